@@ -1,0 +1,1 @@
+"""The history of the queue as frames, charts and files."""

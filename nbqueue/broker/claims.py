@@ -1,0 +1,179 @@
+"""What a worker does with jobs in the server: claim, finish, keep what they report, hold and reap leases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nbqueue.broker.jobs import HISTORY_ATTEMPTS, RECORD_MS
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.scripts import Call, script
+from nbqueue.model.states import State
+
+#: a lease is renewed each second and reaped each half second
+LEASE_S = 4.0
+#: losses and crashes after which a job is given up
+MAX_LOSSES = 3
+LOG_BYTES = 1_000_000
+
+_FIELDS = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job an engine holds until it finishes it or loses its lease."""
+
+    job_id: str
+    #: counts the claims of this job; a write by an older one is refused
+    fence: int
+    tries: int
+    losses: int
+    crashes: int
+    submitted_ms: int
+    due_ms: int
+    started_ms: int
+    group: str
+    #: the sealed submission; None where the store has none
+    submission: bytes | None
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The answer to a claim."""
+
+    claims: list[Claim]
+    #: seconds until the next waiting job is due, or None
+    next_due_s: float | None
+    #: whether the engine still has its lease; without it nothing is claimed
+    has_lease: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """How one claim ends: a final state, another attempt, or given back."""
+
+    job_id: str
+    fence: int
+    #: a final state; QUEUED or SCHEDULED: it runs again
+    state: State
+    delay_s: float = 0.0
+    charge: Literal["try", "crash", "loss", "none"] = "none"
+    #: the sealed result, or empty
+    result: bytes = b""
+    keep_s: float = 0.0
+    error_type: str = ""
+    error: str = ""
+    stopped_by: str = ""
+    #: the attempt's line in the history as JSON; empty for none
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a running job reported since the last one."""
+
+    job_id: str
+    fence: int
+    progress: Mapping[str, Any] | None = None
+    log: str = ""
+    checkpoint: bytes = b""
+
+
+def claim(  # noqa: PLR0913 - one value a line of the script's contract
+    keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False
+) -> Call[Claimed]:
+    """Claim ready jobs of a queue, up to the room in each lane."""
+
+    def read(reply: Any) -> Claimed:
+        now, due = int(reply[0]), int(float(reply[1]))
+        claims = [
+            Claim(
+                _text(item[0]), item[1], item[2], item[3], item[4], int(item[5]), int(float(item[6])), now,
+                item[7].decode(), item[8], queue,
+            )
+            for item in reply[2]
+        ]
+        return Claimed(claims, max(due - now, 0) / 1000 if due else None, now > 0)
+
+    return Call(
+        script("claim"),
+        (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.history, keys.sequence),
+        (keys.prefix, queue, engine, loop_room, process_room, int(stock), RECORD_MS),
+        read,
+    )
+
+
+def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
+    """Record how claims ended; per claim whether it was still valid."""
+    args: list[Any] = [keys.prefix, RECORD_MS, HISTORY_ATTEMPTS]
+    for end in ends:
+        args += (
+            end.job_id, end.fence, end.state.value, round(end.delay_s * 1000), end.charge, end.result,
+            round(end.keep_s * 1000), end.error_type, end.error, end.stopped_by, end.record,
+        )
+    return Call(
+        script("finish"),
+        (keys.claims(engine), keys.events, keys.history, keys.stops(engine)),
+        args,
+        lambda reply: [item == 1 for item in reply],
+    )
+
+
+def report(keys: Keys, engine: str, reports: Sequence[Report]) -> Call[list[bool]]:
+    """Keep what jobs reported; per job whether its claim is still valid."""
+    args: list[Any] = [keys.prefix, LOG_BYTES]
+    for item in reports:
+        progress = "" if item.progress is None else json.dumps(item.progress)
+        args += (item.job_id, item.fence, progress, item.log.encode(errors="replace"), item.checkpoint)
+    return Call(script("report"), (keys.claims(engine),), args, lambda reply: [one == 1 for one in reply])
+
+
+def lease(keys: Keys, engines: Sequence[str], *, begin: bool = False, length_s: float = LEASE_S) -> Call[list[bool]]:
+    """Open (`begin`) or renew leases; per engine whether it has one now."""
+    return Call(
+        script("lease"),
+        (keys.leases,),
+        (keys.prefix, round(length_s * 1000), int(begin), *engines),
+        lambda reply: [item == 1 for item in reply],
+    )
+
+
+def reap(keys: Keys, dead: Sequence[str] = ()) -> Call[int]:
+    """Give back the jobs of engines whose lease ran out, and of those named; how many jobs."""
+    return Call(
+        script("reap"),
+        (keys.leases, keys.events, keys.history),
+        (keys.prefix, MAX_LOSSES, RECORD_MS, HISTORY_ATTEMPTS, *dead),
+        int,
+    )
+
+
+async def stops(client: Any, keys: Keys, engine: str) -> dict[str, str]:
+    """The jobs this engine is to stop, with the reason; they stay listed until they end."""
+    found = await client.hgetall(keys.stops(engine))
+    return {_text(job_id): reason.decode() for job_id, reason in found.items()}
+
+
+async def held(client: Any, keys: Keys, engine: str) -> dict[str, int]:
+    """The jobs the server thinks this engine holds, with their fences."""
+    ids = [_text(item) for item in await client.hkeys(keys.claims(engine))]
+    if not ids:
+        return {}
+    pipe = client.pipeline(transaction=False)
+    for job_id in ids:
+        pipe.hget(keys.record(job_id), "fence")
+    return {job_id: int(fence or 0) for job_id, fence in zip(ids, await pipe.execute(), strict=True)}
+
+
+async def checkpoint(client: Any, keys: Keys, job_id: str) -> bytes | None:
+    """The last checkpoint an earlier attempt left."""
+    found: bytes | None = await client.get(keys.checkpoint(job_id))
+    return found
+
+
+def _text(job_id: bytes) -> str:
+    """A job id as text; bytes that are not UTF-8 survive the way there and back."""
+    return job_id.decode("utf-8", "surrogateescape")

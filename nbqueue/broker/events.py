@@ -1,0 +1,81 @@
+"""Following jobs: the durable stream of changes, and the channel of what running jobs report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nbqueue.broker.envelope import open_sealed, seal
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.signing import Keyring
+from nbqueue.model.events import Event, Logged, Progressed, StateChanged
+from nbqueue.model.job import moment
+from nbqueue.model.progress import Progress
+from nbqueue.model.states import State
+
+#: seconds a read of the stream waits; less than any socket timeout
+BLOCK_S = 1.0
+
+
+async def newest(client: Any, keys: Keys) -> bytes:
+    """The id of the newest entry of the stream ("0-0" where there is none)."""
+    found = await client.xrevrange(keys.events, count=1)
+    return found[0][0] if found else b"0-0"
+
+
+async def changes_after(client: Any, keys: Keys, position: bytes) -> tuple[bytes, list[StateChanged]]:
+    """Wait up to BLOCK_S for changes after a position; the new position and the changes."""
+    found = await client.xread({keys.events: position}, count=200, block=round(BLOCK_S * 1000))
+    if not found:
+        return position, []
+    entries = found[0][1]
+    return entries[-1][0], [change for entry in entries for change in _changes(*entry)]
+
+
+async def epoch(client: Any, keys: Keys, fresh: str) -> str:
+    """The random mark of this store: the one it has, or `fresh` where it has none yet."""
+    pipe = client.pipeline(transaction=False)
+    pipe.set(keys.epoch, fresh, nx=True)
+    pipe.get(keys.epoch)
+    found: bytes = (await pipe.execute())[1]
+    return found.decode()
+
+
+def message(  # noqa: PLR0913 - the parts of one message
+    keyring: Keyring, keys: Keys, job_id: str, fence: int, *, progress: Mapping[str, Any] | None = None, log: str = ""
+) -> bytes:
+    """A sealed message for the job's channel."""
+    body: dict[str, Any] = {}
+    if progress is not None:
+        body["progress"] = progress
+    if log:
+        body["log"] = log
+    header = {"kind": "message", "ns": keys.namespace, "id": job_id, "fence": fence}
+    return seal(keyring, header, json.dumps(body).encode())
+
+
+def read_message(keyring: Keyring, keys: Keys, job_id: str, blob: bytes) -> list[Event]:
+    """The events in a message of the job's channel, verified (raises TamperedPayload)."""
+    sealed = open_sealed(keyring, blob, kind="message", namespace=keys.namespace, job_id=job_id)
+    body, fence = json.loads(sealed.payload), int(sealed.header["fence"])
+    found: list[Event] = []
+    if "log" in body:
+        found.append(Logged(job_id=job_id, text=body["log"], fence=fence))
+    if "progress" in body:
+        found.append(Progressed(job_id=job_id, progress=Progress.from_wire(body["progress"]), fence=fence))
+    return found
+
+
+def _changes(entry_id: bytes, fields: dict[bytes, bytes]) -> list[StateChanged]:
+    at = moment(entry_id.split(b"-")[0])
+    kind, text = fields[b"kind"].decode(), fields[b"jobs"].decode(errors="surrogateescape")
+    if at is None or not text:
+        return []
+    if kind != "changed":
+        return [StateChanged(job_id=text, state=State(kind), at=at)]
+    found = []
+    for line in text.split("\n"):
+        job_id, state, fence = line.rsplit(" ", 2)
+        found.append(StateChanged(job_id=job_id, state=State(state), at=at, fence=int(fence)))
+    return found

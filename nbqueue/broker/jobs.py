@@ -1,0 +1,138 @@
+"""What a client does with jobs in the server: submit, look up, cancel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.scripts import Call, script
+from nbqueue.model.job import JobRecord, moment
+from nbqueue.model.options import Options
+from nbqueue.model.progress import Progress
+from nbqueue.model.states import State, WaitReason
+
+#: how long the record of an ended job is kept, and how many attempts the history holds
+RECORD_MS = 30 * 86_400_000
+HISTORY_ATTEMPTS = 100_000
+
+LANE_LOOP, LANE_PROCESS = 0, 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who submits, from where: what `attach()` looks jobs up by."""
+
+    user: str = ""
+    folder: str = ""
+    notebook: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Jobs of one function with the same options, submitted in one round trip."""
+
+    options: Options
+    function: str
+    lane: int
+    #: (job id, sealed submission) of each
+    jobs: Sequence[tuple[str, bytes]]
+    origin: Origin = Origin()  # noqa: RUF009 - frozen
+    group: str = ""
+    retry_of: str = ""
+
+
+def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
+    """Accept a batch; per job its state, or "exists" where the id was known."""
+    options = batch.options
+    args: list[Any] = [
+        keys.prefix, options.queue, batch.lane, options.priority, round(options.delay * 1000), _ms(options.at),
+        round((options.expires or 0) * 1000), options.retry.max_tries, batch.function,
+        options.label or batch.function, batch.group, batch.retry_of, json.dumps(options.tags),
+    ]
+    for job_id, submission in batch.jobs:
+        args += (job_id, submission)
+    origin = batch.origin
+    return Call(
+        script("submit"),
+        (
+            keys.queue(options.queue), keys.sequence, keys.events, keys.wake(options.queue), keys.queues,
+            keys.owner(origin.user, origin.folder, origin.notebook),
+        ),
+        args,
+        lambda reply: [item.decode() for item in reply],
+    )
+
+
+def cancel(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
+    """Cancel jobs; per job "unknown", "cancelled", "asked" or the final state it had."""
+    return Call(
+        script("cancel"),
+        (keys.events, keys.history),
+        (keys.prefix, RECORD_MS, HISTORY_ATTEMPTS, *job_ids),
+        lambda reply: [item.decode() for item in reply],
+    )
+
+
+async def records(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[JobRecord | None]:
+    """What is known of each job now; None where the server knows nothing."""
+    pipe = client.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipe.hgetall(keys.record(job_id))
+    pipe.smembers(keys.paused)
+    *found, paused = await pipe.execute()
+    return [_record(job_id, fields, paused) for job_id, fields in zip(job_ids, found, strict=True)]
+
+
+async def result(client: Any, keys: Keys, job_id: str) -> bytes | None:
+    """The sealed result, or None where there is none (any more)."""
+    found: bytes | None = await client.get(keys.result(job_id))
+    return found
+
+
+async def log_text(client: Any, keys: Keys, job_id: str) -> str:
+    """The kept log of a job; a mark says how much was dropped before it."""
+    pipe = client.pipeline(transaction=False)
+    pipe.lrange(keys.log(job_id), 0, -1)
+    pipe.hget(keys.record(job_id), "log_dropped")
+    chunks, dropped = await pipe.execute()
+    text = b"".join(chunks).decode(errors="replace")
+    if dropped and int(dropped):
+        return f"[... {int(dropped):,} earlier bytes dropped ...]\n{text}"
+    return text
+
+
+async def owned(client: Any, keys: Keys, origin: Origin, *, newest: int = 1000) -> list[str]:
+    """The ids of the last jobs of an origin, newest first."""
+    key = keys.owner(origin.user, origin.folder, origin.notebook)
+    return [item.decode() for item in await client.zrevrange(key, 0, newest - 1)]
+
+
+def _record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) -> JobRecord | None:
+    if not fields:
+        return None
+    text = {key.decode(): value.decode(errors="replace") for key, value in fields.items()}
+    state = State(text["state"])
+    function = text.get("function", "")
+    reason = WaitReason(text["reason"]) if "reason" in text and not state.is_final else None
+    if state is State.QUEUED and text["queue"].encode() in paused:
+        reason = WaitReason.PAUSED
+    return JobRecord(
+        id=job_id, state=state, reason=reason, queue=text["queue"], function=function,
+        label=text.get("label", function), priority=int(text.get("priority", 0)),
+        tags=tuple(json.loads(text.get("tags", "[]"))), group=text.get("group", ""), retry_of=text.get("retry_of", ""),
+        submitted_at=moment(text.get("submitted")), due_at=moment(text.get("due")),
+        started_at=moment(text.get("started")), finished_at=moment(text.get("finished")),
+        tries=int(text.get("tries", 0)), max_tries=int(text.get("max_tries", 1)),
+        losses=int(text.get("losses", 0)), crashes=int(text.get("crashes", 0)), fence=int(text.get("fence", 0)),
+        worker=text.get("engine", ""), error_type=text.get("error_type", ""), error=text.get("error", ""),
+        stopped_by=text.get("stopped_by", ""), cancel_requested="cancel" in text,
+        progress=Progress.from_wire(json.loads(text.get("progress", "{}"))),
+    )
+
+
+def _ms(at: datetime | None) -> int:
+    return round(at.timestamp() * 1000) if at is not None else 0

@@ -1,0 +1,117 @@
+"""Every key in the server, with its Redis type; the only place that knows their names."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+#: scores below this are ranks of ready jobs; from here on they are due times in milliseconds
+READY_LIMIT = 1_000_000_000_000
+#: ranks of jobs that need a process begin here; below are those for an event loop
+PROCESS_RANK = 400_000_000_000
+#: the score of a claimed job: far beyond any due time, so that nobody reads it as due
+CLAIMED_SCORE = 9_000_000_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one namespace. arq's own layout keeps its names, ours stand beside it under `nbq:`."""
+
+    namespace: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """What every key begins with: nothing, or the namespace and a colon."""
+        return f"{self.namespace}:" if self.namespace else ""
+
+    def queue(self, name: str) -> str:
+        """zset: job id -> rank (ready), due time in ms (waiting) or CLAIMED_SCORE."""
+        return f"{self.prefix}arq:queue:{name}"
+
+    def submission(self, job_id: str) -> str:
+        """string: the sealed submission, until the job ends."""
+        return f"{self.prefix}arq:job:{job_id}"
+
+    def result(self, job_id: str) -> str:
+        """string: the sealed result, for as long as it is kept."""
+        return f"{self.prefix}arq:result:{job_id}"
+
+    def in_progress(self, job_id: str) -> str:
+        """string: exists while the job runs (for stock arq clients)."""
+        return f"{self.prefix}arq:in-progress:{job_id}"
+
+    def record(self, job_id: str) -> str:
+        """hash: what is known of the job now; kept as long as the history."""
+        return f"{self.prefix}nbq:job:{job_id}"
+
+    def log(self, job_id: str) -> str:
+        """list: chunks of the job's log, a ring of about a megabyte."""
+        return f"{self.prefix}nbq:log:{job_id}"
+
+    def checkpoint(self, job_id: str) -> str:
+        """string: the last checkpoint, until the job ends."""
+        return f"{self.prefix}nbq:checkpoint:{job_id}"
+
+    def wake(self, name: str) -> str:
+        """list: tokens that wake an idle worker of a queue, or one engine."""
+        return f"{self.prefix}nbq:wake:{name}"
+
+    def claims(self, engine: str) -> str:
+        """hash: job id -> queue key, for what an engine has claimed."""
+        return f"{self.prefix}nbq:claims:{engine}"
+
+    def stops(self, engine: str) -> str:
+        """hash: job id -> reason, for jobs an engine is to stop."""
+        return f"{self.prefix}nbq:stops:{engine}"
+
+    def engine(self, engine: str) -> str:
+        """hash: where an engine runs and what it offers."""
+        return f"{self.prefix}nbq:engine:{engine}"
+
+    def counts(self, queue: str) -> str:
+        """hash: final state -> number of jobs of a queue that ended so."""
+        return f"{self.prefix}nbq:counts:{queue}"
+
+    def owner(self, user: str, folder: str, notebook: str) -> str:
+        """zset: job id -> submitted ms, the last jobs of one notebook (or of one user in one folder)."""
+        digest = hashlib.sha256("\0".join((user, folder, notebook)).encode()).hexdigest()[:24]
+        return f"{self.prefix}nbq:owner:{digest}"
+
+    def live(self, job_id: str) -> str:
+        """channel: progress, metrics and log lines as they come."""
+        return f"{self.prefix}nbq:live:{job_id}"
+
+    @property
+    def sequence(self) -> str:
+        """string: counts submissions, so that equals start in the order they came."""
+        return f"{self.prefix}nbq:sequence"
+
+    @property
+    def queues(self) -> str:
+        """set: names of the queues that were ever submitted to."""
+        return f"{self.prefix}nbq:queues"
+
+    @property
+    def paused(self) -> str:
+        """set: names of paused queues."""
+        return f"{self.prefix}nbq:paused"
+
+    @property
+    def events(self) -> str:
+        """stream: changes of state, a batch an entry; the last 5,000 entries."""
+        return f"{self.prefix}nbq:events"
+
+    @property
+    def history(self) -> str:
+        """stream: one record an attempt that ended."""
+        return f"{self.prefix}nbq:history"
+
+    @property
+    def leases(self) -> str:
+        """zset: engine -> end of its lease in ms."""
+        return f"{self.prefix}nbq:leases"
+
+    @property
+    def epoch(self) -> str:
+        """string: random, set once; a change means that the store was emptied."""
+        return f"{self.prefix}nbq:epoch"

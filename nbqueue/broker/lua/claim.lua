@@ -1,0 +1,111 @@
+#!lua
+-- Give an engine up to as many ready jobs as it has room for; waiting jobs that are due become ready first.
+-- KEYS[1] zset    the queue: arq:queue:<queue>
+-- KEYS[2] hash    what the engine has claimed: nbq:claims:<engine>
+-- KEYS[3] zset    leases of the engines: nbq:leases
+-- KEYS[4] set     paused queues: nbq:paused
+-- KEYS[5] stream  events: nbq:events
+-- KEYS[6] stream  history: nbq:history
+-- KEYS[7] string  submission counter: nbq:sequence
+-- ARGV[1] text    key prefix of the namespace
+-- ARGV[2] text    queue name
+-- ARGV[3] text    engine id
+-- ARGV[4] int     room for jobs of the event loop
+-- ARGV[5] int     room for jobs that need a process
+-- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
+-- ARGV[7] ms      how long records of ended jobs are kept
+-- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission or nil, ...}}; now is 0 when the engine's lease is gone
+-- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
+local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local stamp = string.format('%.0f', now)
+if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}} end
+
+local function read(id, ...)
+  local found = redis.pcall('HMGET', prefix .. 'nbq:job:' .. id, ...)
+  if not found.err then return found end
+  redis.call('DEL', prefix .. 'nbq:job:' .. id)
+  return redis.call('HMGET', prefix .. 'nbq:job:' .. id, ...)
+end
+
+local function ended(state)
+  return state and state ~= 'queued' and state ~= 'scheduled' and state ~= 'running'
+end
+
+local function adopt(id)
+  -- a job that no submit script of ours wrote: a stock arq client's, or one put in by hand
+  local rank = 198000000000 + redis.call('INCR', KEYS[7]) % 2000000000
+  redis.call('DEL', prefix .. 'nbq:job:' .. id)
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'queued', 'queue', queue, 'key', KEYS[1],
+    'rank', string.format('%.0f', rank), 'submitted', stamp, 'due', stamp)
+  return string.format('%.0f', rank)
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'LIMIT', 0, 200)) do
+  local found = read(id, 'state', 'rank')
+  if ended(found[1]) and not stock then
+    redis.call('ZREM', KEYS[1], id)
+  elseif not found[1] or ended(found[1]) then
+    redis.call('ZADD', KEYS[1], adopt(id), id)
+  else
+    redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'queued')
+    redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'reason')
+    redis.call('ZADD', KEYS[1], found[2], id)
+  end
+end
+
+local claimed, running, expired = {}, {}, {}
+local function expire(id, submitted)
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('DEL', prefix .. 'arq:job:' .. id)
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'expired', 'finished', stamp)
+  redis.call('PEXPIRE', prefix .. 'nbq:job:' .. id, ARGV[7])
+  local about = redis.call('HMGET', prefix .. 'nbq:job:' .. id, 'function', 'label', 'group')
+  redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'record', cjson.encode({job = id, attempt = 0, state = 'expired',
+    queue = queue, ['function'] = about[1] or '', label = about[2] or about[1] or '', group = about[3] or '',
+    submitted = tonumber(submitted)}))
+  redis.call('HINCRBY', prefix .. 'nbq:counts:' .. queue, 'expired', 1)
+  expired[#expired + 1] = id .. ' expired 0'
+end
+
+local function take(low, high, room)
+  if room < 1 then return end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', 0, room)) do
+    local found = read(id, 'state', 'fence', 'tries', 'losses', 'crashes', 'submitted', 'due', 'expires', 'group')
+    if ended(found[1]) and not stock then
+      redis.call('ZREM', KEYS[1], id)
+    else
+      if not found[1] or ended(found[1]) then
+        adopt(id)
+        found = {'queued', false, false, false, false, stamp, stamp, false, false}
+      end
+      if found[8] and now > tonumber(found[6]) + tonumber(found[8]) then
+        expire(id, found[6])
+      else
+        local fence = (tonumber(found[2]) or 0) + 1
+        local submission = redis.pcall('GET', prefix .. 'arq:job:' .. id)
+        if type(submission) ~= 'string' then submission = false end
+        redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'running', 'fence', fence, 'engine', engine, 'started', stamp)
+        redis.call('ZADD', KEYS[1], 9000000000000000, id)
+        redis.call('SET', prefix .. 'arq:in-progress:' .. id, '1', 'PX', 864000000)
+        redis.call('HSET', KEYS[2], id, KEYS[1])
+        running[#running + 1] = id .. ' running ' .. fence
+        claimed[#claimed + 1] = {id, fence, tonumber(found[3]) or 0, tonumber(found[4]) or 0, tonumber(found[5]) or 0,
+          found[6], found[7], found[9] or '', submission}
+      end
+    end
+  end
+end
+
+if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
+  take('-inf', '(400000000000', tonumber(ARGV[4]))
+  take('400000000000', '(1000000000000', tonumber(ARGV[5]))
+end
+for _, lines in ipairs({running, expired}) do
+  if #lines > 0 then
+    redis.call('XADD', KEYS[5], 'MAXLEN', '~', 5000, '*', 'kind', 'changed', 'jobs', table.concat(lines, '\n'), 'count', #lines)
+  end
+end
+local coming = redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, '(9000000000000000', 'WITHSCORES', 'LIMIT', 0, 1)
+return {stamp, coming[2] or '0', claimed}

@@ -1,0 +1,67 @@
+#!lua flags=allow-oom
+-- Give back the jobs of engines that are gone: those whose lease ran out, and those named as dead.
+-- KEYS[1] zset    leases: nbq:leases
+-- KEYS[2] stream  events: nbq:events
+-- KEYS[3] stream  history: nbq:history
+-- ARGV[1] text    key prefix of the namespace
+-- ARGV[2] int     losses and crashes after which a job is given up
+-- ARGV[3] ms      how long records of ended jobs are kept
+-- ARGV[4] int     how many attempts the history holds
+-- ARGV[5..] text  ids of engines known to be dead
+-- Returns: how many jobs were given back or given up
+-- Moves: running -> queued, running -> crashed, running -> cancelled
+local prefix = ARGV[1]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local stamp = string.format('%.0f', now)
+local changes = {}
+
+local function settle(id, queue_key, engine)
+  local record = prefix .. 'nbq:job:' .. id
+  local found = redis.call('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
+    'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority')
+  if found[1] ~= 'running' or found[2] ~= engine then return end
+  local losses = (tonumber(found[5]) or 0) + 1
+  local state = 'queued'
+  if found[7] then state = 'cancelled'
+  elseif losses + (tonumber(found[6]) or 0) >= tonumber(ARGV[2]) then state = 'crashed' end
+  local error = 'Its worker ' .. engine .. ' was lost.'
+  redis.call('DEL', prefix .. 'arq:in-progress:' .. id)
+  redis.call('HSET', record, 'state', state, 'losses', losses)
+  if state == 'queued' then
+    redis.call('ZADD', queue_key, found[4], id)
+    local wake = prefix .. 'nbq:wake:' .. found[3]
+    if redis.call('LLEN', wake) < 8 then
+      redis.call('LPUSH', wake, 'ready')
+      redis.call('PEXPIRE', wake, 3600000)
+    end
+  else
+    redis.call('DEL', prefix .. 'arq:job:' .. id, prefix .. 'nbq:checkpoint:' .. id)
+    redis.call('ZREM', queue_key, id)
+    redis.call('HSET', record, 'finished', stamp)
+    if state == 'crashed' then redis.call('HSET', record, 'error_type', 'JobCrashed', 'error', error) end
+    redis.call('PEXPIRE', record, ARGV[3])
+    redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, ARGV[3])
+    redis.call('HINCRBY', prefix .. 'nbq:counts:' .. found[3], state, 1)
+  end
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'record', cjson.encode({job = id, attempt = tonumber(found[13]),
+    state = state == 'queued' and 'lost' or state, queue = found[3], ['function'] = found[8] or '',
+    label = found[9] or found[8] or '', group = found[10] or '', priority = tonumber(found[14]) or 0,
+    submitted = tonumber(found[11]), started = tonumber(found[12]), worker = engine,
+    error_type = 'JobCrashed', error = error}))
+  changes[#changes + 1] = id .. ' ' .. state .. ' ' .. found[13]
+end
+
+local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)
+for i = 5, #ARGV do dead[#dead + 1] = ARGV[i] end
+for _, engine in ipairs(dead) do
+  local claims = redis.call('HGETALL', prefix .. 'nbq:claims:' .. engine)
+  for i = 1, #claims, 2 do settle(claims[i], claims[i + 1], engine) end
+  redis.call('DEL', prefix .. 'nbq:claims:' .. engine, prefix .. 'nbq:stops:' .. engine, prefix .. 'nbq:engine:' .. engine,
+    prefix .. 'nbq:wake:' .. engine)
+  redis.call('ZREM', KEYS[1], engine)
+end
+if #changes > 0 then
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', 5000, '*', 'kind', 'changed', 'jobs', table.concat(changes, '\n'), 'count', #changes)
+end
+return #changes

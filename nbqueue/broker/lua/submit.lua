@@ -1,0 +1,67 @@
+#!lua
+-- Accept jobs: store each submission, put it into its queue, tell followers, wake workers. Known ids change nothing.
+-- KEYS[1] zset    the queue: arq:queue:<queue>
+-- KEYS[2] string  submission counter: nbq:sequence
+-- KEYS[3] stream  events: nbq:events
+-- KEYS[4] list    wake-up tokens of the queue: nbq:wake:<queue>
+-- KEYS[5] set     known queues: nbq:queues
+-- KEYS[6] zset    jobs of the submitter: nbq:owner:<digest>
+-- ARGV[1] text    key prefix of the namespace
+-- ARGV[2] text    queue name
+-- ARGV[3] int     lane: 0 event loop, 1 process
+-- ARGV[4] int     priority, -99 to 99
+-- ARGV[5] ms      delay
+-- ARGV[6] ms      moment from which the jobs may start, or 0
+-- ARGV[7] ms      expires: do not start later than this after submit, or 0
+-- ARGV[8] int     tries in all
+-- ARGV[9] text    function
+-- ARGV[10] text   label
+-- ARGV[11] text   group id, or empty
+-- ARGV[12] text   id of the job this one retries, or empty
+-- ARGV[13] json   tags
+-- ARGV[14..] bytes  per job: id, sealed submission
+-- Returns: per job its state if it is new, or "exists"
+-- Moves: none -> queued, none -> scheduled
+local prefix, queue = ARGV[1], ARGV[2]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local due = math.max(now + tonumber(ARGV[5]), tonumber(ARGV[6]))
+local later = due > now
+local state = later and 'scheduled' or 'queued'
+local count = (#ARGV - 13) / 2
+local sequence = redis.call('INCRBY', KEYS[2], count) - count
+local base = tonumber(ARGV[3]) * 400000000000 + (99 - tonumber(ARGV[4])) * 2000000000
+local replies, fresh, last = {}, 0, nil
+for i = 1, count do
+  local id, submission = ARGV[12 + 2 * i], ARGV[13 + 2 * i]
+  local record = prefix .. 'nbq:job:' .. id
+  if redis.call('EXISTS', record) == 1 then
+    replies[i] = 'exists'
+  else
+    local rank = base + (sequence + i) % 2000000000
+    redis.call('SET', prefix .. 'arq:job:' .. id, submission)
+    local fields = {'state', state, 'queue', queue, 'function', ARGV[9], 'rank', string.format('%.0f', rank),
+      'submitted', string.format('%.0f', now), 'due', string.format('%.0f', due)}
+    if ARGV[10] ~= ARGV[9] then fields[#fields + 1] = 'label'; fields[#fields + 1] = ARGV[10] end
+    if ARGV[4] ~= '0' then fields[#fields + 1] = 'priority'; fields[#fields + 1] = ARGV[4] end
+    if ARGV[7] ~= '0' then fields[#fields + 1] = 'expires'; fields[#fields + 1] = ARGV[7] end
+    if ARGV[8] ~= '1' then fields[#fields + 1] = 'max_tries'; fields[#fields + 1] = ARGV[8] end
+    if ARGV[11] ~= '' then fields[#fields + 1] = 'group'; fields[#fields + 1] = ARGV[11] end
+    if ARGV[12] ~= '' then fields[#fields + 1] = 'retry_of'; fields[#fields + 1] = ARGV[12] end
+    if ARGV[13] ~= '[]' then fields[#fields + 1] = 'tags'; fields[#fields + 1] = ARGV[13] end
+    redis.call('HSET', record, unpack(fields))
+    redis.call('ZADD', KEYS[1], string.format('%.0f', later and due or rank), id)
+    redis.call('ZADD', KEYS[6], string.format('%.0f', now), id)
+    replies[i], fresh, last = state, fresh + 1, id
+  end
+end
+if fresh > 0 then
+  redis.call('SADD', KEYS[5], queue)
+  redis.call('ZREMRANGEBYRANK', KEYS[6], 0, -1001)
+  redis.call('PEXPIRE', KEYS[6], 2592000000)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', 5000, '*', 'kind', state, 'jobs', fresh == 1 and last or '', 'count', fresh)
+  local tokens = math.min(fresh, 8 - redis.call('LLEN', KEYS[4]))
+  for _ = 1, tokens do redis.call('LPUSH', KEYS[4], later and 'due' or 'ready') end
+  if tokens > 0 then redis.call('PEXPIRE', KEYS[4], 3600000) end
+end
+return replies

@@ -1,0 +1,126 @@
+"""Queues and engines as the server knows them: pause, resume, numbers, who works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, Keys
+from nbqueue.model.job import moment
+from nbqueue.model.states import State
+
+#: wake-up tokens pushed when a queue is resumed
+TOKENS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueStats:
+    """How a queue stands."""
+
+    name: str
+    paused: bool = False
+    queued: int = 0
+    scheduled: int = 0
+    running: int = 0
+    #: final state -> jobs that ended so since the store began
+    ended: Mapping[State, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """An engine that holds a lease."""
+
+    id: str
+    host: str = ""
+    pid: int = 0
+    #: its supervisor's process id
+    supervisor: int = 0
+    #: tells machines apart: boot and process namespace
+    machine: str = ""
+    python: str = ""
+    version: str = ""
+    queues: tuple[str, ...] = ()
+    #: names of the functions it has registered
+    functions: tuple[str, ...] = ()
+    slots: int = 0
+    started_at: datetime | None = None
+    running: int = 0
+
+
+async def pause(client: Any, keys: Keys, name: str) -> None:
+    """Stop workers from claiming jobs of a queue; running ones finish."""
+    await client.sadd(keys.paused, name)
+
+
+async def resume(client: Any, keys: Keys, name: str) -> None:
+    """Let workers claim again, and wake them."""
+    pipe = client.pipeline(transaction=True)
+    pipe.srem(keys.paused, name)
+    pipe.lpush(keys.wake(name), *["ready"] * TOKENS)
+    pipe.pexpire(keys.wake(name), 3_600_000)
+    await pipe.execute()
+
+
+async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
+    """The numbers of a queue now."""
+    pipe = client.pipeline(transaction=True)
+    pipe.zcount(keys.queue(name), "-inf", f"({READY_LIMIT}")
+    pipe.zcount(keys.queue(name), READY_LIMIT, f"({CLAIMED_SCORE}")
+    pipe.zcount(keys.queue(name), CLAIMED_SCORE, "+inf")
+    pipe.sismember(keys.paused, name)
+    pipe.hgetall(keys.counts(name))
+    queued, scheduled, running, paused, ended = await pipe.execute()
+    return QueueStats(
+        name=name, paused=bool(paused), queued=queued, scheduled=scheduled, running=running,
+        ended={State(state.decode()): int(number) for state, number in ended.items()},
+    )
+
+
+async def names(client: Any, keys: Keys) -> list[str]:
+    """The names of the queues that were ever submitted to."""
+    return sorted(item.decode() for item in await client.smembers(keys.queues))
+
+
+async def ids(client: Any, keys: Keys, name: str, *, limit: int = 1000) -> list[str]:
+    """The ids of live jobs of a queue, those next to run first."""
+    return [item.decode(errors="surrogateescape") for item in await client.zrange(keys.queue(name), 0, limit - 1)]
+
+
+async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
+    """Write what an engine is and offers; it lives as long as its lease is renewed."""
+    pipe = client.pipeline(transaction=True)
+    pipe.hset(
+        keys.engine(info.id),
+        mapping={
+            "host": info.host, "pid": info.pid, "supervisor": info.supervisor, "machine": info.machine,
+            "python": info.python, "version": info.version, "queues": json.dumps(info.queues),
+            "functions": json.dumps(info.functions), "slots": info.slots,
+            "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
+        },
+    )
+    pipe.pexpire(keys.engine(info.id), 60_000)
+    await pipe.execute()
+
+
+async def engines(client: Any, keys: Keys) -> list[EngineInfo]:
+    """The engines that hold a lease."""
+    found = [item.decode() for item in await client.zrange(keys.leases, 0, -1)]
+    pipe = client.pipeline(transaction=False)
+    for engine in found:
+        pipe.hgetall(keys.engine(engine))
+        pipe.hlen(keys.claims(engine))
+    replies = await pipe.execute() if found else []
+    return [_info(engine, replies[2 * i], replies[2 * i + 1]) for i, engine in enumerate(found)]
+
+
+def _info(engine: str, fields: Mapping[bytes, bytes], running: int) -> EngineInfo:
+    text = {key.decode(): value.decode() for key, value in fields.items()}
+    return EngineInfo(
+        id=engine, host=text.get("host", ""), pid=int(text.get("pid", 0)), supervisor=int(text.get("supervisor", 0)),
+        machine=text.get("machine", ""), python=text.get("python", ""), version=text.get("version", ""),
+        queues=tuple(json.loads(text.get("queues", "[]"))), functions=tuple(json.loads(text.get("functions", "[]"))),
+        slots=int(text.get("slots", 0)), started_at=moment(text.get("started")), running=running,
+    )

@@ -1,0 +1,86 @@
+"""The scripts that run inside the server: loading them, and calling several in one round trip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Generic, Protocol, TypeVar
+
+from redis.exceptions import NoScriptError
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+class Client(Protocol):
+    """What we need of a redis client."""
+
+    def pipeline(self, transaction: bool = ...) -> Any: ...  # noqa: FBT001, D102 - redis-py's own signature
+    def execute_command(self, *args: Any) -> Awaitable[Any]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One file of `lua/`: its text and its SHA-1."""
+
+    name: str
+    text: bytes
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T_co]):
+    """One call of a script, and how its reply is read."""
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[Any]
+    read: Callable[[Any], T_co]
+
+    @property
+    def command(self) -> tuple[Any, ...]:
+        """The call as the server wants it."""
+        return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+
+
+@cache
+def script(name: str) -> Script:
+    """The script of that name."""
+    text = resources.files("nbqueue.broker").joinpath("lua", f"{name}.lua").read_bytes()
+    return Script(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest())
+
+
+async def run(client: Client, call: Call[T]) -> T:
+    """Run one script, loading it where the server does not know it yet."""
+    try:
+        reply = await client.execute_command(*call.command)
+    except NoScriptError:
+        await client.execute_command("SCRIPT LOAD", call.script.text)
+        reply = await client.execute_command(*call.command)
+    return call.read(reply)
+
+
+async def run_all(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
+    """Run several scripts in one round trip; an error stands in its call's place in the list."""
+    replies = await _send(client, calls)
+    missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if missing:
+        for i in missing:
+            await client.execute_command("SCRIPT LOAD", calls[i].script.text)
+        for i, reply in zip(missing, await _send(client, [calls[i] for i in missing]), strict=True):
+            replies[i] = reply
+    return [
+        reply if isinstance(reply, Exception) else call.read(reply)
+        for call, reply in zip(calls, replies, strict=True)
+    ]
+
+
+async def _send(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
+    pipe = client.pipeline(transaction=False)
+    for call in calls:
+        pipe.execute_command(*call.command)
+    found: list[Any] = await pipe.execute(raise_on_error=False)
+    return found

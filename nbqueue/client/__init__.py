@@ -1,0 +1,1 @@
+"""Submit and follow, from a notebook or a script."""

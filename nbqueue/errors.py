@@ -1,0 +1,158 @@
+"""Every error nbqueue raises, as one tree.
+
+NbqueueError
+├── ConfigurationError            a setting, name or option that cannot be used (also ValueError)
+├── BrokerUnavailable             the server cannot be reached or used (also ConnectionError)
+│   ├── AccessDenied              wrong password, missing rights, TLS refused
+│   └── StoreFull                 the server is out of memory or disk
+├── LocalStackError               the embedded server or its worker cannot be started
+├── NotSendable                   a function or argument cannot travel (also TypeError)
+├── PayloadTooLarge               an argument or result is over the limit (also ValueError)
+├── TamperedPayload               a record whose signature does not fit
+├── WrongPython                   a record written by another Python minor version
+├── UnknownFunction               no worker knows a function of that name
+├── NotInJob                      a call that is not possible where it was made
+├── JobError                      what a job's handle raises; has .job_id
+│   ├── JobFailed                 the function raised; __cause__ is the original where it can be rebuilt
+│   ├── JobCancelled              it was cancelled; .partial holds what the code handed back
+│   ├── JobTimeout                it ran into its time limit
+│   ├── JobCrashed                its process died
+│   ├── JobExpired                it was not started in time
+│   ├── JobLost                   the server no longer knows it
+│   └── ResultExpired             it ended, and its result was kept no longer
+└── Retrying                      what code in a job raises to steer its retries
+    ├── SkipRetry                 fail now, whatever the policy says
+    └── RetryLater                try again after a given time
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class NbqueueError(Exception):
+    """The root of every error of nbqueue."""
+
+
+class ConfigurationError(NbqueueError, ValueError):
+    """A setting, a name or an option that cannot be used."""
+
+
+class BrokerUnavailable(NbqueueError, ConnectionError):
+    """The server cannot be reached or used; says which, since when and what to do."""
+
+
+class AccessDenied(BrokerUnavailable):
+    """The server refused us: wrong password, missing rights or a TLS mismatch. Never retried."""
+
+
+class StoreFull(BrokerUnavailable):
+    """The server is out of memory or disk; nothing was stored."""
+
+
+class LocalStackError(NbqueueError):
+    """The embedded server or its worker cannot be started; says why in one sentence."""
+
+
+class NotSendable(NbqueueError, TypeError):
+    """A function or argument cannot travel to a worker; `path` names the part at fault."""
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(message)
+        #: where it sits, for example ``args[0].model``
+        self.path = path
+
+
+class PayloadTooLarge(NbqueueError, ValueError):
+    """An argument or a result over the size limit; nothing was sent."""
+
+    def __init__(self, message: str, *, size_bytes: int = 0, limit_bytes: int = 0) -> None:
+        super().__init__(message)
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
+class TamperedPayload(NbqueueError):
+    """A record that no holder of our key wrote for this place. It was not unpickled."""
+
+
+class WrongPython(NbqueueError):
+    """A record written by another Python minor version; unpickling it could crash the process."""
+
+
+class UnknownFunction(NbqueueError, LookupError):
+    """No function of that name is registered on the workers."""
+
+
+class NotInJob(NbqueueError):
+    """A call that is not possible where it was made, for example submitting from inside a job."""
+
+
+class JobError(NbqueueError):
+    """What a job's handle raises instead of a value."""
+
+    def __init__(self, message: str, *, job_id: str = "") -> None:
+        super().__init__(message)
+        self.job_id = job_id
+
+
+class JobFailed(JobError):
+    """The function raised. `__cause__` is the original error where it can be rebuilt."""
+
+    def __init__(
+        self, message: str, *, job_id: str = "", error_type: str = "", remote_traceback: str = ""
+    ) -> None:
+        super().__init__(message, job_id=job_id)
+        #: the class name of the original error, for example ``ValueError``
+        self.error_type = error_type
+        #: the traceback as the worker saw it, source lines included
+        self.remote_traceback = remote_traceback
+
+
+class JobCancelled(JobError):
+    """The job was cancelled. `partial` holds what its code handed back while stopping."""
+
+    def __init__(self, message: str, *, job_id: str = "", partial: Any = None) -> None:
+        super().__init__(message, job_id=job_id)
+        self.partial = partial
+
+
+class JobTimeout(JobError):
+    """The job ran into its time limit (waiting too long is the builtin TimeoutError)."""
+
+
+class JobCrashed(JobError):
+    """The job's process died: a signal, an exit code, out of memory, or workers lost three times."""
+
+
+class JobExpired(JobError):
+    """The job was not started within its `expires`."""
+
+
+class JobLost(JobError):
+    """The server no longer knows a job it had accepted."""
+
+
+class ResultExpired(JobError):
+    """The job ended, and its result was kept no longer than asked for."""
+
+
+class Retrying(NbqueueError):
+    """What code in a job raises to steer its retries."""
+
+
+class SkipRetry(Retrying):
+    """Fail now, whatever the retry policy says."""
+
+
+class RetryLater(Retrying):
+    """Try again after `after_s` seconds, for example on an HTTP 429."""
+
+    def __init__(self, after_s: float, message: str = "") -> None:
+        super().__init__(message or f"asked for another attempt in {after_s:g} s")
+        if after_s < 0:
+            raise ConfigurationError(f"RetryLater(after_s={after_s!r}): give seconds from 0 up.")
+        self.after_s = after_s
+
+    def __reduce__(self) -> tuple[type[RetryLater], tuple[float, str]]:
+        return type(self), (self.after_s, str(self))

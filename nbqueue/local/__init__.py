@@ -1,0 +1,1 @@
+"""The local stack: an embedded server and its worker, started on first use."""

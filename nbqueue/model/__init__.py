@@ -1,0 +1,1 @@
+"""The nouns nbqueue speaks of: values and rules, no I/O."""

@@ -1,0 +1,53 @@
+"""Durations, sizes and priorities as people write them, turned into numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import timedelta
+
+from nbqueue.errors import ConfigurationError
+
+#: what `priority=` accepts as a word, and the number it stands for
+PRIORITIES = {"high": 10, "normal": 0, "low": -10}
+#: the range of an integer priority; more is sooner
+PRIORITY_LIMIT = 99
+
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
+_TEN_YEARS_S = 10 * 366 * 86_400.0
+
+
+def seconds(value: object, what: str, *, least: float = 0.0) -> float:
+    """Seconds from a number or a timedelta, at least `least` and at most ten years."""
+    number: float
+    if isinstance(value, timedelta):
+        number = value.total_seconds()
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    else:
+        raise ConfigurationError(f"{what}={value!r} is not a duration: give seconds or a timedelta.")
+    if math.isfinite(number) and least <= number <= _TEN_YEARS_S:
+        return number
+    raise ConfigurationError(f"{what}={value!r} is out of range: give {least:g} s up to ten years.")
+
+
+def size_bytes(value: object, what: str) -> int:
+    """Bytes from an integer or a text such as "2GB" or "512MiB"."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    match = _SIZE.match(value) if isinstance(value, str) else None
+    if match:
+        return int(float(match[1]) * _UNITS[match[2].upper()])
+    raise ConfigurationError(f'{what}={value!r} is not a size: give bytes, or text such as "2GB".')
+
+
+def priority(value: object) -> int:
+    """The integer priority, from -99 to 99, of a word or an integer; more is sooner."""
+    if isinstance(value, str) and value in PRIORITIES:
+        return PRIORITIES[value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= PRIORITY_LIMIT:
+        return value
+    raise ConfigurationError(
+        f'priority={value!r} cannot be used: give "high", "normal", "low" or an integer from -99 to 99.'
+    )

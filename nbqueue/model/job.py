@@ -1,0 +1,65 @@
+"""What is known of a job now: the record that handles, cards and listings read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nbqueue.model.progress import Progress
+from nbqueue.model.states import State, WaitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """A job as the server knows it. Times are UTC, on the server's clock."""
+
+    id: str
+    state: State
+    queue: str = "default"
+    #: the function's qualified name
+    function: str = ""
+    #: what the card shows
+    label: str = ""
+    #: why it waits, where there is more to say than the state
+    reason: WaitReason | None = None
+    priority: int = 0
+    tags: tuple[str, ...] = ()
+    group: str = ""
+    retry_of: str = ""
+    submitted_at: datetime | None = None
+    #: when it may start (or start again)
+    due_at: datetime | None = None
+    #: start of the current or last attempt
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    #: attempts that ran code to an end or are running; losses and crashes not counted
+    tries: int = 0
+    max_tries: int = 1
+    #: workers lost under it
+    losses: int = 0
+    #: children that died under it
+    crashes: int = 0
+    #: number of the last claim
+    fence: int = 0
+    worker: str = ""
+    #: class name and first line of the last error
+    error_type: str = ""
+    error: str = ""
+    #: "timeout" or "cancel" where it was asked to stop and handed something back
+    stopped_by: str = ""
+    cancel_requested: bool = False
+    progress: Progress = Progress()  # noqa: RUF009 - frozen, so one shared default is safe
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """Seconds of the current or last attempt; None before it started."""
+        if self.started_at is None:
+            return None
+        return max(((self.finished_at or datetime.now(UTC)) - self.started_at).total_seconds(), 0.0)
+
+
+def moment(milliseconds: int | float | str | bytes | None) -> datetime | None:
+    """The UTC datetime of a time in milliseconds, or None for none."""
+    if not milliseconds:
+        return None
+    return datetime.fromtimestamp(float(milliseconds) / 1000, tz=UTC)

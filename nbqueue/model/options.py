@@ -1,0 +1,135 @@
+"""The options of a job: validated once, at submit, and carried to the worker as plain JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from nbqueue.errors import ConfigurationError
+from nbqueue.model import durations, names
+from nbqueue.model.retry import NO_RETRY, RetryPolicy, policy
+
+RunIn = Literal["process", "async", "thread"]
+Isolation = Literal["pool", "fresh"]
+
+DEFAULT_GRACE_S = 2.0
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for a job, checked. Times are seconds, sizes bytes."""
+
+    queue: str = "default"
+    #: -99 to 99, more is sooner
+    priority: int = 0
+    #: seconds to wait before it may start
+    delay: float = 0.0
+    #: the moment from which it may start (aware); wins over `delay`
+    at: datetime | None = None
+    #: do not start later than this many seconds after submit
+    expires: float | None = None
+    #: seconds of running time; None: no limit
+    timeout: float | None = None
+    #: seconds before the limit at which the code is asked to stop
+    grace: float = DEFAULT_GRACE_S
+    retry: RetryPolicy = NO_RETRY
+    #: the caller's own id; the second submit of an id gives the first's job
+    job_id: str | None = None
+    #: None: by the function's kind ("async" for coroutine functions, else "process")
+    run_in: RunIn | None = None
+    isolation: Isolation = "pool"
+    #: resident bytes the child's process group may use
+    memory: int | None = None
+    keep_result: float = DAY_S
+    keep_error: float = DAY_S
+    tags: tuple[str, ...] = ()
+    #: what the card shows; None: the function's name
+    label: str | None = None
+
+    @property
+    def grace_before_limit_s(self) -> float:
+        """How long before its limit the code is asked to stop: min(grace, timeout / 4)."""
+        return min(self.grace, self.timeout / 4) if self.timeout is not None else self.grace
+
+    def to_wire(self) -> dict[str, Any]:
+        """The options a worker needs, as plain JSON; defaults are left out."""
+        found: dict[str, Any] = {}
+        for name in ("timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error"):
+            if getattr(self, name) != getattr(DEFAULTS, name):
+                found[name] = getattr(self, name)
+        if self.retry != NO_RETRY:
+            found["retry"] = self.retry.to_wire()
+        return found
+
+    @classmethod
+    def from_wire(cls, found: dict[str, Any]) -> Options:
+        """The options from what `to_wire` gave (already checked by the signature's holder)."""
+        if not found:
+            return DEFAULTS
+        known = {key: value for key, value in found.items() if key in _WIRE}
+        if "retry" in known:
+            known["retry"] = RetryPolicy.from_wire(known["retry"])
+        return replace(DEFAULTS, **known)
+
+
+DEFAULTS = Options()
+_WIRE = frozenset({"timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "retry"})
+_NAMES = tuple(field.name for field in fields(Options))
+
+
+def check(base: Options = DEFAULTS, **given: Any) -> Options:
+    """`base` with the given options, each checked; the first wrong one raises ConfigurationError."""
+    unknown = [name for name in given if name not in _NAMES]
+    if unknown:
+        raise ConfigurationError(f"Option {unknown[0]!r} is not known: the options are {', '.join(_NAMES)}.")
+    checked = {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
+    return replace(base, **checked)
+
+
+def _choice(name: str, *allowed: str) -> Any:
+    def checked(value: object) -> object:
+        if value in allowed:
+            return value
+        raise ConfigurationError(f"{name}={value!r} cannot be used: give one of {', '.join(map(repr, allowed))}.")
+
+    return checked
+
+
+def _seconds(name: str, least: float = 0.0) -> Any:
+    return lambda value: durations.seconds(value, name, least=least)
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        if abs(value - datetime.now(UTC)) > timedelta(days=3660):
+            raise ConfigurationError(f"at={value.isoformat()} is out of range: give a moment within ten years.")
+        return value
+    raise ConfigurationError(f"at={value!r} cannot be used: give an aware datetime, for example with tzinfo=UTC.")
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
+        raise ConfigurationError(f"tags={value!r} cannot be used: give a list of strings.")
+    return tuple(names.check_text(tag, "tag", 64) for tag in value)
+
+
+_CHECKS: dict[str, Any] = {
+    "queue": names.check_queue,
+    "priority": durations.priority,
+    "delay": _seconds("delay"),
+    "at": _moment,
+    "expires": _seconds("expires", 0.001),
+    "timeout": _seconds("timeout", 0.001),
+    "grace": _seconds("grace"),
+    "retry": policy,
+    "job_id": names.check_job_id,
+    "run_in": _choice("run_in", "process", "async", "thread"),
+    "isolation": _choice("isolation", "pool", "fresh"),
+    "memory": lambda value: durations.size_bytes(value, "memory"),
+    "keep_result": _seconds("keep_result"),
+    "keep_error": _seconds("keep_error"),
+    "tags": _tags,
+    "label": lambda value: names.check_text(value, "label"),
+}

@@ -1,0 +1,95 @@
+"""Settings: from the environment, a .env file of the folder, and arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from nbqueue.errors import ConfigurationError
+from nbqueue.model import names
+
+MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where the server is and what is allowed. Nothing here is secret in its repr."""
+
+    #: redis://, rediss://, unix:// ; None: the local stack
+    url: str | None = field(default=None, repr=False)
+    #: the signing key's file; None: <home>/signing.key
+    key_file: Path | None = None
+    #: the folder of the local stack
+    home: Path = Path()
+    #: keys of different namespaces never touch
+    namespace: str = ""
+    #: a payload over this many bytes is warned about
+    warn_bytes: int = 10_000_000
+    #: a payload over this many bytes is refused
+    limit_bytes: int = 100_000_000
+    #: seconds until an unreachable server is reported
+    connect_timeout_s: float = 5.0
+    #: seconds without clients and jobs after which the local stack ends itself; 0: never
+    idle_stop_s: float = 3600.0
+    #: processes at once that the local worker gives to sync functions; None: one a core
+    slots: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        names.check_namespace(self.namespace)
+
+    @property
+    def signing_key_file(self) -> Path:
+        """The file that holds the signing keys."""
+        return self.key_file or self.home / "signing.key"
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None, **given: Any
+) -> Settings:
+    """The settings in force: arguments, then the environment, then the folder's .env, then defaults."""
+    variables = {**_dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
+    found: dict[str, Any] = {"home": default_home(variables)}
+    for item in fields(Settings):
+        text = variables.get("NBQUEUE_" + item.name.upper())
+        if text:
+            found[item.name] = _parsed(item.name, text)
+    found.update({name: value for name, value in given.items() if value is not None})
+    return replace(Settings(), **found)
+
+
+def default_home(variables: Mapping[str, str]) -> Path:
+    """The folder of the local stack when NBQUEUE_HOME is not set: the user's data folder."""
+    data = variables.get("XDG_DATA_HOME") or str(Path(variables.get("HOME") or "~").expanduser() / ".local" / "share")
+    return Path(data) / "nbqueue"
+
+
+def _parsed(name: str, text: str) -> Any:
+    try:
+        if name in {"home", "key_file"}:
+            return Path(text).expanduser().absolute()
+        if name in {"warn_bytes", "limit_bytes", "slots"}:
+            return int(text)
+        if name.endswith("_s"):
+            return float(text)
+    except ValueError:
+        raise ConfigurationError(f"NBQUEUE_{name.upper()}={text!r} is not a number.") from None
+    return text
+
+
+def _dotenv(folder: Path) -> dict[str, str]:
+    """The NBQUEUE_ lines of a .env file: NAME=value, quotes stripped, # begins a comment line."""
+    path = folder / ".env"
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and name.strip().startswith("NBQUEUE_"):
+            found[name.strip()] = value.strip().strip("\"'")
+    return found

@@ -1,0 +1,1 @@
+"""Run jobs: supervisor, engines and the children that user code runs in."""
