@@ -36,6 +36,8 @@ class Settings:
     idle_stop_s: float = 3600.0
     #: processes at once that the local worker gives to sync functions; None: one a core
     slots: int | None = None
+    #: the embedded server stores no more than this; None: a quarter of the memory, at least 256 MB
+    server_memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -71,7 +73,7 @@ def _parsed(name: str, text: str) -> Any:
     try:
         if name in {"home", "key_file"}:
             return Path(text).expanduser().absolute()
-        if name in {"warn_bytes", "limit_bytes", "slots"}:
+        if name in {"warn_bytes", "limit_bytes", "slots", "server_memory_bytes"}:
             return int(text)
         if name.endswith("_s"):
             return float(text)

@@ -1,0 +1,230 @@
+"""The local stack of one NBQUEUE_HOME: one embedded server, one keeper, one worker, however many start them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nbqueue.broker.connection import Address
+from nbqueue.errors import LocalStackError
+from nbqueue.local import failures, keeper, locks, passwords, server, sockets, worker_process
+from nbqueue.local.home import Home, check, is_there, prepare, write_private
+from nbqueue.local.processes import load_record, wait_until
+from nbqueue.local.resp import ErrorReply
+from nbqueue.model.settings import Settings
+
+#: of the time that `stop` has, the worker may use this part to finish its jobs
+WORKER_SHARE = 0.6
+#: the keeper ends within this; it has nothing to finish
+KEEPER_END_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStatus:
+    """The embedded server."""
+
+    #: whether it runs
+    running: bool
+    #: its process id
+    pid: int | None = None
+    #: its version, for example ``9.1.2``
+    version: str = ""
+    #: its socket
+    socket: Path | None = None
+    #: the folder of its configuration and data
+    folder: Path
+    #: memory it uses
+    memory_bytes: int | None = None
+    #: connections, workers among them
+    clients: int | None = None
+    #: when it was started
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatus:
+    """The local worker."""
+
+    #: whether it runs
+    running: bool
+    #: its process id
+    pid: int | None = None
+    #: where its output goes
+    log_file: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeeperStatus:
+    """The daemon that looks after both."""
+
+    #: whether it runs
+    running: bool
+    #: its process id
+    pid: int | None = None
+    #: what it did and why
+    log_file: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackStatus:
+    """The local stack as it is now."""
+
+    #: the embedded server
+    server: ServerStatus
+    #: its worker
+    worker: WorkerStatus
+    #: what looks after both
+    keeper: KeeperStatus
+
+
+def ensure(
+    settings: Settings,
+    *,
+    worker: bool = True,
+    timeout_s: float = 10.0,
+    worker_command: Sequence[str] = worker_process.WORKER_COMMAND,
+) -> Address:
+    """Start what does not run and return where the server is. Any number of threads and processes may call it at once.
+
+    Raises:
+        LocalStackError: it cannot be started; one sentence says why and what to do.
+    """
+    failures.refuse_windows()
+    home = Home(settings.home)
+    with failures.in_one_sentence(home):
+        if not _runs(home, worker=worker):
+            prepare(home)
+            _note_use(home)
+            _start(home, settings, worker_command if worker else None, time.monotonic() + timeout_s)
+        _note_use(home)
+        return _address(home)
+
+
+def ensure_worker(
+    settings: Settings, *, worker_command: Sequence[str] = worker_process.WORKER_COMMAND, timeout_s: float = 10.0
+) -> None:
+    """Start the worker's keeper if it does not run; under 2 ms if it does."""
+    ensure(settings, worker=True, timeout_s=timeout_s, worker_command=worker_command)
+
+
+def server_is_up(settings: Settings) -> bool:
+    """Whether the server answers now; under 2 ms if it does. Starts nothing."""
+    home = Home(settings.home)
+    return is_there(home) and server.health(home) is server.Health.UP
+
+
+def status(settings: Settings) -> StackStatus:
+    """What runs, since when and where its files are. Starts nothing."""
+    failures.refuse_windows()
+    home = Home(settings.home)
+    with failures.in_one_sentence(home):
+        return StackStatus(
+            server=_server_status(home),
+            worker=WorkerStatus(
+                running=locks.is_held(home.worker_lock), pid=_pid(home.worker_record), log_file=home.worker_log
+            ),
+            keeper=KeeperStatus(
+                running=locks.is_held(home.keeper_lock), pid=_pid(home.keeper_record), log_file=home.keeper_log
+            ),
+        )
+
+
+def stop(settings: Settings, *, timeout_s: float = 10.0) -> StackStatus:
+    """End worker and server gracefully; returns what ran before. Waiting jobs stay in the server's journal."""
+    failures.refuse_windows()
+    home = Home(settings.home)
+    before = status(settings)
+    if not is_there(home):
+        return before
+    with failures.in_one_sentence(home), _start_lock(home, time.monotonic() + timeout_s):
+        _end_keeper(home)
+        worker_process.stop(home, timeout_s=timeout_s * WORKER_SHARE)
+        server.shut_down(home, timeout_s=timeout_s)
+    return before
+
+
+def _runs(home: Home, *, worker: bool) -> bool:
+    """Whether nothing is left to do; the way that every call takes but the first."""
+    if not is_there(home):
+        return False
+    check(home)
+    return server.health(home) is server.Health.UP and (not worker or locks.is_held(home.keeper_lock))
+
+
+def _start(home: Home, settings: Settings, worker_command: Sequence[str] | None, deadline: float) -> None:
+    with _start_lock(home, deadline):
+        server.bring_up(home, memory_bytes=settings.server_memory_bytes, deadline=deadline)
+        if worker_command is not None:
+            keeper.start(home, settings, worker_command)
+
+
+@contextlib.contextmanager
+def _start_lock(home: Home, deadline: float) -> Iterator[None]:
+    lock = locks.acquire(home.start_lock, timeout_s=max(0.0, deadline - time.monotonic()))
+    if lock is None:
+        raise LocalStackError(
+            f"Another process has been starting or ending the local stack in {home.path} all the time: try again, or "
+            f"look who holds {home.start_lock}."
+        )
+    try:
+        yield
+    finally:
+        locks.release(lock)
+
+
+def _address(home: Home) -> Address:
+    socket = sockets.find(home)
+    return Address(
+        kind="unix", path=str(socket), username=passwords.CLIENT_USER, password=passwords.client_password(home)
+    )
+
+
+def _note_use(home: Home) -> None:
+    """Put the idle clock back, so that the stack does not end between this call and the first connection."""
+    try:
+        os.utime(home.last_use)
+    except FileNotFoundError:
+        write_private(home.last_use, "")
+
+
+def _end_keeper(home: Home) -> None:
+    """First of all, as it would start again what ends."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if not locks.is_held(home.keeper_lock):
+            return
+        wait_until(lambda: load_record(home.keeper_record) is not None, KEEPER_END_S)
+        record = load_record(home.keeper_record)
+        if record:
+            record.signal(number)
+        wait_until(lambda: not locks.is_held(home.keeper_lock), KEEPER_END_S)
+
+
+def _pid(path: Path) -> int | None:
+    record = load_record(path)
+    return record.pid if record else None
+
+
+def _server_status(home: Home) -> ServerStatus:
+    try:
+        with server.connect(home) as connection:
+            reply = connection.call("INFO")
+    except (OSError, ErrorReply):
+        return ServerStatus(running=locks.is_held(home.server_lock), pid=server.running_pid(home), folder=home.server)
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else ""
+    facts = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return ServerStatus(
+        running=True,
+        pid=int(facts["process_id"]),
+        version=facts.get("valkey_version", ""),
+        socket=sockets.find(home),
+        folder=home.server,
+        memory_bytes=int(facts["used_memory"]),
+        clients=int(facts["connected_clients"]) - 1,
+        since=datetime.now(UTC) - timedelta(seconds=int(facts["uptime_in_seconds"])),
+    )
