@@ -1,0 +1,85 @@
+"""One thread that redraws all live cards of the process, five times a second and never too much at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+#: seconds between two rounds
+TICK_S = 0.2
+#: changes sent in one round by all cards; a page keeps up with 100 a second
+SENT_A_TICK = 20
+
+
+class Redrawn(Protocol):
+    """Something that is redrawn until it is over. Neither method raises."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the last state was sent."""
+        ...
+
+    def redraw(self) -> int:
+        """Send what changed; how many messages that took."""
+        ...
+
+
+class Ticker:
+    """Redraws its cards in turn, in a thread that lives only as long as one of them does."""
+
+    def __init__(self, tick_s: float = TICK_S, sent_a_tick: int = SENT_A_TICK) -> None:
+        self._tick_s = tick_s
+        self._sent_a_tick = sent_a_tick
+        self._lock = threading.Lock()
+        self._cards: list[Redrawn] = []
+        self._thread: threading.Thread | None = None
+
+    def add(self, card: Redrawn) -> None:
+        """Redraw a card from now on."""
+        with self._lock:
+            if card not in self._cards:
+                self._cards.append(card)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="nbqueue-ticker", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Redraw nothing any more; the thread ends within a tick."""
+        with self._lock:
+            self._cards = []
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread lives."""
+        with self._lock:
+            return self._thread is not None and self._thread.is_alive()
+
+    def _run(self) -> None:
+        while self._go_on():
+            self._round()
+            time.sleep(self._tick_s)
+
+    def _go_on(self) -> bool:
+        with self._lock:
+            self._cards = [card for card in self._cards if not card.over]
+            if not self._cards:
+                self._thread = None
+            return self._thread is not None
+
+    def _round(self) -> None:
+        with self._lock:
+            cards = list(self._cards)
+        sent = 0
+        for asked, card in enumerate(cards, start=1):
+            sent += card.redraw()
+            if sent >= self._sent_a_tick:
+                self._begin_after(cards[:asked])
+                return
+
+    def _begin_after(self, served: list[Redrawn]) -> None:
+        """Let those go first in the next round who had no turn in this one."""
+        had = {id(card) for card in served}
+        with self._lock:
+            waiting = [card for card in self._cards if id(card) not in had]
+            self._cards = waiting + [card for card in self._cards if id(card) in had]

@@ -1,0 +1,120 @@
+"""Words on a card: text from jobs made harmless, numbers and durations as people read them."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+#: characters of a text from a job that a card shows at most
+LINE_LIMIT = 200
+
+#: numbers outside are written with an exponent
+_SMALL, _LARGE = 1e-4, 1e15
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+#: terminal sequences: CSI, OSC and other strings with their end, and two-byte escapes
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
+    r"|\x1b[ -/]*[0-~]"
+)
+#: control, format (also what turns the writing direction), surrogate, line and paragraph separator
+_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+#: joiners that Persian, Indic scripts and emoji need; they move nothing
+_JOINERS = frozenset("\u200c\u200d")
+
+
+def line(text: object, limit: int = LINE_LIMIT) -> str:
+    """Any text as one harmless line of at most `limit` characters."""
+    # cleaning shortens, so it gets more than it may give; a megabyte must not be cleaned five times a second
+    found = _harmless(_ESCAPES.sub("", str(text)[: 20 * limit + 1000]))
+    found = " ".join(found.split())
+    return found if len(found) <= limit else found[: limit - 1] + "…"
+
+
+def tail(text: str, lines: int, limit: int = LINE_LIMIT) -> tuple[str, ...]:
+    """The last `lines` non-empty lines of a log, each harmless; of a line drawn again and again, its last drawing."""
+    if not text or lines <= 0:
+        return ()
+    found = []
+    for raw in reversed(text[-50_000:].split("\n")):
+        kept = _log_line(raw, limit)
+        if kept:
+            found.append(kept)
+        if len(found) == lines:
+            break
+    return tuple(reversed(found))
+
+
+def duration(seconds: float, *, running: bool = False) -> str:
+    """Seconds as people say them; whole ones while it runs, so that a card changes once a second."""
+    if not math.isfinite(seconds):
+        return ""
+    seconds = max(seconds, 0.0)
+    if seconds < _MINUTE_S:
+        return f"{math.floor(seconds)} s" if running else f"{_digits(seconds)} s"
+    whole = math.floor(seconds)
+    if whole < _HOUR_S:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < _DAY_S:
+        return f"{whole // _HOUR_S} h {whole % _HOUR_S // 60:02} min"
+    return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S} h"
+
+
+def number(value: Any) -> str:
+    """A reported value in few characters: six significant digits, thousands apart, text cut."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return line(value, 40)
+    if not math.isfinite(value := _float(value)):
+        return {math.inf: "∞", -math.inf: "-∞"}.get(value, "nan")
+    if value.is_integer() and abs(value) < _LARGE:
+        return f"{int(value):,}"
+    return f"{value:,.6g}" if _SMALL <= abs(value) < _LARGE else f"{value:.4g}"
+
+
+def metric(name: str, value: Any) -> str:
+    """A metric's value; a gap, a share of the objective, in per cent."""
+    if name == "gap" and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return f"{value:.2%}"
+    return number(value)
+
+
+def count(done: float, total: float | None) -> str:
+    """How many of how many: "37/120"; only the first where there is no total."""
+    return number(done) if total is None else f"{number(done)}/{number(total)}"
+
+
+def clock(at: datetime) -> str:
+    """The time of day where the reader sits."""
+    return f"{at.astimezone():%H:%M:%S}"
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _digits(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds < 1 else f"{math.floor(seconds * 10) / 10:.1f}"
+
+
+def _log_line(raw: str, limit: int) -> str:
+    shown = raw.rstrip("\r").rsplit("\r", 1)[-1]
+    found = _harmless(_ESCAPES.sub("", shown[: 20 * limit + 1000]).expandtabs(4)).rstrip()
+    return found if len(found) <= limit else found[: limit - 1] + "…"
+
+
+def _harmless(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        " " if char in "\t\n\r\v\f\u2028\u2029\x85" else char
+        for char in text
+        if char in "\t\n\r\v\f\u2028\u2029\x85" or char in _JOINERS or unicodedata.category(char) not in _HARMFUL
+    )

@@ -1,0 +1,131 @@
+"""No text of a job becomes markup, and what is saved stays readable for others."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbqueue.model.job import JobRecord
+from nbqueue.model.progress import Progress
+from nbqueue.model.states import State
+from nbqueue.notebook import markup, text, view
+from nbqueue.notebook.view import CardView
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+#: what a static card may use: it survives the cleaning of an untrusted notebook
+STATIC_TAGS = {"div", "span", "b", "progress", "pre", "details", "summary"}
+VECTORS = [
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><svg onload=alert(1)>', "' onmouseover='alert(1)",
+    "</pre></div><iframe src=javascript:alert(1)>", "&lt;script&gt;", "javascript:alert(1)", "\x3cb\x3e{{7*7}}",
+]  # fmt: skip
+
+
+class _Tags(HTMLParser):
+    """The tags and attributes that a browser would make of it, and the text."""
+
+    def __init__(self, markup_text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(markup_text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def card(vector: str, state: State = State.FAILED) -> CardView:
+    """A card with the same text in every place that a job, a worker or a user can write to."""
+    record = JobRecord(
+        id="j1", state=state, label=vector, function=vector, queue=vector, worker=vector, error_type=vector,
+        error=vector, stopped_by=vector, tags=(vector,), started_at=NOW, finished_at=NOW,
+        progress=Progress(done=1, total=2, message=vector, metrics={vector: vector}),
+    )  # fmt: skip
+    return view.of_job(record, now=NOW, log_tail=f"{vector}\n{vector}\n")
+
+
+PLAIN = {
+    draw.__name__: (tags.tags, tags.attributes)
+    for draw in (markup.live, markup.static)
+    for tags in [_Tags(draw(card("plain")))]
+}
+
+
+@given(st.one_of(st.sampled_from(VECTORS), st.text(st.sampled_from("<>&\"'/=a !-"), min_size=1)))
+def test_no_text_becomes_a_tag_or_an_attribute(vector: str) -> None:
+    """Whatever stands in names, messages, metrics, errors and logs, the card has the tags of a plain one."""
+    marked = f"x{vector}x"
+    for draw in (markup.live, markup.static):
+        tags = _Tags(draw(card(marked)))
+        assert (tags.tags, tags.attributes) == PLAIN[draw.__name__]
+
+
+@pytest.mark.parametrize("vector", VECTORS)
+def test_the_text_is_shown_as_it_was_written(vector: str) -> None:
+    """A name full of markup is read as that name."""
+    assert _Tags(markup.static(card(vector))).text.count(view.wording.line(vector)) >= 5
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_static_card_needs_no_style_sheet_no_script_and_no_theme(state: State) -> None:
+    """Saved cards use only what an untrusted notebook keeps, and no variable as a colour."""
+    found = markup.static(card("solve", state))
+    assert (set(_Tags(found).tags) <= STATIC_TAGS, "var(" in found, "<svg" in found) == (True, False, False)
+
+
+def test_a_static_card_reads_well_without_any_markup() -> None:
+    """With all tags gone, state, name, figures and error are still there."""
+    words = " ".join(_Tags(markup.static(card("solve"))).text.split())
+    assert words.startswith("✗ failed solve · 1/2 · 0.00 s")
+    assert "solve: solve" in words
+
+
+def test_a_live_bar_is_read_aloud() -> None:
+    """The bar of a live card tells its role, its value and what it means."""
+    found = markup.live(card("solve", State.RUNNING))
+    assert 'role="progressbar"' in found
+    assert 'aria-valuenow="50"' in found
+    assert 'aria-valuetext="running, 1/2, solve"' in found
+
+
+def test_a_bar_without_an_end_claims_no_value() -> None:
+    """Where there is no total the bar has stripes and no value."""
+    record = JobRecord(id="j1", state=State.RUNNING, started_at=NOW, progress=Progress(done=3))
+    found = markup.live(view.of_job(record, now=NOW))
+    assert ("aria-valuenow" in found, "repeating-linear-gradient" in found) == (False, True)
+
+
+def test_every_theme_variable_has_a_fallback() -> None:
+    """Front ends without JupyterLab's variables still draw the card."""
+    found = markup.live(card("solve", State.RUNNING))
+    assert all("," in part.split(")", 1)[0] for part in found.split("var(")[1:])
+
+
+def test_one_line_says_it_all() -> None:
+    """The plain text has state, name, figures, metrics and message."""
+    record = JobRecord(
+        id="j1", state=State.RUNNING, label="solve", started_at=NOW,
+        progress=Progress(done=1, total=4, message="hm", metrics={"gap": 0.5}),
+    )  # fmt: skip
+    found = view.of_job(record, now=NOW)
+    assert [text.one_line(found, ascii_only=ascii_only) for ascii_only in (False, True)] == [
+        "► running  solve  1/4 (25%), 0 s  gap 50.00%, hm",
+        "> running  solve  1/4 (25%), 0 s  gap 50.00%, hm",
+    ]
+
+
+@given(st.text())
+def test_the_plain_text_is_one_line_without_control_characters(label: str) -> None:
+    """The plain text never has a line break or a control character."""
+    shown = text.one_line(card(label))
+    assert {unicodedata.category(char) for char in shown} & {"Cc", "Cs", "Zl", "Zp"} == set()

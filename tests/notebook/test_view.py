@@ -1,0 +1,125 @@
+"""What a card shows follows from the facts alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nbqueue.model.job import JobRecord
+from nbqueue.model.progress import Progress
+from nbqueue.model.states import State, WaitReason
+from nbqueue.notebook import palette, view
+from nbqueue.notebook.view import CardView
+
+NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
+RUNNING = JobRecord(
+    id="j1", state=State.RUNNING, label="solve ft10", started_at=NOW - timedelta(seconds=12.4), tries=1,
+    progress=Progress(
+        done=37, total=120, message="searching", metrics={"nodes": 5, "gap": 0.02, "objective": 945, "bound": 930.5}
+    ),
+)  # fmt: skip
+
+
+def test_a_running_job() -> None:
+    """A running job shows how far it is, since when, and a solver's figures in their usual order."""
+    assert view.of_job(RUNNING, now=NOW, log_tail="a\nb\nc\nd\n") == CardView(
+        look=palette.STATES[State.RUNNING], title="solve ft10", fraction=37 / 120, count="37/120", percent="30%",
+        elapsed="12 s", message="searching",
+        metrics=(("objective", "945"), ("bound", "930.5"), ("gap", "2.00%"), ("nodes", "5")),
+        log=("b", "c", "d"), active=True,
+    )  # fmt: skip
+
+
+def test_a_queued_job() -> None:
+    """A job that has not begun shows its state and no time."""
+    assert view.of_job(JobRecord(id="j1", state=State.QUEUED, function="score"), now=NOW) == CardView(
+        look=palette.STATES[State.QUEUED], title="score"
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "word", "notes"),
+    [
+        ({"state": State.QUEUED, "reason": WaitReason.PAUSED}, "paused", ('queue "default" is paused',)),
+        ({"state": State.SCHEDULED, "reason": WaitReason.BLOCKED}, "waiting", ("waits for other jobs",)),
+        ({"state": State.SCHEDULED, "due_at": NOW + timedelta(seconds=90)}, "scheduled", ("starts in 1 min 30 s",)),
+        (
+            {"state": State.SCHEDULED, "reason": WaitReason.RETRYING, "due_at": NOW + timedelta(seconds=5), "tries": 2,
+             "max_tries": 3},
+            "retrying", ("tries again in 5 s", "attempt 2 of 3"),
+        ),
+        ({"state": State.QUEUED, "losses": 1}, "queued", ("its worker was lost, runs again",)),
+        ({"state": State.RUNNING, "crashes": 1, "losses": 1}, "running", ("its process died (2 times), runs again",)),
+        ({"state": State.RUNNING, "cancel_requested": True}, "cancelling", ()),
+        ({"state": State.SUCCEEDED, "stopped_by": "timeout"}, "succeeded", ("handed back at its time limit",)),
+        ({"state": State.CANCELLED, "stopped_by": "cancel"}, "cancelled", ()),
+    ],
+)  # fmt: skip
+def test_the_notes_say_why(facts: dict[str, object], word: str, notes: tuple[str, ...]) -> None:
+    """A card says why a job waits, which attempt it is and how it was stopped."""
+    found = view.of_job(replace(JobRecord(id="j1", state=State.QUEUED), **facts), now=NOW)  # type: ignore[arg-type]
+    assert (found.look.word, found.notes) == (word, notes)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_its_own_look(state: State) -> None:
+    """No two states share glyph or word, in Unicode or in ASCII."""
+    looks = list(palette.STATES.values())
+    mine = palette.STATES[state]
+    assert [(look.glyph == mine.glyph, look.ascii == mine.ascii, look.word == mine.word) for look in looks].count(
+        (False, False, False)
+    ) == len(looks) - 1
+
+
+def test_a_finished_job_is_full_and_cannot_be_cancelled() -> None:
+    """Success fills the bar even where nothing was reported; the time stands still."""
+    ended = replace(RUNNING, state=State.SUCCEEDED, finished_at=NOW, progress=Progress())
+    found = view.of_job(ended, now=NOW + timedelta(hours=1))
+    assert (found.fraction, found.elapsed, found.final, found.cancellable) == (1.0, "12.4 s", True, False)
+
+
+def test_a_failed_job_says_its_error() -> None:
+    """A failed job shows class and first line of the error, and keeps the bar where it was."""
+    ended = replace(RUNNING, state=State.FAILED, finished_at=NOW, error_type="ValueError", error="no\x1b[31m room")
+    found = view.of_job(ended, now=NOW)
+    assert (found.error, found.fraction) == ("ValueError: no room", 37 / 120)
+
+
+def test_the_clock_of_another_machine_gives_no_negative_time() -> None:
+    """A job that began in the future, by this clock, has run for 0 s."""
+    assert view.of_job(RUNNING, now=NOW - timedelta(minutes=5)).elapsed == "0 s"
+
+
+def test_a_group_has_one_part_a_state() -> None:
+    """A group's bar has a part for each state, ended ones first; waiting jobs do not fill it."""
+    found = view.of_group({State.QUEUED: 5, State.RUNNING: 2, State.SUCCEEDED: 2, State.FAILED: 1}, 10)
+    parts = [(part.look.word, part.count, part.share, part.begun) for part in found.segments]
+    assert (found.look.word, found.title, found.count, parts) == (
+        "running", "10 jobs", "3/10",
+        [("succeeded", 2, 0.2, True), ("failed", 1, 0.1, True), ("running", 2, 0.2, True), ("queued", 5, 0.5, False)],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counts", "word", "final"),
+    [
+        ({State.QUEUED: 3}, "queued", False),
+        ({State.SUCCEEDED: 1, State.QUEUED: 2}, "running", False),
+        ({State.SUCCEEDED: 3}, "succeeded", True),
+        ({State.SUCCEEDED: 2, State.CRASHED: 1}, "ended", True),
+        ({State.FAILED: 3}, "failed", True),
+        ({State.SUCCEEDED: 2, State.CANCELLED: 1}, "cancelled", True),
+        ({State.SUCCEEDED: 2, State.EXPIRED: 1}, "expired", True),
+    ],
+)
+def test_a_group_is_as_its_jobs_are(counts: dict[State, int], word: str, final: bool) -> None:  # noqa: FBT001
+    """A group has ended when all its jobs have, and its word is that of the worst."""
+    found = view.of_group(counts, 3)
+    assert (found.look.word, found.final) == (word, final)
+
+
+def test_an_empty_group_has_ended() -> None:
+    """A group without jobs has succeeded."""
+    assert (view.of_group({}, 0).look.word, view.of_group({}, 0).fraction) == ("succeeded", 1.0)
