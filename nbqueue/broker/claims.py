@@ -17,6 +17,8 @@ LEASE_S = 4.0
 #: losses and crashes after which a job is given up
 MAX_LOSSES = 3
 LOG_BYTES = 1_000_000
+#: a result that is kept until someone removes it
+FOR_EVER = float("inf")
 
 _FIELDS = 11
 
@@ -49,6 +51,8 @@ class Claimed:
     next_due_s: float | None
     #: whether the engine still has its lease; without it nothing is claimed
     has_lease: bool
+    #: how many ready jobs were found in the lanes of the loop and of processes; as many as there was room: there may be more
+    found: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ def claim(  # noqa: PLR0913 - one value a line of the script's contract
             )
             for item in reply[2]
         ]
-        return Claimed(claims, max(due - now, 0) / 1000 if due else None, now > 0)
+        return Claimed(claims, max(due - now, 0) / 1000 if due else None, now > 0, (reply[3], reply[4]))
 
     return Call(
         script("claim"),
@@ -112,7 +116,7 @@ def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
     for end in ends:
         args += (
             end.job_id, end.fence, end.state.value, round(end.delay_s * 1000), end.charge, end.result,
-            round(end.keep_s * 1000), end.error_type, end.error, end.stopped_by, end.record,
+            round(end.keep_s * 1000) if end.keep_s != FOR_EVER else -1, end.error_type, end.error, end.stopped_by, end.record,
         )
     return Call(
         script("finish"),
@@ -149,6 +153,11 @@ def reap(keys: Keys, dead: Sequence[str] = ()) -> Call[int]:
         (keys.prefix, MAX_LOSSES, RECORD_MS, HISTORY_ATTEMPTS, *dead),
         int,
     )
+
+
+def publish(channel: str, message: bytes) -> Call[int]:
+    """Send a message to whoever listens."""
+    return Call(None, (), ("PUBLISH", channel, message), int)
 
 
 async def stops(client: Any, keys: Keys, engine: str) -> dict[str, str]:

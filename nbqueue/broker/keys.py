@@ -48,6 +48,10 @@ class Keys:
         """list: chunks of the job's log, a ring of about a megabyte."""
         return f"{self.prefix}nbq:log:{job_id}"
 
+    def tick(self, job_id: str) -> str:
+        """string: guards a tick of arq's cron against running twice, for a minute."""
+        return f"{self.prefix}nbq:tick:{job_id}"
+
     def checkpoint(self, job_id: str) -> str:
         """string: the last checkpoint, until the job ends."""
         return f"{self.prefix}nbq:checkpoint:{job_id}"

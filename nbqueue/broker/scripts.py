@@ -9,7 +9,10 @@ from functools import cache
 from importlib import resources
 from typing import Any, Generic, Protocol, TypeVar
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
+
+#: what a call raises when the server is away, full or refuses
+TROUBLE = (RedisError, OSError, TimeoutError)
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -35,7 +38,8 @@ class Script:
 class Call(Generic[T_co]):
     """One call of a script, and how its reply is read."""
 
-    script: Script
+    #: None for a plain command, whose words are `args`
+    script: Script | None
     keys: Sequence[str]
     args: Sequence[Any]
     read: Callable[[Any], T_co]
@@ -43,6 +47,8 @@ class Call(Generic[T_co]):
     @property
     def command(self) -> tuple[Any, ...]:
         """The call as the server wants it."""
+        if self.script is None:
+            return tuple(self.args)
         return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
 
 
@@ -58,7 +64,7 @@ async def run(client: Client, call: Call[T]) -> T:
     try:
         reply = await client.execute_command(*call.command)
     except NoScriptError:
-        await client.execute_command("SCRIPT LOAD", call.script.text)
+        await _load(client, call)
         reply = await client.execute_command(*call.command)
     return call.read(reply)
 
@@ -69,13 +75,18 @@ async def run_all(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
     missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if missing:
         for i in missing:
-            await client.execute_command("SCRIPT LOAD", calls[i].script.text)
+            await _load(client, calls[i])
         for i, reply in zip(missing, await _send(client, [calls[i] for i in missing]), strict=True):
             replies[i] = reply
     return [
         reply if isinstance(reply, Exception) else call.read(reply)
         for call, reply in zip(calls, replies, strict=True)
     ]
+
+
+async def _load(client: Client, call: Call[Any]) -> None:
+    if call.script is not None:
+        await client.execute_command("SCRIPT LOAD", call.script.text)
 
 
 async def _send(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:

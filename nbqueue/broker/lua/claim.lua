@@ -14,13 +14,13 @@
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
 -- ARGV[7] ms      how long records of ended jobs are kept
--- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission or nil, ...}}; now is 0 when the engine's lease is gone
+-- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission or nil, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local stamp = string.format('%.0f', now)
-if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}} end
+if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}, 0, 0} end
 
 local function read(id, ...)
   local found = redis.pcall('HMGET', prefix .. 'nbq:job:' .. id, ...)
@@ -31,6 +31,11 @@ end
 
 local function ended(state)
   return state and state ~= 'queued' and state ~= 'scheduled' and state ~= 'running'
+end
+
+local function repeated(id, state)
+  -- an id that ended and came again: ours never do; a stock client's may, a tick of arq's cron not within its guard
+  return ended(state) and (not stock or redis.call('EXISTS', prefix .. 'nbq:tick:' .. id) == 1)
 end
 
 local function adopt(id)
@@ -44,8 +49,9 @@ end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'LIMIT', 0, 200)) do
   local found = read(id, 'state', 'rank')
-  if ended(found[1]) and not stock then
+  if repeated(id, found[1]) then
     redis.call('ZREM', KEYS[1], id)
+    redis.call('DEL', prefix .. 'arq:job:' .. id)
   elseif not found[1] or ended(found[1]) then
     redis.call('ZADD', KEYS[1], adopt(id), id)
   else
@@ -70,11 +76,13 @@ local function expire(id, submitted)
 end
 
 local function take(low, high, room)
-  if room < 1 then return end
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', 0, room)) do
+  if room < 1 then return 0 end
+  local ready = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', 0, room)
+  for _, id in ipairs(ready) do
     local found = read(id, 'state', 'fence', 'tries', 'losses', 'crashes', 'submitted', 'due', 'expires', 'group')
-    if ended(found[1]) and not stock then
+    if repeated(id, found[1]) then
       redis.call('ZREM', KEYS[1], id)
+      redis.call('DEL', prefix .. 'arq:job:' .. id)
     else
       if not found[1] or ended(found[1]) then
         adopt(id)
@@ -96,11 +104,14 @@ local function take(low, high, room)
       end
     end
   end
+  return #ready
 end
 
+local in_loop, in_process = 0, 0
+
 if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
-  take('-inf', '(400000000000', tonumber(ARGV[4]))
-  take('400000000000', '(1000000000000', tonumber(ARGV[5]))
+  in_loop = take('-inf', '(400000000000', tonumber(ARGV[4]))
+  in_process = take('400000000000', '(1000000000000', tonumber(ARGV[5]))
 end
 for _, lines in ipairs({running, expired}) do
   if #lines > 0 then
@@ -108,4 +119,4 @@ for _, lines in ipairs({running, expired}) do
   end
 end
 local coming = redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, '(9000000000000000', 'WITHSCORES', 'LIMIT', 0, 1)
-return {stamp, coming[2] or '0', claimed}
+return {stamp, coming[2] or '0', claimed, in_loop, in_process}

@@ -7,7 +7,7 @@
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] ms      how long records of ended jobs are kept
 -- ARGV[3] int     how many attempts the history holds
--- ARGV[4..] bytes   per job 11 values: id, fence, state it goes to, delay ms, what is charged (try, crash, loss or none), sealed result, ms to keep it, error type, error line, stopped by, history record (json, or empty for none)
+-- ARGV[4..] bytes   per job 11 values: id, fence, state it goes to, delay ms, what is charged (try, crash, loss or none), sealed result, ms to keep it (-1: for ever), error type, error line, stopped by, history record (json, or empty for none)
 -- Returns: per job 1, or 0 where the claim was stale
 -- Moves: running -> succeeded, running -> failed, running -> cancelled, running -> timed_out, running -> crashed, running -> scheduled, running -> queued
 local prefix = ARGV[1]
@@ -35,7 +35,8 @@ local function close(id, record, queue_key, at)
     prefix .. 'nbq:checkpoint:' .. id)
   redis.call('ZREM', queue_key, id)
   if ARGV[at + 5] ~= '' and ARGV[at + 6] ~= '0' then
-    redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5], 'PX', ARGV[at + 6])
+    if ARGV[at + 6] == '-1' then redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5])
+    else redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5], 'PX', ARGV[at + 6]) end
   end
   redis.call('HSET', record, 'state', ARGV[at + 2], 'finished', stamp)
   if ARGV[at + 7] ~= '' then redis.call('HSET', record, 'error_type', ARGV[at + 7], 'error', ARGV[at + 8]) end

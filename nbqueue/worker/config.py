@@ -1,0 +1,55 @@
+"""What a worker is told at its start: which queues, how many jobs at once, which functions."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nbqueue.broker.connection import Address
+from nbqueue.model import names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerConfig:
+    """One worker: a supervisor and its engines."""
+
+    address: Address
+    namespace: str = ""
+    #: file of the signing keys
+    key_file: str = ""
+    #: folder for what cannot be written to the server for long; empty: the temporary folder
+    spill_dir: str = ""
+    #: queues to serve, the first one first
+    queues: tuple[str, ...] = ("default",)
+    #: child processes at once in each engine
+    slots: int = field(default_factory=lambda: len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    #: coroutines at once in each engine
+    concurrency: int = 200
+    engines: int = 1
+    #: modules whose @task functions are registered, or one "module:Settings" of arq
+    modules: tuple[str, ...] = ()
+    #: end when there is nothing left to do
+    burst: bool = False
+    #: seconds that running jobs get to finish after the first SIGTERM
+    drain_timeout_s: float = 30.0
+    #: seconds without a sign of life after which an engine is replaced
+    stall_s: float = 10.0
+    #: results over this many bytes fail their job
+    limit_bytes: int = 100_000_000
+
+    def __post_init__(self) -> None:
+        """Refuse names that no queue can have."""
+        names.check_namespace(self.namespace)
+        for queue in self.queues:
+            names.check_queue(queue)
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain JSON, for the engine's first message; holds the password, so never for a log."""
+        return asdict(self)
+
+    @classmethod
+    def from_wire(cls, found: dict[str, Any]) -> WorkerConfig:
+        """From what `to_wire` gave."""
+        lists = {name: tuple(found[name]) for name in ("queues", "modules")}
+        return cls(**{**found, **lists, "address": Address.from_wire(found["address"])})

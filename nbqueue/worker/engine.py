@@ -1,0 +1,275 @@
+"""The engine: claims jobs in batches, lets a runner run them, records in batches how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol
+
+from nbqueue.broker import claims, scripts
+from nbqueue.broker.claims import Claim, Claimed, Finish
+from nbqueue.broker.connection import explain, is_connection_error
+from nbqueue.broker.keys import Keys
+from nbqueue.worker.outbox import Leaving, Outbox
+from nbqueue.worker.reports import Reports
+
+logger = logging.getLogger("nbqueue.worker")
+
+#: claims in one round trip, per lane
+BATCH = 128
+#: identical pumps: while one waits for the server the other records what ended meanwhile
+PUMPS = 2
+LEAST_WAIT_S, MOST_WAIT_S, FULL_WAIT_S = 0.05, 2.0, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRef:
+    """A queue an engine serves, and the key it has."""
+
+    name: str
+    key: str
+    #: stock arq clients submit to it
+    stock: bool = False
+
+
+class Runner(Protocol):
+    """Runs claims; tells the engine of each end by `Engine.end`."""
+
+    def begin(self, claim: Claim) -> int:
+        """Start a claim; the lane whose room it takes: 0 event loop, 1 process. It ends later, never inside."""
+
+    def stop(self, job_id: str, reason: str) -> None:
+        """Ask a running job to stop."""
+
+    def running(self) -> dict[str, int]:
+        """The jobs under way, with their fences."""
+
+
+class Engine:
+    """One process's share of the queue. All of it runs on one event loop."""
+
+    def __init__(  # noqa: PLR0913 - its parts come in from outside
+        self, *, client: Any, keys: Keys, engine_id: str, queues: Sequence[QueueRef], runner: Runner, outbox: Outbox,
+        reports: Reports, loop_slots: int, process_slots: int, most_claims: int = -1, chance: Random | None = None,
+    ) -> None:  # fmt: skip
+        self.id = engine_id
+        self.client, self.keys, self.queues = client, keys, tuple(queues)
+        self.runner, self.reports = runner, reports
+        self._outbox = outbox
+        self._slots = (loop_slots, process_slots)
+        self._busy = [0, 0]
+        self._lanes: dict[tuple[str, int], int] = {}
+        #: claims it may still make; negative: as many as come
+        self._claims_left = most_claims
+        self._waiters: dict[tuple[str, int], asyncio.Future[None]] = {}
+        self._chance = chance or Random()
+        self._wanted = asyncio.Event()
+        #: per queue and lane: whether there may be more to claim
+        self._hungry = [[True, True] for _ in self.queues]
+        self._claiming = False
+        self._draining = False
+        self._sending = 0
+        self._settled = asyncio.Event()
+        self._due_timer: asyncio.TimerHandle | None = None
+
+    async def pump(self) -> None:
+        """Exchange ends for claims with the server, until cancelled, through any trouble with it."""
+        async with asyncio.TaskGroup() as pumps:
+            for _ in range(PUMPS):
+                pumps.create_task(self._pump())
+
+    def end(self, finish: Finish) -> None:
+        """A claim ended; called by the runner, on the loop."""
+        self._busy[self._lanes.pop((finish.job_id, finish.fence), 0)] -= 1
+        message, report = self.reports.close(finish.job_id)
+        self._outbox.put(Leaving(finish, report, message))
+        self._wanted.set()
+
+    async def recorded(self, finish: Finish) -> None:
+        """Wait until the server has an end that was given to `end`."""
+        waiter = self._waiters.setdefault((finish.job_id, finish.fence), asyncio.get_running_loop().create_future())
+        await waiter
+
+    def want_claims(self) -> None:
+        """There may be work."""
+        self._hungry = [[True, True] for _ in self.queues]
+        self._wanted.set()
+
+    def drain(self) -> None:
+        """Claim no more; what runs goes on."""
+        self._draining = True
+        self._wanted.set()
+
+    def has_room(self) -> bool:
+        """Whether another job could be started."""
+        return not self._draining and (self._room(0) > 0 or self._room(1) > 0)
+
+    def is_leaving(self, job_id: str) -> bool:
+        """Whether the end of a job waits to be recorded."""
+        return self._outbox.holds(job_id)
+
+    @property
+    def busy(self) -> int:
+        """Jobs under way."""
+        return len(self._lanes)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing runs and every end is recorded."""
+        return not (self.busy or len(self._outbox) or self._sending)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether, besides, the queues had nothing more when last asked."""
+        return self.is_settled and not any(any(lanes) for lanes in self._hungry)
+
+    async def settled(self) -> None:
+        """Wait until nothing runs and every end is recorded."""
+        while not self.is_settled:
+            self._settled.clear()
+            await self._settled.wait()
+
+    async def _pump(self) -> None:
+        tries = 0
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            self._sending += 1
+            try:
+                await self._exchange(self._outbox.take())
+                tries = 0
+            except scripts.TROUBLE as error:
+                tries += 1
+                await self._back_off(tries, error)
+            finally:
+                self._sending -= 1
+                self._settled.set()
+
+    async def _exchange(self, ends: list[Leaving]) -> None:
+        """One round trip: ends go out, claims come in."""
+        queue, room = self._next_claim()
+        calls = self._calls(ends, queue, room)
+        if not calls:
+            return
+        try:
+            replies = await scripts.run_all(self.client, calls)
+        except BaseException:
+            self._outbox.put_back(ends)
+            self._release(queue, room, hungry=True)
+            raise
+        if queue is not None:
+            claimed = replies.pop()
+            self._release(queue, room, hungry=isinstance(claimed, Exception))
+            if not isinstance(claimed, Exception):
+                self._take_in(queue, room, claimed)
+        if ends and isinstance(replies[-1], Exception):
+            await self._refused(ends, replies[-1])
+        self._tell_waiters(ends)
+        if queue is not None and isinstance(claimed, Exception):
+            raise claimed
+
+    def _calls(
+        self, ends: list[Leaving], queue: int | None, room: tuple[int, int]
+    ) -> list[scripts.Call[Any]]:  # fmt: skip
+        calls: list[scripts.Call[Any]] = []
+        kept = [end.report for end in ends if end.report is not None]
+        if kept:
+            calls.append(claims.report(self.keys, self.id, kept))
+        calls += [claims.publish(*end.message) for end in ends if end.message is not None]
+        if ends:
+            calls.append(claims.finish(self.keys, self.id, [end.finish for end in ends]))
+        if queue is not None:
+            ref = self.queues[queue]
+            calls.append(
+                claims.claim(
+                    self.keys, queue=ref.name, queue_key=ref.key, engine=self.id,
+                    loop_room=room[0], process_room=room[1], stock=ref.stock,
+                )  # fmt: skip
+            )
+        return calls
+
+    def _tell_waiters(self, ends: list[Leaving]) -> None:
+        if self._waiters:
+            for end in ends:
+                waiter = self._waiters.pop((end.finish.job_id, end.finish.fence), None)
+                if waiter is not None and not waiter.done():
+                    waiter.set_result(None)
+
+    async def _refused(self, ends: list[Leaving], error: Exception) -> None:
+        """Ends were refused: hold them while the store is away or full, else find the one at fault."""
+        if is_connection_error(error) or _is_full(error):
+            self._outbox.put_back(ends)
+            raise error
+        if len(ends) == 1:
+            logger.error("The end of job %s cannot be recorded: %s", ends[0].finish.job_id, error)
+            return
+        for end in ends:
+            (reply,) = await scripts.run_all(self.client, [claims.finish(self.keys, self.id, [end.finish])])
+            if isinstance(reply, Exception):
+                await self._refused([end], reply)
+
+    async def _back_off(self, tries: int, error: BaseException) -> None:
+        if tries == 1 or tries % 10 == 0:
+            held = len(self._outbox)
+            logger.warning("Waiting for the server, holding %d results: %s", held, explain(error, "the server"))
+        wait = FULL_WAIT_S if _is_full(error) else min(LEAST_WAIT_S * 2 ** min(tries, 10), MOST_WAIT_S)
+        await asyncio.sleep(wait * (1 + 0.5 * self._chance.random()))
+        self.want_claims()
+
+    # room and claims ----------------------------------------------------------------------------------------------
+
+    def _room(self, lane: int) -> int:
+        room = max(self._slots[lane] - self._busy[lane], 0)
+        return room if self._claims_left < 0 else min(room, self._claims_left)
+
+    def _next_claim(self) -> tuple[int | None, tuple[int, int]]:
+        """The first queue that may have jobs we have room for; one claim is under way at a time."""
+        if self._claiming or self._draining:
+            return None, (0, 0)
+        free = (min(self._room(0), BATCH), min(self._room(1), BATCH))
+        for index, lanes in enumerate(self._hungry):
+            room = (free[0] if lanes[0] else 0, free[1] if lanes[1] else 0)
+            if room != (0, 0):
+                self._claiming = True
+                self._hungry[index] = [lanes[0] and not room[0], lanes[1] and not room[1]]
+                self._busy[0] += room[0]
+                self._busy[1] += room[1]
+                return index, room
+        return None, (0, 0)
+
+    def _release(self, queue: int | None, room: tuple[int, int], *, hungry: bool) -> None:
+        if queue is None:
+            return
+        self._claiming = False
+        self._busy[0] -= room[0]
+        self._busy[1] -= room[1]
+        if hungry:
+            self._hungry[queue] = [True, True]
+
+    def _take_in(self, queue: int, room: tuple[int, int], claimed: Claimed) -> None:
+        if self._claims_left > 0:
+            self._claims_left -= len(claimed.claims)
+        for claim in claimed.claims:
+            lane = self.runner.begin(claim)
+            self._busy[lane] += 1
+            self._lanes[claim.job_id, claim.fence] = lane
+        for lane in (0, 1):
+            if room[lane] and claimed.found[lane] >= room[lane]:
+                self._hungry[queue][lane] = True
+        if claimed.next_due_s is not None:
+            self._arm(claimed.next_due_s)
+        if any(any(lanes) for lanes in self._hungry) and self.has_room():
+            self._wanted.set()
+
+    def _arm(self, due_s: float) -> None:
+        """Wake up when the next waiting job is due."""
+        if self._due_timer is not None:
+            self._due_timer.cancel()
+        self._due_timer = asyncio.get_running_loop().call_later(due_s + 0.001, self.want_claims)
+
+
+def _is_full(error: BaseException) -> bool:
+    return str(error).startswith(("OOM", "MISCONF"))

@@ -1,0 +1,153 @@
+"""A registered coroutine function that runs in the engine's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+from collections.abc import Callable
+from typing import Any
+
+from nbqueue.broker import codec
+from nbqueue.broker.raised import dump_error
+from nbqueue.errors import UnknownFunction
+from nbqueue.inside.context import CURRENT, JobContext, JobInfo
+from nbqueue.inside.reports import Ticker
+from nbqueue.model.outcome import End, Raised, Returned, StopReason
+from nbqueue.worker.attempt import Attempt
+from nbqueue.worker.verdict import Ended
+
+#: how long after a stop code that swallows its cancellation is waited for
+GIVE_UP_S = 2.0
+ASK_AGAIN_S = 0.25
+
+
+class JobSink:
+    """Hands what a job reports to the engine."""
+
+    def __init__(self, job_id: str, listener: Any) -> None:
+        self._job_id, self._listener = job_id, listener
+
+    def progress(self, wire: dict[str, Any]) -> None:
+        """Pass progress on."""
+        self._listener.progress(self._job_id, wire)
+
+    def log(self, text: str) -> None:
+        """Pass log text on."""
+        self._listener.log(self._job_id, text)
+
+    def checkpoint(self, data: bytes) -> None:
+        """Pass a checkpoint on."""
+        self._listener.checkpoint(self._job_id, data)
+
+
+class LoopRun:
+    """One run: a task, its time limit and its way of being stopped."""
+
+    def __init__(
+        self, attempt: Attempt, on_end: Callable[[LoopRun, Ended], None], on_stuck: Callable[[LoopRun], None]
+    ) -> None:
+        self.attempt = attempt
+        self._on_end, self._on_stuck = on_end, on_stuck
+        self._stopped_by: StopReason | None = None
+        self._over_limit = False
+        self._timers: list[asyncio.TimerHandle] = []
+        self._context: JobContext | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def start(self, function: Callable[..., Any], listener: Any, ticker: Ticker, checkpoint: bytes | None) -> None:
+        """Begin; what goes wrong with the arguments ends the run like an error of the function."""
+        attempt, loop = self.attempt, asyncio.get_running_loop()
+        options, header, claim = attempt.options, attempt.header, attempt.claim
+        info = JobInfo(
+            id=claim.job_id, attempt=attempt.number, function=attempt.function, queue=claim.queue,
+            label=header.get("label", ""), group=claim.group, timeout_s=options.timeout,
+        )  # fmt: skip
+        self._context = JobContext(
+            info, JobSink(claim.job_id, listener), ticker, checkpoint=checkpoint,
+            dump=codec.dump_value, load=codec.load_value,
+        )  # fmt: skip
+        context = contextvars.copy_context()
+        context.run(CURRENT.set, self._context)
+        self._context.begin()
+        if options.timeout is not None:
+            self._timers = [
+                loop.call_later(options.timeout - options.grace_before_limit_s, self._ask, "timeout"),
+                loop.call_later(options.timeout, self._pass_limit),
+            ]
+        self._task = loop.create_task(self._call(function), context=context)
+        self._task.add_done_callback(self._done)
+
+    def stop(self, reason: StopReason) -> None:
+        """Ask and cancel; again until it ends."""
+        if self._task is None or self._task.done():
+            return
+        first = self._stopped_by is None or reason == "cancel" != self._stopped_by
+        if first:
+            self._ask(reason)
+            self._timers.append(asyncio.get_running_loop().call_later(GIVE_UP_S, self._give_up))
+            self._cancel_again()
+
+    async def _call(self, function: Callable[..., Any]) -> Any:
+        attempt = self.attempt
+        if attempt.header["codec"] == "json":
+            call = json.loads(attempt.payload)
+            args, kwargs = call["args"], call["kwargs"]
+        else:
+            _, args, kwargs = codec.load_call(attempt.payload)
+        return await function(*args, **kwargs)
+
+    def _ask(self, reason: StopReason) -> None:
+        self._stopped_by = reason
+        if self._context is not None:
+            self._context.stop.ask(reason)()
+
+    def _pass_limit(self) -> None:
+        self._over_limit = True
+        if self._stopped_by != "cancel":
+            self._stopped_by = None
+            self.stop("timeout")
+
+    def _cancel_again(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            self._timers.append(asyncio.get_running_loop().call_later(ASK_AGAIN_S, self._cancel_again))
+
+    def _give_up(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._task.remove_done_callback(self._done)
+            self._finish(Raised(dump_error(TimeoutError("it did not stop when asked to"))))
+            self._on_stuck(self)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled():
+            self._finish(Raised(dump_error(asyncio.CancelledError("cancelled"))))
+            return
+        error = task.exception()
+        if error is not None:
+            self._finish(Raised(dump_error(error)))
+            return
+        self._finish(self._value(task.result()))
+
+    def _value(self, value: Any) -> End:
+        try:
+            if self.attempt.header["codec"] == "json":
+                return Returned(json.dumps(value, allow_nan=False).encode(), "json")
+            return Returned(codec.dump_value(value))
+        except Exception as error:  # noqa: BLE001 - encoding runs code of others, and its failure is the job's
+            return Raised(dump_error(error))
+
+    def _finish(self, end: End) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        if self._context is not None:
+            self._context.reports.close()
+        self._on_end(self, Ended(end=end, stopped_by=self._stopped_by, over_limit=self._over_limit))
+
+
+def unknown(name: str) -> UnknownFunction:
+    """What is said of a name that nothing is registered under."""
+    return UnknownFunction(
+        f"No function {ascii(name)} is registered on this worker: start it with the module that has it, "
+        "as in `nbqueue worker MODULE`, or submit the function itself."
+    )

@@ -1,0 +1,196 @@
+"""Runs signed jobs: registered coroutine functions in the engine's loop, all other code in children."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from nbqueue.broker import claims, queues, scripts
+from nbqueue.broker.claims import Claim, Finish
+from nbqueue.broker.envelope import peek
+from nbqueue.errors import NbqueueError, UnknownFunction, WrongPython
+from nbqueue.inside.pace import LoopTicker
+from nbqueue.model.states import State
+from nbqueue.model.task import Task
+from nbqueue.worker.attempt import Attempt, Here, judge, open_attempt, record, refusal
+from nbqueue.worker.children import Children
+from nbqueue.worker.loop_run import LoopRun, unknown
+from nbqueue.worker.running import Run, Running
+from nbqueue.worker.verdict import Ended
+
+logger = logging.getLogger("nbqueue.worker")
+
+LOOP, PROCESS = 0, 1
+#: seconds after which a job that fits another worker better is offered again
+OFFER_AGAIN_S = 0.5
+
+
+class NativeRunner:
+    """Begins claims, stops them, and hands their ends to the engine."""
+
+    def __init__(
+        self, here: Here, client: Any, children: Children, tasks: dict[str, Task[Any, Any]], listener: Any,
+        on_stuck: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._here, self._client = here, client
+        self._children, self._tasks, self._listener = children, tasks, listener
+        self._on_stuck = on_stuck
+        self._runs: dict[str, LoopRun | Running | None] = {}
+        self._fences: dict[str, int] = {}
+        self._stops: dict[str, str] = {}
+        self._asides: set[asyncio.Task[None]] = set()
+        self._ticker = LoopTicker(asyncio.get_running_loop())
+        #: where ends go: the engine's `end`
+        self.on_end: Callable[[Finish], None] = lambda _: None
+
+    def begin(self, claim: Claim) -> int:
+        """Start a claim; the lane it takes."""
+        self._runs[claim.job_id] = None
+        self._fences[claim.job_id] = claim.fence
+        try:
+            attempt = open_attempt(claim, self._here)
+        except NbqueueError as error:
+            self._aside(self._turn_away(claim, error))
+            return LOOP
+        self._listener.open(claim.job_id, claim.fence)
+        if attempt.name:
+            task = self._tasks.get(attempt.name)
+            if task is None:
+                self._aside(self._turn_away(claim, unknown(attempt.name)))
+                return LOOP
+            if inspect.iscoroutinefunction(task.fn):
+                return self._begin_in_loop(attempt, task.fn)
+        return self._begin_in_child(attempt)
+
+    def stop(self, job_id: str, reason: str) -> None:
+        """Ask a job to stop; asking again changes nothing."""
+        run = self._runs.get(job_id)
+        if run is not None:
+            run.stop(reason)  # type: ignore[arg-type]
+        elif job_id in self._runs:
+            self._stops[job_id] = reason
+
+    def stop_all(self, reason: str) -> None:
+        """Ask all jobs to stop."""
+        for job_id in list(self._runs):
+            self.stop(job_id, reason)
+
+    def running(self) -> dict[str, int]:
+        """The jobs under way, with their fences."""
+        return dict(self._fences)
+
+    # in the loop --------------------------------------------------------------------------------------------------
+
+    def _begin_in_loop(self, attempt: Attempt, function: Callable[..., Any]) -> int:
+        run = LoopRun(attempt, self._loop_ended, self._loop_stuck)
+        if attempt.claim.fence > 1:
+            self._aside(self._start_with_checkpoint(run, function))
+        else:
+            self._started(attempt, run)
+            run.start(function, self._listener, self._ticker, None)
+        return LOOP
+
+    async def _start_with_checkpoint(self, run: LoopRun, function: Callable[..., Any]) -> None:
+        found = await self._checkpoint(run.attempt)
+        run.start(function, self._listener, self._ticker, found)
+        self._started(run.attempt, run)
+
+    def _loop_ended(self, run: LoopRun, ended: Ended) -> None:
+        attempt = run.attempt
+        self._finish(record(attempt, judge(attempt, ended, self._here), self._here, facts={}))
+
+    def _loop_stuck(self, run: LoopRun) -> None:
+        logger.error("Job %s does not stop when asked to; this engine makes room for another.", run.attempt.claim.job_id)
+        self._on_stuck()
+
+    # in children --------------------------------------------------------------------------------------------------
+
+    def _begin_in_child(self, attempt: Attempt) -> int:
+        run_in = attempt.options.run_in or ("process" if attempt.header.get("lane") != "loop" else "async")
+        if attempt.claim.fence > 1:
+            self._aside(self._resume_in_child(attempt, run_in))
+        else:
+            self._run_in_child(attempt, run_in, None)
+        return PROCESS if run_in == "process" else LOOP
+
+    async def _resume_in_child(self, attempt: Attempt, run_in: Any) -> None:
+        self._run_in_child(attempt, run_in, await self._checkpoint(attempt))
+
+    def _run_in_child(self, attempt: Attempt, run_in: Any, checkpoint: bytes | None) -> None:
+        claim, options, header = attempt.claim, attempt.options, attempt.header
+        running = self._children.begin(
+            Run(
+                job_id=claim.job_id, attempt=attempt.number, fence=claim.fence, function=attempt.function,
+                payload=attempt.payload, codec=header["codec"], run_in=run_in, isolation=options.isolation,
+                memory_bytes=options.memory, timeout_s=options.timeout, grace_s=options.grace_before_limit_s,
+                checkpoint=checkpoint, queue=claim.queue, label=header.get("label", ""), group=claim.group,
+                tags=tuple(header.get("tags", ())),
+            )  # fmt: skip
+        )
+        self._started(attempt, running)
+        running.ended.add_done_callback(lambda _: self._child_ended(attempt, running))
+
+    def _child_ended(self, attempt: Attempt, running: Running) -> None:
+        end = running.ended.result()
+        ended = Ended(
+            end=end.end, stopped_by=end.stopped_by, over_limit=end.over_limit, collateral=end.collateral
+        )
+        facts = {"cpu_s": end.cpu_s, "peak_bytes": end.peak_memory_bytes}
+        self._finish(record(attempt, judge(attempt, ended, self._here), self._here, facts=facts))
+
+    # both ---------------------------------------------------------------------------------------------------------
+
+    def _started(self, attempt: Attempt, run: LoopRun | Running) -> None:
+        job_id = attempt.claim.job_id
+        self._runs[job_id] = run
+        reason = self._stops.pop(job_id, None)
+        if reason is not None:
+            asyncio.get_running_loop().call_soon(self.stop, job_id, reason)
+
+    def _finish(self, finish: Finish) -> None:
+        self._runs.pop(finish.job_id, None)
+        self._fences.pop(finish.job_id, None)
+        self._stops.pop(finish.job_id, None)
+        self.on_end(finish)
+
+    async def _checkpoint(self, attempt: Attempt) -> bytes | None:
+        try:
+            return await claims.checkpoint(self._client, self._here.keys, attempt.claim.job_id)
+        except scripts.TROUBLE as error:
+            logger.warning("Job %s starts without its checkpoint: %s", attempt.claim.job_id, error)
+            return None
+
+    async def _turn_away(self, claim: Claim, error: NbqueueError) -> None:
+        """End a claim that cannot run here; where another worker fits, offer it again."""
+        if isinstance(error, UnknownFunction | WrongPython) and await self._fits_elsewhere(claim):
+            again = Finish(job_id=claim.job_id, fence=claim.fence, state=State.SCHEDULED, delay_s=OFFER_AGAIN_S)
+            self._finish(again)
+            return
+        logger.warning("Job %s cannot run: %s", ascii(claim.job_id), error)
+        self._finish(refusal(claim, error, self._here))
+
+    async def _fits_elsewhere(self, claim: Claim) -> bool:
+        try:
+            others = await queues.engines(self._client, self._here.keys)
+        except scripts.TROUBLE:
+            return True
+        python, name = _needs(claim)
+        return any(
+            other.id != self._here.engine_id and claim.queue in other.queues
+            and (not python or other.python == python) and (not name or name in other.functions)
+            for other in others
+        )  # fmt: skip
+
+    def _aside(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+
+def _needs(claim: Claim) -> tuple[str, str]:
+    """The Python version and the registered name a claim needs; empty where it needs none."""
+    header = peek(claim.submission) if claim.submission and claim.submission[:1] != b"{" else {}
+    return str(header.get("py", "")), str(header.get("fn", "")) if header.get("by") == "name" else ""

@@ -1,0 +1,84 @@
+"""Ends of attempts on their way to the server: held while it cannot be reached, spilled to disk when they are many."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbqueue.broker.claims import Finish, Report
+
+#: bytes of results held in memory before further ones go to disk
+HELD_BYTES = 64_000_000
+#: ends sent in one round trip
+BATCH = 200
+#: bytes of results sent in one round trip, unless a single one is larger
+BATCH_BYTES = 16_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """An end, with what the job reported last."""
+
+    finish: Finish
+    report: Report | None = None
+    #: (channel, sealed message) for those who watch
+    message: tuple[str, bytes] | None = None
+
+
+class Outbox:
+    """A queue of ends, oldest first."""
+
+    def __init__(self, spill_dir: Path) -> None:
+        self._spill_dir = spill_dir
+        self._waiting: deque[tuple[Leaving, Path | None]] = deque()
+        self._held_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def holds(self, job_id: str) -> bool:
+        """Whether the end of a job is here."""
+        return any(leaving.finish.job_id == job_id for leaving, _ in self._waiting)
+
+    def put(self, leaving: Leaving) -> None:
+        """Add an end; its result goes to disk when memory is short."""
+        result = leaving.finish.result
+        if result and self._held_bytes + len(result) > HELD_BYTES:
+            self._waiting.append((_with_result(leaving, b""), self._spilled(result)))
+        else:
+            self._held_bytes += len(result)
+            self._waiting.append((leaving, None))
+
+    def take(self) -> list[Leaving]:
+        """The next ends to send; they are ours no longer unless `put_back`."""
+        taken: list[Leaving] = []
+        size = 0
+        while self._waiting and len(taken) < BATCH and (size < BATCH_BYTES or not taken):
+            leaving, path = self._waiting.popleft()
+            if path is not None:
+                leaving = _with_result(leaving, path.read_bytes())
+                path.unlink(missing_ok=True)
+            else:
+                self._held_bytes -= len(leaving.finish.result)
+            size += len(leaving.finish.result)
+            taken.append(leaving)
+        return taken
+
+    def put_back(self, ends: Sequence[Leaving]) -> None:
+        """Return ends that could not be sent, to the front."""
+        for leaving in reversed(ends):
+            self._held_bytes += len(leaving.finish.result)
+            self._waiting.appendleft((leaving, None))
+
+    def _spilled(self, result: bytes) -> Path:
+        self._spill_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=self._spill_dir, prefix="result-", delete=False) as file:
+            file.write(result)
+        return Path(file.name)
+
+
+def _with_result(leaving: Leaving, result: bytes) -> Leaving:
+    return replace(leaving, finish=replace(leaving.finish, result=result))

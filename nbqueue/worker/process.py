@@ -1,0 +1,186 @@
+"""The main program of an engine: it takes its orders from its supervisor and dies with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import importlib
+import logging
+import os
+import platform
+import signal
+import socket
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from nbqueue.broker import codec, queues, scripts
+from nbqueue.broker.connection import open_redis
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.signing import Keyring
+from nbqueue.model import task as tasks
+from nbqueue.worker.attempt import Here
+from nbqueue.worker.children import Children
+from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.duties import Duties
+from nbqueue.worker.engine import Engine, QueueRef
+from nbqueue.worker.link import BEAT_S, Link
+from nbqueue.worker.machine import machine_id
+from nbqueue.worker.native import NativeRunner
+from nbqueue.worker.outbox import Outbox
+from nbqueue.worker.reports import Reports
+
+logger = logging.getLogger("nbqueue.worker")
+
+#: an engine that ends to get rid of code that does not stop
+EXIT_STUCK = 75
+ANNOUNCE_S = 20.0
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve until the supervisor says otherwise or is gone."""
+    supervisor = os.getppid()
+    _die_with_parent(supervisor)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.exit(asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1])), supervisor)))
+
+
+async def _serve(end: socket.socket, supervisor: int) -> int:
+    link = await Link.over(end)
+    words = link.words()
+    first = await anext(words, None)
+    if first is None:
+        return 0
+    config = WorkerConfig.from_wire(first["config"])
+    process = EngineProcess(config, first["engine"], supervisor, link)
+    return await process.run(words)
+
+
+class EngineProcess:
+    """Wires the parts of an engine together and follows its supervisor's words."""
+
+    def __init__(self, config: WorkerConfig, engine_id: str, supervisor: int, link: Link) -> None:
+        self._config, self._link = config, link
+        self._keys = Keys(config.namespace)
+        self._client: Any = open_redis(config.address, name="nbqueue-worker")
+        self._waiting_client: Any = open_redis(config.address, name="nbqueue-worker-wait")
+        self._info = queues.EngineInfo(
+            id=engine_id, host=platform.node(), pid=os.getpid(), supervisor=supervisor, machine=machine_id(),
+            python=codec.header_versions()["py"], version=codec.header_versions()["v"], queues=config.queues,
+            slots=config.slots, started_at=datetime.now(UTC),
+        )  # fmt: skip
+        self._exit = asyncio.get_running_loop().create_future()
+
+    async def run(self, words: Any) -> int:
+        """Serve; the exit code."""
+        for module in self._config.modules:
+            importlib.import_module(module)
+        registered = dict(tasks.registered())
+        keyring = Keyring.load(Path(self._config.key_file))
+        reports = Reports(keyring, self._keys)
+        children = Children(
+            reports, slots=self._config.slots, loop_slots=self._config.concurrency, modules=self._config.modules,
+            result_limit_bytes=self._config.limit_bytes,
+        )  # fmt: skip
+        await children.start()
+        here = Here(
+            keyring, self._keys, self._info.id, self._info.host, self._config.limit_bytes, Random(),  # noqa: S311 - jitter
+            codec.header_versions(),
+        )  # fmt: skip
+        runner = NativeRunner(here, self._client, children, registered, reports, self._on_stuck)
+        engine = self._engine(runner, reports)
+        runner.on_end = engine.end
+        self._info = replace(self._info, functions=tuple(registered))
+        serving = asyncio.create_task(Duties(engine, self._waiting_client).serve())
+        beating = asyncio.create_task(self._beat())
+        announcing = asyncio.create_task(self._announce())
+        following = asyncio.create_task(self._follow(words, engine, runner))
+        bursting = asyncio.create_task(self._burst(engine)) if self._config.burst else None
+        serving.add_done_callback(self._on_failure)
+        try:
+            code = await self._exit
+            if code == EXIT_STUCK:
+                await self._leave_in_order(engine, runner)
+            return code
+        finally:
+            for duty in filter(None, (serving, beating, announcing, following, bursting)):
+                duty.cancel()
+            await children.close()
+
+    def _engine(self, runner: NativeRunner, reports: Reports) -> Engine:
+        config = self._config
+        return Engine(
+            client=self._client, keys=self._keys, engine_id=self._info.id,
+            queues=[QueueRef(name, self._keys.queue(name)) for name in config.queues], runner=runner,
+            outbox=Outbox(Path(config.spill_dir or tempfile.gettempdir())), reports=reports,
+            loop_slots=config.concurrency, process_slots=config.slots,
+        )  # fmt: skip
+
+    async def _follow(self, words: Any, engine: Engine, runner: NativeRunner) -> None:
+        async for word in words:
+            if word["word"] == "drain":
+                engine.drain()
+                asyncio.get_running_loop().create_task(self._end_when_settled(engine))  # noqa: RUF006 - lives till exit
+            elif word["word"] == "stop":
+                runner.stop_all("shutdown")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    async def _end_when_settled(self, engine: Engine) -> None:
+        await engine.settled()
+        self._end(0)
+
+    async def _burst(self, engine: Engine) -> None:
+        while not engine.is_exhausted:
+            await asyncio.sleep(0.02)
+        self._end(0)
+
+    async def _leave_in_order(self, engine: Engine, runner: NativeRunner) -> None:
+        """Give back what runs beside a job that does not stop, before this process ends."""
+        engine.drain()
+        runner.stop_all("shutdown")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(engine.settled(), 3.0)
+
+    async def _beat(self) -> None:
+        while True:
+            self._link.say("beat")
+            await asyncio.sleep(BEAT_S)
+
+    async def _announce(self) -> None:
+        while True:
+            try:
+                await queues.announce(self._client, self._keys, self._info)
+                await asyncio.sleep(ANNOUNCE_S)
+            except scripts.TROUBLE:
+                await asyncio.sleep(1.0)
+
+    def _on_stuck(self) -> None:
+        self._end(EXIT_STUCK)
+
+    def _on_failure(self, serving: asyncio.Task[None]) -> None:
+        if not serving.cancelled() and serving.exception() is not None:
+            logger.critical("The engine failed and is replaced.", exc_info=serving.exception())
+            self._end(1)
+
+    def _end(self, code: int) -> None:
+        if not self._exit.done():
+            self._exit.set_result(code)
+
+
+def _die_with_parent(parent: int) -> None:
+    """Be killed when the supervisor is (Linux); elsewhere the link's end tells."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

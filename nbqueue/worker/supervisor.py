@@ -1,0 +1,209 @@
+"""The parent of a worker's engines: starts them, keeps their leases, gives back the jobs of those that die."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from nbqueue.broker.connection import check_connection, open_redis
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.scripts import TROUBLE
+from nbqueue.errors import AccessDenied, BrokerUnavailable
+from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.leases import Leases
+from nbqueue.worker.link import Link
+
+logger = logging.getLogger("nbqueue.worker")
+
+#: an engine that dies younger than this waits before it is started again
+YOUNG_S = 5.0
+MOST_WAIT_S = 10.0
+#: after the second signal engines get this long
+HURRY_S = 1.5
+#: what engines get on top of the drain time to put their jobs back
+PUT_BACK_S = 5.0
+
+EXIT_REFUSED = 2
+
+
+@dataclass(slots=True)
+class Engine:
+    """An engine's process, seen from its supervisor."""
+
+    id: str
+    process: asyncio.subprocess.Process
+    link: Link
+    born_at: float
+    beat_at: float
+
+
+class Supervisor:
+    """Runs until told to stop; no user code ever runs in it."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._keys = Keys(config.namespace)
+        self._client: Any = open_redis(config.address, name="nbqueue-worker-supervisor")
+        self._engines: dict[str, Engine] = {}
+        self._leases = Leases(self._client, self._keys, self._alive)
+        self._signals = 0
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> int:
+        """Serve; the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            if not await self._reach_server():
+                return 0
+        except AccessDenied as error:
+            logger.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
+            return EXIT_REFUSED
+        keeper = asyncio.create_task(self._leases.keep())
+        slots = [asyncio.create_task(self._tend(number)) for number in range(self._config.engines)]
+        await asyncio.gather(*slots)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await self._client.aclose()
+        return 0
+
+    def _alive(self) -> list[str]:
+        return [engine.id for engine in self._engines.values() if engine.process.returncode is None]
+
+    def _on_signal(self, number: int) -> None:
+        self._signals += 1
+        if self._signals > 1 or number == signal.SIGHUP:
+            self._hurry.set()
+        logger.info("%s: %s", signal.Signals(number).name, "stopping now" if self._hurry.is_set() else "finishing what runs")
+        self._stopping.set()
+
+    async def _reach_server(self) -> bool:
+        """Wait for the server as long as it takes; False when told to stop meanwhile."""
+        while not self._stopping.is_set():
+            try:
+                await check_connection(self._client, self._config.address, timeout_s=5.0)
+            except AccessDenied:
+                raise
+            except BrokerUnavailable as error:
+                logger.warning("Waiting for the server: %s", error)
+                await _first(self._stopping.wait(), asyncio.sleep(5.0))
+            else:
+                return True
+        return False
+
+    async def _tend(self, number: int) -> None:
+        """Keep one engine running until the worker stops."""
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while not self._stopping.is_set():
+            engine = await self._start(number)
+            code = await self._follow(engine)
+            await self._bury(engine)
+            if self._stopping.is_set() or (self._config.burst and code == 0):
+                return
+            failures = failures + 1 if loop.time() - engine.born_at < YOUNG_S else 0
+            logger.warning("Engine %s ended (%s); starting another.", engine.id, _ending(code))
+            await _first(self._stopping.wait(), asyncio.sleep(min(0.5 * 2**failures, MOST_WAIT_S) if failures else 0))
+
+    async def _start(self, number: int) -> Engine:
+        ours, theirs = socket.socketpair()
+        engine_id = f"{_host()}-{os.getpid()}-{number}-{secrets.token_hex(4)}"
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "nbqueue.worker.process", str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), process_group=0,
+            )  # fmt: skip
+        now = asyncio.get_running_loop().time()
+        engine = Engine(engine_id, process, await Link.over(ours), now, now)
+        self._engines[engine_id] = engine
+        await self._open_lease(engine_id)
+        engine.link.say("config", engine=engine_id, config=self._config.to_wire())
+        return engine
+
+    async def _open_lease(self, engine_id: str) -> None:
+        try:
+            await self._leases.begin(engine_id)
+        except TROUBLE as error:
+            logger.warning("The lease of %s waits for the server: %s", engine_id, error)
+
+    async def _follow(self, engine: Engine) -> int:
+        """Wait for an engine's end, replacing it when it shows no life, draining it when we stop."""
+        listener = asyncio.create_task(self._listen(engine))
+        watcher = asyncio.create_task(self._watch(engine))
+        drainer = asyncio.create_task(self._drain(engine))
+        try:
+            return await engine.process.wait()
+        finally:
+            for task in (listener, watcher, drainer):
+                task.cancel()
+            await asyncio.gather(listener, watcher, drainer, return_exceptions=True)
+
+    async def _listen(self, engine: Engine) -> None:
+        async for _ in engine.link.words():
+            engine.beat_at = asyncio.get_running_loop().time()
+
+    async def _watch(self, engine: Engine) -> None:
+        while True:
+            await asyncio.sleep(min(self._config.stall_s / 4, 1.0))
+            silent_s = asyncio.get_running_loop().time() - engine.beat_at
+            if silent_s > self._config.stall_s:
+                logger.error("Engine %s showed no life for %.1f s: code in it does not yield. It is replaced.", engine.id, silent_s)
+                engine.process.kill()
+                return
+
+    async def _drain(self, engine: Engine) -> None:
+        await self._stopping.wait()
+        engine.link.say("drain")
+        await _first(self._hurry.wait(), asyncio.sleep(self._config.drain_timeout_s))
+        engine.link.say("stop")
+        await _first(self._hurry.wait(), asyncio.sleep(PUT_BACK_S))
+        await asyncio.sleep(HURRY_S)
+        engine.process.kill()
+
+    async def _bury(self, engine: Engine) -> None:
+        """Give back at once what a dead engine held."""
+        del self._engines[engine.id]
+        engine.link.close()
+        try:
+            returned = await asyncio.wait_for(self._leases.give_back([engine.id]), 2.0)
+        except TROUBLE as error:
+            logger.warning("The jobs of %s come back when its lease ends: %s", engine.id, error)
+            return
+        if returned:
+            logger.warning("Gave back %d jobs of engine %s.", returned, engine.id)
+
+
+def main(config: WorkerConfig) -> int:
+    """Run a worker in this process until it is told to stop; the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return asyncio.run(_run(config))
+
+
+async def _run(config: WorkerConfig) -> int:
+    return await Supervisor(config).run()
+
+
+async def _first(*waits: Any) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _host() -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in socket.gethostname())[:40]
+
+
+def _ending(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

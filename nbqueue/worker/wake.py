@@ -1,0 +1,53 @@
+"""Waiting for work: a blocking pop on a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.scripts import TROUBLE
+
+logger = logging.getLogger("nbqueue.worker")
+
+#: seconds a pop waits; less than the socket's timeout
+BLOCK_S = 2
+RETRY_S = 0.5
+
+
+class Waker:
+    """Pops wake-up tokens: those of the queues only while there is room, its own always."""
+
+    def __init__(
+        self, client: Any, keys: Keys, engine: str, queues: Sequence[str], *,
+        has_room: Callable[[], bool], on_work: Callable[[], None], on_stop: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._own = keys.wake(engine)
+        self._queues = [keys.wake(queue) for queue in queues]
+        self._has_room, self._on_work, self._on_stop = has_room, on_work, on_stop
+
+    async def watch(self) -> None:
+        """Pop until cancelled, through any trouble with the server."""
+        while True:
+            try:
+                await self._pop()
+            except TROUBLE as error:
+                logger.debug("No wake-up calls for now: %s", error)
+                await asyncio.sleep(RETRY_S)
+
+    async def _pop(self) -> None:
+        had_room = self._has_room()
+        keys = [self._own, *(self._queues if had_room else ())]
+        popped = await self._client.blpop(keys, timeout=BLOCK_S)
+        if popped is None:
+            return
+        key, token = popped[0].decode(), popped[1]
+        if key == self._own:
+            (self._on_stop if token == b"stop" else self._on_work)()
+        elif self._has_room():
+            self._on_work()
+        else:
+            await self._client.lpush(key, token)
