@@ -44,7 +44,6 @@ def text(plan: ServerPlan) -> str:
         "daemonize no",
         "databases 1",
         f"logfile {_quoted(plan.home.server_log)}",
-        f"pidfile {_quoted(plan.home.server_pid)}",
         "always-show-logo no",
         "hide-user-data-from-log yes",
         f"maxmemory {plan.memory_bytes}",
@@ -84,14 +83,14 @@ def _access(plan: ServerPlan) -> list[str]:
 
 
 def _durability(home: Home) -> list[str]:
-    """What was acknowledged is on the disk. A write torn by a power cut was never acknowledged and is dropped."""
+    """What was acknowledged is on the disk. A file that ends early is not loaded before we have looked at it."""
     return [
         f"dir {_quoted(home.data)}",
         'save ""',
         "appendonly yes",
         "appendfsync always",
         "no-appendfsync-on-rewrite no",
-        "aof-load-truncated yes",
+        "aof-load-truncated no",
     ]
 
 

@@ -52,14 +52,19 @@ class Home:
         return self.server / "valkey.log"
 
     @property
-    def server_pid(self) -> Path:
-        """Written by the server, believed only while its lock is held."""
-        return self.server / "valkey.pid"
+    def server_record(self) -> Path:
+        """The server's process id and start mark."""
+        return self.server / "server.json"
 
     @property
     def socket_record(self) -> Path:
         """Says where the socket is when the home's own path is too long for one."""
         return self.server / "socket.path"
+
+    @property
+    def host(self) -> Path:
+        """Names the machine that the server was last started on, for homes that several machines see."""
+        return self.server / "host"
 
     @property
     def client_password(self) -> Path:

@@ -1,10 +1,12 @@
-"""The server's append-only files: telling that they are damaged, and keeping a copy before anybody touches them."""
+"""The server's append-only files after a crash: a torn last write is cut off, real damage is reported, a copy kept."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 from nbqueue.errors import LocalStackError
@@ -13,40 +15,88 @@ from nbqueue.local.home import Home
 
 #: what the server says when it cannot read its files
 _DAMAGE = re.compile(
-    r"append.?only file|AOF|RDB|manifest|Fatal error loading|Unrecoverable error|Wrong signature|Short read",
+    r"append.?only|AOF|RDB|manifest|loading DB|loading the DB|Unrecoverable error|Wrong signature|Short read",
     re.IGNORECASE,
 )
+#: what it says when a file ends in the middle of a command
+_ENDS_EARLY = re.compile(r"Unexpected end of file reading the append only file (\S+?)\.? ")
+#: the last byte up to which its checker finds whole commands
+_WHOLE_UP_TO = re.compile(rb"ok_up_to=(\d+)")
+#: the beginning of one more command: what follows the torn one was written later, so nothing was torn
+_LATER_COMMAND = re.compile(rb"\r\n\*\d+\r\n\$\d+\r\n")
+#: the server's program is its checker when it is called so
+_CHECKER = "valkey-check-aof"
 
 
 def is_damaged(said: list[str]) -> bool:
     """Whether a server that ended blamed its files; `said` are the lines of its log."""
-    return any(_DAMAGE.search(line) for line in said if " # " in line)
+    return any(_DAMAGE.search(line) for line in _warnings(said))
+
+
+def cut_torn_tail(home: Home, program: Path, said: list[str]) -> bool:
+    """Cut off the one write that a power cut left unfinished, and which was thus never acknowledged.
+
+    Nothing is cut where readable commands follow: then the file is damaged, and what follows was acknowledged.
+    """
+    named = next((match[1] for line in _warnings(said) if (match := _ENDS_EARLY.search(line))), "")
+    path = home.journal / Path(named).name
+    if not named or not path.is_file():
+        return False
+    whole = _whole_bytes(program, path)
+    if whole is None or _LATER_COMMAND.search(path.read_bytes(), whole):
+        return False
+    _kept(home)
+    os.truncate(path, whole)
+    return True
 
 
 def damage(home: Home, said: list[str]) -> LocalStackError:
     """The error for unreadable files; a copy of them is kept, once for each state they are found in."""
-    blame = next((line.partition(" # ")[2] for line in said if " # " in line and _DAMAGE.search(line)), "")
+    blame = next((line for line in _warnings(said) if _DAMAGE.search(line)), "")
     return LocalStackError(
-        f"The local server's journal in {home.journal} is damaged and was not loaded ({blame}); {_kept(home)}. "
-        f"Nothing was deleted: to begin with an empty queue, move {home.journal} away and start again."
+        f"The local server's journal in {home.journal} is damaged and was not loaded ({blame.partition(':')[0]}); "
+        f"{_kept(home)}. Nothing was deleted: to begin with an empty queue, move {home.journal} away and start again."
     )
 
 
+def _warnings(said: list[str]) -> list[str]:
+    """The lines of a log that the server marks as serious, without their date."""
+    return [line.partition(" # ")[2] for line in said if " # " in line]
+
+
+def _whole_bytes(program: Path, path: Path) -> int | None:
+    """How much of a file consists of whole commands, as the server's own checker finds."""
+    checker = subprocess.run(  # noqa: S603 (our own command)
+        [_CHECKER, str(path)],
+        executable=program,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    found = _WHOLE_UP_TO.search(checker.stdout)
+    return int(found[1]) if found else None
+
+
 def _kept(home: Home) -> str:
-    target = home.server / f"damaged-{_digest(home.journal)}"
+    """Copy the files as they are now, and say where to."""
+    files = sorted(path for path in home.journal.glob("*") if path.is_file())
+    target = home.server / f"damaged-{_digest(files)}"
     if target.exists():
         return f"a copy is kept in {target}"
-    size = sum(path.stat().st_size for path in home.journal.iterdir())
+    size = sum(path.stat().st_size for path in files)
     if size > free_bytes(home.server):
         return f"there is no room for a copy of its {size} bytes"
-    draft = target.with_name(target.name + ".part")
+    draft = target.with_suffix(".part")
     shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(home.journal, draft)
+    draft.mkdir(0o700)
+    for path in files:
+        shutil.copy2(path, draft)
     draft.rename(target)
     return f"a copy is kept in {target}"
 
 
-def _digest(folder: Path) -> str:
+def _digest(files: list[Path]) -> str:
     """Names a state of the files, so that the same damage is copied once."""
-    state = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.iterdir())]
+    state = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return hashlib.sha256(repr(state).encode()).hexdigest()[:8]

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from nbqueue.errors import LocalStackError
-from nbqueue.local import failures, locks, logs, server, worker_process
+from nbqueue.local import failures, launch, locks, logs, server, worker_process
 from nbqueue.local.home import Home
 from nbqueue.local.idle import IdleWatch
 from nbqueue.local.processes import ProcessRecord, record_of, spawn_detached
@@ -110,8 +110,7 @@ class Keeper:
 
     def _connect(self) -> None:
         self._server = server.connect(self._home, name=CLIENT_NAME)
-        pid = server.running_pid(self._home)
-        self._server_process = record_of(pid) if pid else None
+        self._server_process = server.running(self._home)
 
     def _restart_server(self) -> None:
         if not self._server_backoff.is_over():
@@ -124,7 +123,7 @@ class Keeper:
                 self._server_backoff.started()
                 _log.warning("the server is gone, starting it")
             deadline = time.monotonic() + START_WAIT_S
-            server.bring_up(self._home, memory_bytes=self._settings.server_memory_bytes, deadline=deadline)
+            launch.bring_up(self._home, memory_bytes=self._settings.server_memory_bytes, deadline=deadline)
             self._connect()
         except (LocalStackError, OSError, ErrorReply) as error:
             _log.error("%s", error)

@@ -14,14 +14,23 @@ CLIENT_USER = "nbqueue"
 ADMIN_USER = "nbqueue-admin"
 
 
-def client_password(home: Home) -> str:
+class Password(str):
+    """A text that tracebacks and debuggers do not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def client_password(home: Home) -> Password:
     """The password of clients and workers; empty where the server was never started."""
-    return read_if_there(home.client_password).strip()
+    return Password(read_if_there(home.client_password).strip())
 
 
-def admin_password(home: Home) -> str:
+def admin_password(home: Home) -> Password:
     """The password of the user that may end the server."""
-    return read_if_there(home.admin_password).strip()
+    return Password(read_if_there(home.admin_password).strip())
 
 
 def create_missing(home: Home) -> None:

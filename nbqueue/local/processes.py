@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from nbqueue.errors import LocalStackError
+from nbqueue.local import locks
 from nbqueue.local.home import open_private, read_if_there, write_private
 
 #: a shell starts it in the background and ends: no parent is left that could take it along or leave it a zombie
@@ -58,6 +60,13 @@ def load_record(path: Path) -> ProcessRecord | None:
     return record if record.is_running() else None
 
 
+def holder(lock: Path, record: Path) -> ProcessRecord | None:
+    """The process that holds a lock: the one that was written down, or else whoever has the file open."""
+    if not locks.is_held(lock):
+        return None
+    return load_record(record) or _found_by_file(lock)
+
+
 def record_of(pid: int) -> ProcessRecord | None:
     """A record of a process that runs now."""
     mark = start_mark(pid)
@@ -73,6 +82,26 @@ def start_mark(pid: int) -> str:
         return "" if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.3f}"
     except psutil.Error:
         return ""
+
+
+def _found_by_file(path: Path) -> ProcessRecord | None:
+    """The leader among those who keep a file open; slow, for when a record is missing.
+
+    Looked at twice: another process may have it open for a moment, to see whether the lock is held.
+    """
+    file = str(path.resolve())
+    once = [process for process in psutil.process_iter() if _has_open(process, file)]
+    time.sleep(LOOK_AGAIN_S)
+    found = [process.pid for process in once if _has_open(process, file)]
+    leaders = [pid for pid in found if os.getsid(pid) == pid]
+    return record_of((leaders or found)[0]) if found else None
+
+
+def _has_open(process: psutil.Process, path: str) -> bool:
+    try:
+        return process.pid != os.getpid() and any(file.path == path for file in process.open_files())
+    except psutil.Error:
+        return False
 
 
 def _linux_mark(pid: int) -> str:
@@ -100,8 +129,10 @@ def spawn_detached(
             env=dict(environment),
             cwd=folder,
             umask=umask,
-            check=True,
+            check=False,
         )
+    if shell.returncode:
+        raise LocalStackError(f"The system starts no more processes for you (see {log}): end some and try again.")
     return int(shell.stdout)
 
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypedDict
 
-from nbqueue.broker.connection import Address
+from nbqueue.broker.address import Address
 from nbqueue.errors import LocalStackError
-from nbqueue.local import failures, keeper, locks, passwords, server, sockets, worker_process
+from nbqueue.local import failures, keeper, launch, locks, passwords, server, sockets, worker_process
 from nbqueue.local.home import Home, check, is_there, prepare, write_private
-from nbqueue.local.processes import load_record, wait_until
+from nbqueue.local.processes import holder, wait_until
 from nbqueue.local.resp import ErrorReply
 from nbqueue.model.settings import Settings
 
@@ -126,12 +127,8 @@ def status(settings: Settings) -> StackStatus:
     with failures.in_one_sentence(home):
         return StackStatus(
             server=_server_status(home),
-            worker=WorkerStatus(
-                running=locks.is_held(home.worker_lock), pid=_pid(home.worker_record), log_file=home.worker_log
-            ),
-            keeper=KeeperStatus(
-                running=locks.is_held(home.keeper_lock), pid=_pid(home.keeper_record), log_file=home.keeper_log
-            ),
+            worker=WorkerStatus(**_process(home.worker_lock, home.worker_record), log_file=home.worker_log),
+            keeper=KeeperStatus(**_process(home.keeper_lock, home.keeper_record), log_file=home.keeper_log),
         )
 
 
@@ -159,7 +156,7 @@ def _runs(home: Home, *, worker: bool) -> bool:
 
 def _start(home: Home, settings: Settings, worker_command: Sequence[str] | None, deadline: float) -> None:
     with _start_lock(home, deadline):
-        server.bring_up(home, memory_bytes=settings.server_memory_bytes, deadline=deadline)
+        launch.bring_up(home, memory_bytes=settings.server_memory_bytes, deadline=deadline)
         if worker_command is not None:
             keeper.start(home, settings, worker_command)
 
@@ -181,7 +178,7 @@ def _start_lock(home: Home, deadline: float) -> Iterator[None]:
 def _address(home: Home) -> Address:
     socket = sockets.find(home)
     return Address(
-        kind="unix", path=str(socket), username=passwords.CLIENT_USER, password=passwords.client_password(home)
+        kind="unix", path=str(socket), username=passwords.CLIENT_USER, password=str(passwords.client_password(home))
     )
 
 
@@ -196,18 +193,21 @@ def _note_use(home: Home) -> None:
 def _end_keeper(home: Home) -> None:
     """First of all, as it would start again what ends."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if not locks.is_held(home.keeper_lock):
+        record = holder(home.keeper_lock, home.keeper_record)
+        if record is None:
             return
-        wait_until(lambda: load_record(home.keeper_record) is not None, KEEPER_END_S)
-        record = load_record(home.keeper_record)
-        if record:
-            record.signal(number)
+        record.signal(number)
         wait_until(lambda: not locks.is_held(home.keeper_lock), KEEPER_END_S)
 
 
-def _pid(path: Path) -> int | None:
-    record = load_record(path)
-    return record.pid if record else None
+class _Process(TypedDict):
+    running: bool
+    pid: int | None
+
+
+def _process(lock: Path, record: Path) -> _Process:
+    found = holder(lock, record)
+    return {"running": locks.is_held(lock), "pid": found.pid if found else None}
 
 
 def _server_status(home: Home) -> ServerStatus:
@@ -215,7 +215,7 @@ def _server_status(home: Home) -> ServerStatus:
         with server.connect(home) as connection:
             reply = connection.call("INFO")
     except (OSError, ErrorReply):
-        return ServerStatus(running=locks.is_held(home.server_lock), pid=server.running_pid(home), folder=home.server)
+        return ServerStatus(**_process(home.server_lock, home.server_record), folder=home.server)
     text = reply.decode(errors="replace") if isinstance(reply, bytes) else ""
     facts = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     return ServerStatus(

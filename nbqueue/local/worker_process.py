@@ -14,7 +14,7 @@ import psutil
 
 from nbqueue.local import locks, logs
 from nbqueue.local.home import Home, open_private
-from nbqueue.local.processes import ProcessRecord, load_record, record_of, wait_until
+from nbqueue.local.processes import holder, load_record, record_of, wait_until
 from nbqueue.model.settings import Settings
 
 #: the worker's program
@@ -102,14 +102,16 @@ class WorkerProcess:
 
 def stop(home: Home, *, timeout_s: float) -> None:
     """End the worker: it is asked to finish, then to hand its jobs back, then ended with all its children."""
-    record = load_record(home.worker_record) if locks.is_held(home.worker_lock) else None
+    record = holder(home.worker_lock, home.worker_record)
     if record is None:
         return
     for wait_s in (timeout_s, HASTE_S):
         record.signal(signal.SIGTERM)
         if wait_until(lambda: not record.is_running(), wait_s):
             break
-    _end_rest(home, record)
+    end_session(record.pid)
+    record.signal(signal.SIGKILL)
+    wait_until(lambda: not locks.is_held(home.worker_lock), HASTE_S)
 
 
 def environment_for(settings: Settings, home: Home) -> dict[str, str]:
@@ -124,17 +126,10 @@ def environment_for(settings: Settings, home: Home) -> dict[str, str]:
 
 
 def end_session(leader: int) -> None:
-    """Kill what is left of the session of a process that has ended and was not yet waited for."""
+    """Kill all that a process left in its session, in whatever process groups; not the process itself."""
     for process in psutil.process_iter():
         try:
             if os.getsid(process.pid) == leader and process.pid != leader:
                 process.kill()
         except (psutil.Error, ProcessLookupError, PermissionError):
             continue
-
-
-def _end_rest(home: Home, record: ProcessRecord) -> None:
-    if record.is_running():
-        end_session(record.pid)
-        record.signal(signal.SIGKILL)
-    wait_until(lambda: not locks.is_held(home.worker_lock), HASTE_S)
