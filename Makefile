@@ -1,0 +1,67 @@
+# The one place that names the commands; CI calls the same ones.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lab bench docs lock browser-deps clean
+
+# The Python that .venv is made with: the first of these that is 3.11 to 3.13 and can make environments.
+CANDIDATES = python3 python3.13 python3.12 python3.11 "$$HOME"/.pyenv/versions/3.1[123]*/bin/python3
+USABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in $(CANDIDATES); do "$$p" -c '$(USABLE)' >/dev/null 2>&1 && echo "$$p" && break; done)
+IN = .venv/bin/python -m
+
+# More arguments for pytest: make test ARGS="tests/broker -k lease"
+ARGS ?=
+COVERAGE ?= --cov --cov-report=term:skip-covered
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
+
+demo: .venv/for-demo ## set up .venv if need be, then run real solver and evaluation jobs and show them
+	@$(IN) nbqueue.demo $(ARGS)
+
+test: .venv/for-test ## set up .venv if need be, then run all tests with branch coverage (ARGS="..." goes to pytest)
+	@$(IN) pytest $(COVERAGE) $(ARGS)
+
+check: .venv/for-test ## formatting, lint rules and types
+	@$(IN) ruff format --check .
+	@$(IN) ruff check .
+	@$(IN) mypy
+
+format: .venv/for-test ## format the code and repair what the lint rules can repair
+	@$(IN) ruff check --fix-only --quiet .
+	@$(IN) ruff format .
+
+lab: .venv/for-test ## open JupyterLab with nbqueue installed
+	@$(IN) jupyter lab $(ARGS)
+
+bench: .venv/for-test ## measure the speed of this machine (benchmarks/)
+	@test -d benchmarks || { echo "There are no benchmarks yet."; exit 1; }
+	@$(IN) benchmarks $(ARGS)
+
+docs: .venv/for-test ## write the generated pages anew, then run every code block of the README and docs
+	@$(IN) tools.states_page
+	@$(IN) pytest -q tests/test_docs.py
+
+lock: ## renew constraints.txt after a change of dependencies (UPGRADE=--upgrade takes the newest of everything)
+	@$(NEED_PYTHON)
+	@sh tools/lock.sh "$(PYTHON)" $(UPGRADE)
+
+browser-deps: ## where apt-get can, install the Chromium that browser tests drive
+	@sh tools/browser-deps.sh
+
+clean: ## remove .venv and everything else that is made
+	@rm -rf .venv .venv-lock build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Run each time: it looks at pyproject.toml and constraints.txt itself, and does nothing when they are as installed.
+.venv/for-%: always
+	@$(NEED_PYTHON)
+	@"$(PYTHON)" tools/environment.py $*
+
+.PHONY: always
+always:
+
+define NEED_PYTHON
+test -n "$(PYTHON)" || { echo "nbqueue needs Python 3.11, 3.12 or 3.13 with its venv module, and none was found: install one\
+ (Debian: apt-get install python3 python3-venv), or name it: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3" >&2; exit 1; }
+endef

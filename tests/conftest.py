@@ -1,0 +1,63 @@
+"""What every test stands on: an environment of its own, a real server, and no process left behind."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nbqueue.model.settings import Settings
+from tests import processes
+from tests.servers import Server, running_server
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The value of NBQUEUE_HOME: an empty folder with a short path. HOME and the current folder are fresh as well."""
+    root = Path(tempfile.mkdtemp(prefix="nbq-", dir="/tmp"))
+    for name in [name for name in os.environ if name.startswith(("NBQUEUE_", "XDG_", "JUPYTER_", "IPYTHON"))]:
+        monkeypatch.delenv(name)
+    for name, folder in {"HOME": root / "home", "NBQUEUE_HOME": root / "nbq"}.items():
+        folder.mkdir(mode=0o700)
+        monkeypatch.setenv(name, str(folder))
+    # matplotlib's cache of fonts takes seconds to build: kept from run to run
+    monkeypatch.setenv("MPLCONFIGDIR", str(request.config.cache.mkdir("matplotlib")))
+    (root / "work").mkdir()
+    monkeypatch.chdir(root / "work")
+    yield root / "nbq"
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_process_left_behind(home: Path) -> Iterator[None]:
+    """Fails a test that leaves a process, and ends the process."""
+    before = processes.children()
+    yield
+    left = processes.left_behind(before, home)
+    lines = sorted(processes.describe(process) for process in left)
+    processes.kill(left)
+    if lines:
+        pytest.fail("The test left processes behind:\n" + "\n".join(lines))
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[Server]:
+    """The one server of the whole run; tests use `server`."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    """An empty server. A test that stops it or changes its settings uses `running_server` instead."""
+    with shared_server.client() as client:
+        client.flushall()
+    return shared_server
+
+
+@pytest.fixture
+def settings(server: Server, home: Path) -> Settings:
+    """Settings that point to `server`, with a signing key of the test's own."""
+    return Settings(url=server.url, home=home)

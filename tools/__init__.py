@@ -1,0 +1,1 @@
+"""What the Makefile runs: the environment, the pins and the generated pages."""
