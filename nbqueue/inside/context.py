@@ -1,0 +1,88 @@
+"""The job that the running code belongs to: one context variable and what hangs on it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from nbqueue.inside.reports import Reports, Sink, Ticker
+from nbqueue.inside.stopping import StopState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobInfo:
+    """What a job may know of itself."""
+
+    #: the job's id
+    id: str
+    #: number of this attempt, from 1
+    attempt: int = 1
+    #: the function's qualified name
+    function: str = ""
+    queue: str = ""
+    label: str = ""
+    group: str = ""
+    tags: tuple[str, ...] = ()
+    #: how many processors the job may use
+    cpus: int = 1
+    #: seconds of running time it has; None: no limit
+    timeout_s: float | None = None
+
+
+class JobContext:
+    """One running attempt as its own code sees it. Knows a sink and a ticker, no frames and no server."""
+
+    def __init__(
+        self, info: JobInfo, sink: Sink, ticker: Ticker, *, checkpoint: bytes | None = None,
+        write: Callable[[str], object] | None = None,
+        dump: Callable[[Any], bytes] = pickle.dumps, load: Callable[[bytes], Any] = pickle.loads,
+    ) -> None:
+        self.info = info
+        self.sink = sink
+        self.reports = Reports(sink, ticker)
+        self.stop = StopState()
+        #: takes lines for the job's log
+        self.write: Callable[[str], object] = write or self.reports.write
+        #: when the time limit passes, on the monotonic clock; None: no limit, or not yet started
+        self.deadline: float | None = None
+        #: the progress bar that drives the job's own (a weak reference), see bars.py
+        self.bar: Callable[[], object] | None = None
+        self._checkpoint = checkpoint
+        self._dump = dump
+        self._load = load
+
+    def begin(self) -> None:
+        """Start the clock of the time limit."""
+        if self.info.timeout_s is not None:
+            self.deadline = monotonic() + self.info.timeout_s
+
+    def keep(self, value: Any) -> None:
+        """Hand a checkpoint over; what cannot be encoded raises here."""
+        data = self._dump(value)
+        self._checkpoint = data
+        self.sink.checkpoint(data)
+
+    def kept(self, default: Any) -> Any:
+        """The last checkpoint of this attempt or of one before, else the default."""
+        return default if self._checkpoint is None else self._load(self._checkpoint)
+
+
+CURRENT: ContextVar[JobContext | None] = ContextVar("nbqueue_job", default=None)
+_ALONE: list[JobContext] = []
+
+
+def current() -> JobContext | None:
+    """The context of the job that the calling code belongs to, or None outside of jobs."""
+    found = CURRENT.get()
+    if found is None and _ALONE:
+        return _ALONE[0]
+    return found
+
+
+def alone(context: JobContext | None) -> None:
+    """Say that one job has this process to itself, so that threads it starts belong to it; None: no more."""
+    _ALONE[:] = [] if context is None else [context]

@@ -1,0 +1,72 @@
+"""A call as it came over the wire, and its end as it goes back: load, return, raise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from nbqueue.broker import codec, raised
+from nbqueue.errors import NotSendable, PayloadTooLarge, UnknownFunction
+from nbqueue.inside.values import encodable
+from nbqueue.model import task
+from nbqueue.worker.frames import Header
+
+#: an end as the fields of a header and a payload
+Ended = tuple[Header, bytes]
+
+_MESSAGE = 4_000
+_TRACEBACK = 200_000
+_BASES = 50
+
+
+def load(header: Header, payload: bytes) -> Callable[[], Any]:
+    """What is to be called, with its arguments."""
+    if header["codec"] == "json":
+        found = json.loads(payload)
+        function, args, kwargs = header["fn"], found["args"], found["kwargs"]
+    else:
+        function, args, kwargs = codec.load_call(payload)
+    fn = _registered(function) if isinstance(function, str) else function
+    return lambda: fn(*args, **kwargs)
+
+
+def returned(header: Header, value: Any) -> Ended:
+    """The end of a call that gave `value`; raises where the value cannot travel."""
+    payload = _as_json(value) if header["codec"] == "json" else codec.dump_value(value)
+    limit = header["limit"]
+    if len(payload) > limit:
+        raise PayloadTooLarge(
+            f"The result is {len(payload) / 1e6:,.1f} MB, and {limit / 1e6:,.1f} MB are allowed: "
+            "write it to a file and return the path, or raise NBQUEUE_LIMIT_BYTES.",
+            size_bytes=len(payload), limit_bytes=limit,
+        )
+    return {"how": "returned", "codec": header["codec"]}, payload
+
+
+def failed(header: Header, error: BaseException) -> Ended:
+    """The end of a call that raised `error`."""
+    info = raised.dump_error(error)
+    fields = {
+        "type": encodable(info.type)[:_MESSAGE],
+        "message": encodable(info.message)[:_MESSAGE],
+        "traceback": encodable(info.traceback)[-_TRACEBACK:],
+        "bases": [encodable(base)[:_MESSAGE] for base in info.bases[:_BASES]],
+        "retry_after_s": info.retry_after_s,
+    }
+    return {"how": "raised", "error": fields}, info.pickled if len(info.pickled) <= header["limit"] else b""
+
+
+def _registered(name: str) -> Callable[..., Any]:
+    found = task.lookup(name)
+    if found is None:
+        known = ", ".join(sorted(task.registered())) or "none"
+        raise UnknownFunction(f'No function is registered here as "{name}": the names known are {known}.')
+    return found.fn
+
+
+def _as_json(value: Any) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NotSendable(f"The result cannot be sent as JSON: {error}.") from error

@@ -1,0 +1,100 @@
+"""Child processes for user code: begin a run, stop it, learn how it ended. The engine's only door to them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+from nbqueue.model.outcome import Died, StopReason
+from nbqueue.worker.frames import Header
+from nbqueue.worker.host import Host
+from nbqueue.worker.lanes import Lane, LoopLane, SoloLane
+from nbqueue.worker.nursery import Nursery
+from nbqueue.worker.running import Listener, Run, RunEnd, Running
+
+__all__ = ["Children", "Listener", "Run", "RunEnd", "Running"]
+
+
+class Children:
+    """All children of one engine. Everything happens on the loop it was started on."""
+
+    def __init__(
+        self, listener: Listener, *, slots: int | None = None, loop_slots: int = 100, modules: Sequence[str] = (),
+        recycle_after: int = 500, result_limit_bytes: int = 100_000_000,
+    ) -> None:
+        self._listener = listener
+        self._slots = slots or os.cpu_count() or 1
+        self._loop_slots = loop_slots
+        self._modules = modules
+        self._recycle_after = recycle_after
+        self._limit_bytes = result_limit_bytes
+        self._numbers = 0
+        self._running: dict[int, Running] = {}
+
+    async def start(self) -> None:
+        """Start the zygote and the first children; does not wait until they are up."""
+        self._loop = asyncio.get_running_loop()
+        self._nursery = Nursery(self._loop, self._modules)
+        solo = SoloLane(self._bear, self._slots, self._recycle_after)
+        loop = LoopLane(self._bear, self._loop_slots, self._loop.time)
+        threads = LoopLane(self._bear, self._loop_slots, self._loop.time)
+        self._lanes: dict[str, Lane] = {"process": solo, "async": loop, "thread": threads}
+        self._nursery.start()
+        solo.warm()
+        loop.warm()
+
+    async def close(self) -> None:
+        """Kill what is left, and wait until nothing is."""
+        for running in list(self._running.values()):
+            running.stopped_by = running.stopped_by or "shutdown"
+            running.finish(Died(signal=9), collateral=True)
+        await self._nursery.close()
+
+    def begin(self, run: Run) -> Running:
+        """Start a run, or let it wait for a slot."""
+        running = Running(run, self._next_number(), self._loop)
+        running.on_stop = self._withdraw
+        running.on_end = self._over
+        self._running[running.number] = running
+        self._lanes[run.run_in].place(running)
+        return running
+
+    @property
+    def zygote_pid(self) -> int | None:
+        """The process that forks the children, for those who watch."""
+        return self._nursery.pid
+
+    def _bear(self, kind: str) -> Host:
+        host = Host(
+            self._loop, self._listener, kind, self._next_number(), self._limit_bytes, self._ended, self._died
+        )
+        self._nursery.bear(host)
+        return host
+
+    def _withdraw(self, running: Running, reason: StopReason) -> None:
+        """Stop a run that has no child yet."""
+        if self._lanes[running.run.run_in].withdraw(running):
+            running.stopped_by = reason
+            running.finish(Died())
+
+    def _ended(self, host: Host, running: Running, header: Header) -> None:
+        lane = self._lanes[running.run.run_in]
+        lane.ended(host, running, header)
+        lane.freed()
+
+    def _died(self, host: Host, again: list[Running]) -> None:
+        for lane in self._lanes.values():
+            lane.died(host)
+        for running in again:
+            running.on_stop = self._withdraw
+            self._lanes[running.run.run_in].place(running)
+        for lane in self._lanes.values():
+            lane.freed()
+
+    def _over(self, running: Running) -> None:
+        self._running.pop(running.number, None)
+
+    def _next_number(self) -> int:
+        self._numbers += 1
+        return self._numbers

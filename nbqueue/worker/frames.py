@@ -1,0 +1,80 @@
+"""Frames between an engine and its children: two lengths, a JSON header, payload bytes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+#: header length and payload length, big-endian
+LENGTHS = struct.Struct(">II")
+#: the largest header in bytes
+HEADER_LIMIT_BYTES = 2**20
+
+Header = dict[str, Any]
+Frame = tuple[Header, bytes]
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
+
+class BrokenFrame(ValueError):
+    """Bytes that no frame of ours begins with; the other side is not to be trusted further."""
+
+
+def head(header: Header, payload_bytes: int) -> bytes:
+    """The lengths and the header of a frame; its payload follows on the wire."""
+    text = _encode(header).encode()
+    return LENGTHS.pack(len(text), payload_bytes) + text
+
+
+def encode(header: Header, payload: bytes = b"") -> bytes:
+    """A whole frame."""
+    text = _encode(header).encode()
+    return LENGTHS.pack(len(text), len(payload)) + text + payload
+
+
+class Decoder:
+    """Cuts a stream of bytes into frames and refuses what is none."""
+
+    def __init__(self, payload_limit_bytes: int) -> None:
+        self._limit = payload_limit_bytes
+        self._buffer = bytearray()
+        self._needed = LENGTHS.size
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that are complete with `data`; raises BrokenFrame."""
+        buffer = self._buffer
+        buffer += data
+        if len(buffer) < self._needed:
+            return []
+        frames: list[Frame] = []
+        start, length = 0, len(buffer)
+        while length - start >= LENGTHS.size:
+            header_bytes, payload_bytes = LENGTHS.unpack_from(buffer, start)
+            self._check(header_bytes, payload_bytes)
+            body = start + LENGTHS.size
+            end = body + header_bytes + payload_bytes
+            if end > length:
+                self._needed = end - start
+                break
+            split = body + header_bytes
+            frames.append((_header(buffer[body:split]), bytes(buffer[split:end]) if payload_bytes else b""))
+            start = end
+            self._needed = LENGTHS.size
+        del buffer[:start]
+        return frames
+
+    def _check(self, header_bytes: int, payload_bytes: int) -> None:
+        if header_bytes > HEADER_LIMIT_BYTES or payload_bytes > self._limit:
+            raise BrokenFrame(f"a frame of {header_bytes} + {payload_bytes} bytes is over the limit")
+
+
+def _header(text: bytearray) -> Header:
+    try:
+        header = _decode(text.decode())
+    except (ValueError, RecursionError) as error:
+        raise BrokenFrame("a frame's header is no JSON") from error
+    if not isinstance(header, dict) or not isinstance(header.get("t"), str):
+        raise BrokenFrame("a frame's header has no type")
+    return header

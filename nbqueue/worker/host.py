@@ -1,0 +1,252 @@
+"""A child process as the engine sees it: the runs in it, what they send, how it is ended and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from nbqueue.model.outcome import Died, StopReason
+from nbqueue.worker import lineage, report
+from nbqueue.worker.frames import Frame, Header
+from nbqueue.worker.ladder import Ladder, Step
+from nbqueue.worker.memory import MemoryWatch
+from nbqueue.worker.output import Output
+from nbqueue.worker.running import Listener, Run, Running
+from nbqueue.worker.wire import Wire
+
+#: room for what surrounds a result
+_SLACK_BYTES = 2**16
+#: seconds an orderly leave may take
+_LEAVE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """How a child's process ended, as its zygote saw it."""
+
+    #: the status of wait4; None where nobody saw it
+    status: int | None = None
+    cpu_s: float | None = None
+    peak_memory_bytes: int | None = None
+
+    @property
+    def signal(self) -> int | None:
+        """The number of the signal that ended it, or None."""
+        if self.status is None:
+            return 9
+        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, or None if a signal ended it."""
+        if self.status is None or os.WIFSIGNALED(self.status):
+            return None
+        return os.WEXITSTATUS(self.status)
+
+
+class Host:
+    """One child. Frames come in by its wire, output by its pipe, its birth and death from the nursery."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, listener: Listener, kind: str, number: int, limit_bytes: int,
+        ended: Callable[[Host, Running, Header], None], died: Callable[[Host, list[Running]], None],
+    ) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._limit_bytes = limit_bytes
+        self._ended = ended
+        self._died = died
+        #: solo or loop, see child.py
+        self.kind = kind
+        #: what the zygote knows it by until it has a process id
+        self.number = number
+        self.pid: int | None = None
+        #: what runs in it, by the runs' numbers
+        self.runs: dict[int, Running] = {}
+        #: how many runs it was given
+        self.served = 0
+        #: resident bytes after its first run
+        self.first_resident_bytes = 0
+        #: set when it takes no more runs
+        self.leaving = False
+        #: set when its process is gone
+        self.gone = False
+        #: when it was given a run that it has not noticed yet; None: it has noticed all
+        self.unseen_since: float | None = None
+        self.wire = Wire(loop, limit_bytes + _SLACK_BYTES, self._take, self._broken)
+        self.output = Output(loop, _to_nobody)
+        self._ladders: dict[int, Ladder] = {}
+        self._watch: MemoryWatch | None = None
+        self._last_number = 0
+        self._killed_for: list[Running] = []
+        self._over_memory = False
+        self._kill_at_birth = False
+
+    def take(self, running: Running) -> None:
+        """Give it a run."""
+        self.served += 1
+        self.runs[running.number] = running
+        self._last_number = running.number
+        running.pid = self.pid
+        running.on_stop = self._stop
+        self._ladders[running.number] = Ladder(running, self._loop, self._step, self.kill)
+        if self.unseen_since is None:
+            self.unseen_since = self._loop.time()
+        run = running.run
+        self.wire.send(_run_header(running, self._limit_bytes), run.payload, run.checkpoint or b"")
+        self._route_output()
+        self._watch_memory()
+
+    def born(self, pid: int) -> None:
+        """Its process exists and has its ends of wire and output."""
+        self.pid = pid
+        self.wire.let_go()
+        self.output.let_go()
+        for running in self.runs.values():
+            running.pid = pid
+        if self._kill_at_birth:
+            lineage.kill_group(pid)
+        self._watch_memory()
+
+    def kill(self, culprit: Running | None = None) -> None:
+        """SIGKILL its process group, for the sake of one run or of none."""
+        self.leaving = True
+        if culprit is not None and culprit not in self._killed_for:
+            self._killed_for.append(culprit)
+        if self.pid is None:
+            self._kill_at_birth = True
+        elif not self.gone:
+            lineage.kill_group(self.pid)
+
+    def leave(self) -> None:
+        """Let it go in an orderly way, but not take long over it."""
+        if not self.leaving:
+            self.leaving = True
+            self.wire.end_of_runs()
+            self._loop.call_later(_LEAVE_S, self.kill)
+
+    def bury(self, death: Death) -> None:
+        """Its process is gone: take what it had said, and end what ran in it."""
+        if self.gone:
+            return
+        self.wire.drain()
+        self.gone = self.leaving = True
+        stack = self.output.stack()
+        self.output.close()
+        self.wire.close()
+        left = list(self.runs.values())
+        for running in left:
+            self._forget(running)
+        self._died(self, [running for running in left if not self._end_by_death(running, death, stack, len(left))])
+
+    def _end_by_death(self, running: Running, death: Death, stack: str, together: int) -> bool:
+        """End a run whose process died; False where it had not begun and nobody meant it."""
+        meant = bool(self._killed_for)
+        guilty = running in self._killed_for
+        if not meant and not running.started and running.stopped_by is None and not running.placed_again:
+            running.placed_again = True
+            return False
+        died = Died(
+            exit_code=death.exit_code, signal=death.signal, stack=stack,
+            peak_memory_bytes=death.peak_memory_bytes,
+            memory_limit_bytes=running.run.memory_bytes if self._over_memory and guilty else None,
+        )
+        running.finish(
+            died, cpu_s=death.cpu_s if together == 1 else None, collateral=meant and not guilty,
+            neighbours=0 if meant else together - 1,
+        )
+        return True
+
+    def _take(self, frames: list[Frame]) -> None:
+        """What it sent. It runs code of others: whatever is not as agreed ends it."""
+        try:
+            for header, payload in report.merged(frames):
+                self._take_one(header, payload)
+        except (KeyError, TypeError, ValueError):
+            self._broken()
+
+    def _take_one(self, header: Header, payload: bytes) -> None:
+        kind = header["t"]
+        if kind == "seen":
+            self.unseen_since = None if header["n"] == self._last_number else self._loop.time()
+            return
+        running = self.runs.get(header["n"])
+        if running is None:
+            return
+        if kind == "start":
+            running.started = True
+            self.unseen_since = None if self.kind == "S" else self.unseen_since
+            self._ladders[running.number].begin()
+        elif kind == "end":
+            self._end(running, header, payload)
+        else:
+            report.deliver(self._listener, running.run.job_id, header, payload)
+
+    def _end(self, running: Running, header: Header, payload: bytes) -> None:
+        end = report.end(header, payload)
+        ladder = self._ladders[running.number]
+        if running.stopped_by and not ladder.climbing and not header.get("noticed"):
+            running.stopped_by = None  # it was asked before its limit, never looked, and came to its own end
+        self._forget(running)
+        self._route_output()
+        running.finish(end, cpu_s=report.number(header.get("cpu")), peak=report.whole(header.get("peak")))
+        self._ended(self, running, header)
+
+    def _forget(self, running: Running) -> None:
+        del self.runs[running.number]
+        self._ladders.pop(running.number).close()
+        if self._watch is not None:
+            running.peak_memory_bytes = self._watch.peak_bytes
+            self._watch.close()
+            self._watch = None
+
+    def _stop(self, running: Running, reason: StopReason) -> None:
+        self._ladders[running.number].stop(reason)
+
+    def _step(self, running: Running, step: Step) -> None:
+        self.wire.send({"t": "stop", "n": running.number, "why": running.stopped_by, "how": step})
+
+    def _broken(self) -> None:
+        """Its socket is closed or carries nonsense: it is of no use any more."""
+        self.kill()
+
+    def _route_output(self) -> None:
+        """Native output belongs to the run that is alone in the process; else to nobody."""
+        if len(self.runs) == 1:
+            job_id = next(iter(self.runs.values())).run.job_id
+            self.output.begin(partial(self._listener.log, job_id))
+        else:
+            self.output.end()
+
+    def _watch_memory(self) -> None:
+        limits = [(running, running.run.memory_bytes) for running in self.runs.values() if running.run.memory_bytes]
+        if limits and self.pid is not None and self._watch is None:
+            running, limit_bytes = limits[0]
+            self._watch = MemoryWatch(self._loop, self.pid, limit_bytes or 0, partial(self._out_of_memory, running))
+
+    def _out_of_memory(self, running: Running) -> None:
+        self._over_memory = True
+        self.kill(running)
+
+
+def _run_header(running: Running, limit_bytes: int) -> Header:
+    run: Run = running.run
+    job = {"id": run.job_id, "attempt": run.attempt, "function": run.function, "cpus": run.cpus}
+    for name in ("queue", "label", "group", "tags"):
+        if value := getattr(run, name):
+            job[name] = value
+    header = {
+        "t": "run", "n": running.number, "job": job, "fn": run.function, "codec": run.codec, "in": run.run_in,
+        "timeout": run.timeout_s, "limit": limit_bytes,
+    }
+    if run.checkpoint is not None:
+        header["kept"] = len(run.checkpoint)
+    return header
+
+
+def _to_nobody(text: str) -> None:
+    sys.stderr.write(text)

@@ -1,0 +1,64 @@
+"""The stop ladder of one run: its time limit, and the steps from asking to killing, on the loop's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal
+
+from nbqueue.model.outcome import StopReason
+from nbqueue.worker.running import Running
+
+#: ask: flags only; interrupt: SIGINT unless the code is cooperative; terminate: SIGTERM
+Step = Literal["ask", "interrupt", "terminate"]
+
+
+class Ladder:
+    """Asks at once, terminates and kills later; before a time limit it only asks."""
+
+    def __init__(
+        self, running: Running, loop: asyncio.AbstractEventLoop, step: Callable[[Running, Step], None],
+        kill: Callable[[Running], None],
+    ) -> None:
+        self._running = running
+        self._loop = loop
+        self._step = step
+        self._kill = kill
+        self._timers: list[asyncio.TimerHandle] = []
+        #: whether the ladder itself has begun; before, the code was at most asked
+        self.climbing = False
+
+    def begin(self) -> None:
+        """The code starts now: its time limit counts from here."""
+        limit_s = self._running.run.timeout_s
+        if limit_s is not None:
+            self._later(max(limit_s - self._running.run.grace_s, 0.0), self._ask)
+            self._later(limit_s, self._limit)
+
+    def stop(self, reason: StopReason) -> None:
+        """Climb, once."""
+        if self.climbing:
+            return
+        self.climbing = True
+        self._running.stopped_by = reason
+        self._step(self._running, "interrupt")
+        self._later(self._running.run.terminate_after_s, lambda: self._step(self._running, "terminate"))
+        self._later(self._running.run.kill_after_s, lambda: self._kill(self._running))
+
+    def close(self) -> None:
+        """The run has ended."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def _ask(self) -> None:
+        if not self.climbing:
+            self._running.stopped_by = "timeout"
+            self._step(self._running, "ask")
+
+    def _limit(self) -> None:
+        self._running.over_limit = True
+        self.stop("timeout")
+
+    def _later(self, delay_s: float, act: Callable[[], None]) -> None:
+        self._timers.append(self._loop.call_later(delay_s, act))

@@ -1,0 +1,201 @@
+"""Where runs wait for a child and which child they get: one at a time, or many in a loop."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from nbqueue.worker import lineage
+from nbqueue.worker.child import LOOP, SOLO
+from nbqueue.worker.frames import Header
+from nbqueue.worker.host import Host
+from nbqueue.worker.running import Running
+
+#: a pool child that holds more is replaced, and so is one whose memory has doubled since its first run
+_LARGE_BYTES = 10**9
+#: below this, doubling means nothing
+_SMALL_BYTES = 128 * 2**20
+#: a loop that does not take a run for so long is busy with itself: others go elsewhere
+_CLOGGED_S = 0.5
+#: after so many runs a loop child's memory is looked at
+_LOOK_EVERY = 1_000
+
+Bear = Callable[[str], Host]
+
+
+class Lane(Protocol):
+    """Gives runs to children, and lets them wait where there is no room."""
+
+    def place(self, running: Running) -> None:
+        """Give it a child now or as soon as there is room."""
+
+    def withdraw(self, running: Running) -> bool:
+        """Take back a run that still waits; False where it does not."""
+
+    def ended(self, host: Host, running: Running, header: Header) -> None:
+        """A run ended and its child lives."""
+
+    def died(self, host: Host) -> None:
+        """A child is gone, and its runs with it."""
+
+    def freed(self) -> None:
+        """A run ended in any way: those that wait may have room."""
+
+
+class Waiting:
+    """Runs in the order they came, as long as there is no room."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Running] = deque()
+
+    def add(self, running: Running) -> None:
+        """At the end of the line."""
+        self._waiting.append(running)
+
+    def withdraw(self, running: Running) -> bool:
+        """Leave the line; False where it was not in it."""
+        if running not in self._waiting:
+            return False
+        self._waiting.remove(running)
+        return True
+
+    def next(self) -> Running | None:
+        """The first in line, taken out of it."""
+        return self._waiting.popleft() if self._waiting else None
+
+
+class SoloLane:
+    """Children that run one job at a time: warm ones kept in a pool, or a fresh one for a job alone."""
+
+    def __init__(self, bear: Bear, slots: int, recycle_after: int) -> None:
+        self._bear = bear
+        self._slots = slots
+        self._recycle_after = recycle_after
+        self._idle: list[Host] = []
+        self._busy: dict[int, Host] = {}
+        self._waiting = Waiting()
+
+    def warm(self) -> None:
+        """Have one child ready where another run could start."""
+        if not self._idle and len(self._busy) < self._slots:
+            self._idle.append(self._bear(SOLO))
+
+    def place(self, running: Running) -> None:
+        """Give it a child now or as soon as there is room."""
+        if len(self._busy) >= self._slots:
+            self._waiting.add(running)
+            return
+        host = self._pick(fresh=running.run.isolation == "fresh") or self._bear(SOLO)
+        self._busy[running.number] = host
+        host.take(running)
+        self.warm()
+
+    def withdraw(self, running: Running) -> bool:
+        """Take back a run that still waits; False where it does not."""
+        return self._waiting.withdraw(running)
+
+    def ended(self, host: Host, running: Running, header: Header) -> None:
+        """Keep the child for the next run where it is fit for it."""
+        self._busy.pop(running.number, None)
+        if self._is_fit(host, running, header):
+            self._idle.append(host)
+        elif running.stopped_by:
+            host.kill()
+        else:
+            host.leave()
+
+    def died(self, host: Host) -> None:
+        """A child is gone, and its run with it."""
+        if host in self._idle:
+            self._idle.remove(host)
+        for number in [number for number, busy in self._busy.items() if busy is host]:
+            del self._busy[number]
+
+    def freed(self) -> None:
+        """Place who waits, while there is room."""
+        while len(self._busy) < self._slots and (running := self._waiting.next()) is not None:
+            self.place(running)
+        self.warm()
+
+    def _pick(self, *, fresh: bool) -> Host | None:
+        """The idle child used last, whose memory is warmest; for a fresh run one that was never used."""
+        for index in range(len(self._idle) - 1, -1, -1):
+            if not self._idle[index].leaving and (not fresh or self._idle[index].served == 0):
+                return self._idle.pop(index)
+        return None
+
+    def _is_fit(self, host: Host, running: Running, header: Header) -> bool:
+        resident = header.get("rss") or 0
+        host.first_resident_bytes = host.first_resident_bytes or resident
+        return (
+            header.get("fit") is True and not host.leaving and not running.stopped_by
+            and running.run.isolation != "fresh" and host.served < self._recycle_after
+            and resident < min(max(2 * host.first_resident_bytes, _SMALL_BYTES), _LARGE_BYTES)
+        )
+
+
+class LoopLane:
+    """Children that run many jobs at once; a job that must not share has one to itself."""
+
+    def __init__(self, bear: Bear, slots: int, now: Callable[[], float]) -> None:
+        self._bear = bear
+        self._slots = slots
+        self._now = now
+        self._hosts: list[Host] = []
+        self._apart: list[Host] = []
+        self._waiting = Waiting()
+
+    def warm(self) -> None:
+        """Have a child ready."""
+        if not self._hosts:
+            self._hosts.append(self._bear(LOOP))
+
+    def place(self, running: Running) -> None:
+        """Give it a child now or as soon as there is room."""
+        if sum(len(host.runs) for host in (*self._hosts, *self._apart)) >= self._slots:
+            self._waiting.add(running)
+        elif running.run.isolation == "fresh" or running.run.memory_bytes is not None:
+            host = self._bear(LOOP)
+            self._apart.append(host)
+            host.take(running)
+        else:
+            self._shared().take(running)
+
+    def withdraw(self, running: Running) -> bool:
+        """Take back a run that still waits; False where it does not."""
+        return self._waiting.withdraw(running)
+
+    def ended(self, host: Host, running: Running, header: Header) -> None:
+        """Let a child go that had its one run, or grew too large."""
+        del running, header
+        if host in self._apart:
+            self._apart.remove(host)
+            host.leave()
+        elif host.served % _LOOK_EVERY == 0 and host.pid and lineage.resident_bytes(host.pid) > _LARGE_BYTES:
+            self._hosts.remove(host)
+            self._apart.append(host)
+        elif len(self._hosts) > 1 and not host.runs:
+            self._hosts.remove(host)
+            host.leave()
+
+    def died(self, host: Host) -> None:
+        """A child is gone, and its runs with it."""
+        for hosts in (self._hosts, self._apart):
+            if host in hosts:
+                hosts.remove(host)
+
+    def freed(self) -> None:
+        """Place who waits, while there is room."""
+        running = self._waiting.next()
+        if running is not None:
+            self.place(running)
+
+    def _shared(self) -> Host:
+        """A child whose loop turns; another one where none does."""
+        for host in self._hosts:
+            clogged = host.unseen_since is not None and self._now() - host.unseen_since > _CLOGGED_S
+            if not host.leaving and not (clogged and host.pid):
+                return host
+        self._hosts.append(self._bear(LOOP))
+        return self._hosts[-1]

@@ -1,0 +1,173 @@
+"""The engine's link to its zygote: starts it, asks it for children, hears of their births and deaths."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from nbqueue.worker import lineage
+from nbqueue.worker.host import Death, Host
+from nbqueue.worker.zygote import REQUEST
+
+_log = logging.getLogger("nbqueue.worker")
+_READ_BYTES = 2**16
+#: seconds before a zygote that died is replaced, doubled each time it does not live long
+_FIRST_WAIT_S = 0.05
+_LONGEST_WAIT_S = 5.0
+_LIVED_S = 5.0
+#: seconds before a fork that the system refused is asked for again
+_FORK_AGAIN_S = 0.2
+_CLOSE_S = 2.0
+#: libraries that would start a thread a core in every child
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class Nursery:
+    """One zygote at a time, and the children that came from it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, modules: Sequence[str]) -> None:
+        self._loop = loop
+        self._modules = list(modules)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sock: socket.socket | None = None
+        self._buffer = b""
+        self._unborn: dict[int, Host] = {}
+        self._alive: dict[int, Host] = {}
+        self._started_at = 0.0
+        self._wait_s = _FIRST_WAIT_S
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The zygote's process id, while there is one."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start a zygote, and ask it for the children that are waited for."""
+        self._timer = None
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-m", "nbqueue.worker.zygote", str(theirs.fileno()), json.dumps(self._modules)]
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+                command, pass_fds=[theirs.fileno()], env=clean_environment(), stdin=subprocess.DEVNULL,
+                stdout=2, start_new_session=True,
+            )
+        ours.setblocking(False)
+        self._sock, self._buffer, self._started_at = ours, b"", self._loop.time()
+        self._loop.add_reader(ours, self._read)
+        for host in list(self._unborn.values()):
+            self._ask(host)
+
+    def bear(self, host: Host) -> None:
+        """Have the zygote fork the process of `host`."""
+        self._unborn[host.number] = host
+        if self._sock is not None:
+            self._ask(host)
+
+    async def close(self) -> None:
+        """Kill all children and the zygote, and wait until they are gone."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for host in [*self._alive.values(), *self._unborn.values()]:
+            host.kill()
+        if self._sock is not None:
+            self._loop.remove_reader(self._sock)
+            self._sock.close()
+            self._sock = None
+        if self._process is not None:
+            await asyncio.to_thread(_wait_or_kill, self._process)
+        self._bury_all()
+
+    def _ask(self, host: Host) -> None:
+        control, output = host.wire.theirs, host.output.theirs
+        if self._sock is None or control is None or output is None or host.number not in self._unborn:
+            return
+        try:
+            request = REQUEST.pack(host.kind.encode(), host.number)
+            socket.send_fds(self._sock, [request], [control.fileno(), output])
+        except BlockingIOError:
+            self._loop.call_later(_FORK_AGAIN_S, self._ask, host)
+        except OSError:
+            return  # the zygote is gone; the next one is asked
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(_READ_BYTES) if self._sock else b""
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost()
+            return
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            self._hear(*json.loads(line))
+
+    def _hear(self, what: str, *facts: object) -> None:
+        hear: dict[str, Callable[..., None]] = {
+            "forked": self._forked, "failed": self._failed, "reaped": self._reaped, "ready": lambda: None,
+        }
+        hear[what](*facts)
+
+    def _forked(self, number: int, pid: int) -> None:
+        host = self._unborn.pop(number)
+        self._alive[pid] = host
+        host.born(pid)
+
+    def _failed(self, number: int, why: str) -> None:
+        _log.warning("A child process could not be forked (%s); trying again.", why)
+        self._loop.call_later(_FORK_AGAIN_S, self._ask, self._unborn[number])
+
+    def _reaped(self, pid: int, status: int, cpu_s: float, peak_bytes: int) -> None:
+        self._alive.pop(pid).bury(Death(status=status, cpu_s=cpu_s, peak_memory_bytes=peak_bytes))
+
+    def _lost(self) -> None:
+        """The zygote died, and with it its children; their groups go too, and a new one is started."""
+        if self._sock is not None:
+            self._loop.remove_reader(self._sock)
+            self._sock.close()
+            self._sock = None
+        if self._process is not None:
+            _wait_or_kill(self._process)
+        if self._closed:
+            return
+        lived_s = self._loop.time() - self._started_at
+        self._wait_s = _FIRST_WAIT_S if lived_s > _LIVED_S else min(self._wait_s * 2, _LONGEST_WAIT_S)
+        _log.warning("The process that forks children is gone; starting another in %.2f s.", self._wait_s)
+        self._timer = self._loop.call_later(self._wait_s, self.start)
+        self._bury_all()
+
+    def _bury_all(self) -> None:
+        alive, self._alive = self._alive, {}
+        for pid, host in alive.items():
+            lineage.kill_group(pid)
+            host.bury(Death())
+        if self._closed:
+            unborn, self._unborn = self._unborn, {}
+            for host in unborn.values():
+                host.bury(Death())
+
+
+def clean_environment() -> dict[str, str]:
+    """What children may see of this process's environment: nothing of nbqueue's own settings."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith("NBQUEUE_")}
+    for name in _ONE_THREAD:
+        found.setdefault(name, "1")
+    return found
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_CLOSE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,74 @@
+"""What a child's frames mean. They come from a process that runs code of others: every field is checked."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from nbqueue.inside.values import encodable
+from nbqueue.model.outcome import ErrorInfo, Raised, Returned
+from nbqueue.worker.frames import Frame, Header
+from nbqueue.worker.running import Listener
+
+#: of these only the last of a read counts
+_STATES = frozenset({"progress", "checkpoint"})
+
+
+def merged(frames: list[Frame]) -> list[Frame]:
+    """The frames of one read, where of a run's progress and checkpoints only the last is left."""
+    if len(frames) == 1:
+        return frames
+    last = {(frame[0]["t"], frame[0].get("n")): index for index, frame in enumerate(frames)}
+    return [
+        frame for index, frame in enumerate(frames)
+        if frame[0]["t"] not in _STATES or last[frame[0]["t"], frame[0].get("n")] == index
+    ]
+
+
+def deliver(listener: Listener, job_id: str, header: Header, payload: bytes) -> None:
+    """Tell the listener what a run reports; raises where it is nothing that a run may say."""
+    match header:
+        case {"t": "progress", "p": dict(wire)}:
+            listener.progress(job_id, wire)
+        case {"t": "log", "text": str(text)}:
+            listener.log(job_id, encodable(text))
+        case {"t": "checkpoint"}:
+            listener.checkpoint(job_id, payload)
+        case _:
+            raise ValueError(f"a child sent a frame that is not known: {header['t']!r:.60}")
+
+
+def end(header: Header, payload: bytes) -> Returned | Raised:
+    """The end that a run reports."""
+    match header:
+        case {"how": "returned", "codec": str(codec)}:
+            return Returned(payload, codec)
+        case {"how": "raised", "error": dict(error)}:
+            return Raised(_error(error, payload))
+        case _:
+            raise ValueError("a child sent an end that is none")
+
+
+def number(value: Any) -> float | None:
+    """A finite number that is not negative, or None."""
+    fits = isinstance(value, int | float) and math.isfinite(value) and value >= 0
+    return float(value) if fits else None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number that is not negative, or None."""
+    return value if type(value) is int and value >= 0 else None
+
+
+def _error(fields: dict[str, Any], pickled: bytes) -> ErrorInfo:
+    return ErrorInfo(
+        type=_text(fields["type"]), message=_text(fields["message"]), traceback=_text(fields["traceback"]),
+        bases=tuple(_text(base) for base in fields["bases"]), pickled=pickled,
+        retry_after_s=number(fields["retry_after_s"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a child sent an error whose fields are no text")
+    return encodable(value)

@@ -1,0 +1,127 @@
+"""One attempt that runs in a child: what it needs, what it tells, how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from nbqueue.model.options import Isolation, RunIn
+from nbqueue.model.outcome import Died, End, StopReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What one attempt needs to run in a child."""
+
+    job_id: str
+    #: number of this attempt, from 1
+    attempt: int
+    #: number of the claim it belongs to
+    fence: int
+    #: the function's label; with codec "json" the registered name to call
+    function: str
+    #: the call: pickled, or JSON {"args": [...], "kwargs": {...}}
+    payload: bytes
+    codec: str = "pickle"
+    run_in: RunIn = "process"
+    isolation: Isolation = "pool"
+    #: resident bytes its process group may use
+    memory_bytes: int | None = None
+    #: seconds from the moment its code starts until the stop ladder begins
+    timeout_s: float | None = None
+    #: how long before the limit the code is asked to stop
+    grace_s: float = 0.0
+    #: seconds from the start of the ladder to SIGTERM, and to SIGKILL
+    terminate_after_s: float = 1.0
+    kill_after_s: float = 2.0
+    cpus: int = 1
+    #: what an earlier attempt kept, encoded
+    checkpoint: bytes | None = None
+    queue: str = ""
+    label: str = ""
+    group: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """The facts of how a run ended; what they mean is for the engine to say."""
+
+    end: End
+    #: why it was asked to stop, if it was before it ended
+    stopped_by: StopReason | None = None
+    #: whether its time limit passed before it ended
+    over_limit: bool = False
+    #: processor seconds of the run, where they can be told apart
+    cpu_s: float | None = None
+    #: peak resident bytes, where known
+    peak_memory_bytes: int | None = None
+    #: whether it only died because its child was killed for another reason: run it again uncharged
+    collateral: bool = False
+    #: how many other runs died with it in one crash; then the guilty one is not known
+    neighbours: int = 0
+
+
+class Listener(Protocol):
+    """Who is told what runs report, on the engine's loop."""
+
+    def progress(self, job_id: str, wire: dict[str, Any]) -> None:
+        """Take a job's merged progress, at most some ten times a second, the last one always."""
+
+    def log(self, job_id: str, text: str) -> None:
+        """Take a piece of a job's output."""
+
+    def checkpoint(self, job_id: str, data: bytes) -> None:
+        """Take what the next attempt may start from."""
+
+
+class Running:
+    """A run under way: it can be stopped and waited for."""
+
+    def __init__(self, run: Run, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.run = run
+        #: what its frames are marked with
+        self.number = number
+        #: the process it runs in, once there is one
+        self.pid: int | None = None
+        #: done with the RunEnd; for callbacks, where a task a run would be too dear
+        self.ended: asyncio.Future[RunEnd] = loop.create_future()
+        #: whether its code has started
+        self.started = False
+        #: whether it was given to a second child because the first died before its code started
+        self.placed_again = False
+        #: why it was asked to stop
+        self.stopped_by: StopReason | None = None
+        self.over_limit = False
+        #: the peak that was measured while it ran
+        self.peak_memory_bytes: int | None = None
+        #: set by the children: what stopping it does
+        self.on_stop: Callable[[Running, StopReason], None] | None = None
+        #: called once with the run when it has ended
+        self.on_end: Callable[[Running], None] | None = None
+
+    def stop(self, reason: StopReason) -> None:
+        """Stop it: ask at once, SIGTERM and SIGKILL later. Asking again changes nothing."""
+        if self.on_stop is not None and not self.ended.done():
+            self.on_stop(self, reason)
+
+    async def wait(self) -> RunEnd:
+        """How it ended. Giving up the wait leaves the run alone."""
+        return await asyncio.shield(self.ended)
+
+    def finish(self, end: End, *, cpu_s: float | None = None, peak: int | None = None,
+               collateral: bool = False, neighbours: int = 0) -> None:
+        """Record how it ended; only the first end counts."""
+        if self.ended.done():
+            return
+        if isinstance(end, Died) and peak is None:
+            peak = end.peak_memory_bytes
+        self.ended.set_result(RunEnd(
+            end=end, stopped_by=self.stopped_by, over_limit=self.over_limit, cpu_s=cpu_s,
+            peak_memory_bytes=max(filter(None, (peak, self.peak_memory_bytes)), default=None),
+            collateral=collateral, neighbours=neighbours,
+        ))
+        if self.on_end is not None:
+            self.on_end(self)

@@ -1,0 +1,73 @@
+"""What a child looked like before a run, put back after it; and whether it is still fit for the next."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+
+from nbqueue.worker import lineage
+from nbqueue.worker.courier import THREADS
+from nbqueue.worker.guard import Guard
+
+#: so many more open files than at the start are a leak
+_LEAKED_FILES = 32
+
+
+class Upkeep:
+    """The state of a fresh child: streams, folder, environment, paths, signals, logging."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._streams = sys.stdin, sys.stdout, sys.stderr
+        self._folder = os.getcwd()
+        self._environment = dict(os.environ)
+        self._path = list(sys.path)
+        root = logging.getLogger()
+        self._logging = root.level, list(root.handlers)
+        self._lowest_free = _lowest_free()
+
+    def flush(self) -> None:
+        """Send all output that is held back, whatever user code did to the streams."""
+        for stream in {sys.stdout, sys.stderr, self._streams[1], self._streams[2]}:
+            with contextlib.suppress(Exception):
+                stream.flush()
+        lineage.flush_native()
+
+    def restore(self) -> bool:
+        """Put everything back; False where something stays that the next run must not meet."""
+        sys.stdin, sys.stdout, sys.stderr = self._streams
+        self._guard.install()
+        sys.path[:] = self._path
+        root = logging.getLogger()
+        if root.level != self._logging[0] or root.handlers != self._logging[1]:
+            root.setLevel(self._logging[0])
+            root.handlers[:] = self._logging[1]
+        clean = self._restore_process(), not _left_threads(), not lineage.kill_descendants()
+        return all(clean)
+
+    def _restore_process(self) -> bool:
+        if os.environ != self._environment:
+            os.environ.clear()
+            os.environ.update(self._environment)
+        try:
+            if os.getcwd() != self._folder:
+                os.chdir(self._folder)
+            return _lowest_free() < self._lowest_free + _LEAKED_FILES
+        except OSError:
+            return False
+
+
+def _left_threads() -> bool:
+    return any(
+        thread is not threading.main_thread() and not thread.name.startswith(THREADS)
+        for thread in threading.enumerate()
+    )
+
+
+def _lowest_free() -> int:
+    descriptor = os.dup(0)
+    os.close(descriptor)
+    return descriptor

@@ -1,0 +1,63 @@
+"""One run as its child sees it: the frame it came with, the context its code sees, the frames it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from nbqueue.broker import codec
+from nbqueue.inside.context import JobContext, JobInfo
+from nbqueue.inside.reports import Ticker
+from nbqueue.worker.frames import Header
+
+
+class Post(Protocol):
+    """What sends frames to the engine."""
+
+    def send(self, header: Header, payload: bytes = b"") -> None:
+        """Send a frame."""
+
+    def hand_over(self, header: Header, payload: bytes) -> None:
+        """Send a frame from user code's thread; gives when it is out."""
+
+
+class Visit:
+    """A run in this child; it is the sink of its own context."""
+
+    def __init__(
+        self, header: Header, payload: bytes, post: Post, ticker: Ticker,
+        write: Callable[[str], object] | None = None,
+    ) -> None:
+        kept = header.get("kept")
+        self.header = header
+        #: the call, encoded
+        self.payload = payload[: len(payload) - kept] if kept else payload
+        self.number: int = header["n"]
+        self._post = post
+        self.context = JobContext(
+            _info(header), self, ticker,
+            checkpoint=payload[len(payload) - kept :] if kept is not None else None,
+            write=write, dump=codec.dump_value, load=codec.load_value,
+        )
+
+    def begin(self) -> None:
+        """Say that its code starts now; its time limit counts from here."""
+        self.context.begin()
+        self._post.send({"t": "start", "n": self.number})
+
+    def progress(self, wire: dict[str, Any]) -> None:
+        """Send the merged progress."""
+        self._post.send({"t": "progress", "n": self.number, "p": wire})
+
+    def log(self, text: str) -> None:
+        """Send lines of the log."""
+        self._post.send({"t": "log", "n": self.number, "text": text})
+
+    def checkpoint(self, data: bytes) -> None:
+        """Send a checkpoint; it is out when this returns, whatever the code does next."""
+        self._post.hand_over({"t": "checkpoint", "n": self.number}, data)
+
+
+def _info(header: Header) -> JobInfo:
+    fields = {**header["job"], "tags": tuple(header["job"].get("tags", ()))}
+    return JobInfo(**fields, timeout_s=header["timeout"])

@@ -1,0 +1,169 @@
+"""The zygote: a small clean process that forks children on request, buries them, and goes when its engine goes."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+import types
+import warnings
+from collections.abc import Sequence
+
+from nbqueue.worker import child, lineage
+
+#: a request: the child's kind and number; its control socket and output pipe travel beside it
+REQUEST = struct.Struct(">cxxxI")
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LAST_WAIT_S = 1.0
+
+
+class Zygote:
+    """Serves one engine over one socket."""
+
+    def __init__(self, engine: socket.socket) -> None:
+        self._engine = engine
+        self._children: set[int] = set()
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(self._waker, False)
+
+    def serve(self) -> None:
+        """Fork and bury until the engine is gone; then kill all that is left."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+        poll = select.poll()
+        poll.register(self._engine, select.POLLIN)
+        poll.register(self._woken, select.POLLIN)
+        self._tell("ready")
+        alive = True
+        while alive:
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            if self._woken in ready:
+                self._bury_dead()
+            if self._engine.fileno() in ready:
+                alive = self._answer()
+        self._kill_all()
+
+    def _answer(self) -> bool:
+        """Take one request; False when the engine is gone."""
+        try:
+            request, descriptors, _, _ = socket.recv_fds(self._engine, REQUEST.size, 2)
+        except OSError:
+            return False
+        if len(request) < REQUEST.size or len(descriptors) < 2:
+            return False
+        kind, number = REQUEST.unpack(request)
+        try:
+            self._fork(kind.decode(), number, descriptors[0], descriptors[1])
+        except OSError as error:
+            self._tell("failed", number, str(error))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        return True
+
+    def _fork(self, kind: str, number: int, control: int, output: int) -> None:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(kind, control, output, parent)
+        self._children.add(pid)
+        self._tell("forked", number, pid)
+
+    def _become_child(self, kind: str, control: int, output: int, parent: int) -> None:
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (*_IGNORED, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            status = child.main(kind, control, output, parent)
+        except BaseException:  # noqa: BLE001 - a child must never return into the zygote's loop
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def _bury_dead(self) -> None:
+        try:
+            while os.read(self._woken, 512):
+                pass
+        except BlockingIOError:
+            pass
+        while (pid := _next_dead()) is not None:
+            if pid in self._children:
+                self._bury(pid)
+            else:
+                os.waitpid(pid, 0)
+        for orphan in set(lineage.children(os.getpid())) - self._children:
+            lineage.kill(orphan)
+
+    def _bury(self, pid: int) -> None:
+        """Take the rest of its process group along while its id is still its own, then reap it."""
+        lineage.kill_group(pid)
+        _, status, usage = os.wait4(pid, 0)
+        self._children.discard(pid)
+        self._tell("reaped", pid, status, usage.ru_utime + usage.ru_stime, lineage.peak_bytes(usage.ru_maxrss))
+
+    def _tell(self, *report: object) -> None:
+        try:
+            self._engine.sendall(json.dumps(report).encode() + b"\n")
+        except OSError:
+            self._kill_all()
+
+    def _kill_all(self) -> None:
+        """Leave nothing alive, orphans of other sessions included, and end."""
+        for pid in self._children:
+            lineage.kill_group(pid)
+        until = time.monotonic() + _LAST_WAIT_S
+        while time.monotonic() < until and (left := lineage.children(os.getpid())):
+            for pid in left:
+                lineage.kill(pid)
+            while _next_dead(reap=True) is not None:
+                pass
+            time.sleep(0.002)
+        os._exit(0)
+
+
+def _next_dead(*, reap: bool = False) -> int | None:
+    """A child that has ended and was not reaped yet, or None."""
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | (0 if reap else os.WNOWAIT))
+    except ChildProcessError:
+        return None
+    return found.si_pid if found else None
+
+
+def preload(modules: Sequence[str]) -> None:
+    """Import what children will need, so that they find it done; what fails is said and left to them."""
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001 - a module of the user's; the job that needs it will say so again
+            print(f"nbqueue: module {name!r} could not be preloaded.", file=sys.stderr)  # noqa: T201
+            traceback.print_exc()
+
+
+def main() -> None:
+    """Serve the engine at the other end of the inherited socket."""
+    engine = socket.socket(fileno=int(sys.argv[1]))
+    engine.set_inheritable(False)
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    lineage.adopt_orphans()
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    preload(json.loads(sys.argv[2]))
+    warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork.*")
+    gc.collect()
+    gc.freeze()
+    Zygote(engine).serve()
+
+
+if __name__ == "__main__":
+    main()
