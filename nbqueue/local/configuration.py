@@ -45,6 +45,8 @@ def text(plan: ServerPlan) -> str:
         "databases 1",
         f"logfile {_quoted(plan.home.server_log)}",
         "always-show-logo no",
+        # the process list then says whose server it is: its arguments and environment stay as we gave them
+        "set-proc-title no",
         "hide-user-data-from-log yes",
         f"maxmemory {plan.memory_bytes}",
         "maxmemory-policy noeviction",

@@ -20,7 +20,7 @@ from nbqueue.model.settings import Settings
 #: the worker's program
 WORKER_COMMAND = (sys.executable, "-P", "-m", "nbqueue.worker")
 #: after the second request to end (jobs go back to their queue) it may take this long
-HASTE_S = 3.0
+HASTE_S = 2.0
 #: waits before the next start of a worker that ends at once, and the most
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 30.0
 #: a worker that ran this long is started again at once
