@@ -1,0 +1,169 @@
+"""Charts of a history frame. Each takes the frame and an optional axes, and gives the axes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.dates as mdates
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from nbqueue.analysis import facts
+from nbqueue.errors import ConfigurationError
+
+#: state -> (colour of Okabe and Ito's palette, hatch): told apart without colour too
+LOOKS: dict[str, tuple[str, str]] = {
+    "succeeded": ("#009E73", ""),
+    "failed": ("#D55E00", "///"),
+    "timed_out": ("#E69F00", "..."),
+    "crashed": ("#CC79A7", "xxx"),
+    "cancelled": ("#999999", "\\\\\\"),
+    "expired": ("#F0E442", "++"),
+    "lost": ("#0072B2", "---"),
+    "retried": ("#56B4E9", "ooo"),
+}
+_EMPTY = "no jobs in this period"
+_LABEL_LIMIT = 40
+#: about the width of a letter of a label, as a part of the axis
+_LETTER = 0.012
+#: from this quotient of the longest and the shortest on, an axis is labelled at powers of ten alone
+_WIDE = 30
+_DAY_S = 86_400
+_EDGE: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.6}
+
+
+def throughput(df: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Attempts that ended over time (UTC), stacked by how they ended."""
+    ax = _axes(df, ax, "state", "finished_at")
+    counts, width_s = facts.ended_per_bucket(df)
+    ax.set(title="Attempts that ended", xlabel="time (UTC)", ylabel=f"attempts per {_span(width_s)}")
+    if counts.empty:
+        return _empty(ax)
+    width = width_s / _DAY_S
+    left: Any = mdates.date2num(list(counts.index))  # type: ignore[no-untyped-call]
+    below = counts[counts.columns[0]] * 0
+    for state in _shown(counts.columns):
+        ax.bar(left, counts[state], width, below, align="edge", **_look(state))
+        below = below + counts[state]
+    _time_axis(ax)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlim(left[0] - width, left[-1] + 2 * width)
+    _legend(ax, _shown(counts.columns))
+    return ax
+
+
+def durations(df: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """How long attempts ran, by function: boxes over the quartiles, whiskers at 5 and 95 percent."""
+    return _boxes(df, _axes(df, ax, "function", "duration_s"), "duration_s", "Durations", "seconds from start to end")
+
+
+def waits(df: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """How long attempts waited after they were due, by function, drawn as `durations`."""
+    return _boxes(df, _axes(df, ax, "function", "wait_s"), "wait_s", "Waits", "seconds from due to start")
+
+
+def timeline(df: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """The newest 500 attempts as bars, one lane for each that ran at once, grouped by worker."""
+    ax = _axes(df, ax, "worker", "started_at", "finished_at")
+    bars = facts.lanes(df)
+    ax.set(title="Attempts", xlabel="seconds since the first start", ylabel="jobs at once, by worker")
+    if bars.empty:
+        return _empty(ax)
+    end = float((bars["start_s"] + bars["length_s"]).max()) or 1.0
+    for state, some in bars.groupby("state"):
+        ax.barh(some["lane"], some["length_s"].clip(lower=end / 1000), 0.8, some["start_s"], **_look(str(state)))
+    _name_bars(ax, bars, end)
+    ax.set_yticks(range(int(bars["lane"].max()) + 1), [""] * (int(bars["lane"].max()) + 1))
+    ax.set_xlim(0, end * 1.02)
+    ax.invert_yaxis()
+    _legend(ax, _shown(bars["state"].unique()))
+    return ax
+
+
+def _name_bars(ax: Axes, bars: pd.DataFrame, end_s: float) -> None:
+    """Labels in those bars that are long enough for them."""
+    for label, start, length, lane in bars[["label", "start_s", "length_s", "lane"]].itertuples(index=False):
+        text = _text(label)
+        if length > end_s * _LETTER * len(text):
+            ax.text(
+                start + end_s * _LETTER / 2, lane, text, va="center", fontsize="small", clip_on=True,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+            )  # fmt: skip
+
+
+def _boxes(df: pd.DataFrame, ax: Axes, column: str, title: str, xlabel: str) -> Axes:
+    found = facts.seconds_by_function(df, column)
+    ax.set(title=title, xlabel=xlabel)
+    if not found:
+        return _empty(ax)
+    values = [seconds.clip(min=0.001) for seconds in found.values()]
+    names = [f"{_text(name)} ({len(seconds):,})" for name, seconds in found.items()]
+    ax.set_xscale("log")
+    ax.boxplot(
+        values, orientation="horizontal", whis=(5, 95), showfliers=False, patch_artist=True, tick_labels=names,
+        widths=0.6, boxprops={"facecolor": "#56B4E9"}, medianprops={"color": "black"},
+    )  # fmt: skip
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter() if _decades(values) else FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.invert_yaxis()
+    return ax
+
+
+def _decades(values: list[Any]) -> bool:
+    """Whether the axis spans enough for its powers of ten to be read alone."""
+    return bool(max(seconds.max() for seconds in values) > _WIDE * min(seconds.min() for seconds in values))
+
+
+def _axes(df: pd.DataFrame, ax: Axes | None, *needed: str) -> Axes:
+    """The axes to draw on; without one those of a new figure of pyplot, which a notebook shows."""
+    missing = [name for name in needed if name not in df.columns]
+    if missing:
+        raise ConfigurationError(f"The frame has no column {missing[0]!r}: give one that nbqueue.history() made.")
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=(8, 3.2), layout="constrained")[1]
+
+
+def _empty(ax: Axes) -> Axes:
+    ax.text(0.5, 0.5, _EMPTY, transform=ax.transAxes, ha="center", va="center", color="#666666")
+    ax.set(xticks=[], yticks=[])
+    return ax
+
+
+def _shown(states: Any) -> list[str]:
+    return [state for state in LOOKS if state in set(states)]
+
+
+def _look(state: str) -> dict[str, Any]:
+    colour, hatch = LOOKS[state]
+    return {"facecolor": colour, "hatch": hatch, **_EDGE}
+
+
+def _legend(ax: Axes, states: list[str]) -> None:
+    handles = [Patch(label=state.replace("_", " "), **_look(state)) for state in states]
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+
+
+def _time_axis(ax: Axes) -> None:
+    locator = mdates.AutoDateLocator(tz="UTC", maxticks=7)  # type: ignore[no-untyped-call]
+    ax.xaxis_date(tz="UTC")
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz="UTC"))  # type: ignore[no-untyped-call]
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("day", _DAY_S), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}" if seconds > size or unit == "day" else unit
+    return f"{seconds:g} s" if seconds > 1 else "second"
+
+
+def _text(text: str) -> str:
+    """A text of a job as matplotlib shows it literally: no formula, no line breaks, not too long."""
+    plain = "".join(mark if mark.isprintable() else " " for mark in text)
+    short = plain if len(plain) <= _LABEL_LIMIT else plain[: _LABEL_LIMIT - 1] + "…"
+    return short.replace("$", r"\$")

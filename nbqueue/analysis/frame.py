@@ -1,0 +1,102 @@
+"""The history as a pandas frame: one row an attempt, oldest first, with the columns of `columns.COLUMNS`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+import pandas as pd
+
+from nbqueue.analysis import records
+from nbqueue.analysis.columns import COLUMNS, REPEATED, STATES, Moment
+from nbqueue.analysis.series import Growing, growing, seconds_between
+from nbqueue.analysis.span import first_entry, last_entry
+from nbqueue.broker import history as stream
+from nbqueue.broker.keys import Keys
+from nbqueue.errors import ConfigurationError
+
+
+async def read_frame(
+    ask: stream.Ask,
+    keys: Keys,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    queue: str = "",
+    states: Collection[str] | str = (),
+    function: str = "",
+    tag: str = "",
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """The attempts that ended between `since` and `until` (both included), as a frame.
+
+    A page is parsed in some milliseconds, so that the loop goes on following jobs meanwhile.
+
+    Args:
+        ask: puts a question to the server's client.
+        keys: the namespace's keys.
+        since: "7d", "2h", a timedelta (both back from now), an aware datetime, or an entry of an earlier frame.
+        until: the same.
+        queue: only this queue.
+        states: only these final states, or "lost" or "retried".
+        function: only this function.
+        tag: only jobs that have this tag.
+        limit: only the newest so many.
+
+    Raises:
+        ConfigurationError: an argument cannot be used.
+    """
+    now_ms = await stream.now_ms(ask)
+    query = records.Query(
+        start=first_entry(since, now_ms),
+        end=last_entry(until, now_ms),
+        queue=queue,
+        states=_checked(states),
+        function=function,
+        tag=tag,
+        limit=_positive(limit),
+    )
+    rows = Rows()
+    async for part in records.read(ask, keys, query):
+        rows.add(part)
+    return await asyncio.to_thread(rows.frame)
+
+
+class Rows:
+    """A frame that grows by parts: each is typed at once, so that no page's plain values are kept."""
+
+    def __init__(self) -> None:
+        self._growing: dict[str, Growing] = {column.name: growing(column.kind) for column in COLUMNS if column.stored}
+        self._unreadable = 0
+
+    def add(self, part: records.Part) -> None:
+        """Take the attempts of a part after those before."""
+        for column in COLUMNS:
+            if column.stored:
+                self._growing[column.name].add(part.values(column))
+        self._unreadable += part.unreadable
+
+    def frame(self) -> pd.DataFrame:
+        """The frame; its `attrs["unreadable"]` counts records that could not be read."""
+        series = {name: column.series() for name, column in self._growing.items()}
+        ready = series["due_at"].where(series["due_at"].notna(), series["submitted_at"])
+        series["wait_s"] = seconds_between(ready, series["started_at"])
+        series["duration_s"] = seconds_between(series["started_at"], series["finished_at"])
+        result = pd.DataFrame({column.name: series[column.name] for column in COLUMNS}, copy=False)
+        result.attrs["unreadable"] = self._unreadable
+        return result
+
+
+def _checked(states: Collection[str] | str) -> tuple[str, ...]:
+    wanted = (states,) if isinstance(states, str) else tuple(states)
+    unknown = [state for state in wanted if state not in STATES]
+    if unknown:
+        raise ConfigurationError(f"states={unknown[0]!r} is not known: give some of {', '.join(STATES)}.")
+    repeated = tuple(REPEATED) if "retried" in wanted else ()
+    return tuple(str(state) for state in wanted) + repeated
+
+
+def _positive(limit: int | None) -> int | None:
+    if limit is None or (not isinstance(limit, bool) and limit > 0):
+        return limit
+    raise ConfigurationError(f"limit={limit!r} cannot be used: give a whole number from 1 up, or None for all.")

@@ -1,0 +1,128 @@
+"""Reads attempts from the history: pages of JSON turned into columns of plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from nbqueue.analysis.columns import Column
+from nbqueue.broker import history as stream
+from nbqueue.broker.keys import Keys
+
+_Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which attempts are wanted; empty fields want all."""
+
+    #: first entry id, "(" before it leaves it out
+    start: str = "-"
+    #: last entry id
+    end: str = "+"
+    queue: str = ""
+    states: Collection[str] = ()
+    function: str = ""
+    tag: str = ""
+    #: the newest so many of those wanted; None: all
+    limit: int | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether more than the time decides."""
+        return bool(self.queue or self.states or self.function or self.tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some attempts, oldest first."""
+
+    #: ids of the entries
+    entries: list[bytes]
+    #: what was written of each
+    records: list[_Record]
+    #: records that could not be read
+    unreadable: int = 0
+
+    def values(self, column: Column) -> Sequence[Any]:
+        """The plain values of a column; None where a record has none."""
+        if column.field == "entry":
+            return [entry.decode() for entry in self.entries]
+        if column.field == "ended":
+            return [int(entry.partition(b"-")[0]) for entry in self.entries]
+        found = self._values(column.field)
+        if column.field == "tags":
+            return [tuple(value) if type(value) is list else () for value in found]
+        return found
+
+    def _values(self, name: str) -> list[Any]:
+        try:
+            return [record[name] for record in self.records]
+        except KeyError:
+            return [record.get(name) for record in self.records]
+
+
+async def read(ask: stream.Ask, keys: Keys, query: Query) -> AsyncGenerator[Part, None]:
+    """The attempts wanted, in parts from the oldest on."""
+    if query.limit is not None:
+        for part in reversed(await _newest(ask, keys, query, query.limit)):
+            yield part
+        return
+    async for page in stream.pages(ask, keys, start=query.start, end=query.end):
+        yield parse(page, query)
+
+
+def parse(page: stream.Page, query: Query) -> Part:
+    """The attempts wanted of a page; a record that cannot be read is counted and left out."""
+    part = _parsed(page)
+    if not query.filters:
+        return part
+    kept = [i for i, record in enumerate(part.records) if _wanted(record, query)]
+    return Part([part.entries[i] for i in kept], [part.records[i] for i in kept], part.unreadable)
+
+
+async def _newest(ask: stream.Ask, keys: Keys, query: Query, limit: int) -> list[Part]:
+    parts: list[Part] = []
+    async with aclosing(stream.pages_back(ask, keys, start=query.start, end=query.end)) as pages:
+        async for page in pages:
+            part = parse(page, query)
+            parts.append(Part(part.entries[-limit:], part.records[-limit:], part.unreadable))
+            limit -= len(parts[-1].entries)
+            if limit <= 0:
+                break
+    return parts
+
+
+def _parsed(page: stream.Page) -> Part:
+    """The records of a page: parsed at one go, or one by one where one of them is broken."""
+    try:
+        found = json.loads(b"[" + b",".join(page.texts) + b"]")
+    except ValueError:
+        found = []
+    if len(found) == len(page.texts) and all(type(record) is dict for record in found):
+        return Part(page.ids, found)
+    pairs = [(entry, _one(text)) for entry, text in zip(page.ids, page.texts, strict=True)]
+    kept = [(entry, record) for entry, record in pairs if record is not None]
+    return Part([entry for entry, _ in kept], [record for _, record in kept], len(pairs) - len(kept))
+
+
+def _one(text: bytes) -> _Record | None:
+    """One record; bytes that are not UTF-8 are replaced."""
+    try:
+        found = json.loads(text.decode(errors="replace"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _wanted(record: _Record, query: Query) -> bool:
+    tags = record.get("tags")
+    return (
+        (not query.queue or record.get("queue") == query.queue)
+        and (not query.states or record.get("state") in query.states)
+        and (not query.function or record.get("function") == query.function)
+        and (not query.tag or (isinstance(tags, list) and query.tag in tags))
+    )
