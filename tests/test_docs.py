@@ -24,7 +24,7 @@ TARGET = re.compile(r"\bmake ([a-z-]+)")
 def local_stack() -> Iterator[None]:
     """Ends the server and the worker that the code on a page has started."""
     yield
-    _run("-m", "nbqueue.cli", "down", timeout_s=20)
+    _run("-c", "from nbqueue.cli import main; main()", "down", timeout_s=20)
 
 
 @pytest.mark.usefixtures("local_stack")
