@@ -8,6 +8,8 @@ from time import monotonic
 #: what a job may send in a second, and in one burst
 RATE = 1_000_000
 _REOPEN_SHARE = 0.25
+#: from here on sizes are told in megabytes
+_IN_MEGABYTES = 100_000
 
 
 class Budget:
@@ -55,4 +57,4 @@ class Budget:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
+    return f"{size / 1e6:.1f} MB" if size >= _IN_MEGABYTES else f"{size} bytes"

@@ -8,6 +8,8 @@ from typing import Any
 _DEPTH = 4
 _ITEMS = 200
 _TEXT = 1_000
+#: larger numbers have hundreds of digits, and other languages' JSON cannot read them
+_LARGEST = 1e300
 
 
 def clean(value: Any, depth: int = _DEPTH) -> Any:
@@ -30,7 +32,7 @@ def clean_number(value: Any) -> float | int | None:
     """A plain finite number, or None."""
     try:
         number = value if type(value) in {int, float} else _plain(value)
-        if math.isfinite(number) and abs(number) < 1e300:
+        if math.isfinite(number) and abs(number) < _LARGEST:
             return number
     except Exception:  # noqa: BLE001 - whatever the object's conversion raises, it is no number
         return None

@@ -14,10 +14,7 @@ import threading
 import time
 
 from nbqueue.worker import choir, lineage, solo
-
-#: the kinds of children: one run at a time in the main thread, or many in an event loop
-SOLO = "S"
-LOOP = "L"
+from nbqueue.worker.frames import SOLO
 
 _HIGHEST_FD = 65_536
 _LINE_BUFFERED = 1
@@ -80,7 +77,7 @@ def _speak() -> None:
 
 
 def _stream(descriptor: int) -> io.TextIOWrapper:
-    return open(  # noqa: SIM115 - open for as long as the process lives
+    return open(
         descriptor, "w", buffering=_LINE_BUFFERED, encoding="utf-8", errors="backslashreplace", closefd=False
     )
 

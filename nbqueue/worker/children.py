@@ -31,6 +31,7 @@ class Children:
         self._limit_bytes = result_limit_bytes
         self._numbers = 0
         self._running: dict[int, Running] = {}
+        self._closed = False
 
     async def start(self) -> None:
         """Start the zygote and the first children; does not wait until they are up."""
@@ -46,6 +47,7 @@ class Children:
 
     async def close(self) -> None:
         """Kill what is left, and wait until nothing is."""
+        self._closed = True
         for running in list(self._running.values()):
             running.stopped_by = running.stopped_by or "shutdown"
             running.finish(Died(signal=9), collateral=True)
@@ -67,7 +69,8 @@ class Children:
 
     def _bear(self, kind: str) -> Host:
         host = Host(
-            self._loop, self._listener, kind, self._next_number(), self._limit_bytes, self._ended, self._died
+            self._loop, self._listener, kind=kind, number=self._next_number(), limit_bytes=self._limit_bytes,
+            ended=self._ended, died=self._died,
         )
         self._nursery.bear(host)
         return host
@@ -84,6 +87,8 @@ class Children:
         lane.freed()
 
     def _died(self, host: Host, again: list[Running]) -> None:
+        if self._closed:
+            return
         for lane in self._lanes.values():
             lane.died(host)
         for running in again:

@@ -142,7 +142,7 @@ class Choir:
         """Run one coroutine function to its end."""
         try:
             call = calls.load(visit.header, visit.payload)
-            visit.begin()
+            visit.begin(tell=visit.context.info.timeout_s is not None)
             value = call()
             if inspect.isawaitable(value):
                 value = await value
@@ -157,7 +157,7 @@ class Choir:
         try:
             try:
                 call = calls.load(visit.header, visit.payload)
-                visit.begin()
+                visit.begin(tell=visit.context.info.timeout_s is not None)
                 value = call()
                 if inspect.iscoroutine(value):
                     value = asyncio.run(_awaited(value))

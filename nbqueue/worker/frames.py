@@ -6,6 +6,11 @@ import json
 import struct
 from typing import Any
 
+#: the kinds of children: one run at a time in the main thread, or many in an event loop
+SOLO = "S"
+LOOP = "L"
+#: what a zygote is asked for: a child's kind and number; its control socket and output pipe travel beside it
+REQUEST = struct.Struct(">cxxxI")
 #: header length and payload length, big-endian
 LENGTHS = struct.Struct(">II")
 #: the largest header in bytes

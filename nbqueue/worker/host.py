@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from nbqueue.model.outcome import Died, StopReason
-from nbqueue.worker import lineage, report
+from nbqueue.worker import child_frames, lineage
 from nbqueue.worker.frames import Frame, Header
 from nbqueue.worker.ladder import Ladder, Step
 from nbqueue.worker.memory import MemoryWatch
@@ -52,7 +52,7 @@ class Host:
     """One child. Frames come in by its wire, output by its pipe, its birth and death from the nursery."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, listener: Listener, kind: str, number: int, limit_bytes: int,
+        self, loop: asyncio.AbstractEventLoop, listener: Listener, *, kind: str, number: int, limit_bytes: int,
         ended: Callable[[Host, Running, Header], None], died: Callable[[Host, list[Running]], None],
     ) -> None:
         self._loop = loop
@@ -82,6 +82,9 @@ class Host:
         self._ladders: dict[int, Ladder] = {}
         self._watch: MemoryWatch | None = None
         self._last_number = 0
+        self._seen_number = 0
+        #: whose the output is
+        self._speaker: Running | None = None
         self._killed_for: list[Running] = []
         self._over_memory = False
         self._kill_at_birth = False
@@ -99,7 +102,8 @@ class Host:
         run = running.run
         self.wire.send(_run_header(running, self._limit_bytes), run.payload, run.checkpoint or b"")
         self._route_output()
-        self._watch_memory()
+        if run.memory_bytes is not None:
+            self._watch_memory()
 
     def born(self, pid: int) -> None:
         """Its process exists and has its ends of wire and output."""
@@ -147,7 +151,8 @@ class Host:
         """End a run whose process died; False where it had not begun and nobody meant it."""
         meant = bool(self._killed_for)
         guilty = running in self._killed_for
-        if not meant and not running.started and running.stopped_by is None and not running.placed_again:
+        begun = running.started or running.number <= self._seen_number
+        if not meant and not begun and running.stopped_by is None and not running.placed_again:
             running.placed_again = True
             return False
         died = Died(
@@ -164,7 +169,7 @@ class Host:
     def _take(self, frames: list[Frame]) -> None:
         """What it sent. It runs code of others: whatever is not as agreed ends it."""
         try:
-            for header, payload in report.merged(frames):
+            for header, payload in child_frames.merged(frames):
                 self._take_one(header, payload)
         except (KeyError, TypeError, ValueError):
             self._broken()
@@ -172,28 +177,28 @@ class Host:
     def _take_one(self, header: Header, payload: bytes) -> None:
         kind = header["t"]
         if kind == "seen":
-            self.unseen_since = None if header["n"] == self._last_number else self._loop.time()
+            self._seen_number = header["n"]
+            self.unseen_since = None if self._seen_number == self._last_number else self._loop.time()
             return
         running = self.runs.get(header["n"])
         if running is None:
             return
         if kind == "start":
             running.started = True
-            self.unseen_since = None if self.kind == "S" else self.unseen_since
             self._ladders[running.number].begin()
         elif kind == "end":
             self._end(running, header, payload)
         else:
-            report.deliver(self._listener, running.run.job_id, header, payload)
+            child_frames.deliver(self._listener, running.run.job_id, header, payload)
 
     def _end(self, running: Running, header: Header, payload: bytes) -> None:
-        end = report.end(header, payload)
+        end = child_frames.end(header, payload)
         ladder = self._ladders[running.number]
         if running.stopped_by and not ladder.climbing and not header.get("noticed"):
             running.stopped_by = None  # it was asked before its limit, never looked, and came to its own end
         self._forget(running)
         self._route_output()
-        running.finish(end, cpu_s=report.number(header.get("cpu")), peak=report.whole(header.get("peak")))
+        running.finish(end, cpu_s=child_frames.number(header.get("cpu")), peak=child_frames.whole(header.get("peak")))
         self._ended(self, running, header)
 
     def _forget(self, running: Running) -> None:
@@ -216,11 +221,13 @@ class Host:
 
     def _route_output(self) -> None:
         """Native output belongs to the run that is alone in the process; else to nobody."""
-        if len(self.runs) == 1:
-            job_id = next(iter(self.runs.values())).run.job_id
-            self.output.begin(partial(self._listener.log, job_id))
-        else:
-            self.output.end()
+        speaker = next(iter(self.runs.values())) if len(self.runs) == 1 else None
+        if speaker is self._speaker:
+            return
+        self._speaker = speaker
+        self.output.end()
+        if speaker is not None:
+            self.output.begin(partial(self._listener.log, speaker.run.job_id))
 
     def _watch_memory(self) -> None:
         limits = [(running, running.run.memory_bytes) for running in self.runs.values() if running.run.memory_bytes]

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from nbqueue.worker import lineage
-from nbqueue.worker.child import LOOP, SOLO
-from nbqueue.worker.frames import Header
+from nbqueue.worker.frames import LOOP, SOLO, Header
 from nbqueue.worker.host import Host
 from nbqueue.worker.running import Running
 

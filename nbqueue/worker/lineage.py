@@ -55,9 +55,8 @@ def children(pid: int) -> list[int]:
         return _children_elsewhere(pid)
     found: list[int] = []
     with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-                found += map(int, file.read().split())
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text(encoding="ascii").split())
     return found
 
 
@@ -97,8 +96,7 @@ def resident_bytes(pid: int) -> int:
     try:
         if not KERNEL_TIES:
             return int(psutil.Process(pid).memory_info().rss)
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * _PAGE_BYTES
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
     except (OSError, psutil.Error):
         return 0
 
@@ -129,7 +127,7 @@ def peak_bytes(maxrss: int) -> int:
 
 def _proportional_bytes(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        with Path(f"/proc/{pid}/smaps_rollup").open(encoding="ascii") as file:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
     except (OSError, StopIteration):
         return resident_bytes(pid)

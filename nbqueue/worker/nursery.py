@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from nbqueue.worker import lineage
+from nbqueue.worker.frames import REQUEST
 from nbqueue.worker.host import Death, Host
-from nbqueue.worker.zygote import REQUEST
 
 _log = logging.getLogger("nbqueue.worker")
 _READ_BYTES = 2**16
@@ -59,7 +59,7 @@ class Nursery:
                 command, pass_fds=[theirs.fileno()], env=clean_environment(), stdin=subprocess.DEVNULL,
                 stdout=2, start_new_session=True,
             )
-        ours.setblocking(False)
+        ours.setblocking(False)  # noqa: FBT003 - it takes no keyword
         self._sock, self._buffer, self._started_at = ours, b"", self._loop.time()
         self._loop.add_reader(ours, self._read)
         for host in list(self._unborn.values()):

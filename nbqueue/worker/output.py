@@ -46,8 +46,7 @@ class Output:
             self.theirs = None
 
     def begin(self, deliver: Deliver) -> None:
-        """What comes from now on is for `deliver`."""
-        self.end()
+        """What comes from now on is for `deliver`; `end` comes before."""
         self._begin(deliver)
 
     def end(self) -> None:

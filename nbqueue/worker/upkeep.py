@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+from pathlib import Path
 
 from nbqueue.worker import lineage
 from nbqueue.worker.courier import THREADS
@@ -22,7 +23,7 @@ class Upkeep:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._streams = sys.stdin, sys.stdout, sys.stderr
-        self._folder = os.getcwd()
+        self._folder = Path.cwd()
         self._environment = dict(os.environ)
         self._path = list(sys.path)
         root = logging.getLogger()
@@ -53,7 +54,7 @@ class Upkeep:
             os.environ.clear()
             os.environ.update(self._environment)
         try:
-            if os.getcwd() != self._folder:
+            if Path.cwd() != self._folder:
                 os.chdir(self._folder)
             return _lowest_free() < self._lowest_free + _LEAKED_FILES
         except OSError:

@@ -40,10 +40,11 @@ class Visit:
             write=write, dump=codec.dump_value, load=codec.load_value,
         )
 
-    def begin(self) -> None:
-        """Say that its code starts now; its time limit counts from here."""
+    def begin(self, *, tell: bool = True) -> None:
+        """Its code starts now, and its time limit counts from here; the engine is told where it wants to know."""
         self.context.begin()
-        self._post.send({"t": "start", "n": self.number})
+        if tell:
+            self._post.send({"t": "start", "n": self.number})
 
     def progress(self, wire: dict[str, Any]) -> None:
         """Send the merged progress."""

@@ -30,7 +30,7 @@ class Wire:
         self._decoder = Decoder(limit_bytes)
         self._out: deque[bytes | memoryview] = deque()
         self._writing = False
-        self._sock.setblocking(False)
+        self._sock.setblocking(False)  # noqa: FBT003 - it takes no keyword
         for end in (self._sock, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         loop.add_reader(self._sock, self._read)

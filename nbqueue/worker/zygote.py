@@ -18,9 +18,8 @@ import warnings
 from collections.abc import Sequence
 
 from nbqueue.worker import child, lineage
+from nbqueue.worker.frames import REQUEST
 
-#: a request: the child's kind and number; its control socket and output pipe travel beside it
-REQUEST = struct.Struct(">cxxxI")
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LAST_WAIT_S = 1.0
 
@@ -56,13 +55,12 @@ class Zygote:
         """Take one request; False when the engine is gone."""
         try:
             request, descriptors, _, _ = socket.recv_fds(self._engine, REQUEST.size, 2)
-        except OSError:
+            kind, number = REQUEST.unpack(request)
+            control, output = descriptors
+        except (OSError, ValueError, struct.error):
             return False
-        if len(request) < REQUEST.size or len(descriptors) < 2:
-            return False
-        kind, number = REQUEST.unpack(request)
         try:
-            self._fork(kind.decode(), number, descriptors[0], descriptors[1])
+            self._fork(kind.decode(), number, control, output)
         except OSError as error:
             self._tell("failed", number, str(error))
         finally:

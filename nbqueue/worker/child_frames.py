@@ -16,7 +16,7 @@ _STATES = frozenset({"progress", "checkpoint"})
 
 def merged(frames: list[Frame]) -> list[Frame]:
     """The frames of one read, where of a run's progress and checkpoints only the last is left."""
-    if len(frames) == 1:
+    if not any(header["t"] in _STATES for header, _ in frames):
         return frames
     last = {(frame[0]["t"], frame[0].get("n")): index for index, frame in enumerate(frames)}
     return [
