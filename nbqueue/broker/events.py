@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nbqueue.broker.envelope import open_sealed, seal
@@ -16,6 +17,18 @@ from nbqueue.model.states import State
 
 #: seconds a read of the stream waits; less than any socket timeout
 BLOCK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one read of the stream gave."""
+
+    #: where to read on
+    position: bytes
+    #: changes of the jobs that were asked for
+    changes: list[StateChanged]
+    #: whether entries may have been trimmed before they were read
+    gap: bool
 
 
 async def newest(client: Any, keys: Keys) -> bytes:
@@ -31,6 +44,20 @@ async def changes_after(client: Any, keys: Keys, position: bytes) -> tuple[bytes
         return position, []
     entries = found[0][1]
     return entries[-1][0], [change for entry in entries for change in _changes(*entry)]
+
+
+async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[str]) -> Reading:
+    """As `changes_after`, for the wanted jobs only; says whether the reader was too slow for the stream."""
+    pipe = client.pipeline(transaction=False)
+    pipe.xread({keys.events: position}, count=200, block=round(BLOCK_S * 1000))
+    pipe.xrange(keys.events, count=1)
+    found, first = await pipe.execute()
+    if not found:
+        return Reading(position, [], gap=False)
+    entries = found[0][1]
+    gap = bool(first) and _number(first[0][0]) > _number(position) and position != b"0-0"
+    changes = [change for entry_id, fields in entries for change in _changes(entry_id, fields, wanted)]
+    return Reading(entries[-1][0], changes, gap)
 
 
 async def epoch(client: Any, keys: Keys, fresh: str) -> str:
@@ -67,15 +94,21 @@ def read_message(keyring: Keyring, keys: Keys, job_id: str, blob: bytes) -> list
     return found
 
 
-def _changes(entry_id: bytes, fields: dict[bytes, bytes]) -> list[StateChanged]:
+def _changes(entry_id: bytes, fields: dict[bytes, bytes], wanted: Container[str] | None = None) -> list[StateChanged]:
     at = moment(entry_id.split(b"-")[0])
     kind, text = fields[b"kind"].decode(), fields[b"jobs"].decode(errors="surrogateescape")
     if at is None or not text:
         return []
     if kind != "changed":
-        return [StateChanged(job_id=text, state=State(kind), at=at)]
+        return [StateChanged(job_id=text, state=State(kind), at=at)] if wanted is None or text in wanted else []
     found = []
     for line in text.split("\n"):
         job_id, state, fence = line.rsplit(" ", 2)
-        found.append(StateChanged(job_id=job_id, state=State(state), at=at, fence=int(fence)))
+        if wanted is None or job_id in wanted:
+            found.append(StateChanged(job_id=job_id, state=State(state), at=at, fence=int(fence)))
     return found
+
+
+def _number(entry_id: bytes) -> tuple[int, int]:
+    milliseconds, _, sequence = entry_id.partition(b"-")
+    return int(milliseconds), int(sequence)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call, script
+from nbqueue.model.events import StateChanged
 from nbqueue.model.job import JobRecord, moment
 from nbqueue.model.options import Options
 from nbqueue.model.progress import Progress
@@ -87,6 +88,35 @@ async def records(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[JobRe
     return [_record(job_id, fields, paused) for job_id, fields in zip(job_ids, found, strict=True)]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a job stands, as a follower is told of it."""
+
+    job_id: str
+    #: None where the server knows nothing of the job
+    change: StateChanged | None
+
+
+async def standings(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[Standing]:
+    """Where each job stands now, with less to read than its record."""
+    pipe = client.pipeline(transaction=False)
+    pipe.time()
+    for job_id in job_ids:
+        pipe.hmget(keys.record(job_id), "state", "fence")
+    (whole, micro), *found = await pipe.execute()
+    now = datetime.fromtimestamp(whole + micro / 1_000_000, tz=UTC)
+    return [
+        Standing(job_id, StateChanged(job_id=job_id, state=State(state.decode()), at=now, fence=int(fence or 0)) if state else None)
+        for job_id, (state, fence) in zip(job_ids, found, strict=True)
+    ]
+
+
+async def results(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes | None]:
+    """The sealed results, None where there is none (any more)."""
+    found: list[bytes | None] = await client.mget([keys.result(job_id) for job_id in job_ids])
+    return found
+
+
 async def result(client: Any, keys: Keys, job_id: str) -> bytes | None:
     """The sealed result, or None where there is none (any more)."""
     found: bytes | None = await client.get(keys.result(job_id))
@@ -103,6 +133,17 @@ async def log_text(client: Any, keys: Keys, job_id: str) -> str:
     if dropped and int(dropped):
         return f"[... {int(dropped):,} earlier bytes dropped ...]\n{text}"
     return text
+
+
+async def log_end(client: Any, keys: Keys, job_id: str, *, chunks: int = 100) -> str:
+    """The last chunks of the kept log."""
+    return b"".join(await client.lrange(keys.log(job_id), -chunks, -1)).decode(errors="replace")
+
+
+async def submission(client: Any, keys: Keys, job_id: str) -> bytes | None:
+    """The sealed submission, which is kept until the job ends."""
+    found: bytes | None = await client.get(keys.submission(job_id))
+    return found
 
 
 async def owned(client: Any, keys: Keys, origin: Origin, *, newest: int = 1000) -> list[str]:

@@ -1,0 +1,125 @@
+"""What running jobs publish: one connection of this process listens for all jobs that are shown live."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from nbqueue.broker import events
+from nbqueue.broker.scripts import TROUBLE
+from nbqueue.client.patience import Backoff
+from nbqueue.client.wire import Wire
+from nbqueue.errors import NbqueueError, TamperedPayload
+from nbqueue.model.events import Event
+
+log = logging.getLogger("nbqueue")
+
+#: after a second of silence the server is asked whether it is there; this long without an answer, it is not
+MUTE_S = 5.0
+LISTEN_S = 1.0
+
+Listener = Callable[[Event], None]
+
+
+class Channels:
+    """The channels somebody listens to; runs on the portal's loop."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._listeners: dict[str, set[Listener]] = {}
+        self._open: dict[str, asyncio.Event] = {}
+        self._pubsub: Any = None
+        self._listening: asyncio.Task[None] | None = None
+        self._warned = False
+
+    async def join(self, job_id: str, listener: Listener) -> None:
+        """Listen to a job; returns once nothing more is missed (or the server is away: then later)."""
+        self._listeners.setdefault(job_id, set()).add(listener)
+        opened = self._open.setdefault(job_id, asyncio.Event())
+        if self._listening is None or self._listening.done():
+            self._listening = asyncio.create_task(self._listen())
+        elif self._pubsub is not None and not opened.is_set():
+            await self._subscribe(job_id)
+        try:
+            await asyncio.wait_for(opened.wait(), LISTEN_S)
+        except TimeoutError:
+            log.debug("listening to job %s has to wait", job_id)
+
+    async def leave(self, job_id: str, listener: Listener) -> None:
+        """Listen no longer."""
+        there = self._listeners.get(job_id, set())
+        there.discard(listener)
+        if there or job_id not in self._listeners:
+            return
+        del self._listeners[job_id]
+        self._open.pop(job_id, None)
+        if self._pubsub is not None:
+            try:
+                await self._pubsub.unsubscribe(self._wire.keys.live(job_id))
+            except TROUBLE as error:
+                log.debug("unsubscribing failed, the connection is gone: %r", error)
+
+    async def _subscribe(self, job_id: str) -> None:
+        try:
+            await self._pubsub.subscribe(self._wire.keys.live(job_id))
+        except TROUBLE as error:
+            log.debug("subscribing has to wait for the next connection: %r", error)
+
+    async def _listen(self) -> None:
+        backoff = Backoff()
+        while self._listeners:
+            try:
+                async with self._wire.dedicated("live") as client:
+                    await self._listen_connected(client, backoff)
+            except TROUBLE as error:
+                log.debug("listening lost its connection: %r", error)
+            except NbqueueError as error:
+                log.debug("listening is not possible: %s", error)
+            if self._listeners:
+                await backoff.pause()
+
+    async def _listen_connected(self, client: Any, backoff: Backoff) -> None:
+        pubsub = client.pubsub()
+        try:
+            await pubsub.subscribe(*(self._wire.keys.live(job_id) for job_id in self._listeners))
+            self._pubsub = pubsub
+            heard_at = now = asyncio.get_running_loop().time()
+            while self._listeners:
+                message = await pubsub.get_message(timeout=LISTEN_S)
+                now = asyncio.get_running_loop().time()
+                if message is not None:
+                    heard_at = now
+                    backoff.reset()
+                    self._heard(message)
+                elif now - heard_at > MUTE_S:
+                    raise TimeoutError  # half-open: the server would have answered the pings
+                else:
+                    await pubsub.ping()
+        finally:
+            self._pubsub = None
+            for opened in self._open.values():
+                opened.clear()
+            await pubsub.aclose()
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        if message["type"] not in ("subscribe", "message"):
+            return
+        job_id = message["channel"].decode().removeprefix(self._wire.keys.live(""))
+        if message["type"] == "subscribe":
+            if job_id in self._open:
+                self._open[job_id].set()
+            return
+        for event in self._read(job_id, message["data"]):
+            for listener in tuple(self._listeners.get(job_id, ())):
+                listener(event)
+
+    def _read(self, job_id: str, blob: bytes) -> list[Event]:
+        try:
+            return events.read_message(self._wire.keyring, self._wire.keys, job_id, blob)
+        except TamperedPayload as error:
+            if not self._warned:
+                self._warned = True
+                log.warning("A message was dropped (others like it are from now on dropped silently): %s", error)
+            return []

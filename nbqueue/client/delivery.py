@@ -1,0 +1,76 @@
+"""Sends drafts to the server: signed in small steps, many in one round trip, the next signed while one is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from nbqueue.broker import jobs
+from nbqueue.client.link import Link
+from nbqueue.client.submission import Draft
+from nbqueue.errors import BrokerUnavailable
+
+#: jobs and bytes of one round trip
+CHUNK_JOBS = 500
+CHUNK_BYTES = 1_000_000
+#: signing more than this is done in another thread
+LARGE_BYTES = 1_000_000
+#: jobs signed before others on the loop get a turn
+TURN_JOBS = 50
+
+
+async def deliver(link: Link, draft: Draft) -> str:
+    """Send one job; its state, or "exists" where the id was known."""
+    [state] = await _send(link, [draft], [(draft.job_id, await _sealed(link, draft))])
+    return state
+
+
+async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
+    """Send the jobs of one order, in order; per job its state, or "exists"."""
+    states: list[str] = []
+    sending: asyncio.Task[list[str]] | None = None
+    try:
+        async for chunk in _sealed_chunks(link, drafts):
+            if sending is not None:
+                states += await sending
+            sending = asyncio.create_task(_send(link, drafts, chunk))
+            await asyncio.sleep(0)
+        if sending is not None:
+            states += await sending
+    except BrokerUnavailable as error:
+        if not states:
+            raise
+        raise type(error)(f"{len(states):,} of {len(drafts):,} jobs were accepted before this: {error}") from error
+    finally:
+        if sending is not None and not sending.done():
+            sending.cancel()
+    return states
+
+
+async def _send(link: Link, drafts: Sequence[Draft], chunk: Sequence[tuple[str, bytes]]) -> list[str]:
+    batch = drafts[0].order.batch(chunk)
+    size = sum(len(blob) for _, blob in chunk)
+    return await link.wire.run(jobs.submit(link.wire.keys, batch), size_bytes=size)
+
+
+async def _sealed_chunks(link: Link, drafts: Sequence[Draft]) -> AsyncGenerator[list[tuple[str, bytes]], None]:
+    chunk: list[tuple[str, bytes]] = []
+    size = 0
+    for number, draft in enumerate(drafts, 1):
+        blob = await _sealed(link, draft)
+        chunk.append((draft.job_id, blob))
+        size += len(blob)
+        if len(chunk) == CHUNK_JOBS or size > CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        if not number % TURN_JOBS:
+            await asyncio.sleep(0)
+    if chunk:
+        yield chunk
+
+
+async def _sealed(link: Link, draft: Draft) -> bytes:
+    keyring, namespace = link.wire.keyring, link.wire.keys.namespace
+    if len(draft.payload) > LARGE_BYTES:
+        return await asyncio.to_thread(draft.sealed, keyring, namespace)
+    return draft.sealed(keyring, namespace)

@@ -1,0 +1,155 @@
+"""The end of a job, and what its handle makes of it: a value, or an error that says everything."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nbqueue import errors
+from nbqueue.broker import codec
+from nbqueue.broker.envelope import open_sealed
+from nbqueue.broker.signing import Keyring
+from nbqueue.errors import JobError, NbqueueError
+from nbqueue.model.job import JobRecord, moment
+from nbqueue.model.states import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a job ended. Its payload is verified, and not unpickled before somebody asks for the value."""
+
+    job_id: str
+    #: None: the server no longer knows the job
+    state: State | None = None
+    #: the verified header of the result; empty where the result is gone or there was none
+    header: Mapping[str, Any] = field(default_factory=dict)
+    payload: bytes = b""
+    #: what the server still knew, asked for where there is no result
+    record: JobRecord | None = None
+    #: what forbids to open it
+    problem: NbqueueError | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it handed back a value that can be read."""
+        return self.state is State.SUCCEEDED and bool(self.header) and self.problem is None
+
+
+def opened(keyring: Keyring, namespace: str, job_id: str, fence: int | None, blob: bytes) -> Ended:
+    """The end that a sealed result tells of; nothing is believed before its signature is verified."""
+    try:
+        sealed = open_sealed(keyring, blob, kind="result", namespace=namespace, job_id=job_id, fence=fence or None)
+        state = State(sealed.header["state"])
+    except NbqueueError as refused:
+        return Ended(job_id=job_id, problem=refused)
+    except (KeyError, ValueError):
+        nameless = errors.TamperedPayload(f"The result of job {job_id} names no state.", reason="no state")
+        return Ended(job_id=job_id, problem=nameless)
+    return Ended(job_id=job_id, state=state, header=sealed.header, payload=sealed.payload)
+
+
+def without_result(job_id: str, record: JobRecord | None) -> Ended:
+    """The end of a job whose result is not there (any more)."""
+    return Ended(job_id=job_id, state=record.state if record else None, record=record)
+
+
+def value_of(ended: Ended) -> Any:
+    """The value of a job that succeeded; raises its error otherwise. This is where unpickling happens."""
+    if ended.problem is not None:
+        raise ended.problem
+    if ended.succeeded:
+        return _loaded(ended)
+    raise error_of(ended)
+
+
+def fault_of(ended: Ended) -> NbqueueError | None:
+    """The error of a job that did not succeed, else None. Nothing is unpickled."""
+    return None if ended.succeeded else error_of(replace(ended, payload=b""))
+
+
+def error_of(ended: Ended) -> NbqueueError:
+    """The error of a job that did not succeed, made anew each time (a raised one collects traceback)."""
+    if ended.problem is not None:
+        return ended.problem
+    if ended.state is State.FAILED:
+        return _failed(ended)
+    if ended.state is State.CANCELLED:
+        return _cancelled(ended)
+    kind, sentence = _SENTENCES.get(ended.state, _SENTENCES[State.SUCCEEDED])
+    return kind(sentence.format(about=_about(ended), facts=_facts(ended)), job_id=ended.job_id)
+
+
+_SENTENCES: dict[State | None, tuple[type[JobError], str]] = {
+    None: (errors.JobLost, "The server no longer knows {about}: its data was lost or removed. Submit it again."),
+    State.TIMED_OUT: (errors.JobTimeout, "{about} ran into its time limit{facts}."),
+    State.CRASHED: (errors.JobCrashed, "The process of {about} died{facts}."),
+    State.EXPIRED: (errors.JobExpired, "{about} was not started in time{facts}."),
+    State.SUCCEEDED: (
+        errors.ResultExpired,
+        "The result of {about} is kept no longer{facts}. Ask for more with keep_result=.",
+    ),
+}
+
+
+def _failed(ended: Ended) -> errors.JobFailed:
+    about = ended.header.get("error") or {}
+    record = ended.record
+    kind = str(about.get("type") or (record.error_type if record else "") or "Exception")
+    message = str(about.get("message") or (record.error if record else ""))
+    error = errors.JobFailed(
+        f"{kind}: {message}" if message else kind,
+        job_id=ended.job_id, error_type=kind, remote_traceback=str(about.get("traceback") or ""),
+    )  # fmt: skip
+    error.__cause__ = _original(ended)
+    _show_remote(error)
+    return error
+
+
+def _cancelled(ended: Ended) -> errors.JobCancelled:
+    partial = _loaded(ended) if ended.payload else None
+    return errors.JobCancelled(f"{_about(ended)} was cancelled{_facts(ended)}.", job_id=ended.job_id, partial=partial)
+
+
+def _original(ended: Ended) -> BaseException | None:
+    """The original error where it can be rebuilt here; its text is known anyway."""
+    if not ended.payload:
+        return None
+    try:
+        found = _loaded(ended)
+    except (NbqueueError, pickle.UnpicklingError):
+        return None
+    return found if isinstance(found, BaseException) else None
+
+
+def _show_remote(error: errors.JobFailed) -> None:
+    """In a notebook, show where it happened on the worker instead of where it was waited for."""
+    text = error.remote_traceback.rstrip()
+    if text:
+        lines = [f"The job {error.job_id} failed on its worker:", "", text, "", f"JobFailed: {error}"]
+        error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+        error.add_note(f"On the worker:\n{text}")
+
+
+def _loaded(ended: Ended) -> Any:
+    codec.check_versions(ended.header)
+    return codec.load_value(ended.payload)
+
+
+def _about(ended: Ended) -> str:
+    name = ended.header.get("fn") or (ended.record.function if ended.record else "")
+    return f"Job {ended.job_id} ({name})" if name else f"Job {ended.job_id}"
+
+
+def _facts(ended: Ended) -> str:
+    """What is known of the end, in brackets, or nothing."""
+    record, said = ended.record, ended.header.get("error") or {}
+    started = record.started_at if record else moment(ended.header.get("started_ms"))
+    finished = record.finished_at if record else moment(ended.header.get("finished_ms"))
+    facts = [str(said.get("message") or (record.error if record else ""))]
+    if record is not None and record.state is State.SUCCEEDED:
+        facts.append("it succeeded")
+    facts += [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in (("started", started), ("ended", finished)) if at]
+    text = ", ".join(fact for fact in facts if fact)
+    return f" ({text})" if text else ""

@@ -1,0 +1,142 @@
+"""Brings the ends of jobs: follows them until they are final, then fetches many results in one round trip."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nbqueue.broker import jobs
+from nbqueue.client.ended import Ended, opened, without_result
+from nbqueue.client.follow import Follow
+from nbqueue.client.wire import Wire
+from nbqueue.errors import BrokerUnavailable, NbqueueError
+from nbqueue.model.events import StateChanged
+from nbqueue.model.job import JobRecord
+
+#: results fetched in one round trip
+FETCH_JOBS = 200
+#: seconds a fetch is given on top of the usual, the first time and when it took too long: results may be large
+EXTRA_S = (0.0, 20.0, 80.0, 320.0)
+
+Deliver = Callable[[Ended], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A job that has ended and whose result is to be fetched."""
+
+    job_id: str
+    fence: int
+    deliver: Deliver
+
+
+class Ends:
+    """The ends that somebody waits for; runs on the portal's loop."""
+
+    def __init__(self, wire: Wire, follow: Follow) -> None:
+        self._wire = wire
+        self._follow = follow
+        self._due: deque[_Due] = deque()
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def end_of(self, job_id: str) -> Ended:
+        """The end of one job, however long it takes."""
+        future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+
+        def deliver(ended: Ended) -> None:
+            if not future.done():
+                future.set_result(ended)
+
+        watch = self.watch([job_id], deliver)
+        try:
+            return await future
+        finally:
+            watch.stop()
+
+    def watch(self, job_ids: Sequence[str], deliver: Deliver) -> EndWatch:
+        """Deliver the end of each job once, as it comes; `stop()` the watch to hear no more."""
+        watch = EndWatch(self, self._follow, job_ids, deliver)
+        self._follow.join(job_ids, watch)
+        return watch
+
+    def fetch(self, job_id: str, fence: int, deliver: Deliver) -> None:
+        """Fetch the result of a job that has ended, together with others."""
+        self._due.append(_Due(job_id, fence, deliver))
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch_all())
+
+    async def _fetch_all(self) -> None:
+        slow = 0
+        while self._due:
+            batch = [self._due.popleft() for _ in range(min(len(self._due), FETCH_JOBS))]
+            try:
+                found = await self._fetch(batch, EXTRA_S[slow])
+                slow = 0
+            except BrokerUnavailable:
+                self._due.extendleft(reversed(batch))
+                slow = min(slow + 1, len(EXTRA_S) - 1)
+                await asyncio.sleep(1)
+                continue
+            except NbqueueError as error:
+                found = [Ended(job_id=due.job_id, problem=error) for due in batch]
+            for due, ended in zip(batch, found, strict=True):
+                due.deliver(ended)
+
+    async def _fetch(self, batch: list[_Due], extra_s: float) -> list[Ended]:
+        wire, ids = self._wire, [due.job_id for due in batch]
+        blobs = await wire.ask(lambda client: jobs.results(client, wire.keys, ids), extra_s=extra_s)
+        gone = [job_id for job_id, blob in zip(ids, blobs, strict=True) if blob is None]
+        records: dict[str, JobRecord | None] = {}
+        if gone:
+            found = await wire.ask(lambda client: jobs.records(client, wire.keys, gone))
+            records = dict(zip(gone, found, strict=True))
+        return [
+            without_result(due.job_id, records.get(due.job_id))
+            if blob is None
+            else opened(wire.keyring, wire.keys.namespace, due.job_id, due.fence, blob)
+            for due, blob in zip(batch, blobs, strict=True)
+        ]
+
+
+class EndWatch:
+    """A follower that asks for the result of each job once it has ended."""
+
+    def __init__(self, ends: Ends, follow: Follow, job_ids: Sequence[str], deliver: Deliver) -> None:
+        self._ends = ends
+        self._follow = follow
+        self._open = set(job_ids)
+        self._deliver = deliver
+
+    def stop(self) -> None:
+        """Hear no more."""
+        self._follow.leave(self._open, self)
+        self._open = set()
+
+    def changed(self, change: StateChanged) -> None:
+        """Fetch the result of what has ended."""
+        if change.state.is_final and self._take(change.job_id):
+            self._ends.fetch(change.job_id, change.fence, self._deliver)
+
+    def lost(self, job_id: str) -> None:
+        """Say that it is gone."""
+        if self._take(job_id):
+            self._deliver(Ended(job_id=job_id))
+
+    def connection(self, *, up: bool) -> None:
+        """Waiting goes on."""
+
+    def failed(self, error: NbqueueError) -> None:
+        """Say it of every job that is still open."""
+        for job_id in tuple(self._open):
+            if self._take(job_id):
+                self._deliver(Ended(job_id=job_id, problem=error))
+
+    def _take(self, job_id: str) -> bool:
+        """Whether the end of this job was not told yet; from now on it was."""
+        if job_id not in self._open:
+            return False
+        self._open.discard(job_id)
+        self._follow.leave((job_id,), self)
+        return True

@@ -1,0 +1,88 @@
+"""The events of one job as a stream: how it stands, then what happens, until it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any
+
+from nbqueue.client.link import Link, unknown
+from nbqueue.client.stream import Mailbox, Stream
+from nbqueue.errors import NbqueueError
+from nbqueue.model.events import Event, Progressed, StateChanged
+from nbqueue.model.progress import Progress
+
+#: events that wait for a slow reader; the oldest go
+MOST = 10_000
+
+CallLink = Callable[[Callable[[Link], Coroutine[Any, Any, None]]], Future[None]]
+
+
+class Feed:
+    """Puts what it hears of a job into a mailbox."""
+
+    def __init__(self, job_id: str, mailbox: Mailbox[Event]) -> None:
+        self._job_id = job_id
+        self._mailbox = mailbox
+        self._link: Link | None = None
+        self._left = False
+        self._last: StateChanged | None = None
+
+    async def begin(self, link: Link) -> None:
+        """Listen first, then look, so that nothing falls between."""
+        self._link = link
+        await link.channels.join(self._job_id, self._mailbox.put)
+        record = await link.record(self._job_id)
+        if record.progress != Progress():
+            self._mailbox.put(Progressed(job_id=self._job_id, progress=record.progress, fence=record.fence))
+        if self._left:
+            self._leave()
+        else:
+            link.follow.join([self._job_id], self)
+
+    def stop(self) -> None:
+        """Hear no more; from any thread."""
+        self._left = True
+        if self._link is not None:
+            self._link.soon(self._leave)
+
+    def changed(self, change: StateChanged) -> None:
+        """Pass a new state on; a look-up may tell one that is known."""
+        if self._last is None or (change.state, change.fence) != (self._last.state, self._last.fence):
+            self._last = change
+            self._mailbox.put(change)
+        if change.state.is_final:
+            self._mailbox.end()
+            self._leave()
+
+    def lost(self, job_id: str) -> None:
+        """Nothing more will come."""
+        self.failed(unknown(job_id))
+
+    def connection(self, *, up: bool) -> None:
+        """Waiting goes on."""
+
+    def failed(self, error: NbqueueError) -> None:
+        """Say why nothing more will come."""
+        self._mailbox.end(error)
+        self._leave()
+
+    def _leave(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.follow.leave([self._job_id], self)
+            link.keep(link.channels.leave(self._job_id, self._mailbox.put))
+
+
+def follow_events(job_id: str, call: CallLink) -> Stream[Event]:
+    """The stream of a job's events."""
+    mailbox: Mailbox[Event] = Mailbox(MOST)
+    feed = Feed(job_id, mailbox)
+    future = call(feed.begin)
+    future.add_done_callback(lambda done: None if done.cancelled() else _failed(mailbox, done.exception()))
+    return Stream(mailbox, feed.stop, what=f"the events of job {job_id}")
+
+
+def _failed(mailbox: Mailbox[Event], error: BaseException | None) -> None:
+    if error is not None:
+        mailbox.end(error)

@@ -1,0 +1,199 @@
+"""The one reader of the stream of changes in this process, and everybody who follows jobs through it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Collection, Iterable
+from typing import Any, Protocol
+
+from nbqueue.broker import events, jobs
+from nbqueue.broker.scripts import TROUBLE
+from nbqueue.client.patience import Backoff
+from nbqueue.client.wire import Wire
+from nbqueue.errors import BrokerUnavailable, NbqueueError
+from nbqueue.model.events import StateChanged
+
+log = logging.getLogger("nbqueue")
+
+#: how often the store is asked whether it is still the same
+EPOCH_S = 0.8
+#: how long the reader goes on when nobody follows
+IDLE_S = 5.0
+#: jobs looked up in one round trip
+SNAPSHOT_JOBS = 1000
+
+
+class Follower(Protocol):
+    """Somebody who follows jobs. Called on the portal's loop."""
+
+    def changed(self, change: StateChanged) -> None:
+        """A job is in another state. The end may be told more than once, and what came before it after it."""
+        ...
+
+    def lost(self, job_id: str) -> None:
+        """The server does not know this job (any more)."""
+        ...
+
+    def connection(self, *, up: bool) -> None:
+        """The connection was lost, or is back."""
+        ...
+
+    def failed(self, error: NbqueueError) -> None:
+        """Following is not possible, and trying again will not help."""
+        ...
+
+
+class Follow:
+    """Reads the stream while somebody follows; what was missed is looked up."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._followers: dict[str, set[Follower]] = {}
+        self._unseen: dict[str, None] = {}
+        self._position: bytes | None = None
+        self._epoch = ""
+        self._reading: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._connected = asyncio.Event()
+        self._checked_at = self._used_at = 0.0
+        #: whether the connection was lost and is not back yet
+        self.reconnecting = False
+
+    def join(self, job_ids: Iterable[str], follower: Follower) -> None:
+        """Follow jobs: first their present state, then each change."""
+        for job_id in job_ids:
+            self._followers.setdefault(job_id, set()).add(follower)
+            self._unseen[job_id] = None
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        if self._connected.is_set():
+            self._look_up()
+        elif self.reconnecting:
+            follower.connection(up=False)
+
+    def leave(self, job_ids: Iterable[str], follower: Follower) -> None:
+        """Follow them no longer."""
+        for job_id in job_ids:
+            there = self._followers.get(job_id)
+            if there is not None:
+                there.discard(follower)
+                if not there:
+                    del self._followers[job_id]
+                    self._unseen.pop(job_id, None)
+
+    async def _read(self) -> None:
+        """Read until nobody follows for a while, over any number of connections."""
+        backoff = Backoff()
+        try:
+            while self._is_used():
+                try:
+                    await self._read_connected(backoff)
+                except TROUBLE as error:
+                    self._tell_connection(up=False)
+                    log.debug("following lost its connection: %r", error)
+                    await backoff.pause()
+        except NbqueueError as error:
+            self._fail(error)
+        finally:
+            self._connected.clear()
+            self._position = None
+            self.reconnecting = False
+
+    async def _read_connected(self, backoff: Backoff) -> None:
+        async with self._wire.dedicated("follow") as client:
+            await self._begin(client)
+            backoff.reset()
+            self._connected.set()
+            self._tell_connection(up=True)
+            self._look_up()
+            try:
+                while self._is_used():
+                    await self._read_once(client)
+            finally:
+                self._connected.clear()
+
+    async def _begin(self, client: Any) -> None:
+        """Take the position before anything is looked up; after a break, whatever is followed is looked up again."""
+        epoch = await events.epoch(client, self._wire.keys, secrets.token_hex(8))
+        if self._position is None or epoch != self._epoch:
+            self._position = await events.newest(client, self._wire.keys)
+        self._epoch = epoch
+        self._checked_at = asyncio.get_running_loop().time()
+        self._unseen.update(dict.fromkeys(self._followers))
+
+    async def _read_once(self, client: Any) -> None:
+        assert self._position is not None  # noqa: S101 - _begin has set it
+        found = await events.read_on(client, self._wire.keys, self._position, self._followers)
+        self._position = found.position
+        for change in found.changes:
+            self._tell(change)
+        if found.gap:
+            log.info("following fell behind: %d jobs are looked up", len(self._followers))
+            self._look_up_all()
+        await self._check_epoch(client)
+
+    async def _check_epoch(self, client: Any) -> None:
+        """Notice within a second that the store was emptied."""
+        now = asyncio.get_running_loop().time()
+        if now - self._checked_at < EPOCH_S:
+            return
+        self._checked_at = now
+        epoch = await events.epoch(client, self._wire.keys, secrets.token_hex(8))
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._look_up_all()
+
+    def _is_used(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._followers:
+            self._used_at = now
+        return now - self._used_at < IDLE_S
+
+    def _look_up_all(self) -> None:
+        self._unseen.update(dict.fromkeys(self._followers))
+        self._look_up()
+
+    def _look_up(self) -> None:
+        if self._unseen and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        """Tell the present state of the jobs that wait for it, however long it takes to ask."""
+        while self._unseen:
+            batch = list(self._unseen)[:SNAPSHOT_JOBS]
+            try:
+                found = await self._wire.ask(lambda client: jobs.standings(client, self._wire.keys, batch))  # noqa: B023
+            except BrokerUnavailable as error:
+                log.debug("looking up %d jobs has to wait: %s", len(batch), error)
+                await asyncio.sleep(1)
+                continue
+            for job_id in batch:
+                self._unseen.pop(job_id, None)
+            self._tell_standings(found)
+
+    def _tell_standings(self, found: Collection[jobs.Standing]) -> None:
+        for standing in found:
+            if standing.change is not None:
+                self._tell(standing.change)
+            else:
+                for follower in tuple(self._followers.get(standing.job_id, ())):
+                    follower.lost(standing.job_id)
+
+    def _tell(self, change: StateChanged) -> None:
+        for follower in tuple(self._followers.get(change.job_id, ())):
+            follower.changed(change)
+
+    def _tell_connection(self, *, up: bool) -> None:
+        if self.reconnecting is up:
+            self.reconnecting = not up
+            for follower in self._all():
+                follower.connection(up=up)
+
+    def _fail(self, error: NbqueueError) -> None:
+        for follower in self._all():
+            follower.failed(error)
+
+    def _all(self) -> set[Follower]:
+        return set().union(*self._followers.values())

@@ -1,0 +1,80 @@
+"""Collects the ends of many jobs with one watch, for everybody who waits for the group."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from nbqueue.client.ended import Ended
+from nbqueue.client.link import Link
+from nbqueue.client.stream import Mailbox
+
+
+class Gathering:
+    """The ends that came so far; one a group and process."""
+
+    def __init__(self, job_ids: Sequence[str]) -> None:
+        self._ids = job_ids
+        self._lock = threading.Lock()
+        self._boxes: list[Mailbox[str]] = []
+        self._order: list[str] = []
+        #: job id -> its end
+        self.ended: dict[str, Ended] = {}
+        #: done when every job has ended
+        self.all_ended: Future[None] = Future()
+        #: done when the first job has ended otherwise than well, or all have ended
+        self.settled: Future[None] = Future()
+        if not job_ids:
+            self._settle(len(job_ids))
+
+    async def begin(self, link: Link) -> None:
+        """Watch the jobs."""
+        if self._ids:
+            link.ends.watch(self._ids, self._deliver)
+
+    def mailbox(self) -> Mailbox[str]:
+        """The ids in the order their jobs ended: those that have, then those that will."""
+        box: Mailbox[str] = Mailbox()
+        with self._lock:
+            for job_id in self._order:
+                box.put(job_id)
+            if len(self._order) == len(self._ids):
+                box.end()
+            else:
+                self._boxes.append(box)
+        return box
+
+    def drop(self, box: Mailbox[str]) -> None:
+        """Nobody takes from it any more."""
+        with self._lock:
+            if box in self._boxes:
+                self._boxes.remove(box)
+
+    def break_off(self, error: BaseException) -> None:
+        """Watching could not begin: tell everybody who waits."""
+        with self._lock:
+            boxes, self._boxes = self._boxes, []
+        for box in boxes:
+            box.end(error)
+        for future in (self.settled, self.all_ended):
+            if not future.done():
+                future.set_exception(error)
+
+    def _deliver(self, end: Ended) -> None:
+        with self._lock:
+            self.ended[end.job_id] = end
+            self._order.append(end.job_id)
+            boxes, count = tuple(self._boxes), len(self._order)
+        for box in boxes:
+            box.put(end.job_id)
+            if count == len(self._ids):
+                box.end()
+        if not end.succeeded or count == len(self._ids):
+            self._settle(count)
+
+    def _settle(self, count: int) -> None:
+        if not self.settled.done():
+            self.settled.set_result(None)
+        if count == len(self._ids) and not self.all_ended.done():
+            self.all_ended.set_result(None)

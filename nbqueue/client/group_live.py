@@ -1,0 +1,76 @@
+"""A group followed live: how many of its jobs are in which state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from nbqueue.client.link import Link
+from nbqueue.errors import NbqueueError
+from nbqueue.model.events import StateChanged
+from nbqueue.model.states import State
+
+
+class GroupLive:
+    """Counts of a group now. Read them from any thread: reading never waits. `close()` it in the end."""
+
+    def __init__(self, job_ids: Sequence[str]) -> None:
+        self._states = dict.fromkeys(job_ids, State.QUEUED)
+        self._counts: Counter[State] = Counter({State.QUEUED: len(job_ids)})
+        self._link: Link | None = None
+        self._closed = False
+        #: jobs in all
+        self.total = len(job_ids)
+        #: whether the server cannot be reached at the moment
+        self.reconnecting = False
+        #: grows with each change
+        self.version = 0
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """State -> number of its jobs."""
+        return dict(self._counts)
+
+    def close(self) -> None:
+        """Follow it no longer; what is known stays readable."""
+        self._closed = True
+        if self._link is not None:
+            self._link.soon(self._leave)
+
+    async def begin(self, link: Link) -> None:
+        """Begin to follow."""
+        if not self._closed:
+            self._link = link
+            link.follow.join(self._states, self)
+
+    def changed(self, change: StateChanged) -> None:
+        """Count a job elsewhere."""
+        self._move(change.job_id, change.state)
+
+    def lost(self, job_id: str) -> None:
+        """Count it where it will be looked for: among those that did not end well."""
+        self._move(job_id, State.CRASHED)
+
+    def connection(self, *, up: bool) -> None:
+        """Say so while the server is away."""
+        self.reconnecting = not up
+        self.version += 1
+
+    def failed(self, error: NbqueueError) -> None:  # noqa: ARG002 - the waiting cell tells it
+        """It cannot be followed."""
+        self.reconnecting = True
+        self.version += 1
+
+    def _move(self, job_id: str, state: State) -> None:
+        before = self._states[job_id]
+        if not before.is_final and before is not state:
+            self._states[job_id] = state
+            # a new counter, so that a reader in another thread never sees half a change
+            self._counts = self._counts + Counter({state: 1}) - Counter({before: 1})
+            self.version += 1
+        if state.is_final and self._link is not None:
+            self._link.follow.leave((job_id,), self)
+
+    def _leave(self) -> None:
+        if self._link is not None:
+            self._link.follow.leave(tuple(self._states), self)

@@ -1,0 +1,201 @@
+"""`Job`: the handle of one job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from nbqueue.broker import jobs
+from nbqueue.client import cancelling, hooks, retrying
+from nbqueue.client.answer import Answer
+from nbqueue.client.ended import Ended, fault_of, value_of
+from nbqueue.client.feed import follow_events
+from nbqueue.client.link import Link
+from nbqueue.client.live import Live
+from nbqueue.client.pending import Pending, Waitable
+from nbqueue.client.portal import Portal, portal
+from nbqueue.client.session import Session, session
+from nbqueue.client.stream import Stream
+from nbqueue.client.submission import Draft
+from nbqueue.client.waiting import accepted_first
+from nbqueue.model.events import Event
+from nbqueue.model.job import JobRecord
+from nbqueue.model.states import State
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+_NOT_LOADED = object()
+
+
+class Job(Waitable[T_co]):
+    """The handle of one job: `await job` (or `job.wait()`) gives its result, or raises its error.
+
+    It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.
+    """
+
+    __slots__ = ("__weakref__", "_accepted", "_draft", "_ending", "_name", "_portal", "_session", "_value", "id")
+
+    def __init__(
+        self,
+        job_id: str,
+        *,
+        name: str = "",
+        of: Session | None = None,
+        draft: Draft | None = None,
+        accepted: Future[Any] | None = None,
+    ) -> None:
+        #: names it in the server
+        self.id = job_id
+        self._name = name
+        self._session = of or session()
+        self._draft = draft
+        self._accepted = accepted
+        self._portal: Portal | None = None
+        self._ending: Answer[Ended] | None = None
+        self._value: Any = _NOT_LOADED
+
+    @property
+    def label(self) -> str:
+        """What is known of its function's name, without asking the server."""
+        return self._name
+
+    @property
+    def existed(self) -> bool:
+        """Whether the server knew a job of this id when this handle submitted it."""
+        sent = self._accepted
+        if sent is None or not sent.done() or sent.cancelled() or sent.exception() is not None:
+            return False
+        return bool(sent.result() == "exists")
+
+    def state(self) -> Pending[State]:
+        """Where it stands now."""
+
+        async def asked(link: Link) -> State:
+            return (await link.record(self.id)).state
+
+        return self._begin(asked, f"asking the state of job {self.id}")
+
+    def info(self) -> Pending[JobRecord]:
+        """All that is known of it now."""
+        return self._begin(lambda link: link.record(self.id), f"asking about job {self.id}")
+
+    def logs(self) -> Pending[str]:
+        """Its log as far as it is kept: about the last megabyte."""
+
+        async def asked(link: Link) -> str:
+            await link.record(self.id)
+            return await link.wire.ask(lambda client: jobs.log_text(client, link.wire.keys, self.id))
+
+        return self._begin(asked, f"reading the log of job {self.id}")
+
+    def cancel(self) -> Pending[str]:
+        """Stop it: "cancelled", "already finished", or after 5 s without a sign of its worker "requested"."""
+        return self._begin(lambda link: cancelling.cancel(link, self.id), f"cancelling job {self.id}")
+
+    def retry(self) -> Pending[Job[T_co]]:
+        """A new job of the same function, arguments and options; its record says what it is a retry of."""
+        future = self._call(lambda link: retrying.retry(link, self.id, self._draft))
+        return Pending(future, self._retried, what=f"the retry of job {self.id}")
+
+    def events(self) -> Stream[Event]:
+        """What happens to it: first how it stands, then each change, progress and log line, until it has ended."""
+        return follow_events(self.id, self._call)
+
+    def live(self) -> Live:
+        """Its record, progress and log, kept up to date in the background; close() it when it is shown no more."""
+        live = Live(JobRecord(id=self.id, state=State.QUEUED, function=self._name, label=self._name))
+        # a Pending, so that a failure is reported; nobody waits for it
+        self._begin(live.begin, f"following job {self.id}")
+        return live
+
+    @property
+    def accepted(self) -> Future[Any]:
+        """Done once the server has accepted it; a handle that was made from an id needs no acceptance."""
+        if self._accepted is None:
+            self._accepted = Future()
+            self._accepted.set_result("exists")
+        return self._accepted
+
+    def run(self) -> Pending[T_co]:
+        """Its result as a Pending, whose failure is reported where nobody takes it."""
+        future = self._call(lambda link: link.ends.end_of(self.id))
+
+        def read(ended: Ended) -> T_co:
+            self.know(ended)
+            hooks.settle(self)
+            return self.value(ended)
+
+        return Pending(future, read, what=self._what(), line=self._stopped_line(), fault=fault_of)
+
+    def know(self, ended: Ended) -> None:
+        """Take the end that somebody else waited for."""
+        if self._ending is None or not self._ending.is_here:
+            known: Future[Ended] = Future()
+            known.set_result(ended)
+            self._ending = Answer(known)
+
+    def value(self, ended: Ended) -> T_co:
+        """The value of its end, unpickled once, and not before it is asked for; raises its error."""
+        if self._value is _NOT_LOADED:
+            self._value = value_of(ended)
+        found: T_co = self._value
+        return found
+
+    def _answer(self) -> Answer[Ended]:
+        if self._ending is None or not (self._ending.is_here or self._session.is_here(self._portal)):
+            self._portal = portal()
+            self._ending = Answer(self._call(lambda link: link.ends.end_of(self.id)))
+        return self._ending
+
+    def _take(self, answer: Answer[Ended]) -> T_co:
+        hooks.settle(self)
+        return self.value(answer.get())
+
+    def _what(self) -> str:
+        return f"job {self.id}"
+
+    def _stopped_line(self) -> str:
+        return f"nbqueue: stopped waiting; job {self.id} goes on (job.cancel() stops it)"
+
+    def _call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Put something under way that begins once the server has accepted the job."""
+        return self._session.call(accepted_first(self._accepted, act))
+
+    def _begin(self, act: Callable[[Link], Coroutine[Any, Any, T]], what: str) -> Pending[T]:
+        return Pending(self._call(act), what=what)
+
+    def _retried(self, draft: Draft) -> Job[T_co]:
+        return Job(draft.job_id, name=self._name, of=self._session, draft=draft)
+
+    def _ipython_display_(self) -> None:
+        if not hooks.display(self):
+            raise NotImplementedError  # IPython then shows the repr
+
+    def __repr__(self) -> str:
+        name = f" {self._name}" if self._name else ""
+        return f"<Job {self.id}{name}, {self._seen()}>"
+
+    def _seen(self) -> str:
+        """What is known without asking."""
+        if self._ending is not None and self._ending.is_here:
+            future = self._ending.future
+            state = future.result().state if not future.cancelled() and future.exception() is None else None
+            return str(state) if state else "end unknown"
+        if self._accepted is not None and not self._accepted.done():
+            return "being submitted"
+        return "await it for its result"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Job) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (self.id, self._name)
+
+
+def _rebuilt(job_id: str, name: str) -> Job[Any]:
+    return Job(job_id, name=name)

@@ -1,0 +1,87 @@
+"""What the client is given from above: how to start the local stack, and how to show a job."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from nbqueue.broker.address import Address
+from nbqueue.model.settings import Settings
+
+log = logging.getLogger("nbqueue")
+
+
+class LocalStack(Protocol):
+    """Starts what does not run of the embedded server and its worker; called in a thread of its own."""
+
+    def __call__(self, settings: Settings) -> Address:
+        """Where the server is."""
+        ...
+
+
+class Face(Protocol):
+    """Shows jobs and groups where the user looks. Called in the thread of whoever submits or waits."""
+
+    def show(self, subject: Any) -> None:
+        """Show the live card of a job or group, now, below the running cell."""
+        ...
+
+    def display(self, subject: Any) -> None:
+        """Show what stands for a handle at the end of a cell."""
+        ...
+
+    def settle(self, subject: Any) -> None:
+        """Publish the final card: the cell that waited has the end in its hands."""
+        ...
+
+
+#: set once at the top of the package; None: NBQUEUE_URL must be set
+local_stack: LocalStack | None = None
+#: set once at the top of the package: the id of the job that the calling code belongs to
+current_job_id: Callable[[], str | None] | None = None
+#: set by the notebook's extension or a terminal; None: nothing is shown
+face: Face | None = None
+
+
+def use_local_stack(ensure: LocalStack | None) -> None:
+    """Start the local stack with `ensure` where no server is named."""
+    global local_stack  # noqa: PLW0603 - the one place where it is set
+    local_stack = ensure
+
+
+def use_current_job_id(ask: Callable[[], str | None]) -> None:
+    """Know by `ask` whether code runs in a job."""
+    global current_job_id  # noqa: PLW0603 - the one place where it is set
+    current_job_id = ask
+
+
+def use_face(shown_by: Face | None) -> None:
+    """Show jobs and groups with this face from now on; None: show nothing."""
+    global face  # noqa: PLW0603 - the one place where it is set
+    face = shown_by
+
+
+def show(subject: Any) -> bool:
+    """Show a card, if there is a face; whether one was shown. A face that fails stops nothing."""
+    return face is not None and _guarded(face.show, subject)
+
+
+def display(subject: Any) -> bool:
+    """Show what stands for a handle, if there is a face; whether something was shown."""
+    return face is not None and _guarded(face.display, subject)
+
+
+def settle(subject: Any) -> None:
+    """Show the end, if there is a face."""
+    if face is not None:
+        _guarded(face.settle, subject)
+
+
+def _guarded(act: Any, subject: Any) -> bool:
+    try:
+        act(subject)
+    except Exception:
+        log.exception("The card of %r could not be drawn.", subject)
+        return False
+    return True

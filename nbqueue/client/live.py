@@ -1,0 +1,154 @@
+"""A job followed live: its record, its progress and the end of its log, kept up to date by the portal's thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nbqueue.broker import jobs
+from nbqueue.client.link import Link
+from nbqueue.errors import BrokerUnavailable, NbqueueError
+from nbqueue.model.events import Event, Logged, Progressed, StateChanged
+from nbqueue.model.job import JobRecord
+from nbqueue.model.states import State
+
+#: lines and characters of the log that are kept at hand
+TAIL_LINES = 200
+TAIL_CHARACTERS = 50_000
+
+
+class Live:
+    """What is known of a job now. Read it from any thread: reading never waits. `close()` it in the end."""
+
+    def __init__(self, record: JobRecord) -> None:
+        #: the job, with the latest progress
+        self.record = record
+        #: the last lines of its log
+        self.log_tail = ""
+        #: whether the server cannot be reached at the moment
+        self.reconnecting = False
+        #: grows with each change
+        self.version = 0
+        self._link: Link | None = None
+        self._closed = self._left = self._refreshing = self._stale = False
+        self._progress_fence = -1
+        self._log_fence = 0
+        self._early_log: list[str] | None = None
+
+    def close(self) -> None:
+        """Follow it no longer; what is known stays readable."""
+        self._closed = True
+        if self._link is not None:
+            self._link.soon(self._leave)
+
+    async def begin(self, link: Link) -> None:
+        """Begin to follow: listen first, then look, so that nothing falls between."""
+        if self._closed:
+            return
+        self._link = link
+        self._early_log = []
+        await link.channels.join(self.record.id, self.heard)
+        if self._closed:
+            self._leave()
+            return
+        link.follow.join([self.record.id], self)
+        await self._refresh()
+
+    def heard(self, event: Event) -> None:
+        """Take what the job published."""
+        if isinstance(event, Progressed) and event.fence >= self.record.fence:
+            self._progress_fence = event.fence
+            self._set(replace(self.record, progress=event.progress))
+        elif isinstance(event, Logged):
+            if self._early_log is not None:
+                self._early_log.append(event.text)
+            self._set_log(self.log_tail + event.text)
+
+    def changed(self, change: StateChanged) -> None:
+        """Show the new state at once, and look up the rest."""
+        if self._left:
+            return
+        if change.state is not self.record.state:
+            self._set(replace(self.record, state=change.state, fence=max(change.fence, self.record.fence)))
+        self._look_again()
+
+    def lost(self, job_id: str) -> None:
+        """The server forgot it: to be seen as what it is for its owner, a job that will not end well."""
+        if not self.record.state.is_final:
+            gone = f"the server no longer knows job {job_id}"
+            self._set(replace(self.record, state=State.CRASHED, error_type="JobLost", error=gone))
+            self._leave()
+
+    def connection(self, *, up: bool) -> None:
+        """Say so while the server is away."""
+        self.reconnecting = not up
+        self.version += 1
+
+    def failed(self, error: NbqueueError) -> None:
+        """Say why it cannot be followed."""
+        self.reconnecting = True
+        self._set(replace(self.record, error_type=type(error).__name__, error=str(error)))
+
+    def _look_again(self) -> None:
+        """One look-up at a time; another one after it if something changed meanwhile."""
+        self._stale = True
+        if not self._refreshing and self._link is not None:
+            self._refreshing = True
+            self._link.keep(self._refresh())
+
+    async def _refresh(self) -> None:
+        self._refreshing = True
+        try:
+            while True:
+                self._stale = False
+                await self._look()
+                if not self._stale:
+                    break
+        except BrokerUnavailable:
+            return  # the follow notices it too, and tells all states again once the server is back
+        finally:
+            self._refreshing = False
+        if self.record.state.is_final:
+            self._leave()
+
+    async def _look(self) -> None:
+        link, job_id = self._link, self.record.id
+        if link is None:
+            return
+        [found] = await link.records([job_id])
+        if found is None:
+            return  # the follow tells of it, once it is sure
+        log = await link.wire.ask(lambda client: jobs.log_end(client, link.wire.keys, job_id))
+        self._merge(found)
+        self._merge_log(log, final=found.state.is_final)
+
+    def _merge(self, found: JobRecord) -> None:
+        """The server's record, with what was published since it was written."""
+        if self._progress_fence >= found.fence:
+            found = replace(found, progress=self.record.progress)
+        if found != self.record:
+            self._set(found)
+
+    def _merge_log(self, kept: str, *, final: bool) -> None:
+        """The kept log, then what was published while it was fetched and is not in it yet."""
+        if self._early_log is None and not final:
+            return
+        early, self._early_log = self._early_log or [], None
+        known = next((count for count in range(len(early), 0, -1) if kept.endswith("".join(early[:count]))), 0)
+        text = kept + "".join(early[known:])
+        if text and text != self.log_tail:
+            self._set_log(text)
+
+    def _set(self, record: JobRecord) -> None:
+        self.record = record
+        self.version += 1
+
+    def _set_log(self, text: str) -> None:
+        lines = text[-TAIL_CHARACTERS:].split("\n")
+        self.log_tail = "\n".join(lines[-TAIL_LINES - 1 :])
+        self.version += 1
+
+    def _leave(self) -> None:
+        if self._link is not None and not self._left:
+            self._left = True
+            self._link.follow.leave([self.record.id], self)
+            self._link.keep(self._link.channels.leave(self.record.id, self.heard))

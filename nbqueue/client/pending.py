@@ -1,0 +1,136 @@
+"""`Pending`: what every verb returns; already under way, to be awaited or waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from nbqueue.client.answer import Answer
+
+T_co = TypeVar("T_co", covariant=True)
+
+log = logging.getLogger("nbqueue")
+
+
+class Waitable(ABC, Generic[T_co]):
+    """Something that can be awaited in any event loop, or waited for in any thread."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, T_co]:
+        answer = self._answer()
+        try:
+            yield from answer.arrives()
+        except asyncio.CancelledError as stopped:
+            _in_one_line(stopped, self._stopped_line())
+            raise
+        return self._take(answer)
+
+    def wait(self, timeout: float | None = None) -> T_co:
+        """The answer, for code that cannot await.
+
+        Args:
+            timeout: seconds to wait at most; None: as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer; what was asked for goes on.
+        """
+        answer = self._answer()
+        try:
+            here = answer.block(timeout)
+        except KeyboardInterrupt as stopped:
+            _in_one_line(stopped, self._stopped_line())
+            raise
+        if not here:
+            raise TimeoutError(f"{_capital(self._what())} took longer than {timeout:g} s; it goes on.")
+        return self._take(answer)
+
+    @abstractmethod
+    def _answer(self) -> Answer[Any]:
+        """What is waited for."""
+
+    @abstractmethod
+    def _take(self, answer: Answer[Any]) -> T_co:
+        """The value of an answer that is here, worked out in the thread that waited."""
+
+    @abstractmethod
+    def _what(self) -> str:
+        """Names what is waited for, at the beginning of a sentence."""
+
+    def _stopped_line(self) -> str:
+        return f"nbqueue: stopped waiting; {self._what()} goes on"
+
+
+class Pending(Waitable[T_co]):
+    """The answer of a verb that is already under way: `await` it, or `.wait()` for it in sync code.
+
+    Dropping it stops nothing; a failure that nobody looked at is logged once.
+    """
+
+    __slots__ = ("__weakref__", "_fault", "_line", "_read", "_seen", "_source", "_words")
+
+    def __init__(
+        self,
+        future: Future[Any],
+        read: Callable[[Any], T_co] | None = None,
+        *,
+        what: str,
+        line: str = "",
+        fault: Callable[[Any], BaseException | None] | None = None,
+    ) -> None:
+        self._source: Answer[Any] = Answer(future)
+        self._read = read
+        self._words = what
+        self._line = line
+        self._fault = fault
+        self._seen = False
+
+    def done(self) -> bool:
+        """Whether the answer is here."""
+        return self._source.is_here
+
+    def _answer(self) -> Answer[Any]:
+        return self._source
+
+    def _take(self, answer: Answer[Any]) -> T_co:
+        self._seen = True
+        found: Any = answer.get()
+        return found if self._read is None else self._read(found)
+
+    def _what(self) -> str:
+        return self._words
+
+    def _stopped_line(self) -> str:
+        return self._line or super()._stopped_line()
+
+    def __repr__(self) -> str:
+        return f"<Pending: {self._words}, {'answered' if self.done() else 'under way'}; await it, or .wait()>"
+
+    def __del__(self) -> None:
+        if not getattr(self, "_seen", True) and not sys.is_finalizing():
+            self._source.future.add_done_callback(partial(_report_unseen, self._words, self._fault))
+
+
+def _report_unseen(what: str, fault: Callable[[Any], BaseException | None] | None, future: Future[Any]) -> None:
+    if future.cancelled():
+        return
+    error = future.exception()
+    if error is None and fault is not None:
+        error = fault(future.result())
+    if error is not None:
+        log.warning("%s failed, and nobody took the answer: %s: %s", _capital(what), type(error).__name__, error)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _in_one_line(stopped: BaseException, line: str) -> None:
+    """Let a notebook show one line instead of a traceback; the error stays the very one that arrived."""
+    stopped._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]

@@ -1,0 +1,122 @@
+"""The thread that holds all connections: one per process, with an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import selectors
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from nbqueue.errors import NotInJob
+
+T = TypeVar("T")
+
+#: how long the end of the process waits for connections to close
+CLOSE_S = 2.0
+
+
+class Portal:
+    """A daemon thread with an event loop; coroutines are handed to it from any thread and any other loop."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self.loop = asyncio.SelectorEventLoop(self._selector)
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._thread = threading.Thread(target=self._run, name="nbqueue", daemon=True)
+        self._thread.start()
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the portal's loop; it is under way when this returns."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def soon(self, act: Callable[..., object], *args: Any) -> None:
+        """Call something on the portal's loop; nothing happens where the portal has ended."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(act, *args)
+
+    def at_end(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Await `close()` when the portal ends."""
+        self._closers.append(close)
+
+    def check_outside(self) -> None:
+        """Refuse to wait in the portal's own thread: nobody would be left to do the work."""
+        if threading.current_thread() is self._thread:
+            raise NotInJob("This waits for nbqueue's own thread from within it: call it from another thread.")
+
+    def close(self) -> None:
+        """End the thread: what is under way is cancelled, connections are closed."""
+        if self.loop.is_closed() or threading.current_thread() is self._thread:
+            return
+        asyncio.run_coroutine_threadsafe(self._wind_up(), self.loop)
+        self._thread.join(CLOSE_S)
+
+    def let_go(self) -> None:
+        """In a forked copy: replace the sockets by nothing, so that no end of ours can disturb the original's."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for key in list(self._selector.get_map().values()):
+            os.dup2(nothing, key.fd)
+        os.close(nothing)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        finally:
+            self.loop.close()
+
+    async def _wind_up(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                others = asyncio.all_tasks() - {asyncio.current_task()}
+                for task in others:
+                    task.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
+                await asyncio.gather(*(close() for close in self._closers), return_exceptions=True)
+        except TimeoutError:
+            pass  # the process ends anyway, and the server notices closed sockets
+        finally:
+            self.loop.stop()
+
+
+_lock = threading.Lock()
+_portal: Portal | None = None
+#: portals of the process we were forked from: kept, so that nothing of theirs is finalised while we run
+_inherited: list[Portal] = []
+
+
+def portal() -> Portal:
+    """The portal of this process, started on first use."""
+    global _portal  # noqa: PLW0603 - one per process is the point
+    with _lock:
+        if _portal is None:
+            _portal = Portal()
+        return _portal
+
+
+def shutdown() -> None:
+    """End the portal of this process; the next use starts another."""
+    global _portal
+    with _lock:
+        found, _portal = _portal, None
+    if found is not None:
+        found.close()
+
+
+def _forget() -> None:
+    """In a forked copy: the thread is not there, and the connections belong to the original."""
+    global _lock, _portal  # noqa: PLW0603
+    _lock = threading.Lock()
+    if _portal is not None:
+        _portal.let_go()
+        _inherited.append(_portal)
+        _portal = None
+
+
+atexit.register(shutdown)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

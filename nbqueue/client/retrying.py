@@ -1,0 +1,56 @@
+"""A retry: the same function, arguments and options as a new job, signed anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from nbqueue.broker import jobs
+from nbqueue.broker.envelope import open_sealed
+from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
+from nbqueue.client.delivery import deliver
+from nbqueue.client.link import Link
+from nbqueue.client.origin import origin
+from nbqueue.client.submission import Draft, Order
+from nbqueue.errors import JobError
+from nbqueue.model.job import JobRecord
+from nbqueue.model.names import new_job_id
+from nbqueue.model.options import Options
+
+
+async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
+    """Submit the job again under a new id: from the server's copy, else from what this handle sent."""
+    record = await link.record(job_id)
+    blob = await link.wire.ask(lambda client: jobs.submission(client, link.wire.keys, job_id))
+    if blob is not None:
+        sent = _stored(link, record, blob)
+    if sent is None:
+        raise JobError(
+            f"Job {job_id} has ended, and its function and arguments are kept no longer: submit it again.",
+            job_id=job_id,
+        )
+    options = replace(sent.order.options, job_id=None, delay=0.0, at=None)
+    order = replace(sent.order, options=options, retry_of=job_id, origin=origin())
+    draft = Draft(new_job_id(), order, sent.payload)
+    await deliver(link, draft)
+    return draft
+
+
+def _stored(link: Link, record: JobRecord, blob: bytes) -> Draft:
+    """The submission as the server keeps it, verified, with what its record says beside."""
+    wire = link.wire
+    sealed = open_sealed(
+        wire.keyring, blob, kind="job", namespace=wire.keys.namespace, job_id=record.id, function=record.function
+    )
+    header: dict[str, Any] = sealed.header
+    options = replace(
+        Options.from_wire(header.get("opt") or {}),
+        queue=record.queue, priority=record.priority, tags=tuple(header.get("tags") or ()),
+        label=None if header.get("label") == header["fn"] else header.get("label"),
+    )  # fmt: skip
+    lane = LANE_PROCESS if header.get("lane") == "process" else LANE_LOOP
+    group = str(header.get("group", ""))
+    order = Order(
+        options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(), group=group,
+    )  # fmt: skip
+    return Draft(record.id, order, sealed.payload)

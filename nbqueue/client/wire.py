@@ -1,0 +1,110 @@
+"""The connections of this process to one server; everything here runs on the portal's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from nbqueue.broker import scripts
+from nbqueue.broker.connection import Address, explain, is_connection_error, open_redis, parse_url
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.scripts import TROUBLE, Call
+from nbqueue.broker.signing import Keyring
+from nbqueue.client import hooks
+from nbqueue.client.patience import Backoff
+from nbqueue.errors import ConfigurationError, NbqueueError
+from nbqueue.model.settings import Settings
+
+T = TypeVar("T")
+
+#: a slow network is given a second more for so many bytes
+BYTES_A_SECOND = 2_000_000
+
+
+class Wire:
+    """Asks the server, patiently: what got no answer is asked again until the time is up."""
+
+    def __init__(self, settings: Settings, keyring: Keyring) -> None:
+        self.settings = settings
+        self.keyring = keyring
+        self.keys = Keys(settings.namespace)
+        self._address: Address | None = None
+        self._client: Any = None
+        self._client_address: Address | None = None
+        self._opening = asyncio.Lock()
+
+    async def run(self, call: Call[T], *, size_bytes: int = 0) -> T:
+        """Run a script; one whose answer was lost is run again, so it must allow that."""
+        return await self.ask(lambda client: scripts.run(client, call), extra_s=size_bytes / BYTES_A_SECOND)
+
+    async def ask(self, act: Callable[[Any], Awaitable[T]], *, extra_s: float = 0.0) -> T:
+        """What `act(client)` gives. Raises BrokerUnavailable once connect_timeout_s (and `extra_s`) are over."""
+        client = await self._connected()
+        now = asyncio.get_running_loop().time
+        ends_at = now() + self.settings.connect_timeout_s + extra_s
+        backoff, told = Backoff(), None
+        while True:
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    return await act(client)
+            except TROUBLE as error:
+                if not is_connection_error(error):
+                    raise self._explained(error) from None
+                told = told if told is not None and isinstance(error, TimeoutError) else error
+            if now() >= ends_at:
+                raise self._explained(told) from None
+            await backoff.pause(at_most_s=ends_at - now())
+            client = await self._connected(anew=True)
+
+    @asynccontextmanager
+    async def dedicated(self, name: str) -> AsyncGenerator[Any, None]:
+        """A client of its own, for reads that block; closed at the end of the block."""
+        address = await self._found_address(anew=True)
+        client = open_redis(
+            address, connect_timeout_s=self.settings.connect_timeout_s, name=f"nbqueue-client-{name}"
+        )
+        try:
+            yield client
+        except TROUBLE as error:
+            if is_connection_error(error):
+                raise
+            raise self._explained(error) from None
+        finally:
+            await client.aclose()
+
+    async def close(self) -> None:
+        """Close what is open."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _connected(self, *, anew: bool = False) -> Any:
+        """The client for short questions. `anew`: look first whether the local server has to be started again."""
+        async with self._opening:
+            address = await self._found_address(anew=anew)
+            if self._client is None or address != self._client_address:
+                await self.close()
+                self._client_address = address
+                # no limit a read: `ask` limits the whole, and by size
+                self._client = open_redis(
+                    address, connect_timeout_s=self.settings.connect_timeout_s, socket_timeout_s=None,
+                    name="nbqueue-client",
+                )  # fmt: skip
+            return self._client
+
+    async def _found_address(self, *, anew: bool) -> Address:
+        if self._address is None or (anew and self.settings.url is None):
+            self._address = await self._look_for_address()
+        return self._address
+
+    async def _look_for_address(self) -> Address:
+        if self.settings.url is not None:
+            return parse_url(self.settings.url)
+        if hooks.local_stack is None:
+            raise ConfigurationError("No server is known: set NBQUEUE_URL, for example redis://host:6379/0.")
+        return await asyncio.to_thread(hooks.local_stack, self.settings)
+
+    def _explained(self, error: BaseException | None) -> NbqueueError:
+        return explain(error or TimeoutError(), self._address or "the server")
