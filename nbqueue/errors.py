@@ -75,6 +75,11 @@ class PayloadTooLarge(NbqueueError, ValueError):
 class TamperedPayload(NbqueueError):
     """A record that no holder of our key wrote for this place. It was not unpickled."""
 
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        #: which check refused it, in a word or two for logs: ``bad signature``, ``wrong kind``, ...
+        self.reason = reason
+
 
 class WrongPython(NbqueueError):
     """A record written by another Python minor version; unpickling it could crash the process."""

@@ -1,0 +1,211 @@
+"""What travels, as bytes: a call with its arguments, and the value it gives back.
+
+A call's payload is the pickled arguments, the pickled function, its source lines, and a trailer with the lengths of
+the latter two. With a function length of 0 the first part holds function and arguments in one pickle.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import platform
+import struct
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from importlib import metadata
+from types import CodeType, MethodType
+from typing import Any
+
+import cloudpickle
+
+from nbqueue.broker import travel, unsendable
+from nbqueue.errors import NotSendable, WrongPython
+
+_TRAILER = struct.Struct(">QI")
+_LEAVES = frozenset({str, bytes, int, float, bool, type(None)})
+_CONTAINERS = frozenset({tuple, list, dict})
+#: values of more items than this are not looked through, but given to cloudpickle, which takes 30 us more
+_LOOKED_THROUGH = 100
+_LABEL_LENGTH = 200
+
+#: what a call is made of
+Call = tuple[Any, tuple[Any, ...], dict[str, Any]]
+
+
+def dump_call(fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+    """A call as bytes: a function (or the name of a registered one) and its arguments.
+
+    Raises NotSendable, naming the argument or global at fault.
+    """
+    arguments = (tuple(args), dict(kwargs))
+    if is_plain(arguments):
+        return join_call(dump_function(fn), pickle.dumps(arguments, travel.PROTOCOL))
+    if isinstance(fn, str):
+        return join_call(dump_function(fn), dump_arguments(args, kwargs))
+    file = io.BytesIO()
+    try:
+        codes = _dump((fn, *arguments), file)
+    except Exception as error:  # noqa: BLE001 - pickling runs code of others, which may raise anything
+        raise unsendable.call_error(fn, *arguments, error) from None
+    file.write(_function_tail(0, codes))
+    return file.getvalue()
+
+
+def dump_function(fn: Callable[..., Any] | str) -> bytes:
+    """A function (or the name of a registered one) as bytes, to be joined with arguments by `join_call`."""
+    if isinstance(fn, str):
+        name = pickle.dumps(fn, travel.PROTOCOL)
+        return name + _TRAILER.pack(len(name), 0)
+    file = io.BytesIO()
+    try:
+        codes = _dump(fn, file)
+    except Exception as error:  # noqa: BLE001 - pickling runs code of others
+        raise unsendable.call_error(fn, (), {}, error) from None
+    file.write(_function_tail(file.tell(), codes))
+    return file.getvalue()
+
+
+def dump_arguments(args: Sequence[Any], kwargs: Mapping[str, Any], fn: Callable[..., Any] | str = "") -> bytes:
+    """Arguments as bytes. `fn` is used for the names of its parameters in errors."""
+    arguments = (tuple(args), dict(kwargs))
+    if is_plain(arguments):
+        return pickle.dumps(arguments, travel.PROTOCOL)
+    return _dumped(arguments, lambda error: unsendable.call_error(fn, *arguments, error))
+
+
+def join_call(function: bytes, arguments: bytes) -> bytes:
+    """The payload of a call, of what `dump_function` and `dump_arguments` gave."""
+    return arguments + function
+
+
+def load_call(payload: bytes) -> Call:
+    """Function (or name), positional and keyword arguments of a verified payload.
+
+    Raises NotSendable, naming the module or class that is missing here.
+    """
+    view = memoryview(payload)
+    if len(view) < _TRAILER.size:
+        raise NotSendable("The call cannot be rebuilt: its payload is not one that `dump_call` made.")
+    function_bytes, lines_bytes = _TRAILER.unpack_from(view, len(view) - _TRAILER.size)
+    lines_at = len(view) - _TRAILER.size - lines_bytes
+    function_at = lines_at - function_bytes
+    if function_at < 0:
+        raise NotSendable("The call cannot be rebuilt: its payload is not one that `dump_call` made.")
+    if lines_bytes:
+        travel.learn_source_lines(_loaded(view[lines_at : -_TRAILER.size], "call"))
+    if function_bytes:
+        fn = _loaded(view[function_at:lines_at], "call")
+        args, kwargs = _loaded(view[:function_at], "call")
+    else:
+        fn, args, kwargs = _loaded(view[:lines_at], "call")
+    return fn, args, kwargs
+
+
+def dump_value(value: Any) -> bytes:
+    """A result as bytes. Raises NotSendable, naming the part at fault."""
+    if is_plain(value):
+        return pickle.dumps(value, travel.PROTOCOL)
+    return _dumped(value, lambda error: unsendable.value_error(value, error))
+
+
+def load_value(data: bytes) -> Any:
+    """The value of verified bytes. Raises NotSendable, naming the module or class that is missing here."""
+    return _loaded(memoryview(data), "value")
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is small and made only of str, bytes, numbers, None, tuples, lists and dicts."""
+    waiting, left = [value], _LOOKED_THROUGH
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind in _LEAVES:
+            continue
+        if kind not in _CONTAINERS or (left := left - 1 - len(item)) < 0:
+            return False
+        if kind is dict:
+            waiting.extend(item)
+            waiting.extend(item.values())
+        else:
+            waiting.extend(item)
+    return True
+
+
+@cache
+def header_versions() -> Mapping[str, str]:
+    """What a header says of its writer: Python, cloudpickle and nbqueue versions."""
+    return {"py": _python(), "cp": cloudpickle.__version__, "v": _own_version()}
+
+
+def check_versions(header: Mapping[str, Any]) -> None:
+    """Raise WrongPython for a pickle that another Python minor version wrote; loading it could crash the process."""
+    if header.get("codec", "pickle") != "pickle":
+        return
+    theirs, ours = (header.get("py"), header.get("cp")), (_python(), cloudpickle.__version__)
+    if theirs[0] != ours[0] or str(theirs[1]).partition(".")[0] != ours[1].partition(".")[0]:
+        raise WrongPython(
+            f"This was written by Python {theirs[0]} with cloudpickle {theirs[1]}, and here is Python {ours[0]} with "
+            f"cloudpickle {ours[1]}: use the same Python minor version in the notebook and on the workers."
+        )
+
+
+def function_label(fn: Callable[..., Any] | str) -> str:
+    """The function's qualified name as printable text of at most 200 characters."""
+    while isinstance(fn, partial | MethodType):
+        fn = fn.func if isinstance(fn, partial) else fn.__func__
+    name = fn if isinstance(fn, str) else getattr(fn, "__qualname__", None) or type(fn).__qualname__
+    return "".join(each if each.isprintable() else "?" for each in str(name)[:_LABEL_LENGTH])
+
+
+def _dump(value: Any, file: io.BytesIO) -> list[CodeType]:
+    """Write the pickle, and give the code of the functions in it."""
+    pickler = travel.TravelPickler(file)
+    pickler.dump(value)
+    return pickler.codes
+
+
+def _dumped(value: Any, explained: Callable[[Exception], NotSendable]) -> bytes:
+    file = io.BytesIO()
+    try:
+        _dump(value, file)
+    except Exception as error:  # noqa: BLE001 - pickling runs code of others
+        raise explained(error) from None
+    return file.getvalue()
+
+
+def _function_tail(function_bytes: int, codes: list[CodeType]) -> bytes:
+    found = travel.source_lines(codes) if codes else {}
+    lines = pickle.dumps(found, travel.PROTOCOL) if found else b""
+    return lines + _TRAILER.pack(function_bytes, len(lines))
+
+
+def _loaded(data: memoryview, what: str) -> Any:
+    try:
+        return pickle.loads(data)  # noqa: S301 - its signature was verified before it came here
+    except NotSendable:
+        raise
+    except Exception as error:
+        raise NotSendable(_missing(error, what)) from error
+
+
+def _missing(error: Exception, what: str) -> str:
+    """One sentence on what is missing here, or why a value cannot be rebuilt."""
+    where = f"Python {platform.python_version()} at {sys.executable}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f'The {what} needs the module "{error.name}", which is missing here: install it for {where}.'
+    if isinstance(error, AttributeError | ImportError):
+        return f"The {what} needs a name that its module does not have here ({error}): install the same version."
+    return f"The {what} cannot be rebuilt here ({type(error).__name__}: {error})."
+
+
+@cache
+def _python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _own_version() -> str:
+    try:
+        return metadata.version("nbqueue")
+    except metadata.PackageNotFoundError:
+        return "unreleased"

@@ -1,0 +1,189 @@
+"""The connection to a server: opened lazily, checked once, and clear about what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar, overload
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from nbqueue.broker.address import Address, parse_url
+from nbqueue.broker.outage import explain, is_connection_error, speaks_plain, speaks_tls, was_hung_up
+from nbqueue.broker.probe import answers_in_the_clear, answers_over_tls
+from nbqueue.errors import NbqueueError
+
+__all__ = ["Address", "check_connection", "explain", "is_connection_error", "open_redis", "parse_url"]
+
+R = TypeVar("R", bound="Redis")
+
+_RESP2 = 2
+_FIRST_WAIT_S = 0.05
+_LONGEST_WAIT_S = 0.5
+#: a TLS handshake still open after this is looked into: a plain server waits for more of it in silence
+_HANDSHAKE_S = 0.4
+
+
+class _UnixConnection(UnixDomainSocketConnection):
+    """A unix connection that signs in once; redis-py 5 does it twice and hides why the first failed."""
+
+    async def _connect(self) -> None:
+        async with asyncio.timeout(self.socket_connect_timeout):
+            self._reader, self._writer = await asyncio.open_unix_connection(path=self.path)
+
+
+@overload
+def open_redis(
+    address: Address, *, connect_timeout_s: float = 5.0, socket_timeout_s: float | None = 5.0, name: str = "nbqueue"
+) -> Redis: ...
+
+
+@overload
+def open_redis(
+    address: Address,
+    *,
+    connect_timeout_s: float = 5.0,
+    socket_timeout_s: float | None = 5.0,
+    name: str = "nbqueue",
+    redis_class: type[R],
+) -> R: ...
+
+
+def open_redis(
+    address: Address,
+    *,
+    connect_timeout_s: float = 5.0,
+    socket_timeout_s: float | None = 5.0,
+    name: str = "nbqueue",
+    redis_class: type[Redis] = Redis,
+) -> Redis:
+    """A client that connects on first use and owns its connections: close it with `aclose()`.
+
+    Nothing is retried behind the caller's back; answers are bytes.
+    """
+    options = _options(address, connect_timeout_s, socket_timeout_s, name)
+    if address.kind == "sentinel":
+        return _behind_sentinels(address, options, redis_class)
+    pool = ConnectionPool(connection_class=_connection_class(address), **options, **_place(address))
+    client = redis_class(connection_pool=pool)
+    client.auto_close_connection_pool = True
+    return client
+
+
+async def check_connection(client: Redis, address: Address, *, timeout_s: float = 5.0) -> None:
+    """One PING. A server that is just starting is waited for, at most `timeout_s` seconds in all.
+
+    Raises AccessDenied at once for what no waiting mends, and BrokerUnavailable in time for the rest.
+    """
+    told = await _first_answer(client, address, asyncio.get_running_loop().time() + timeout_s)
+    if told is not None:
+        raise told
+
+
+async def _first_answer(client: Redis, address: Address, ends_at: float) -> NbqueueError | None:
+    """None once the server answered, or what keeps it from answering."""
+    now, wait_s = asyncio.get_running_loop().time, _FIRST_WAIT_S
+    while True:
+        error = await _ping(client, address, ends_at - now())
+        if error is None:
+            return None
+        if not is_connection_error(error) or now() + wait_s >= ends_at:
+            return explain(error, address)
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+
+async def _ping(client: Redis, address: Address, left_s: float) -> BaseException | None:
+    """The error of one PING, or None."""
+    try:
+        async with asyncio.timeout(left_s):
+            await _PINGS.get(address.kind, _ping_only)(client, address)
+    except (RedisError, OSError, NbqueueError) as error:
+        return error
+    return None
+
+
+async def _ping_only(client: Redis, _: Address) -> None:
+    await client.ping()
+
+
+async def _ping_in_the_clear(client: Redis, address: Address) -> None:
+    """One PING; a server that wants TLS hangs up on it."""
+    try:
+        await client.ping()
+    except RedisError as error:
+        if not was_hung_up(error) or not await answers_over_tls(address):
+            raise
+    else:
+        return
+    raise speaks_tls(address)
+
+
+async def _ping_over_tls(client: Redis, address: Address) -> None:
+    """One PING; a server that speaks no TLS keeps silent in the handshake, so it is asked in the clear."""
+    ping = asyncio.ensure_future(client.ping())
+    try:
+        answered, _ = await asyncio.wait({ping}, timeout=_HANDSHAKE_S)
+        if not answered and await answers_in_the_clear(address):
+            raise speaks_plain(address)
+        await ping
+    finally:
+        ping.cancel()
+        await asyncio.wait({ping})
+
+
+_PINGS = {"tcp": _ping_in_the_clear, "tls": _ping_over_tls}
+
+
+def _options(address: Address, connect_timeout_s: float, socket_timeout_s: float | None, name: str) -> dict[str, Any]:
+    """What all kinds of connections are opened with."""
+    return {
+        "db": address.database,
+        "username": address.username,
+        "password": address.password,
+        "socket_timeout": socket_timeout_s,
+        "socket_connect_timeout": connect_timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 0,
+        "client_name": name,
+        "lib_name": None,
+        "lib_version": None,
+        "protocol": _RESP2,
+        "decode_responses": False,
+    }
+
+
+def _connection_class(address: Address) -> type[AbstractConnection]:
+    if address.kind == "unix":
+        return _UnixConnection
+    return SSLConnection if address.tls else Connection
+
+
+def _place(address: Address) -> dict[str, Any]:
+    if address.kind == "unix":
+        return {"path": address.path}
+    return {"host": address.host, "port": address.port, "socket_keepalive": True, **_tls(address)}
+
+
+def _tls(address: Address) -> dict[str, Any]:
+    if not address.tls:
+        return {}
+    return {
+        "ssl_ca_certs": address.ca_file,
+        "ssl_certfile": address.cert_file,
+        "ssl_keyfile": address.key_file,
+        "ssl_check_hostname": address.check_hostname,
+    }
+
+
+def _behind_sentinels(address: Address, options: dict[str, Any], redis_class: type[R]) -> R:
+    """A client of whichever server the Sentinels name the master."""
+    shared = {**options, "socket_keepalive": True, "ssl": address.tls, **_tls(address)}
+    own = {key: value for key, value in shared.items() if key not in ("db", "username", "password")}
+    sentinel: Any = Sentinel(list(address.sentinels), sentinel_kwargs=own, **shared)
+    client: R = sentinel.master_for(address.master, redis_class=redis_class)
+    return client

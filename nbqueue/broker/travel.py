@@ -1,0 +1,180 @@
+"""The pickler of what travels: local code goes by value, and its source lines with it."""
+
+from __future__ import annotations
+
+import dis
+import io
+import linecache
+import os
+import site
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import cloudpickle
+
+from nbqueue.errors import NotSendable
+
+PROTOCOL = 5
+
+_CODE = (FunctionType, type)
+#: packages that every worker has: what unpickles is by reference wherever it lies
+_ALWAYS_THERE = frozenset({"__main__", "cloudpickle", __name__.partition(".")[0]})
+_INSTALLED_PARTS = frozenset({"site-packages", "dist-packages"})
+#: the longest function whose source lines are sent
+_LONGEST_SOURCE = 400
+#: names that a notebook puts in place and a worker does not have
+_NOTEBOOK_NAMES = frozenset({"get_ipython", "display"})
+#: cloudpickle's list of by-value modules is one for the process
+_registry_lock = threading.RLock()
+
+
+class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    """Pickles functions and classes of local modules by value, and refuses what only a notebook has.
+
+    Local is a module whose file is neither the standard library's, nor installed, nor nbqueue's.
+    """
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file, protocol=PROTOCOL)
+        #: code of the functions that went by value
+        self.codes: list[CodeType] = []
+        self._registered: list[ModuleType] = []
+
+    def dump(self, obj: Any) -> None:
+        """Write the pickle; local modules are by value only while this runs."""
+        with _registry_lock:
+            try:
+                super().dump(obj)
+            finally:
+                while self._registered:
+                    cloudpickle.unregister_pickle_by_value(self._registered.pop())
+
+    def reducer_override(self, obj: Any) -> Any:
+        """As cloudpickle does, after local modules were made known to it."""
+        if isinstance(obj, _CODE):
+            name = getattr(obj, "__module__", None)
+            self._send_by_value(sys.modules.get(name) if isinstance(name, str) else None)
+        elif isinstance(obj, ModuleType):
+            self._send_by_value(obj)
+        elif isinstance(obj, io.TextIOWrapper):
+            return _standard_stream(obj)
+        reduced = super().reducer_override(obj)
+        if isinstance(obj, FunctionType) and reduced is not NotImplemented:
+            refuse_notebook_names(obj)
+            self.codes.append(obj.__code__)
+        return reduced
+
+    def _send_by_value(self, module: ModuleType | None) -> None:
+        if module is None or not is_local(module) or module.__name__ in cloudpickle.list_registry_pickle_by_value():
+            return
+        if sys.modules.get(module.__name__) is module:
+            cloudpickle.register_pickle_by_value(module)
+            self._registered.append(module)
+
+
+def is_local(module: ModuleType) -> bool:
+    """Whether a module is the user's own: in a folder of theirs, neither installed nor nbqueue's."""
+    name = getattr(module, "__name__", "")
+    if name.partition(".")[0] in _ALWAYS_THERE:
+        return False
+    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    return isinstance(file, str) and _is_local_file(name, file)
+
+
+def refuse_notebook_names(function: FunctionType) -> None:
+    """Raise NotSendable for a function of a notebook that uses the notebook itself."""
+    if function.__module__ != "__main__":
+        return
+    for name in _NOTEBOOK_NAMES.intersection(_names_of(function.__code__)):
+        found = function.__globals__.get(name)
+        if (found is None or name == "get_ipython") and name in _global_names(function.__code__):
+            raise NotSendable(
+                f'Function "{function.__qualname__}" cannot be sent: it uses {name}(), and there is no notebook on a '
+                "worker. Print or return what it found, and show it in the notebook.",
+                path=name,
+            )
+
+
+def source_lines(codes: list[CodeType]) -> dict[str, dict[int, str]]:
+    """The source lines of functions by file name and line number, as far as they can be had."""
+    found: dict[str, dict[int, str]] = {}
+    for code in codes:
+        lines = linecache.getlines(code.co_filename)
+        first = code.co_firstlineno
+        last = min(max(_line_numbers(code), default=first), first + _LONGEST_SOURCE, len(lines))
+        if 0 < first <= last:
+            found.setdefault(code.co_filename, {}).update({at: lines[at - 1] for at in range(first, last + 1)})
+    return found
+
+
+def learn_source_lines(found: dict[str, dict[int, str]]) -> None:
+    """Let tracebacks show the lines of code that came by value and has no file here."""
+    for name, lines in found.items():
+        if os.path.exists(name):  # noqa: PTH110 - on the way of every job
+            continue
+        known = linecache.cache.get(name)
+        texts = list(known[2]) if known is not None and len(known) > 1 else []
+        texts += ["\n"] * (max(lines) - len(texts))
+        for at, text in lines.items():
+            texts[at - 1] = text
+        linecache.cache[name] = (sum(map(len, texts)), None, texts, name)
+
+
+def _standard_stream(file: io.TextIOWrapper) -> Any:
+    """Standard streams are the worker's own there; the contents of another open file are not sent unasked."""
+    for name in ("stdout", "stderr", "stdin"):
+        if file is getattr(sys, name) or file is getattr(sys, f"__{name}__"):
+            return getattr, (sys, name)
+    raise TypeError(f"cannot pickle an open file ({file.name})")
+
+
+@lru_cache(maxsize=4096)
+def _is_local_file(name: str, file: str) -> bool:
+    path = Path(file)
+    if file.endswith(tuple(EXTENSION_SUFFIXES)) or not _INSTALLED_PARTS.isdisjoint(path.parts):
+        return False
+    if any(path.is_relative_to(folder) for folder in _installed_folders()):
+        return False
+    above = path.parents[: name.count(".") + 2]
+    return not any(_holds_installed(folder) for folder in above[-2:])
+
+
+@lru_cache(maxsize=256)
+def _holds_installed(folder: Path) -> bool:
+    """Whether an installer put packages there, as `pip install --target` does."""
+    return next(folder.glob("*.dist-info"), None) is not None
+
+
+@lru_cache(maxsize=1)
+def _installed_folders() -> tuple[Path, ...]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = {sysconfig.get_path(name) for name in names} | {*site.getsitepackages(), site.getusersitepackages()}
+    return tuple({each for folder in folders for each in (Path(folder), Path(folder).resolve())})
+
+
+def _names_of(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_of(constant)
+
+
+def _global_names(code: CodeType) -> frozenset[str]:
+    """The names a function reads as globals, in nested functions too."""
+    own = {item.argval for item in dis.get_instructions(code) if item.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    nested = [_global_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return frozenset(own.union(*nested))
+
+
+def _line_numbers(code: CodeType) -> Iterator[int]:
+    yield from (line for _, _, line in code.co_lines() if line)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _line_numbers(constant)

@@ -1,0 +1,1 @@
+"""The wire: what is signed, what travels, and what a server answers."""
