@@ -13,7 +13,7 @@ from nbqueue.errors import LocalStackError
 from nbqueue.local.home import Home
 
 #: a server cannot live with less
-LEAST_FREE_BYTES = 4 * 2**20
+LEAST_FREE_BYTES = 2 * 2**20
 #: how many of the server's last words are passed on
 LAST_LINES = 3
 
@@ -36,6 +36,12 @@ def in_one_sentence(home: Home) -> Iterator[None]:
         yield
     except OSError as error:
         raise LocalStackError(_sentence(home, error)) from error
+
+
+def refuse_full_disk(home: Home) -> None:
+    """A server that cannot write ends itself with the next write; it is not started."""
+    if free_bytes(home.path) < LEAST_FREE_BYTES:
+        raise LocalStackError(_disk_full(home))
 
 
 def server_ended(home: Home, said: list[str]) -> LocalStackError:

@@ -129,17 +129,17 @@ def is_there(home: Home) -> bool:
 
 def prepare(home: Home) -> None:
     """Create the folders that are missing, private whatever the umask says, and check the others."""
-    for folder in (*reversed(home.path.parents), home.path, home.server, home.data):
+    for folder in reversed(home.path.parents):
         make_private(folder)
-    check(home)
+    for folder in (home.path, home.server, home.data):
+        make_private(folder)
+        _check(folder)
 
 
 def check(home: Home) -> None:
     """Refuse folders that belong to somebody else or that others can enter."""
     for folder in (home.path, home.server):
-        fault = privacy_fault(folder)
-        if fault:
-            raise LocalStackError(f"The folder {folder} cannot hold the local stack: {fault}.")
+        _check(folder)
 
 
 def make_private(folder: Path) -> bool:
@@ -198,6 +198,12 @@ def read_if_there(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
         return ""
+
+
+def _check(folder: Path) -> None:
+    fault = privacy_fault(folder)
+    if fault:
+        raise LocalStackError(f"The folder {folder} cannot hold the local stack: {fault}.")
 
 
 def _private(path: str, flags: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbqueue.errors import LocalStackError
 from nbqueue.local.failures import free_bytes
-from nbqueue.local.home import Home
+from nbqueue.local.home import Home, open_private
 
 #: what the server says when it cannot read its files
 _DAMAGE = re.compile(
@@ -20,9 +20,10 @@ _DAMAGE = re.compile(
 )
 #: what it says when a file ends in the middle of a command
 _ENDS_EARLY = re.compile(r"Unexpected end of file reading the append only file (\S+?)\.? ")
-#: the last byte up to which its checker finds whole commands
+#: what its checker prints: up to where commands and transactions are whole, and where it could not read on
 _WHOLE_UP_TO = re.compile(rb"ok_up_to=(\d+)")
-#: the beginning of one more command: what follows the torn one was written later, so nothing was torn
+_STUCK_AT = re.compile(rb"^0x\s*([0-9a-f]+):", re.MULTILINE)
+#: the beginning of one more command; behind the place where reading stopped it means that nothing was torn there
 _LATER_COMMAND = re.compile(rb"\r\n\*\d+\r\n\$\d+\r\n")
 #: the server's program is its checker when it is called so
 _CHECKER = "valkey-check-aof"
@@ -34,7 +35,7 @@ def is_damaged(said: list[str]) -> bool:
 
 
 def cut_torn_tail(home: Home, program: Path, said: list[str]) -> bool:
-    """Cut off the one write that a power cut left unfinished, and which was thus never acknowledged.
+    """Cut off, and keep aside, the one write that a power cut left unfinished and that was thus never acknowledged.
 
     Nothing is cut where readable commands follow: then the file is damaged, and what follows was acknowledged.
     """
@@ -42,10 +43,12 @@ def cut_torn_tail(home: Home, program: Path, said: list[str]) -> bool:
     path = home.journal / Path(named).name
     if not named or not path.is_file():
         return False
-    whole = _whole_bytes(program, path)
-    if whole is None or _LATER_COMMAND.search(path.read_bytes(), whole):
+    whole, stuck = _whole_bytes(program, path)
+    data = path.read_bytes()
+    if whole is None or _LATER_COMMAND.search(data, stuck):
         return False
-    _kept(home)
+    with open_private(home.server / f"torn-{_digest([path])}", "ab") as file:
+        file.write(data[whole:])
     os.truncate(path, whole)
     return True
 
@@ -64,8 +67,8 @@ def _warnings(said: list[str]) -> list[str]:
     return [line.partition(" # ")[2] for line in said if " # " in line]
 
 
-def _whole_bytes(program: Path, path: Path) -> int | None:
-    """How much of a file consists of whole commands, as the server's own checker finds."""
+def _whole_bytes(program: Path, path: Path) -> tuple[int | None, int]:
+    """How much of a file is whole, and where reading stops, as the server's own checker finds."""
     checker = subprocess.run(  # noqa: S603 (our own command)
         [_CHECKER, str(path)],
         executable=program,
@@ -74,8 +77,9 @@ def _whole_bytes(program: Path, path: Path) -> int | None:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    found = _WHOLE_UP_TO.search(checker.stdout)
-    return int(found[1]) if found else None
+    whole, stuck = _WHOLE_UP_TO.search(checker.stdout), _STUCK_AT.search(checker.stdout)
+    upto = int(whole[1]) if whole else None
+    return upto, int(stuck[1], 16) if stuck else upto or 0
 
 
 def _kept(home: Home) -> str:

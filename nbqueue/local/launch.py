@@ -56,20 +56,20 @@ def binary() -> Path:
 
 def _start(home: Home, lock: int, *, memory_bytes: int | None, deadline: float) -> None:
     """Start the server; if only its last write was torn, cut that off and start it once more."""
-    program = binary()
-    memory_bytes = memory_bytes or configuration.default_memory_bytes()
-    said = _attempt(home, lock, program, memory_bytes=memory_bytes, deadline=deadline)
-    if said is not None and journal.cut_torn_tail(home, program, said):
+    said = _attempt(home, lock, memory_bytes=memory_bytes, deadline=deadline)
+    if said is not None and journal.cut_torn_tail(home, binary(), said):
         again = locks.acquire(home.server_lock)
-        said = _attempt(home, again, program, memory_bytes=memory_bytes, deadline=deadline) if again else said
+        said = _attempt(home, again, memory_bytes=memory_bytes, deadline=deadline) if again else said
     if said is not None:
         raise journal.damage(home, said) if journal.is_damaged(said) else failures.server_ended(home, said)
 
 
-def _attempt(home: Home, lock: int, program: Path, *, memory_bytes: int, deadline: float) -> list[str] | None:
+def _attempt(home: Home, lock: int, *, memory_bytes: int | None, deadline: float) -> list[str] | None:
     """Start a server that takes the lock over: None once it answers, its last words if it ended."""
     try:
-        _configure(home, memory_bytes)
+        program = binary()
+        failures.refuse_full_disk(home)
+        _configure(home, memory_bytes or configuration.default_memory_bytes())
         logs.cap(home.server_log)
         written = logs.size_bytes(home.server_log)
         pid = spawn_detached(

@@ -62,9 +62,8 @@ def shut_down(home: Home, *, timeout_s: float) -> None:
     """End the server so that its journal is complete. The caller holds the start lock."""
     if not locks.is_held(home.server_lock):
         return
-    with contextlib.suppress(OSError, ErrorReply):
-        _ask_to_end(home)
-    if not wait_until(lambda: not locks.is_held(home.server_lock), timeout_s):
+    asked = _ask_to_end(home)
+    if not asked or not wait_until(lambda: not locks.is_held(home.server_lock), timeout_s):
         end_by_signal(home)
 
 
@@ -83,10 +82,16 @@ def running(home: Home) -> ProcessRecord | None:
     return holder(home.server_lock, home.server_record)
 
 
-def _ask_to_end(home: Home) -> None:
+def _ask_to_end(home: Home) -> bool:
+    """Whether the server was asked to end; it answers by closing the connection."""
     path = sockets.find(home)
     if path is None:
-        return
-    with Connection(path, timeout_s=ANSWER_WAIT_S) as connection:
-        connection.call("AUTH", passwords.ADMIN_USER, passwords.admin_password(home))
-        connection.call("SHUTDOWN")
+        return False
+    try:
+        with Connection(path, timeout_s=ANSWER_WAIT_S) as connection:
+            connection.call("AUTH", passwords.ADMIN_USER, passwords.admin_password(home))
+            with contextlib.suppress(ConnectionError):
+                connection.call("SHUTDOWN")
+    except (OSError, ErrorReply):
+        return False
+    return True

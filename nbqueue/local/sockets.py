@@ -14,6 +14,8 @@ from nbqueue.local.home import Home, make_private, privacy_fault, read_if_there,
 #: a socket address holds 104 bytes on macOS, the last of them a zero
 LIMIT_BYTES = 103
 SOCKET_NAME = "valkey.sock"
+#: where short folders may lie when the user's own places do not do; what is found there is checked before use
+PLACES = ("/tmp", "/var/tmp")  # noqa: S108
 #: names tried in one folder when others have taken the first
 TRIES = 8
 
@@ -53,7 +55,7 @@ def _short_folder(digest: str) -> Path | None:
 
 
 def _places() -> list[Path]:
-    named = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108 (checked before use)
+    named = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), *PLACES)
     return [Path(name) for name in dict.fromkeys(named) if name and Path(name).is_absolute()]
 
 

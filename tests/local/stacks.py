@@ -48,7 +48,9 @@ class Stack:
 
     def running(self) -> StackStatus:
         """What runs, once all three do and have signed in."""
-        return wait_until(self._if_complete)
+        status = wait_until(self._if_complete)
+        assert status
+        return status
 
     def runs(self) -> list[str]:
         """What the stand-in workers noted."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -198,13 +199,13 @@ def test_a_folder_that_is_deleted_takes_its_processes_along(local: Stack) -> Non
         wait_until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
 
 
-def test_a_long_path_gets_a_short_socket(local: Stack, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_path_gets_a_short_socket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The socket then lies in a private folder elsewhere, and every process finds it there, whatever its TMPDIR."""
     deep = settings.home.joinpath(*["a-rather-long-name-for-a-folder"] * 5)
     far = Stack(Settings(home=deep, idle_stop_s=0))
     try:
         address = far.ensure()
-        folder = os.stat(os.path.dirname(address.path))
+        folder = Path(address.path).parent.stat()
         monkeypatch.setenv("TMPDIR", str(settings.home))
         assert len(os.fsencode(address.path)) < 104
         assert (folder.st_mode & 0o777, folder.st_uid) == (0o700, os.geteuid())
@@ -213,7 +214,7 @@ def test_a_long_path_gets_a_short_socket(local: Stack, settings: Settings, monke
             assert client.ping()
     finally:
         stack.stop(far.settings)
-        os.rmdir(os.path.dirname(address.path))
+        Path(address.path).parent.rmdir()
 
 
 def test_names_with_any_character_are_taken(settings: Settings) -> None:
