@@ -39,6 +39,7 @@ REASONS: dict[WaitReason, Look] = {
     WaitReason.BLOCKED: Look("…", ":", "waiting", GREY),
 }
 CANCELLING = Look("⊘", "/", "cancelling", PURPLE)
+UNKNOWN = Look("?", "?", "unknown", GREY)
 MIXED = Look("✗", "x", "ended", VERMILION)
 
 

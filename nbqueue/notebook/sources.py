@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
-from nbqueue.notebook import view
+from nbqueue.notebook import view, wording
 from nbqueue.notebook.view import CardView
+
+#: how long an end is waited for that was told already, how long the facts about it
+FINAL_S, COMPLETE_S = 0.1, 1.0
+#: and how often both are looked at
+LOOK_S = 0.005
 
 
 class Live(Protocol):
@@ -60,6 +67,18 @@ class GroupLive(Live, Protocol):
         ...
 
 
+class Asked(Protocol):
+    """The answer to a cancel, which is on its way."""
+
+    def done(self) -> bool:
+        """Whether it is here."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> object:
+        """The answer; raises what went wrong."""
+        ...
+
+
 class Work(Protocol):
     """A job or a group: what a card is shown for."""
 
@@ -68,11 +87,16 @@ class Work(Protocol):
         """Names it."""
         ...
 
+    @property
+    def label(self) -> str:
+        """The name of its function."""
+        ...
+
     def live(self) -> Any:
         """Begin to follow it: a JobLive or a GroupLive."""
         ...
 
-    def cancel(self) -> Any:
+    def cancel(self) -> Asked:
         """Ask for its end; acts when called and does not wait."""
         ...
 
@@ -81,35 +105,83 @@ class Source:
     """One job or group as a sequence of card views."""
 
     def __init__(self, work: Work) -> None:
-        self.work = work
+        self._work = work
         self._live: JobLive | GroupLive = work.live()
         self._draw = _of_job if isinstance(self._live, JobLive) else _of_group
-        self._cancel_asked = False
+        self._asked: Asked | None = None
+        self._cancelling = False
+        self._problem = ""
 
-    @property
-    def version(self) -> tuple[int, bool, bool]:
-        """Differs whenever the facts do (not when only time has passed)."""
-        return self._live.version, self._live.reconnecting, self._cancel_asked
+    def facts(self) -> tuple[object, ...]:
+        """Differs whenever there is something new to draw, but for the time that passes."""
+        self._hear()
+        return self._live.version, self._live.reconnecting, self._cancelling, self._problem
+
+    def wait_until_known(self) -> None:
+        """Wait until the server has told how it stands, for faces that do not follow; not for long."""
+        began = time.monotonic()
+        while not self._live.version and time.monotonic() - began < COMPLETE_S:
+            time.sleep(LOOK_S)
 
     def view(self, now: datetime | None = None) -> CardView:
         """What to draw now."""
-        return self._draw(self._live, now or datetime.now(UTC), cancel_asked=self._cancel_asked)
+        found = self._draw(self._live, now or datetime.now(UTC), self._work.label, cancel_asked=self._cancelling)
+        return replace(found, notes=(*found.notes, self._problem)) if self._problem and not found.final else found
+
+    @property
+    def complete(self) -> bool:
+        """Whether the end is known with all its facts; the state comes first, when and why a moment later."""
+        if isinstance(self._live, JobLive):
+            return self._live.record.state.is_final and self._live.record.finished_at is not None
+        return self.view().final
 
     def cancel(self) -> None:
-        """Ask for the end of the work; the card says "cancelling" from now on."""
-        self._cancel_asked = True
-        self.work.cancel()
+        """Ask for the end of the work; the card says "cancelling" from now on. Does not wait."""
+        self._cancelling, self._problem = True, ""
+        try:
+            self._asked = self._work.cancel()
+        except Exception as error:  # noqa: BLE001 - called by a click: nobody else would show it
+            self._refuse(error)
 
     def close(self) -> None:
         """Stop following."""
         self._live.close()
 
+    def _hear(self) -> None:
+        """Look whether the cancel was answered with an error."""
+        if self._asked is None or not self._asked.done():
+            return
+        asked, self._asked = self._asked, None
+        try:
+            asked.wait(0)
+        except Exception as error:  # noqa: BLE001 - the card says it
+            self._refuse(error)
 
-def _of_job(live: Any, now: datetime, *, cancel_asked: bool) -> CardView:
+    def _refuse(self, error: Exception) -> None:
+        self._cancelling = False
+        self._problem = wording.line(f"not cancelled: {error}")
+
+
+def wait_for_end(source: Source) -> None:
+    """Wait until an end that was told is known here too: first the state, then the facts about it.
+
+    Both are on their way, so this takes milliseconds; a group may go on after the failure that ended a wait for it.
+    """
+    began = time.monotonic()
+    while not source.complete:
+        if time.monotonic() - began > (COMPLETE_S if source.view().final else FINAL_S):
+            return
+        time.sleep(LOOK_S)
+
+
+def _of_job(live: Any, now: datetime, label: str, *, cancel_asked: bool) -> CardView:
+    record = live.record if live.record.label else replace(live.record, label=label)
     return view.of_job(
-        live.record, now=now, log_tail=live.log_tail, reconnecting=live.reconnecting, cancel_asked=cancel_asked
+        record, now=now, log_tail=live.log_tail, reconnecting=live.reconnecting, cancel_asked=cancel_asked
     )
 
 
-def _of_group(live: Any, now: datetime, *, cancel_asked: bool) -> CardView:  # noqa: ARG001 - the same call for both
-    return view.of_group(live.counts, live.total, cancel_asked=cancel_asked, reconnecting=live.reconnecting)
+def _of_group(live: Any, now: datetime, label: str, *, cancel_asked: bool) -> CardView:  # noqa: ARG001 - the same call
+    return view.of_group(
+        live.counts, live.total, label=label, cancel_asked=cancel_asked, reconnecting=live.reconnecting
+    )

@@ -31,12 +31,17 @@ def show(works: Iterable[Work], *, console: Console | None = None) -> Iterator[B
     What is shown never touches the jobs: leaving the block only ends the display.
     """
     console = console or Console(stderr=True)
-    board = Board(works, ascii_only=not console.encoding.lower().startswith("utf"))
+    board = Board(works, ascii_only=not draws_unicode(console))
     try:
         with _bars(board, console) if console.is_terminal else _lines(board, console):
             yield board
     finally:
         board.close()
+
+
+def draws_unicode(console: Console) -> bool:
+    """Whether the console's encoding has our glyphs."""
+    return console.encoding.lower().startswith("utf")
 
 
 class Board:

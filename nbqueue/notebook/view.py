@@ -102,7 +102,7 @@ def of_job(
 
 
 def of_group(
-    counts: Mapping[State, int], total: int, *, title: str = "", elapsed_s: float | None = None,
+    counts: Mapping[State, int], total: int, *, label: str = "", elapsed_s: float | None = None,
     cancel_asked: bool = False, reconnecting: bool = False,
 ) -> CardView:  # fmt: skip
     """The card of a group: one bar, one part of it a state."""
@@ -110,7 +110,7 @@ def of_group(
     final = ended >= total
     return CardView(
         look=_group_look(counts, total, final=final, cancel_asked=cancel_asked),
-        title=wording.line(title) or f"{total:,} jobs",
+        title=", ".join(part for part in (wording.line(label), f"{total:,} jobs") if part),
         fraction=ended / total if total else 1.0,
         count=wording.count(ended, total),
         percent=_percent(ended / total if total else None),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State
-from nbqueue.notebook import markup, text, view
+from nbqueue.notebook import markup, text, view, wording
 from nbqueue.notebook.view import CardView
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_no_text_becomes_a_tag_or_an_attribute(vector: str) -> None:
 @pytest.mark.parametrize("vector", VECTORS)
 def test_the_text_is_shown_as_it_was_written(vector: str) -> None:
     """A name full of markup is read as that name."""
-    assert _Tags(markup.static(card(vector))).text.count(view.wording.line(vector)) >= 5
+    assert _Tags(markup.static(card(vector))).text.count(wording.line(vector)) >= 5
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from nbqueue.model.job import JobRecord
@@ -40,21 +40,43 @@ class GroupFacts:
         self.closed = True
 
 
+@dataclass
+class GivenAnswer:
+    """The answer to a cancel, which is here at once."""
+
+    refusal: Exception | None
+
+    def done(self) -> bool:
+        """It is here."""
+        return True
+
+    def wait(self, timeout: float | None = None) -> str:
+        """The answer."""
+        del timeout
+        if self.refusal:
+            raise self.refusal
+        return "cancelled"
+
+
 @dataclass(kw_only=True)
 class GivenWork:
     """A job or a group with given facts; counts how often its end was asked for."""
 
     facts: Any
     id: str = "j1"
-    cancels: int = field(default=0)
+    label: str = ""
+    cancels: int = 0
+    #: what a cancel is answered with, if not with yes
+    refusal: Exception | None = None
 
     def live(self) -> Any:
         """The facts."""
         return self.facts
 
-    def cancel(self) -> None:
+    def cancel(self) -> GivenAnswer:
         """Note it."""
         self.cancels += 1
+        return GivenAnswer(self.refusal)
 
     def becomes(self, **facts: Any) -> None:
         """Other facts from now on."""

@@ -1,0 +1,74 @@
+"""All cards of a notebook's kernel: which exist, which are redrawn, which publish their end."""
+
+from __future__ import annotations
+
+import threading
+
+from nbqueue.notebook.card import Canvas, Card
+from nbqueue.notebook.publish import Place, place
+from nbqueue.notebook.sources import Source, Work
+from nbqueue.notebook.ticker import Ticker
+
+#: ended cards that are kept, so that a cell that waits for one later can publish its end
+KEPT = 500
+
+
+class Cards:
+    """The cards of this kernel, by the id of what they show."""
+
+    def __init__(self) -> None:
+        self._ticker = Ticker()
+        self._lock = threading.Lock()
+        self._cards: dict[str, Card] = {}
+
+    def show(self, work: Work) -> None:
+        """Show its card below the running cell; it follows the job, unless a program runs the notebook."""
+        card = self._card(work)
+        card.show()
+        if not card.over and place() is not Place.FINAL_HTML:
+            self._ticker.add(card)
+
+    def display(self, work: Work) -> None:
+        """Show what stands for a handle at the end of a cell: the same card."""
+        self.show(work)
+
+    def settle(self, work: Work) -> None:
+        """Publish the end in the name of the cell that waited for it, if a card of it was shown."""
+        with self._lock:
+            card = self._cards.get(work.id)
+        if card is not None:
+            card.settle()
+
+    def stop(self) -> None:
+        """Redraw nothing any more."""
+        self._ticker.stop()
+
+    def _card(self, work: Work) -> Card:
+        """The card that lives, or a new one."""
+        with self._lock:
+            found = self._cards.get(work.id)
+            if found is None or found.over:
+                found = self._cards[work.id] = _new(work)
+                self._forget()
+            return found
+
+    def _forget(self) -> None:
+        over = [name for name, card in self._cards.items() if card.over]
+        for name in over[: max(len(over) - KEPT, 0)]:
+            del self._cards[name]
+
+
+def _new(work: Work) -> Card:
+    source = Source(work)
+    if place() is Place.FINAL_HTML:
+        source.wait_until_known()
+    return Card(source, _canvas(source))
+
+
+def _canvas(source: Source) -> Canvas | None:
+    """Widgets for what moves; nothing but HTML for what has ended or where there are no widgets."""
+    if place() is not Place.WIDGETS or source.view().final:
+        return None
+    from nbqueue.notebook.widgets import WidgetCanvas  # ipywidgets is heavy
+
+    return WidgetCanvas(source.cancel)

@@ -1,0 +1,59 @@
+"""How jobs and groups are shown wherever this process runs: cards in a notebook, bars in a terminal."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Protocol
+
+from nbqueue.notebook.publish import in_kernel
+from nbqueue.notebook.sources import Work
+
+
+class Face(Protocol):
+    """Shows jobs and groups."""
+
+    def show(self, subject: Work, /) -> None:
+        """Show the live card or bar of a job or group, now."""
+        ...
+
+    def display(self, subject: Work, /) -> None:
+        """Show what stands for a handle at the end of a cell."""
+        ...
+
+    def settle(self, subject: Work, /) -> None:
+        """Publish the end: whoever waited has it in hand."""
+        ...
+
+
+class ProcessFace:
+    """The face of this process. Light to make: what draws is imported when something is drawn."""
+
+    def show(self, subject: Work) -> None:
+        """Show the live card or bar of a job or group, now."""
+        _here().show(subject)
+
+    def display(self, subject: Work) -> None:
+        """Show what stands for a handle at the end of a cell."""
+        _here().display(subject)
+
+    def settle(self, subject: Work) -> None:
+        """Publish the end: whoever waited has it in hand."""
+        _here().settle(subject)
+
+
+def _here() -> Face:
+    return _cards() if in_kernel() else _bars()
+
+
+@lru_cache(maxsize=1)
+def _cards() -> Face:
+    from nbqueue.notebook.cards import Cards
+
+    return Cards()
+
+
+@lru_cache(maxsize=1)
+def _bars() -> Face:
+    from nbqueue.notebook.bars import Bars
+
+    return Bars()

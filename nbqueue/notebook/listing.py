@@ -1,0 +1,88 @@
+"""Jobs, queues, workers and the local stack as tables: facts in, texts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.local.stack import StackStatus
+from nbqueue.model.job import JobRecord
+from nbqueue.model.states import FINAL, State
+from nbqueue.notebook import text, view, wording
+from nbqueue.notebook.table import Table
+
+_FINAL = tuple(state for state in State if state in FINAL)
+
+
+def jobs(records: Sequence[JobRecord], *, now: datetime, of: str) -> Table:
+    """Jobs, one a row, in the order given."""
+    rows = []
+    for record in records:
+        card = view.of_job(record, now=now)
+        state = f"{card.look.glyph} {card.look.word}"
+        rows.append((record.id, state, card.title, text.figures(card), _when(record.submitted_at), text.details(card)))
+    return Table(
+        title=f"Jobs of {of}", columns=("id", "state", "job", "progress, time", "submitted", ""), rows=rows,
+        empty="None so far.",
+    )  # fmt: skip
+
+
+def queues(found: Sequence[QueueStats]) -> Table:
+    """Queues, one a row: what waits and runs now, what ended since the store began."""
+    ended = [state for state in _FINAL if any(stats.ended.get(state) for stats in found)]
+    rows = [
+        (
+            stats.name, "paused" if stats.paused else "open",
+            *(f"{number:,}" for number in (stats.queued, stats.scheduled, stats.running)),
+            *(f"{stats.ended.get(state, 0):,}" for state in ended),
+        )
+        for stats in found
+    ]  # fmt: skip
+    words = [state.value.replace("_", " ") for state in ended]
+    return Table(
+        title="Queues", columns=("queue", "", "queued", "scheduled", "running", *words), rows=rows,
+        empty="None was used so far.",
+    )  # fmt: skip
+
+
+def workers(found: Sequence[EngineInfo], *, now: datetime) -> Table:
+    """Engines of workers, one a row."""
+    rows = [
+        (
+            engine.host, str(engine.pid), ", ".join(engine.queues), f"{engine.running:,}", f"{engine.slots:,}",
+            f"Python {engine.python}, nbqueue {engine.version}", _since(engine.started_at, now),
+        )
+        for engine in found
+    ]  # fmt: skip
+    return Table(
+        title="Workers", columns=("host", "process", "queues", "running", "slots", "versions", "up for"), rows=rows,
+        empty="None is running.",
+    )  # fmt: skip
+
+
+def stack(found: StackStatus, *, now: datetime) -> Table:
+    """The local stack: server, worker and what looks after them."""
+    server, worker, keeper = found.server, found.worker, found.keeper
+    rows = [
+        ("server", _runs(running=server.running), _pid(server.pid), _since(server.since, now), str(server.folder)),
+        ("worker", _runs(running=worker.running), _pid(worker.pid), "", str(worker.log_file)),
+        ("keeper", _runs(running=keeper.running), _pid(keeper.pid), "", str(keeper.log_file)),
+    ]
+    return Table(title="Local stack", columns=("part", "", "process", "up for", "files"), rows=rows)
+
+
+def _runs(*, running: bool) -> str:
+    return "running" if running else "not running"
+
+
+def _pid(pid: int | None) -> str:
+    return "" if pid is None else str(pid)
+
+
+def _when(at: datetime | None) -> str:
+    return "" if at is None else wording.clock(at)
+
+
+def _since(at: datetime | None, now: datetime) -> str:
+    return "" if at is None else wording.duration((now - at).total_seconds(), running=True)

@@ -1,0 +1,56 @@
+"""What the magics ask the server; the one place of this room that waits for answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from nbqueue.broker import jobs, queues
+from nbqueue.broker.jobs import Origin
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.client.session import session
+from nbqueue.local import stack
+from nbqueue.model.job import JobRecord
+from nbqueue.model.settings import Settings
+
+T = TypeVar("T")
+
+
+def settings() -> Settings:
+    """The settings in force."""
+    return session().settings
+
+
+def is_up() -> bool:
+    """Whether asking would start nothing: a server was named, or the local one runs."""
+    return settings().url is not None or stack.server_is_up(settings())
+
+
+def queue_stats() -> list[QueueStats]:
+    """The numbers of all queues."""
+
+    async def found(client: Any, keys: Keys) -> list[QueueStats]:
+        return [await queues.stats(client, keys, name) for name in await queues.names(client, keys)]
+
+    return _ask(found, "asking for the queues")
+
+
+def engines() -> list[EngineInfo]:
+    """The engines that hold a lease."""
+    return _ask(queues.engines, "asking for the workers")
+
+
+def owned(origin: Origin, newest: int) -> list[JobRecord]:
+    """The last jobs of an origin, newest first."""
+
+    async def found(client: Any, keys: Keys) -> Sequence[JobRecord | None]:
+        ids = await jobs.owned(client, keys, origin, newest=newest)
+        return await jobs.records(client, keys, ids) if ids else []
+
+    return [record for record in _ask(found, "asking for the jobs") if record is not None]
+
+
+def _ask(act: Callable[[Any, Keys], Awaitable[T]], what: str) -> T:
+    pending = session().begin(lambda link: link.wire.ask(lambda client: act(client, link.wire.keys)), what=what)
+    return pending.wait()

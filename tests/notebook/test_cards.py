@@ -1,0 +1,177 @@
+"""Cards in a real kernel: what is published when a job is shown, changes, is cancelled and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.notebook.kernels import WIDGET, Kernel, Message, displayed, opened, running_kernel, sent
+
+BEGIN = """
+from dataclasses import replace
+from datetime import UTC, datetime
+from nbqueue.model.job import JobRecord
+from nbqueue.model.progress import Progress
+from nbqueue.model.states import State
+from nbqueue.notebook.cards import Cards
+from tests.notebook.works import GivenWork, GroupFacts, JobFacts
+cards = Cards()
+job = GivenWork(facts=JobFacts(record=JobRecord(
+    id="j1", state=State.RUNNING, label="solve", started_at=datetime.now(UTC), progress=Progress(done=1, total=4))))
+def ends(job, state=State.SUCCEEDED):
+    job.becomes(record=replace(job.facts.record, state=state, finished_at=datetime.now(UTC)))
+"""
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    """A kernel with a job whose facts the test sets."""
+    with running_kernel() as kernel:
+        kernel.run(BEGIN)
+        yield kernel
+
+
+def updated(message: Message) -> bool:
+    """Whether a shown card was replaced."""
+    return bool(message["msg_type"] == "update_display_data")
+
+
+def test_a_card_is_three_widgets_and_readable_without_them(kernel: Kernel) -> None:
+    """A shown job is one bundle: the widgets, the same as HTML, and as one line."""
+    published = kernel.run("cards.show(job)")
+    (bundle,) = displayed(published)
+    kinds = sorted(state["_model_name"] for state in opened(published).values())
+    assert set(bundle) == {WIDGET, "text/html", "text/plain"}
+    assert bundle["text/plain"].startswith("► running  solve  1/4 (25%)")
+    assert kinds == [
+        "ButtonModel",
+        "ButtonStyleModel",
+        "HBoxModel",
+        "HTMLModel",
+        "HTMLStyleModel",
+        *["LayoutModel"] * 3,
+    ]
+
+
+def test_the_bar_moves_while_a_cell_blocks(kernel: Kernel) -> None:
+    """While a cell sleeps, the card follows the facts; only what changed is sent."""
+    kernel.run("cards.show(job)")
+    published = kernel.run(
+        """
+import time
+for done in (2, 3):
+    job.becomes(record=replace(job.facts.record, progress=Progress(done=done, total=4)))
+    time.sleep(0.5)
+"""
+    )
+    values = [change["value"] for change in sent(published) if "value" in change]
+    assert [text in "".join(values) for text in ("2/4", "3/4")] == [True, True]
+    assert len(values) <= 5
+    assert all(set(change) == {"model", "value"} for change in sent(published))
+
+
+def test_the_end_is_published_in_every_cell_that_showed_it(kernel: Kernel) -> None:
+    """At the end the button goes, and what will be saved says how it ended; nothing is sent after it."""
+    shown = [*kernel.run("cards.show(job)"), *kernel.run("cards.show(job)")]
+    assert len(displayed(shown)) == 2
+    begin = len(kernel.messages)
+    kernel.run("ends(job)")
+    kernel.until(updated)
+    kernel.until(updated)
+    kernel.run("import threading")
+    ended = kernel.messages[begin:]
+    assert [bundle["text/plain"][:11] for bundle in displayed(ended, "update_display_data")] == ["✓ succeeded"] * 2
+    assert [len(change["children"]) for change in sent(ended) if "children" in change] == [1]
+    kernel.run("import time\nwhile any(t.name == 'nbqueue-ticker' for t in threading.enumerate()): time.sleep(0.01)")
+
+
+def test_a_click_asks_for_the_end_and_changes_nothing_itself(kernel: Kernel) -> None:
+    """A click on Cancel hands the wish on; the ticker then says "cancelling" and takes the button away."""
+    published = kernel.run("cards.show(job)")
+    (button,) = [model for model, state in opened(published).items() if state["_model_name"] == "ButtonModel"]
+    kernel.click(button)
+    kernel.until(lambda message: any(change.get("disabled") for change in sent([message])))
+    published = kernel.run("print(job.cancels)")
+    assert [item["content"]["text"] for item in published if item["msg_type"] == "stream"] == ["1\n"]
+    assert "cancelling" in "".join(change.get("value", "") for change in sent(kernel.messages))
+
+
+def test_a_refused_cancel_is_said_on_the_card(kernel: Kernel) -> None:
+    """When asking for the end fails, the card says so and the button works again."""
+    published = kernel.run("job.refusal = OSError('no <b>server</b>')\ncards.show(job)")
+    (button,) = [model for model, state in opened(published).items() if state["_model_name"] == "ButtonModel"]
+    kernel.click(button)
+    kernel.until(
+        lambda message: any("not cancelled: no &lt;b&gt;" in str(change.get("value")) for change in sent([message]))
+    )
+    kernel.run("pass")
+    assert all(not change["disabled"] for change in sent(kernel.messages)[-2:] if "disabled" in change)
+
+
+def test_a_group_is_one_card(kernel: Kernel) -> None:
+    """A group of two hundred jobs is one card with one bar."""
+    published = kernel.run(
+        "cards.show(GivenWork(id='g1', facts=GroupFacts(total=200, counts={State.RUNNING: 2, State.QUEUED: 198})))"
+    )
+    (bundle,) = displayed(published)
+    assert bundle["text/plain"] == "► running  200 jobs  0/200 (0%)  2 running, 198 queued"
+
+
+def test_what_has_ended_needs_no_widget(kernel: Kernel) -> None:
+    """A job that is over is shown as HTML, without a widget and without the ticker."""
+    published = kernel.run("ends(job)\ncards.show(job)")
+    assert (opened(published), [set(bundle) for bundle in displayed(published)]) == ({}, [{"text/html", "text/plain"}])
+
+
+def test_facts_that_cannot_be_drawn_touch_nothing_else(kernel: Kernel) -> None:
+    """A card that fails warns once, says so, and is right again with the next facts; other cards go on."""
+    published = kernel.run(
+        """
+good = replace_record = job.facts.record
+cards.show(job)
+job.becomes(record=replace(good, tries=None))
+import time
+time.sleep(0.5)
+job.becomes(record=replace(good, tries=None, label="x"))
+time.sleep(0.5)
+job.becomes(record=replace(good, label="well again"))
+time.sleep(0.5)
+"""
+    )
+    values = [change["value"] for change in sent(published) if "value" in change]
+    warned = [item["content"]["text"] for item in published if item["msg_type"] == "stream"]
+    assert "this card could not be drawn (TypeError); its job is not affected" in values[0]
+    assert "well again" in values[-1]
+    assert "".join(warned).count("A card could not be drawn; its job is not affected.") == 1
+
+
+def test_without_widgets_the_html_is_replaced() -> None:
+    """With NBQUEUE_WIDGETS=0 there is no widget; the same HTML is replaced while it runs."""
+    with running_kernel(NBQUEUE_WIDGETS="0") as kernel:
+        kernel.run(BEGIN)
+        published = kernel.run("cards.show(job)")
+        kernel.run("job.becomes(record=replace(job.facts.record, progress=Progress(done=3, total=4)))")
+        kernel.until(lambda message: updated(message) and "3/4" in message["content"]["data"]["text/html"])
+        kernel.run("ends(job)")
+        kernel.until(lambda message: updated(message) and "succeeded" in message["content"]["data"]["text/html"])
+    assert (opened(published), "ipywidgets" in str(published)) == ({}, False)
+
+
+def test_a_program_that_runs_a_notebook_gets_the_end_only() -> None:
+    """With NBQUEUE_NONINTERACTIVE=1 nothing is redrawn; the cell that waited replaces the card by the end."""
+    with running_kernel(NBQUEUE_NONINTERACTIVE="1") as kernel:
+        kernel.run(BEGIN)
+        shown = kernel.run("cards.show(job)")
+        kernel.run("ends(job)")
+        ended = kernel.run("cards.settle(job)")
+    assert (opened(shown), [set(bundle) for bundle in displayed(shown)]) == ({}, [{"text/html", "text/plain"}])
+    assert [bundle["text/plain"][:18] for bundle in displayed(ended, "update_display_data")][-1] == "✓ succeeded  solve"
+
+
+def test_the_cell_that_waited_publishes_the_end_again(kernel: Kernel) -> None:
+    """Settling replaces what was shown from within the cell that waited, whoever drew it before."""
+    kernel.run("cards.show(job)\nends(job)")
+    ended = kernel.run("cards.settle(job)")
+    assert displayed(ended, "update_display_data")[-1]["text/plain"].startswith("✓ succeeded  solve")
+    assert ended[-2]["parent_header"]["msg_id"] == ended[-1]["parent_header"]["msg_id"]
