@@ -18,7 +18,7 @@ from nbqueue.local.processes import holder, load_record, record_of, wait_until
 from nbqueue.model.settings import Settings
 
 #: the worker's program
-WORKER_COMMAND = (sys.executable, "-P", "-m", "nbqueue.worker")
+WORKER_COMMAND = (sys.executable, "-P", "-m", "nbqueue", "worker")
 #: after the second request to end (jobs go back to their queue) it may take this long
 HASTE_S = 2.0
 #: waits before the next start of a worker that ends at once, and the most

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -35,7 +36,7 @@ class Here:
     host: str
     limit_bytes: int
     chance: Random
-    versions: dict[str, str]
+    versions: Mapping[str, str]
 
 
 @dataclass(slots=True, kw_only=True)

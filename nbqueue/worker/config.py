@@ -52,4 +52,6 @@ class WorkerConfig:
     def from_wire(cls, found: dict[str, Any]) -> WorkerConfig:
         """From what `to_wire` gave."""
         lists = {name: tuple(found[name]) for name in ("queues", "modules")}
-        return cls(**{**found, **lists, "address": Address.from_wire(found["address"])})
+        where = found["address"]
+        sentinels = tuple((host, port) for host, port in where["sentinels"])
+        return cls(**{**found, **lists, "address": Address(**{**where, "sentinels": sentinels})})
