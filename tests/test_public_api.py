@@ -50,6 +50,7 @@ NAMES = ERRORS | IN_A_JOB | {
     "submit_map",
     "options",
     "task",
+    "configure",
     "Job",
     "JobGroup",
     "Pending",

@@ -51,6 +51,7 @@ def _stored(link: Link, record: JobRecord, blob: bytes) -> Draft:
     lane = LANE_PROCESS if header.get("lane") == "process" else LANE_LOOP
     group = str(header.get("group", ""))
     order = Order(
-        options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(), group=group,
+        options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(),
+        group=group,
     )  # fmt: skip
     return Draft(record.id, order, sealed.payload)

@@ -39,7 +39,7 @@ class Submitter:
     @overload
     def submit(self, fn: str, /, *args: Any, **kwargs: Any) -> Pending[Job[Any]]: ...
     def submit(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Pending[Job[Any]]:
-        """The handle of a new job that calls `fn`, once the server has accepted it: `job = await submit(...)`.
+        """The handle of a new job that calls `fn`, once the server has accepted it.
 
         Args:
             fn: any function, sync or async, or the name of one that is registered on the workers.
@@ -61,7 +61,7 @@ class Submitter:
     @overload
     def run(self, fn: str, /, *args: Any, **kwargs: Any) -> Pending[Any]: ...
     def run(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Pending[Any]:
-        """The result of a new job that calls `fn`; its live card is shown meanwhile: `value = await run(solve, 3)`."""
+        """The result of a new job that calls `fn`; its live card is shown meanwhile."""
         job = self._submitted(fn, args, kwargs)
         hooks.show(job)
         return job.run()
@@ -75,7 +75,7 @@ class Submitter:
     @overload
     def submit_map(self, fn: str, /, *iterables: Iterable[Any]) -> Pending[JobGroup[Any]]: ...
     def submit_map(self, fn: Callable[..., Any] | str, /, *iterables: Iterable[Any]) -> Pending[JobGroup[Any]]:
-        """The handle of a group: one job for each item, paired as by `map`; `runs = await submit_map(solve, range(9))`.
+        """The handle of a group of new jobs, one for each item, paired as by `map`.
 
         Nothing is submitted where one item cannot be sent.
         """
@@ -122,7 +122,9 @@ def options(
     tags: Sequence[str] | None = None,
     label: str | None = None,
 ) -> Submitter:
-    """Submits with options: `await options(queue="nightly", timeout=60).submit(solve, 3)`.
+    """What submits with these options.
+
+    `await options(queue="nightly", timeout=60).submit(solve, 3)`
 
     Args:
         queue: which queue; "default" if not given.

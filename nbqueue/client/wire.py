@@ -58,6 +58,15 @@ class Wire:
             await backoff.pause(at_most_s=ends_at - now())
             client = await self._connected(anew=True)
 
+    async def read_long(self, act: Callable[[Any], Awaitable[T]]) -> T:
+        """What `act(client)` gives, which asks many times: each question has its own time limit."""
+        await self.ask(lambda client: client.ping())
+        try:
+            async with self.dedicated("read") as client:
+                return await act(client)
+        except TROUBLE as error:
+            raise self._explained(error) from None
+
     @asynccontextmanager
     async def dedicated(self, name: str) -> AsyncGenerator[Any, None]:
         """A client of its own, for reads that block; closed at the end of the block."""

@@ -1,0 +1,225 @@
+"""Background jobs for Jupyter notebooks: submit a function, watch it live, keep the result, survive a restart.
+
+    job = await submit(solve, instance)   # any function, also one written in this notebook
+    result = await job
+
+Names are loaded when they are first used, so that importing this costs nothing.
+"""
+
+from __future__ import annotations
+
+import typing as _typing
+from importlib import import_module as _import_module
+
+from nbqueue.client import hooks as _hooks
+
+if _typing.TYPE_CHECKING:
+    from collections.abc import Collection as _Collection
+
+    from pandas import DataFrame as _DataFrame
+
+    from nbqueue.analysis.columns import Moment as _Moment
+    from nbqueue.analysis.export import export_csv
+    from nbqueue.broker.address import Address as _Address
+    from nbqueue.client.group import JobGroup
+    from nbqueue.client.handle import Job
+    from nbqueue.client.pending import Pending
+    from nbqueue.client.queue import Queue
+    from nbqueue.client.selection import attach, jobs
+    from nbqueue.client.session import configure
+    from nbqueue.client.submitter import options, run, submit, submit_map
+    from nbqueue.client.tasks import task
+    from nbqueue.errors import (
+        AccessDenied,
+        BrokerUnavailable,
+        ConfigurationError,
+        JobCancelled,
+        JobCrashed,
+        JobError,
+        JobExpired,
+        JobFailed,
+        JobLost,
+        JobTimeout,
+        LocalStackError,
+        NbqueueError,
+        NotInJob,
+        NotSendable,
+        PayloadTooLarge,
+        ResultExpired,
+        Retrying,
+        RetryLater,
+        SkipRetry,
+        StoreFull,
+        TamperedPayload,
+        UnknownFunction,
+        WrongPython,
+    )
+    from nbqueue.inside import (
+        checkpoint,
+        cpus,
+        current_job,
+        last_checkpoint,
+        log,
+        on_stop,
+        progress,
+        report,
+        should_stop,
+        stop_reason,
+        time_left,
+        track,
+    )
+    from nbqueue.model.retry import RetryPolicy
+    from nbqueue.model.settings import Settings
+    from nbqueue.model.states import State
+
+__all__ = [
+    "AccessDenied",
+    "BrokerUnavailable",
+    "ConfigurationError",
+    "Job",
+    "JobCancelled",
+    "JobCrashed",
+    "JobError",
+    "JobExpired",
+    "JobFailed",
+    "JobGroup",
+    "JobLost",
+    "JobTimeout",
+    "LocalStackError",
+    "NbqueueError",
+    "NotInJob",
+    "NotSendable",
+    "PayloadTooLarge",
+    "Pending",
+    "Queue",
+    "ResultExpired",
+    "RetryLater",
+    "RetryPolicy",
+    "Retrying",
+    "Settings",
+    "SkipRetry",
+    "State",
+    "StoreFull",
+    "TamperedPayload",
+    "UnknownFunction",
+    "WrongPython",
+    "attach",
+    "checkpoint",
+    "configure",
+    "cpus",
+    "current_job",
+    "export_csv",
+    "history",
+    "jobs",
+    "last_checkpoint",
+    "log",
+    "on_stop",
+    "options",
+    "progress",
+    "report",
+    "run",
+    "should_stop",
+    "stop_reason",
+    "submit",
+    "submit_map",
+    "task",
+    "time_left",
+    "track",
+]
+
+_HOMES = {
+    "nbqueue.analysis.export": ("export_csv",),
+    "nbqueue.client.group": ("JobGroup",),
+    "nbqueue.client.handle": ("Job",),
+    "nbqueue.client.pending": ("Pending",),
+    "nbqueue.client.queue": ("Queue",),
+    "nbqueue.client.selection": ("attach", "jobs"),
+    "nbqueue.client.session": ("configure",),
+    "nbqueue.client.submitter": ("options", "run", "submit", "submit_map"),
+    "nbqueue.client.tasks": ("task",),
+    "nbqueue.inside": (
+        "checkpoint", "cpus", "current_job", "last_checkpoint", "log", "on_stop", "progress", "report", "should_stop",
+        "stop_reason", "time_left", "track",
+    ),
+    "nbqueue.model.retry": ("RetryPolicy",),
+    "nbqueue.model.settings": ("Settings",),
+    "nbqueue.model.states": ("State",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def history(
+    *,
+    since: _Moment | None = None,
+    until: _Moment | None = None,
+    queue: str = "",
+    states: _Collection[str] | str = (),
+    function: str = "",
+    tag: str = "",
+    limit: int | None = None,
+) -> Pending[_DataFrame]:
+    """The history as a pandas frame, one row an attempt, oldest first.
+
+    Args:
+        since: "7d", "2h", a timedelta (both back from now), an aware datetime, or an entry of an earlier frame.
+        until: the same.
+        queue: only this queue.
+        states: only these final states, or "lost" or "retried".
+        function: only this function.
+        tag: only jobs that have this tag.
+        limit: only the newest so many.
+    """
+    from nbqueue.analysis.frame import read_frame
+    from nbqueue.client.link import Link
+    from nbqueue.client.session import session
+
+    async def read(link: Link) -> _DataFrame:
+        return await read_frame(
+            link.wire.ask, link.wire.keys, since=since, until=until, queue=queue, states=states, function=function,
+            tag=tag, limit=limit,
+        )  # fmt: skip
+
+    return session().begin(read, what="reading the history")
+
+
+def load_ipython_extension(shell: _typing.Any) -> None:
+    """Bring the names, the magic and the live cards into a notebook: `%load_ext nbqueue`."""
+    _import_module("nbqueue.notebook.extension").load_ipython_extension(shell)
+
+
+def unload_ipython_extension(shell: _typing.Any) -> None:
+    """Take them away and close the connections; jobs go on."""
+    _import_module("nbqueue.notebook.extension").unload_ipython_extension(shell)
+    _import_module("nbqueue.client.portal").shutdown()
+
+
+def _ensure(settings: Settings) -> _Address:
+    """Start the local stack; what starts it is loaded when it is needed."""
+    address: _Address = _import_module("nbqueue.local.stack").ensure(settings)
+    return address
+
+
+def _current_job_id() -> str | None:
+    job = _import_module("nbqueue.inside").current_job()
+    return None if job is None else job.id
+
+
+_hooks.use_local_stack(_ensure)
+_hooks.use_current_job_id(_current_job_id)
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name == "charts":
+        return _import_module("nbqueue.charts")
+    if name == "__version__":
+        return _import_module("nbqueue.broker.codec").header_versions()["v"]
+    home = "nbqueue.errors" if name in __all__ and name not in _HOME_OF else _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(_import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "charts"})

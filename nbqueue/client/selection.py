@@ -1,0 +1,146 @@
+"""Jobs found by who submitted them: `attach()` and `jobs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+from nbqueue.broker import jobs as stored
+from nbqueue.broker import queues
+from nbqueue.client import cancelling, hooks
+from nbqueue.client.handle import Job
+from nbqueue.client.link import Link
+from nbqueue.client.origin import in_words, origin
+from nbqueue.client.pending import Pending
+from nbqueue.client.session import Session, session
+from nbqueue.model.job import JobRecord
+from nbqueue.model.names import check_job_id
+
+#: jobs that a listing of everything gives at most, by queue
+MOST = 1000
+#: jobs that a repr names
+SHOWN = 10
+
+
+class Selection(Sequence[Job[Any]]):
+    """Handles of jobs that were found, newest first, with what was known of each when they were looked up."""
+
+    def __init__(self, records: Sequence[JobRecord], words: str, of: Session) -> None:
+        #: what was known of them
+        self.records = tuple(records)
+        self._words = words
+        self._session = of
+        self._jobs = tuple(Job[Any](record.id, name=record.label or record.function, of=of) for record in records)
+
+    @property
+    def live(self) -> Selection:
+        """Those that had not ended when they were looked up."""
+        return Selection([record for record in self.records if not record.state.is_final], self._words, self._session)
+
+    def cancel(self) -> Pending[Mapping[str, int]]:
+        """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
+
+        async def asked(link: Link) -> Mapping[str, int]:
+            answers = await cancelling.cancel_all(link, [job.id for job in self._jobs])
+            return {str(answer): count for answer, count in answers.items()}
+
+        return self._session.begin(asked, what=f"cancelling {len(self)} jobs")
+
+    def show(self) -> None:
+        """Show the live card of each."""
+        for job in reversed(self._jobs):
+            hooks.display(job)
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[Job[Any]]:
+        return iter(self._jobs)
+
+    @overload
+    def __getitem__(self, index: int) -> Job[Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Selection: ...
+    def __getitem__(self, index: int | slice) -> Job[Any] | Selection:
+        if isinstance(index, slice):
+            return Selection(self.records[index], self._words, self._session)
+        return self._jobs[index]
+
+    def __repr__(self) -> str:
+        lines = [f"<{len(self)} jobs of {self._words}>"]
+        lines += [f"  {each.id}  {each.state:<10} {each.label or each.function}" for each in self.records[:SHOWN]]
+        if len(self) > SHOWN:
+            lines.append(f"  ... and {len(self) - SHOWN} more")
+        return "\n".join(lines)
+
+    def _ipython_display_(self) -> None:
+        live = self.live
+        if not live or hooks.face is None:
+            raise NotImplementedError  # IPython then shows the repr
+        live.show()
+
+
+class Jobs:
+    """Jobs that the server knows: `await jobs.recent()`."""
+
+    def recent(self, limit: int = 50, *, everywhere: bool = False) -> Pending[Selection]:
+        """The last jobs of this notebook, newest first; `everywhere`: all that are waiting or running."""
+        here, found_by = session(), origin()
+        words = "all queues, waiting or running" if everywhere else in_words(found_by)
+
+        async def asked(link: Link) -> list[JobRecord]:
+            ids = await (_live_ids(link) if everywhere else _owned_ids(link, found_by, limit))
+            records = [record for record in await link.records(ids) if record is not None]
+            return sorted(records, key=_submitted, reverse=True)[:limit]
+
+        return Pending(here.call(asked), lambda records: Selection(records, words, here), what="looking up jobs")
+
+    def __repr__(self) -> str:
+        return "<jobs: await jobs.recent()>"
+
+
+jobs = Jobs()
+
+
+@overload
+def attach(job_id: str, /) -> Pending[Job[Any]]: ...
+@overload
+def attach(*, everywhere: bool = False) -> Pending[Selection]: ...
+def attach(job_id: str | None = None, /, *, everywhere: bool = False) -> Pending[Any]:
+    """Handles of jobs that go on, after the kernel was restarted or from elsewhere.
+
+    Args:
+        job_id: of one job; its handle is given.
+        everywhere: all that are waiting or running in the server, and not this notebook's alone.
+
+    Raises:
+        JobLost: the server knows no job of that id.
+    """
+    if job_id is None:
+        return jobs.recent(MOST, everywhere=everywhere)
+    here = session()
+    check_job_id(job_id)
+
+    def handle(record: JobRecord) -> Job[Any]:
+        return Job(record.id, name=record.label or record.function, of=here)
+
+    return Pending(here.call(lambda link: link.record(job_id)), handle, what=f"looking up job {job_id}")
+
+
+async def _owned_ids(link: Link, found_by: stored.Origin, limit: int) -> list[str]:
+    wire = link.wire
+    return await wire.ask(lambda client: stored.owned(client, wire.keys, found_by, newest=limit))
+
+
+async def _live_ids(link: Link) -> list[str]:
+    async def found(client: Any) -> list[str]:
+        ids: list[str] = []
+        for name in await queues.names(client, link.wire.keys):
+            ids += await queues.ids(client, link.wire.keys, name, limit=MOST)
+        return ids
+
+    return await link.wire.ask(found)
+
+
+def _submitted(record: JobRecord) -> float:
+    return record.submitted_at.timestamp() if record.submitted_at else 0.0

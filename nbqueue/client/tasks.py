@@ -1,0 +1,71 @@
+"""`@task`: a function with a name and default options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
+
+from nbqueue.model.options import Isolation, RunIn, check
+from nbqueue.model.retry import RetryPolicy
+from nbqueue.model.task import Task, register
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Q = ParamSpec("Q")
+U = TypeVar("U")
+
+
+class GivenOptions(TypedDict, total=False):
+    """The options of `options()`, as defaults of a task."""
+
+    queue: str
+    priority: str | int
+    delay: float | timedelta
+    at: datetime
+    expires: float | timedelta
+    timeout: float | timedelta
+    grace: float | timedelta
+    retry: RetryPolicy | int
+    job_id: str
+    run_in: RunIn
+    isolation: Isolation
+    memory: str | int
+    keep_result: float | timedelta
+    keep_error: float | timedelta
+    tags: Sequence[str]
+    label: str
+
+
+class Registering(Protocol):
+    """Turns a function into a task, keeping its signature."""
+
+    def __call__(self, fn: Callable[P, T], /) -> Task[P, T]:
+        """The task of `fn`."""
+        ...
+
+
+@overload
+def task(fn: Callable[P, T], /) -> Task[P, T]: ...
+@overload
+def task(name: str | None = None, /, **options: Unpack[GivenOptions]) -> Registering: ...
+def task(
+    fn: Callable[P, T] | str | None = None, /, **options: Unpack[GivenOptions]
+) -> Task[P, T] | Registering:
+    """Register a function under a name and give it default options: `@task`, or `@task("solve", timeout=60)`.
+
+    It is called as it was. `submit(solve, ...)` sends its code; `submit("solve", ...)` runs the one on the workers.
+
+    Args:
+        fn: the function, or the name to register it under; its qualified name if not given.
+        options: as those of `options()`; what is given at a submit wins.
+    """
+    check(**options)
+    if fn is not None and not isinstance(fn, str):
+        return register(fn)
+    name = fn
+
+    def registering(fn: Callable[Q, U], /) -> Task[Q, U]:
+        return register(fn, name, dict(options))
+
+    return registering

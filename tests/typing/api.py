@@ -1,0 +1,99 @@
+"""The types of the public names, as mypy --strict sees them; nothing here is run."""
+
+from collections.abc import Mapping
+from typing import Any, assert_type
+
+from pandas import DataFrame
+
+import nbqueue
+from nbqueue import Job, JobGroup, Pending, State, options, run, submit, submit_map, task
+from nbqueue.client.selection import Selection
+from nbqueue.model.job import JobRecord
+
+
+def area(width: int, height: float = 1.0) -> float:
+    """A sync function."""
+    return width * height
+
+
+async def fetch(name: str) -> bytes:
+    """An async function."""
+    return name.encode()
+
+
+@task
+def plain(number: int) -> str:
+    """A task without options."""
+    return str(number)
+
+
+@task("nightly", timeout=60, tags=["a"])
+async def later(number: int) -> str:
+    """A task with options."""
+    return str(number)
+
+
+async def submitting() -> None:
+    """A handle carries the type of the result, whether the function is async or not."""
+    assert_type(submit(area, 2, height=3.0), Pending[Job[float]])
+    assert_type(await submit(area, 2), Job[float])
+    assert_type(await (await submit(area, 2)), float)
+    assert_type(submit(area, 2).wait().wait(5), float)
+    assert_type(await submit(fetch, "a"), Job[bytes])
+    assert_type(await (await submit(fetch, "a")), bytes)
+    assert_type(await submit("by name", 1, x=2), Job[Any])
+    assert_type(await submit(lambda: 3), Job[int])
+    submit(area, "2")  # type: ignore[call-overload]
+    submit(area, width=2, depth=3)  # type: ignore[call-overload]
+    submit(fetch, 3)  # type: ignore[call-overload]
+
+
+async def running() -> None:
+    """`run` gives the result itself."""
+    assert_type(await run(area, 2), float)
+    assert_type(await run(fetch, "a"), bytes)
+    assert_type(await options(timeout=3).run(fetch, "a"), bytes)
+
+
+async def mapping() -> None:
+    """A group carries the type of each result."""
+    group = await submit_map(area, [1, 2], [3.0, 4.0])
+    assert_type(group, JobGroup[float])
+    assert_type(await group, list[float])
+    assert_type(await submit_map(fetch, ["a"]), JobGroup[bytes])
+    async for job in group.as_completed():
+        assert_type(job, Job[float])
+    for job in group:
+        assert_type(job, Job[float])
+    assert_type(group[0], Job[float])
+    assert_type(await group.progress(), Mapping[State, int])
+    assert_type(await group.cancel(), Mapping[str, int])
+
+
+async def tasks() -> None:
+    """A task keeps its function's signature."""
+    assert_type(plain(3), str)
+    assert_type(await later(3), str)
+    assert_type(await submit(plain, 3), Job[str])
+    assert_type(await submit(later, 3), Job[str])
+    plain("3")  # type: ignore[arg-type]
+    task(timeout="soon")  # type: ignore[call-overload]
+
+
+async def asking() -> None:
+    """What a handle answers."""
+    job = await submit(area, 2)
+    assert_type(await job.state(), State)
+    assert_type(await job.info(), JobRecord)
+    assert_type(await job.logs(), str)
+    assert_type(await job.retry(), Job[float])
+    assert_type(await nbqueue.attach("id"), Job[Any])
+    assert_type(await nbqueue.attach(everywhere=True), Selection)
+    assert_type(await nbqueue.history(since="7d"), DataFrame)
+
+
+def choosing() -> None:
+    """Options are typed."""
+    options(queue="nightly", retry=3)
+    options(queue=3)  # type: ignore[arg-type]
+    options(colour="red")  # type: ignore[call-arg]
