@@ -115,7 +115,7 @@ def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
     args: list[Any] = [keys.prefix, RECORD_MS, HISTORY_ATTEMPTS]
     for end in ends:
         args += (
-            end.job_id, end.fence, end.state.value, round(end.delay_s * 1000), end.charge, end.result,
+            id_bytes(end.job_id), end.fence, end.state.value, round(end.delay_s * 1000), end.charge, end.result,
             round(end.keep_s * 1000) if end.keep_s != FOR_EVER else -1, end.error_type, end.error, end.stopped_by, end.record,
         )
     return Call(
@@ -131,7 +131,7 @@ def report(keys: Keys, engine: str, reports: Sequence[Report]) -> Call[list[bool
     args: list[Any] = [keys.prefix, LOG_BYTES]
     for item in reports:
         progress = "" if item.progress is None else json.dumps(item.progress)
-        args += (item.job_id, item.fence, progress, item.log.encode(errors="replace"), item.checkpoint)
+        args += (id_bytes(item.job_id), item.fence, progress, item.log.encode(errors="replace"), item.checkpoint)
     return Call(script("report"), (keys.claims(engine),), args, lambda reply: [one == 1 for one in reply])
 
 
@@ -181,6 +181,11 @@ async def checkpoint(client: Any, keys: Keys, job_id: str) -> bytes | None:
     """The last checkpoint an earlier attempt left."""
     found: bytes | None = await client.get(keys.checkpoint(job_id))
     return found
+
+
+def id_bytes(job_id: str) -> str | bytes:
+    """A job id as the server has it."""
+    return job_id if job_id.isascii() else job_id.encode("utf-8", "surrogateescape")
 
 
 def _text(job_id: bytes) -> str:

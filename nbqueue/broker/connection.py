@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, TypeVar, overload
 
 from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from nbqueue.broker.address import Address, parse_url
 from nbqueue.broker.outage import explain, is_connection_error, speaks_plain, speaks_tls, was_hung_up
+from nbqueue.broker.packing import TcpConnection, TlsConnection, UnixConnection
 from nbqueue.broker.probe import answers_in_the_clear, answers_over_tls
 from nbqueue.errors import NbqueueError
 
@@ -26,14 +27,6 @@ _FIRST_WAIT_S = 0.05
 _LONGEST_WAIT_S = 0.5
 #: a TLS handshake still open after this is looked into: a plain server waits for more of it in silence
 _HANDSHAKE_S = 0.4
-
-
-class _UnixConnection(UnixDomainSocketConnection):
-    """A unix connection that signs in once; redis-py 5 does it twice and hides why the first failed."""
-
-    async def _connect(self) -> None:
-        async with asyncio.timeout(self.socket_connect_timeout):
-            self._reader, self._writer = await asyncio.open_unix_connection(path=self.path)
 
 
 @overload
@@ -159,8 +152,8 @@ def _options(address: Address, connect_timeout_s: float, socket_timeout_s: float
 
 def _connection_class(address: Address) -> type[AbstractConnection]:
     if address.kind == "unix":
-        return _UnixConnection
-    return SSLConnection if address.tls else Connection
+        return UnixConnection
+    return TlsConnection if address.tls else TcpConnection
 
 
 def _place(address: Address) -> dict[str, Any]:

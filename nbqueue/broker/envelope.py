@@ -6,7 +6,6 @@ The signature covers `NBQ1`, a newline, and everything after the first line.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from dataclasses import dataclass
@@ -103,9 +102,10 @@ def _shape(blob: bytes, job_id: str) -> tuple[str, str, int, int]:
 
 
 def _header(text: bytes, job_id: str) -> dict[str, Any]:
-    found = None
-    with contextlib.suppress(ValueError, RecursionError):
-        found = json.loads(text.decode())
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
     if not isinstance(found, dict):
         _refuse(job_id, "bad shape", "its header is not a JSON object")
     return found

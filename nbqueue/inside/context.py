@@ -43,10 +43,10 @@ class JobContext:
     ) -> None:
         self.info = info
         self.sink = sink
-        self.reports = Reports(sink, ticker)
         self.stop = StopState()
-        #: takes lines for the job's log
-        self.write: Callable[[str], object] = write or self.reports.write
+        self._ticker = ticker
+        self._reports: Reports | None = None
+        self._write = write
         #: when the time limit passes, on the monotonic clock; None: no limit, or not yet started
         self.deadline: float | None = None
         #: the progress bar that drives the job's own (a weak reference), see bars.py
@@ -54,6 +54,23 @@ class JobContext:
         self._checkpoint = checkpoint
         self._dump = dump
         self._load = load
+
+    @property
+    def reports(self) -> Reports:
+        """What the job tells of itself; made when first needed: most jobs tell nothing."""
+        if self._reports is None:
+            self._reports = Reports(self.sink, self._ticker)
+        return self._reports
+
+    @property
+    def write(self) -> Callable[[str], object]:
+        """Takes lines for the job's log."""
+        return self._write or self.reports.write
+
+    def close(self) -> None:
+        """Send the last word, where there was any."""
+        if self._reports is not None:
+            self._reports.close()
 
     def begin(self) -> None:
         """Start the clock of the time limit."""

@@ -141,7 +141,7 @@ class LoopRun:
         for timer in self._timers:
             timer.cancel()
         if self._context is not None:
-            self._context.reports.close()
+            self._context.close()
         self._on_end(self, Ended(end=end, stopped_by=self._stopped_by, over_limit=self._over_limit))
 
 

@@ -37,6 +37,7 @@ class NativeRunner:
     ) -> None:  # fmt: skip
         self._here, self._client = here, client
         self._children, self._tasks, self._listener = children, tasks, listener
+        self._coroutines = {name: task.fn for name, task in tasks.items() if inspect.iscoroutinefunction(task.fn)}
         self._on_stuck = on_stuck
         self._runs: dict[str, LoopRun | Running | None] = {}
         self._fences: dict[str, int] = {}
@@ -57,12 +58,12 @@ class NativeRunner:
             return LOOP
         self._listener.open(claim.job_id, claim.fence)
         if attempt.name:
-            task = self._tasks.get(attempt.name)
-            if task is None:
+            function = self._coroutines.get(attempt.name)
+            if function is not None:
+                return self._begin_in_loop(attempt, function)
+            if attempt.name not in self._tasks:
                 self._aside(self._turn_away(claim, unknown(attempt.name)))
                 return LOOP
-            if inspect.iscoroutinefunction(task.fn):
-                return self._begin_in_loop(attempt, task.fn)
         return self._begin_in_child(attempt)
 
     def stop(self, job_id: str, reason: str) -> None:
