@@ -97,7 +97,7 @@ def ensure(
         LocalStackError: it cannot be started; one sentence says why and what to do.
     """
     failures.refuse_windows()
-    home = Home(settings.home)
+    home = _home_of(settings)
     with failures.in_one_sentence(home):
         if not _runs(home, worker=worker):
             prepare(home)
@@ -116,14 +116,14 @@ def ensure_worker(
 
 def server_is_up(settings: Settings) -> bool:
     """Whether the server answers now; under 2 ms if it does. Starts nothing."""
-    home = Home(settings.home)
+    home = _home_of(settings)
     return is_there(home) and server.health(home) is server.Health.UP
 
 
 def status(settings: Settings) -> StackStatus:
     """What runs, since when and where its files are. Starts nothing."""
     failures.refuse_windows()
-    home = Home(settings.home)
+    home = _home_of(settings)
     with failures.in_one_sentence(home):
         return StackStatus(
             server=_server_status(home),
@@ -135,7 +135,7 @@ def status(settings: Settings) -> StackStatus:
 def stop(settings: Settings, *, timeout_s: float = 10.0) -> StackStatus:
     """End worker and server gracefully; returns what ran before. Waiting jobs stay in the server's journal."""
     failures.refuse_windows()
-    home = Home(settings.home)
+    home = _home_of(settings)
     before = status(settings)
     if not is_there(home):
         return before
@@ -144,6 +144,12 @@ def stop(settings: Settings, *, timeout_s: float = 10.0) -> StackStatus:
         worker_process.stop(home, timeout_s=timeout_s * WORKER_SHARE)
         server.shut_down(home, timeout_s=timeout_s)
     return before
+
+
+def _home_of(settings: Settings) -> Home:
+    if settings.home == Path():
+        raise LocalStackError("These settings name no home: read them with load_settings(), or give home=.")
+    return Home(settings.home.absolute())
 
 
 def _runs(home: Home, *, worker: bool) -> bool:

@@ -49,24 +49,30 @@ class Settings:
         return self.key_file or self.home / "signing.key"
 
 
-def load_settings(
-    environ: Mapping[str, str] | None = None, folder: Path | None = None, **given: Any
-) -> Settings:
+def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None = None, **given: Any) -> Settings:
     """The settings in force: arguments, then the environment, then the folder's .env, then defaults."""
     variables = {**_dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
-    found: dict[str, Any] = {"home": default_home(variables)}
+    found: dict[str, Any] = {}
     for item in fields(Settings):
         text = variables.get("NBQUEUE_" + item.name.upper())
         if text:
             found[item.name] = _parsed(item.name, text)
     found.update({name: value for name, value in given.items() if value is not None})
+    if "home" not in found:
+        found["home"] = default_home(variables)
     return replace(Settings(), **found)
 
 
 def default_home(variables: Mapping[str, str]) -> Path:
     """The folder of the local stack when NBQUEUE_HOME is not set: the user's data folder."""
-    data = variables.get("XDG_DATA_HOME") or str(Path(variables.get("HOME") or "~").expanduser() / ".local" / "share")
-    return Path(data) / "nbqueue"
+    if variables.get("XDG_DATA_HOME"):
+        return Path(variables["XDG_DATA_HOME"]) / "nbqueue"
+    try:
+        return Path(variables.get("HOME") or "~").expanduser() / ".local" / "share" / "nbqueue"
+    except RuntimeError:
+        raise ConfigurationError(
+            "This user has neither a HOME nor a name: set NBQUEUE_HOME to a folder of your own."
+        ) from None
 
 
 def _parsed(name: str, text: str) -> Any:

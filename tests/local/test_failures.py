@@ -30,6 +30,21 @@ stack.ensure(Settings(home=Path(sys.argv[1])))
 """
 
 
+NAMELESS = """
+import os
+from pathlib import Path
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.settings import load_settings
+os.environ.pop("HOME")
+os.setuid(54321)
+print(load_settings({"NBQUEUE_HOME": "/a"}, Path("/")).home)
+try:
+    load_settings({}, Path("/"))
+except ConfigurationError as error:
+    print(error)
+"""
+
+
 @pytest.fixture
 def mounted() -> Iterator[Callable[..., Path]]:
     """Mounts a small disk of a test's own."""
@@ -126,12 +141,28 @@ def test_a_name_that_is_too_long_is_refused(settings: Settings) -> None:
         stack.ensure(replace(settings, home=settings.home / ("x" * 300)))
 
 
+def test_settings_without_a_home_are_refused() -> None:
+    """The current folder is not taken for one."""
+    with pytest.raises(LocalStackError, match="name no home"):
+        stack.ensure(Settings())
+
+
 def test_a_file_in_place_of_the_home_is_refused(settings: Settings) -> None:
     """It is not overwritten."""
     (settings.home / "file").write_text("mine")
     with pytest.raises(LocalStackError, match="it is not a folder"):
         stack.ensure(replace(settings, home=settings.home / "file"))
     assert (settings.home / "file").read_text() == "mine"
+
+
+@needs_root
+def test_a_user_without_name_and_home_is_told_what_to_set() -> None:
+    """As in a container that runs under any number: with NBQUEUE_HOME it works, without it is said."""
+    done = run_python(NAMELESS)
+    assert done.stdout.splitlines() == [
+        "/a",
+        "This user has neither a HOME nor a name: set NBQUEUE_HOME to a folder of your own.",
+    ]
 
 
 def test_the_memory_limit_is_a_quarter_and_can_be_set(local: Stack) -> None:
