@@ -8,7 +8,7 @@ import matplotlib.dates as mdates
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from nbqueue.analysis import facts
 from nbqueue.errors import ConfigurationError
@@ -28,8 +28,6 @@ _EMPTY = "no jobs in this period"
 _LABEL_LIMIT = 40
 #: about the width of a letter of a label, as a part of the axis
 _LETTER = 0.012
-#: from this quotient of the longest and the shortest on, an axis is labelled at powers of ten alone
-_WIDE = 30
 _DAY_S = 86_400
 _EDGE: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.6}
 
@@ -105,15 +103,11 @@ def _boxes(df: pd.DataFrame, ax: Axes, column: str, title: str, xlabel: str) -> 
         values, orientation="horizontal", whis=(5, 95), showfliers=False, patch_artist=True, tick_labels=names,
         widths=0.6, boxprops={"facecolor": "#56B4E9"}, medianprops={"color": "black"},
     )  # fmt: skip
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter() if _decades(values) else FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.invert_yaxis()
     return ax
-
-
-def _decades(values: list[Any]) -> bool:
-    """Whether the axis spans enough for its powers of ten to be read alone."""
-    return bool(max(seconds.max() for seconds in values) > _WIDE * min(seconds.min() for seconds in values))
 
 
 def _axes(df: pd.DataFrame, ax: Axes | None, *needed: str) -> Axes:

@@ -1,0 +1,19 @@
+"""The command `nbqueue`: the stack, workers, jobs and their history, from a shell."""
+
+from __future__ import annotations
+
+from nbqueue.cli.doctor import doctor
+from nbqueue.cli.jobs import cancel, jobs, logs, submit
+from nbqueue.cli.past import demo, history
+from nbqueue.cli.reach import Group
+from nbqueue.cli.stack import down, status, up
+from nbqueue.cli.worker import worker
+
+__all__ = ["main"]
+
+main = Group(
+    "nbqueue",
+    help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
+    epilog="Exit codes: 0 done, 1 an error (one sentence on stderr), 2 wrong usage, 3 not running, 130 interrupted.",
+    commands=[up, down, status, worker, submit, jobs, cancel, logs, history, demo, doctor],
+)

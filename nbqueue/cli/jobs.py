@@ -1,0 +1,191 @@
+"""Commands for jobs: submit, jobs, cancel, logs."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import click
+
+from nbqueue.broker import jobs as wire
+from nbqueue.broker import queues, scripts
+from nbqueue.cli import tables
+from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
+from nbqueue.errors import ConfigurationError, JobLost
+from nbqueue.model import names
+from nbqueue.model.job import JobRecord
+from nbqueue.model.settings import Settings
+from nbqueue.model.states import State
+
+_KEYWORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
+_FOLLOW_PAUSE_S = 0.3
+HEADINGS = ("ID", "STATE", "QUEUE", "FUNCTION", "LABEL", "PROGRESS", "SUBMITTED", "TOOK", "ERROR")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("arguments", nargs=-1)
+@click.option("--queue", default=None, help="Queue it goes into.")
+@click.option("--priority", default=None, help="high, normal, low or an integer from -99 to 99; more is sooner.")
+@click.option("--label", default=None, help="What listings show.")
+@click.option("--tag", "tags", multiple=True, help="To find it by; may be given several times.")
+@click.option("--delay", type=float, default=None, metavar="S", help="Seconds to wait before it may start.")
+@click.option("--timeout", type=float, default=None, metavar="S", help="Seconds of running time.")
+@click.option("--retry", type=int, default=None, metavar="N", help="Tries in all.")
+@click.option("--id", "job_id", default=None, help="Its id; the second submit of an id makes no second job.")
+@click.option("--wait", is_flag=True, help="Wait for its end and print its result; exit code 1 unless it succeeded.")
+@as_json
+@with_settings
+def submit(
+    settings: Settings, *, name: str, arguments: tuple[str, ...], wait: bool, json_wanted: bool, **options: Any
+) -> None:
+    """Submit a registered function by its name.
+
+    Prints the job's id. NAME is what workers know the function by.
+
+    ARGUMENTS are JSON: 5, '"text"', '[1, 2]'; with name=JSON for keywords. Example:
+
+    nbqueue submit reports.daily '"2026-01-01"' limit=5
+    """
+    from nbqueue.cli.submitting import submitted
+
+    args, kwargs = _read_arguments(arguments)
+    priority = options.pop("priority")
+    if priority is not None:
+        options["priority"] = int(priority) if re.fullmatch(r"-?\d+", priority) else priority
+    given = {key: value for key, value in options.items() if value not in (None, ())}
+    job = submitted(settings, name, args, kwargs, given)
+    result = job.wait() if wait else None
+    if json_wanted:
+        tables.print_json({"id": job.id, "existed": job.existed, **({"result": result} if wait else {})})
+    else:
+        click.echo(_shown(result) if wait else job.id)
+
+
+@click.command()
+@click.option("--queue", default=None, help="Only this queue.")
+@click.option("--state", "states", multiple=True, type=click.Choice([state.value for state in State]),
+              help="Only this state; may be given several times.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many.")
+@as_json
+@with_settings
+def jobs(settings: Settings, *, queue: str | None, states: tuple[str, ...], limit: int, json_wanted: bool) -> None:
+    """List jobs, live ones first, then the last to end."""
+    found = asking(settings, lambda server: _listed(server, queue, states, limit))
+    if json_wanted:
+        tables.print_json(found)
+    else:
+        tables.print_table(HEADINGS, map(_row, found), empty="No jobs.")
+
+
+@click.command()
+@click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
+@as_json
+@with_settings
+def cancel(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -> None:
+    """Cancel jobs.
+
+    Those that wait end at once; those that run are asked to stop, and then made to.
+
+    Answers: cancelled, asked (it runs, and its worker was told), unknown, or how it had ended before. Exit code 1 if
+    one is unknown.
+    """
+    wanted = [names.check_job_id(job_id) for job_id in job_ids]
+
+    async def act(server: Server) -> list[str]:
+        call = wire.cancel(server.keys, wanted)
+        found: list[str] = await server.ask(lambda client: scripts.run(client, call))
+        return found
+
+    answers = dict(zip(wanted, asking(settings, act), strict=True))
+    if json_wanted:
+        tables.print_json(answers)
+    else:
+        for job_id, answer in answers.items():
+            click.echo(f"{job_id}  {answer}")
+    leave(1 if "unknown" in answers.values() else 0)
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
+@with_settings
+def logs(settings: Settings, *, job_id: str, follow: bool) -> None:
+    """Print the log of a job.
+
+    It is kept as far as about a megabyte back.
+    """
+    names.check_job_id(job_id)
+    shown, ended = "", False
+    while not ended:
+        record, text = asking(settings, lambda server: _log(server, job_id))
+        ended = not follow or record.state.is_final
+        # a log that overflowed begins with another mark: the whole rest is new then
+        click.echo(text.removeprefix(shown), nl=False)
+        shown = text
+        if not ended:
+            time.sleep(_FOLLOW_PAUSE_S)
+
+
+async def _listed(server: Server, queue: str | None, states: tuple[str, ...], limit: int) -> list[JobRecord]:
+    """Live jobs, the next to run first; then ended ones, the newest first."""
+    from nbqueue.analysis.records import Query, read
+
+    async def live(client: Any) -> list[str]:
+        found = [queue] if queue else await queues.names(client, server.keys)
+        return [job_id for name in found for job_id in await queues.ids(client, server.keys, name)]
+
+    ids = dict.fromkeys(await server.ask(live))
+    ended: dict[str, None] = {}
+    async for part in read(server.ask, server.keys, Query(queue=queue or "", limit=10 * limit)):
+        ended.update(dict.fromkeys(str(record.get("job")) for record in part.records))
+    ids.update(dict.fromkeys(reversed(ended)))
+    found = await server.ask(lambda client: wire.records(client, server.keys, list(ids)))
+    return [item for item in found if item is not None and (not states or item.state in states)][:limit]
+
+
+async def _log(server: Server, job_id: str) -> tuple[JobRecord, str]:
+    # the state first: whatever is written before the end is then in the text
+    [record] = await server.ask(lambda client: wire.records(client, server.keys, [job_id]))
+    if record is None:
+        raise JobLost(f'The server knows no job "{job_id}": `nbqueue jobs` lists those it knows.', job_id=job_id)
+    return record, await server.ask(lambda client: wire.log_text(client, server.keys, job_id))
+
+
+def _row(item: JobRecord) -> tuple[object, ...]:
+    state = f"{item.state} ({item.reason})" if item.reason else item.state
+    done = "" if item.progress.fraction is None else f"{item.progress.fraction:.0%}"
+    error = f"{item.error_type}: {item.error}" if item.error_type else ""
+    label = item.label if item.label != item.function else ""
+    ran = tables.span(item.elapsed_s)
+    return (item.id, state, item.queue, item.function, label, done, tables.ago(item.submitted_at), ran, error)
+
+
+def _read_arguments(words: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for word in words:
+        match = _KEYWORD.match(word)
+        if match:
+            kwargs[match[1]] = _json(match[2], match[1])
+        else:
+            args.append(_json(word, f"Argument {len(args) + 1}"))
+    return args, kwargs
+
+
+def _json(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{what} is no JSON: {text!r}. Write text in quotation marks, kept from the shell: '\"text\"'."
+        ) from None
+
+
+def _shown(result: Any) -> str:
+    try:
+        return json.dumps(result)
+    except (TypeError, ValueError):
+        return repr(result)

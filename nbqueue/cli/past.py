@@ -1,0 +1,109 @@
+"""Commands about what was: the history, and the demo that makes some."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nbqueue.analysis.columns import STATES
+from nbqueue.cli import tables
+from nbqueue.cli.reach import as_json, asking, with_settings
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.settings import Settings
+
+SHOWN = ("finished_at", "job", "attempt", "state", "function", "label", "wait_s", "duration_s", "worker", "error")
+CHARTS = ("throughput", "durations", "waits", "timeline")
+
+
+@click.command()
+@click.option("--since", default=None, help='How far back: "7d", "2h", "30min", or a time as ISO text with its offset.')
+@click.option("--until", default=None, help="Up to when, written as --since.")
+@click.option("--queue", default="", help="Only this queue.")
+@click.option(
+    "--state", "states", multiple=True, type=click.Choice(STATES), help="Only this end; several are possible."
+)
+@click.option("--function", default="", help="Only this function.")
+@click.option("--tag", default="", help="Only jobs with this tag.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=None, help="Only the newest so many.  [default: 50 on a screen]"
+)
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write all columns to this file.")
+@click.option(
+    "--chart", "chart_path", type=click.Path(path_type=Path), help="Draw a chart into this .png, .svg or .pdf."
+)
+@click.option(
+    "--of", "chart_name", type=click.Choice(CHARTS), default="throughput", show_default=True, help="Which chart."
+)
+@as_json
+@with_settings
+def history(
+    settings: Settings, *, csv_path: Path | None, chart_path: Path | None, chart_name: str, json_wanted: bool,
+    limit: int | None, **filters: Any,
+) -> None:  # fmt: skip
+    """Show the attempts that ended, the oldest first."""
+    from nbqueue.analysis.frame import read_frame
+
+    everything = json_wanted or csv_path or chart_path
+    wanted = limit if limit or everything else 50
+    df = asking(settings, lambda server: read_frame(server.ask, server.keys, limit=wanted, **filters))
+    if csv_path:
+        _write_csv(df, csv_path)
+    if chart_path:
+        _draw(df, chart_name, chart_path)
+    if json_wanted:
+        tables.print_json(_records(df))
+    elif not everything:
+        headings = [name.upper() for name in SHOWN]
+        tables.print_table(headings, map(_row, _records(df)), empty="No attempts in this period.")
+
+
+@click.command()
+@click.option("--into", "folder", type=click.Path(path_type=Path), default=Path("nbqueue-demo"), show_default=True,
+              help="Folder for its files.")  # fmt: skip
+@with_settings
+def demo(settings: Settings, *, folder: Path) -> None:
+    """Run real solver and evaluation jobs.
+
+    Shows them live, and writes their history and a chart. Starts the local stack if it does not run, and stops it
+    again. Takes about 20 seconds.
+    """
+    from nbqueue.cli.reach import leave
+    from nbqueue.demo.show import run
+
+    leave(run(settings, folder))
+
+
+def _records(df: Any) -> list[dict[str, Any]]:
+    """Plain dicts, one a row: times as ISO 8601 in UTC, None for what is missing."""
+    found: list[dict[str, Any]] = json.loads(df.to_json(orient="records", date_format="iso"))
+    return found
+
+
+def _row(record: dict[str, Any]) -> tuple[object, ...]:
+    shown = {**record, "finished_at": record["finished_at"][:19].replace("T", " ")}
+    for name in ("wait_s", "duration_s"):
+        shown[name] = tables.span(record[name])
+    return tuple("" if shown[name] is None else shown[name] for name in SHOWN)
+
+
+def _write_csv(df: Any, path: Path) -> None:
+    from nbqueue.analysis.export import export_csv
+
+    click.echo(f"{len(df):,} attempts written to {export_csv(df, path)}", err=True)
+
+
+def _draw(df: Any, name: str, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from nbqueue.analysis import charts
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    getattr(charts, name)(df, figure.add_subplot())
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be written: {error}.") from error
+    click.echo(f"Chart of {name} written to {path}", err=True)

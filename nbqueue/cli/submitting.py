@@ -1,0 +1,21 @@
+"""Submitting from the command line, through the same client as a notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nbqueue
+from nbqueue.client import hooks
+from nbqueue.client.session import configure
+from nbqueue.local import stack
+from nbqueue.model.settings import Settings
+
+
+def submitted(
+    settings: Settings, name: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]
+) -> nbqueue.Job[Any]:
+    """The job of a registered function, once the server has accepted it."""
+    configure(settings)
+    # the local stack's own worker knows no registered functions, so only the server is started
+    hooks.use_local_stack(lambda found: stack.ensure(found, worker=False))
+    return nbqueue.options(**options).submit(name, *args, **kwargs).wait()

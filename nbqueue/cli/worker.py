@@ -1,0 +1,67 @@
+"""The command that runs a worker in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nbqueue.broker.connection import Address, parse_url
+from nbqueue.broker.signing import Keyring
+from nbqueue.cli.reach import leave, with_settings
+from nbqueue.errors import ConfigurationError
+from nbqueue.local import stack
+from nbqueue.model.settings import Settings
+
+
+@click.command()
+@click.argument("module", required=False)
+@click.option(
+    "--queues", default="default", show_default=True, metavar="A,B", help="Queues to serve, the first one first."
+)
+@click.option(
+    "--slots", type=click.IntRange(min=1), help="Child processes at once in each engine.  [default: one a core]"
+)
+@click.option("--concurrency", type=click.IntRange(min=1), default=200, show_default=True,
+              help="Coroutines at once in each engine.")  # fmt: skip
+@click.option("--engines", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that claim jobs.")
+@click.option("--burst", is_flag=True, help="End when there is nothing left to do.")
+@click.option("--drain", "drain_timeout_s", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="S",
+              help="Seconds that running jobs get to finish after the first SIGTERM.")  # fmt: skip
+@click.option("--key-file", type=click.Path(path_type=Path), help="File of the signing keys (NBQUEUE_KEY_FILE).")
+@with_settings
+def worker(
+    settings: Settings, *, module: str | None, queues: str, key_file: Path | None, slots: int | None, **given: Any
+) -> None:
+    """Run a worker until it is told to stop.
+
+    MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
+    the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be.
+    """
+    from nbqueue.worker import supervisor
+    from nbqueue.worker.config import WorkerConfig
+
+    keys = (key_file or settings.signing_key_file).expanduser().absolute()
+    # made or refused here, in one sentence, before anything is started
+    Keyring.load(keys)
+    if slots or settings.slots:
+        given["slots"] = slots or settings.slots
+    config = WorkerConfig(
+        address=_address(settings), namespace=settings.namespace, key_file=str(keys), queues=_names(queues),
+        modules=(module,) if module else (), limit_bytes=settings.limit_bytes,
+        **given,
+    )  # fmt: skip
+    click.echo(f"Serving {queues} on {config.address}, {config.slots} processes at once; Ctrl-C ends it.", err=True)
+    leave(supervisor.main(config))
+
+
+def _address(settings: Settings) -> Address:
+    return parse_url(settings.url) if settings.url is not None else stack.ensure(settings, worker=False)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not found:
+        raise ConfigurationError(f"--queues {text!r} names no queue: give names with commas between them.")
+    return found
