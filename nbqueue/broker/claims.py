@@ -145,12 +145,12 @@ def lease(keys: Keys, engines: Sequence[str], *, begin: bool = False, length_s: 
     )
 
 
-def reap(keys: Keys, dead: Sequence[str] = ()) -> Call[int]:
+def reap(keys: Keys, dead: Sequence[str] = (), *, charged: bool = True) -> Call[int]:
     """Give back the jobs of engines whose lease ran out, and of those named; how many jobs."""
     return Call(
         script("reap"),
         (keys.leases, keys.events, keys.history),
-        (keys.prefix, MAX_LOSSES, RECORD_MS, HISTORY_ATTEMPTS, *dead),
+        (keys.prefix, MAX_LOSSES, RECORD_MS, HISTORY_ATTEMPTS, int(charged), *dead),
         int,
     )
 

@@ -64,14 +64,14 @@ class Options:
         return found
 
     @classmethod
-    def from_wire(cls, found: dict[str, Any]) -> Options:
-        """The options from what `to_wire` gave (already checked by the signature's holder)."""
+    def from_wire(cls, found: dict[str, Any], base: Options | None = None) -> Options:
+        """The options from what `to_wire` gave (already checked by the signature's holder), else those of `base`."""
         if not found:
-            return DEFAULTS
+            return base or DEFAULTS
         known = {key: value for key, value in found.items() if key in _WIRE}
         if "retry" in known:
             known["retry"] = RetryPolicy.from_wire(known["retry"])
-        return replace(DEFAULTS, **known)
+        return replace(base or DEFAULTS, **known)
 
 
 DEFAULTS = Options()

@@ -48,9 +48,9 @@ class Leases:
                 self._trouble(loop.time(), error)
             await asyncio.sleep(REAP_S)
 
-    async def give_back(self, dead: Sequence[str]) -> int:
+    async def give_back(self, dead: Sequence[str], *, charged: bool) -> int:
         """Give back the jobs of engines known to be dead; how many."""
-        return await scripts.run(self._client, claims.reap(self._keys, dead))
+        return await scripts.run(self._client, claims.reap(self._keys, dead, charged=charged))
 
     async def _renew(self) -> None:
         engines = list(self._alive())

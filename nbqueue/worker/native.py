@@ -13,6 +13,7 @@ from nbqueue.broker.claims import Claim, Finish
 from nbqueue.broker.envelope import peek
 from nbqueue.errors import NbqueueError, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
+from nbqueue.model.options import Options, check
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
 from nbqueue.worker.attempt import Attempt, Here, judge, open_attempt, record, refusal
@@ -38,6 +39,8 @@ class NativeRunner:
         self._here, self._client = here, client
         self._children, self._tasks, self._listener = children, tasks, listener
         self._coroutines = {name: task.fn for name, task in tasks.items() if inspect.iscoroutinefunction(task.fn)}
+        #: options that tasks were registered with
+        self._defaults = {name: check(**task.options) for name, task in tasks.items() if task.options}
         self._on_stuck = on_stuck
         self._runs: dict[str, LoopRun | Running | None] = {}
         self._fences: dict[str, int] = {}
@@ -58,6 +61,8 @@ class NativeRunner:
             return LOOP
         self._listener.open(claim.job_id, claim.fence)
         if attempt.name:
+            if attempt.name in self._defaults:
+                attempt.options = Options.from_wire(attempt.header.get("opt", {}), self._defaults[attempt.name])
             function = self._coroutines.get(attempt.name)
             if function is not None:
                 return self._begin_in_loop(attempt, function)

@@ -39,7 +39,7 @@ logger = logging.getLogger("nbqueue.worker")
 
 #: an engine that ends to get rid of code that does not stop
 EXIT_STUCK = 75
-ANNOUNCE_S = 20.0
+ANNOUNCE_S = 5.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -85,7 +85,7 @@ class EngineProcess:
         registered = dict(tasks.registered())
         keyring = Keyring.load(Path(self._config.key_file))
         reports = Reports(keyring, self._keys)
-        children = Children(
+        self._children = children = Children(
             reports, slots=self._config.slots, loop_slots=self._config.concurrency, modules=self._config.modules,
             result_limit_bytes=self._config.limit_bytes,
         )  # fmt: skip
@@ -130,6 +130,9 @@ class EngineProcess:
                 asyncio.get_running_loop().create_task(self._end_when_settled(engine))  # noqa: RUF006 - lives till exit
             elif word["word"] == "stop":
                 runner.stop_all("shutdown")
+            elif word["word"] == "kill":
+                runner.stop_all("shutdown")
+                await self._children.close()
         os.kill(os.getpid(), signal.SIGKILL)
 
     async def _end_when_settled(self, engine: Engine) -> None:

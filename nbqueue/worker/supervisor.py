@@ -161,11 +161,14 @@ class Supervisor:
                 return
 
     async def _drain(self, engine: Engine) -> None:
+        """Let it finish, then hand back, then end it; in haste leave out what takes time."""
         await self._stopping.wait()
         engine.link.say("drain")
         await _first(self._hurry.wait(), asyncio.sleep(self._config.drain_timeout_s))
-        engine.link.say("stop")
-        await _first(self._hurry.wait(), asyncio.sleep(PUT_BACK_S))
+        if not self._hurry.is_set():
+            engine.link.say("stop")
+            await _first(self._hurry.wait(), asyncio.sleep(PUT_BACK_S))
+        engine.link.say("kill")
         await asyncio.sleep(HURRY_S)
         engine.process.kill()
 
@@ -174,7 +177,7 @@ class Supervisor:
         del self._engines[engine.id]
         engine.link.close()
         try:
-            returned = await asyncio.wait_for(self._leases.give_back([engine.id]), 2.0)
+            returned = await asyncio.wait_for(self._leases.give_back([engine.id], charged=not self._stopping.is_set()), 2.0)
         except TROUBLE as error:
             logger.warning("The jobs of %s come back when its lease ends: %s", engine.id, error)
             return

@@ -88,7 +88,7 @@ local function take(low, high, room)
         adopt(id)
         found = {'queued', false, false, false, false, stamp, stamp, false, false}
       end
-      if found[8] and now > tonumber(found[6]) + tonumber(found[8]) then
+      if found[8] and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
         expire(id, found[6])
       else
         local fence = (tonumber(found[2]) or 0) + 1

@@ -30,7 +30,7 @@ local function wait_again(id, record, queue_key, rank, state, delay, queue)
   end
 end
 
-local function close(id, record, queue_key, at)
+local function close(id, record, queue_key, at, state)
   redis.call('DEL', prefix .. 'arq:job:' .. id, prefix .. 'arq:in-progress:' .. id, prefix .. 'arq:retry:' .. id,
     prefix .. 'nbq:checkpoint:' .. id)
   redis.call('ZREM', queue_key, id)
@@ -38,7 +38,8 @@ local function close(id, record, queue_key, at)
     if ARGV[at + 6] == '-1' then redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5])
     else redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5], 'PX', ARGV[at + 6]) end
   end
-  redis.call('HSET', record, 'state', ARGV[at + 2], 'finished', stamp)
+  redis.call('HSET', record, 'state', state, 'finished', stamp)
+  redis.call('HDEL', record, 'reason')
   if ARGV[at + 7] ~= '' then redis.call('HSET', record, 'error_type', ARGV[at + 7], 'error', ARGV[at + 8]) end
   if ARGV[at + 9] ~= '' then redis.call('HSET', record, 'stopped_by', ARGV[at + 9]) end
   redis.call('PEXPIRE', record, ARGV[2])
@@ -48,7 +49,7 @@ end
 for at = 4, #ARGV, 11 do
   local id, state = ARGV[at], ARGV[at + 2]
   local record = prefix .. 'nbq:job:' .. id
-  local found = redis.call('HMGET', record, 'state', 'fence', 'queue', 'key', 'rank')
+  local found = redis.call('HMGET', record, 'state', 'fence', 'queue', 'key', 'rank', 'cancel')
   if found[1] ~= 'running' or found[2] ~= ARGV[at + 1] then
     replies[#replies + 1] = 0
   else
@@ -56,11 +57,13 @@ for at = 4, #ARGV, 11 do
     redis.call('HDEL', KEYS[1], id)
     redis.call('HDEL', KEYS[4], id)
     local counter = charged[ARGV[at + 4]]
+    -- a cancel that came while the attempt was ending: there is no next one
+    if found[6] and (state == 'queued' or state == 'scheduled') then state = 'cancelled' end
     if state == 'queued' or state == 'scheduled' then
       wait_again(id, record, queue_key, found[5], state, tonumber(ARGV[at + 3]), found[3])
       if ARGV[at + 7] ~= '' then redis.call('HSET', record, 'error_type', ARGV[at + 7], 'error', ARGV[at + 8]) end
     else
-      close(id, record, queue_key, at)
+      close(id, record, queue_key, at, state)
       local tally = found[3] .. '\n' .. state
       counted[tally] = (counted[tally] or 0) + 1
     end

@@ -7,7 +7,8 @@
 -- ARGV[2] int     losses and crashes after which a job is given up
 -- ARGV[3] ms      how long records of ended jobs are kept
 -- ARGV[4] int     how many attempts the history holds
--- ARGV[5..] text  ids of engines known to be dead
+-- ARGV[5] int     1 to count it as a loss, 0 where the engine was ended on purpose
+-- ARGV[6..] text  ids of engines known to be dead
 -- Returns: how many jobs were given back or given up
 -- Moves: running -> queued, running -> crashed, running -> cancelled
 local prefix = ARGV[1]
@@ -21,7 +22,7 @@ local function settle(id, queue_key, engine)
   local found = redis.call('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
     'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority')
   if found[1] ~= 'running' or found[2] ~= engine then return end
-  local losses = (tonumber(found[5]) or 0) + 1
+  local losses = (tonumber(found[5]) or 0) + tonumber(ARGV[5])
   local state = 'queued'
   if found[7] then state = 'cancelled'
   elseif losses + (tonumber(found[6]) or 0) >= tonumber(ARGV[2]) then state = 'crashed' end
@@ -53,7 +54,7 @@ local function settle(id, queue_key, engine)
 end
 
 local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)
-for i = 5, #ARGV do dead[#dead + 1] = ARGV[i] end
+for i = 6, #ARGV do dead[#dead + 1] = ARGV[i] end
 for _, engine in ipairs(dead) do
   local claims = redis.call('HGETALL', prefix .. 'nbq:claims:' .. engine)
   for i = 1, #claims, 2 do settle(claims[i], claims[i + 1], engine) end
