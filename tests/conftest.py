@@ -10,6 +10,7 @@ import pytest
 
 from nbqueue.model.settings import Settings
 from tests import processes
+from tests.keys_left import immortal
 from tests.servers import Server, running_server
 
 
@@ -50,11 +51,17 @@ def shared_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(shared_server: Server) -> Server:
-    """An empty server. A test that stops it or changes its settings uses `running_server` instead."""
+def server(shared_server: Server) -> Iterator[Server]:
+    """An empty server. A test that stops it or changes its settings uses `running_server` instead.
+
+    Fails a test that leaves a key for ever that should have had an end.
+    """
     with shared_server.client() as client:
         client.flushall()
-    return shared_server
+        yield shared_server
+        left = immortal(client)
+    if left:
+        pytest.fail(f"Keys without a TTL were left behind: {left[:10]}")
 
 
 @pytest.fixture

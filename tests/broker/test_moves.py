@@ -1,0 +1,233 @@
+"""The scripts against the table of moves: each move can be made, and no other ever is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from nbqueue.broker import claims, jobs, queues, scripts
+from nbqueue.broker.claims import Claim, Finish
+from nbqueue.broker.connection import open_redis, parse_url
+from nbqueue.broker.keys import Keys
+from nbqueue.model.options import check
+from nbqueue.model.states import MOVES, Move, State, allowed
+from tests.servers import Server
+
+KEYS = Keys()
+ENGINE = "engine-1"
+
+
+class Store:
+    """The scripts as a test speaks them, noting every change of state."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.seen: set[tuple[State | None, State, str]] = set()
+
+    async def call(self, script: str, call: scripts.Call[Any], *job_ids: str) -> Any:
+        """Run a script and note what it did to some jobs."""
+        before = await self.states(*job_ids)
+        reply = await scripts.run(self.client, call)
+        for old, new in zip(before, await self.states(*job_ids), strict=True):
+            if new is not None and old != new:
+                self.seen.add((old, new, script))
+        return reply
+
+    async def states(self, *job_ids: str) -> list[State | None]:
+        """The state of each job."""
+        return [record.state if record else None for record in await jobs.records(self.client, KEYS, job_ids)]
+
+    async def submit(self, job_id: str, **options: Any) -> None:
+        """Submit one job."""
+        batch = jobs.Batch(options=check(**options), function="f", lane=jobs.LANE_LOOP, jobs=[(job_id, b"{}")])
+        await self.call("submit", jobs.submit(KEYS, batch), job_id)
+
+    async def claim(self, *watched: str, engine: str = ENGINE) -> list[Claim]:
+        """Claim all there is."""
+        await scripts.run(self.client, claims.lease(KEYS, [engine], begin=True))
+        call = claims.claim(
+            KEYS, queue="default", queue_key=KEYS.queue("default"), engine=engine, loop_room=10, process_room=10
+        )
+        found = await self.call("claim", call, *watched)
+        return list(found.claims)
+
+    async def finish(self, claim: Claim, state: State, delay_s: float = 0.0) -> bool:
+        """Finish a claim."""
+        end = Finish(job_id=claim.job_id, fence=claim.fence, state=state, delay_s=delay_s, charge="try", record="{}")
+        (accepted,) = await self.call("finish", claims.finish(KEYS, ENGINE, [end]), claim.job_id)
+        return bool(accepted)
+
+    async def reap(self, *job_ids: str, engine: str = ENGINE) -> None:
+        """Give back what a dead engine held."""
+        await self.call("reap", claims.reap(KEYS, [engine]), *job_ids)
+
+    async def cancel(self, job_id: str) -> str:
+        """Cancel a job."""
+        (answer,) = await self.call("cancel", jobs.cancel(KEYS, [job_id]), job_id)
+        return str(answer)
+
+
+@pytest.fixture
+async def store(server: Server) -> AsyncIterator[Store]:
+    """The scripts on an empty server."""
+    client = open_redis(parse_url(server.url))
+    yield Store(client)
+    await client.aclose()
+
+
+async def _run(store: Store, move: Move) -> None:
+    """Make one move of the table happen to job "j"."""
+    match move.source, move.target, move.script:
+        case None, target, _:
+            await store.submit("j", delay=60 if target is State.SCHEDULED else 0)
+        case State.RUNNING, State.CANCELLED, "reap":
+            await store.submit("j")
+            await store.claim("j")
+            assert await store.cancel("j") == "asked"
+            await store.reap("j")
+        case State.RUNNING, State.CRASHED, "reap":
+            await store.submit("j")
+            for _ in range(claims.MAX_LOSSES):
+                await store.claim("j")
+                await store.reap("j")
+        case State.RUNNING, _, "reap":
+            await store.submit("j")
+            await store.claim("j")
+            await store.reap("j")
+        case State.RUNNING, target, _:
+            await store.submit("j")
+            (claim,) = await store.claim("j")
+            assert await store.finish(claim, target, 60 if target is State.SCHEDULED else 0)
+        case source, State.CANCELLED, _:
+            await store.submit("j", delay=60 if source is State.SCHEDULED else 0)
+            assert await store.cancel("j") == "cancelled"
+        case source, State.EXPIRED, _:
+            await store.submit("j", expires=0.001, delay=0.02 if source is State.SCHEDULED else 0)
+            await asyncio.sleep(0.03)
+            assert await store.claim("j") == []
+        case State.SCHEDULED, State.QUEUED, _:
+            await store.submit("j", delay=0.01)
+            await queues.pause(store.client, KEYS, "default")
+            await asyncio.sleep(0.02)
+            await store.claim("j")
+        case _:
+            await store.submit("j")
+            await store.claim("j")
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: f"{move.source}-{move.target}-{move.script}")
+async def test_each_move_of_the_table_is_made_by_its_script(store: Store, move: Move) -> None:
+    """Every arrow of the drawn state machine happens on a real server."""
+    await _run(store, move)
+    assert (move.source, move.target, move.script) in store.seen
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_other_move_ever_happens(store: Store, seed: int) -> None:
+    """Whatever is called in whatever order, a job only moves along the table."""
+    chance = Random(seed)
+    names = [f"j{i}" for i in range(6)]
+    held: list[Claim] = []
+    for _ in range(150):
+        name = chance.choice(names)
+        match chance.randrange(6):
+            case 0:
+                await store.submit(name, delay=chance.choice([0, 0, 0.005]))
+            case 1:
+                held += await store.claim(*names)
+            case 2 if held:
+                claim = held.pop(chance.randrange(len(held)))
+                await store.finish(claim, chance.choice([State.SUCCEEDED, State.FAILED, State.QUEUED, State.SCHEDULED]))
+            case 3:
+                await store.cancel(name)
+            case 4:
+                await store.reap(*names)
+            case _ if held:
+                await store.finish(chance.choice(held), State.SUCCEEDED)
+    for source, target, script in store.seen:
+        assert allowed(source, target) or (source, script) == (State.SCHEDULED, "claim"), (source, target, script)
+
+
+async def test_a_stale_claim_changes_nothing(store: Store) -> None:
+    """The worker that lost a job cannot record its end any more."""
+    await store.submit("j")
+    (first,) = await store.claim("j")
+    await store.reap("j")
+    (second,) = await store.claim("j", engine="engine-2")
+    assert not await store.finish(first, State.FAILED)
+    end = Finish(job_id="j", fence=second.fence, state=State.SUCCEEDED, result=b"value", keep_s=60, record="{}")
+    assert await scripts.run(store.client, claims.finish(KEYS, "engine-2", [end])) == [True]
+    assert await scripts.run(store.client, claims.finish(KEYS, "engine-2", [end])) == [False]
+    assert await jobs.result(store.client, KEYS, "j") == b"value"
+
+
+async def test_an_engine_without_a_lease_claims_nothing(store: Store) -> None:
+    """After its lease was reaped an engine gets no jobs until it has a new one."""
+    await store.submit("j")
+    call = claims.claim(
+        KEYS, queue="default", queue_key=KEYS.queue("default"), engine="ghost", loop_room=10, process_room=10
+    )
+    found = await scripts.run(store.client, call)
+    assert (found.claims, found.has_lease) == ([], False)
+
+
+async def test_higher_priority_is_claimed_first(store: Store) -> None:
+    """Within a lane priority decides, then the order of submission."""
+    for name, priority in (("low", -10), ("first", 0), ("second", 0), ("high", 10), ("top", 99), ("bottom", -99)):
+        await store.submit(name, priority=priority)
+    assert [claim.job_id for claim in await store.claim()] == ["top", "high", "first", "second", "low", "bottom"]
+
+
+async def test_a_known_id_is_not_submitted_again(store: Store) -> None:
+    """Submitting an id twice changes nothing, also after it ended."""
+    await store.submit("j")
+    (claim,) = await store.claim("j")
+    await store.finish(claim, State.SUCCEEDED)
+    await store.submit("j")
+    assert await store.states("j") == [State.SUCCEEDED]
+    assert await store.claim() == []
+
+
+async def test_twenty_clients_with_one_id_make_one_job(store: Store) -> None:
+    """Of many submits of one id at once exactly one is new."""
+    batch = jobs.Batch(options=check(), function="f", lane=jobs.LANE_LOOP, jobs=[("one", b"{}")])
+    answers = await asyncio.gather(*(scripts.run(store.client, jobs.submit(KEYS, batch)) for _ in range(20)))
+    assert sorted(answer[0] for answer in answers) == ["exists"] * 19 + ["queued"]
+    assert len(await store.claim()) == 1
+
+
+async def test_a_record_of_a_wrong_type_does_not_stop_the_queue(store: Store) -> None:
+    """Ghost ids and keys of a wrong type are handed out as broken, and the others run."""
+    await store.submit("good")
+    await store.client.zadd(KEYS.queue("default"), {"ghost": 1, b"\xff\xfe": 1, "list": 1})
+    await store.client.lpush(KEYS.submission("list"), "x")
+    found = {claim.job_id: claim.submission for claim in await store.claim()}
+    assert found == {"good": b"{}", "ghost": None, "\udcff\udcfe": None, "list": None}
+    ends = [Finish(job_id=name, fence=1, state=State.FAILED, error="broken", keep_s=60) for name in found]
+    assert await scripts.run(store.client, claims.finish(KEYS, ENGINE, ends)) == [True] * 4
+
+
+async def test_the_log_is_a_ring_that_says_what_it_dropped(store: Store) -> None:
+    """Old output makes room for new, and the reader is told how much is gone."""
+    await store.submit("j")
+    await store.claim("j")
+    for letter in "abc":
+        report = claims.Report("j", 1, {"done": 1}, letter * 600_000)
+        assert await scripts.run(store.client, claims.report(KEYS, ENGINE, [report])) == [True]
+    text = await jobs.log_text(store.client, KEYS, "j")
+    assert text.startswith("[... 1,200,000 earlier bytes dropped ...]\nccc")
+    (record,) = await jobs.records(store.client, KEYS, ["j"])
+    assert record is not None
+    assert record.progress.done == 1
+
+
+async def test_numbers_of_a_queue_are_true(store: Store) -> None:
+    """Counts per state follow the jobs."""
+    for name, delay in (("a", 0), ("b", 0), ("c", 60)):
+        await store.submit(name, delay=delay)
+    await store.claim()
+    await store.submit("d")
+    stats = await queues.stats(store.client, KEYS, "default")
+    assert (stats.queued, stats.scheduled, stats.running) == (1, 1, 2)

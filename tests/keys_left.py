@@ -1,0 +1,27 @@
+"""Finds keys that would stay in a server for ever although their job is over."""
+
+import re
+
+import redis
+
+#: kept without an end on purpose: live jobs, queues, counters, streams with a bound
+_LASTING = re.compile(
+    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|queues|paused|events|history|leases|epoch|claims:.*|counts:.*))\Z"
+)
+_OF_JOB = re.compile(rb"(?:[^:]+:)?(?:arq:job|nbq:job|arq:retry):(.*)\Z", re.DOTALL)
+_LIVE = {b"queued", b"scheduled", b"running"}
+
+
+def immortal(client: redis.Redis) -> list[bytes]:
+    """Keys without a TTL that should have one."""
+    return sorted(key for key in client.scan_iter(count=1000) if client.ttl(key) == -1 and not _may_last(client, key))
+
+
+def _may_last(client: redis.Redis, key: bytes) -> bool:
+    if _LASTING.match(key):
+        return True
+    of_job = _OF_JOB.match(key)
+    if of_job is None:
+        return False
+    record = key[: of_job.start(1)].replace(b"arq:job:", b"nbq:job:").replace(b"arq:retry:", b"nbq:job:") + of_job[1]
+    return client.type(record) != b"hash" or client.hget(record, "state") in _LIVE

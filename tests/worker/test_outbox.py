@@ -1,0 +1,47 @@
+"""Ends on their way to the server are held in memory, then on disk, and keep their order."""
+
+from pathlib import Path
+
+import pytest
+
+from nbqueue.broker.claims import Finish
+from nbqueue.model.states import State
+from nbqueue.worker import outbox
+from nbqueue.worker.outbox import Leaving, Outbox
+
+
+def _end(name: str, size: int) -> Leaving:
+    return Leaving(Finish(job_id=name, fence=1, state=State.SUCCEEDED, result=name.encode() * size))
+
+
+def test_ends_leave_in_the_order_they_came(tmp_path: Path) -> None:
+    """What was put back goes first."""
+    box = Outbox(tmp_path)
+    for name in "abc":
+        box.put(_end(name, 1))
+    taken = box.take()
+    box.put(_end("d", 1))
+    box.put_back(taken)
+    assert [leaving.finish.job_id for leaving in box.take()] == ["a", "b", "c", "d"]
+
+
+def test_large_results_are_spilled_to_disk_and_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the memory it may hold, results wait in private files that are gone once they are taken."""
+    monkeypatch.setattr(outbox, "HELD_BYTES", 100)
+    box = Outbox(tmp_path / "spill")
+    for name in "abc":
+        box.put(_end(name, 60))
+    files = list((tmp_path / "spill").iterdir())
+    assert len(files) == 2
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert [leaving.finish.result for leaving in box.take()] == [b"a" * 60, b"b" * 60, b"c" * 60]
+    assert list((tmp_path / "spill").iterdir()) == []
+
+
+def test_it_knows_what_it_holds(tmp_path: Path) -> None:
+    """A job is held from put to take."""
+    box = Outbox(tmp_path)
+    box.put(_end("a", 1))
+    assert box.holds("a")
+    box.take()
+    assert not box.holds("a")

@@ -1,0 +1,109 @@
+"""What the end of an attempt means for its job."""
+
+from random import Random
+
+import pytest
+
+from nbqueue.model.options import check
+from nbqueue.model.outcome import Died, ErrorInfo, Raised, Returned
+from nbqueue.model.retry import RetryPolicy
+from nbqueue.model.states import State
+from nbqueue.worker.verdict import Ended, Past, Verdict, decide, describe
+
+VALUE = Returned(b"value")
+BUG = Raised(ErrorInfo(type="ValueError", message="no", bases=("Exception", "BaseException")))
+
+
+def _decide(ended: Ended, past: Past | None = None, **options: object) -> Verdict:
+    return decide(ended, check(**options), past or Past(), Random(1))
+
+
+def test_a_value_is_a_success() -> None:
+    """A function that hands back a value has succeeded."""
+    assert _decide(Ended(end=VALUE)) == Verdict(state=State.SUCCEEDED, charge="try", value=VALUE)
+
+
+def test_an_error_of_the_function_is_not_retried_by_default() -> None:
+    """A bug fails at once."""
+    assert _decide(Ended(end=BUG)).state is State.FAILED
+
+
+def test_a_policy_retries_until_its_tries_are_used_up() -> None:
+    """Three tries in all: two more attempts, then failed."""
+    states = [_decide(Ended(end=BUG), Past(tries=tries), retry=3).state for tries in range(3)]
+    assert states == [State.SCHEDULED, State.SCHEDULED, State.FAILED]
+
+
+def test_only_the_named_errors_are_retried() -> None:
+    """`on` names what is retried, by class or base class; `never_on` wins."""
+    on_base = RetryPolicy(max_tries=3, on=("Exception",))
+    never = RetryPolicy(max_tries=3, on=("Exception",), never_on=(ValueError,))  # type: ignore[arg-type]
+    other = RetryPolicy(max_tries=3, on=("KeyError",))
+    states = [_decide(Ended(end=BUG), retry=policy).state for policy in (on_base, never, other)]
+    assert states == [State.SCHEDULED, State.FAILED, State.FAILED]
+
+
+def test_skip_retry_fails_at_once() -> None:
+    """SkipRetry wins over any policy."""
+    skip = Raised(ErrorInfo(type="SkipRetry", message="", bases=("Retrying", "NbqueueError", "Exception")))
+    assert _decide(Ended(end=skip), retry=5).state is State.FAILED
+
+
+def test_retry_later_waits_as_long_as_it_says() -> None:
+    """RetryLater(7) asks for another attempt in seven seconds, without a policy too."""
+    later = Raised(ErrorInfo(type="RetryLater", message="", retry_after_s=7.0))
+    verdict = _decide(Ended(end=later))
+    assert (verdict.state, verdict.delay_s, verdict.charge) == (State.SCHEDULED, 7.0, "try")
+
+
+def test_a_dead_process_runs_again_uncharged_and_is_given_up_the_third_time() -> None:
+    """Crashes and losses count together, apart from tries."""
+    died = Ended(end=Died(signal=11))
+    pasts = [Past(), Past(crashes=1), Past(losses=1, crashes=1)]
+    verdicts = [_decide(died, past) for past in pasts]
+    assert [verdict.state for verdict in verdicts] == [State.SCHEDULED, State.SCHEDULED, State.CRASHED]
+    assert {verdict.charge for verdict in verdicts} == {"crash"}
+
+
+def test_over_the_memory_limit_is_not_tried_again() -> None:
+    """The next attempt would need as much."""
+    died = Died(signal=9, memory_limit_bytes=50_000_000, peak_memory_bytes=61_000_000)
+    verdict = _decide(Ended(end=died))
+    assert verdict.state is State.CRASHED
+    assert describe(died) == (
+        "Out of memory: its processes used more than the limit of 50 MB. Its peak was 61 MB."
+    )
+
+
+@pytest.mark.parametrize("end", [BUG, Died(signal=9)], ids=["raised", "killed"])
+def test_a_cancelled_job_is_cancelled_however_it_ended(end: Raised | Died) -> None:
+    """After a cancel neither its error nor its death is a failure."""
+    assert _decide(Ended(end=end, stopped_by="cancel"), retry=5).state is State.CANCELLED
+
+
+def test_what_a_cancelled_job_hands_back_is_kept() -> None:
+    """The value becomes the cancel's partial result."""
+    verdict = _decide(Ended(end=VALUE, stopped_by="cancel"))
+    assert (verdict.state, verdict.value, verdict.stopped_by) == (State.CANCELLED, VALUE, "cancel")
+
+
+def test_a_value_within_the_grace_is_a_success() -> None:
+    """Asked to stop before its limit, it handed back what it had."""
+    verdict = _decide(Ended(end=VALUE, stopped_by="timeout"), timeout=10)
+    assert (verdict.state, verdict.stopped_by) == (State.SUCCEEDED, "timeout")
+
+
+@pytest.mark.parametrize("end", [VALUE, BUG, Died(signal=9)], ids=["returned", "raised", "killed"])
+def test_past_its_limit_a_job_has_timed_out(end: Returned | Raised | Died) -> None:
+    """Whatever comes after the limit, the job ran into it."""
+    assert _decide(Ended(end=end, stopped_by="timeout", over_limit=True), timeout=10).state is State.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [Ended(end=Died(signal=9), collateral=True), Ended(end=BUG, stopped_by="shutdown")],
+    ids=["neighbour", "shutdown"],
+)
+def test_what_was_not_the_jobs_doing_is_free(ended: Ended) -> None:
+    """A job that died for a neighbour or a shutdown goes back uncharged."""
+    assert _decide(ended) == Verdict(state=State.QUEUED)
