@@ -171,8 +171,8 @@ def privacy_fault(folder: Path) -> str:
     return ""
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600 as a whole: a reader sees the old text or the new one."""
+def write_private(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write a file of mode 0600 as a whole: a reader sees the old text or the new, if asked after a power cut too."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
     try:
@@ -180,7 +180,8 @@ def write_private(path: Path, text: str) -> None:
             os.fchmod(file.fileno(), FILE_MODE)
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)

@@ -46,4 +46,4 @@ def fingerprint(password: str) -> str:
 
 
 def _create(path: Path) -> None:
-    write_private(path, secrets.token_urlsafe(32) + "\n")
+    write_private(path, secrets.token_urlsafe(32) + "\n", durable=True)

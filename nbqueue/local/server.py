@@ -83,14 +83,14 @@ def running(home: Home) -> ProcessRecord | None:
 
 
 def _ask_to_end(home: Home) -> bool:
-    """Whether the server was asked to end; it answers by closing the connection."""
+    """Whether the server was asked to end; it answers by closing the connection, once all is on the disk."""
     path = sockets.find(home)
     if path is None:
         return False
     try:
         with Connection(path, timeout_s=ANSWER_WAIT_S) as connection:
             connection.call("AUTH", passwords.ADMIN_USER, passwords.admin_password(home))
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(ConnectionError, TimeoutError):
                 connection.call("SHUTDOWN")
     except (OSError, ErrorReply):
         return False
