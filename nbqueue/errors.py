@@ -104,9 +104,7 @@ class JobError(NbqueueError):
 class JobFailed(JobError):
     """The function raised. `__cause__` is the original error where it can be rebuilt."""
 
-    def __init__(
-        self, message: str, *, job_id: str = "", error_type: str = "", remote_traceback: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, job_id: str = "", error_type: str = "", remote_traceback: str = "") -> None:
         super().__init__(message, job_id=job_id)
         #: the class name of the original error, for example ``ValueError``
         self.error_type = error_type

@@ -1,6 +1,7 @@
 """Finds keys that would stay in a server for ever although their job is over."""
 
 import re
+from typing import Any
 
 import redis
 
@@ -24,4 +25,5 @@ def _may_last(client: redis.Redis, key: bytes) -> bool:
     if of_job is None:
         return False
     record = key[: of_job.start(1)].replace(b"arq:job:", b"nbq:job:").replace(b"arq:retry:", b"nbq:job:") + of_job[1]
-    return client.type(record) != b"hash" or client.hget(record, "state") in _LIVE
+    found: Any = client.hget(record.decode(), "state") if client.type(record) == b"hash" else None
+    return found in _LIVE

@@ -51,7 +51,7 @@ class Claimed:
     next_due_s: float | None
     #: whether the engine still has its lease; without it nothing is claimed
     has_lease: bool
-    #: how many ready jobs were found in the lanes of the loop and of processes; as many as there was room: there may be more
+    #: ready jobs found in the loop's lane and in the process lane; as many as there was room: there may be more
     found: tuple[int, int]
 
 
@@ -86,7 +86,7 @@ class Report:
     checkpoint: bytes = b""
 
 
-def claim(  # noqa: PLR0913 - one value a line of the script's contract
+def claim(
     keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False
 ) -> Call[Claimed]:
     """Claim ready jobs of a queue, up to the room in each lane."""
@@ -95,8 +95,17 @@ def claim(  # noqa: PLR0913 - one value a line of the script's contract
         now, due = int(reply[0]), int(float(reply[1]))
         claims = [
             Claim(
-                _text(item[0]), item[1], item[2], item[3], item[4], int(item[5]), int(float(item[6])), now,
-                item[7].decode(), item[8], queue,
+                _text(item[0]),
+                item[1],
+                item[2],
+                item[3],
+                item[4],
+                int(item[5]),
+                int(float(item[6])),
+                now,
+                item[7].decode(),
+                item[8],
+                queue,
             )
             for item in reply[2]
         ]
@@ -115,8 +124,17 @@ def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
     args: list[Any] = [keys.prefix, RECORD_MS, HISTORY_ATTEMPTS]
     for end in ends:
         args += (
-            id_bytes(end.job_id), end.fence, end.state.value, round(end.delay_s * 1000), end.charge, end.result,
-            round(end.keep_s * 1000) if end.keep_s != FOR_EVER else -1, end.error_type, end.error, end.stopped_by, end.record,
+            id_bytes(end.job_id),
+            end.fence,
+            end.state.value,
+            round(end.delay_s * 1000),
+            end.charge,
+            end.result,
+            round(end.keep_s * 1000) if end.keep_s != FOR_EVER else -1,
+            end.error_type,
+            end.error,
+            end.stopped_by,
+            end.record,
         )
     return Call(
         script("finish"),

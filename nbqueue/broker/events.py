@@ -69,7 +69,7 @@ async def epoch(client: Any, keys: Keys, fresh: str) -> str:
     return found.decode()
 
 
-def message(  # noqa: PLR0913 - the parts of one message
+def message(
     keyring: Keyring, keys: Keys, job_id: str, fence: int, *, progress: Mapping[str, Any] | None = None, log: str = ""
 ) -> bytes:
     """A sealed message for the job's channel."""

@@ -41,7 +41,7 @@ class Batch:
     lane: int
     #: (job id, sealed submission) of each
     jobs: Sequence[tuple[str, bytes]]
-    origin: Origin = Origin()  # noqa: RUF009 - frozen
+    origin: Origin = Origin()
     group: str = ""
     retry_of: str = ""
 
@@ -50,9 +50,19 @@ def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
     """Accept a batch; per job its state, or "exists" where the id was known."""
     options = batch.options
     args: list[Any] = [
-        keys.prefix, options.queue, batch.lane, options.priority, round(options.delay * 1000), _ms(options.at),
-        round((options.expires or 0) * 1000), options.retry.max_tries, batch.function,
-        options.label or batch.function, batch.group, batch.retry_of, json.dumps(options.tags),
+        keys.prefix,
+        options.queue,
+        batch.lane,
+        options.priority,
+        round(options.delay * 1000),
+        _ms(options.at),
+        round((options.expires or 0) * 1000),
+        options.retry.max_tries,
+        batch.function,
+        options.label or batch.function,
+        batch.group,
+        batch.retry_of,
+        json.dumps(options.tags),
     ]
     for job_id, submission in batch.jobs:
         args += (job_id, submission)
@@ -60,7 +70,11 @@ def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
     return Call(
         script("submit"),
         (
-            keys.queue(options.queue), keys.sequence, keys.events, keys.wake(options.queue), keys.queues,
+            keys.queue(options.queue),
+            keys.sequence,
+            keys.events,
+            keys.wake(options.queue),
+            keys.queues,
             keys.owner(origin.user, origin.folder, origin.notebook),
         ),
         args,
@@ -106,7 +120,10 @@ async def standings(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[Sta
     (whole, micro), *found = await pipe.execute()
     now = datetime.fromtimestamp(whole + micro / 1_000_000, tz=UTC)
     return [
-        Standing(job_id, StateChanged(job_id=job_id, state=State(state.decode()), at=now, fence=int(fence or 0)) if state else None)
+        Standing(
+            job_id,
+            StateChanged(job_id=job_id, state=State(state.decode()), at=now, fence=int(fence or 0)) if state else None,
+        )
         for job_id, (state, fence) in zip(job_ids, found, strict=True)
     ]
 
@@ -162,15 +179,30 @@ def _record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) -> JobR
     if state is State.QUEUED and text["queue"].encode() in paused:
         reason = WaitReason.PAUSED
     return JobRecord(
-        id=job_id, state=state, reason=reason, queue=text["queue"], function=function,
-        label=text.get("label", function), priority=int(text.get("priority", 0)),
-        tags=tuple(json.loads(text.get("tags", "[]"))), group=text.get("group", ""), retry_of=text.get("retry_of", ""),
-        submitted_at=moment(text.get("submitted")), due_at=moment(text.get("due")),
-        started_at=moment(text.get("started")), finished_at=moment(text.get("finished")),
-        tries=int(text.get("tries", 0)), max_tries=int(text.get("max_tries", 1)),
-        losses=int(text.get("losses", 0)), crashes=int(text.get("crashes", 0)), fence=int(text.get("fence", 0)),
-        worker=text.get("engine", ""), error_type=text.get("error_type", ""), error=text.get("error", ""),
-        stopped_by=text.get("stopped_by", ""), cancel_requested="cancel" in text,
+        id=job_id,
+        state=state,
+        reason=reason,
+        queue=text["queue"],
+        function=function,
+        label=text.get("label", function),
+        priority=int(text.get("priority", 0)),
+        tags=tuple(json.loads(text.get("tags", "[]"))),
+        group=text.get("group", ""),
+        retry_of=text.get("retry_of", ""),
+        submitted_at=moment(text.get("submitted")),
+        due_at=moment(text.get("due")),
+        started_at=moment(text.get("started")),
+        finished_at=moment(text.get("finished")),
+        tries=int(text.get("tries", 0)),
+        max_tries=int(text.get("max_tries", 1)),
+        losses=int(text.get("losses", 0)),
+        crashes=int(text.get("crashes", 0)),
+        fence=int(text.get("fence", 0)),
+        worker=text.get("engine", ""),
+        error_type=text.get("error_type", ""),
+        error=text.get("error", ""),
+        stopped_by=text.get("stopped_by", ""),
+        cancel_requested="cancel" in text,
         progress=Progress.from_wire(json.loads(text.get("progress", "{}"))),
     )
 

@@ -78,7 +78,7 @@ class Keys:
 
     def owner(self, user: str, folder: str, notebook: str) -> str:
         """zset: job id -> submitted ms, the last jobs of one notebook (or of one user in one folder)."""
-        digest = hashlib.sha256("\0".join((user, folder, notebook)).encode()).hexdigest()[:24]
+        digest = hashlib.sha256(f"{user}\0{folder}\0{notebook}".encode()).hexdigest()[:24]
         return f"{self.prefix}nbq:owner:{digest}"
 
     def live(self, job_id: str) -> str:

@@ -74,7 +74,11 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     pipe.hgetall(keys.counts(name))
     queued, scheduled, running, paused, ended = await pipe.execute()
     return QueueStats(
-        name=name, paused=bool(paused), queued=queued, scheduled=scheduled, running=running,
+        name=name,
+        paused=bool(paused),
+        queued=queued,
+        scheduled=scheduled,
+        running=running,
         ended={State(state.decode()): int(number) for state, number in ended.items()},
     )
 
@@ -95,9 +99,15 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
     pipe.hset(
         keys.engine(info.id),
         mapping={
-            "host": info.host, "pid": info.pid, "supervisor": info.supervisor, "machine": info.machine,
-            "python": info.python, "version": info.version, "queues": json.dumps(info.queues),
-            "functions": json.dumps(info.functions), "slots": info.slots,
+            "host": info.host,
+            "pid": info.pid,
+            "supervisor": info.supervisor,
+            "machine": info.machine,
+            "python": info.python,
+            "version": info.version,
+            "queues": json.dumps(info.queues),
+            "functions": json.dumps(info.functions),
+            "slots": info.slots,
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
         },
     )
@@ -119,8 +129,16 @@ async def engines(client: Any, keys: Keys) -> list[EngineInfo]:
 def _info(engine: str, fields: Mapping[bytes, bytes], running: int) -> EngineInfo:
     text = {key.decode(): value.decode() for key, value in fields.items()}
     return EngineInfo(
-        id=engine, host=text.get("host", ""), pid=int(text.get("pid", 0)), supervisor=int(text.get("supervisor", 0)),
-        machine=text.get("machine", ""), python=text.get("python", ""), version=text.get("version", ""),
-        queues=tuple(json.loads(text.get("queues", "[]"))), functions=tuple(json.loads(text.get("functions", "[]"))),
-        slots=int(text.get("slots", 0)), started_at=moment(text.get("started")), running=running,
+        id=engine,
+        host=text.get("host", ""),
+        pid=int(text.get("pid", 0)),
+        supervisor=int(text.get("supervisor", 0)),
+        machine=text.get("machine", ""),
+        python=text.get("python", ""),
+        version=text.get("version", ""),
+        queues=tuple(json.loads(text.get("queues", "[]"))),
+        functions=tuple(json.loads(text.get("functions", "[]"))),
+        slots=int(text.get("slots", 0)),
+        started_at=moment(text.get("started")),
+        running=running,
     )

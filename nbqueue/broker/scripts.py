@@ -79,8 +79,7 @@ async def run_all(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
         for i, reply in zip(missing, await _send(client, [calls[i] for i in missing]), strict=True):
             replies[i] = reply
     return [
-        reply if isinstance(reply, Exception) else call.read(reply)
-        for call, reply in zip(calls, replies, strict=True)
+        reply if isinstance(reply, Exception) else call.read(reply) for call, reply in zip(calls, replies, strict=True)
     ]
 
 

@@ -58,7 +58,7 @@ class JobRecord:
         return max(((self.finished_at or datetime.now(UTC)) - self.started_at).total_seconds(), 0.0)
 
 
-def moment(milliseconds: int | float | str | bytes | None) -> datetime | None:
+def moment(milliseconds: float | str | bytes | None) -> datetime | None:
     """The UTC datetime of a time in milliseconds, or None for none."""
     if not milliseconds:
         return None

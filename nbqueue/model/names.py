@@ -10,6 +10,7 @@ from nbqueue.errors import ConfigurationError
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+=-]{0,127}\Z")
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NAMESPACE = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?\Z")
+_BEGIN = "beginning with a letter or digit"
 _SHOWN = 60
 
 
@@ -20,24 +21,26 @@ def new_job_id() -> str:
 
 def check_job_id(value: object) -> str:
     """The job id, or one sentence about what is wrong with it."""
-    return _checked(value, _ID, "job_id", "1 to 128 letters, digits and . _ @ + = -, beginning with a letter or digit")
+    return _checked(value, _ID, "job_id", f"1 to 128 letters, digits and . _ @ + = -, {_BEGIN}")
 
 
 def check_queue(value: object) -> str:
     """The queue's name, or one sentence about what is wrong with it."""
-    return _checked(value, _QUEUE, "queue", "1 to 64 letters, digits and . _ -, beginning with a letter or digit")
+    return _checked(value, _QUEUE, "queue", f"1 to 64 letters, digits and . _ -, {_BEGIN}")
 
 
 def check_namespace(value: object) -> str:
     """The namespace (empty: the default one), or one sentence about what is wrong with it."""
-    return _checked(value, _NAMESPACE, "namespace", "up to 64 letters, digits and . _ -, beginning with a letter or digit")
+    return _checked(value, _NAMESPACE, "namespace", f"up to 64 letters, digits and . _ -, {_BEGIN}")
 
 
 def check_text(value: object, what: str, limit: int = 200) -> str:
     """A label or tag: text of at most `limit` characters without control characters."""
     if isinstance(value, str) and len(value) <= limit and value.isprintable() and _encodes(value):
         return value
-    raise ConfigurationError(f"{what}={_shown(value)} cannot be used: give printable text of at most {limit} characters.")
+    raise ConfigurationError(
+        f"{what}={_shown(value)} cannot be used: give printable text of at most {limit} characters."
+    )
 
 
 def _checked(value: object, pattern: re.Pattern[str], what: str, rule: str) -> str:

@@ -38,6 +38,8 @@ class Progress:
     def from_wire(cls, found: dict[str, Any]) -> Progress:
         """From what `to_wire` gave."""
         return cls(
-            done=found.get("done", 0.0), total=found.get("total"),
-            message=found.get("message", ""), metrics=found.get("metrics", {}),
+            done=found.get("done", 0.0),
+            total=found.get("total"),
+            message=found.get("message", ""),
+            metrics=found.get("metrics", {}),
         )

@@ -29,14 +29,14 @@ class RetryPolicy:
     cap: float = 300.0
     #: the share of the wait that chance may take away, 0 to 1
     jitter: float = 0.1
-    #: class names of errors that are retried; empty: all but `never_on`
-    on: tuple[str, ...] = ()
-    #: class names of errors that are never retried
-    never_on: tuple[str, ...] = ()
+    #: errors that are retried, as classes or their names (kept as names); empty: all but `never_on`
+    on: tuple[type[BaseException] | str, ...] = ()
+    #: errors that are never retried
+    never_on: tuple[type[BaseException] | str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, and turn exception classes into their names."""
-        if not isinstance(self.max_tries, int) or not 1 <= self.max_tries <= MAX_TRIES:
+        if not _is_whole(self.max_tries, MAX_TRIES):
             raise ConfigurationError(f"max_tries={self.max_tries!r}: give a whole number from 1 to {MAX_TRIES}.")
         if self.backoff not in ("exponential", "fixed"):
             raise ConfigurationError(f'backoff={self.backoff!r}: give "exponential" or "fixed".')
@@ -60,14 +60,24 @@ class RetryPolicy:
     def to_wire(self) -> dict[str, Any]:
         """The policy as plain JSON."""
         return {
-            "max_tries": self.max_tries, "backoff": self.backoff, "base": self.base, "factor": self.factor,
-            "cap": self.cap, "jitter": self.jitter, "on": list(self.on), "never_on": list(self.never_on),
+            "max_tries": self.max_tries,
+            "backoff": self.backoff,
+            "base": self.base,
+            "factor": self.factor,
+            "cap": self.cap,
+            "jitter": self.jitter,
+            "on": list(self.on),
+            "never_on": list(self.never_on),
         }
 
     @classmethod
     def from_wire(cls, fields: dict[str, Any]) -> RetryPolicy:
         """The policy from plain JSON."""
         return cls(**{**fields, "on": tuple(fields["on"]), "never_on": tuple(fields["never_on"])})
+
+
+def _is_whole(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _names(types: tuple[Any, ...]) -> list[str]:
@@ -77,6 +87,7 @@ def _names(types: tuple[Any, ...]) -> list[str]:
 #: the default: a function's own error is not retried
 NO_RETRY = RetryPolicy(max_tries=1)
 
+
 def policy(value: object) -> RetryPolicy:
     """The policy of `retry=`: a RetryPolicy, or an integer (tries in all)."""
     if isinstance(value, RetryPolicy):
@@ -84,4 +95,3 @@ def policy(value: object) -> RetryPolicy:
     if isinstance(value, int) and not isinstance(value, bool):
         return RetryPolicy(max_tries=value)
     raise ConfigurationError(f"retry={value!r} cannot be used: give RetryPolicy(...), or an integer: tries in all.")
-

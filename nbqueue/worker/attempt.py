@@ -66,18 +66,20 @@ class Attempt:
 def open_attempt(claim: Claim, here: Here) -> Attempt:
     """The attempt of a claim: verified, versions compared. Raises an NbqueueError that names what is wrong."""
     if claim.submission is None:
-        raise TamperedPayload(f"Job {ascii(claim.job_id)} has no submission in the store; it cannot run.")
+        raise TamperedPayload(f"Job {claim.job_id!a} has no submission in the store; it cannot run.")
     if claim.submission[:1] == b"{":
         return _by_hand(claim)
-    sealed = open_sealed(
-        here.keyring, claim.submission, kind="job", namespace=here.keys.namespace, job_id=claim.job_id
-    )
+    sealed = open_sealed(here.keyring, claim.submission, kind="job", namespace=here.keys.namespace, job_id=claim.job_id)
     header = sealed.header
     if header["codec"] == "pickle":
         codec.check_versions(header)
     return Attempt(
-        claim=claim, header=header, payload=sealed.payload, options=Options.from_wire(header.get("opt", {})),
-        name=header["fn"] if header.get("by") == "name" else "", began_at=time.monotonic(),
+        claim=claim,
+        header=header,
+        payload=sealed.payload,
+        options=Options.from_wire(header.get("opt", {})),
+        name=header["fn"] if header.get("by") == "name" else "",
+        began_at=time.monotonic(),
     )
 
 
@@ -89,11 +91,13 @@ def _by_hand(claim: Claim) -> Attempt:
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("function"), str):
         raise TamperedPayload(
-            f'Job {ascii(claim.job_id)} is neither signed nor plain JSON: {{"function": name, "args": [], "kwargs": {{}}}}.'
+            f'Job {claim.job_id!a} is neither signed nor plain JSON: {{"function": name, "args": [], "kwargs": {{}}}}.'
         )
     args, kwargs = found.get("args", []), found.get("kwargs", {})
     if not isinstance(args, list) or not isinstance(kwargs, dict) or set(found) - {"function", "args", "kwargs"}:
-        raise TamperedPayload(f'Job {ascii(claim.job_id)}: "args" must be a list, "kwargs" an object, and nothing else.')
+        raise TamperedPayload(
+            f'Job {claim.job_id!a}: "args" must be a list, "kwargs" an object, and there is nothing else.'
+        )
     payload = json.dumps({"args": args, "kwargs": kwargs}).encode()
     header = {"fn": found["function"], "codec": "json", "label": found["function"]}
     return Attempt(
@@ -127,24 +131,37 @@ def record(attempt: Attempt, verdict: Verdict, here: Here, *, facts: dict[str, A
     claim, error = attempt.claim, verdict.error
     final = verdict.state.is_final
     sealed = _sealed_result(attempt, verdict, here) if final else b""
-    if not final and verdict.charge == "none":
-        line = ""
-    else:
-        line = _history_line(attempt, verdict, here, len(sealed), facts)
+    recorded = final or verdict.charge != "none"
+    line = _history_line(attempt, verdict, here, len(sealed), facts) if recorded else ""
     kept_s = attempt.options.keep_result if verdict.state is State.SUCCEEDED else attempt.options.keep_error
     return Finish(
-        job_id=claim.job_id, fence=claim.fence, state=verdict.state, delay_s=verdict.delay_s, charge=verdict.charge,
-        result=sealed, keep_s=kept_s, error_type=error.type if error else "",
-        error=error.message[:ERROR_CHARS] if error else "", stopped_by=verdict.stopped_by, record=line,
+        job_id=claim.job_id,
+        fence=claim.fence,
+        state=verdict.state,
+        delay_s=verdict.delay_s,
+        charge=verdict.charge,
+        result=sealed,
+        keep_s=kept_s,
+        error_type=error.type if error else "",
+        error=error.message[:ERROR_CHARS] if error else "",
+        stopped_by=verdict.stopped_by,
+        record=line,
     )
 
 
 def _sealed_result(attempt: Attempt, verdict: Verdict, here: Here) -> bytes:
     claim, value, error = attempt.claim, verdict.value, verdict.error
     header: dict[str, Any] = {
-        "kind": "result", "ns": here.keys.namespace, "id": claim.job_id, "fn": attempt.function,
-        "fence": claim.fence, "attempt": attempt.number, "state": verdict.state.value,
-        "codec": value.codec if value else "pickle", **here.versions, "started_ms": claim.started_ms,
+        "kind": "result",
+        "ns": here.keys.namespace,
+        "id": claim.job_id,
+        "fn": attempt.function,
+        "fence": claim.fence,
+        "attempt": attempt.number,
+        "state": verdict.state.value,
+        "codec": value.codec if value else "pickle",
+        **here.versions,
+        "started_ms": claim.started_ms,
         "finished_ms": claim.started_ms + round((time.monotonic() - attempt.began_at) * 1000),
     }
     payload = value.payload if value else b""
@@ -159,11 +176,19 @@ def _sealed_result(attempt: Attempt, verdict: Verdict, here: Here) -> bytes:
 def _history_line(attempt: Attempt, verdict: Verdict, here: Here, result_bytes: int, facts: dict[str, Any]) -> str:
     claim, header, error = attempt.claim, attempt.header, verdict.error
     found: dict[str, Any] = {
-        "job": claim.job_id, "attempt": attempt.number,
-        "state": verdict.state.value if verdict.state.is_final else "retried", "queue": claim.queue,
-        "function": attempt.function, "submitted": claim.submitted_ms, "due": claim.due_ms, "started": claim.started_ms,
-        "worker": here.engine_id, "host": here.host, "tries": claim.tries + 1,
-        "payload_bytes": len(attempt.payload), "result_bytes": result_bytes,
+        "job": claim.job_id,
+        "attempt": attempt.number,
+        "state": verdict.state.value if verdict.state.is_final else "retried",
+        "queue": claim.queue,
+        "function": attempt.function,
+        "submitted": claim.submitted_ms,
+        "due": claim.due_ms,
+        "started": claim.started_ms,
+        "worker": here.engine_id,
+        "host": here.host,
+        "tries": claim.tries + 1,
+        "payload_bytes": len(attempt.payload),
+        "result_bytes": result_bytes,
     }
     for name in ("label", "group", "tags", "priority"):
         if header.get(name):

@@ -10,6 +10,11 @@ from nbqueue.broker.connection import Address
 from nbqueue.model import names
 
 
+def _cores() -> int:
+    """The processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
     """One worker: a supervisor and its engines."""
@@ -23,7 +28,7 @@ class WorkerConfig:
     #: queues to serve, the first one first
     queues: tuple[str, ...] = ("default",)
     #: child processes at once in each engine
-    slots: int = field(default_factory=lambda: len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    slots: int = field(default_factory=_cores)
     #: coroutines at once in each engine
     concurrency: int = 200
     engines: int = 1

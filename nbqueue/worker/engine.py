@@ -51,7 +51,7 @@ class Runner(Protocol):
 class Engine:
     """One process's share of the queue. All of it runs on one event loop."""
 
-    def __init__(  # noqa: PLR0913 - its parts come in from outside
+    def __init__(
         self, *, client: Any, keys: Keys, engine_id: str, queues: Sequence[QueueRef], runner: Runner, outbox: Outbox,
         reports: Reports, loop_slots: int, process_slots: int, most_claims: int = -1, chance: Random | None = None,
     ) -> None:  # fmt: skip
@@ -65,7 +65,7 @@ class Engine:
         #: claims it may still make; negative: as many as come
         self._claims_left = most_claims
         self._waiters: dict[tuple[str, int], asyncio.Future[None]] = {}
-        self._chance = chance or Random()
+        self._chance = chance or Random()  # noqa: S311 - it only spreads out waits
         self._wanted = asyncio.Event()
         #: per queue and lane: whether there may be more to claim
         self._hungry = [[True, True] for _ in self.queues]
@@ -160,20 +160,17 @@ class Engine:
             self._outbox.put_back(ends)
             self._release(queue, room, hungry=True)
             raise
-        if queue is not None:
-            claimed = replies.pop()
-            self._release(queue, room, hungry=isinstance(claimed, Exception))
-            if not isinstance(claimed, Exception):
-                self._take_in(queue, room, claimed)
+        claimed = replies.pop() if queue is not None else None
+        self._release(queue, room, hungry=isinstance(claimed, Exception))
+        if queue is not None and isinstance(claimed, Claimed):
+            self._take_in(queue, room, claimed)
         if ends and isinstance(replies[-1], Exception):
             await self._refused(ends, replies[-1])
         self._tell_waiters(ends)
-        if queue is not None and isinstance(claimed, Exception):
+        if isinstance(claimed, Exception):
             raise claimed
 
-    def _calls(
-        self, ends: list[Leaving], queue: int | None, room: tuple[int, int]
-    ) -> list[scripts.Call[Any]]:  # fmt: skip
+    def _calls(self, ends: list[Leaving], queue: int | None, room: tuple[int, int]) -> list[scripts.Call[Any]]:
         calls: list[scripts.Call[Any]] = []
         kept = [end.report for end in ends if end.report is not None]
         if kept:
@@ -185,9 +182,14 @@ class Engine:
             ref = self.queues[queue]
             calls.append(
                 claims.claim(
-                    self.keys, queue=ref.name, queue_key=ref.key, engine=self.id,
-                    loop_room=room[0], process_room=room[1], stock=ref.stock,
-                )  # fmt: skip
+                    self.keys,
+                    queue=ref.name,
+                    queue_key=ref.key,
+                    engine=self.id,
+                    loop_room=room[0],
+                    process_room=room[1],
+                    stock=ref.stock,
+                )
             )
         return calls
 

@@ -81,7 +81,8 @@ class Leases:
             self._known = {info.id: info for info in await queues.engines(self._client, self._keys) if info.pid}
         others = (self._known.get(engine) for engine in found - own)
         return [
-            info.id for info in others
+            info.id
+            for info in others
             if info is not None and info.machine == self._machine and is_gone(info.pid, info.started_at)
         ]
 

@@ -22,7 +22,7 @@ class Link:
     @classmethod
     async def over(cls, end: socket.socket) -> Link:
         """A link over a connected socket, which it owns from now on."""
-        end.setblocking(False)
+        end.setblocking(False)  # noqa: FBT003 - the standard library's signature
         return cls(*await asyncio.open_unix_connection(sock=end, limit=_LIMIT))
 
     def say(self, word: str, **facts: Any) -> None:

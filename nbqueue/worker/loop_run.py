@@ -148,6 +148,6 @@ class LoopRun:
 def unknown(name: str) -> UnknownFunction:
     """What is said of a name that nothing is registered under."""
     return UnknownFunction(
-        f"No function {ascii(name)} is registered on this worker: start it with the module that has it, "
+        f"No function {name!a} is registered on this worker: start it with the module that has it, "
         "as in `nbqueue worker MODULE`, or submit the function itself."
     )

@@ -11,7 +11,7 @@ from typing import Any
 from nbqueue.broker import claims, queues, scripts
 from nbqueue.broker.claims import Claim, Finish
 from nbqueue.broker.envelope import peek
-from nbqueue.errors import NbqueueError, UnknownFunction, WrongPython
+from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options, check
 from nbqueue.model.states import State
@@ -33,7 +33,7 @@ class NativeRunner:
     """Begins claims, stops them, and hands their ends to the engine."""
 
     def __init__(
-        self, here: Here, client: Any, children: Children, tasks: dict[str, Task[Any, Any]], listener: Any,
+        self, here: Here, *, client: Any, children: Children, tasks: dict[str, Task[Any, Any]], listener: Any,
         on_stuck: Callable[[], None],
     ) -> None:  # fmt: skip
         self._here, self._client = here, client
@@ -58,6 +58,11 @@ class NativeRunner:
             attempt = open_attempt(claim, self._here)
         except NbqueueError as error:
             self._aside(self._turn_away(claim, error))
+            return LOOP
+        except Exception as error:  # a signed record of a shape we do not know must not end the worker
+            logger.exception("Job %s cannot be understood.", ascii(claim.job_id))
+            unknown_shape = TamperedPayload(f"The record of job {claim.job_id!a} cannot be understood: {error!r}.")
+            self._aside(self._turn_away(claim, unknown_shape))
             return LOOP
         self._listener.open(claim.job_id, claim.fence)
         if attempt.name:
@@ -109,7 +114,8 @@ class NativeRunner:
         self._finish(record(attempt, judge(attempt, ended, self._here), self._here, facts={}))
 
     def _loop_stuck(self, run: LoopRun) -> None:
-        logger.error("Job %s does not stop when asked to; this engine makes room for another.", run.attempt.claim.job_id)
+        job_id = run.attempt.claim.job_id
+        logger.error("Job %s does not stop when asked to; this engine makes room for another.", job_id)
         self._on_stuck()
 
     # in children --------------------------------------------------------------------------------------------------
@@ -129,21 +135,30 @@ class NativeRunner:
         claim, options, header = attempt.claim, attempt.options, attempt.header
         running = self._children.begin(
             Run(
-                job_id=claim.job_id, attempt=attempt.number, fence=claim.fence, function=attempt.function,
-                payload=attempt.payload, codec=header["codec"], run_in=run_in, isolation=options.isolation,
-                memory_bytes=options.memory, timeout_s=options.timeout, grace_s=options.grace_before_limit_s,
-                checkpoint=checkpoint, queue=claim.queue, label=header.get("label", ""), group=claim.group,
+                job_id=claim.job_id,
+                attempt=attempt.number,
+                fence=claim.fence,
+                function=attempt.function,
+                payload=attempt.payload,
+                codec=header["codec"],
+                run_in=run_in,
+                isolation=options.isolation,
+                memory_bytes=options.memory,
+                timeout_s=options.timeout,
+                grace_s=options.grace_before_limit_s,
+                checkpoint=checkpoint,
+                queue=claim.queue,
+                label=header.get("label", ""),
+                group=claim.group,
                 tags=tuple(header.get("tags", ())),
-            )  # fmt: skip
+            )
         )
         self._started(attempt, running)
         running.ended.add_done_callback(lambda _: self._child_ended(attempt, running))
 
     def _child_ended(self, attempt: Attempt, running: Running) -> None:
         end = running.ended.result()
-        ended = Ended(
-            end=end.end, stopped_by=end.stopped_by, over_limit=end.over_limit, collateral=end.collateral
-        )
+        ended = Ended(end=end.end, stopped_by=end.stopped_by, over_limit=end.over_limit, collateral=end.collateral)
         facts = {"cpu_s": end.cpu_s, "peak_bytes": end.peak_memory_bytes}
         self._finish(record(attempt, judge(attempt, ended, self._here), self._here, facts=facts))
 

@@ -94,7 +94,9 @@ class EngineProcess:
             keyring, self._keys, self._info.id, self._info.host, self._config.limit_bytes, Random(),  # noqa: S311 - jitter
             codec.header_versions(),
         )  # fmt: skip
-        runner = NativeRunner(here, self._client, children, registered, reports, self._on_stuck)
+        runner = NativeRunner(
+            here, client=self._client, children=children, tasks=registered, listener=reports, on_stuck=self._on_stuck
+        )
         engine = self._engine(runner, reports)
         runner.on_end = engine.end
         self._info = replace(self._info, functions=tuple(registered))
@@ -105,7 +107,7 @@ class EngineProcess:
         bursting = asyncio.create_task(self._burst(engine)) if self._config.burst else None
         serving.add_done_callback(self._on_failure)
         try:
-            code = await self._exit
+            code: int = await self._exit
             if code == EXIT_STUCK:
                 await self._leave_in_order(engine, runner)
             return code
@@ -127,7 +129,7 @@ class EngineProcess:
         async for word in words:
             if word["word"] == "drain":
                 engine.drain()
-                asyncio.get_running_loop().create_task(self._end_when_settled(engine))  # noqa: RUF006 - lives till exit
+                asyncio.get_running_loop().create_task(self._end_when_settled(engine))
             elif word["word"] == "stop":
                 runner.stop_all("shutdown")
             elif word["word"] == "kill":
@@ -140,7 +142,7 @@ class EngineProcess:
         self._end(0)
 
     async def _burst(self, engine: Engine) -> None:
-        while not engine.is_exhausted:
+        while not engine.is_exhausted:  # noqa: ASYNC110 - exhaustion is a question to ask, not an event
             await asyncio.sleep(0.02)
         self._end(0)
 

@@ -83,7 +83,8 @@ class Supervisor:
         self._signals += 1
         if self._signals > 1 or number == signal.SIGHUP:
             self._hurry.set()
-        logger.info("%s: %s", signal.Signals(number).name, "stopping now" if self._hurry.is_set() else "finishing what runs")
+        plan = "stopping now" if self._hurry.is_set() else "finishing what runs"
+        logger.info("%s: %s", signal.Signals(number).name, plan)
         self._stopping.set()
 
     async def _reach_server(self) -> bool:
@@ -112,7 +113,8 @@ class Supervisor:
                 return
             failures = failures + 1 if loop.time() - engine.born_at < YOUNG_S else 0
             logger.warning("Engine %s ended (%s); starting another.", engine.id, _ending(code))
-            await _first(self._stopping.wait(), asyncio.sleep(min(0.5 * 2**failures, MOST_WAIT_S) if failures else 0))
+            wait_s = min(0.5 * 2**failures, MOST_WAIT_S) if failures else 0
+            await _first(self._stopping.wait(), asyncio.sleep(wait_s))
 
     async def _start(self, number: int) -> Engine:
         ours, theirs = socket.socketpair()
@@ -156,7 +158,7 @@ class Supervisor:
             await asyncio.sleep(min(self._config.stall_s / 4, 1.0))
             silent_s = asyncio.get_running_loop().time() - engine.beat_at
             if silent_s > self._config.stall_s:
-                logger.error("Engine %s showed no life for %.1f s: code in it does not yield. It is replaced.", engine.id, silent_s)
+                logger.error("Engine %s was silent for %.1f s: code in it does not yield.", engine.id, silent_s)
                 engine.process.kill()
                 return
 
@@ -177,7 +179,9 @@ class Supervisor:
         del self._engines[engine.id]
         engine.link.close()
         try:
-            returned = await asyncio.wait_for(self._leases.give_back([engine.id], charged=not self._stopping.is_set()), 2.0)
+            returned = await asyncio.wait_for(
+                self._leases.give_back([engine.id], charged=not self._stopping.is_set()), 2.0
+            )
         except TROUBLE as error:
             logger.warning("The jobs of %s come back when its lease ends: %s", engine.id, error)
             return

@@ -71,7 +71,8 @@ def describe(died: Died) -> str:
     """How a process died, in a sentence."""
     peak = f" Its peak was {died.peak_memory_bytes / 1e6:,.0f} MB." if died.peak_memory_bytes else ""
     if died.memory_limit_bytes is not None:
-        return f"Out of memory: its processes used more than the limit of {died.memory_limit_bytes / 1e6:,.0f} MB.{peak}"
+        limit = f"{died.memory_limit_bytes / 1e6:,.0f} MB"
+        return f"Out of memory: its processes used more than the limit of {limit}.{peak}"
     if died.signal is not None:
         hint = " Out of memory?" if died.signal == Signals.SIGKILL else ""
         return f"Its process was ended by {_signal_name(died.signal)} (signal {died.signal}).{hint}{peak}"
@@ -91,7 +92,7 @@ def _stopped(ended: Ended, options: Options, error: ErrorInfo) -> Verdict | None
     if ended.stopped_by == "cancel":
         return Verdict(state=State.CANCELLED, charge="try", stopped_by="cancel")
     if ended.over_limit or ended.stopped_by == "timeout":
-        text = f"It ran into its time limit of {options.timeout:g} s." if options.timeout else "It ran into its time limit."
+        text = f"It ran into its time limit of {options.timeout or 0:g} s."
         shown = ErrorInfo(type="JobTimeout", message=text, traceback=error.traceback)
         return Verdict(state=State.TIMED_OUT, charge="try", error=shown, stopped_by="timeout")
     return None

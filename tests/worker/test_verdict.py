@@ -1,6 +1,7 @@
 """What the end of an attempt means for its job."""
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ VALUE = Returned(b"value")
 BUG = Raised(ErrorInfo(type="ValueError", message="no", bases=("Exception", "BaseException")))
 
 
-def _decide(ended: Ended, past: Past | None = None, **options: object) -> Verdict:
+def _decide(ended: Ended, past: Past | None = None, **options: Any) -> Verdict:
     return decide(ended, check(**options), past or Past(), Random(1))
 
 
@@ -37,7 +38,7 @@ def test_a_policy_retries_until_its_tries_are_used_up() -> None:
 def test_only_the_named_errors_are_retried() -> None:
     """`on` names what is retried, by class or base class; `never_on` wins."""
     on_base = RetryPolicy(max_tries=3, on=("Exception",))
-    never = RetryPolicy(max_tries=3, on=("Exception",), never_on=(ValueError,))  # type: ignore[arg-type]
+    never = RetryPolicy(max_tries=3, on=("Exception",), never_on=(ValueError,))
     other = RetryPolicy(max_tries=3, on=("KeyError",))
     states = [_decide(Ended(end=BUG), retry=policy).state for policy in (on_base, never, other)]
     assert states == [State.SCHEDULED, State.FAILED, State.FAILED]
@@ -70,9 +71,7 @@ def test_over_the_memory_limit_is_not_tried_again() -> None:
     died = Died(signal=9, memory_limit_bytes=50_000_000, peak_memory_bytes=61_000_000)
     verdict = _decide(Ended(end=died))
     assert verdict.state is State.CRASHED
-    assert describe(died) == (
-        "Out of memory: its processes used more than the limit of 50 MB. Its peak was 61 MB."
-    )
+    assert describe(died) == ("Out of memory: its processes used more than the limit of 50 MB. Its peak was 61 MB.")
 
 
 @pytest.mark.parametrize("end", [BUG, Died(signal=9)], ids=["raised", "killed"])
