@@ -37,9 +37,15 @@ class JobContext:
     """One running attempt as its own code sees it. Knows a sink and a ticker, no frames and no server."""
 
     def __init__(
-        self, info: JobInfo, sink: Sink, ticker: Ticker, *, checkpoint: bytes | None = None,
+        self,
+        info: JobInfo,
+        sink: Sink,
+        ticker: Ticker,
+        *,
+        checkpoint: bytes | None = None,
         write: Callable[[str], object] | None = None,
-        dump: Callable[[Any], bytes] = pickle.dumps, load: Callable[[bytes], Any] = pickle.loads,
+        dump: Callable[[Any], bytes] = pickle.dumps,
+        load: Callable[[bytes], Any] = pickle.loads,
     ) -> None:
         self.info = info
         self.sink = sink
@@ -80,8 +86,8 @@ class JobContext:
     def keep(self, value: Any) -> None:
         """Hand a checkpoint over; what cannot be encoded raises here."""
         data = self._dump(value)
-        self._checkpoint = data
         self.sink.checkpoint(data)
+        self._checkpoint = data
 
     def kept(self, default: Any) -> Any:
         """The last checkpoint of this attempt or of one before, else the default."""

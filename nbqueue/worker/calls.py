@@ -34,14 +34,19 @@ def load(header: Header, payload: bytes) -> Callable[[], Any]:
 def returned(header: Header, value: Any) -> Ended:
     """The end of a call that gave `value`; raises where the value cannot travel."""
     payload = _as_json(value) if header["codec"] == "json" else codec.dump_value(value)
-    limit = header["limit"]
-    if len(payload) > limit:
-        raise PayloadTooLarge(
-            f"The result is {len(payload) / 1e6:,.1f} MB, and {limit / 1e6:,.1f} MB are allowed: "
-            "write it to a file and return the path, or raise NBQUEUE_LIMIT_BYTES.",
-            size_bytes=len(payload), limit_bytes=limit,
-        )
+    check_size(header, payload, "result")
     return {"how": "returned", "codec": header["codec"]}, payload
+
+
+def check_size(header: Header, payload: bytes, what: str) -> None:
+    """Refuse what is larger than the engine takes, with a PayloadTooLarge that names size and limit."""
+    size, limit = len(payload), header["limit"]
+    if size > limit:
+        raise PayloadTooLarge(
+            f"The {what} is {size / 1e6:,.1f} MB, and {limit / 1e6:,.1f} MB are allowed: "
+            "write it to a file and keep its path, or raise NBQUEUE_LIMIT_BYTES.",
+            size_bytes=size, limit_bytes=limit,
+        )  # fmt: skip
 
 
 def failed(header: Header, error: BaseException) -> Ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import faulthandler
 import io
@@ -31,6 +32,7 @@ def main(kind: str, control: int, output: int, parent: int) -> int:
         solo.serve(sock)
     else:
         choir.serve(sock)
+    _say_goodbye()
     return 0
 
 
@@ -76,10 +78,17 @@ def _speak() -> None:
     root.setLevel(logging.INFO)
 
 
+def _say_goodbye() -> None:
+    """What the end of an interpreter would do; a fork ends by os._exit instead."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - user code's exit functions are due
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            stream.flush()
+    lineage.flush_native()
+
+
 def _stream(descriptor: int) -> io.TextIOWrapper:
-    return open(
-        descriptor, "w", buffering=_LINE_BUFFERED, encoding="utf-8", errors="backslashreplace", closefd=False
-    )
+    return open(descriptor, "w", buffering=_LINE_BUFFERED, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _reseed() -> None:

@@ -20,7 +20,8 @@ def merged(frames: list[Frame]) -> list[Frame]:
         return frames
     last = {(frame[0]["t"], frame[0].get("n")): index for index, frame in enumerate(frames)}
     return [
-        frame for index, frame in enumerate(frames)
+        frame
+        for index, frame in enumerate(frames)
         if frame[0]["t"] not in _STATES or last[frame[0]["t"], frame[0].get("n")] == index
     ]
 
@@ -62,8 +63,11 @@ def whole(value: Any) -> int | None:
 
 def _error(fields: dict[str, Any], pickled: bytes) -> ErrorInfo:
     return ErrorInfo(
-        type=_text(fields["type"]), message=_text(fields["message"]), traceback=_text(fields["traceback"]),
-        bases=tuple(_text(base) for base in fields["bases"]), pickled=pickled,
+        type=_text(fields["type"]),
+        message=_text(fields["message"]),
+        traceback=_text(fields["traceback"]),
+        bases=tuple(_text(base) for base in fields["bases"]),
+        pickled=pickled,
         retry_after_s=number(fields["retry_after_s"]),
     )
 

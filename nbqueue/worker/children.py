@@ -11,7 +11,7 @@ from nbqueue.worker.frames import Header
 from nbqueue.worker.host import Host
 from nbqueue.worker.lanes import Lane, LoopLane, SoloLane
 from nbqueue.worker.nursery import Nursery
-from nbqueue.worker.running import Listener, Run, RunEnd, Running
+from nbqueue.worker.running import Careful, Listener, Run, RunEnd, Running
 
 __all__ = ["Children", "Listener", "Run", "RunEnd", "Running"]
 
@@ -20,10 +20,16 @@ class Children:
     """All children of one engine. Everything happens on the loop it was started on."""
 
     def __init__(
-        self, listener: Listener, *, slots: int | None = None, loop_slots: int = 100, modules: Sequence[str] = (),
-        recycle_after: int = 500, result_limit_bytes: int = 100_000_000,
+        self,
+        listener: Listener,
+        *,
+        slots: int | None = None,
+        loop_slots: int = 100,
+        modules: Sequence[str] = (),
+        recycle_after: int = 500,
+        result_limit_bytes: int = 100_000_000,
     ) -> None:
-        self._listener = listener
+        self._listener = Careful(listener)
         self._slots = slots or os.cpu_count() or 1
         self._loop_slots = loop_slots
         self._modules = modules
@@ -69,8 +75,13 @@ class Children:
 
     def _bear(self, kind: str) -> Host:
         host = Host(
-            self._loop, self._listener, kind=kind, number=self._next_number(), limit_bytes=self._limit_bytes,
-            ended=self._ended, died=self._died,
+            self._loop,
+            self._listener,
+            kind=kind,
+            number=self._next_number(),
+            limit_bytes=self._limit_bytes,
+            ended=self._ended,
+            died=self._died,
         )
         self._nursery.bear(host)
         return host

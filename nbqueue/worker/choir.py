@@ -10,20 +10,25 @@ import os
 import socket
 import sys
 import threading
+import traceback
+import weakref
 from collections.abc import Coroutine
 from typing import Any
 
 from nbqueue.inside import bars
-from nbqueue.inside.context import CURRENT, alone
+from nbqueue.inside.context import CURRENT, JobContext, alone
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.worker import calls, guard, lineage
-from nbqueue.worker.frames import Decoder, Header, head
+from nbqueue.worker.courier import DEAF
+from nbqueue.worker.frames import Decoder, Frame, Header, head
 from nbqueue.worker.router import Router
 from nbqueue.worker.visit import Visit
 
 _READ_BYTES = 2**18
 _ANY_SIZE = 2**32
 _JOIN_BELOW = 2**16
+#: seconds that tasks which a job has left may take to end
+_TIDY_S = 1.0
 
 
 def serve(sock: socket.socket) -> None:
@@ -54,8 +59,10 @@ class Choir:
         self._visits: dict[int, Visit] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._threads: dict[int, int] = {}
+        self._left_tasks: dict[JobContext, weakref.WeakSet[asyncio.Task[Any]]] = {}
         #: set when the engine is gone
         self.left = asyncio.Event()
+        loop.set_task_factory(self._make_task)
         loop.add_reader(sock, self._read)
 
     def send(self, header: Header, payload: bytes = b"") -> None:
@@ -108,15 +115,21 @@ class Choir:
         if not data:
             self._leave()
             return
-        last = 0
-        for header, payload in self._decoder.feed(data):
+        try:
+            self._hear(self._decoder.feed(data))
+        except Exception:  # noqa: BLE001 - a child that does not understand its engine is of no use
+            traceback.print_exc()
+            os._exit(DEAF)
+
+    def _hear(self, frames: list[Frame]) -> None:
+        last = max((header["n"] for header, _ in frames if header["t"] == "run"), default=0)
+        if last:  # said before any of them takes its first step, which may be its last
+            self.send({"t": "seen", "n": last})
+        for header, payload in frames:
             if header["t"] == "run":
-                last = header["n"]
                 self._begin(Visit(header, payload, self, self._ticker))
             elif header["n"] in self._visits:
                 self._stop(self._visits[header["n"]], header)
-        if last:
-            self.send({"t": "seen", "n": last})
 
     def _leave(self) -> None:
         """The engine has closed the socket: in the middle of runs nobody waits for their ends any more."""
@@ -134,7 +147,7 @@ class Choir:
             name = f"job-{visit.number}"
             threading.Thread(target=context.run, args=(self._perform, visit), name=name, daemon=True).start()
             return
-        task = self._loop.create_task(self._sing(visit), context=context)
+        task = asyncio.Task(self._sing(visit), loop=self._loop, context=context)
         self._tasks[visit.number] = task
         task.add_done_callback(lambda _: self._cut_short(visit))
 
@@ -142,14 +155,41 @@ class Choir:
         """Run one coroutine function to its end."""
         try:
             call = calls.load(visit.header, visit.payload)
-            visit.begin(tell=visit.context.info.timeout_s is not None)
+            self._start(visit)
             value = call()
             if inspect.isawaitable(value):
                 value = await value
             ended = calls.returned(visit.header, value)
         except BaseException as error:  # noqa: BLE001 - a cancelled or exiting coroutine is the end of its job only
             ended = calls.failed(visit.header, error)
-        self._end(visit, ended)
+        try:
+            await self._tidy(visit)
+        finally:
+            self._end(visit, ended)
+
+    async def _tidy(self, visit: Visit) -> None:
+        """Cancel the tasks that a job has left, as `asyncio.run` does."""
+        left = [task for task in self._left_tasks.pop(visit.context, ()) if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_TIDY_S)
+
+    def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        """A task that user code starts, remembered for its job."""
+        task = asyncio.Task(coro, loop=loop, **options)
+        context = options.get("context")
+        job = context.get(CURRENT) if context is not None else CURRENT.get()
+        if job is not None:
+            self._left_tasks.setdefault(job, weakref.WeakSet()).add(task)
+        return task
+
+    def _start(self, visit: Visit) -> None:
+        """Its code starts now. Who counts its time must know before it blocks the loop."""
+        limited = visit.context.info.timeout_s is not None
+        visit.begin(tell=limited)
+        if limited:
+            self._flush()
 
     def _perform(self, visit: Visit) -> None:
         """Run one function to its end, in its own thread."""
@@ -157,7 +197,7 @@ class Choir:
         try:
             try:
                 call = calls.load(visit.header, visit.payload)
-                visit.begin(tell=visit.context.info.timeout_s is not None)
+                self._start(visit)
                 value = call()
                 if inspect.iscoroutine(value):
                     value = asyncio.run(_awaited(value))
@@ -208,5 +248,3 @@ async def _awaited(value: Coroutine[Any, Any, Any]) -> Any:
 def _raise_in(thread: int, error: type[BaseException]) -> None:
     """Raise in another thread, as soon as it runs Python code."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
-
-

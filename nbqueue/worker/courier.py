@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -17,6 +18,8 @@ from nbqueue.worker.frames import Decoder, Frame, Header, head
 _READ_BYTES = 2**18
 #: an engine may send any payload that it accepted
 _ANY_SIZE = 2**32
+#: the exit code of a child that cannot hear its engine
+DEAF = 70
 #: the name that its thread and those it starts begin with
 THREADS = "nbqueue-"
 
@@ -72,6 +75,13 @@ class Courier:
         os.close(self._waker)
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException:  # noqa: BLE001 - a child that hears nothing any more is of no use
+            traceback.print_exc()
+            os._exit(DEAF)
+
+    def _serve(self) -> None:
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         poll.register(self._woken, select.POLLIN)

@@ -52,8 +52,15 @@ class Host:
     """One child. Frames come in by its wire, output by its pipe, its birth and death from the nursery."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, listener: Listener, *, kind: str, number: int, limit_bytes: int,
-        ended: Callable[[Host, Running, Header], None], died: Callable[[Host, list[Running]], None],
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listener: Listener,
+        *,
+        kind: str,
+        number: int,
+        limit_bytes: int,
+        ended: Callable[[Host, Running, Header], None],
+        died: Callable[[Host, list[Running]], None],
     ) -> None:
         self._loop = loop
         self._listener = listener
@@ -137,8 +144,8 @@ class Host:
         """Its process is gone: take what it had said, and end what ran in it."""
         if self.gone:
             return
+        self.gone = self.leaving = True  # from here on its process id may be another's
         self.wire.drain()
-        self.gone = self.leaving = True
         stack = self.output.stack()
         self.output.close()
         self.wire.close()
@@ -152,16 +159,20 @@ class Host:
         meant = bool(self._killed_for)
         guilty = running in self._killed_for
         begun = running.started or running.number <= self._seen_number
-        if not meant and not begun and running.stopped_by is None and not running.placed_again:
-            running.placed_again = True
+        if not begun and not guilty and running.stopped_by is None and (meant or not running.placed_again):
+            running.placed_again = running.placed_again or not meant
             return False
         died = Died(
-            exit_code=death.exit_code, signal=death.signal, stack=stack,
-            peak_memory_bytes=death.peak_memory_bytes,
+            exit_code=death.exit_code,
+            signal=death.signal,
+            stack=stack,
+            peak_memory_bytes=max(death.peak_memory_bytes or 0, running.peak_memory_bytes or 0) or None,
             memory_limit_bytes=running.run.memory_bytes if self._over_memory and guilty else None,
         )
         running.finish(
-            died, cpu_s=death.cpu_s if together == 1 else None, collateral=meant and not guilty,
+            died,
+            cpu_s=death.cpu_s if together == 1 else None,
+            collateral=meant and not guilty,
             neighbours=0 if meant else together - 1,
         )
         return True
@@ -247,8 +258,14 @@ def _run_header(running: Running, limit_bytes: int) -> Header:
         if value := getattr(run, name):
             job[name] = value
     header = {
-        "t": "run", "n": running.number, "job": job, "fn": run.function, "codec": run.codec, "in": run.run_in,
-        "timeout": run.timeout_s, "limit": limit_bytes,
+        "t": "run",
+        "n": running.number,
+        "job": job,
+        "fn": run.function,
+        "codec": run.codec,
+        "in": run.run_in,
+        "timeout": run.timeout_s,
+        "limit": limit_bytes,
     }
     if run.checkpoint is not None:
         header["kept"] = len(run.checkpoint)

@@ -17,7 +17,10 @@ class Ladder:
     """Asks at once, terminates and kills later; before a time limit it only asks."""
 
     def __init__(
-        self, running: Running, loop: asyncio.AbstractEventLoop, step: Callable[[Running, Step], None],
+        self,
+        running: Running,
+        loop: asyncio.AbstractEventLoop,
+        step: Callable[[Running, Step], None],
         kill: Callable[[Running], None],
     ) -> None:
         self._running = running

@@ -128,8 +128,11 @@ class SoloLane:
         resident = header.get("rss") or 0
         host.first_resident_bytes = host.first_resident_bytes or resident
         return (
-            header.get("fit") is True and not host.leaving and not running.stopped_by
-            and running.run.isolation != "fresh" and host.served < self._recycle_after
+            header.get("fit") is True
+            and not host.leaving
+            and not running.stopped_by
+            and running.run.isolation != "fresh"
+            and host.served < self._recycle_after
             and resident < min(max(2 * host.first_resident_bytes, _SMALL_BYTES), _LARGE_BYTES)
         )
 
@@ -152,7 +155,7 @@ class LoopLane:
 
     def place(self, running: Running) -> None:
         """Give it a child now or as soon as there is room."""
-        if sum(len(host.runs) for host in (*self._hosts, *self._apart)) >= self._slots:
+        if not self._has_room():
             self._waiting.add(running)
         elif running.run.isolation == "fresh" or running.run.memory_bytes is not None:
             host = self._bear(LOOP)
@@ -174,7 +177,7 @@ class LoopLane:
         elif host.served % _LOOK_EVERY == 0 and host.pid and lineage.resident_bytes(host.pid) > _LARGE_BYTES:
             self._hosts.remove(host)
             self._apart.append(host)
-        elif len(self._hosts) > 1 and not host.runs:
+        elif not host.runs and any(not self._is_clogged(other) for other in self._hosts if other is not host):
             self._hosts.remove(host)
             host.leave()
 
@@ -186,15 +189,20 @@ class LoopLane:
 
     def freed(self) -> None:
         """Place who waits, while there is room."""
-        running = self._waiting.next()
-        if running is not None:
+        while self._has_room() and (running := self._waiting.next()) is not None:
             self.place(running)
+
+    def _has_room(self) -> bool:
+        return sum(len(host.runs) for host in (*self._hosts, *self._apart)) < self._slots
+
+    def _is_clogged(self, host: Host) -> bool:
+        """Whether its loop has not turned for a while; a child that is not born yet has an excuse."""
+        return host.pid is not None and host.unseen_since is not None and self._now() - host.unseen_since > _CLOGGED_S
 
     def _shared(self) -> Host:
         """A child whose loop turns; another one where none does."""
         for host in self._hosts:
-            clogged = host.unseen_since is not None and self._now() - host.unseen_since > _CLOGGED_S
-            if not host.leaving and not (clogged and host.pid):
+            if not host.leaving and not self._is_clogged(host):
                 return host
         self._hosts.append(self._bear(LOOP))
         return self._hosts[-1]

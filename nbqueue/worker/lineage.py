@@ -67,6 +67,18 @@ def descendants(pid: int) -> Iterator[int]:
         yield from descendants(child)
 
 
+def next_dead() -> int | None:
+    """A child of this process that has ended and was not reaped yet, or None."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        own = psutil.Process().children()
+        return next((child.pid for child in own if child.status() == psutil.STATUS_ZOMBIE), None)
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return found.si_pid if found else None
+
+
 def kill_group(pid: int) -> None:
     """SIGKILL the process group that `pid` leads."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -77,6 +89,15 @@ def kill(pid: int) -> None:
     """SIGKILL one process."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
+
+
+def kill_marked(variable: str) -> None:
+    """SIGKILL all processes that were started with `NAME=value` in their environment."""
+    name, _, value = variable.partition("=")
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(name) == value:
+                process.kill()
 
 
 def kill_descendants() -> bool:

@@ -16,9 +16,7 @@ _NEAR_PERIOD_S = 0.05
 class MemoryWatch:
     """Samples resident memory and says when the limit is passed."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, pid: int, limit_bytes: int, passed: Callable[[], None]
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, pid: int, limit_bytes: int, passed: Callable[[], None]) -> None:
         self._loop = loop
         self._pid = pid
         self._limit_bytes = limit_bytes

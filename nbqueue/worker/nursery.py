@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from nbqueue.worker import lineage
 from nbqueue.worker.frames import REQUEST
 from nbqueue.worker.host import Death, Host
+from nbqueue.worker.upkeep import THREAD_VARIABLES
 
 _log = logging.getLogger("nbqueue.worker")
 _READ_BYTES = 2**16
@@ -24,8 +26,8 @@ _LIVED_S = 5.0
 #: seconds before a fork that the system refused is asked for again
 _FORK_AGAIN_S = 0.2
 _CLOSE_S = 2.0
-#: libraries that would start a thread a core in every child
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+#: the variable that all processes below a zygote carry
+FAMILY = "NBQ_FAMILY"
 
 
 class Nursery:
@@ -43,6 +45,7 @@ class Nursery:
         self._wait_s = _FIRST_WAIT_S
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._family = secrets.token_hex(8)
 
     @property
     def pid(self) -> int | None:
@@ -56,8 +59,12 @@ class Nursery:
         with theirs:
             command = [sys.executable, "-m", "nbqueue.worker.zygote", str(theirs.fileno()), json.dumps(self._modules)]
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
-                command, pass_fds=[theirs.fileno()], env=clean_environment(), stdin=subprocess.DEVNULL,
-                stdout=2, start_new_session=True,
+                command,
+                pass_fds=[theirs.fileno()],
+                env=clean_environment(self._family),
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                start_new_session=True,
             )
         ours.setblocking(False)  # noqa: FBT003 - it takes no keyword
         self._sock, self._buffer, self._started_at = ours, b"", self._loop.time()
@@ -114,7 +121,10 @@ class Nursery:
 
     def _hear(self, what: str, *facts: object) -> None:
         hear: dict[str, Callable[..., None]] = {
-            "forked": self._forked, "failed": self._failed, "reaped": self._reaped, "ready": lambda: None,
+            "forked": self._forked,
+            "failed": self._failed,
+            "reaped": self._reaped,
+            "ready": lambda: None,
         }
         hear[what](*facts)
 
@@ -138,6 +148,7 @@ class Nursery:
             self._sock = None
         if self._process is not None:
             _wait_or_kill(self._process)
+        lineage.kill_marked(f"{FAMILY}={self._family}")
         if self._closed:
             return
         lived_s = self._loop.time() - self._started_at
@@ -157,12 +168,15 @@ class Nursery:
                 host.bury(Death())
 
 
-def clean_environment() -> dict[str, str]:
-    """What children may see of this process's environment: nothing of nbqueue's own settings."""
+def clean_environment(family: str = "") -> dict[str, str]:
+    """What children may see of this process's environment: nothing of nbqueue's own settings.
+
+    All that they start carry the family's name, so that it can be found if their zygote is killed.
+    """
     found = {name: value for name, value in os.environ.items() if not name.startswith("NBQUEUE_")}
-    for name in _ONE_THREAD:
+    for name in THREAD_VARIABLES:
         found.setdefault(name, "1")
-    return found
+    return {**found, FAMILY: family}
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:

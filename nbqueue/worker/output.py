@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
+import fcntl
 import os
 from collections.abc import Callable
 
@@ -19,6 +21,9 @@ _PAUSE_S = 0.002
 _TAIL_BYTES = 2**14
 _STACK_BYTES = 4_096
 _STACK_BEGINS = b"Fatal Python error"
+
+#: Linux's command to set a pipe's size; elsewhere, and over a user's quota, it is refused
+_F_SETPIPE_SZ = 1031
 
 Deliver = Callable[[str], None]
 
@@ -37,6 +42,8 @@ class Output:
         self._tail = b""
         self._begin(nobody)
         os.set_blocking(self._descriptor, False)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(theirs, _F_SETPIPE_SZ, _READ_BYTES)
         loop.add_reader(self._descriptor, self._read)
 
     def let_go(self) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nbqueue.model.options import Isolation, RunIn
 from nbqueue.model.outcome import Died, End, StopReason
+
+_log = logging.getLogger("nbqueue.worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,32 @@ class Listener(Protocol):
         """Take what the next attempt may start from."""
 
 
+class Careful:
+    """A listener whose errors are logged: what it does with a report must not change the fate of a run."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def progress(self, job_id: str, wire: dict[str, Any]) -> None:
+        """Pass on progress."""
+        self._tell(self._listener.progress, job_id, wire)
+
+    def log(self, job_id: str, text: str) -> None:
+        """Pass on output."""
+        self._tell(self._listener.log, job_id, text)
+
+    def checkpoint(self, job_id: str, data: bytes) -> None:
+        """Pass on a checkpoint."""
+        self._tell(self._listener.checkpoint, job_id, data)
+
+    @staticmethod
+    def _tell(tell: Callable[[str, Any], None], job_id: str, what: Any) -> None:
+        try:
+            tell(job_id, what)
+        except Exception:  # noqa: BLE001 - the code of others; whatever it raises is logged
+            _log.exception("A report of job %s could not be passed on.", job_id)
+
+
 class Running:
     """A run under way: it can be stopped and waited for."""
 
@@ -111,17 +140,30 @@ class Running:
         """How it ended. Giving up the wait leaves the run alone."""
         return await asyncio.shield(self.ended)
 
-    def finish(self, end: End, *, cpu_s: float | None = None, peak: int | None = None,
-               collateral: bool = False, neighbours: int = 0) -> None:
+    def finish(
+        self,
+        end: End,
+        *,
+        cpu_s: float | None = None,
+        peak: int | None = None,
+        collateral: bool = False,
+        neighbours: int = 0,
+    ) -> None:
         """Record how it ended; only the first end counts."""
         if self.ended.done():
             return
         if isinstance(end, Died) and peak is None:
             peak = end.peak_memory_bytes
-        self.ended.set_result(RunEnd(
-            end=end, stopped_by=self.stopped_by, over_limit=self.over_limit, cpu_s=cpu_s,
-            peak_memory_bytes=max(filter(None, (peak, self.peak_memory_bytes)), default=None),
-            collateral=collateral, neighbours=neighbours,
-        ))
+        self.ended.set_result(
+            RunEnd(
+                end=end,
+                stopped_by=self.stopped_by,
+                over_limit=self.over_limit,
+                cpu_s=cpu_s,
+                peak_memory_bytes=max(filter(None, (peak, self.peak_memory_bytes)), default=None),
+                collateral=collateral,
+                neighbours=neighbours,
+            )
+        )
         if self.on_end is not None:
             self.on_end(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextvars
 import inspect
 import os
@@ -21,16 +20,13 @@ from nbqueue.worker import calls, guard, lineage
 from nbqueue.worker.courier import THREADS, Courier
 from nbqueue.worker.frames import Header
 from nbqueue.worker.guard import Guard
-from nbqueue.worker.upkeep import Upkeep
+from nbqueue.worker.upkeep import Upkeep, give_threads
 from nbqueue.worker.visit import Visit
 
 
 def serve(sock: socket.socket) -> None:
-    """Run what the engine sends until it closes the socket; then leave in an orderly way."""
-    child = Solo(sock)
-    child.serve()
-    atexit._run_exitfuncs()  # noqa: SLF001 - the child ends by os._exit, and user code's exit functions are due
-    child.upkeep.flush()
+    """Run what the engine sends until it closes the socket."""
+    Solo(sock).serve()
 
 
 class Solo:
@@ -42,7 +38,7 @@ class Solo:
         self._inbox: SimpleQueue[Visit | None] = SimpleQueue()
         self._visit: Visit | None = None
         self._courier = Courier(sock, self._take, self._left)
-        self.upkeep = Upkeep(self._guard)
+        self._upkeep = Upkeep(self._guard)
         bars.hook()
         os.register_at_fork(after_in_child=self._mute)
 
@@ -59,15 +55,23 @@ class Solo:
         visit.context.reports.close()
         self._visit = None
         alone(None)
-        self.upkeep.flush()
-        fit = self.upkeep.restore()
+        self._upkeep.flush()
+        fit = self._upkeep.restore()
         resident = lineage.resident_bytes(os.getpid())
         highest = _peak_bytes()
-        self._courier.send({
-            **fields, "t": "end", "n": visit.number, "cpu": _processor_s() - used, "rss": resident,
-            "peak": highest if highest > peak else resident, "fit": fit,
-            "noticed": visit.context.stop.noticed,
-        }, payload)
+        self._courier.send(
+            {
+                **fields,
+                "t": "end",
+                "n": visit.number,
+                "cpu": _processor_s() - used,
+                "rss": resident,
+                "peak": highest if highest > peak else resident,
+                "fit": fit,
+                "noticed": visit.context.stop.noticed,
+            },
+            payload,
+        )
 
     def _attempt(self, visit: Visit) -> calls.Ended:
         """The end of the run; a stop's exception that comes at the very end finds nothing to break."""
@@ -84,6 +88,7 @@ class Solo:
 
     def _call(self, visit: Visit) -> Any:
         self._arm(visit)
+        give_threads(visit.context.info.cpus)
         call = calls.load(visit.header, visit.payload)
         self._guard.armed = False  # no exception may break the frame that begin() sends
         visit.begin()
@@ -144,8 +149,10 @@ class Solo:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    stream = sys.__stdout__  # user code may have put another in the place of sys.stdout
+    if stream is not None:
+        stream.write(text)
+        stream.flush()
 
 
 def _processor_s() -> float:

@@ -13,6 +13,8 @@ from nbqueue.worker import lineage
 from nbqueue.worker.courier import THREADS
 from nbqueue.worker.guard import Guard
 
+#: what numeric libraries take their number of threads from
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 #: so many more open files than at the start are a leak
 _LEAKED_FILES = 32
 
@@ -29,6 +31,7 @@ class Upkeep:
         root = logging.getLogger()
         self._logging = root.level, list(root.handlers)
         self._lowest_free = _lowest_free()
+        self._output = _identity()
 
     def flush(self) -> None:
         """Send all output that is held back, whatever user code did to the streams."""
@@ -56,7 +59,8 @@ class Upkeep:
         try:
             if Path.cwd() != self._folder:
                 os.chdir(self._folder)
-            return _lowest_free() < self._lowest_free + _LEAKED_FILES
+            leaked = _lowest_free() - self._lowest_free
+            return 0 <= leaked < _LEAKED_FILES and _identity() == self._output
         except OSError:
             return False
 
@@ -66,6 +70,17 @@ def _left_threads() -> bool:
         thread is not threading.main_thread() and not thread.name.startswith(THREADS)
         for thread in threading.enumerate()
     )
+
+
+def give_threads(cpus: int) -> None:
+    """Let numeric libraries that are loaded later use so many threads (until `restore`)."""
+    if cpus > 1:
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
+
+
+def _identity() -> tuple[int, int]:
+    """What the output descriptors stand for."""
+    return os.fstat(1).st_ino, os.fstat(2).st_ino
 
 
 def _lowest_free() -> int:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from nbqueue.broker import codec
 from nbqueue.inside.context import JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
+from nbqueue.worker import calls
 from nbqueue.worker.frames import Header
 
 
@@ -25,7 +26,11 @@ class Visit:
     """A run in this child; it is the sink of its own context."""
 
     def __init__(
-        self, header: Header, payload: bytes, post: Post, ticker: Ticker,
+        self,
+        header: Header,
+        payload: bytes,
+        post: Post,
+        ticker: Ticker,
         write: Callable[[str], object] | None = None,
     ) -> None:
         kept = header.get("kept")
@@ -35,9 +40,13 @@ class Visit:
         self.number: int = header["n"]
         self._post = post
         self.context = JobContext(
-            _info(header), self, ticker,
+            _info(header),
+            self,
+            ticker,
             checkpoint=payload[len(payload) - kept :] if kept is not None else None,
-            write=write, dump=codec.dump_value, load=codec.load_value,
+            write=write,
+            dump=codec.dump_value,
+            load=codec.load_value,
         )
 
     def begin(self, *, tell: bool = True) -> None:
@@ -56,6 +65,7 @@ class Visit:
 
     def checkpoint(self, data: bytes) -> None:
         """Send a checkpoint; it is out when this returns, whatever the code does next."""
+        calls.check_size(self.header, data, "checkpoint")
         self._post.hand_over({"t": "checkpoint", "n": self.number}, data)
 
 

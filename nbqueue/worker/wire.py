@@ -18,7 +18,10 @@ class Wire:
     """Frames to and from one child."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, limit_bytes: int, take: Callable[[list[Frame]], None],
+        self,
+        loop: asyncio.AbstractEventLoop,
+        limit_bytes: int,
+        take: Callable[[list[Frame]], None],
         broken: Callable[[], None],
     ) -> None:
         self._sock, theirs = socket.socketpair()

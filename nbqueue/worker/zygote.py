@@ -94,7 +94,7 @@ class Zygote:
                 pass
         except BlockingIOError:
             pass
-        while (pid := _next_dead()) is not None:
+        while (pid := lineage.next_dead()) is not None:
             if pid in self._children:
                 self._bury(pid)
             else:
@@ -123,19 +123,10 @@ class Zygote:
         while time.monotonic() < until and (left := lineage.children(os.getpid())):
             for pid in left:
                 lineage.kill(pid)
-            while _next_dead(reap=True) is not None:
-                pass
+            while (dead := lineage.next_dead()) is not None:
+                os.waitpid(dead, 0)
             time.sleep(0.002)
         os._exit(0)
-
-
-def _next_dead(*, reap: bool = False) -> int | None:
-    """A child that has ended and was not reaped yet, or None."""
-    try:
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | (0 if reap else os.WNOWAIT))
-    except ChildProcessError:
-        return None
-    return found.si_pid if found else None
 
 
 def preload(modules: Sequence[str]) -> None:

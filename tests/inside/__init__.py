@@ -1,0 +1,1 @@
+"""What code in a job may call."""

@@ -1,0 +1,1 @@
+"""Engines, their children and their supervisor, with real processes and real kills."""

@@ -1,13 +1,14 @@
 """Runs for the tests of children, and a listener that keeps what it is told."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
 from nbqueue.broker import codec
 from nbqueue.model.outcome import Died, Raised, Returned
-from nbqueue.worker.children import Run, RunEnd
+from nbqueue.worker.children import Children, Listener, Run, RunEnd
 
 _NUMBERS = count(1)
 
@@ -31,6 +32,17 @@ class Heard:
     def checkpoint(self, job_id: str, data: bytes) -> None:
         """Keep a checkpoint."""
         self.checkpoints[job_id].append(data)
+
+
+@asynccontextmanager
+async def open_children(listener: Listener, **options: Any) -> AsyncIterator[Children]:
+    """Children that are started, and closed whatever happens."""
+    children = Children(listener, **options)
+    await children.start()
+    try:
+        yield children
+    finally:
+        await children.close()
 
 
 def a_run(fn: Callable[..., Any], *args: Any, **options: Any) -> Run:

@@ -1,0 +1,78 @@
+"""Frames between an engine and a child: whole under any cut, refused where they are none."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbqueue.worker import child_frames
+from nbqueue.worker.frames import BrokenFrame, Decoder, Frame, encode
+
+headers = st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.text())).map(
+    lambda found: {**found, "t": "kind"}
+)
+frames = st.lists(st.tuples(headers, st.binary(max_size=300)), max_size=8)
+
+
+@given(frames, st.integers(1, 50))
+def test_frames_are_whole_however_they_are_cut(sent: list[Frame], size: int) -> None:
+    """A stream of frames gives the same frames, in whatever pieces it arrives."""
+    stream = b"".join(encode(header, payload) for header, payload in sent)
+    decoder = Decoder(1_000)
+    pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert [frame for piece in pieces for frame in decoder.feed(piece)] == sent
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff" * 8,
+        struct.pack(">II", 2**20 + 1, 0),
+        struct.pack(">II", 2, 1_001),
+        struct.pack(">II", 2, 0) + b"[]",
+        struct.pack(">II", 2, 0) + b"{}",
+        struct.pack(">II", 2, 0) + b"\xff\xff",
+        struct.pack(">II", 7, 0) + b'{"t":1}',
+        struct.pack(">II", 200_000, 0) + b"[" * 200_000,
+    ],
+)
+def test_what_is_no_frame_is_refused(data: bytes) -> None:
+    """Lengths over the limits are refused before anything is allocated, headers that are not ours when complete."""
+    with pytest.raises(BrokenFrame):
+        Decoder(1_000).feed(data)
+
+
+def test_only_the_last_state_of_a_read_counts() -> None:
+    """Of a run's progress and checkpoints the last is kept; lines of its log are kept all."""
+    sent: list[Frame] = [
+        ({"t": "progress", "n": 1, "p": {"done": 1}}, b""),
+        ({"t": "log", "n": 1, "text": "a"}, b""),
+        ({"t": "checkpoint", "n": 1}, b"1"),
+        ({"t": "progress", "n": 2, "p": {"done": 5}}, b""),
+        ({"t": "progress", "n": 1, "p": {"done": 2}}, b""),
+        ({"t": "log", "n": 1, "text": "b"}, b""),
+        ({"t": "checkpoint", "n": 1}, b"2"),
+    ]
+    assert child_frames.merged(sent) == [sent[index] for index in (1, 3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"t": "end", "n": 1, "how": "returned", "codec": None},
+        {"t": "end", "n": 1, "how": "raised", "error": []},
+        {"t": "end", "n": 1, "how": "raised", "error": {"type": 1, "message": "", "traceback": ""}},
+        {"t": "end", "n": 1},
+    ],
+)
+def test_an_end_that_is_none_is_refused(header: dict[str, object]) -> None:
+    """An end whose fields are not as agreed raises what the engine takes for a breach."""
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        child_frames.end(header, b"")
+
+
+@pytest.mark.parametrize(("value", "number"), [(1, 1.0), (-1, None), ("1", None), (float("nan"), None), (None, None)])
+def test_facts_of_a_child_are_numbers_or_nothing(value: object, number: float | None) -> None:
+    """A fact that is no finite number from 0 up is not known."""
+    assert child_frames.number(value) == number

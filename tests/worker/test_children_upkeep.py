@@ -1,0 +1,160 @@
+"""What one run leaves for the next: a warm process, and nothing else."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from nbqueue import inside
+from nbqueue.worker.children import Children
+from tests.waiting import until
+from tests.worker.listening import Heard, a_run, open_children, value_of
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """What the children's runs reported."""
+    return Heard()
+
+
+@pytest.fixture
+async def children(heard: Heard) -> AsyncIterator[Children]:
+    """Children with one slot."""
+    async with open_children(heard, slots=1) as found:
+        yield found
+
+
+def process_id() -> int:
+    """The process it runs in."""
+    return os.getpid()
+
+
+async def test_a_pool_child_is_used_again(children: Children) -> None:
+    """Runs that leave nothing behind share a warm process."""
+    pids = {value_of(await children.begin(a_run(process_id)).wait()) for _ in range(5)}
+    assert len(pids) == 1
+
+
+async def test_a_fresh_child_is_used_once(children: Children) -> None:
+    """With isolation "fresh" each run has a process of its own."""
+    pids = {value_of(await children.begin(a_run(process_id, isolation="fresh")).wait()) for _ in range(3)}
+    assert len(pids) == 3
+
+
+async def test_a_pool_child_is_replaced_after_so_many_runs(heard: Heard) -> None:
+    """After `recycle_after` runs a child leaves, running its exit functions, and another takes its place."""
+
+    def registers(path: str) -> int:
+        import atexit
+
+        atexit.register(lambda: Path(path).write_text("left", encoding="utf-8"))
+        return os.getpid()
+
+    async with open_children(heard, slots=1, recycle_after=2) as children:
+        farewell = Path("farewell").absolute()  # noqa: ASYNC240 - a file the child writes
+        first = value_of(await children.begin(a_run(registers, str(farewell))).wait())
+        pids = [value_of(await children.begin(a_run(process_id)).wait()) for _ in range(3)]
+        assert pids[0] == first
+        assert first not in pids[1:]
+        await until(farewell.exists)
+        await until(lambda: not psutil.pid_exists(first))
+
+
+async def test_a_run_finds_nothing_of_the_one_before(children: Children) -> None:
+    """Folder, environment, streams, import path, logging and signals are put back between runs."""
+
+    def messes_up() -> int:
+        os.chdir("/")
+        os.environ["LEFT"] = "yes"
+        sys.path.append("/left")
+        sys.stdout = sys.stderr = None
+        logging.getLogger().setLevel(logging.CRITICAL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return os.getpid()
+
+    def looks() -> tuple[Any, ...]:
+        sys.stdout.write("seen\n")
+        return (
+            os.getpid(), str(Path.cwd()), os.environ.get("LEFT"), "/left" in sys.path, logging.getLogger().level,
+            signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+        )  # fmt: skip
+
+    pid = value_of(await children.begin(a_run(messes_up)).wait())
+    seen = value_of(await children.begin(a_run(looks)).wait())
+    assert seen == (pid, str(Path.cwd()), None, False, logging.INFO, False)
+
+
+async def test_a_child_with_threads_left_is_replaced(children: Children) -> None:
+    """A thread that outlives its run takes its process along."""
+
+    def leaves_a_thread() -> int:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        return os.getpid()
+
+    pid = value_of(await children.begin(a_run(leaves_a_thread)).wait())
+    assert value_of(await children.begin(a_run(process_id)).wait()) != pid
+
+
+async def test_nothing_of_ours_is_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child sees none of nbqueue's variables, and holds open only its streams and its control socket."""
+    monkeypatch.setenv("NBQUEUE_URL", "redis://:secret@somewhere")
+    async with open_children(Heard(), slots=1) as found:
+
+        def looks() -> tuple[list[str], list[str]]:
+            files = [str(Path(entry.path).readlink()) for entry in os.scandir("/proc/self/fd")]
+            return [name for name in os.environ if name.startswith("NBQUEUE")], sorted(files)
+
+        names, files = value_of(await found.begin(a_run(looks)).wait())
+    kinds = [file.partition(":")[0] for file in files]
+    assert names == []
+    assert kinds.count("socket") == 1
+    assert files.count("/dev/null") == 1
+    # its output on 1 and 2, both ends of the wake-up pipe of its own thread, the folder being listed
+    assert kinds.count("pipe") == 4
+    assert len(files) == 7
+
+
+async def test_grandchildren_are_gone_when_their_run_ends(children: Children) -> None:
+    """Processes that a job leaves behind are killed before its end is told, those in other sessions too."""
+
+    def leaves_processes() -> list[int]:
+        import subprocess
+
+        shell = "setsid sleep 600 >/dev/null 2>&1 & echo $!"
+        orphan = subprocess.run(shell, shell=True, capture_output=True, text=True, check=True)
+        own = [subprocess.Popen(["sleep", "600"], start_new_session=alone) for alone in (False, True)]
+        return [int(orphan.stdout), *(process.pid for process in own)]
+
+    pids = value_of(await children.begin(a_run(leaves_processes)).wait())
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+
+
+async def test_a_forked_copy_does_not_speak_for_its_job(children: Children, heard: Heard) -> None:
+    """A process forked by user code reports nothing; the job itself goes on."""
+
+    def forks() -> str:
+        pid = os.fork()
+        if pid == 0:
+            inside.progress(99)
+            inside.log("from the copy")
+            os._exit(0)
+        os.waitpid(pid, 0)
+        inside.progress(1)
+        return "whole"
+
+    run = a_run(forks)
+    assert value_of(await children.begin(run).wait()) == "whole"
+    assert heard.reports[run.job_id] == [{"done": 1}]
+
+
+async def test_numeric_libraries_get_the_jobs_processors(children: Children) -> None:
+    """The number of threads of libraries that a job loads is what the job was given; one by default."""
+    ends = [await children.begin(a_run(os.getenv, "OMP_NUM_THREADS", cpus=cpus)).wait() for cpus in (4, 1)]
+    assert [value_of(end) for end in ends] == ["4", "1"]
