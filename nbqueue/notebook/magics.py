@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from nbqueue.client.handle import Job
 from nbqueue.client.origin import in_words, origin
+from nbqueue.client.selection import jobs
 from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
@@ -61,8 +62,8 @@ def _status(_: Sequence[str]) -> Table | None:
 
 
 def _jobs(_: Sequence[str]) -> Table | None:
-    here = origin()
-    return _where_up(lambda: listing.jobs(server.owned(here, NEWEST), now=datetime.now(UTC), of=in_words(here)))
+    of = in_words(origin())
+    return _where_up(lambda: listing.jobs(jobs.recent(NEWEST).wait().records, now=datetime.now(UTC), of=of))
 
 
 def _queues(_: Sequence[str]) -> Table | None:

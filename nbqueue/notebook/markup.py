@@ -10,7 +10,7 @@ from nbqueue.notebook.view import CardView
 #: the front end's theme where it tells it, else what surrounds the card
 _CARD = (
     "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:var(--jp-ui-font-size1,13px);line-height:1.5;"
-    "color:var(--jp-ui-font-color1,inherit);max-width:52em;padding:2px 0"
+    "color:var(--jp-ui-font-color1,inherit);padding:4px 0;overflow-wrap:anywhere"
 )
 _ROW = "display:flex;gap:.7em;align-items:baseline"
 _CUT = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
@@ -20,8 +20,10 @@ _TRACK = (
     "background:var(--jp-border-color2,rgba(128,128,128,.3))"
 )
 _STRIPES = "repeating-linear-gradient(-45deg,{0} 0 8px,transparent 8px 16px)"
+_STATIC = "font-size:13px;line-height:1.5;padding:4px 0"
+_STATIC_BAR = "width:10em;height:.8em;vertical-align:baseline"
 _LOG = (
-    "margin:2px 0 0;padding:0;background:none;border:0;color:inherit;opacity:.75;overflow:hidden;"
+    "margin:2px 0 0;padding:0;background:none;border:0;color:inherit;opacity:.75;white-space:pre-wrap;"
     "font-family:var(--jp-code-font-family,monospace);font-size:.92em;line-height:1.35"
 )
 
@@ -34,16 +36,17 @@ def live(view: CardView) -> str:
 
 def static(view: CardView) -> str:
     """The card for a saved notebook: it stays readable when styles, colours and attributes are stripped."""
-    figures = "".join(f" · {escape(part)}" for part in (view.count, view.elapsed) if part)
-    rows = [f"{_badge(view.look)} <b>{escape(view.title)}</b>{figures}"]
-    if view.fraction is not None:
-        rows.append(f'<progress value="{view.fraction:.4g}" max="1" title="{view.percent}">{view.percent}</progress>')
-    rows += [row for row in (_told(view), _error(view)) if row]
-    return f"<div>{_joined(rows)}{_static_log(view)}</div>"
+    figures = " · ".join(escape(part) for part in (view.count, view.elapsed) if part)
+    first = [_badge(view.look), f"<b>{escape(view.title)}</b>", _static_bar(view), figures]
+    row = " &nbsp;".join(part for part in first if part)
+    return f'<div style="{_STATIC}"><div>{row}</div>{_told(view)}{_error(view)}{_static_log(view)}</div>'
 
 
-def _joined(rows: list[str]) -> str:
-    return "".join(row if row.startswith("<div") else f"<div>{row}</div>" for row in rows)
+def _static_bar(view: CardView) -> str:
+    """Nothing for what is done: its state says it."""
+    if not view.percent or view.look.word == "succeeded":
+        return ""
+    return f'<progress value="{view.fraction:.4g}" max="1" style="{_STATIC_BAR}">{view.percent}</progress>'
 
 
 def _head(view: CardView) -> str:
@@ -51,7 +54,7 @@ def _head(view: CardView) -> str:
     figures = " · ".join(escape(part) for part in (view.count, view.elapsed) if part)
     return (
         f'<div style="{_ROW}"><span style="white-space:nowrap">{_badge(view.look)}</span>'
-        f'<span title="{title}" style="flex:1;font-weight:600;{_CUT}">{title}</span>'
+        f'<span title="{title}" style="flex:1 1 0;width:0;font-weight:600;{_CUT}">{title}</span>'
         f'<span style="{_FIGURES}">{figures}</span></div>'
     )
 
@@ -75,7 +78,8 @@ def _fill(view: CardView) -> str:
     if view.fraction is not None:
         return _part(view.fraction, view.look.colour)
     if view.active or view.final:
-        return f'<div style="width:100%;opacity:.6;background:{_STRIPES.format(view.look.colour)}"></div>'
+        drawn = view.look.colour if view.final else _STRIPES.format(view.look.colour)
+        return f'<div style="width:100%;opacity:.6;background:{drawn}"></div>'
     return ""
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from nbqueue.broker import jobs, queues
-from nbqueue.broker.jobs import Origin
+from nbqueue.broker import queues
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.session import session
 from nbqueue.local import stack
-from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 
 T = TypeVar("T")
@@ -39,16 +37,6 @@ def queue_stats() -> list[QueueStats]:
 def engines() -> list[EngineInfo]:
     """The engines that hold a lease."""
     return _ask(queues.engines, "asking for the workers")
-
-
-def owned(origin: Origin, newest: int) -> list[JobRecord]:
-    """The last jobs of an origin, newest first."""
-
-    async def found(client: Any, keys: Keys) -> Sequence[JobRecord | None]:
-        ids = await jobs.owned(client, keys, origin, newest=newest)
-        return await jobs.records(client, keys, ids) if ids else []
-
-    return [record for record in _ask(found, "asking for the jobs") if record is not None]
 
 
 def _ask(act: Callable[[Any, Keys], Awaitable[T]], what: str) -> T:

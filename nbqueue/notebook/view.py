@@ -12,8 +12,9 @@ from nbqueue.model.states import FINAL, State, WaitReason
 from nbqueue.notebook import palette, wording
 from nbqueue.notebook.palette import Look
 
-#: lines of the log on a card
+#: lines of the log on a card, and characters of each
 LOG_LINES = 3
+LOG_COLUMNS = 120
 #: metrics on a card; a solver's own come first
 METRICS = 6
 
@@ -94,7 +95,7 @@ def of_job(
         metrics=_metrics(progress.metrics),
         notes=_notes(record, now, reconnecting=reconnecting),
         error=_error(record),
-        log=wording.tail(log_tail, LOG_LINES),
+        log=wording.tail(log_tail, LOG_LINES, LOG_COLUMNS),
         active=record.state is State.RUNNING,
         final=final,
         cancellable=not final and not cancel_asked,

@@ -65,8 +65,8 @@ def _shared() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _made() -> dict[str, Any]:
     return {
-        "box": ipywidgets.Layout(width="100%", max_width="60em", align_items="center"),
-        "html": ipywidgets.Layout(flex="1 1 auto", min_width="0", margin="0 8px 0 0"),
+        "box": ipywidgets.Layout(width="100%", max_width="56em", align_items="flex-start"),
+        "html": ipywidgets.Layout(flex="1 1 auto", min_width="0", margin="0 4px 0 0"),
         "button": ipywidgets.Layout(flex="0 0 auto", width="auto"),
         "style": ipywidgets.ButtonStyle(),
     }

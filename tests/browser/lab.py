@@ -1,0 +1,143 @@
+"""A real JupyterLab in a real browser: notebooks are opened, cells are run, and what is seen is looked at."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Page, sync_playwright
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+STARTS_WITHIN_S = 60.0
+#: what a slow machine may take to draw something
+DRAWN_WITHIN_MS = 30_000
+#: a cell that runs shows it within this
+TAKEN_WITHIN_MS = 1000
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A JupyterLab that runs."""
+
+    url: str
+    #: where its notebooks are
+    folder: Path
+
+    def write(self, name: str, cells: Sequence[str]) -> None:
+        """Put a notebook of code cells into its folder."""
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells], metadata=kernel)
+        nbformat.write(book, self.folder / name)
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook in the browser."""
+
+    page: Page
+
+    def run(self, number: int) -> None:
+        """Run a cell, counted from 0; does not wait for its end."""
+        cell = self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+        prompt = cell.locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+
+        def taken() -> bool:
+            # a page whose kernel connects at this moment drops the key
+            cell.locator(".cm-content").click()
+            self.page.keyboard.press("Shift+Enter")
+            self.page.wait_for_timeout(TAKEN_WITHIN_MS)
+            return bool(prompt.inner_text() != before)
+
+        wait_until(taken, STARTS_WITHIN_S)
+
+    def output(self, number: int) -> Any:
+        """Where a cell's output is drawn."""
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number).locator(".jp-Cell-outputWrapper")
+
+
+@contextmanager
+def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environ: str) -> Iterator[Lab]:
+    """A JupyterLab for the notebooks of a folder; it and its kernels end with the block."""
+    settings = folder.parent / "lab-settings"
+    for name, values in {**SETTINGS, "apputils-extension/themes": {"theme": theme}}.items():
+        path = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    port = _free_port()
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+        "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}",
+    ]  # fmt: skip
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(settings), **environ}
+    log = folder.parent / "lab.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=variables, stdout=out, stderr=out, start_new_session=True)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: _answers(url) or process.poll() is not None, STARTS_WITHIN_S)
+        assert process.poll() is None, log.read_text()
+        yield Lab(url, folder)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+@contextmanager
+def opened(lab: Lab, name: str, *, width: int = 1000, height: int = 900) -> Iterator[Notebook]:
+    """A notebook in a browser's page, its kernel ready; a dialog or an error in the page fails the test."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=_chromium(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        try:
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.set_default_timeout(DRAWN_WITHIN_MS)
+            page.goto(f"{lab.url}/doc/tree/{name}")
+            page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+            page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+            yield Notebook(page)
+        finally:
+            browser.close()
+
+
+def _chromium() -> str:
+    found = next((path for path in map(shutil.which, CHROMIUM) if path), None)
+    assert found is not None, "Browser tests need Chromium: install it, for example with `apt-get install chromium`."
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/status", timeout=1) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
