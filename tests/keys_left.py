@@ -14,8 +14,9 @@ _LIVE = {b"queued", b"scheduled", b"running"}
 
 
 def immortal(client: redis.Redis) -> list[bytes]:
-    """Keys without a TTL that should have one."""
-    return sorted(key for key in client.scan_iter(count=1000) if client.ttl(key) == -1 and not _may_last(client, key))
+    """Keys of ours without a TTL that should have one."""
+    ours = (key for key in client.scan_iter(count=1000) if b"arq:" in key or b"nbq:" in key)
+    return sorted(key for key in ours if client.ttl(key) == -1 and not _may_last(client, key))
 
 
 def _may_last(client: redis.Redis, key: bytes) -> bool:
