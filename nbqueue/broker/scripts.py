@@ -64,7 +64,7 @@ async def run(client: Client, call: Call[T]) -> T:
     try:
         reply = await client.execute_command(*call.command)
     except NoScriptError:
-        await _load(client, call)
+        await _load(client)
         reply = await client.execute_command(*call.command)
     return call.read(reply)
 
@@ -74,8 +74,7 @@ async def run_all(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
     replies = await _send(client, calls)
     missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if missing:
-        for i in missing:
-            await _load(client, calls[i])
+        await _load(client)
         for i, reply in zip(missing, await _send(client, [calls[i] for i in missing]), strict=True):
             replies[i] = reply
     return [
@@ -83,9 +82,18 @@ async def run_all(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
     ]
 
 
-async def _load(client: Client, call: Call[Any]) -> None:
-    if call.script is not None:
-        await client.execute_command("SCRIPT LOAD", call.script.text)
+async def _load(client: Client) -> None:
+    """Load all scripts. With some alone, a missing one would run after those that stand behind it in the round trip."""
+    pipe = client.pipeline(transaction=False)
+    for found in _every():
+        pipe.execute_command("SCRIPT LOAD", found.text)
+    await pipe.execute()
+
+
+@cache
+def _every() -> tuple[Script, ...]:
+    folder = resources.files("nbqueue.broker").joinpath("lua")
+    return tuple(script(each.name.removesuffix(".lua")) for each in folder.iterdir() if each.name.endswith(".lua"))
 
 
 async def _send(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
