@@ -10,7 +10,7 @@ from collections.abc import Generator
 from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, TypeVar
 
-from nbqueue.client.portal import portal
+from nbqueue.client.portal import is_ending, portal
 from nbqueue.client.tick import TICK_S, ticking
 from nbqueue.errors import BrokerUnavailable
 
@@ -30,6 +30,11 @@ class Answer(Generic[T]):
     def is_here(self) -> bool:
         """Whether waiting is over."""
         return self.future.done()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the portal ended before the answer came."""
+        return self.future.cancelled()
 
     def arrives(self) -> Generator[Any, None, None]:
         """Wait in the running event loop. Cancelling the wait cancels nothing else."""
@@ -56,12 +61,14 @@ class Answer(Generic[T]):
             if left <= 0:
                 return False
             self._pause(left)
+        if is_ending() and self.is_cut_off:
+            raise SystemExit  # in a thread that was left waiting: it ends without a word, as the process does
         return True
 
     def get(self) -> T:
         """The answer, which is here; raises what went wrong."""
-        if self.future.cancelled():
-            raise BrokerUnavailable("nbqueue was shut down before the answer came: ask again, it connects anew.")
+        if self.is_cut_off:
+            raise cut_off()
         return self.future.result()
 
     def _check_process(self) -> None:
@@ -97,6 +104,11 @@ class Answer(Generic[T]):
                 loop.call_soon_threadsafe(_end, waiter)
             except RuntimeError:
                 continue  # that loop was closed: nobody waits there any more
+
+
+def cut_off() -> BrokerUnavailable:
+    """The error for what the end of the portal cut off."""
+    return BrokerUnavailable("nbqueue was shut down before the answer came: ask again, it connects anew.")
 
 
 def _end(waiter: asyncio.Future[None]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
+from nbqueue.client.answer import cut_off
 from nbqueue.client.link import Link, unknown
 from nbqueue.client.stream import Mailbox, Stream
 from nbqueue.errors import NbqueueError
@@ -28,17 +30,19 @@ class Feed:
         self._left = False
         self._last: StateChanged | None = None
 
-    async def begin(self, link: Link) -> None:
-        """Listen first, then look, so that nothing falls between."""
+    async def follow(self, link: Link) -> None:
+        """Listen first, then look, so that nothing falls between; until the job has ended or nobody listens."""
         self._link = link
+        self._over = asyncio.Event()
         await link.channels.join(self._job_id, self._mailbox.put)
         record = await link.record(self._job_id)
         if record.progress != Progress():
             self._mailbox.put(Progressed(job_id=self._job_id, progress=record.progress, fence=record.fence))
         if self._left:
             self._leave()
-        else:
-            link.follow.join([self._job_id], self)
+            return
+        link.follow.join([self._job_id], self)
+        await self._over.wait()
 
     def stop(self) -> None:
         """Hear no more; from any thread."""
@@ -70,6 +74,7 @@ class Feed:
     def _leave(self) -> None:
         link, self._link = self._link, None
         if link is not None:
+            self._over.set()
             link.follow.leave([self._job_id], self)
             link.keep(link.channels.leave(self._job_id, self._mailbox.put))
 
@@ -78,11 +83,12 @@ def follow_events(job_id: str, call: CallLink) -> Stream[Event]:
     """The stream of a job's events."""
     mailbox: Mailbox[Event] = Mailbox(MOST)
     feed = Feed(job_id, mailbox)
-    future = call(feed.begin)
-    future.add_done_callback(lambda done: None if done.cancelled() else _failed(mailbox, done.exception()))
+    future = call(feed.follow)
+    future.add_done_callback(lambda done: _end(mailbox, done))
     return Stream(mailbox, feed.stop, what=f"the events of job {job_id}")
 
 
-def _failed(mailbox: Mailbox[Event], error: BaseException | None) -> None:
+def _end(mailbox: Mailbox[Event], done: Future[None]) -> None:
+    error = cut_off() if done.cancelled() else done.exception()
     if error is not None:
         mailbox.end(error)

@@ -12,7 +12,7 @@ from nbqueue.broker import events, jobs
 from nbqueue.broker.scripts import TROUBLE
 from nbqueue.client.patience import Backoff
 from nbqueue.client.wire import Wire
-from nbqueue.errors import BrokerUnavailable, NbqueueError
+from nbqueue.errors import BrokerUnavailable, LocalStackError, NbqueueError
 from nbqueue.model.events import StateChanged
 
 log = logging.getLogger("nbqueue")
@@ -53,7 +53,7 @@ class Follow:
         self._followers: dict[str, set[Follower]] = {}
         self._unseen: dict[str, None] = {}
         self._position: bytes | None = None
-        self._epoch = ""
+        self._epoch = self._warned = ""
         self._reading: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
@@ -87,12 +87,18 @@ class Follow:
         """Read until nobody follows for a while, over any number of connections."""
         backoff = Backoff()
         try:
+            # a server that never answered is told soon, one that did is waited for
+            await self._wire.ask(lambda client: client.ping())
             while self._is_used():
                 try:
                     await self._read_connected(backoff)
                 except TROUBLE as error:
                     self._tell_connection(up=False)
                     log.debug("following lost its connection: %r", error)
+                    await backoff.pause()
+                except LocalStackError as error:
+                    self._tell_connection(up=False)
+                    self._warn(str(error))
                     await backoff.pause()
         except NbqueueError as error:
             self._fail(error)
@@ -144,6 +150,12 @@ class Follow:
         if epoch != self._epoch:
             self._epoch = epoch
             self._look_up_all()
+
+    def _warn(self, text: str) -> None:
+        """Say once why the local server does not come back; whoever waits goes on waiting."""
+        if text != self._warned:
+            self._warned = text
+            log.warning("Waiting for the local server: %s", text)
 
     def _is_used(self) -> bool:
         now = asyncio.get_running_loop().time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ class Gathering:
         self._lock = threading.Lock()
         self._boxes: list[Mailbox[str]] = []
         self._order: list[str] = []
+        self._broken = False
         #: job id -> its end
         self.ended: dict[str, Ended] = {}
         #: done when every job has ended
@@ -28,10 +30,20 @@ class Gathering:
         if not job_ids:
             self._settle(len(job_ids))
 
-    async def begin(self, link: Link) -> None:
-        """Watch the jobs."""
-        if self._ids:
-            link.ends.watch(self._ids, self._deliver)
+    async def watch(self, link: Link) -> None:
+        """Watch the jobs until all have ended."""
+        if not self._ids:
+            return
+        watch = link.ends.watch(self._ids, self._deliver)
+        try:
+            await asyncio.wrap_future(self.all_ended)
+        finally:
+            watch.stop()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether watching ended before its time."""
+        return self._broken
 
     def mailbox(self) -> Mailbox[str]:
         """The ids in the order their jobs ended: those that have, then those that will."""
@@ -52,13 +64,13 @@ class Gathering:
                 self._boxes.remove(box)
 
     def break_off(self, error: BaseException) -> None:
-        """Watching could not begin: tell everybody who waits."""
+        """Watching is not possible: tell everybody who waits."""
         with self._lock:
-            boxes, self._boxes = self._boxes, []
+            boxes, self._boxes, self._broken = self._boxes, [], True
         for box in boxes:
             box.end(error)
         for future in (self.settled, self.all_ended):
-            if not future.done():
+            if not future.cancelled() and not future.done():
                 future.set_exception(error)
 
     def _deliver(self, end: Ended) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 
 from nbqueue.broker import jobs
 from nbqueue.client import cancelling, hooks
-from nbqueue.client.answer import Answer
+from nbqueue.client.answer import Answer, cut_off
 from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.group_live import GroupLive
@@ -108,10 +108,10 @@ class JobGroup(Waitable[list[T_co]]):
     def _gathered(self) -> Gathering:
         """The one collection of ends; begun anew in a forked copy or after a shutdown."""
         found = self._gathering
-        if found is None or not (found.all_ended.done() or self._session.is_here(self._portal)):
+        if found is None or found.is_broken or not (found.all_ended.done() or self._session.is_here(self._portal)):
             found = self._gathering = Gathering(self.ids)
             self._portal = portal()
-            begun = self._session.call(accepted_first(self._accepted, found.begin))
+            begun = self._session.call(accepted_first(self._accepted, found.watch))
             begun.add_done_callback(lambda done: _tell_failure(found, done))
         return found
 
@@ -170,5 +170,6 @@ class JobGroup(Waitable[list[T_co]]):
 
 
 def _tell_failure(gathering: Gathering, begun: Future[None]) -> None:
-    if not begun.cancelled() and (error := begun.exception()) is not None:
+    error = cut_off() if begun.cancelled() else begun.exception()
+    if error is not None:
         gathering.break_off(error)

@@ -144,10 +144,11 @@ class Job(Waitable[T_co]):
         return found
 
     def _answer(self) -> Answer[Ended]:
-        if self._ending is None or not (self._ending.is_here or self._session.is_here(self._portal)):
+        known = self._ending
+        if known is None or known.is_cut_off or not (known.is_here or self._session.is_here(self._portal)):
             self._portal = portal()
-            self._ending = Answer(self._call(lambda link: link.ends.end_of(self.id)))
-        return self._ending
+            known = self._ending = Answer(self._call(lambda link: link.ends.end_of(self.id)))
+        return known
 
     def _take(self, answer: Answer[Ended]) -> T_co:
         hooks.settle(self)

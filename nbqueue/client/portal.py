@@ -7,7 +7,7 @@ import atexit
 import os
 import selectors
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 #: how long the end of the process waits for connections to close
 CLOSE_S = 2.0
+#: and how long before tasks are cancelled once more
+CANCEL_S = 0.1
 
 
 class Portal:
@@ -72,10 +74,7 @@ class Portal:
     async def _wind_up(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_S):
-                others = asyncio.all_tasks() - {asyncio.current_task()}
-                for task in others:
-                    task.cancel()
-                await asyncio.gather(*others, return_exceptions=True)
+                await _cancel_all(asyncio.all_tasks() - {asyncio.current_task()})
                 await asyncio.gather(*(close() for close in self._closers), return_exceptions=True)
         except TimeoutError:
             pass  # the process ends anyway, and the server notices closed sockets
@@ -83,8 +82,18 @@ class Portal:
             self.loop.stop()
 
 
+async def _cancel_all(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
+    """Cancel until they have ended: asyncio.wait_for of Python 3.11 can swallow a cancel."""
+    left = {task for task in tasks if task is not None}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_S)
+
+
 _lock = threading.Lock()
 _portal: Portal | None = None
+_ending = False
 #: portals of the process we were forked from: kept, so that nothing of theirs is finalised while we run
 _inherited: list[Portal] = []
 
@@ -117,6 +126,17 @@ def _forget() -> None:
         _portal = None
 
 
-atexit.register(shutdown)
+def is_ending() -> bool:
+    """Whether this process ends."""
+    return _ending
+
+
+def _end() -> None:
+    global _ending  # noqa: PLW0603
+    _ending = True
+    shutdown()
+
+
+atexit.register(_end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)

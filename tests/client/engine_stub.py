@@ -1,4 +1,4 @@
-"""A minimal engine for tests of the client: it speaks the real wire on a real server, and runs jobs in its own process."""
+"""A minimal engine for tests of the client: it speaks the real wire on a real server."""
 
 import asyncio
 import contextlib

@@ -14,7 +14,6 @@ from nbqueue.errors import ConfigurationError, JobFailed, NotInJob, NotSendable,
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.client.engine_stub import Engine
-from tests.servers import Server
 
 pytestmark = pytest.mark.usefixtures("running_engine")
 
@@ -72,10 +71,10 @@ async def test_a_failed_job_raises_its_error() -> None:
 async def test_what_cannot_be_sent_raises_at_the_call() -> None:
     """An argument that cannot travel raises where submit is called, before anything is awaited."""
     with pytest.raises(NotSendable, match="number"):
-        submit(double, (value for value in ()))  # type: ignore[call-overload]
+        submit(double, iter([]))  # type: ignore[call-overload]
 
 
-async def test_options_travel_with_the_job(server: Server) -> None:
+async def test_options_travel_with_the_job() -> None:
     """What `options` was given stands in the job's record."""
     job = await options(queue="nightly", priority="high", tags=["a", "b"], label="my job", retry=3).submit(double, 1)
     info = await job.info()

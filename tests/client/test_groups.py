@@ -1,0 +1,139 @@
+"""Many jobs of one function, from one call."""
+
+import asyncio
+import time
+
+import pytest
+
+from nbqueue.client.session import session
+from nbqueue.client.submitter import options, submit_map
+from nbqueue.errors import ConfigurationError, JobCancelled, JobFailed, NotSendable
+from nbqueue.model.settings import Settings
+from nbqueue.model.states import State
+from tests.client.engine_stub import Engine
+from tests.servers import Server
+from tests.waiting import until
+
+
+def add(left: int, right: int = 0) -> int:
+    """The sum."""
+    return left + right
+
+
+async def rest(seconds: float) -> float:
+    """Take a while."""
+    await asyncio.sleep(seconds)
+    return seconds
+
+
+def odd(number: int) -> int:
+    """Fail for even numbers."""
+    if not number % 2:
+        raise ValueError(f"{number} is even")
+    return number
+
+
+@pytest.mark.usefixtures("running_engine")
+async def test_results_come_in_order() -> None:
+    """Items are paired as by map, and results stand in the order of the items."""
+    group = await submit_map(add, range(1200), range(1000, 3000))
+    assert (len(group), await group) == (1200, [1000 + 2 * number for number in range(1200)])
+    assert await group == await group.results()
+    assert await group[7] == 1014
+    assert await group.progress() == {State.SUCCEEDED: 1200}
+
+
+@pytest.mark.usefixtures("running_engine")
+def test_sync_code_has_groups_too() -> None:
+    """A group is waited for, and iterated as it completes, without a loop."""
+    group = submit_map(rest, [0.3, 0.01, 0.15]).wait()
+    assert [job.wait() for job in group.as_completed()] == [0.01, 0.15, 0.3]
+    assert group.wait(5) == [0.3, 0.01, 0.15]
+
+
+@pytest.mark.usefixtures("running_engine")
+async def test_jobs_come_as_they_complete() -> None:
+    """`as_completed` gives each job once it has ended; its result is there at once."""
+    group = await submit_map(rest, [0.3, 0.01, 0.15])
+    found = [job async for job in group.as_completed()]
+    assert [job.id for job in found] == [group[1].id, group[2].id, group[0].id]
+    assert [job async for job in group.as_completed()] == found
+
+
+@pytest.mark.usefixtures("running_engine")
+async def test_the_first_error_ends_the_wait() -> None:
+    """As with gather, an error ends the wait at once, and the others go on."""
+    group = await submit_map(_fail_first, [0.0, 0.4])
+    begun = time.monotonic()
+    with pytest.raises(JobFailed, match="ValueError: first"):
+        await group
+    assert time.monotonic() - begun < 0.35
+    found = await group.results(return_errors=True)
+    assert (type(found[0]), found[1]) == (JobFailed, 0.4)
+
+
+async def _fail_first(seconds: float) -> float:
+    if not seconds:
+        raise ValueError("first")
+    await asyncio.sleep(seconds)
+    return seconds
+
+
+async def test_nothing_is_sent_where_one_item_cannot_be(server: Server) -> None:
+    """An item that cannot travel raises at the call, and no job was submitted."""
+    with pytest.raises(NotSendable):
+        submit_map(add, [1, 2, iter([])])
+    with pytest.raises(ConfigurationError, match="job_id"):
+        options(job_id="mine").submit_map(add, [1])
+    with server.client() as client:
+        assert client.keys("*job*") == []
+
+
+async def test_an_empty_group_is_done() -> None:
+    """No items, no jobs, an empty list."""
+    group = await submit_map(add, [])
+    assert (await group, [job async for job in group.as_completed()]) == ([], [])
+
+
+async def test_a_group_is_cancelled_as_one(settings: Settings) -> None:
+    """What waits is cancelled at once, what runs is stopped, what has ended stays."""
+    from tests.client.engine_stub import engine
+
+    with engine(settings, room=3):
+        group = await submit_map(rest, [0.0] + [30.0] * 50)
+        live = group.live()
+        await until(lambda: live.counts.get(State.SUCCEEDED) == 1 and live.counts.get(State.RUNNING) == 3)
+        live.close()
+        begun = time.monotonic()
+        answers = await group.cancel()
+        assert answers == {"already finished": 1, "cancelled": 50}
+        assert time.monotonic() - begun < 2
+        with pytest.raises(JobCancelled):
+            await group
+        assert await group.progress() == {State.SUCCEEDED: 1, State.CANCELLED: 50}
+
+
+@pytest.mark.usefixtures("running_engine")
+async def test_counts_are_followed_live() -> None:
+    """A live group counts its jobs by state, from the first to the last."""
+    group = await submit_map(odd, range(20))
+    live = group.live()
+    seen: list[int] = []
+
+    def ended() -> bool:
+        seen.append(live.version)
+        return live.counts == {State.SUCCEEDED: 10, State.FAILED: 10}
+
+    await until(ended)
+    assert (live.total, live.reconnecting, seen == sorted(seen)) == (20, False, True)
+    link = session()._link
+    assert link is not None
+    await until(lambda: not link.follow._followers)
+    live.close()
+
+
+async def test_a_group_of_ten_thousand_is_cheap(running_engine: Engine) -> None:
+    """Ten thousand jobs are submitted in a second or two without blocking the portal; one watch awaits them."""
+    group = await submit_map(add, range(10_000))
+    assert sum(await group) == sum(range(10_000))
+    assert len(running_engine.ran) == 10_000
