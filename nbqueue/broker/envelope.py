@@ -6,13 +6,13 @@ The signature covers `NBQ1`, a newline, and everything after the first line.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import PayloadTooLarge, TamperedPayload
+from nbqueue.model import plain_json
 
 #: the largest blob that is opened or sealed: the server's own limit for one value
 LIMIT_BYTES = 512 * 2**20
@@ -23,7 +23,6 @@ _SIGNED_PREFIX = b"NBQ1\n"
 #: magic 4, key id 32, signature 64, length 7, three spaces and the newline
 _FIRST_LINE_BYTES = 111
 _FIRST_LINE = re.compile(rb"NBQ1 ([A-Za-z0-9_-]{1,32}) ([0-9a-f]{64}) ([1-9][0-9]{0,6})\n")
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 _SHOWN = 60
 
 
@@ -37,7 +36,7 @@ class Sealed:
 
 def seal(keyring: Keyring, header: dict[str, Any], payload: bytes) -> bytes:
     """One signed blob of a header (plain JSON values) and a payload."""
-    text = _encode(header).encode()
+    text = plain_json.encode(header).encode()
     if len(text) > HEADER_LIMIT_BYTES or len(payload) > LIMIT_BYTES - HEADER_LIMIT_BYTES:
         raise _too_large(len(text), len(payload))
     key_id, signature = keyring.sign(_SIGNED_PREFIX, text, b"\n", payload)
@@ -103,7 +102,7 @@ def _shape(blob: bytes, job_id: str) -> tuple[str, str, int, int]:
 
 def _header(text: bytes, job_id: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        found = plain_json.decode(text.decode())
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

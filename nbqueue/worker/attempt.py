@@ -15,6 +15,7 @@ from nbqueue.broker.envelope import open_sealed, seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import NbqueueError, TamperedPayload
+from nbqueue.model import plain_json
 from nbqueue.model.options import DEFAULTS, Options
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
 from nbqueue.model.states import State
@@ -199,7 +200,4 @@ def _history_line(attempt: Attempt, verdict: Verdict, here: Here, result_bytes: 
         found["stopped_by"] = verdict.stopped_by
     if facts:
         found.update({name: value for name, value in facts.items() if value is not None})
-    return _encode(found)
-
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+    return plain_json.encode(found)

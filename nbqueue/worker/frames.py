@@ -6,6 +6,8 @@ import json
 import struct
 from typing import Any
 
+from nbqueue.model import plain_json
+
 #: the kinds of children: one run at a time in the main thread, or many in an event loop
 SOLO = "S"
 LOOP = "L"
@@ -19,7 +21,7 @@ HEADER_LIMIT_BYTES = 2**20
 Header = dict[str, Any]
 Frame = tuple[Header, bytes]
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = plain_json.encode
 _decode = json.JSONDecoder().decode
 
 

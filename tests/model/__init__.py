@@ -1,0 +1,3 @@
+"""Tests of the nouns."""
+
+"""The nouns and their rules."""
