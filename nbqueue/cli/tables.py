@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 #: columns of output that is no terminal: wide enough that nothing is cut
 WIDE = 500
@@ -29,6 +26,10 @@ def print_json(value: Any) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "") -> None:
     """A table without lines; texts of jobs are printed as they are. Without rows one sentence."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     found = [[Text(str(cell)) for cell in row] for row in rows]
     if not found and empty:
         click.echo(empty)

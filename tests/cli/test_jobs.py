@@ -1,0 +1,117 @@
+"""submit, jobs, cancel, logs and worker: from a shell to a result."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import run, running, shell
+from tests.servers import Server
+from tests.waiting import wait_until
+
+TASKS = """
+import time
+import nbqueue
+
+@nbqueue.task("add")
+async def add(a, b=1):
+    return a + b
+
+@nbqueue.task("count")
+def count(n):
+    for i in nbqueue.track(range(n)):
+        print("step", i, flush=True)
+    return n
+
+@nbqueue.task("endless")
+def endless():
+    while not nbqueue.should_stop():
+        time.sleep(0.01)
+
+@nbqueue.task("bad")
+def bad():
+    raise ValueError("no [bold]way[/bold]")
+"""
+
+
+def test_a_registered_function_runs_on_a_worker(server: Server) -> None:
+    """A module's functions run by name with JSON arguments; results, errors, logs and listings come back."""
+    Path("shop.py").write_text(TASKS, encoding="utf-8")
+    at = ("--url", server.url)
+    with running("worker", "shop", *at) as worker:
+        assert shell("submit", "add", "5", "b=7", "--wait", *at).stdout == "12\n"
+        found = shell("submit", "add", '"a"', 'b="b"', "--wait", "--json", "--id", "mine", *at)
+        assert json.loads(found.stdout) == {"id": "mine", "existed": False, "result": "ab"}
+        failed = shell("submit", "bad", "--wait", *at)
+        assert (failed.returncode, failed.stderr) == (1, "nbqueue: ValueError: no [bold]way[/bold]\n")
+        job_id = shell("submit", "count", "3", "--queue", "default", "--tag", "night", *at).stdout.strip()
+        assert run("logs", job_id, "-f", *at).stdout == "step 0\nstep 1\nstep 2\n"
+        listed = {item["id"]: item for item in json.loads(run("jobs", "--json", *at).stdout)}
+        assert (listed[job_id]["state"], listed[job_id]["tags"], listed[job_id]["function"]) == (
+            "succeeded", ["night"], "count",
+        )  # fmt: skip
+        assert "ValueError: no [bold]way[/bold]" in run("jobs", "--state", "failed", *at).stdout
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(15) == 0
+
+
+def test_a_running_job_is_cancelled(server: Server) -> None:
+    """`cancel` reaches the worker, and the job ends as cancelled."""
+    Path("shop.py").write_text(TASKS, encoding="utf-8")
+    at = ("--url", server.url)
+    with running("worker", "shop", *at) as worker:
+        job_id = shell("submit", "endless", *at).stdout.strip()
+        wait_until(lambda: _state(job_id, server) == "running", timeout_s=15)
+        assert run("cancel", job_id, *at).stdout == f"{job_id}  asked\n"
+        wait_until(lambda: _state(job_id, server) == "cancelled", timeout_s=10)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(15) == 0
+
+
+def test_a_burst_worker_ends_by_itself(server: Server) -> None:
+    """With --burst the worker runs what waits and ends with 0."""
+    Path("shop.py").write_text(TASKS, encoding="utf-8")
+    job_id = shell("submit", "add", "1", "--url", server.url).stdout.strip()
+    found = shell("worker", "shop", "--burst", "--url", server.url)
+    assert (found.returncode, _state(job_id, server)) == (0, "succeeded")
+
+
+def test_waiting_jobs_are_listed_and_cancelled(server: Server) -> None:
+    """Jobs that nobody runs are queued or scheduled; cancelled at once, they are listed after those that live."""
+    at = ("--url", server.url)
+    for job_id in ("first", "second"):
+        assert shell("submit", "add", "--id", job_id, *at).stdout == f"{job_id}\n"
+    shell("submit", "add", "--id", "later", "--delay", "60", "--priority", "-5", "--label", "the last", *at)
+    assert json.loads(shell("submit", "add", "--id", "first", "--json", *at).stdout) == {"id": "first", "existed": True}
+    assert _listed(server) == [("first", "queued"), ("second", "queued"), ("later", "scheduled")]
+    cancelled = run("cancel", "first", "nobody", "--json", *at)
+    assert (cancelled.exit_code, json.loads(cancelled.stdout)) == (1, {"first": "cancelled", "nobody": "unknown"})
+    assert run("cancel", "first", *at).exit_code == 0
+    assert _listed(server) == [("second", "queued"), ("later", "scheduled"), ("first", "cancelled")]
+    assert _listed(server, "--queue", "other") == []
+    assert _listed(server, "--limit", "1", "--state", "cancelled") == [("first", "cancelled")]
+
+
+def test_the_log_of_an_unknown_job(server: Server) -> None:
+    """One sentence says that there is no such job."""
+    found = run("logs", "nobody", "--url", server.url)
+    assert (found.exit_code, found.stderr.startswith('nbqueue: The server knows no job "nobody"')) == (1, True)
+
+
+@pytest.mark.parametrize(("words", "fault"), [(["x="], "x is no JSON: ''"), (["[1"], "Argument 1 is no JSON: '[1'")])
+def test_arguments_are_json(words: list[str], fault: str, server: Server) -> None:
+    """What is no JSON is named, with an example of how a shell lets quotation marks through."""
+    found = run("submit", "add", *words, "--url", server.url)
+    assert (found.exit_code, found.stderr) == (
+        1, f"nbqueue: {fault}. Write text in quotation marks, kept from the shell: '\"text\"'.\n",
+    )  # fmt: skip
+
+
+def _listed(server: Server, *words: str) -> list[tuple[str, str]]:
+    found = json.loads(run("jobs", "--json", "--url", server.url, *words).stdout)
+    return [(item["id"], item["state"]) for item in found]
+
+
+def _state(job_id: str, server: Server) -> str | None:
+    return dict(_listed(server)).get(job_id)

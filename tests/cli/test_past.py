@@ -1,0 +1,63 @@
+"""history: attempts as a table, as JSON, as a file and as a picture."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.analysis.histories import record, write
+from tests.cli.commands import run
+from tests.servers import Server
+
+
+@pytest.fixture
+def at(server: Server) -> tuple[str, ...]:
+    """A server with a history of four attempts."""
+    failed = record(3, state="failed", error_type="ValueError", error="no", function="f")
+    short = {"job": "short", "attempt": 0, "state": "cancelled"}
+    write(server, [record(1), record(2, queue="night"), failed, short])
+    return ("--url", server.url)
+
+
+def test_a_table_has_a_line_an_attempt(at: tuple[str, ...]) -> None:
+    """Times, states and errors stand in lines that are not cut."""
+    lines = run("history", *at).stdout.splitlines()
+    assert lines[0].split()[:4] == ["FINISHED_AT", "JOB", "ATTEMPT", "STATE"]
+    assert lines[1].startswith("2026-10-26 07:33:21  job-1  1        succeeded  shop.solve  solve 1  0.1 s   0.9 s")
+    assert [line.split()[2] for line in lines[1:]] == ["job-1", "job-2", "job-3", "short"]
+
+
+def test_filters_and_limit(at: tuple[str, ...]) -> None:
+    """The options choose attempts as `nbqueue.history` does."""
+
+    def jobs(*words: str) -> list[str]:
+        return [item["job"] for item in json.loads(run("history", "--json", *at, *words).stdout)]
+
+    assert jobs() == ["job-1", "job-2", "job-3", "short"]
+    assert jobs("--limit", "2") == ["job-3", "short"]
+    assert jobs("--queue", "night") == ["job-2"]
+    assert jobs("--state", "failed", "--state", "cancelled") == ["job-3", "short"]
+    assert jobs("--function", "f") == ["job-3"]
+    assert jobs("--since", "2026-10-26T07:33:22+00:00", "--until", "2026-10-26T08:33:23+01:00") == ["job-2", "job-3"]
+
+
+def test_files(at: tuple[str, ...]) -> None:
+    """--csv writes all columns and --chart a picture; stdout stays empty for pipes."""
+    found = run("history", "--csv", "h.csv", "--chart", "h.png", "--of", "timeline", *at)
+    assert (found.exit_code, found.stdout) == (0, "")
+    with Path("h.csv").open(encoding="utf-8") as file:
+        assert [row["job"] for row in csv.DictReader(file)] == ["job-1", "job-2", "job-3", "short"]
+    assert Path("h.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_an_unknown_kind(at: tuple[str, ...]) -> None:
+    """An ending that no picture has gives one sentence."""
+    found = run("history", "--chart", "h.xyz", *at)
+    assert (found.exit_code, found.stderr.startswith("nbqueue: h.xyz cannot be written: ")) == (1, True)
+
+
+def test_an_empty_history(server: Server) -> None:
+    """Without attempts a sentence says so, and JSON is an empty list."""
+    assert run("history", "--url", server.url).stdout == "No attempts in this period.\n"
+    assert json.loads(run("history", "--json", "--url", server.url).stdout) == []

@@ -1,0 +1,80 @@
+"""The command as a whole: help, wrong usage, errors and exit codes."""
+
+import os
+import signal
+
+import pytest
+
+from nbqueue.cli import main
+from tests.cli.commands import run, running, shell
+from tests.servers import Server
+from tests.waiting import wait_until
+
+COMMANDS = list(main.commands)
+
+
+def test_help_lists_every_command() -> None:
+    """`nbqueue --help` names all commands, each with a sentence that is not cut."""
+    text = run("--help").stdout
+    lines = [line.strip() for line in text.splitlines()]
+    for name in COMMANDS:
+        [line] = [line for line in lines if line.startswith(name + " ")]
+        assert line.endswith(".")
+        assert not line.endswith("...")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    """`--help` works for each command, and says what it does and how its server is chosen."""
+    found = run(name, "--help")
+    assert (found.exit_code, "--url" in found.stdout, "--home" in found.stdout) == (0, True, True)
+
+
+def test_the_package_runs_as_the_command() -> None:
+    """`python -m nbqueue` is the command."""
+    assert shell("--help").stdout.startswith("Usage: nbqueue [OPTIONS] COMMAND")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["jobs", "--url", "redis://127.0.0.1:1/0"], "nbqueue: The server at redis://127.0.0.1:1/0 cannot be reached"),
+        (["jobs", "--url", "http://x"], 'nbqueue: NBQUEUE_URL begins with "http://"'),
+        (["jobs"], "nbqueue: No local stack runs in"),
+        (["history", "--since", "soon", "--url", "{server}"], "nbqueue: since='soon' is no moment"),
+        (["up", "--url", "redis://host"], "nbqueue: `nbqueue up starts the local stack`"),
+        (["submit", "f", "text", "--url", "{server}"], "nbqueue: Argument 1 is no JSON: 'text'"),
+        (["cancel", "a/b", "--url", "{server}"], "nbqueue: job_id='a/b' cannot be used"),
+        (["worker", "--queues", ",", "--url", "{server}"], "nbqueue: --queues ',' names no queue"),
+    ],
+)
+def test_an_error_is_one_sentence(words: list[str], sentence: str, server: Server) -> None:
+    """What went wrong stands on stderr without a traceback, and the exit code is 1."""
+    found = run(*(word.format(server=server.url) for word in words))
+    assert (found.exit_code, found.stdout, found.stderr.count("\n")) == (1, "", 1)
+    assert found.stderr.startswith(sentence)
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    """An unknown option or command ends with 2."""
+    assert [run("jobs", "--nonsense").exit_code, run("nonsense").exit_code, run("cancel").exit_code] == [2, 2, 2]
+
+
+def test_a_password_is_not_repeated() -> None:
+    """An unreachable server is named without the password of its URL."""
+    found = run("jobs", "--url", "redis://user:hunter2@127.0.0.1:1/0")
+    assert "hunter2" not in found.output
+    assert "127.0.0.1:1" in found.stderr
+
+
+def test_ctrl_c_ends_with_130(server: Server) -> None:
+    """An interrupted command says so in a line, without a traceback."""
+    shell("submit", "nothing.has.it", "--id", "waits", "--url", server.url)
+    with server.client() as client:
+        client.config_resetstat()
+    with running("logs", "waits", "-f", "--url", server.url) as process:
+        with server.client() as client:
+            wait_until(lambda: client.info("commandstats").get("cmdstat_lrange"))
+        os.kill(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=10)
+        assert (process.returncode, output) == (130, "nbqueue: interrupted\n")
