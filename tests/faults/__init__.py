@@ -1,0 +1,1 @@
+"""Faults, injected for real: kills, frozen processes, cut connections, full and emptied servers."""
