@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
 
 from nbqueue.broker import jobs
 from nbqueue.client.link import Link
@@ -21,7 +22,8 @@ TURN_JOBS = 50
 
 async def deliver(link: Link, draft: Draft) -> str:
     """Send one job; its state, or "exists" where the id was known."""
-    [state] = await _send(link, [draft], [(draft.job_id, await _sealed(link, draft))])
+    header = draft.order.header(link.wire.keys.namespace)
+    [state] = await _send(link, [draft], [(draft.job_id, await _sealed(link, draft, header))])
     return state
 
 
@@ -56,8 +58,9 @@ async def _send(link: Link, drafts: Sequence[Draft], chunk: Sequence[tuple[str, 
 async def _sealed_chunks(link: Link, drafts: Sequence[Draft]) -> AsyncGenerator[list[tuple[str, bytes]], None]:
     chunk: list[tuple[str, bytes]] = []
     size = 0
+    header = drafts[0].order.header(link.wire.keys.namespace) if drafts else {}
     for number, draft in enumerate(drafts, 1):
-        blob = await _sealed(link, draft)
+        blob = await _sealed(link, draft, header)
         chunk.append((draft.job_id, blob))
         size += len(blob)
         if len(chunk) == CHUNK_JOBS or size > CHUNK_BYTES:
@@ -69,8 +72,7 @@ async def _sealed_chunks(link: Link, drafts: Sequence[Draft]) -> AsyncGenerator[
         yield chunk
 
 
-async def _sealed(link: Link, draft: Draft) -> bytes:
-    keyring, namespace = link.wire.keyring, link.wire.keys.namespace
+async def _sealed(link: Link, draft: Draft, header: Mapping[str, Any]) -> bytes:
     if len(draft.payload) > LARGE_BYTES:
-        return await asyncio.to_thread(draft.sealed, keyring, namespace)
-    return draft.sealed(keyring, namespace)
+        return await asyncio.to_thread(draft.sealed, link.wire.keyring, header)
+    return draft.sealed(link.wire.keyring, header)

@@ -23,6 +23,9 @@ from nbqueue.model.options import Options, check
 from nbqueue.model.settings import Settings
 from nbqueue.model.task import Task
 
+#: all jobs of a group are warned about from this many times the size of one on
+MANY = 10
+
 _PACKAGE = __name__.partition(".")[0]
 
 
@@ -40,12 +43,12 @@ class Order:
     group: str = ""
     retry_of: str = ""
 
-    def header(self, namespace: str, job_id: str) -> dict[str, Any]:
-        """The readable, signed part of one submission."""
+    def header(self, namespace: str) -> dict[str, Any]:
+        """The readable, signed part of each submission, but for the job's id."""
         options = self.options
         by = {"by": "name"} if self.by_name else {}
         return {
-            "kind": "job", "ns": namespace, "id": job_id, "fn": self.function, **by, "codec": "pickle",
+            "kind": "job", "ns": namespace, "id": "", "fn": self.function, **by, "codec": "pickle",
             **codec.header_versions(), "lane": "process" if self.lane == LANE_PROCESS else "loop",
             "opt": options.to_wire(), "label": options.label or self.function, "tags": list(options.tags),
             "group": self.group, "retry_of": self.retry_of,
@@ -68,9 +71,9 @@ class Draft:
     order: Order
     payload: bytes
 
-    def sealed(self, keyring: Keyring, namespace: str) -> bytes:
-        """The signed submission."""
-        return seal(keyring, self.order.header(namespace, self.job_id), self.payload)
+    def sealed(self, keyring: Keyring, header: Mapping[str, Any]) -> bytes:
+        """The signed submission, with the header that its order gave."""
+        return seal(keyring, {**header, "id": self.job_id}, self.payload)
 
 
 def draft_one(
@@ -105,7 +108,7 @@ def draft_many(
         largest = max(len(draft.payload) for draft in drafts)
         _check_size(settings, largest, f"The function {order.function} with one item's arguments")
         total = sum(len(draft.payload) for draft in drafts)
-        if total > settings.warn_bytes >= largest:
+        if total > MANY * settings.warn_bytes >= MANY * largest:
             _warn(f"{len(drafts)} jobs of {order.function} take {_size(total)} together")
     return drafts
 

@@ -1,6 +1,7 @@
 """Many jobs of one function, from one call."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -82,7 +83,7 @@ async def _fail_first(seconds: float) -> float:
 async def test_nothing_is_sent_where_one_item_cannot_be(server: Server) -> None:
     """An item that cannot travel raises at the call, and no job was submitted."""
     with pytest.raises(NotSendable):
-        submit_map(add, [1, 2, iter([])])
+        submit_map(add, [1, 2, threading.Lock()])
     with pytest.raises(ConfigurationError, match="job_id"):
         options(job_id="mine").submit_map(add, [1])
     with server.client() as client:
