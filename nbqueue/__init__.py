@@ -12,6 +12,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 
 from nbqueue.client import hooks as _hooks
+from nbqueue.notebook.face import ProcessFace as _ProcessFace
 
 if _typing.TYPE_CHECKING:
     from collections.abc import Collection as _Collection
@@ -206,6 +207,7 @@ def _current_job_id() -> str | None:
 
 _hooks.use_local_stack(_ensure)
 _hooks.use_current_job_id(_current_job_id)
+_hooks.use_face(_ProcessFace())
 
 
 def __getattr__(name: str) -> _typing.Any:

@@ -49,9 +49,9 @@ class Bars:
             if place() is Place.FINAL_LINE:
                 self._print(work, wait_for_end)
             elif not self._shown:
-                self.close()
+                self.stop()
 
-    def close(self, *_: object) -> None:
+    def stop(self, *_: object) -> None:
         """End the display and give the terminal back as it was."""
         with self._lock:
             self._board = None
@@ -60,11 +60,11 @@ class Bars:
 
     def _open(self) -> terminal.Board:
         """Begin a display that gives the terminal back also when a wait is interrupted."""
-        atexit.register(self.close)
-        self._display.callback(atexit.unregister, self.close)
+        atexit.register(self.stop)
+        self._display.callback(atexit.unregister, self.stop)
         if (interactive := shell()) is not None:
-            interactive.events.register("post_run_cell", self.close)
-            self._display.callback(interactive.events.unregister, "post_run_cell", self.close)
+            interactive.events.register("post_run_cell", self.stop)
+            self._display.callback(interactive.events.unregister, "post_run_cell", self.stop)
         return self._display.enter_context(terminal.show([], console=self._console))
 
     def _print(self, work: Work, wait: Callable[[Source], None]) -> None:

@@ -74,6 +74,12 @@ class Card:
             else:
                 self.show()
 
+    def stop(self) -> None:
+        """Leave it as it is."""
+        with self._lock:
+            self.over = True
+            self._source.close()
+
     def _redraw(self) -> int:
         now = datetime.now(UTC)
         # besides the facts only the seconds move

@@ -40,8 +40,12 @@ class Cards:
             card.settle()
 
     def stop(self) -> None:
-        """Redraw nothing any more."""
+        """Leave all cards as they are; what is shown from now on gets a new one."""
+        with self._lock:
+            cards, self._cards = self._cards, {}
         self._ticker.stop()
+        for card in cards.values():
+            card.stop()
 
     def _card(self, work: Work) -> Card:
         """The card that lives, or a new one."""

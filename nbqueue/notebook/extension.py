@@ -17,7 +17,7 @@ def load_ipython_extension(shell: Any) -> None:
     """Put the names, the magic and the cards where the notebook finds them; twice is once."""
     from nbqueue.notebook import magics
 
-    if not isinstance(hooks.face, ProcessFace):
+    if hooks.face is None:
         hooks.use_face(ProcessFace())
     shell.register_magic_function(magics.nbqueue, "line", PACKAGE)
     skipped = []
@@ -34,6 +34,8 @@ def unload_ipython_extension(shell: Any) -> None:
     """Take away what loading brought and nobody has changed since."""
     shell.magics_manager.magics["line"].pop(PACKAGE, None)
     shell.drop_by_id(_names())
+    if isinstance(hooks.face, ProcessFace):
+        hooks.face.stop()
 
 
 def _names() -> dict[str, Any]:

@@ -3,45 +3,52 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Protocol
-
-from nbqueue.notebook.publish import in_kernel
-from nbqueue.notebook.sources import Work
+from typing import Any, Protocol
 
 
 class Face(Protocol):
     """Shows jobs and groups."""
 
-    def show(self, subject: Work, /) -> None:
+    def show(self, subject: Any, /) -> None:
         """Show the live card or bar of a job or group, now."""
         ...
 
-    def display(self, subject: Work, /) -> None:
+    def display(self, subject: Any, /) -> None:
         """Show what stands for a handle at the end of a cell."""
         ...
 
-    def settle(self, subject: Work, /) -> None:
+    def settle(self, subject: Any, /) -> None:
         """Publish the end: whoever waited has it in hand."""
+        ...
+
+    def stop(self) -> None:
+        """Show nothing any more of what is shown now."""
         ...
 
 
 class ProcessFace:
-    """The face of this process. Light to make: what draws is imported when something is drawn."""
+    """The face of this process. Costs nothing to make: what draws is imported when something is drawn."""
 
-    def show(self, subject: Work) -> None:
+    def show(self, subject: Any) -> None:
         """Show the live card or bar of a job or group, now."""
         _here().show(subject)
 
-    def display(self, subject: Work) -> None:
+    def display(self, subject: Any) -> None:
         """Show what stands for a handle at the end of a cell."""
         _here().display(subject)
 
-    def settle(self, subject: Work) -> None:
+    def settle(self, subject: Any) -> None:
         """Publish the end: whoever waited has it in hand."""
         _here().settle(subject)
 
+    def stop(self) -> None:
+        """Show nothing any more of what is shown now."""
+        _here().stop()
+
 
 def _here() -> Face:
+    from nbqueue.notebook.publish import in_kernel
+
     return _cards() if in_kernel() else _bars()
 
 

@@ -86,9 +86,7 @@ def _logs(words: Sequence[str]) -> None:
 
 
 def _up(_: Sequence[str]) -> Table:
-    settings = _local("up")
-    stack.ensure(settings)
-    return listing.stack(stack.status(settings), now=datetime.now(UTC))
+    return listing.stack(server.start(_local("up")), now=datetime.now(UTC))
 
 
 def _down(_: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -10,9 +11,13 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.session import session
 from nbqueue.local import stack
+from nbqueue.local.stack import StackStatus
 from nbqueue.model.settings import Settings
 
 T = TypeVar("T")
+
+#: how long a worker that was just started is waited for, and how often it is looked for
+WORKER_S, LOOK_S = 5.0, 0.05
 
 
 def settings() -> Settings:
@@ -23,6 +28,15 @@ def settings() -> Settings:
 def is_up() -> bool:
     """Whether asking would start nothing: a server was named, or the local one runs."""
     return settings().url is not None or stack.server_is_up(settings())
+
+
+def start(local: Settings) -> StackStatus:
+    """Start the local stack; how it stands once its worker, which comes last, runs too."""
+    stack.ensure(local)
+    began = time.monotonic()
+    while not (found := stack.status(local)).worker.running and time.monotonic() - began < WORKER_S:
+        time.sleep(LOOK_S)
+    return found
 
 
 def queue_stats() -> list[QueueStats]:

@@ -129,11 +129,16 @@ class Source:
         return replace(found, notes=(*found.notes, self._problem)) if self._problem and not found.final else found
 
     @property
-    def complete(self) -> bool:
-        """Whether the end is known with all its facts; the state comes first, when and why a moment later."""
+    def ended(self) -> bool:
+        """Whether the end is known."""
         if isinstance(self._live, JobLive):
-            return self._live.record.state.is_final and self._live.record.finished_at is not None
-        return self.view().final
+            return self._live.record.state.is_final
+        return sum(count for state, count in self._live.counts.items() if state.is_final) >= self._live.total
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is known with all its facts; the state comes first, when and why a moment later."""
+        return self.ended and (not isinstance(self._live, JobLive) or self._live.record.finished_at is not None)
 
     def cancel(self) -> None:
         """Ask for the end of the work; the card says "cancelling" from now on. Does not wait."""
@@ -162,14 +167,14 @@ class Source:
         self._problem = wording.line(f"not cancelled: {error}")
 
 
-def wait_for_end(source: Source) -> None:
-    """Wait until an end that was told is known here too: first the state, then the facts about it.
+def wait_for_end(*sources: Source) -> None:
+    """Wait until ends that were told are known here too: first the state, then the facts about it.
 
     Both are on their way, so this takes milliseconds; a group may go on after the failure that ended a wait for it.
     """
     began = time.monotonic()
-    while not source.complete:
-        if time.monotonic() - began > (COMPLETE_S if source.view().final else FINAL_S):
+    while late := [source for source in sources if not source.complete]:
+        if time.monotonic() - began > (COMPLETE_S if any(source.ended for source in late) else FINAL_S):
             return
         time.sleep(LOOK_S)
 

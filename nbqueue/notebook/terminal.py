@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from nbqueue.notebook import rows, text
-from nbqueue.notebook.sources import Source, Work
+from nbqueue.notebook.sources import Source, Work, wait_for_end
 from nbqueue.notebook.view import CardView
 
 #: drawings a second
@@ -35,6 +35,7 @@ def show(works: Iterable[Work], *, console: Console | None = None) -> Iterator[B
     try:
         with _bars(board, console) if console.is_terminal else _lines(board, console):
             yield board
+            board.wait_for_ends()
     finally:
         board.close()
 
@@ -79,6 +80,10 @@ class Board:
                 self._said[index] = view.look.word
                 found.append(text.one_line(view, ascii_only=self._ascii_only))
         return found
+
+    def wait_for_ends(self) -> None:
+        """Let ends that were told come in, so that the last drawing shows them."""
+        wait_for_end(*self._sources)
 
     def close(self) -> None:
         """Stop following."""

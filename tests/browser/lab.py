@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from playwright.sync_api import Page, sync_playwright
 
 from tests.waiting import wait_until
@@ -45,8 +44,11 @@ class Lab:
     def write(self, name: str, cells: Sequence[str]) -> None:
         """Put a notebook of code cells into its folder."""
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells], metadata=kernel)
-        nbformat.write(book, self.folder / name)
+        empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+        book = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": [
+            {**empty, "id": f"cell-{number}", "source": code} for number, code in enumerate(cells)
+        ]}  # fmt: skip
+        (self.folder / name).write_text(json.dumps(book))
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environ: str
         path.write_text(json.dumps(values))
     port = _free_port()
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
-        "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}",
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}",
     ]  # fmt: skip
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(settings), **environ}
     log = folder.parent / "lab.log"

@@ -86,7 +86,7 @@ def test_a_static_card_needs_no_style_sheet_no_script_and_no_theme(state: State)
 def test_a_static_card_reads_well_without_any_markup() -> None:
     """With all tags gone, state, name, figures and error are still there."""
     words = " ".join(_Tags(markup.static(card("solve"))).text.split())
-    assert words.startswith("✗ failed solve · 1/2 · 0.00 s")
+    assert words.startswith("✗ failed solve 50% 1/2 · 0.00 s")
     assert "solve: solve" in words
 
 

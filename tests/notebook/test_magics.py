@@ -1,0 +1,143 @@
+"""%nbqueue asks what is asked most, in a shell, of a real server and a real worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+
+import nbqueue
+from nbqueue.errors import BrokerUnavailable, JobLost
+from nbqueue.model.settings import Settings
+from tests.notebook.shells import running_shell
+from tests.workers import running_worker
+
+
+@pytest.fixture
+def shell(settings: Settings) -> Iterator[Any]:
+    """A shell that uses the test's server."""
+    nbqueue.configure(settings)
+    with running_shell() as shell:
+        shell.run_line_magic("load_ext", "nbqueue")
+        yield shell
+
+
+def magic(shell: Any, line: str) -> Any:
+    """What `%nbqueue <line>` gives."""
+    return shell.run_line_magic("nbqueue", line)
+
+
+def test_the_jobs_of_this_notebook_are_listed(shell: Any) -> None:
+    """%nbqueue jobs lists the last jobs, newest first, with no text of a job left harmful."""
+    first = nbqueue.submit(sum, [1, 2]).wait()
+    second = nbqueue.options(label="<b>bold</b>").submit(sum, [3]).wait()
+    found = magic(shell, "jobs")
+    assert [row[:3] for row in found.rows] == [
+        (second.id, "○ queued", "<b>bold</b>"), (first.id, "○ queued", "sum"),
+    ]  # fmt: skip
+    assert "&lt;b&gt;bold&lt;/b&gt;" in found._repr_html_()
+    assert repr(found).splitlines()[1].split() == ["id", "state", "job", "progress,", "time", "submitted"]
+
+
+def test_queues_and_workers_are_listed(shell: Any, settings: Settings) -> None:
+    """%nbqueue queues and %nbqueue workers tell what waits and who works."""
+    nbqueue.options(delay=60).submit(sum, [1]).wait()
+    assert magic(shell, "queues").rows == [("default", "open", "0", "1", "0")]
+    assert repr(magic(shell, "workers")) == "Workers\nNone is running."
+    with running_worker(settings, "--slots", "1") as worker:
+        (row,) = magic(shell, "workers").rows
+        assert (row[1], row[2], row[4]) == (str(worker.engine()), "default", "1")
+
+
+def test_jobs_are_cancelled_by_their_ids(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """%nbqueue cancel takes any number of ids and says what became of each."""
+    jobs = [nbqueue.submit(sum, [number]).wait() for number in range(2)]
+    magic(shell, f"cancel {jobs[0].id} {jobs[1].id}")
+    assert capsys.readouterr().out == "".join(f"{job.id}: cancelled\n" for job in jobs)
+
+
+def test_the_log_is_printed_without_control_characters(
+    shell: Any, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """%nbqueue logs prints what the job printed, and nothing that steers a terminal."""
+    with running_worker(settings, "--slots", "1"):
+        job = nbqueue.submit(print, "one\x1b[2J\x1b]0;title\x07\ntwo\u202e").wait()
+        job.wait(30)
+        magic(shell, f"logs {job.id}")
+    assert capsys.readouterr().out == "one\ntwo\n"
+
+
+def test_an_unknown_job_is_one_line(shell: Any) -> None:
+    """An error of nbqueue is shown as its sentence alone, without a traceback."""
+    with pytest.raises(JobLost) as raised:
+        magic(shell, "logs nosuchjob")
+    error: Any = raised.value
+    assert error._render_traceback_() == [f"JobLost: {raised.value}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("fix", "%nbqueue fix is not known: use one of status, jobs, queues, workers, cancel, logs, up, down, help."),
+        ("cancel", "Use it as: %nbqueue cancel ID ..."),
+        ("logs a b", "Use it as: %nbqueue logs ID"),
+        ("jobs 3", "Use it as: %nbqueue jobs"),
+        ("up", "%nbqueue up is for the local stack, and NBQUEUE_URL names a server: it is run elsewhere."),
+    ],
+)  # fmt: skip
+def test_a_slip_is_answered_with_what_is_right(shell: Any, line: str, sentence: str) -> None:
+    """Wrong words are refused with the right ones."""
+    with pytest.raises(UsageError) as raised:
+        magic(shell, line)
+    assert str(raised.value) == sentence
+
+
+def test_help_names_every_verb(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """%nbqueue alone, and %nbqueue help, list all verbs."""
+    magic(shell, "help")
+    told = capsys.readouterr().out
+    magic(shell, "")
+    assert capsys.readouterr().out == told
+    assert [line.split()[1] for line in told.splitlines()] == [
+        "status", "jobs", "queues", "workers", "cancel", "logs", "up", "down", "help",
+    ]  # fmt: skip
+
+
+def test_status_of_a_named_server(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a server named, status says that it answers, who works and what waits."""
+    nbqueue.submit(sum, [1]).wait()
+    magic(shell, "status")
+    assert capsys.readouterr().out == "The server of NBQUEUE_URL answers: 0 workers, 1 jobs waiting.\n"
+
+
+def test_a_server_that_is_away_is_one_line(shell: Any, home: Path) -> None:
+    """Where the server cannot be reached, the magic says so."""
+    nbqueue.configure(Settings(url=f"unix://{home}/none", home=home, connect_timeout_s=0.2))
+    with pytest.raises(BrokerUnavailable):
+        magic(shell, "status")
+
+
+def test_asking_starts_nothing(shell: Any, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a server, listings say how to start one instead of starting it."""
+    nbqueue.configure(Settings(home=home))
+    for verb in ("jobs", "queues", "workers"):
+        assert magic(shell, verb) is None
+    told = "The local stack is not running: the first submit starts it, or %nbqueue up.\n"
+    assert (capsys.readouterr().out, [path.name for path in home.iterdir() if path.is_socket()]) == (3 * told, [])
+
+
+def test_the_local_stack_goes_up_and_down(shell: Any, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """%nbqueue up starts server and worker, status shows them, down ends them."""
+    nbqueue.configure(Settings(home=home))
+    try:
+        assert [row[:2] for row in magic(shell, "up").rows] == [
+            ("server", "running"), ("worker", "running"), ("keeper", "running"),
+        ]  # fmt: skip
+        assert magic(shell, "status").rows[0][2].isdigit()
+    finally:
+        magic(shell, "down")
+    assert capsys.readouterr().out == "Stopped: server and worker. Jobs that wait are kept.\n"
+    assert [row[1] for row in magic(shell, "status").rows] == ["not running"] * 3
