@@ -18,7 +18,7 @@ from rich.console import Console
 import nbqueue
 from nbqueue.demo import files, jobshop, models
 from nbqueue.demo.jobshop import Instance
-from nbqueue.errors import ConfigurationError, JobError, NbqueueError
+from nbqueue.errors import BrokerUnavailable, ConfigurationError, JobError, NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
 from nbqueue.notebook import terminal
@@ -27,6 +27,8 @@ from nbqueue.notebook import terminal
 TIME_LIMIT_S = 60.0
 #: seconds that jobs get to end when the demo is interrupted
 CANCEL_S = 8.0
+#: seconds after which the demo gives up: ten times what it takes
+PATIENCE_S = 150.0
 EXIT_INTERRUPTED = 130
 
 _NEEDED = {"ortools": "ortools", "sklearn": "scikit-learn"}
@@ -110,14 +112,20 @@ def _cancel(jobs: list[nbqueue.Job[Any]], groups: list[nbqueue.JobGroup[Any]]) -
 
 def _wait(work: Work) -> None:
     """Until all have ended, however."""
-    for _, job in work.solving:
-        _result(job)
-    work.sweep.results(return_errors=True).wait()
-
-
-def _result(job: nbqueue.Job[dict[str, Any]]) -> dict[str, Any] | JobError:
+    ends_at = time.monotonic() + PATIENCE_S
     try:
-        return job.wait()
+        for _, job in work.solving:
+            _result(job, max(ends_at - time.monotonic(), 0))
+        work.sweep.results(return_errors=True).wait(max(ends_at - time.monotonic(), 0))
+    except TimeoutError:
+        raise BrokerUnavailable(
+            f"The demo's jobs have not ended within {PATIENCE_S:.0f} s: `nbqueue doctor` says what keeps them."
+        ) from None
+
+
+def _result(job: nbqueue.Job[dict[str, Any]], timeout_s: float | None = None) -> dict[str, Any] | JobError:
+    try:
+        return job.wait(timeout_s)
     except JobError as error:
         return error
 
@@ -145,6 +153,7 @@ def _failed(found: object) -> bool:
 def _stage(settings: Settings, console: Console) -> Iterator[None]:
     """A server and a worker: those given, those running, or a local stack for the time of the demo."""
     if settings.url is not None:
+        _check_worker()
         yield
         return
     ours = not stack.server_is_up(settings)
@@ -155,6 +164,14 @@ def _stage(settings: Settings, console: Console) -> Iterator[None]:
     finally:
         if ours:
             _end(settings)
+
+
+def _check_worker() -> None:
+    if not nbqueue.Queue("default").workers().wait():
+        raise ConfigurationError(
+            'No worker serves the queue "default" of the given server: start one with `nbqueue worker`, or leave out '
+            "--url and NBQUEUE_URL to use the local stack."
+        )
 
 
 def _end(settings: Settings) -> None:
