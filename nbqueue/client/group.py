@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar, overload
+from weakref import WeakSet
 
 from nbqueue.broker import jobs
 from nbqueue.client import cancelling, hooks
@@ -44,6 +45,7 @@ class JobGroup(Waitable[list[T_co]]):
         self._accepted = accepted
         self._portal: Portal | None = None
         self._gathering: Gathering | None = None
+        self._lives: WeakSet[GroupLive] = WeakSet()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -72,8 +74,8 @@ class JobGroup(Waitable[list[T_co]]):
         gathering = self._gathered()
 
         def read(_: object) -> list[Any]:
-            hooks.settle(self)
-            return [self._result(gathering.ended[job.id], job, return_errors=return_errors) for job in self._members]
+            ended = self._settled().ended
+            return [self._result(ended[job.id], job, return_errors=return_errors) for job in self._members]
 
         return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line())
 
@@ -102,6 +104,7 @@ class JobGroup(Waitable[list[T_co]]):
     def live(self) -> GroupLive:
         """Its counts, kept up to date in the background; close() it when it is shown no more."""
         live = GroupLive(self.ids)
+        self._lives.add(live)
         self._begin(live.begin, f"following {self._what()}")
         return live
 
@@ -120,13 +123,21 @@ class JobGroup(Waitable[list[T_co]]):
 
     def _take(self, answer: Answer[None]) -> list[T_co]:
         answer.get()
-        hooks.settle(self)
-        ended = self._gathered().ended
+        ended = self._settled().ended
         # the first in order among those that did not end well so far
         for job in self._members:
             if job.id in ended and not ended[job.id].succeeded:
                 self._result(ended[job.id], job)
         return [self._result(ended[job.id], job) for job in self._members]
+
+    def _settled(self) -> Gathering:
+        """The ends, after whoever shows the group was told of them: the cell that waited goes on now."""
+        gathering = self._gathered()
+        states = {job_id: ended.state or State.CRASHED for job_id, ended in tuple(gathering.ended.items())}
+        for live in tuple(self._lives):
+            live.know(states)
+        hooks.settle(self)
+        return gathering
 
     def _result(self, ended: Ended, job: Job[T_co], *, return_errors: bool = False) -> Any:
         job.know(ended)

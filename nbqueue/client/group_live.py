@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +16,7 @@ class GroupLive:
     """Counts of a group now. Read them from any thread: reading never waits. `close()` it in the end."""
 
     def __init__(self, job_ids: Sequence[str]) -> None:
+        self._lock = threading.Lock()
         self._states = dict.fromkeys(job_ids, State.QUEUED)
         self._counts: Counter[State] = Counter({State.QUEUED: len(job_ids)})
         self._link: Link | None = None
@@ -29,13 +31,19 @@ class GroupLive:
     @property
     def counts(self) -> Mapping[State, int]:
         """State -> number of its jobs."""
-        return dict(self._counts)
+        with self._lock:
+            return {state: count for state, count in self._counts.items() if count}
 
     def close(self) -> None:
         """Follow it no longer; what is known stays readable."""
         self._closed = True
         if self._link is not None:
             self._link.soon(self._leave)
+
+    def know(self, states: Mapping[str, State]) -> None:
+        """Take the ends that somebody has in hand already; from any thread."""
+        for job_id, state in states.items():
+            self._count(job_id, state)
 
     async def begin(self, link: Link) -> None:
         """Begin to follow."""
@@ -62,14 +70,18 @@ class GroupLive:
         self.version += 1
 
     def _move(self, job_id: str, state: State) -> None:
-        before = self._states[job_id]
-        if not before.is_final and before is not state:
-            self._states[job_id] = state
-            # a new counter, so that a reader in another thread never sees half a change
-            self._counts = self._counts + Counter({state: 1}) - Counter({before: 1})
-            self.version += 1
+        self._count(job_id, state)
         if state.is_final and self._link is not None:
             self._link.follow.leave((job_id,), self)
+
+    def _count(self, job_id: str, state: State) -> None:
+        with self._lock:
+            before = self._states[job_id]
+            if not before.is_final and before is not state:
+                self._states[job_id] = state
+                self._counts[state] += 1
+                self._counts[before] -= 1
+                self.version += 1
 
     def _leave(self) -> None:
         if self._link is not None:

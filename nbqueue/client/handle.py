@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from nbqueue.broker import jobs
 from nbqueue.client import cancelling, hooks, retrying
@@ -35,7 +36,9 @@ class Job(Waitable[T_co]):
     It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.
     """
 
-    __slots__ = ("__weakref__", "_accepted", "_draft", "_ending", "_name", "_portal", "_session", "_value", "id")
+    __slots__ = (
+        "__weakref__", "_accepted", "_draft", "_ending", "_lives", "_name", "_portal", "_session", "_value", "id",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Job(Waitable[T_co]):
         self._session = of or session()
         self._draft = draft
         self._accepted = accepted
+        self._lives: WeakSet[Live] | None = None
         self._portal: Portal | None = None
         self._ending: Answer[Ended] | None = None
         self._value: Any = _NOT_LOADED
@@ -106,6 +110,8 @@ class Job(Waitable[T_co]):
     def live(self) -> Live:
         """Its record, progress and log, kept up to date in the background; close() it when it is shown no more."""
         live = Live(JobRecord(id=self.id, state=State.QUEUED, function=self._name, label=self._name))
+        self._lives = self._lives or WeakSet()
+        self._lives.add(live)
         # a Pending, so that a failure is reported; nobody waits for it
         self._begin(live.begin, f"following job {self.id}")
         return live
@@ -124,8 +130,7 @@ class Job(Waitable[T_co]):
 
         def read(ended: Ended) -> T_co:
             self.know(ended)
-            hooks.settle(self)
-            return self.value(ended)
+            return self._settled(ended)
 
         return Pending(future, read, what=self._what(), line=self._stopped_line(), fault=fault_of)
 
@@ -151,8 +156,14 @@ class Job(Waitable[T_co]):
         return known
 
     def _take(self, answer: Answer[Ended]) -> T_co:
+        return self._settled(answer.get())
+
+    def _settled(self, ended: Ended) -> T_co:
+        """Its value, after whoever shows it was told of the end: the cell that waited goes on now."""
+        for live in tuple(self._lives or ()):
+            live.know(ended)
         hooks.settle(self)
-        return self.value(answer.get())
+        return self.value(ended)
 
     def _what(self) -> str:
         return f"job {self.id}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nbqueue.broker import jobs
+from nbqueue.client.ended import Ended
 from nbqueue.client.link import Link
 from nbqueue.errors import BrokerUnavailable, NbqueueError
 from nbqueue.model.events import Event, Logged, Progressed, StateChanged
-from nbqueue.model.job import JobRecord
+from nbqueue.model.job import JobRecord, moment
 from nbqueue.model.states import State
 
 #: lines and characters of the log that are kept at hand
@@ -52,6 +53,20 @@ class Live:
             return
         link.follow.join([self.record.id], self)
         await self._refresh()
+
+    def know(self, ended: Ended) -> None:
+        """Take the end that somebody has in hand already; from any thread."""
+        if ended.state is None or self.record.state.is_final:
+            return
+        said = ended.header.get("error") or {}
+        self._set(
+            replace(
+                self.record, state=ended.state,
+                error_type=str(said.get("type", "")), error=str(said.get("message", "")),
+                started_at=moment(ended.header.get("started_ms")), finished_at=moment(ended.header.get("finished_ms")),
+                stopped_by=str(ended.header.get("stopped_by", "")),
+            )
+        )  # fmt: skip
 
     def heard(self, event: Event) -> None:
         """Take what the job published."""
