@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Sequence
 
@@ -12,6 +13,10 @@ from nbqueue.worker.host import Host
 from nbqueue.worker.lanes import Lane, LoopLane, SoloLane
 from nbqueue.worker.nursery import Nursery
 from nbqueue.worker.running import Careful, Listener, Run, RunEnd, Running
+
+_log = logging.getLogger("nbqueue.worker")
+#: seconds before a child that there was no room for is tried again
+_BEAR_AGAIN_S = 0.5
 
 __all__ = ["Children", "Listener", "Run", "RunEnd", "Running"]
 
@@ -37,6 +42,7 @@ class Children:
         self._limit_bytes = result_limit_bytes
         self._numbers = 0
         self._running: dict[int, Running] = {}
+        self._again: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def start(self) -> None:
@@ -54,6 +60,8 @@ class Children:
     async def close(self) -> None:
         """Kill what is left, and wait until nothing is."""
         self._closed = True
+        if self._again is not None:
+            self._again.cancel()
         for running in list(self._running.values()):
             running.stopped_by = running.stopped_by or "shutdown"
             running.finish(Died(signal=9), collateral=True)
@@ -73,8 +81,19 @@ class Children:
         """The process that forks the children, for those who watch."""
         return self._nursery.pid
 
-    def _bear(self, kind: str) -> Host:
-        host = Host(
+    def _bear(self, kind: str) -> Host | None:
+        try:
+            host = self._new_host(kind)
+        except OSError as error:  # out of descriptors: runs wait until there are some
+            if self._again is None:
+                _log.warning("There is no room for another child process (%s); trying again.", error)
+                self._again = self._loop.call_later(_BEAR_AGAIN_S, self._try_again)
+            return None
+        self._nursery.bear(host)
+        return host
+
+    def _new_host(self, kind: str) -> Host:
+        return Host(
             self._loop,
             self._listener,
             kind=kind,
@@ -83,8 +102,6 @@ class Children:
             ended=self._ended,
             died=self._died,
         )
-        self._nursery.bear(host)
-        return host
 
     def _withdraw(self, running: Running, reason: StopReason) -> None:
         """Stop a run that has no child yet."""
@@ -105,8 +122,16 @@ class Children:
         for running in again:
             running.on_stop = self._withdraw
             self._lanes[running.run.run_in].place(running)
-        for lane in self._lanes.values():
-            lane.freed()
+        self._freed()
+
+    def _try_again(self) -> None:
+        self._again = None
+        self._freed()
+
+    def _freed(self) -> None:
+        if not self._closed:
+            for lane in self._lanes.values():
+                lane.freed()
 
     def _over(self, running: Running) -> None:
         self._running.pop(running.number, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -84,8 +85,12 @@ class Host:
         self.gone = False
         #: when it was given a run that it has not noticed yet; None: it has noticed all
         self.unseen_since: float | None = None
-        self.wire = Wire(loop, limit_bytes + _SLACK_BYTES, self._take, self._broken)
         self.output = Output(loop, _to_nobody)
+        try:
+            self.wire = Wire(loop, limit_bytes + _SLACK_BYTES, self._take, self.kill)
+        except OSError:
+            self.output.close()
+            raise
         self._ladders: dict[int, Ladder] = {}
         self._watch: MemoryWatch | None = None
         self._last_number = 0
@@ -183,7 +188,7 @@ class Host:
             for header, payload in child_frames.merged(frames):
                 self._take_one(header, payload)
         except (KeyError, TypeError, ValueError):
-            self._broken()
+            self.kill()  # it is not to be trusted any further
 
     def _take_one(self, header: Header, payload: bytes) -> None:
         kind = header["t"]
@@ -225,10 +230,6 @@ class Host:
 
     def _step(self, running: Running, step: Step) -> None:
         self.wire.send({"t": "stop", "n": running.number, "why": running.stopped_by, "how": step})
-
-    def _broken(self) -> None:
-        """Its socket is closed or carries nonsense: it is of no use any more."""
-        self.kill()
 
     def _route_output(self) -> None:
         """Native output belongs to the run that is alone in the process; else to nobody."""
@@ -273,4 +274,5 @@ def _run_header(running: Running, limit_bytes: int) -> Header:
 
 
 def _to_nobody(text: str) -> None:
-    sys.stderr.write(text)
+    with contextlib.suppress(OSError, ValueError):  # our own stderr may be closed
+        sys.stderr.write(text)

@@ -20,7 +20,8 @@ _CLOGGED_S = 0.5
 #: after so many runs a loop child's memory is looked at
 _LOOK_EVERY = 1_000
 
-Bear = Callable[[str], Host]
+#: makes a child of a kind; None where there is no room for one now, and `freed` is called later
+Bear = Callable[[str], Host | None]
 
 
 class Lane(Protocol):
@@ -59,9 +60,9 @@ class Waiting:
         self._waiting.remove(running)
         return True
 
-    def next(self) -> Running | None:
-        """The first in line, taken out of it."""
-        return self._waiting.popleft() if self._waiting else None
+    def take(self, count: int) -> list[Running]:
+        """The first in line, at most `count`, taken out of it."""
+        return [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
 
 
 class SoloLane:
@@ -77,15 +78,14 @@ class SoloLane:
 
     def warm(self) -> None:
         """Have one child ready where another run could start."""
-        if not self._idle and len(self._busy) < self._slots:
-            self._idle.append(self._bear(SOLO))
+        if not self._idle and len(self._busy) < self._slots and (host := self._bear(SOLO)) is not None:
+            self._idle.append(host)
 
     def place(self, running: Running) -> None:
         """Give it a child now or as soon as there is room."""
-        if len(self._busy) >= self._slots:
+        if len(self._busy) >= self._slots or (host := self._child_for(running)) is None:
             self._waiting.add(running)
             return
-        host = self._pick(fresh=running.run.isolation == "fresh") or self._bear(SOLO)
         self._busy[running.number] = host
         host.take(running)
         self.warm()
@@ -113,16 +113,17 @@ class SoloLane:
 
     def freed(self) -> None:
         """Place who waits, while there is room."""
-        while len(self._busy) < self._slots and (running := self._waiting.next()) is not None:
+        for running in self._waiting.take(self._slots - len(self._busy)):
             self.place(running)
         self.warm()
 
-    def _pick(self, *, fresh: bool) -> Host | None:
-        """The idle child used last, whose memory is warmest; for a fresh run one that was never used."""
+    def _child_for(self, running: Running) -> Host | None:
+        """The idle child used last, whose memory is warmest; for a fresh run one that was never used; or a new one."""
+        fresh = running.run.isolation == "fresh"
         for index in range(len(self._idle) - 1, -1, -1):
             if not self._idle[index].leaving and (not fresh or self._idle[index].served == 0):
                 return self._idle.pop(index)
-        return None
+        return self._bear(SOLO)
 
     def _is_fit(self, host: Host, running: Running, header: Header) -> bool:
         resident = header.get("rss") or 0
@@ -150,19 +151,15 @@ class LoopLane:
 
     def warm(self) -> None:
         """Have a child ready."""
-        if not self._hosts:
-            self._hosts.append(self._bear(LOOP))
+        self._shared()
 
     def place(self, running: Running) -> None:
         """Give it a child now or as soon as there is room."""
-        if not self._has_room():
+        alone = running.run.isolation == "fresh" or running.run.memory_bytes is not None
+        if self._room() <= 0 or (host := self._apart_child() if alone else self._shared()) is None:
             self._waiting.add(running)
-        elif running.run.isolation == "fresh" or running.run.memory_bytes is not None:
-            host = self._bear(LOOP)
-            self._apart.append(host)
-            host.take(running)
         else:
-            self._shared().take(running)
+            host.take(running)
 
     def withdraw(self, running: Running) -> bool:
         """Take back a run that still waits; False where it does not."""
@@ -189,20 +186,28 @@ class LoopLane:
 
     def freed(self) -> None:
         """Place who waits, while there is room."""
-        while self._has_room() and (running := self._waiting.next()) is not None:
+        for running in self._waiting.take(self._room()):
             self.place(running)
 
-    def _has_room(self) -> bool:
-        return sum(len(host.runs) for host in (*self._hosts, *self._apart)) < self._slots
+    def _room(self) -> int:
+        return self._slots - sum(len(host.runs) for host in (*self._hosts, *self._apart))
 
     def _is_clogged(self, host: Host) -> bool:
         """Whether its loop has not turned for a while; a child that is not born yet has an excuse."""
         return host.pid is not None and host.unseen_since is not None and self._now() - host.unseen_since > _CLOGGED_S
 
-    def _shared(self) -> Host:
+    def _apart_child(self) -> Host | None:
+        host = self._bear(LOOP)
+        if host is not None:
+            self._apart.append(host)
+        return host
+
+    def _shared(self) -> Host | None:
         """A child whose loop turns; another one where none does."""
         for host in self._hosts:
             if not host.leaving and not self._is_clogged(host):
                 return host
-        self._hosts.append(self._bear(LOOP))
-        return self._hosts[-1]
+        born = self._bear(LOOP)
+        if born is not None:
+            self._hosts.append(born)
+        return born

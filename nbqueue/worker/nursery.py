@@ -54,23 +54,11 @@ class Nursery:
 
     def start(self) -> None:
         """Start a zygote, and ask it for the children that are waited for."""
-        self._timer = None
-        ours, theirs = socket.socketpair()
-        with theirs:
-            command = [sys.executable, "-m", "nbqueue.worker.zygote", str(theirs.fileno()), json.dumps(self._modules)]
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
-                command,
-                pass_fds=[theirs.fileno()],
-                env=clean_environment(self._family),
-                stdin=subprocess.DEVNULL,
-                stdout=2,
-                start_new_session=True,
-            )
-        ours.setblocking(False)  # noqa: FBT003 - it takes no keyword
-        self._sock, self._buffer, self._started_at = ours, b"", self._loop.time()
-        self._loop.add_reader(ours, self._read)
-        for host in list(self._unborn.values()):
-            self._ask(host)
+        try:
+            self._start()
+        except OSError as error:
+            _log.warning("The process that forks children could not be started (%s); trying again.", error)
+            self._timer = self._loop.call_later(_LONGEST_WAIT_S, self.start)
 
     def bear(self, host: Host) -> None:
         """Have the zygote fork the process of `host`."""
@@ -93,6 +81,25 @@ class Nursery:
             await asyncio.to_thread(_wait_or_kill, self._process)
         self._bury_all()
 
+    def _start(self) -> None:
+        self._timer = None
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-m", "nbqueue.worker.zygote", str(theirs.fileno()), json.dumps(self._modules)]
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+                command,
+                pass_fds=[theirs.fileno()],
+                env=clean_environment(self._family),
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                start_new_session=True,
+            )
+        ours.setblocking(False)  # noqa: FBT003 - it takes no keyword
+        self._sock, self._buffer, self._started_at = ours, b"", self._loop.time()
+        self._loop.add_reader(ours, self._read)
+        for host in list(self._unborn.values()):
+            self._ask(host)
+
     def _ask(self, host: Host) -> None:
         control, output = host.wire.theirs, host.output.theirs
         if self._sock is None or control is None or output is None or host.number not in self._unborn:
@@ -100,10 +107,10 @@ class Nursery:
         try:
             request = REQUEST.pack(host.kind.encode(), host.number)
             socket.send_fds(self._sock, [request], [control.fileno(), output])
-        except BlockingIOError:
-            self._loop.call_later(_FORK_AGAIN_S, self._ask, host)
-        except OSError:
+        except ConnectionError:
             return  # the zygote is gone; the next one is asked
+        except OSError:
+            self._loop.call_later(_FORK_AGAIN_S, self._ask, host)
 
     def _read(self) -> None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -172,3 +173,22 @@ def _lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+async def test_without_descriptors_runs_wait(heard: Heard) -> None:
+    """Where the engine has no descriptors left for another child, the run waits until it has."""
+    async with open_children(heard, slots=3) as children:
+        value_of(await children.begin(a_run(process_id)).wait())
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        highest = max(int(entry.name) for entry in os.scandir("/proc/self/fd"))
+        held = [os.dup(0) for _ in range(highest)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1, hard))
+        try:
+            runs = [children.begin(a_run(time.sleep, 0.1, isolation="fresh")) for _ in range(3)]
+            assert not runs[-1].ended.done()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for descriptor in held:
+                os.close(descriptor)
+        for running in runs:
+            value_of(await asyncio.wait_for(running.wait(), 5))
