@@ -71,8 +71,7 @@ async def test_an_emptied_store_is_reported_within_two_seconds(server: Server) -
     """After FLUSHALL, whoever waits for a job gets JobLost within two seconds."""
     jobs = [await submit(rest, 1) for _ in range(3)]
     waits = [asyncio.ensure_future(_ended(job)) for job in jobs]
-    await until(lambda: _epoch(server))
-    await asyncio.sleep(0.3)  # the reader is in the middle of a blocking read
+    await until(lambda: _is_reading(server))
     with server.client() as client:
         client.flushall()
     begun = time.monotonic()
@@ -88,9 +87,10 @@ async def _ended(job: object) -> object:
         return error
 
 
-def _epoch(server: Server) -> object:
+def _is_reading(server: Server) -> bool:
+    """Whether the reader is in the middle of a blocking read."""
     with server.client() as client:
-        return client.get(Keys().epoch)
+        return any(each["name"] == "nbqueue-client-follow" and "b" in each["flags"] for each in client.client_list())
 
 
 def test_a_server_that_is_gone_is_told_in_time() -> None:

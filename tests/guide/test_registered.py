@@ -1,0 +1,40 @@
+"""Functions that workers know by name."""
+
+import sys
+from pathlib import Path
+
+from nbqueue import Queue, run, submit, submit_map, task
+from nbqueue.model.settings import Settings
+from tests.workers import running_worker
+
+MODULE = """
+import asyncio, nbqueue
+
+@nbqueue.task("guide-greet", label="greeting")
+async def greet(name):
+    return f"hello {name}"
+"""
+
+
+@task("guide-local", priority="high", tags=["guide"])
+def local(number: int) -> int:
+    """A task is called as before, and brings its options when it is submitted."""
+    return number + 1
+
+
+async def test_a_task_brings_its_options() -> None:
+    """`@task` gives a function a name and default options."""
+    assert local(1) == 2
+    job = await submit(local, 1)
+    info = await job.info()
+    assert (await job, info.priority, info.tags, info.function) == (2, 10, ("guide",), "guide-local")
+
+
+async def test_a_name_stands_for_a_function_of_the_workers(settings: Settings, tmp_path: Path) -> None:
+    """Started with the module, a worker runs its tasks by name; no code travels."""
+    (tmp_path / "guide_tasks.py").write_text(MODULE, encoding="utf-8")
+    assert "guide_tasks" not in sys.modules
+    with running_worker(settings, "guide_tasks", modules=[tmp_path]):
+        assert await run("guide-greet", "world") == "hello world"
+        assert await (await submit_map("guide-greet", ["a", "b"])) == ["hello a", "hello b"]
+        assert {"guide-greet"} in [{*engine.functions} for engine in await Queue("default").workers()]
