@@ -1,0 +1,60 @@
+"""RQ: `fork`, its default worker, which forks for every job; `simple`, which runs jobs in its own process."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from redis import Redis
+from rq import Queue, SimpleWorker, Worker
+
+from benchmarks.peers.driving import SOCKET, main
+from benchmarks.peers.rq_tasks import noop
+
+#: jobs in one pipeline
+CHUNK = 500
+#: seconds to wait for one result
+WAIT_S = 30
+
+
+class Rq:
+    """Jobs by `enqueue_many`."""
+
+    distribution = "rq"
+
+    def __init__(self, variant: str) -> None:
+        self.worker = Worker if variant == "fork" else SimpleWorker
+        self.server = Redis(unix_socket_path=SOCKET)
+        self.queue = Queue(connection=self.server)
+        self.submitted = 0
+
+    async def open(self) -> None:
+        """Connect."""
+        self.server.ping()
+
+    async def fill(self, count: int) -> None:
+        """Submit."""
+        for start in range(0, count, CHUNK):
+            numbers = range(start, min(start + CHUNK, count))
+            self.queue.enqueue_many([Queue.prepare_data(noop, args=(number,)) for number in numbers])
+        self.submitted += count
+
+    async def left(self) -> int:
+        """What is not among the finished yet."""
+        return self.submitted - int(self.server.zcard(self.queue.finished_job_registry.key))
+
+    async def once(self, number: int) -> int:
+        """One job's result, by a blocking read."""
+        job = self.queue.enqueue(noop, number)
+        self.submitted += 1
+        result = job.latest_result(timeout=WAIT_S)
+        return int(result.return_value)
+
+    def work(self) -> None:
+        """One worker."""
+        logging.disable(logging.INFO)
+        self.worker([self.queue], connection=self.server).work(logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    main(Rq(sys.argv[2]))

@@ -1,0 +1,53 @@
+"""streaQ."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from streaq import Worker
+
+from benchmarks.peers.driving import CONCURRENCY, PORT, main
+
+#: jobs in one pipeline
+CHUNK = 500
+
+worker = Worker(redis_url=f"redis://127.0.0.1:{PORT}", concurrency=CONCURRENCY)
+
+
+@worker.task
+async def noop(number: int) -> int:
+    """Do nothing."""
+    return number
+
+
+class Streaq:
+    """Jobs by `enqueue_many`."""
+
+    distribution = "streaq"
+
+    async def open(self) -> None:
+        """Connect, for as long as this process lives."""
+        await AsyncExitStack().enter_async_context(worker)
+
+    async def fill(self, count: int) -> None:
+        """Submit."""
+        for start in range(0, count, CHUNK):
+            numbers = range(start, min(start + CHUNK, count))
+            await worker.enqueue_many([noop.enqueue(number) for number in numbers])
+
+    async def left(self) -> int:
+        """Entries of its stream, which go when a job ends."""
+        return int(await worker.queue_size())
+
+    async def once(self, number: int) -> int:
+        """One job's result."""
+        job = await noop.enqueue(number)
+        return int((await job.result()).result)
+
+    def work(self) -> None:
+        """One worker."""
+        worker.run_sync()
+
+
+if __name__ == "__main__":
+    main(Streaq())

@@ -1,0 +1,39 @@
+"""How much is measured: the counts of the whole run and of the quick one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Counts and rounds. In a round each contestant has one turn."""
+
+    #: jobs a worker may run at once, for every contestant
+    concurrency: int = 200
+    #: no-op jobs through one worker, the same number for all, and the larger number for those that are done in a blink
+    drain_jobs: int = 2_000
+    long_drain_jobs: int = 20_000
+    drain_rounds: int = 5
+    #: jobs, one after another, on an idle worker, and the most seconds they take
+    latency_jobs: int = 100
+    latency_limit_s: float = 8.0
+    latency_rounds: int = 3
+    #: jobs submitted at once
+    bulk_jobs: int = 20_000
+    #: the same for queues that take one at a time
+    loop_jobs: int = 2_000
+    bulk_rounds: int = 3
+    child_jobs: int = 400
+    child_rounds: int = 5
+    imports: int = 10
+    first_results: int = 3
+    history_jobs: int = 100_000
+
+
+WHOLE = Plan()
+QUICK = Plan(
+    drain_jobs=500, long_drain_jobs=5_000, drain_rounds=1, latency_jobs=50, latency_limit_s=2.0, latency_rounds=1,
+    bulk_jobs=5_000, loop_jobs=500, bulk_rounds=1, child_jobs=100, child_rounds=1, imports=5, first_results=1,
+    history_jobs=10_000,
+)  # fmt: skip
