@@ -15,6 +15,8 @@ logger = logging.getLogger("nbqueue.worker")
 #: seconds a pop waits; less than the socket's timeout
 BLOCK_S = 2
 RETRY_S = 0.5
+#: how long a token waits for a worker
+TOKEN_MS = 3_600_000
 
 
 class Waker:
@@ -50,4 +52,11 @@ class Waker:
         elif self._has_room():
             self._on_work()
         else:
-            await self._client.lpush(key, token)
+            await self._pass_on(key, token)
+
+    async def _pass_on(self, key: str, token: bytes) -> None:
+        """Leave a token to others: the room for its job was taken meanwhile."""
+        pipe = self._client.pipeline(transaction=True)
+        pipe.lpush(key, token)
+        pipe.pexpire(key, TOKEN_MS)
+        await pipe.execute()
