@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import inspect
+import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,8 @@ from nbqueue.cli.reach import leave, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
+from nbqueue.worker import supervisor
+from nbqueue.worker.config import WorkerConfig
 
 
 @click.command()
@@ -37,11 +44,16 @@ def worker(
     """Run a worker until it is told to stop.
 
     MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
-    the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be.
+    the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be. An arq
+    class says itself which server and queue it serves; of the options only --burst counts for it.
     """
-    from nbqueue.worker import supervisor
-    from nbqueue.worker.config import WorkerConfig
-
+    # the installed command, unlike `python -m`, does not look here
+    sys.path.insert(0, str(Path.cwd()))
+    if module and ":" in module:
+        _run_arq(module, burst=given["burst"])
+        return
+    if module:
+        _find(module)
     keys = (key_file or settings.signing_key_file).expanduser().absolute()
     # made or refused here, in one sentence, before anything is started
     Keyring.load(keys)
@@ -49,11 +61,35 @@ def worker(
         given["slots"] = slots or settings.slots
     config = WorkerConfig(
         address=_address(settings), namespace=settings.namespace, key_file=str(keys), queues=_names(queues),
-        modules=(module,) if module else (), limit_bytes=settings.limit_bytes,
-        **given,
+        modules=(module,) if module else (), limit_bytes=settings.limit_bytes, **given,
     )  # fmt: skip
     click.echo(f"Serving {queues} on {config.address}, {config.slots} processes at once; Ctrl-C ends it.", err=True)
     leave(supervisor.main(config))
+
+
+def _run_arq(place: str, *, burst: bool) -> None:
+    from nbqueue.worker import stock
+
+    module, _, name = place.partition(":")
+    _find(module)
+    found = getattr(importlib.import_module(module), name, None)
+    if not hasattr(found, "functions") and not hasattr(found, "cron_jobs"):
+        raise ConfigurationError(f"{place} is no arq settings: give a class with `functions`, as arq takes it.")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # what a settings class may hold are the parameters of arq's own worker
+    known = inspect.signature(stock.Worker.__mro__[1]).parameters
+    given = {key: value for key, value in vars(found).items() if key in known}
+    stock.Worker(**{**given, "burst": True} if burst else given).run()
+
+
+def _find(module: str) -> None:
+    """Refuse a module that is not there; it is not run for this, its parents are."""
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        raise ConfigurationError(f"There is no module {module!r} in {Path.cwd()} or on Python's path: check its name.")
 
 
 def _address(settings: Settings) -> Address:

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from arq.connections import RedisSettings, create_pool
 
 from tests.cli.commands import run, running, shell
 from tests.servers import Server
@@ -32,6 +33,17 @@ def endless():
 @nbqueue.task("bad")
 def bad():
     raise ValueError("no [bold]way[/bold]")
+"""
+
+ARQ = """
+from arq.connections import RedisSettings
+
+async def double(ctx, n):
+    return 2 * n
+
+class WorkerSettings:
+    functions = [double]
+    redis_settings = RedisSettings(unix_socket_path="{path}")
 """
 
 
@@ -75,6 +87,27 @@ def test_a_burst_worker_ends_by_itself(server: Server) -> None:
     job_id = shell("submit", "add", "1", "--url", server.url).stdout.strip()
     found = shell("worker", "shop", "--burst", "--url", server.url)
     assert (found.returncode, _state(job_id, server)) == (0, "succeeded")
+
+
+@pytest.fixture
+def _old_module(server: Server) -> None:
+    """A module as arq wants it, in the current folder."""
+    Path("old.py").write_text(ARQ.format(path=server.path), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_old_module")
+async def test_an_arq_settings_class_runs_unchanged(server: Server) -> None:
+    """`worker module:Settings` serves arq's own clients, on the server that the class names."""
+    pool = await create_pool(RedisSettings(unix_socket_path=str(server.path)))
+    try:
+        with running("worker", "old:WorkerSettings") as worker:
+            job = await pool.enqueue_job("double", 21)
+            assert job is not None
+            assert await job.result(timeout=15, poll_delay=0.05) == 42
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(15) == 0
+    finally:
+        await pool.aclose()
 
 
 def test_waiting_jobs_are_listed_and_cancelled(server: Server) -> None:

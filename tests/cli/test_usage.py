@@ -45,6 +45,8 @@ def test_the_package_runs_as_the_command() -> None:
         (["up", "--url", "redis://host"], "nbqueue: `nbqueue up starts the local stack`"),
         (["submit", "f", "text", "--url", "{server}"], "nbqueue: Argument 1 is no JSON: 'text'"),
         (["cancel", "a/b", "--url", "{server}"], "nbqueue: job_id='a/b' cannot be used"),
+        (["worker", "no.such", "--url", "{server}"], "nbqueue: There is no module 'no.such' in /tmp/"),
+        (["worker", "json:loads"], "nbqueue: json:loads is no arq settings"),
         (["worker", "--queues", ",", "--url", "{server}"], "nbqueue: --queues ',' names no queue"),
     ],
 )
