@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from nbqueue.model.outcome import Died, StopReason
 from nbqueue.worker import child_frames, lineage
+from nbqueue.worker.death import Death, Killing
 from nbqueue.worker.frames import Frame, Header
 from nbqueue.worker.ladder import Ladder, Step
 from nbqueue.worker.memory import MemoryWatch
@@ -23,30 +22,6 @@ from nbqueue.worker.wire import Wire
 _SLACK_BYTES = 2**16
 #: seconds an orderly leave may take
 _LEAVE_S = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Death:
-    """How a child's process ended, as its zygote saw it."""
-
-    #: the status of wait4; None where nobody saw it
-    status: int | None = None
-    cpu_s: float | None = None
-    peak_memory_bytes: int | None = None
-
-    @property
-    def signal(self) -> int | None:
-        """The number of the signal that ended it, or None."""
-        if self.status is None:
-            return 9
-        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else None
-
-    @property
-    def exit_code(self) -> int | None:
-        """Its exit code, or None if a signal ended it."""
-        if self.status is None or os.WIFSIGNALED(self.status):
-            return None
-        return os.WEXITSTATUS(self.status)
 
 
 class Host:
@@ -85,21 +60,14 @@ class Host:
         self.gone = False
         #: when it was given a run that it has not noticed yet; None: it has noticed all
         self.unseen_since: float | None = None
-        self.output = Output(loop, _to_nobody)
-        try:
-            self.wire = Wire(loop, limit_bytes + _SLACK_BYTES, self._take, self.kill)
-        except OSError:
-            self.output.close()
-            raise
+        self.output, self.wire = self._opened()
         self._ladders: dict[int, Ladder] = {}
         self._watch: MemoryWatch | None = None
         self._last_number = 0
         self._seen_number = 0
         #: whose the output is
         self._speaker: Running | None = None
-        self._killed_for: list[Running] = []
-        self._over_memory = False
-        self._kill_at_birth = False
+        self._killing = Killing()
 
     def take(self, running: Running) -> None:
         """Give it a run."""
@@ -124,17 +92,17 @@ class Host:
         self.output.let_go()
         for running in self.runs.values():
             running.pid = pid
-        if self._kill_at_birth:
+        if self._killing.at_birth:
             lineage.kill_group(pid)
         self._watch_memory()
 
     def kill(self, culprit: Running | None = None) -> None:
         """SIGKILL its process group, for the sake of one run or of none."""
         self.leaving = True
-        if culprit is not None and culprit not in self._killed_for:
-            self._killed_for.append(culprit)
+        if culprit is not None and culprit not in self._killing.culprits:
+            self._killing.culprits.append(culprit)
         if self.pid is None:
-            self._kill_at_birth = True
+            self._killing.at_birth = True
         elif not self.gone:
             lineage.kill_group(self.pid)
 
@@ -159,10 +127,19 @@ class Host:
             self._forget(running)
         self._died(self, [running for running in left if not self._end_by_death(running, death, stack, len(left))])
 
+    def _opened(self) -> tuple[Output, Wire]:
+        """Both channels, or neither."""
+        output = Output(self._loop, _to_nobody)
+        try:
+            return output, Wire(self._loop, self._limit_bytes + _SLACK_BYTES, self._take, self.kill)
+        except OSError:
+            output.close()
+            raise
+
     def _end_by_death(self, running: Running, death: Death, stack: str, together: int) -> bool:
         """End a run whose process died; False where it had not begun and nobody meant it."""
-        meant = bool(self._killed_for)
-        guilty = running in self._killed_for
+        meant = bool(self._killing.culprits)
+        guilty = running in self._killing.culprits
         begun = running.started or running.number <= self._seen_number
         if not begun and not guilty and running.stopped_by is None and (meant or not running.placed_again):
             running.placed_again = running.placed_again or not meant
@@ -172,7 +149,7 @@ class Host:
             signal=death.signal,
             stack=stack,
             peak_memory_bytes=max(death.peak_memory_bytes or 0, running.peak_memory_bytes or 0) or None,
-            memory_limit_bytes=running.run.memory_bytes if self._over_memory and guilty else None,
+            memory_limit_bytes=running.run.memory_bytes if self._killing.over_memory and guilty else None,
         )
         running.finish(
             died,
@@ -248,7 +225,7 @@ class Host:
             self._watch = MemoryWatch(self._loop, self.pid, limit_bytes or 0, partial(self._out_of_memory, running))
 
     def _out_of_memory(self, running: Running) -> None:
-        self._over_memory = True
+        self._killing.over_memory = True
         self.kill(running)
 
 

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from nbqueue.worker import lineage
+from nbqueue.worker.death import Death
 from nbqueue.worker.frames import REQUEST
-from nbqueue.worker.host import Death, Host
+from nbqueue.worker.host import Host
 from nbqueue.worker.upkeep import THREAD_VARIABLES
 
 _log = logging.getLogger("nbqueue.worker")

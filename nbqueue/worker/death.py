@@ -1,0 +1,44 @@
+"""How a child's process ended, and who wanted it to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from nbqueue.worker.running import Running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """How a child's process ended, as its zygote saw it."""
+
+    #: the status of wait4; None where nobody saw it
+    status: int | None = None
+    cpu_s: float | None = None
+    peak_memory_bytes: int | None = None
+
+    @property
+    def signal(self) -> int | None:
+        """The number of the signal that ended it, or None."""
+        if self.status is None:
+            return 9
+        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, or None if a signal ended it."""
+        if self.status is None or os.WIFSIGNALED(self.status):
+            return None
+        return os.WEXITSTATUS(self.status)
+
+
+@dataclass(slots=True)
+class Killing:
+    """Why we killed a child, if we did."""
+
+    #: the runs for whose sake it was killed; the others in it are innocent
+    culprits: list[Running] = field(default_factory=list)
+    #: whether a memory limit was passed
+    over_memory: bool = False
+    #: whether to kill it as soon as it has a process id
+    at_birth: bool = False
