@@ -90,7 +90,7 @@ async def names(client: Any, keys: Keys) -> list[str]:
 
 async def ids(client: Any, keys: Keys, name: str, *, limit: int = 1000) -> list[str]:
     """The ids of live jobs of a queue, those next to run first."""
-    return [item.decode(errors="surrogateescape") for item in await client.zrange(keys.queue(name), 0, limit - 1)]
+    return [item.decode(errors="replace") for item in await client.zrange(keys.queue(name), 0, limit - 1)]
 
 
 async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:

@@ -50,7 +50,8 @@ class Order:
         return {
             "kind": "job", "ns": namespace, "id": "", "fn": self.function, **by, "codec": "pickle",
             **codec.header_versions(), "lane": "process" if self.lane == LANE_PROCESS else "loop",
-            "opt": options.to_wire(), "label": options.label or self.function, "tags": list(options.tags),
+            "queue": options.queue, "opt": options.to_wire(), "label": options.label or self.function,
+            "tags": list(options.tags),
             "group": self.group, "retry_of": self.retry_of,
             "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,
         }  # fmt: skip
