@@ -80,7 +80,7 @@ def test_the_commands_named_in_texts_exist() -> None:
 
 def _run(*arguments: str, timeout_s: float = 100) -> None:
     """Run Python in the test's own folder; what it wrote is shown when it fails."""
-    command = [sys.executable, *arguments]
+    command = [sys.executable, "-P", *arguments]
     ran = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=timeout_s, stdin=subprocess.DEVNULL
     )
