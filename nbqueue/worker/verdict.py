@@ -29,6 +29,8 @@ class Ended:
     over_limit: bool = False
     #: it ended only because its process was killed for a neighbour
     collateral: bool = False
+    #: how many other runs died with it, so that nobody knows which one was at fault
+    neighbours: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ def decide(ended: Ended, options: Options, past: Past, chance: Random) -> Verdic
             return _stopped(ended, options, error) or _raised(error, options.retry, past.tries + 1, chance)
         case Died() as died:
             error = ErrorInfo(type="JobCrashed", message=describe(died), traceback=died.stack)
-            return _stopped(ended, options, error) or _died(died, error, past)
+            return _stopped(ended, options, error) or _died(died, error, past, alone=not ended.neighbours)
 
 
 def describe(died: Died) -> str:
@@ -109,14 +111,14 @@ def _raised(error: ErrorInfo, policy: RetryPolicy, tries: int, chance: Random) -
     return Verdict(state=State.FAILED, charge="try", error=error)
 
 
-def _died(died: Died, error: ErrorInfo, past: Past) -> Verdict:
+def _died(died: Died, error: ErrorInfo, past: Past, *, alone: bool) -> Verdict:
     deaths = past.losses + past.crashes + 1
     if deaths >= MAX_CRASHES or died.memory_limit_bytes is not None:
         return Verdict(state=State.CRASHED, charge="crash", error=error)
-    return _again(0.1 * 2 ** (deaths - 1), "crash", error)
+    return _again(0.1 * 2 ** (deaths - 1), "crash" if alone else "loss", error)
 
 
-def _again(delay_s: float, charge: Literal["try", "crash"], error: ErrorInfo) -> Verdict:
+def _again(delay_s: float, charge: Literal["try", "crash", "loss"], error: ErrorInfo) -> Verdict:
     state = State.SCHEDULED if delay_s > 0 else State.QUEUED
     return Verdict(state=state, delay_s=delay_s, charge=charge, error=error)
 
