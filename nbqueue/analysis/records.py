@@ -102,7 +102,7 @@ def _parsed(page: stream.Page) -> Part:
         found = json.loads(b"[" + b",".join(page.texts) + b"]")
     except ValueError:
         found = []
-    if len(found) == len(page.texts) and all(type(record) is dict for record in found):
+    if len(found) == len(page.texts) and set(map(type, found)) <= {dict}:
         return Part(page.ids, found)
     pairs = [(entry, _one(text)) for entry, text in zip(page.ids, page.texts, strict=True)]
     kept = [(entry, record) for entry, record in pairs if record is not None]

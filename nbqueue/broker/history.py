@@ -54,16 +54,20 @@ async def pages_back(ask: Ask, keys: Keys, *, start: str = "-", end: str = "+") 
         end = "(" + found[-1][0].decode()
 
 
+# a command's name in bytes: redis-py leaves the reply as it came, where a dict an entry would take a sixth of the time
+
+
 def _forward(key: str, start: str, end: str, client: Any) -> Awaitable[Any]:
-    found: Awaitable[Any] = client.xrange(key, start, end, count=PAGE_ENTRIES)
+    found: Awaitable[Any] = client.execute_command(b"XRANGE", key, start, end, b"COUNT", PAGE_ENTRIES)
     return found
 
 
 def _back(key: str, start: str, end: str, client: Any) -> Awaitable[Any]:
-    found: Awaitable[Any] = client.xrevrange(key, end, start, count=PAGE_ENTRIES)
+    found: Awaitable[Any] = client.execute_command(b"XREVRANGE", key, end, start, b"COUNT", PAGE_ENTRIES)
     return found
 
 
-def _page(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> Page:
-    kept = [(entry, fields[b"record"]) for entry, fields in entries if b"record" in fields]
+def _page(entries: list[tuple[bytes, list[bytes]]]) -> Page:
+    """A page of a reply as it came: [id, [name, value, ...]] an entry."""
+    kept = [(entry, fields[1]) for entry, fields in entries if fields[:1] == [b"record"]]
     return Page([entry for entry, _ in kept], [text for _, text in kept])
