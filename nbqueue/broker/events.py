@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from nbqueue.broker.envelope import open_sealed, seal
@@ -17,6 +18,8 @@ from nbqueue.model.states import State
 
 #: seconds a read of the stream waits; less than any socket timeout
 BLOCK_S = 1.0
+#: of a line about a change: id, state, fence
+_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,10 @@ async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[st
 
 async def epoch(client: Any, keys: Keys, fresh: str) -> str:
     """The random mark of this store: the one it has, or `fresh` where it has none yet."""
+    known: bytes | None = await client.get(keys.epoch)
+    if known is not None:
+        # a server that is full refuses even a SET that changes nothing
+        return known.decode()
     pipe = client.pipeline(transaction=False)
     pipe.set(keys.epoch, fresh, nx=True)
     pipe.get(keys.epoch)
@@ -95,18 +102,31 @@ def read_message(keyring: Keyring, keys: Keys, job_id: str, blob: bytes) -> list
 
 
 def _changes(entry_id: bytes, fields: dict[bytes, bytes], wanted: Container[str] | None = None) -> list[StateChanged]:
-    at = moment(entry_id.split(b"-")[0])
-    kind, text = fields[b"kind"].decode(), fields[b"jobs"].decode(errors="surrogateescape")
+    """The changes an entry tells of. What none of our scripts would write is passed over: anybody can add to a stream."""
+    kind = fields.get(b"kind", b"").decode(errors="replace")
+    text = fields.get(b"jobs", b"").decode(errors="surrogateescape")
+    at = _moment(entry_id)
     if at is None or not text:
         return []
-    if kind != "changed":
-        return [StateChanged(job_id=text, state=State(kind), at=at)] if wanted is None or text in wanted else []
-    found = []
-    for line in text.split("\n"):
-        job_id, state, fence = line.rsplit(" ", 2)
-        if wanted is None or job_id in wanted:
-            found.append(StateChanged(job_id=job_id, state=State(state), at=at, fence=int(fence)))
-    return found
+    lines = text.split("\n") if kind == "changed" else (f"{text} {kind} 0",)
+    return [change for line in lines if (change := _change(line, at, wanted)) is not None]
+
+
+def _change(line: str, at: datetime, wanted: Container[str] | None) -> StateChanged | None:
+    words = line.rsplit(" ", 2)
+    if len(words) != _WORDS or (wanted is not None and words[0] not in wanted):
+        return None
+    try:
+        return StateChanged(job_id=words[0], state=State(words[1]), at=at, fence=int(words[2]))
+    except ValueError:
+        return None
+
+
+def _moment(entry_id: bytes) -> datetime | None:
+    try:
+        return moment(entry_id.partition(b"-")[0])
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _number(entry_id: bytes) -> tuple[int, int]:

@@ -98,8 +98,8 @@ async def records(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[JobRe
     for job_id in job_ids:
         pipe.hgetall(keys.record(job_id))
     pipe.smembers(keys.paused)
-    *found, paused = await pipe.execute()
-    return [_record(job_id, fields, paused) for job_id, fields in zip(job_ids, found, strict=True)]
+    *found, paused = _sound(await pipe.execute(raise_on_error=False))
+    return [_record(job_id, fields, paused or set()) for job_id, fields in zip(job_ids, found, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +117,9 @@ async def standings(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[Sta
     pipe.time()
     for job_id in job_ids:
         pipe.hmget(keys.record(job_id), "state", "fence")
-    (whole, micro), *found = await pipe.execute()
+    (whole, micro), *found = _sound(await pipe.execute(raise_on_error=False))
     now = datetime.fromtimestamp(whole + micro / 1_000_000, tz=UTC)
-    return [
-        Standing(
-            job_id,
-            StateChanged(job_id=job_id, state=State(state.decode()), at=now, fence=int(fence or 0)) if state else None,
-        )
-        for job_id, (state, fence) in zip(job_ids, found, strict=True)
-    ]
+    return [Standing(job_id, _standing(job_id, fields, now)) for job_id, fields in zip(job_ids, found, strict=True)]
 
 
 async def results(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes | None]:
@@ -169,9 +163,31 @@ async def owned(client: Any, keys: Keys, origin: Origin, *, newest: int = 1000) 
     return [item.decode() for item in await client.zrevrange(key, 0, newest - 1)]
 
 
-def _record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) -> JobRecord | None:
-    if not fields:
+def _sound(replies: list[Any]) -> list[Any]:
+    """The replies, None for a key of a wrong type: one broken record must not hide the others."""
+    for reply in replies:
+        if isinstance(reply, Exception) and not str(reply).startswith("WRONGTYPE"):
+            raise reply
+    return [None if isinstance(reply, Exception) else reply for reply in replies]
+
+
+def _standing(job_id: str, fields: list[bytes | None] | None, now: datetime) -> StateChanged | None:
+    state, fence = fields or (None, None)
+    try:
+        return StateChanged(job_id=job_id, state=State(state.decode()), at=now, fence=int(fence or 0)) if state else None
+    except ValueError:
         return None
+
+
+def _record(job_id: str, fields: dict[bytes, bytes] | None, paused: set[bytes]) -> JobRecord | None:
+    """What the fields of a record say; None where there is none, or one that no script of ours wrote."""
+    try:
+        return _read_record(job_id, fields, paused) if fields else None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
+        return None
+
+
+def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) -> JobRecord:
     text = {key.decode(): value.decode(errors="replace") for key, value in fields.items()}
     state = State(text["state"])
     function = text.get("function", "")

@@ -36,10 +36,16 @@ class Progress:
 
     @classmethod
     def from_wire(cls, found: dict[str, Any]) -> Progress:
-        """From what `to_wire` gave."""
+        """From what `to_wire` gave; what is of another type is left out."""
+        message, metrics = found.get("message", ""), found.get("metrics", {})
         return cls(
-            done=found.get("done", 0.0),
-            total=found.get("total"),
-            message=found.get("message", ""),
-            metrics=found.get("metrics", {}),
+            done=_number(found.get("done")) or 0.0,
+            total=_number(found.get("total")),
+            message=message if isinstance(message, str) else "",
+            metrics=metrics if isinstance(metrics, dict) else {},
         )
+
+
+def _number(value: Any) -> float | None:
+    """The number, or None: what runs in a job may send anything."""
+    return value if type(value) in (int, float) else None
