@@ -40,6 +40,8 @@ class Claim:
     #: the sealed submission; None where the store has none
     submission: bytes | None
     queue: str
+    #: whether no client of ours submitted it: the record beside the submission was written by nobody
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def claim(
                 item[7].decode(),
                 item[8],
                 queue,
+                item[9] == 1,
             )
             for item in reply[2]
         ]

@@ -15,7 +15,7 @@ from nbqueue.broker.envelope import open_sealed, seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import NbqueueError, TamperedPayload
-from nbqueue.model import plain_json
+from nbqueue.model import names, plain_json
 from nbqueue.model.options import DEFAULTS, Options
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
 from nbqueue.model.states import State
@@ -23,6 +23,8 @@ from nbqueue.worker.verdict import Ended, Past, Verdict, decide
 
 #: characters of an error's text that stand in the record (the whole is in the result)
 ERROR_CHARS = 500
+#: characters of the reason for which a job is turned away
+MESSAGE_CHARS = 4_000
 #: the deepest JSON that a submission by hand may hold is given by the parser; the longest is this
 JSON_LIMIT_BYTES = 1_000_000
 
@@ -66,12 +68,14 @@ class Attempt:
 
 def open_attempt(claim: Claim, here: Here) -> Attempt:
     """The attempt of a claim: verified, versions compared. Raises an NbqueueError that names what is wrong."""
+    names.check_job_id(claim.job_id)
     if claim.submission is None:
         raise TamperedPayload(f"Job {claim.job_id!a} has no submission in the store; it cannot run.")
     if claim.submission[:1] == b"{":
         return _by_hand(claim)
     sealed = open_sealed(here.keyring, claim.submission, kind="job", namespace=here.keys.namespace, job_id=claim.job_id)
     header = sealed.header
+    _check_submitted(claim, header)
     if header["codec"] == "pickle":
         codec.check_versions(header)
     return Attempt(
@@ -84,13 +88,29 @@ def open_attempt(claim: Claim, here: Here) -> Attempt:
     )
 
 
+def _check_submitted(claim: Claim, header: Mapping[str, Any]) -> None:
+    """Refuse a signed record that was moved to another queue, or put there again after its job had ended."""
+    where = header.get("queue", claim.queue)
+    if where != claim.queue:
+        raise TamperedPayload(
+            f"The record of job {claim.job_id!a} was refused: it was signed for queue {where!a}, not for {claim.queue!a}.",
+            reason="wrong queue",
+        )
+    if claim.adopted:
+        raise TamperedPayload(
+            f"The record of job {claim.job_id!a} was refused: it was never submitted here, or what was known of the job "
+            "is gone. Submit it again.",
+            reason="not submitted",
+        )
+
+
 def _by_hand(claim: Claim) -> Attempt:
     """A submission as plain JSON, put in without a key: a registered function and JSON arguments, nothing else."""
     try:
         found = json.loads(claim.submission or b"") if len(claim.submission or b"") <= JSON_LIMIT_BYTES else None
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or not isinstance(found.get("function"), str):
+    if not isinstance(found, dict) or not isinstance(found.get("function"), str) or not found["function"]:
         raise TamperedPayload(
             f'Job {claim.job_id!a} is neither signed nor plain JSON: {{"function": name, "args": [], "kwargs": {{}}}}.'
         )
@@ -110,7 +130,7 @@ def refusal(claim: Claim, error: NbqueueError, here: Here) -> Finish:
     """The end of a claim that cannot be run at all."""
     header = {"fn": "", "codec": "none"}
     attempt = Attempt(claim=claim, header=header, payload=b"", options=DEFAULTS, began_at=time.monotonic())
-    info = ErrorInfo(type=type(error).__name__, message=str(error))
+    info = ErrorInfo(type=type(error).__name__, message=str(error)[:MESSAGE_CHARS])
     return record(attempt, Verdict(state=State.FAILED, charge="try", error=info), here, facts={})
 
 
@@ -177,7 +197,7 @@ def _sealed_result(attempt: Attempt, verdict: Verdict, here: Here) -> bytes:
 def _history_line(attempt: Attempt, verdict: Verdict, here: Here, result_bytes: int, facts: dict[str, Any]) -> str:
     claim, header, error = attempt.claim, attempt.header, verdict.error
     found: dict[str, Any] = {
-        "job": claim.job_id,
+        "job": claim.job_id if claim.job_id.isascii() else _readable(claim.job_id),
         "attempt": attempt.number,
         "state": verdict.state.value if verdict.state.is_final else "retried",
         "queue": claim.queue,
@@ -201,3 +221,8 @@ def _history_line(attempt: Attempt, verdict: Verdict, here: Here, result_bytes: 
     if facts:
         found.update({name: value for name, value in facts.items() if value is not None})
     return plain_json.encode(found)
+
+
+def _readable(job_id: str) -> str:
+    """An id as text that can be shown: bytes that are not UTF-8 are replaced."""
+    return job_id.encode("utf-8", "surrogateescape").decode(errors="replace")

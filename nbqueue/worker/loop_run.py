@@ -20,6 +20,8 @@ from nbqueue.worker.verdict import Ended
 #: how long after a stop code that swallows its cancellation is waited for
 GIVE_UP_S = 2.0
 ASK_AGAIN_S = 0.25
+#: characters of an unknown name that are said
+SHOWN = 60
 
 
 class JobSink:
@@ -148,6 +150,11 @@ class LoopRun:
 def unknown(name: str) -> UnknownFunction:
     """What is said of a name that nothing is registered under."""
     return UnknownFunction(
-        f"No function {name!a} is registered on this worker: start it with the module that has it, "
+        f"No function {_shown(name)} is registered on this worker: start it with the module that has it, "
         "as in `nbqueue worker MODULE`, or submit the function itself."
     )
+
+
+def _shown(name: str) -> str:
+    text = ascii(name)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from nbqueue.broker.claims import Claim, Finish
 from nbqueue.broker.envelope import peek
 from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
-from nbqueue.model.options import Options, check
+from nbqueue.model.options import Isolation, Options, check
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
 from nbqueue.worker.attempt import Attempt, Here, judge, open_attempt, record, refusal
@@ -54,16 +55,22 @@ class NativeRunner:
         """Start a claim; the lane it takes."""
         self._runs[claim.job_id] = None
         self._fences[claim.job_id] = claim.fence
+        return self._try(claim, lambda: self._begin(claim))
+
+    def _try(self, claim: Claim, begin: Callable[[], int]) -> int:
+        """Begin, or turn the claim away."""
         try:
-            attempt = open_attempt(claim, self._here)
+            return begin()
         except NbqueueError as error:
-            self._aside(self._turn_away(claim, error))
-            return LOOP
+            refused = error
         except Exception as error:  # a signed record of a shape we do not know must not end the worker
             logger.exception("Job %s cannot be understood.", ascii(claim.job_id))
-            unknown_shape = TamperedPayload(f"The record of job {claim.job_id!a} cannot be understood: {error!r}.")
-            self._aside(self._turn_away(claim, unknown_shape))
-            return LOOP
+            refused = TamperedPayload(f"The record of job {claim.job_id!a} cannot be understood: {error!r}.")
+        self._aside(self._turn_away(claim, refused))
+        return LOOP
+
+    def _begin(self, claim: Claim) -> int:
+        attempt = open_attempt(claim, self._here)
         self._listener.open(claim.job_id, claim.fence)
         if attempt.name:
             if attempt.name in self._defaults:
@@ -72,8 +79,7 @@ class NativeRunner:
             if function is not None:
                 return self._begin_in_loop(attempt, function)
             if attempt.name not in self._tasks:
-                self._aside(self._turn_away(claim, unknown(attempt.name)))
-                return LOOP
+                raise unknown(attempt.name)
         return self._begin_in_child(attempt)
 
     def stop(self, job_id: str, reason: str) -> None:
@@ -106,8 +112,13 @@ class NativeRunner:
 
     async def _start_with_checkpoint(self, run: LoopRun, function: Callable[..., Any]) -> None:
         found = await self._checkpoint(run.attempt)
-        run.start(function, self._listener, self._ticker, found)
-        self._started(run.attempt, run)
+
+        def begin() -> int:
+            run.start(function, self._listener, self._ticker, found)
+            self._started(run.attempt, run)
+            return LOOP
+
+        self._try(run.attempt.claim, begin)
 
     def _loop_ended(self, run: LoopRun, ended: Ended) -> None:
         attempt = run.attempt
@@ -126,12 +137,13 @@ class NativeRunner:
             self._aside(self._resume_in_child(attempt, run_in))
         else:
             self._run_in_child(attempt, run_in, None)
-        return PROCESS if run_in == "process" else LOOP
+        return _lane(run_in)
 
     async def _resume_in_child(self, attempt: Attempt, run_in: Any) -> None:
-        self._run_in_child(attempt, run_in, await self._checkpoint(attempt))
+        checkpoint = await self._checkpoint(attempt)
+        self._try(attempt.claim, lambda: self._run_in_child(attempt, run_in, checkpoint))
 
-    def _run_in_child(self, attempt: Attempt, run_in: Any, checkpoint: bytes | None) -> None:
+    def _run_in_child(self, attempt: Attempt, run_in: Any, checkpoint: bytes | None) -> int:
         claim, options, header = attempt.claim, attempt.options, attempt.header
         running = self._children.begin(
             Run(
@@ -142,7 +154,7 @@ class NativeRunner:
                 payload=attempt.payload,
                 codec=header["codec"],
                 run_in=run_in,
-                isolation=options.isolation,
+                isolation=_isolation(attempt, run_in),
                 memory_bytes=options.memory,
                 timeout_s=options.timeout,
                 grace_s=options.grace_before_limit_s,
@@ -155,10 +167,17 @@ class NativeRunner:
         )
         self._started(attempt, running)
         running.ended.add_done_callback(lambda _: self._child_ended(attempt, running))
+        return _lane(run_in)
 
     def _child_ended(self, attempt: Attempt, running: Running) -> None:
         end = running.ended.result()
-        ended = Ended(end=end.end, stopped_by=end.stopped_by, over_limit=end.over_limit, collateral=end.collateral)
+        ended = Ended(
+            end=end.end,
+            stopped_by=end.stopped_by,
+            over_limit=end.over_limit,
+            collateral=end.collateral,
+            neighbours=end.neighbours,
+        )
         facts = {"cpu_s": end.cpu_s, "peak_bytes": end.peak_memory_bytes}
         self._finish(record(attempt, judge(attempt, ended, self._here), self._here, facts=facts))
 
@@ -211,7 +230,22 @@ class NativeRunner:
         task.add_done_callback(self._asides.discard)
 
 
+def _lane(run_in: str) -> int:
+    return PROCESS if run_in == "process" else LOOP
+
+
+def _isolation(attempt: Attempt, run_in: str) -> Isolation:
+    """After a crash beside others a coroutine runs alone, so that the next crash tells whose it was."""
+    claim = attempt.claim
+    if run_in != "process" and claim.losses + claim.crashes:
+        return "fresh"
+    return attempt.options.isolation
+
+
 def _needs(claim: Claim) -> tuple[str, str]:
     """The Python version and the registered name a claim needs; empty where it needs none."""
-    header = peek(claim.submission) if claim.submission and claim.submission[:1] != b"{" else {}
+    submission = claim.submission or b""
+    if submission[:1] == b"{":
+        return "", str(json.loads(submission)["function"])
+    header = peek(submission)
     return str(header.get("py", "")), str(header.get("fn", "")) if header.get("by") == "name" else ""

@@ -14,7 +14,7 @@
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
 -- ARGV[7] ms      how long records of ended jobs are kept
--- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission or nil, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
+-- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission or nil, 1 where no submit script of ours wrote it, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
 local clock = redis.call('TIME')
@@ -27,6 +27,23 @@ local function read(id, ...)
   if not found.err then return found end
   redis.call('DEL', prefix .. 'nbq:job:' .. id)
   return redis.call('HMGET', prefix .. 'nbq:job:' .. id, ...)
+end
+
+local function whole(text)
+  return text and #text < 16 and string.find(text, '^%d+$')
+end
+
+local function stray(id, home)
+  -- in the queue by mistake or malice: an id that no client makes, or the id of a job of another queue
+  if #id == 0 or #id > 512 or string.find(id, '%c') then
+    redis.call('DEL', prefix .. 'arq:job:' .. id)
+    redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'record', cjson.encode({job = string.sub(id, 1, 60), attempt = 0,
+      state = 'failed', queue = queue, error_type = 'TamperedPayload', error = 'No client makes such an id; it was dropped.'}))
+  elseif stock or not home or home == queue then
+    return false
+  end
+  redis.call('ZREM', KEYS[1], id)
+  return true
 end
 
 local function ended(state)
@@ -48,8 +65,11 @@ local function adopt(id)
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'LIMIT', 0, 200)) do
-  local found = read(id, 'state', 'rank')
-  if repeated(id, found[1]) then
+  local found = read(id, 'state', 'rank', 'queue')
+  if not whole(found[2]) then found[1] = false end
+  if stray(id, found[3]) then
+    -- nothing to do
+  elseif repeated(id, found[1]) then
     redis.call('ZREM', KEYS[1], id)
     redis.call('DEL', prefix .. 'arq:job:' .. id)
   elseif not found[1] or ended(found[1]) then
@@ -79,8 +99,12 @@ local function take(low, high, room)
   if room < 1 then return 0 end
   local ready = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', 0, room)
   for _, id in ipairs(ready) do
-    local found = read(id, 'state', 'fence', 'tries', 'losses', 'crashes', 'submitted', 'due', 'expires', 'group')
-    if repeated(id, found[1]) then
+    local found = read(id, 'state', 'fence', 'tries', 'losses', 'crashes', 'submitted', 'due', 'expires', 'group',
+      'queue', 'rank', 'function')
+    if not (whole(found[6]) and whole(found[7]) and whole(found[11])) then found[1] = false end
+    if stray(id, found[10]) then
+      -- nothing to do
+    elseif repeated(id, found[1]) then
       redis.call('ZREM', KEYS[1], id)
       redis.call('DEL', prefix .. 'arq:job:' .. id)
     else
@@ -88,7 +112,7 @@ local function take(low, high, room)
         adopt(id)
         found = {'queued', false, false, false, false, stamp, stamp, false, false}
       end
-      if found[8] and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
+      if whole(found[8]) and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
         expire(id, found[6])
       else
         local fence = (tonumber(found[2]) or 0) + 1
@@ -100,7 +124,7 @@ local function take(low, high, room)
         redis.call('HSET', KEYS[2], id, KEYS[1])
         running[#running + 1] = id .. ' running ' .. fence
         claimed[#claimed + 1] = {id, fence, tonumber(found[3]) or 0, tonumber(found[4]) or 0, tonumber(found[5]) or 0,
-          found[6], found[7], found[9] or '', submission}
+          found[6], found[7], found[9] or '', submission, found[12] and 0 or 1}
       end
     end
   end
