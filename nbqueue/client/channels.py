@@ -83,7 +83,7 @@ class Channels:
     async def _listen_connected(self, client: Any, backoff: Backoff) -> None:
         pubsub = client.pubsub()
         try:
-            await pubsub.subscribe(*(self._wire.keys.live(job_id) for job_id in self._listeners))
+            await self._subscribe_all(pubsub)
             self._pubsub = pubsub
             heard_at = now = asyncio.get_running_loop().time()
             while self._listeners:
@@ -102,6 +102,13 @@ class Channels:
             for opened in self._open.values():
                 opened.clear()
             await pubsub.aclose()
+
+    async def _subscribe_all(self, pubsub: Any) -> None:
+        """Subscribe to whatever is listened to; more may come while this waits."""
+        asked: set[str] = set()
+        while missing := set(self._listeners) - asked:
+            await pubsub.subscribe(*map(self._wire.keys.live, missing))
+            asked |= missing
 
     def _heard(self, message: dict[str, Any]) -> None:
         if message["type"] not in ("subscribe", "message"):

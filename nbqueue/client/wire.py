@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from nbqueue.broker import scripts
 from nbqueue.broker.connection import Address, explain, is_connection_error, open_redis, parse_url
+from nbqueue.broker.events import BLOCK_S
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE, Call
 from nbqueue.broker.signing import Keyring
@@ -72,8 +73,9 @@ class Wire:
         """A client of its own, for reads that block; closed at the end of the block."""
         address = await self._found_address(anew=True)
         client = open_redis(
-            address, connect_timeout_s=self.settings.connect_timeout_s, name=f"nbqueue-client-{name}"
-        )
+            address, connect_timeout_s=self.settings.connect_timeout_s, name=f"nbqueue-client-{name}",
+            socket_timeout_s=BLOCK_S + self.settings.connect_timeout_s,
+        )  # fmt: skip
         try:
             yield client
         except TROUBLE as error:

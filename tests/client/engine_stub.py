@@ -32,6 +32,7 @@ class Engine:
         self._keyring = Keyring.load(settings.signing_key_file)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ending = threading.Event()
+        self._unsure = False
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name=self.id)
 
     def start(self) -> None:
@@ -48,8 +49,10 @@ class Engine:
         self._client: Any = open_redis(parse_url(self._settings.url))
         try:
             while not self._ending.is_set():
-                with contextlib.suppress(*scripts.TROUBLE):
+                try:
                     await self._turn()
+                except scripts.TROUBLE:
+                    self._unsure = True
                 await asyncio.sleep(0.002)
         finally:
             for task in self._running.values():
@@ -59,6 +62,8 @@ class Engine:
 
     async def _turn(self) -> None:
         await scripts.run(self._client, claims.lease(self._keys, [self.id], begin=True))
+        if self._unsure:
+            await self._give_back()
         room = self._room - len(self._running)
         claimed = await scripts.run(
             self._client,
@@ -72,6 +77,18 @@ class Engine:
         for job_id, reason in (await claims.stops(self._client, self._keys, self.id)).items():
             if job_id in self._running and reason == "cancel":
                 self._running[job_id].cancel()
+
+    async def _give_back(self) -> None:
+        """Give back jobs whose claim was answered on a connection that was cut."""
+        held = await claims.held(self._client, self._keys, self.id)
+        lost = [
+            claims.Finish(job_id=job_id, fence=fence, state=State.QUEUED)
+            for job_id, fence in held.items()
+            if job_id not in self._running
+        ]
+        if lost:
+            await scripts.run(self._client, claims.finish(self._keys, self.id, lost))
+        self._unsure = False
 
     async def _attempt(self, claim: claims.Claim) -> None:
         self.ran.append(claim.job_id)
