@@ -117,7 +117,8 @@ class Card:
 
     def _bundle(self) -> Bundle:
         view = self._view or _blank("")
-        live = self._canvas.mime() if self._canvas else {}
+        # an end is published without its widgets: a page that has lost them would show an error instead of the HTML
+        live = self._canvas.mime() if self._canvas and not view.final else {}
         return {**live, "text/html": markup.static(view), "text/plain": text.one_line(view)}
 
     def _fail(self, error: Exception) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+import psutil
+from playwright.sync_api import Dialog, Page, sync_playwright
 
+from tests import processes
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -56,21 +57,27 @@ class Notebook:
     """A notebook in the browser."""
 
     page: Page
+    #: dialogs that opened and errors that were written to the console
+    troubles: list[str]
 
     def run(self, number: int) -> None:
         """Run a cell, counted from 0; does not wait for its end."""
         cell = self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
-        prompt = cell.locator(".jp-InputPrompt")
-        before = prompt.inner_text()
+        before = self.prompt(number)
 
         def taken() -> bool:
             # a page whose kernel connects at this moment drops the key
             cell.locator(".cm-content").click()
             self.page.keyboard.press("Shift+Enter")
             self.page.wait_for_timeout(TAKEN_WITHIN_MS)
-            return bool(prompt.inner_text() != before)
+            return self.prompt(number) != before
 
         wait_until(taken, STARTS_WITHIN_S)
+
+    def prompt(self, number: int) -> str:
+        """What stands before a cell: "[ ]:", "[*]:" while it runs, "[3]:" after it."""
+        cell = self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+        return str(cell.locator(".jp-InputPrompt").inner_text()).strip()
 
     def output(self, number: int) -> Any:
         """Where a cell's output is drawn."""
@@ -86,10 +93,11 @@ def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environ: str
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
     port = _free_port()
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0",
-        "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}",
-    ]  # fmt: skip
+    options = {
+        "LabApp.open_browser": False, "ServerApp.allow_root": True, "ServerApp.port": port, "ServerApp.port_retries": 0,
+        "ServerApp.root_dir": folder, "ServerApp.password": "", "IdentityProvider.token": "",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(settings), **environ}
     log = folder.parent / "lab.log"
     with log.open("wb") as out:
@@ -100,9 +108,8 @@ def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environ: str
         assert process.poll() is None, log.read_text()
         yield Lab(url, folder)
     finally:
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        processes.kill({psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)})
+        process.wait(10)
 
 
 @contextmanager
@@ -115,13 +122,30 @@ def opened(lab: Lab, name: str, *, width: int = 1000, height: int = 900) -> Iter
         )
         try:
             page = browser.new_page(viewport={"width": width, "height": height})
+            troubles = _listened(page)
             page.set_default_timeout(DRAWN_WITHIN_MS)
             page.goto(f"{lab.url}/doc/tree/{name}")
             page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
             page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-            yield Notebook(page)
+            yield Notebook(page, troubles)
         finally:
             browser.close()
+
+
+def _listened(page: Page) -> list[str]:
+    """Dialogs and errors of a page, as they come."""
+    found: list[str] = []
+
+    def dialog(opened: Dialog) -> None:
+        found.append(f"dialog: {opened.message}")
+        opened.dismiss()
+
+    def error(raised: object) -> None:
+        found.append(f"error: {raised}")
+
+    page.on("dialog", dialog)
+    page.on("pageerror", error)
+    return found
 
 
 def _chromium() -> str:

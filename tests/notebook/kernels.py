@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ class Kernel:
     """A kernel that runs."""
 
     client: Any
+    manager: Any
     #: everything it published so far, in order
     messages: list[Message] = field(default_factory=list)
 
@@ -54,6 +56,10 @@ class Kernel:
         content = {"comm_id": model_id, "data": {"method": "custom", "content": {"event": "click"}, "buffers": []}}
         self.client.shell_channel.send(self.client.session.msg("comm_msg", content))
 
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.manager.signal_kernel(signal.SIGKILL)
+
 
 @contextmanager
 def running_kernel(**environ: str) -> Iterator[Kernel]:
@@ -61,7 +67,7 @@ def running_kernel(**environ: str) -> Iterator[Kernel]:
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environ}
     manager, client = start_new_kernel(kernel_name="python3", env=variables)
     try:
-        yield Kernel(client)
+        yield Kernel(client, manager)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

@@ -1,0 +1,24 @@
+"""A JupyterLab with a server and a worker behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nbqueue.model.settings import Settings
+from tests.browser.lab import Lab, running_lab
+from tests.workers import running_worker
+
+
+@pytest.fixture
+def lab(settings: Settings, tmp_path: Path) -> Iterator[Lab]:
+    """A JupyterLab whose kernels submit to the test's server, where a worker waits."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    environ = {
+        "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }  # fmt: skip
+    with running_worker(settings, "--slots", "2"), running_lab(folder, **environ) as lab:
+        yield lab
