@@ -66,14 +66,15 @@ async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[st
 async def epoch(client: Any, keys: Keys, fresh: str) -> str:
     """The random mark of this store: the one it has, or `fresh` where it has none yet."""
     known: bytes | None = await client.get(keys.epoch)
-    if known is not None:
-        # a server that is full refuses even a SET that changes nothing
-        return known.decode()
-    pipe = client.pipeline(transaction=False)
-    pipe.set(keys.epoch, fresh, nx=True)
-    pipe.get(keys.epoch)
-    found: bytes = (await pipe.execute())[1]
-    return found.decode()
+    if known is None:
+        pipe = client.pipeline(transaction=False)
+        pipe.set(keys.epoch, fresh, nx=True)
+        pipe.get(keys.epoch)
+        # a store that is too full to be marked can be followed all the same
+        known = (await pipe.execute(raise_on_error=False))[1]
+    if isinstance(known, Exception):
+        raise known
+    return known.decode() if known else ""
 
 
 def message(

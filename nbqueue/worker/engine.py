@@ -22,7 +22,8 @@ logger = logging.getLogger("nbqueue.worker")
 BATCH = 128
 #: identical pumps: while one waits for the server the other records what ended meanwhile
 PUMPS = 2
-LEAST_WAIT_S, MOST_WAIT_S, FULL_WAIT_S = 0.05, 2.0, 0.5
+#: before jitter of up to a half: back within 2 s of the server, no more than 2 tries a second at a full one
+LEAST_WAIT_S, MOST_WAIT_S, FULL_WAIT_S = 0.05, 1.3, 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def quick(ledger: str, name: str) -> str:
 
 async def quick_async(ledger: str, name: str) -> str:
     """The same in a loop, with a moment in it."""
-    await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
     note(ledger, "ran", name)
     return name
 

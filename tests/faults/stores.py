@@ -64,6 +64,11 @@ class Store:
         return False
 
 
+def last(seconds: float) -> None:
+    """Let a fault last so long: what a test waits for here is time itself."""
+    threading.Event().wait(seconds)
+
+
 class Relay:
     """Stands between clients and a server: passes bytes on, stops passing them, or cuts every connection."""
 
