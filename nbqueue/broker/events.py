@@ -103,7 +103,7 @@ def read_message(keyring: Keyring, keys: Keys, job_id: str, blob: bytes) -> list
 
 
 def _changes(entry_id: bytes, fields: dict[bytes, bytes], wanted: Container[str] | None = None) -> list[StateChanged]:
-    """The changes an entry tells of. What none of our scripts would write is passed over: anybody can add to a stream."""
+    """The changes an entry tells of; what none of our scripts would write is passed over."""
     kind = fields.get(b"kind", b"").decode(errors="replace")
     text = fields.get(b"jobs", b"").decode(errors="surrogateescape")
     at = _moment(entry_id)

@@ -174,7 +174,8 @@ def _sound(replies: list[Any]) -> list[Any]:
 def _standing(job_id: str, fields: list[bytes | None] | None, now: datetime) -> StateChanged | None:
     state, fence = fields or (None, None)
     try:
-        return StateChanged(job_id=job_id, state=State(state.decode()), at=now, fence=int(fence or 0)) if state else None
+        known = State(state.decode()) if state else None
+        return StateChanged(job_id=job_id, state=known, at=now, fence=int(fence or 0)) if known else None
     except ValueError:
         return None
 

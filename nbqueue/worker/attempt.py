@@ -23,6 +23,8 @@ from nbqueue.worker.verdict import Ended, Past, Verdict, decide
 
 #: characters of an error's text that stand in the record (the whole is in the result)
 ERROR_CHARS = 500
+#: how arguments may be encoded
+CODECS = ("pickle", "json")
 #: characters of the reason for which a job is turned away
 MESSAGE_CHARS = 4_000
 #: the deepest JSON that a submission by hand may hold is given by the parser; the longest is this
@@ -76,8 +78,9 @@ def open_attempt(claim: Claim, here: Here) -> Attempt:
     sealed = open_sealed(here.keyring, claim.submission, kind="job", namespace=here.keys.namespace, job_id=claim.job_id)
     header = sealed.header
     _check_submitted(claim, header)
-    if header["codec"] == "pickle":
-        codec.check_versions(header)
+    if header["codec"] not in CODECS:
+        raise TamperedPayload(f"Job {claim.job_id!a} is encoded as {header['codec']!a}, which is not known here.")
+    codec.check_versions(header)
     return Attempt(
         claim=claim,
         header=header,
@@ -93,13 +96,14 @@ def _check_submitted(claim: Claim, header: Mapping[str, Any]) -> None:
     where = header.get("queue", claim.queue)
     if where != claim.queue:
         raise TamperedPayload(
-            f"The record of job {claim.job_id!a} was refused: it was signed for queue {where!a}, not for {claim.queue!a}.",
+            f"The record of job {claim.job_id!a} was refused: it was signed for queue {where!a}, "
+            f"not for {claim.queue!a}.",
             reason="wrong queue",
         )
     if claim.adopted:
         raise TamperedPayload(
-            f"The record of job {claim.job_id!a} was refused: it was never submitted here, or what was known of the job "
-            "is gone. Submit it again.",
+            f"The record of job {claim.job_id!a} was refused: it was never submitted here, or what was known of the "
+            "job is gone. Submit it again.",
             reason="not submitted",
         )
 

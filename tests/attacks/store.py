@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import redis
-
+from nbqueue.broker import codec
+from nbqueue.broker.envelope import seal
 from nbqueue.broker.keys import Keys
+from nbqueue.broker.signing import Keyring
 from nbqueue.model.states import State
 from tests.waiting import wait_until
 
@@ -32,11 +33,26 @@ def marking(path: Path) -> bytes:
     return pickle.dumps(Marks(path))
 
 
+def by_hand(function: object, *args: object, **kwargs: object) -> bytes:
+    """A submission as somebody without nbqueue writes it."""
+    return json.dumps({"function": function, "args": args, "kwargs": kwargs}).encode()
+
+
+def job_header(job_id: str, **changes: object) -> dict[str, object]:
+    """The header of a submission as our client writes it."""
+    return {
+        "kind": "job", "ns": "", "id": job_id, "fn": "evil", "codec": "pickle", **codec.header_versions(),
+        "lane": "process", "queue": "default", "opt": {}, "label": "evil", "tags": [], "group": "", "retry_of": "",
+        **changes,
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Store:
     """A connection with all rights, and no key."""
 
-    client: redis.Redis
+    #: a plain redis client; its types are those of its async sister as well
+    client: Any
     keys: Keys
 
     def put(self, job_id: str | bytes, submission: bytes | None, queue: str = "default") -> None:
@@ -45,6 +61,12 @@ class Store:
         if submission is not None:
             self.client.set(self.keys.submission("").encode() + name, submission)
         self.client.zadd(self.keys.queue(queue), {name: 1})
+
+    def put_signed(self, keyring: Keyring, job_id: str, payload: bytes, **changes: object) -> None:
+        """Put a submission that a holder of the key wrote, with any header, and the record that our script writes."""
+        fields = {"state": "queued", "queue": "default", "function": "f", "rank": "1", "submitted": "1", "due": "1"}
+        self.client.hset(self.keys.record(job_id), mapping=fields)
+        self.put(job_id, seal(keyring, job_header(job_id, **changes), payload))
 
     def end_of(self, job_id: str | bytes, timeout_s: float = ENDED_S) -> dict[str, str]:
         """What stands in the record of a job once it has ended."""

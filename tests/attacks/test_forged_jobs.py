@@ -11,22 +11,13 @@ from nbqueue.broker import codec
 from nbqueue.broker.envelope import seal
 from nbqueue.broker.signing import Keyring
 from nbqueue.model.settings import Settings
-from tests.attacks.store import Marks, Store, marking
+from tests.attacks.store import Marks, Store, job_header, marking
 from tests.faults import bodies
 from tests.workers import Ledger, Worker
 
 pytestmark = pytest.mark.usefixtures("client", "unharmed")
 
 THEIRS = Keyring({"theirs": b"t" * 32})
-
-
-def job_header(job_id: str, **changes: object) -> dict[str, object]:
-    """The header of a submission as our client writes it."""
-    return {
-        "kind": "job", "ns": "", "id": job_id, "fn": "evil", "codec": "pickle", **codec.header_versions(),
-        "lane": "process", "queue": "default", "opt": {}, "label": "evil", "tags": [], "group": "", "retry_of": "",
-        **changes,
-    }  # fmt: skip
 
 
 @pytest.fixture
@@ -109,9 +100,7 @@ def test_the_same_record_does_not_run_again(store: Store, ledger: Ledger) -> Non
     assert len(ledger.lines()) == 1
 
 
-def test_a_record_runs_only_where_it_belongs(
-    worker: Worker, store: Store, ours: Keyring, tmp_path: Path
-) -> None:
+def test_a_record_runs_only_where_it_belongs(worker: Worker, store: Store, ours: Keyring, tmp_path: Path) -> None:
     """A job of another namespace, a result and a message as jobs: each is refused with its own reason in the log."""
     mark = tmp_path / "mark"
     payload = codec.dump_call(print, (Marks(mark),), {})
@@ -142,9 +131,7 @@ def test_a_record_in_another_queue_is_refused(store: Store, ledger: Ledger) -> N
     assert ledger.lines() == []
 
 
-def test_a_thousand_forgeries_do_not_hold_up_a_job(
-    store: Store, tmp_path: Path, unharmed: Callable[[], bool]
-) -> None:
+def test_a_thousand_forgeries_do_not_hold_up_a_job(store: Store, tmp_path: Path, unharmed: Callable[[], bool]) -> None:
     """A queue full of them costs others no more than a moment."""
     mark = tmp_path / "mark"
     blob = marking(mark)

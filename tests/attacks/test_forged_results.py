@@ -1,4 +1,4 @@
-"""Results, messages and records that a stranger wrote for a client that waits: nothing of them is loaded or believed."""
+"""Results, messages and records that a stranger wrote for a waiting client: nothing of them is loaded or believed."""
 
 import json
 from collections.abc import Callable
@@ -104,7 +104,8 @@ def test_garbage_in_the_stream_of_changes_stops_no_follower(store: Store) -> Non
     live, ended = job.live(), job.run()
     wait_until(lambda: live.record.submitted_at)
     for fields in (
-        {"x": "y"}, {"kind": "changed"}, {"kind": "changed", "jobs": "one"}, {"kind": "changed", "jobs": f"{job.id} moon 1"},
+        {"x": "y"}, {"kind": "changed"}, {"kind": "changed", "jobs": "one"},
+        {"kind": "changed", "jobs": f"{job.id} moon 1"},
         {"kind": "changed", "jobs": f"{job.id} running many"}, {"kind": "moon", "jobs": job.id},
         {"kind": b"\xff", "jobs": b"\xff\xfe"}, {"kind": "changed", "jobs": f"a\nb\n\n{job.id} running"},
     ):  # fmt: skip

@@ -1,0 +1,1 @@
+"""Modules that the workers of these tests have on their path."""

@@ -1,0 +1,6 @@
+"""A module that nobody asked for: it leaves a file where it is imported."""
+
+import os
+from pathlib import Path
+
+(Path(os.environ["NBQUEUE_HOME"]) / "trap-was-imported").touch()
