@@ -81,6 +81,8 @@ class GroupLive:
                 self._states[job_id] = state
                 self._counts[state] += 1
                 self._counts[before] -= 1
+                # once all have ended, nothing is missed while the server is away
+                self.reconnecting = self.reconnecting and any(not each.is_final for each in +self._counts)
                 self.version += 1
 
     def _leave(self) -> None:

@@ -80,7 +80,7 @@ class Live:
 
     def changed(self, change: StateChanged) -> None:
         """Show the new state at once, and look up the rest."""
-        if self._left:
+        if self._left or self._is_behind(change.state):
             return
         if change.state is not self.record.state:
             self._set(replace(self.record, state=change.state, fence=max(change.fence, self.record.fence)))
@@ -138,6 +138,8 @@ class Live:
 
     def _merge(self, found: JobRecord) -> None:
         """The server's record, with what was published since it was written."""
+        if self._is_behind(found.state):
+            return
         if self._progress_fence >= found.fence:
             found = replace(found, progress=self.record.progress)
         if found != self.record:
@@ -153,6 +155,10 @@ class Live:
         if text and text != self.log_tail:
             self._set_log(text)
 
+    def _is_behind(self, state: State) -> bool:
+        """Whether this is older than the end that is known."""
+        return self.record.state.is_final and not state.is_final
+
     def _set(self, record: JobRecord) -> None:
         self.record = record
         self.version += 1
@@ -165,5 +171,8 @@ class Live:
     def _leave(self) -> None:
         if self._link is not None and not self._left:
             self._left = True
+            # nothing more is awaited, so nothing is missed while the server is away
+            self.reconnecting = False
+            self.version += 1
             self._link.follow.leave([self.record.id], self)
             self._link.keep(self._link.channels.leave(self.record.id, self.heard))
