@@ -18,7 +18,7 @@ NbqueueError
 │   ├── JobTimeout                it ran into its time limit
 │   ├── JobCrashed                its process died
 │   ├── JobExpired                it was not started in time
-│   ├── JobLost                   the server no longer knows it
+│   ├── JobLost                   the server does not know it, or no longer (also LookupError)
 │   └── ResultExpired             it ended, and its result was kept no longer
 └── Retrying                      what code in a job raises to steer its retries
     ├── SkipRetry                 fail now, whatever the policy says
@@ -132,8 +132,8 @@ class JobExpired(JobError):
     """The job was not started within its `expires`."""
 
 
-class JobLost(JobError):
-    """The server no longer knows a job it had accepted."""
+class JobLost(JobError, LookupError):
+    """The server does not know this job, or no longer: it had accepted it, or the id is wrong."""
 
 
 class ResultExpired(JobError):
