@@ -24,6 +24,9 @@ from benchmarks.rounds import Results, run_rounds
 
 EVERYONE = (NAMED, ARQ, COROUTINE, SAQ, SYNC, STREAQ, RQ_SIMPLE, RQ_FORK, DASK, DOCKET, BULLMQ, BARE)
 
+#: the first waits of a program open connections and load what reads results
+WARM_UP_WAITS = 3
+
 
 def measure(arena: Arena) -> Results:
     """Milliseconds: the median and the 95th percentile of each round."""
@@ -31,6 +34,7 @@ def measure(arena: Arena) -> Results:
 
     def one(contestant: Contestant) -> dict[str, float]:
         with turn(arena, contestant) as ready:
+            ready.latencies_s(WARM_UP_WAITS, plan.latency_limit_s)
             samples = ready.latencies_s(plan.latency_jobs, plan.latency_limit_s)
         ranked = statistics.quantiles([1000 * sample for sample in samples], n=100, method="inclusive")
         return {"p50 ms": ranked[49], "p95 ms": ranked[94]}
