@@ -49,23 +49,26 @@ class Registering(Protocol):
 def task(fn: Callable[P, T], /) -> Task[P, T]: ...
 @overload
 def task(name: str | None = None, /, **options: Unpack[GivenOptions]) -> Registering: ...
+@overload
+def task(*, name: str, **options: Unpack[GivenOptions]) -> Registering: ...
 def task(
-    fn: Callable[P, T] | str | None = None, /, **options: Unpack[GivenOptions]
+    fn: Callable[P, T] | str | None = None, /, *, name: str | None = None, **options: Unpack[GivenOptions]
 ) -> Task[P, T] | Registering:
-    """Register a function under a name and give it default options: `@task`, or `@task("solve", timeout=60)`.
+    """Register a function under a name and give it default options: `@task`, or `@task(name="solve", timeout=60)`.
 
     It is called as it was. `submit(solve, ...)` sends its code; `submit("solve", ...)` runs the one on the workers.
 
     Args:
-        fn: the function, or the name to register it under; its qualified name if not given.
+        fn: the function, or the name to register it under.
+        name: the name to register it under; the function's qualified name if not given.
         options: as those of `options()`; what is given at a submit wins.
     """
     check(**options)
     if fn is not None and not isinstance(fn, str):
-        return register(fn)
-    name = fn
+        return register(fn, name, dict(options))
+    given = name if fn is None else fn
 
     def registering(fn: Callable[Q, U], /) -> Task[Q, U]:
-        return register(fn, name, dict(options))
+        return register(fn, given, dict(options))
 
     return registering
