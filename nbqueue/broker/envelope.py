@@ -77,6 +77,12 @@ def peek(blob: bytes) -> dict[str, Any]:
     return _header(blob[start:end], "?")
 
 
+def key_id_of(blob: bytes) -> str | None:
+    """The id of the key that a blob says it was signed with; None for what is no envelope. It is not verified."""
+    match = _FIRST_LINE.match(blob, 0, _FIRST_LINE_BYTES)
+    return match[1].decode() if match else None
+
+
 def _verified(keyring: Keyring, blob: bytes, job_id: str, limit_bytes: int) -> Sealed:
     if len(blob) > limit_bytes:
         _refuse(job_id, "too large", f"it has {len(blob)} bytes, and {limit_bytes} are allowed")

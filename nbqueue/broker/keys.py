@@ -116,6 +116,11 @@ class Keys:
         return f"{self.prefix}nbq:leases"
 
     @property
+    def mark(self) -> str:
+        """string: signed by the key of those who meet here; kept for 30 days after the last one came."""
+        return f"{self.prefix}nbq:mark"
+
+    @property
     def epoch(self) -> str:
         """string: random, set once; a change means that the store was emptied."""
         return f"{self.prefix}nbq:epoch"

@@ -50,6 +50,7 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
 
 
 async def _send(link: Link, drafts: Sequence[Draft], chunk: Sequence[tuple[str, bytes]]) -> list[str]:
+    await link.agree()
     batch = drafts[0].order.batch(chunk)
     size = sum(len(blob) for _, blob in chunk)
     return await link.wire.run(jobs.submit(link.wire.keys, batch), size_bytes=size)

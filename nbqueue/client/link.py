@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from nbqueue.broker import jobs
+from nbqueue.broker.handshake import agree
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.channels import Channels
 from nbqueue.client.ends import Ends
@@ -22,11 +23,18 @@ class Link:
 
     def __init__(self, settings: Settings, keyring: Keyring) -> None:
         self._loop = asyncio.get_running_loop()
+        self._agreed = False
         self._kept: set[asyncio.Task[None]] = set()
         self.wire = Wire(settings, keyring)
         self.follow = Follow(self.wire)
         self.ends = Ends(self.wire, self.follow)
         self.channels = Channels(self.wire)
+
+    async def agree(self) -> None:
+        """Before the first job is sent: raise ConfigurationError where the workers here sign with another key."""
+        if not self._agreed:
+            await self.wire.ask(lambda client: agree(client, self.wire.keys, self.wire.keyring))
+            self._agreed = True
 
     async def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
         """What is known of each job now."""

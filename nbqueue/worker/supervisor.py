@@ -10,12 +10,15 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from nbqueue.broker.connection import check_connection, open_redis
+from nbqueue.broker.connection import check_connection, explain, open_redis
+from nbqueue.broker.handshake import agree
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
-from nbqueue.errors import AccessDenied, BrokerUnavailable
+from nbqueue.broker.signing import Keyring
+from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.leases import Leases
 from nbqueue.worker.link import Link
@@ -65,7 +68,7 @@ class Supervisor:
         try:
             if not await self._reach_server():
                 return 0
-        except AccessDenied as error:
+        except (AccessDenied, ConfigurationError) as error:
             logger.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
             return EXIT_REFUSED
         keeper = asyncio.create_task(self._leases.keep())
@@ -98,8 +101,16 @@ class Supervisor:
                 logger.warning("Waiting for the server: %s", error)
                 await _first(self._stopping.wait(), asyncio.sleep(5.0))
             else:
+                await self._agree_on_key()
                 return True
         return False
+
+    async def _agree_on_key(self) -> None:
+        """Refuse to take jobs that were signed with another key: they would fail here."""
+        try:
+            await agree(self._client, self._keys, Keyring.load(Path(self._config.key_file)))
+        except TROUBLE as error:
+            logger.warning("The key cannot be compared with that of the jobs: %s", explain(error, self._config.address))
 
     async def _tend(self, number: int) -> None:
         """Keep one engine running until the worker stops."""
@@ -123,6 +134,7 @@ class Supervisor:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "nbqueue.worker.process", str(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), process_group=0,
+                env={name: value for name, value in os.environ.items() if name != "NBQUEUE_URL"},
             )  # fmt: skip
         now = asyncio.get_running_loop().time()
         engine = Engine(engine_id, process, await Link.over(ours), now, now)

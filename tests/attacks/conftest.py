@@ -21,10 +21,18 @@ TASKS = Path(__file__).parents[1] / "attacks" / "registered"
 
 
 @pytest.fixture(scope="module")
-def worker(module_settings: Settings) -> Iterator[Worker]:
+def trap(module_home: Path) -> Path:
+    """A file that is there once any process of the worker has imported the module `trap`."""
+    return module_home / "trap"
+
+
+@pytest.fixture(scope="module")
+def worker(module_settings: Settings, trap: Path) -> Iterator[Worker]:
     """One worker for all tests of a module: what one of them does to it, the next ones would see."""
-    with running_worker(module_settings, "greetings", "--slots", "2", modules=[TASKS]) as worker:
-        yield worker
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAP", str(trap))
+        with running_worker(module_settings, "greetings", "--slots", "2", modules=[TASKS]) as worker:
+            yield worker
 
 
 @pytest.fixture

@@ -22,11 +22,6 @@ STRANGE_NAMES = (
 )  # fmt: skip
 
 
-def trap(settings: Settings) -> Path:
-    """What is there once the trap was imported."""
-    return settings.home / "trap-was-imported"
-
-
 def result_of(store: Store, job_id: str) -> Any:
     """The result as somebody without nbqueue reads it: the header's length stands in the first line."""
     blob = wait_until(lambda: store.client.get(f"arq:result:{job_id}"), 10)
@@ -58,7 +53,7 @@ def test_arguments_are_data(store: Store) -> None:
     assert result_of(store, "array") == f"hello {array}"
 
 
-def test_only_registered_names_are_looked_up(store: Store, module_settings: Settings) -> None:
+def test_only_registered_names_are_looked_up(store: Store, module_settings: Settings, trap: Path) -> None:
     """Any other name, by hand or signed, fails in time with a reason of a moderate length, and imports nothing."""
     ours = Keyring.load(module_settings.signing_key_file)
     for number, name in enumerate(STRANGE_NAMES):
@@ -72,7 +67,7 @@ def test_only_registered_names_are_looked_up(store: Store, module_settings: Sett
         assert {end["state"] for end in ends} == {"failed"}
         assert {end["error_type"] for end in ends} == {"UnknownFunction" if name else "TamperedPayload"}
         assert max(len(end["error"]) for end in ends) <= 500
-    assert not trap(module_settings).exists()
+    assert not trap.exists()
 
 
 def test_what_is_no_plain_call_is_refused(store: Store, tmp_path: Path) -> None:

@@ -3,4 +3,4 @@
 import os
 from pathlib import Path
 
-(Path(os.environ["NBQUEUE_HOME"]) / "trap-was-imported").touch()
+Path(os.environ["TRAP"]).touch()

@@ -1,0 +1,49 @@
+"""Whether all who meet at a server sign with the same key: a signed mark in the store, left by the first, read by all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from nbqueue.broker.envelope import key_id_of, open_sealed, seal
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.signing import Keyring
+from nbqueue.errors import ConfigurationError, TamperedPayload
+
+#: how long a mark is kept after it was last read by a holder of its key
+KEPT_MS = 30 * 86_400_000
+_NAME = "mark"
+
+
+async def agree(client: Any, keys: Keys, keyring: Keyring) -> None:
+    """Leave our mark where there is none. Raises ConfigurationError where there is one that our keys do not fit.
+
+    Jobs signed with one key would otherwise be taken by workers that have another one, and fail there.
+    """
+    ours = seal(keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME}, b"")
+    await client.set(keys.mark, ours, nx=True, px=KEPT_MS)
+    try:
+        found: bytes | None = await client.get(keys.mark)
+    except ResponseError as error:
+        if not str(error).startswith("WRONGTYPE"):
+            raise
+        found = None
+    theirs = key_id_of(found) if found else None
+    if theirs is not None and found is not None:
+        _check(found, theirs, keys, keyring)
+    if theirs != keyring.ids[0]:  # rotated, or nonsense: from now on it is signed with our first key
+        await client.set(keys.mark, ours, px=KEPT_MS)
+    else:
+        await client.pexpire(keys.mark, KEPT_MS)
+
+
+def _check(found: bytes, theirs: str, keys: Keys, keyring: Keyring) -> None:
+    try:
+        open_sealed(keyring, found, kind="mark", namespace=keys.namespace, job_id=_NAME)
+    except TamperedPayload:
+        raise ConfigurationError(
+            f"The jobs on this server are signed with key {theirs}, and the key here is {', '.join(keyring.ids)}: use "
+            f"the same key file on both sides (NBQUEUE_KEY_FILE). If key {theirs} is lost, delete {keys.mark} on the "
+            "server; jobs that wait there will fail."
+        ) from None
