@@ -167,6 +167,8 @@ class Engine:
             self._take_in(queue, room, claimed)
         if ends and isinstance(replies[-1], Exception):
             await self._refused(ends, replies[-1])
+        elif ends and not all(replies[-1]):
+            _tell_of_stale(ends, replies[-1])
         self._tell_waiters(ends)
         if isinstance(claimed, Exception):
             raise claimed
@@ -272,6 +274,12 @@ class Engine:
         if self._due_timer is not None:
             self._due_timer.cancel()
         self._due_timer = asyncio.get_running_loop().call_later(due_s + 0.001, self.want_claims)
+
+
+def _tell_of_stale(ends: Sequence[Leaving], valid: Sequence[bool]) -> None:
+    """Say which ends the server refused because their claims are others' by now."""
+    for end in (end.finish for end, counts in zip(ends, valid, strict=True) if not counts):
+        logger.warning("Job %s is held here no longer: the end of claim %d is refused.", ascii(end.job_id), end.fence)
 
 
 def _is_full(error: BaseException) -> bool:

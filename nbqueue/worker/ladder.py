@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from nbqueue.model.outcome import StopReason
+from nbqueue.worker.awake import AwakeTimer
 from nbqueue.worker.running import Running
 
 #: ask: flags only; interrupt: SIGINT unless the code is cooperative; terminate: SIGTERM
@@ -27,7 +28,7 @@ class Ladder:
         self._loop = loop
         self._step = step
         self._kill = kill
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
         #: whether the ladder itself has begun; before, the code was at most asked
         self.climbing = False
 
@@ -35,8 +36,10 @@ class Ladder:
         """The code starts now: its time limit counts from here."""
         limit_s = self._running.run.timeout_s
         if limit_s is not None:
-            self._later(max(limit_s - self._running.run.grace_s, 0.0), self._ask)
-            self._later(limit_s, self._limit)
+            self._timers += [
+                AwakeTimer(self._loop, max(limit_s - self._running.run.grace_s, 0.0), self._ask),
+                AwakeTimer(self._loop, limit_s, self._limit),
+            ]
 
     def stop(self, reason: StopReason) -> None:
         """Climb, once."""

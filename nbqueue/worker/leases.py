@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ RENEW_S = 1.0
 REAP_S = 0.5
 #: one line about a server that is away, at most this often
 COMPLAIN_S = 5.0
+#: a pass that is late by more than this has slept, and with it perhaps the whole machine
+SLEPT_S = 2.0
 
 
 class Leases:
@@ -29,6 +32,7 @@ class Leases:
         self._connected_since: float | None = None
         self._complained_at = -COMPLAIN_S
         self._known: dict[str, queues.EngineInfo] = {}
+        self._passed_at = (time.time(), time.monotonic())
 
     async def begin(self, engine: str) -> None:
         """Open an engine's lease."""
@@ -39,6 +43,8 @@ class Leases:
         loop = asyncio.get_running_loop()
         renew_at = 0.0
         while True:
+            if self._has_slept():
+                renew_at, self._connected_since = 0.0, None
             try:
                 if loop.time() >= renew_at:
                     renew_at = loop.time() + RENEW_S
@@ -50,7 +56,7 @@ class Leases:
 
     async def give_back(self, dead: Sequence[str], *, charged: bool) -> int:
         """Give back the jobs of engines known to be dead; how many."""
-        return await scripts.run(self._client, claims.reap(self._keys, dead, charged=charged))
+        return await scripts.run(self._client, claims.reap(self._keys, dead, charged=charged, ended=False))
 
     async def _renew(self) -> None:
         engines = list(self._alive())
@@ -63,13 +69,14 @@ class Leases:
             await scripts.run(self._client, claims.lease(self._keys, lost, begin=True))
 
     async def _reap_when_due(self, now: float) -> None:
-        """Reap only after a lease's length of steady connection: after an outage all must be able to renew first."""
+        """Let leases end only after their length of steady connection: everybody must be able to renew first."""
         if self._connected_since is None:
             self._connected_since = now
             return
         dead = await self._dead_here()
-        if dead or now - self._connected_since >= claims.LEASE_S:
-            returned = await scripts.run(self._client, claims.reap(self._keys, dead))
+        steady = now - self._connected_since >= claims.LEASE_S
+        if dead or steady:
+            returned = await scripts.run(self._client, claims.reap(self._keys, dead, ended=steady))
             if returned:
                 logger.warning("Gave back %d jobs of engines that were lost.", returned)
 
@@ -85,6 +92,11 @@ class Leases:
             for info in others
             if info is not None and info.machine == self._machine and is_gone(info.pid, info.started_at)
         ]
+
+    def _has_slept(self) -> bool:
+        """Whether much time has passed since the last call, on the clock that goes on while a machine sleeps or not."""
+        before, self._passed_at = self._passed_at, (time.time(), time.monotonic())
+        return max(now - then for now, then in zip(self._passed_at, before, strict=True)) > SLEPT_S
 
     def _trouble(self, now: float, error: BaseException) -> None:
         self._connected_since = None

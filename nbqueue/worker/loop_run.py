@@ -15,6 +15,7 @@ from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
+from nbqueue.worker.awake import AwakeTimer
 from nbqueue.worker.verdict import Ended
 
 #: how long after a stop code that swallows its cancellation is waited for
@@ -53,7 +54,7 @@ class LoopRun:
         self._on_end, self._on_stuck = on_end, on_stuck
         self._stopped_by: StopReason | None = None
         self._over_limit = False
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
         self._context: JobContext | None = None
         self._task: asyncio.Task[Any] | None = None
 
@@ -74,8 +75,8 @@ class LoopRun:
         self._context.begin()
         if options.timeout is not None:
             self._timers = [
-                loop.call_later(options.timeout - options.grace_before_limit_s, self._ask, "timeout"),
-                loop.call_later(options.timeout, self._pass_limit),
+                AwakeTimer(loop, options.timeout - options.grace_before_limit_s, lambda: self._ask("timeout")),
+                AwakeTimer(loop, options.timeout, self._pass_limit),
             ]
         self._task = loop.create_task(self._call(function), context=context)
         self._task.add_done_callback(self._done)

@@ -46,6 +46,8 @@ class NativeRunner:
         self._runs: dict[str, LoopRun | Running | None] = {}
         self._fences: dict[str, int] = {}
         self._stops: dict[str, str] = {}
+        #: claims of jobs whose old run, lost while we stood still, is under way here
+        self._later: dict[str, Claim] = {}
         self._asides: set[asyncio.Task[None]] = set()
         self._ticker = LoopTicker(asyncio.get_running_loop())
         #: where ends go: the engine's `end`
@@ -53,6 +55,8 @@ class NativeRunner:
 
     def begin(self, claim: Claim) -> int:
         """Start a claim; the lane it takes."""
+        if claim.job_id in self._runs:
+            return self._begin_later(claim)
         self._runs[claim.job_id] = None
         self._fences[claim.job_id] = claim.fence
         return self._try(claim, lambda: self._begin(claim))
@@ -98,6 +102,17 @@ class NativeRunner:
     def running(self) -> dict[str, int]:
         """The jobs under way, with their fences."""
         return dict(self._fences)
+
+    def _begin_later(self, claim: Claim) -> int:
+        """Stop the old run of the same job; the claim begins when that has ended, never beside it."""
+        logger.warning("Job %s was lost and came back; its old run is stopped here first.", ascii(claim.job_id))
+        older = self._later.get(claim.job_id)
+        if older is not None:
+            stale = Finish(job_id=older.job_id, fence=older.fence, state=State.QUEUED)
+            asyncio.get_running_loop().call_soon(self.on_end, stale)
+        self._later[claim.job_id] = claim
+        self.stop(claim.job_id, "shutdown")
+        return LOOP
 
     # in the loop --------------------------------------------------------------------------------------------------
 
@@ -195,6 +210,9 @@ class NativeRunner:
         self._fences.pop(finish.job_id, None)
         self._stops.pop(finish.job_id, None)
         self.on_end(finish)
+        claim = self._later.pop(finish.job_id, None)
+        if claim is not None:
+            asyncio.get_running_loop().call_soon(self.begin, claim)
 
     async def _checkpoint(self, attempt: Attempt) -> bytes | None:
         try:

@@ -8,7 +8,8 @@
 -- ARGV[3] ms      how long records of ended jobs are kept
 -- ARGV[4] int     how many attempts the history holds
 -- ARGV[5] int     1 to count it as a loss, 0 where the engine was ended on purpose
--- ARGV[6..] text  ids of engines known to be dead
+-- ARGV[6] int     1 to look for leases that ran out, 0 to leave them: who holds them may not have been able to renew yet
+-- ARGV[7..] text  ids of engines known to be dead
 -- Returns: how many jobs were given back or given up
 -- Moves: running -> queued, running -> crashed, running -> cancelled
 local prefix = ARGV[1]
@@ -53,8 +54,8 @@ local function settle(id, queue_key, engine)
   changes[#changes + 1] = id .. ' ' .. state .. ' ' .. found[13]
 end
 
-local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)
-for i = 6, #ARGV do dead[#dead + 1] = ARGV[i] end
+local dead = ARGV[6] == '1' and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now) or {}
+for i = 7, #ARGV do dead[#dead + 1] = ARGV[i] end
 for _, engine in ipairs(dead) do
   local claims = redis.call('HGETALL', prefix .. 'nbq:claims:' .. engine)
   for i = 1, #claims, 2 do settle(claims[i], claims[i + 1], engine) end
