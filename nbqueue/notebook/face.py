@@ -39,11 +39,18 @@ class ProcessFace:
 
     def settle(self, subject: Any) -> None:
         """Publish the end: whoever waited has it in hand."""
-        _here().settle(subject)
+        if _has_shown():
+            _here().settle(subject)
 
     def stop(self) -> None:
         """Show nothing any more of what is shown now."""
-        _here().stop()
+        if _has_shown():
+            _here().stop()
+
+
+def _has_shown() -> bool:
+    """Whether anything was ever shown; where not, what draws need not be loaded."""
+    return bool(_cards.cache_info().currsize or _bars.cache_info().currsize)
 
 
 def _here() -> Face:
