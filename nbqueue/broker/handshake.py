@@ -1,4 +1,4 @@
-"""Whether all who meet at a server sign with the same key: a signed mark in the store, left by the first, read by all."""
+"""Whether all who meet at a server sign with the same key: a signed mark there, left by the first, read by all."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from nbqueue.errors import ConfigurationError
+from nbqueue.errors import ConfigurationError, NotSendable
 from nbqueue.model import names
 
 MEBIBYTE = 2**20
@@ -42,6 +42,10 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         names.check_namespace(self.namespace)
+
+    def __reduce__(self) -> NoReturn:
+        """A URL with its password does not go into a pickle."""
+        raise NotSendable("Settings cannot be sent: read them from the environment where they are needed.")
 
     @property
     def signing_key_file(self) -> Path:

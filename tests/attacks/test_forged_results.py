@@ -109,7 +109,7 @@ def test_garbage_in_the_stream_of_changes_stops_no_follower(store: Store) -> Non
         {"kind": "changed", "jobs": f"{job.id} running many"}, {"kind": "moon", "jobs": job.id},
         {"kind": b"\xff", "jobs": b"\xff\xfe"}, {"kind": "changed", "jobs": f"a\nb\n\n{job.id} running"},
     ):  # fmt: skip
-        store.client.xadd(store.keys.events, fields)  # type: ignore[arg-type]
+        store.client.xadd(store.keys.events, fields)
     assert ended.wait(10) == 3
     wait_until(lambda: live.record.state is State.SUCCEEDED)
     live.close()
