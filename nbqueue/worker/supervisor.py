@@ -28,6 +28,8 @@ logger = logging.getLogger("nbqueue.worker")
 #: an engine that dies younger than this waits before it is started again
 YOUNG_S = 5.0
 MOST_WAIT_S = 10.0
+#: a look that is late by more than this has slept
+SLEPT_S = 1.0
 #: after the second signal engines get this long
 HURRY_S = 1.5
 #: what engines get on top of the drain time to put their jobs back
@@ -166,9 +168,13 @@ class Supervisor:
             engine.beat_at = asyncio.get_running_loop().time()
 
     async def _watch(self, engine: Engine) -> None:
+        now, pause_s = asyncio.get_running_loop().time, min(self._config.stall_s / 4, 1.0)
         while True:
-            await asyncio.sleep(min(self._config.stall_s / 4, 1.0))
-            silent_s = asyncio.get_running_loop().time() - engine.beat_at
+            looked_at = now()
+            await asyncio.sleep(pause_s)
+            if now() - looked_at > pause_s + SLEPT_S:
+                engine.beat_at = now()  # we slept ourselves, and so may the engine have
+            silent_s = now() - engine.beat_at
             if silent_s > self._config.stall_s:
                 logger.error("Engine %s was silent for %.1f s: code in it does not yield.", engine.id, silent_s)
                 engine.process.kill()

@@ -2,8 +2,10 @@
 
 import asyncio
 import ctypes
+import logging
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -54,6 +56,24 @@ async def until_told_async(ledger: str, name: str, gate: str) -> str:
     while not Path(gate).exists():  # noqa: ASYNC110, ASYNC240 - the gate is a file, so that any process sees it
         await asyncio.sleep(0.02)
     note(ledger, "end", name)
+    return name
+
+
+def ticking(ledger: str, name: str, gate: str) -> str:
+    """Run until a file exists; each 50 ms this very run gives a sign of life."""
+    run = f"run-{secrets.token_hex(4)}"
+    while not Path(gate).exists():
+        note(ledger, run, name)
+        time.sleep(0.05)
+    return name
+
+
+async def ticking_async(ledger: str, name: str, gate: str) -> str:
+    """The same as a coroutine."""
+    run = f"run-{secrets.token_hex(4)}"
+    while not Path(gate).exists():  # noqa: ASYNC240 - as above
+        note(ledger, run, name)
+        await asyncio.sleep(0.05)
     return name
 
 
@@ -181,6 +201,49 @@ async def submit_another_async(name: str) -> str:
     except nbqueue.NbqueueError as error:
         return f"{type(error).__name__}: {error}"
     return "submitted"
+
+
+class Hostile:
+    """A value that nothing can be asked of."""
+
+    def __float__(self) -> float:
+        raise RuntimeError("no number")
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+def troubled() -> str:
+    """Report what cannot be reported, and log to what cannot log."""
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            print(f"the handler is broken: {record.getMessage()}")  # noqa: T201 - to the job's log
+            try:
+                raise RuntimeError("broken")
+            except RuntimeError:
+                self.handleError(record)
+
+    logging.getLogger().addHandler(Broken())
+    logging.getLogger().warning("a line")
+    hostile: Any = Hostile()
+    nbqueue.progress(hostile, hostile, hostile)
+    nbqueue.report(value=hostile)
+    nbqueue.progress(1, 2, "well")
+    return "done"
+
+
+def bad_stop(ledger: str, name: str) -> None:
+    """Be told to stop by a function that raises."""
+
+    def fail() -> None:
+        raise RuntimeError("the stop callback is broken")
+
+    nbqueue.on_stop(fail)
+    note(ledger, "begin", name)
+    time.sleep(60)
 
 
 def storm(seconds: float) -> int:
