@@ -10,6 +10,8 @@ from nbqueue.model.outcome import ErrorInfo, Raised, Returned
 from nbqueue.worker.frames import Frame, Header
 from nbqueue.worker.running import Listener
 
+#: characters of an error's texts and number of its bases: what is sealed with a result has a limit
+_NAME, _MESSAGE, _TRACEBACK, _BASES = 200, 4_000, 50_000, 50
 #: of these only the last of a read counts
 _STATES = frozenset({"progress", "checkpoint"})
 
@@ -42,7 +44,7 @@ def deliver(listener: Listener, job_id: str, header: Header, payload: bytes) -> 
 def end(header: Header, payload: bytes) -> Returned | Raised:
     """The end that a run reports."""
     match header:
-        case {"how": "returned", "codec": str(codec)}:
+        case {"how": "returned", "codec": "pickle" | "json" as codec}:
             return Returned(payload, codec)
         case {"how": "raised", "error": dict(error)}:
             return Raised(_error(error, payload))
@@ -63,10 +65,10 @@ def whole(value: Any) -> int | None:
 
 def _error(fields: dict[str, Any], pickled: bytes) -> ErrorInfo:
     return ErrorInfo(
-        type=_text(fields["type"]),
-        message=_text(fields["message"]),
-        traceback=_text(fields["traceback"]),
-        bases=tuple(_text(base) for base in fields["bases"]),
+        type=_text(fields["type"])[:_NAME],
+        message=_text(fields["message"])[:_MESSAGE],
+        traceback=_text(fields["traceback"])[-_TRACEBACK:],
+        bases=tuple(_text(base)[:_NAME] for base in fields["bases"][:_BASES]),
         pickled=pickled,
         retry_after_s=number(fields["retry_after_s"]),
     )

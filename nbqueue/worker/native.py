@@ -136,8 +136,7 @@ class NativeRunner:
         self._try(run.attempt.claim, begin)
 
     def _loop_ended(self, run: LoopRun, ended: Ended) -> None:
-        attempt = run.attempt
-        self._finish(record(attempt, judge(attempt, ended, self._here), self._here, facts={}))
+        self._record(run.attempt, ended, {})
 
     def _loop_stuck(self, run: LoopRun) -> None:
         job_id = run.attempt.claim.job_id
@@ -194,7 +193,7 @@ class NativeRunner:
             neighbours=end.neighbours,
         )
         facts = {"cpu_s": end.cpu_s, "peak_bytes": end.peak_memory_bytes}
-        self._finish(record(attempt, judge(attempt, ended, self._here), self._here, facts=facts))
+        self._record(attempt, ended, facts)
 
     # both ---------------------------------------------------------------------------------------------------------
 
@@ -204,6 +203,15 @@ class NativeRunner:
         reason = self._stops.pop(job_id, None)
         if reason is not None:
             asyncio.get_running_loop().call_soon(self.stop, job_id, reason)
+
+    def _record(self, attempt: Attempt, ended: Ended, facts: dict[str, Any]) -> None:
+        """Hand the end on. One that cannot be put into a record is an end all the same."""
+        try:
+            finish = record(attempt, judge(attempt, ended, self._here), self._here, facts=facts)
+        except NbqueueError as error:
+            logger.warning("The end of job %s cannot be recorded: %s", attempt.claim.job_id, error)
+            finish = refusal(attempt.claim, error, self._here)
+        self._finish(finish)
 
     def _finish(self, finish: Finish) -> None:
         self._runs.pop(finish.job_id, None)

@@ -1,5 +1,7 @@
 """Names that would reach other keys, other lines or other code: refused at the client, and harmless in the store."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -34,7 +36,7 @@ letters = st.text(st.characters() | st.sampled_from(":{}*?[]\n\0'\"/. "), max_si
 def test_an_odd_name_is_refused_before_anything_is_sent(store: Store, name: str) -> None:
     """As job id, queue or namespace, wherever one can be given; the sentence is short and shows it escaped."""
     before = store.dump()
-    attempts = [
+    attempts: list[Callable[[], object]] = [
         lambda: options(job_id=name).submit(len, "abc"), lambda: options(queue=name).submit(len, "abc"),
         lambda: Queue(name),  lambda: attach(name), lambda: Settings(namespace=name or ":"),
         lambda: WorkerConfig(address=Address(), queues=(name,)),
