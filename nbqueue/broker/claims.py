@@ -134,8 +134,8 @@ def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
             end.charge,
             end.result,
             round(end.keep_s * 1000) if end.keep_s != FOR_EVER else -1,
-            end.error_type,
-            end.error,
+            _words(end.error_type),
+            _words(end.error),
             end.stopped_by,
             end.record,
         )
@@ -194,7 +194,7 @@ async def held(client: Any, keys: Keys, engine: str) -> dict[str, int]:
         return {}
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
-        pipe.hget(keys.record(job_id), "fence")
+        pipe.hget(id_bytes(keys.record(job_id)), "fence")
     return {job_id: int(fence or 0) for job_id, fence in zip(ids, await pipe.execute(), strict=True)}
 
 
@@ -212,3 +212,8 @@ def id_bytes(job_id: str) -> str | bytes:
 def _text(job_id: bytes) -> str:
     """A job id as text; bytes that are not UTF-8 survive the way there and back."""
     return job_id.decode("utf-8", "surrogateescape")
+
+
+def _words(text: str) -> bytes:
+    """Words of user code as bytes: what is no UTF-8 in them must not hold up the ends of other jobs."""
+    return text.encode(errors="replace")

@@ -86,6 +86,11 @@ class Keys:
         return f"{self.prefix}nbq:live:{job_id}"
 
     @property
+    def aborts(self) -> str:
+        """zset: job id -> ms when a stock arq client asked to abort it."""
+        return f"{self.prefix}arq:abort"
+
+    @property
     def sequence(self) -> str:
         """string: counts submissions, so that equals start in the order they came."""
         return f"{self.prefix}nbq:sequence"

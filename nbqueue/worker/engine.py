@@ -68,8 +68,8 @@ class Engine:
         self._waiters: dict[tuple[str, int], asyncio.Future[None]] = {}
         self._chance = chance or Random()  # noqa: S311 - it only spreads out waits
         self._wanted = asyncio.Event()
-        #: per queue and lane: whether there may be more to claim
-        self._hungry = [[True, True] for _ in self.queues]
+        #: per queue and lane: whether there may be more to claim; never for a lane that has no slots at all
+        self._hungry = [self._appetite() for _ in self.queues]
         self._claiming = False
         self._draining = False
         self._sending = 0
@@ -96,7 +96,7 @@ class Engine:
 
     def want_claims(self) -> None:
         """There may be work."""
-        self._hungry = [[True, True] for _ in self.queues]
+        self._hungry = [self._appetite() for _ in self.queues]
         self._wanted.set()
 
     def drain(self) -> None:
@@ -226,6 +226,9 @@ class Engine:
 
     # room and claims ----------------------------------------------------------------------------------------------
 
+    def _appetite(self) -> list[bool]:
+        return [slots > 0 for slots in self._slots]
+
     def _room(self, lane: int) -> int:
         room = max(self._slots[lane] - self._busy[lane], 0)
         return room if self._claims_left < 0 else min(room, self._claims_left)
@@ -252,7 +255,7 @@ class Engine:
         self._busy[0] -= room[0]
         self._busy[1] -= room[1]
         if hungry:
-            self._hungry[queue] = [True, True]
+            self._hungry[queue] = self._appetite()
 
     def _take_in(self, queue: int, room: tuple[int, int], claimed: Claimed) -> None:
         if self._claims_left > 0:

@@ -55,26 +55,46 @@ local function repeated(id, state)
   return ended(state) and (not stock or redis.call('EXISTS', prefix .. 'nbq:tick:' .. id) == 1)
 end
 
-local function adopt(id)
+local function elsewhere(id)
+  -- a stock worker runs it, or it was a tick of arq's cron that ran within the last minute
+  return stock and redis.call('EXISTS', prefix .. 'arq:in-progress:' .. id) == 1
+end
+
+local function adopt(id, fence, due)
   -- a job that no submit script of ours wrote: a stock arq client's, or one put in by hand
   local rank = 198000000000 + redis.call('INCR', KEYS[7]) % 2000000000
-  redis.call('DEL', prefix .. 'nbq:job:' .. id)
-  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'queued', 'queue', queue, 'key', KEYS[1],
-    'rank', string.format('%.0f', rank), 'submitted', stamp, 'due', stamp)
+  local record = prefix .. 'nbq:job:' .. id
+  redis.call('DEL', record)
+  redis.call('HSET', record, 'state', 'queued', 'queue', queue, 'key', KEYS[1], 'fence', fence or 0,
+    'rank', string.format('%.0f', rank), 'submitted', stamp, 'due', due)
+  if stock then
+    local tries = redis.pcall('GET', prefix .. 'arq:retry:' .. id)
+    redis.call('HSET', record, 'stock', '1', 'tries', type(tries) == 'string' and tonumber(tries) or 0)
+  end
   return string.format('%.0f', rank)
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'LIMIT', 0, 200)) do
-  local found = read(id, 'state', 'rank', 'queue')
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'WITHSCORES', 'LIMIT', 0, stock and 1000 or 200)
+local moved = 0
+for i = 1, #due, 2 do
+  if moved == 200 then break end
+  local id = due[i]
+  local found = read(id, 'state', 'rank', 'fence', 'queue')
   if not whole(found[2]) then found[1] = false end
-  if stray(id, found[3]) then
-    -- nothing to do
+  if stray(id, found[4]) then
+    moved = moved + 1
   elseif repeated(id, found[1]) then
     redis.call('ZREM', KEYS[1], id)
     redis.call('DEL', prefix .. 'arq:job:' .. id)
+  elseif found[1] == 'running' then
+    redis.call('ZADD', KEYS[1], 9000000000000000, id)
   elseif not found[1] or ended(found[1]) then
-    redis.call('ZADD', KEYS[1], adopt(id), id)
+    if not elsewhere(id) then
+      moved = moved + 1
+      redis.call('ZADD', KEYS[1], adopt(id, found[3], string.format('%.0f', due[i + 1])), id)
+    end
   else
+    moved = moved + 1
     redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'queued')
     redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'reason')
     redis.call('ZADD', KEYS[1], found[2], id)
@@ -107,10 +127,15 @@ local function take(low, high, room)
     elseif repeated(id, found[1]) then
       redis.call('ZREM', KEYS[1], id)
       redis.call('DEL', prefix .. 'arq:job:' .. id)
+    elseif found[1] == 'running' then
+      -- a stock client that aborts a running job takes it for a deferred one, and moves it to the front
+      redis.call('ZADD', KEYS[1], 9000000000000000, id)
+    elseif (not found[1] or ended(found[1])) and elsewhere(id) then
+      redis.call('ZADD', KEYS[1], stamp, id)
     else
       if not found[1] or ended(found[1]) then
-        adopt(id)
-        found = {'queued', false, false, false, false, stamp, stamp, false, false}
+        adopt(id, found[2], stamp)
+        found = {'queued', found[2], false, false, false, stamp, stamp, false, false}
       end
       if whole(found[8]) and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
         expire(id, found[6])
@@ -142,5 +167,5 @@ for _, lines in ipairs({running, expired}) do
     redis.call('XADD', KEYS[5], 'MAXLEN', '~', 5000, '*', 'kind', 'changed', 'jobs', table.concat(lines, '\n'), 'count', #lines)
   end
 end
-local coming = redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, '(9000000000000000', 'WITHSCORES', 'LIMIT', 0, 1)
+local coming = redis.call('ZRANGEBYSCORE', KEYS[1], stock and '(' .. stamp or 1000000000000, '(9000000000000000', 'WITHSCORES', 'LIMIT', 0, 1)
 return {stamp, coming[2] or '0', claimed, in_loop, in_process}

@@ -49,7 +49,7 @@ end
 for at = 4, #ARGV, 11 do
   local id, state = ARGV[at], ARGV[at + 2]
   local record = prefix .. 'nbq:job:' .. id
-  local found = redis.call('HMGET', record, 'state', 'fence', 'queue', 'key', 'rank', 'cancel')
+  local found = redis.call('HMGET', record, 'state', 'fence', 'queue', 'key', 'rank', 'cancel', 'stock')
   if found[1] ~= 'running' or found[2] ~= ARGV[at + 1] then
     replies[#replies + 1] = 0
   else
@@ -64,6 +64,7 @@ for at = 4, #ARGV, 11 do
       if ARGV[at + 7] ~= '' then redis.call('HSET', record, 'error_type', ARGV[at + 7], 'error', ARGV[at + 8]) end
     else
       close(id, record, queue_key, at, state)
+      if found[7] then redis.call('ZREM', prefix .. 'arq:abort', id) end
       local tally = found[3] .. '\n' .. state
       counted[tally] = (counted[tally] or 0) + 1
     end

@@ -21,11 +21,12 @@ local changes = {}
 local function settle(id, queue_key, engine)
   local record = prefix .. 'nbq:job:' .. id
   local found = redis.call('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
-    'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority')
+    'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock')
   if found[1] ~= 'running' or found[2] ~= engine then return end
   local losses = (tonumber(found[5]) or 0) + tonumber(ARGV[5])
   local state = 'queued'
   if found[7] then state = 'cancelled'
+  elseif found[15] then state = 'queued' -- its worker counts starts as tries, and leaves a result that arq can read
   elseif losses + (tonumber(found[6]) or 0) >= tonumber(ARGV[2]) then state = 'crashed' end
   local error = 'Its worker ' .. engine .. ' was lost.'
   redis.call('DEL', prefix .. 'arq:in-progress:' .. id)
