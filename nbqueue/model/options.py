@@ -65,13 +65,13 @@ class Options:
 
     @classmethod
     def from_wire(cls, found: dict[str, Any], base: Options | None = None) -> Options:
-        """The options from what `to_wire` gave (already checked by the signature's holder), else those of `base`."""
+        """The options from what `to_wire` gave, checked again (another version may have written it), else `base`'s."""
         if not found:
             return base or DEFAULTS
         known = {key: value for key, value in found.items() if key in _WIRE}
         if "retry" in known:
             known["retry"] = RetryPolicy.from_wire(known["retry"])
-        return replace(base or DEFAULTS, **known)
+        return check(base or DEFAULTS, **known)
 
 
 DEFAULTS = Options()

@@ -56,11 +56,13 @@ class Store:
     keys: Keys
 
     def put(self, job_id: str | bytes, submission: bytes | None, queue: str = "default") -> None:
-        """Put a record onto a queue, past our client and its script."""
+        """Put a record onto a queue, past our client and its script, and wake a worker as the script does."""
         name = job_id if isinstance(job_id, bytes) else job_id.encode()
         if submission is not None:
             self.client.set(self.keys.submission("").encode() + name, submission)
         self.client.zadd(self.keys.queue(queue), {name: 1})
+        self.client.lpush(self.keys.wake(queue), "ready")
+        self.client.pexpire(self.keys.wake(queue), 60_000)
 
     def put_signed(self, keyring: Keyring, job_id: str, payload: bytes, **changes: object) -> None:
         """Put a submission that a holder of the key wrote, with any header, and the record that our script writes."""
@@ -78,9 +80,9 @@ class Store:
         return wait_until(ended, timeout_s)
 
     def record(self, job_id: str | bytes) -> dict[str, str]:
-        """What stands in the record of a job."""
-        name = job_id if isinstance(job_id, bytes) else job_id.encode()
-        found = self.client.hgetall(self.keys.record("").encode() + name)
+        """What stands in the record of a job; nothing where it is of another type."""
+        key = self.keys.record("").encode() + (job_id if isinstance(job_id, bytes) else job_id.encode())
+        found = self.client.hgetall(key) if self.client.type(key) == b"hash" else {}
         return {key.decode(): value.decode(errors="replace") for key, value in found.items()}
 
     def history(self, job_id: str) -> list[tuple[int, str]]:
