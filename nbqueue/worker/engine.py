@@ -13,6 +13,7 @@ from nbqueue.broker import claims, scripts
 from nbqueue.broker.claims import Claim, Claimed, Finish
 from nbqueue.broker.connection import explain, is_connection_error
 from nbqueue.broker.keys import Keys
+from nbqueue.errors import StoreFull
 from nbqueue.worker.outbox import Leaving, Outbox
 from nbqueue.worker.reports import Reports
 
@@ -286,4 +287,4 @@ def _tell_of_stale(ends: Sequence[Leaving], valid: Sequence[bool]) -> None:
 
 
 def _is_full(error: BaseException) -> bool:
-    return str(error).startswith(("OOM", "MISCONF"))
+    return isinstance(explain(error, "the server"), StoreFull)
