@@ -150,7 +150,7 @@ def _is_up(worker: Worker) -> bool:
 def _announced(worker: Worker) -> dict[str, dict[bytes, bytes]]:
     """What its engines have written of themselves."""
     try:
-        with redis.Redis(unix_socket_path=str(worker.settings.url).removeprefix("unix://")) as client:
+        with redis.Redis(unix_socket_path=str(worker.settings.url).removeprefix("unix://"), socket_timeout=5) as client:
             names = [name.decode() for name in client.zrange("nbq:leases", 0, -1)]
             found = {name: client.hgetall(f"nbq:engine:{name}") for name in names}
     except redis.RedisError:

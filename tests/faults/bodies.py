@@ -142,6 +142,13 @@ def segfault(ledger: str, name: str) -> None:
     ctypes.string_at(0)
 
 
+async def segfault_async(ledger: str, name: str) -> None:
+    """The same in a loop that others share."""
+    note(ledger, "begin", name)
+    await asyncio.sleep(0.1)
+    ctypes.string_at(0)
+
+
 def leave(ledger: str, name: str, how: str) -> None:
     """End the process, or try to."""
     note(ledger, "begin", name)
@@ -222,7 +229,7 @@ def troubled() -> str:
         def emit(self, record: logging.LogRecord) -> None:
             print(f"the handler is broken: {record.getMessage()}")  # noqa: T201 - to the job's log
             try:
-                raise RuntimeError("broken")
+                raise RuntimeError("broken")  # noqa: TRY301 - as it looks from inside of a handler
             except RuntimeError:
                 self.handleError(record)
 

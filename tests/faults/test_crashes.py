@@ -86,6 +86,21 @@ def test_a_segfault_is_told_with_its_stack_and_given_up_after_three(
 
 
 @pytest.mark.usefixtures("bystander")
+def test_a_coroutine_that_crashes_is_given_up_alone(ledger: Ledger, gate: Path) -> None:
+    """A coroutine that crashes its loop each time is given up; those that shared the loop with it end well."""
+    others = [
+        submit(bodies.until_told_async, str(ledger.path), f"other-{number}", str(gate)).wait(5) for number in range(3)
+    ]
+    ledger.wait("begin", times=3)
+    job = submit(bodies.segfault_async, str(ledger.path), "job").wait(5)
+    with pytest.raises(JobCrashed, match="SIGSEGV"):
+        job.wait(30)
+    gate.touch()
+    assert [other.wait(20) for other in others] == ["other-0", "other-1", "other-2"]
+    assert len(ledger.lines("begin", "job")) <= 4
+
+
+@pytest.mark.usefixtures("bystander")
 def test_os_exit_is_a_crash(ledger: Ledger) -> None:
     """Code that ends the process with `os._exit` is given up after three times, naming the exit code."""
     job = submit(bodies.leave, str(ledger.path), "job", "os._exit").wait(5)

@@ -16,7 +16,7 @@ from tests.faults import bodies, facts
 from tests.faults.conftest import Measure
 from tests.servers import Server
 from tests.waiting import wait_until
-from tests.workers import Ledger, running_worker, start_worker, wait_gone
+from tests.workers import Ledger, lives, running_worker, start_worker, wait_gone
 
 #: twice what is promised: the machine of a test has other work
 ELSEWHERE_S = 2 * 5.0
@@ -78,12 +78,12 @@ def test_a_killed_engine_is_replaced_and_its_job_runs_again(
     with running_worker(module_settings, "--slots", "1") as worker:
         # an engine that dies young is suspected of dying again at once
         job = submit(bodies.until_told, str(ledger.path), "job", str(gate)).wait(5)
-        (begun,) = ledger.wait("begin")
+        old = psutil.Process(ledger.wait("begin")[0].pid)
         engine = psutil.Process(worker.engine())
         wait_until(lambda: time.time() - engine.create_time() > 5.5, 10)
         killed_at = time.monotonic()
         engine.kill()
-        wait_until(lambda: not psutil.pid_exists(begun.pid), GONE_S)
+        wait_gone([old], GONE_S)
         measure("child gone", time.monotonic() - killed_at, within_s=GONE_S)
         again = ledger.wait("begin", times=2, timeout_s=ELSEWHERE_S)[1]
         gate.touch()
@@ -99,7 +99,7 @@ def test_a_restarted_worker_takes_its_old_jobs_at_once(
     """A worker that is killed and started again, by a service manager say, finds the machine's dead engines itself."""
     with running_worker(module_settings, "--slots", "1") as first:
         job = submit(bodies.until_told, str(ledger.path), "job", str(gate)).wait(5)
-        (begun,) = ledger.wait("begin")
+        old = psutil.Process(ledger.wait("begin")[0].pid)
         first.kill()
     killed_at = time.monotonic()
     second = start_worker(module_settings, "--slots", "1")
@@ -109,7 +109,7 @@ def test_a_restarted_worker_takes_its_old_jobs_at_once(
         assert job.wait(10) == "job"
     finally:
         second.kill()
-    assert not psutil.pid_exists(begun.pid)
+    assert not lives(old)
     measure("here", again.at - killed_at, within_s=HERE_S)
 
 

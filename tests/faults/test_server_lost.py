@@ -51,7 +51,7 @@ def workers(store: Store) -> Iterator[list[Worker]]:
 
 @pytest.mark.usefixtures("workers")
 def test_a_killed_server_costs_no_job(store: Store, ledger: Ledger, measure: Measure) -> None:
-    """With a journal written each second, a server killed in a storm and back after 2 s has lost nothing it accepted."""
+    """With a journal written each second, a server killed in a storm and back after 2 s has lost no accepted job."""
     group = _storm(ledger)
     ledger.wait("ran", times=300)
     store.kill()
