@@ -9,7 +9,7 @@ import redis
 _LASTING = re.compile(
     rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|queues|paused|events|history|leases|epoch|claims:.*|counts:.*))\Z"
 )
-_OF_JOB = re.compile(rb"(?:[^:]+:)?(?:arq:job|nbq:job|arq:retry):(.*)\Z", re.DOTALL)
+_OF_JOB = re.compile(rb"(?:[^:]+:)?(?:arq:job|nbq:job|arq:retry|arq:in-progress):(.*)\Z", re.DOTALL)
 _LIVE = {b"queued", b"scheduled", b"running"}
 
 
@@ -25,6 +25,6 @@ def _may_last(client: redis.Redis, key: bytes) -> bool:
     of_job = _OF_JOB.match(key)
     if of_job is None:
         return False
-    record = key[: of_job.start(1)].replace(b"arq:job:", b"nbq:job:").replace(b"arq:retry:", b"nbq:job:") + of_job[1]
+    record = re.sub(rb"(?:arq:job|arq:retry|arq:in-progress):\Z", b"nbq:job:", key[: of_job.start(1)]) + of_job[1]
     found: Any = client.hget(record.decode(), "state") if client.type(record) == b"hash" else None
     return found in _LIVE

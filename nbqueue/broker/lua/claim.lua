@@ -102,6 +102,8 @@ for i = 1, #due, 2 do
 end
 
 local claimed, running, expired = {}, {}, {}
+-- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
+local held, scores, marks, submissions = {}, {}, {}, {}
 local function expire(id, submitted)
   redis.call('ZREM', KEYS[1], id)
   redis.call('DEL', prefix .. 'arq:job:' .. id)
@@ -141,15 +143,13 @@ local function take(low, high, room)
         expire(id, found[6])
       else
         local fence = (tonumber(found[2]) or 0) + 1
-        local submission = redis.pcall('GET', prefix .. 'arq:job:' .. id)
-        if type(submission) ~= 'string' then submission = false end
-        redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'running', 'fence', fence, 'engine', engine, 'started', stamp)
-        redis.call('ZADD', KEYS[1], 9000000000000000, id)
-        redis.call('SET', prefix .. 'arq:in-progress:' .. id, '1', 'PX', 864000000)
-        redis.call('HSET', KEYS[2], id, KEYS[1])
+        held[#held + 1], held[#held + 2] = id, KEYS[1]
+        scores[#scores + 1], scores[#scores + 2] = 9000000000000000, id
+        marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
+        submissions[#submissions + 1] = prefix .. 'arq:job:' .. id
         running[#running + 1] = id .. ' running ' .. fence
         claimed[#claimed + 1] = {id, fence, tonumber(found[3]) or 0, tonumber(found[4]) or 0, tonumber(found[5]) or 0,
-          found[6], found[7], found[9] or '', submission, found[12] and 0 or 1}
+          found[6], found[7], found[9] or '', false, found[12] and 0 or 1}
       end
     end
   end
@@ -161,6 +161,16 @@ local in_loop, in_process = 0, 0
 if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
   in_loop = take('-inf', '(400000000000', tonumber(ARGV[4]))
   in_process = take('400000000000', '(1000000000000', tonumber(ARGV[5]))
+end
+if #claimed > 0 then
+  redis.call('HSET', KEYS[2], unpack(held))
+  redis.call('ZADD', KEYS[1], unpack(scores))
+  redis.call('MSET', unpack(marks))
+  for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do
+    claimed[i][9] = submission
+    redis.call('HSET', prefix .. 'nbq:job:' .. claimed[i][1], 'state', 'running', 'fence', claimed[i][2],
+      'engine', engine, 'started', stamp)
+  end
 end
 for _, lines in ipairs({running, expired}) do
   if #lines > 0 then

@@ -15,66 +15,97 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local stamp = string.format('%.0f', now)
 local charged = {['try'] = 'tries', crash = 'crashes', loss = 'losses'}
-local replies, changes, counted = {}, {}, {}
+local places = {tries = 6, crashes = 7, losses = 8}
+local replies, changes, counted, ends = {}, {}, {}, {}
+-- taken away together, before anything is written: a full server must be able to get emptier
+local over, keys, queued = {}, {}, {}
 
-local function wait_again(id, record, queue_key, rank, state, delay, queue)
+for at = 4, #ARGV, 11 do
+  local id = ARGV[at]
+  local found = redis.call('HMGET', prefix .. 'nbq:job:' .. id, 'state', 'fence', 'queue', 'key', 'rank', 'tries', 'crashes',
+    'losses', 'cancel', 'stock', 'reason', 'log_kept')
+  if found[1] ~= 'running' or found[2] ~= ARGV[at + 1] then
+    replies[#replies + 1] = 0
+  else
+    replies[#replies + 1] = 1
+    local state = ARGV[at + 2]
+    -- a cancel that came while the attempt was ending: there is no next one
+    if found[9] and (state == 'queued' or state == 'scheduled') then state = 'cancelled' end
+    ends[#ends + 1] = {at = at, state = state, found = found, again = state == 'queued' or state == 'scheduled',
+      queue_key = found[4] or (prefix .. 'arq:queue:' .. found[3])}
+    over[#over + 1] = id
+    keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
+  end
+end
+
+for _, ending in ipairs(ends) do
+  if not ending.again then
+    local id = ARGV[ending.at]
+    keys[#keys + 1] = prefix .. 'arq:job:' .. id
+    keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id
+    if ending.found[10] then
+      keys[#keys + 1] = prefix .. 'arq:retry:' .. id
+      redis.call('ZREM', prefix .. 'arq:abort', id)
+    end
+    queued[ending.queue_key] = queued[ending.queue_key] or {}
+    table.insert(queued[ending.queue_key], id)
+  end
+end
+if #over > 0 then
+  redis.call('HDEL', KEYS[1], unpack(over))
+  redis.call('HDEL', KEYS[4], unpack(over))
+  redis.call('DEL', unpack(keys))
+end
+for queue_key, ids in pairs(queued) do redis.call('ZREM', queue_key, unpack(ids)) end
+
+local function wait_again(id, ending, fields)
+  local delay, scheduled = tonumber(ARGV[ending.at + 3]), ending.state == 'scheduled'
   local due = string.format('%.0f', now + delay)
-  redis.call('DEL', prefix .. 'arq:in-progress:' .. id)
-  redis.call('HSET', record, 'state', state, 'due', due)
-  if state == 'scheduled' then redis.call('HSET', record, 'reason', 'retrying') end
-  redis.call('ZADD', queue_key, state == 'scheduled' and due or rank, id)
-  local wake = prefix .. 'nbq:wake:' .. queue
+  fields[#fields + 1], fields[#fields + 2] = 'due', due
+  if scheduled then fields[#fields + 1], fields[#fields + 2] = 'reason', 'retrying' end
+  redis.call('ZADD', ending.queue_key, scheduled and due or ending.found[5], id)
+  local wake = prefix .. 'nbq:wake:' .. ending.found[3]
   if redis.call('LLEN', wake) < 8 then
     redis.call('LPUSH', wake, 'ready')
     redis.call('PEXPIRE', wake, 3600000)
   end
 end
 
-local function close(id, record, queue_key, at, state)
-  redis.call('DEL', prefix .. 'arq:job:' .. id, prefix .. 'arq:in-progress:' .. id, prefix .. 'arq:retry:' .. id,
-    prefix .. 'nbq:checkpoint:' .. id)
-  redis.call('ZREM', queue_key, id)
+local function close(id, ending, fields)
+  local at = ending.at
   if ARGV[at + 5] ~= '' and ARGV[at + 6] ~= '0' then
     if ARGV[at + 6] == '-1' then redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5])
     else redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5], 'PX', ARGV[at + 6]) end
   end
-  redis.call('HSET', record, 'state', state, 'finished', stamp)
-  redis.call('HDEL', record, 'reason')
-  if ARGV[at + 7] ~= '' then redis.call('HSET', record, 'error_type', ARGV[at + 7], 'error', ARGV[at + 8]) end
-  if ARGV[at + 9] ~= '' then redis.call('HSET', record, 'stopped_by', ARGV[at + 9]) end
-  redis.call('PEXPIRE', record, ARGV[2])
-  redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, ARGV[2])
+  fields[#fields + 1], fields[#fields + 2] = 'finished', stamp
+  if ARGV[at + 9] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'stopped_by', ARGV[at + 9] end
+  if ending.found[12] then redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, ARGV[2]) end
+  local tally = ending.found[3] .. '\n' .. ending.state
+  counted[tally] = (counted[tally] or 0) + 1
 end
 
-for at = 4, #ARGV, 11 do
-  local id, state = ARGV[at], ARGV[at + 2]
+for _, ending in ipairs(ends) do
+  local at, found = ending.at, ending.found
+  local id, counter = ARGV[at], charged[ARGV[at + 4]]
   local record = prefix .. 'nbq:job:' .. id
-  local found = redis.call('HMGET', record, 'state', 'fence', 'queue', 'key', 'rank', 'cancel', 'stock')
-  if found[1] ~= 'running' or found[2] ~= ARGV[at + 1] then
-    replies[#replies + 1] = 0
-  else
-    local queue_key = found[4] or (prefix .. 'arq:queue:' .. found[3])
-    redis.call('HDEL', KEYS[1], id)
-    redis.call('HDEL', KEYS[4], id)
-    local counter = charged[ARGV[at + 4]]
-    -- a cancel that came while the attempt was ending: there is no next one
-    if found[6] and (state == 'queued' or state == 'scheduled') then state = 'cancelled' end
-    if state == 'queued' or state == 'scheduled' then
-      wait_again(id, record, queue_key, found[5], state, tonumber(ARGV[at + 3]), found[3])
-      if ARGV[at + 7] ~= '' then redis.call('HSET', record, 'error_type', ARGV[at + 7], 'error', ARGV[at + 8]) end
-    else
-      close(id, record, queue_key, at, state)
-      if found[7] then redis.call('ZREM', prefix .. 'arq:abort', id) end
-      local tally = found[3] .. '\n' .. state
-      counted[tally] = (counted[tally] or 0) + 1
-    end
-    if counter then redis.call('HINCRBY', record, counter, 1) end
-    if ARGV[at + 10] ~= '' then
-      redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[3], '*', 'record', ARGV[at + 10])
-    end
-    changes[#changes + 1] = id .. ' ' .. state .. ' ' .. found[2]
-    replies[#replies + 1] = 1
+  local fields = {'state', ending.state}
+  if ending.again then wait_again(id, ending, fields) else close(id, ending, fields) end
+  if counter then
+    fields[#fields + 1], fields[#fields + 2] = counter, (tonumber(found[places[counter]]) or 0) + 1
   end
+  if ARGV[at + 7] ~= '' then
+    fields[#fields + 1], fields[#fields + 2] = 'error_type', ARGV[at + 7]
+    fields[#fields + 1], fields[#fields + 2] = 'error', ARGV[at + 8]
+  end
+  redis.call('HSET', record, unpack(fields))
+  if not ending.again then
+    if found[11] then redis.call('HDEL', record, 'reason') end
+    redis.call('PEXPIRE', record, ARGV[2])
+  end
+  if ARGV[at + 10] ~= '' then
+    redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[3], '*', 'record', ARGV[at + 10])
+  end
+  changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. found[2]
 end
 for tally, number in pairs(counted) do
   local queue, state = string.match(tally, '^(.*)\n(.*)$')

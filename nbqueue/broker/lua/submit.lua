@@ -32,6 +32,15 @@ local count = (#ARGV - 13) / 2
 local sequence = redis.call('INCRBY', KEYS[2], count) - count
 local base = tonumber(ARGV[3]) * 400000000000 + (99 - tonumber(ARGV[4])) * 2000000000
 local replies, fresh, last = {}, 0, nil
+-- written together at the end, a chunk at a time
+local texts, scores, owned = {}, {}, {}
+local function flush()
+  if #texts == 0 then return end
+  redis.call('MSET', unpack(texts))
+  redis.call('ZADD', KEYS[1], unpack(scores))
+  redis.call('ZADD', KEYS[6], unpack(owned))
+  texts, scores, owned = {}, {}, {}
+end
 for i = 1, count do
   local id, submission = ARGV[12 + 2 * i], ARGV[13 + 2 * i]
   local record = prefix .. 'nbq:job:' .. id
@@ -39,7 +48,7 @@ for i = 1, count do
     replies[i] = 'exists'
   else
     local rank = base + (sequence + i) % 2000000000
-    redis.call('SET', prefix .. 'arq:job:' .. id, submission)
+    texts[#texts + 1], texts[#texts + 2] = prefix .. 'arq:job:' .. id, submission
     local fields = {'state', state, 'queue', queue, 'function', ARGV[9], 'rank', string.format('%.0f', rank),
       'submitted', string.format('%.0f', now), 'due', string.format('%.0f', due)}
     if ARGV[10] ~= ARGV[9] then fields[#fields + 1] = 'label'; fields[#fields + 1] = ARGV[10] end
@@ -50,11 +59,13 @@ for i = 1, count do
     if ARGV[12] ~= '' then fields[#fields + 1] = 'retry_of'; fields[#fields + 1] = ARGV[12] end
     if ARGV[13] ~= '[]' then fields[#fields + 1] = 'tags'; fields[#fields + 1] = ARGV[13] end
     redis.call('HSET', record, unpack(fields))
-    redis.call('ZADD', KEYS[1], string.format('%.0f', later and due or rank), id)
-    redis.call('ZADD', KEYS[6], string.format('%.0f', now), id)
+    scores[#scores + 1], scores[#scores + 2] = string.format('%.0f', later and due or rank), id
+    owned[#owned + 1], owned[#owned + 2] = string.format('%.0f', now), id
     replies[i], fresh, last = state, fresh + 1, id
+    if #texts >= 1000 then flush() end
   end
 end
+flush()
 if fresh > 0 then
   redis.call('SADD', KEYS[5], queue)
   redis.call('ZREMRANGEBYRANK', KEYS[6], 0, -1001)
