@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import inspect
 import logging
 import sys
 from pathlib import Path
@@ -45,12 +43,13 @@ def worker(
 
     MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
     the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be. An arq
-    class says itself which server and queue it serves; of the options only --burst counts for it.
+    class says itself which server and queue it serves; of the options --burst, --engines and --drain count for it.
     """
     # the installed command, unlike `python -m`, does not look here
     sys.path.insert(0, str(Path.cwd()))
-    if module and ":" in module:
-        _run_arq(module, burst=given["burst"])
+    if module and (place := _arq_class(module)):
+        arq_options = {name: given[name] for name in ("burst", "engines", "drain_timeout_s")}
+        _run_arq(place, **arq_options)
         return
     if module:
         _find(module)
@@ -67,19 +66,28 @@ def worker(
     leave(supervisor.main(config))
 
 
-def _run_arq(place: str, *, burst: bool) -> None:
-    from nbqueue.worker import stock
+def _run_arq(place: str, *, burst: bool, engines: int, drain_timeout_s: float) -> None:
+    from nbqueue.worker import stock_settings
 
-    module, _, name = place.partition(":")
-    _find(module)
-    found = getattr(importlib.import_module(module), name, None)
-    if not hasattr(found, "functions") and not hasattr(found, "cron_jobs"):
-        raise ConfigurationError(f"{place} is no arq settings: give a class with `functions`, as arq takes it.")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # what a settings class may hold are the parameters of arq's own worker
-    known = inspect.signature(stock.Worker.__mro__[1]).parameters
-    given = {key: value for key, value in vars(found).items() if key in known}
-    stock.Worker(**{**given, "burst": True} if burst else given).run()
+    _find(place.partition(":")[0])
+    found = stock_settings.plan(place)
+    if found.address is None:
+        # the supervisor cannot reach this server as arq does: the worker then keeps its lease itself
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        stock_settings.load(place, **{"burst": True} if burst else {}).run()
+        return
+    config = WorkerConfig(
+        address=found.address, modules=(place,), burst=burst, engines=engines, stall_s=found.stall_s,
+        drain_timeout_s=max(drain_timeout_s, found.completion_wait_s),
+    )  # fmt: skip
+    click.echo(f"Serving {found.queue} on {config.address} as arq does; Ctrl-C ends it.", err=True)
+    leave(supervisor.main(config))
+
+
+def _arq_class(module: str) -> str:
+    """The "module:Settings" that a name stands for, arq's own "module.Settings" included; or nothing."""
+    path, _, name = module.rpartition(".")
+    return module if ":" in module else f"{path}:{name}" if path and name[:1].isupper() else ""
 
 
 def _find(module: str) -> None:

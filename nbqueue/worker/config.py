@@ -49,6 +49,11 @@ class WorkerConfig:
         for queue in self.queues:
             names.check_queue(queue)
 
+    @property
+    def stock(self) -> str:
+        """The "module:Settings" of arq to run, if that is what this worker does."""
+        return next((module for module in self.modules if ":" in module), "")
+
     def to_wire(self) -> dict[str, Any]:
         """As plain JSON, for the engine's first message; holds the password, so never for a log."""
         return asdict(self)

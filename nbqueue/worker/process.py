@@ -59,6 +59,10 @@ async def _serve(end: socket.socket, supervisor: int) -> int:
     if first is None:
         return 0
     config = WorkerConfig.from_wire(first["config"])
+    if config.stock:
+        from nbqueue.worker.stock_process import StockProcess
+
+        return await StockProcess(config, first["engine"], supervisor, link).run(words)
     process = EngineProcess(config, first["engine"], supervisor, link)
     return await process.run(words)
 

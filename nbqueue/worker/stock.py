@@ -38,11 +38,12 @@ class Worker(arq.worker.Worker):
 
     __signature__ = inspect.signature(arq.worker.Worker)
 
-    def __init__(self, *args: Any, engine_id: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, engine_id: str = "", supervisor: int = 0, **kwargs: Any) -> None:
+        """Beside arq's own arguments: the name and the process id under which a supervisor keeps its lease."""
         super().__init__(*args, **kwargs)
         self.keys = Keys()
         self.engine_id = engine_id or f"arq-{os.getpid()}-{secrets.token_hex(4)}"
-        self._keeps_own_lease = not engine_id
+        self._supervisor, self._keeps_own_lease = supervisor, not engine_id
         self._engine: StockEngine | None = None
         self._aborts: Aborts | None = None
         self._fences: dict[str, int] = {}
@@ -111,6 +112,11 @@ class Worker(arq.worker.Worker):
     def running(self) -> dict[str, int]:
         """The jobs under way, with their fences."""
         return dict(self._fences)
+
+    @property
+    def completion_wait_s(self) -> float:
+        """Seconds that running jobs get to end once the worker is told to stop."""
+        return float(self._job_completion_wait)
 
     # what an attempt asks of its worker -----------------------------------------------------------------------------
 
@@ -189,7 +195,8 @@ class Worker(arq.worker.Worker):
 
     async def _start_engine(self) -> StockEngine:
         self._engine = engine = StockEngine(
-            self.pool, self.keys, self.engine_id, self, queue=self.queue_name, slots=self.max_jobs,
+            self.pool, self.keys, self.engine_id, self, supervisor=self._supervisor,
+            queue=self.queue_name, slots=self.max_jobs,
             functions=tuple(self.functions), most_claims=self.max_burst_jobs if self.burst else -1,
             poll_s=BURST_POLL_S if self.burst else max(self.poll_delay_s, LEAST_POLL_S),
             lease_patience_s=self.in_progress_timeout_s if self._keeps_own_lease else None,

@@ -25,7 +25,7 @@ from nbqueue.worker.reports import Reports
 
 #: what the ends of stopped jobs get to reach the server
 SETTLE_S = 5.0
-ANNOUNCE_S = 20.0
+ANNOUNCE_S = 5.0
 AGAIN_S = 1.0
 
 
@@ -33,7 +33,7 @@ class StockEngine:
     """An engine of one queue that stock clients submit to, on connections of its own."""
 
     def __init__(
-        self, pool: Any, keys: Keys, engine_id: str, runner: Runner, *, queue: str, slots: int,
+        self, pool: Any, keys: Keys, engine_id: str, runner: Runner, *, supervisor: int, queue: str, slots: int,
         functions: tuple[str, ...], most_claims: int, poll_s: float, lease_patience_s: float | None,
     ) -> None:  # fmt: skip
         """Without `lease_patience_s` somebody else holds the lease; with it, a loop may stand still so long."""
@@ -46,7 +46,8 @@ class StockEngine:
             loop_slots=slots, process_slots=0, most_claims=most_claims,
         )  # fmt: skip
         self._info = queues.EngineInfo(
-            id=engine_id, host=platform.node(), pid=os.getpid(), machine=machine_id(), slots=slots,
+            id=engine_id, host=platform.node(), pid=os.getpid(), supervisor=supervisor, machine=machine_id(),
+            slots=slots,
             python=codec.header_versions()["py"], version=codec.header_versions()["v"], queues=(queue,),
             functions=functions, started_at=datetime.now(UTC),
         )  # fmt: skip
