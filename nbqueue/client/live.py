@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from nbqueue.broker import jobs
@@ -15,6 +16,8 @@ from nbqueue.model.states import State
 #: lines and characters of the log that are kept at hand
 TAIL_LINES = 200
 TAIL_CHARACTERS = 50_000
+#: a worker stores what a job published within a second; and a little for a busy machine
+STORED_S = 1.5
 
 
 class Live:
@@ -27,6 +30,8 @@ class Live:
         self.log_tail = ""
         #: whether the server cannot be reached at the moment
         self.reconnecting = False
+        #: whether the end is known with all that was kept of it: progress and log too
+        self.complete = False
         #: grows with each change
         self.version = 0
         self._link: Link | None = None
@@ -53,6 +58,13 @@ class Live:
             return
         link.follow.join([self.record.id], self)
         await self._refresh()
+        link.keep(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        """See what was published just before and stored only after the first look."""
+        await asyncio.sleep(STORED_S)
+        if not self._left and not self._closed:
+            self._look_again()
 
     def know(self, ended: Ended) -> None:
         """Take the end that somebody has in hand already; from any thread."""
@@ -91,6 +103,7 @@ class Live:
         if not self.record.state.is_final:
             gone = f"the server no longer knows job {job_id}"
             self._set(replace(self.record, state=State.CRASHED, error_type="JobLost", error=gone))
+            self.complete = True
             self._leave()
 
     def connection(self, *, up: bool) -> None:
@@ -122,7 +135,7 @@ class Live:
             return  # the follow notices it too, and tells all states again once the server is back
         finally:
             self._refreshing = False
-        if self.record.state.is_final:
+        if self.complete:
             self._leave()
 
     async def _look(self) -> None:
@@ -135,12 +148,14 @@ class Live:
         log = await link.wire.ask(lambda client: jobs.log_end(client, link.wire.keys, job_id))
         self._merge(found)
         self._merge_log(log, final=found.state.is_final)
+        self.complete = found.state.is_final
 
     def _merge(self, found: JobRecord) -> None:
         """The server's record, with what was published since it was written."""
         if self._is_behind(found.state):
             return
-        if self._progress_fence >= found.fence:
+        # of an end the record has the last progress; before it what was published is newer
+        if self._progress_fence >= found.fence and not found.state.is_final:
             found = replace(found, progress=self.record.progress)
         if found != self.record:
             self._set(found)

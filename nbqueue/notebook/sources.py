@@ -47,6 +47,11 @@ class JobLive(Live, Protocol):
         ...
 
     @property
+    def complete(self) -> bool:
+        """Whether its end is known with all that was kept of it."""
+        ...
+
+    @property
     def log_tail(self) -> str:
         """The last lines of its log."""
         ...
@@ -137,8 +142,8 @@ class Source:
 
     @property
     def complete(self) -> bool:
-        """Whether it is known with all its facts; the state comes first, when and why a moment later."""
-        return self.ended and (not isinstance(self._live, JobLive) or self._live.record.finished_at is not None)
+        """Whether it is known with all its facts; the state comes first, the rest a moment later."""
+        return self.ended and (not isinstance(self._live, JobLive) or self._live.complete)
 
     def cancel(self) -> None:
         """Ask for the end of the work; the card says "cancelling" from now on. Does not wait."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextvars import Context, copy_context
 from typing import Protocol
 
 #: seconds between two rounds
@@ -32,14 +33,13 @@ class Ticker:
         self._tick_s = tick_s
         self._sent_a_tick = sent_a_tick
         self._lock = threading.Lock()
-        self._cards: list[Redrawn] = []
+        self._cards: dict[Redrawn, Context] = {}
         self._thread: threading.Thread | None = None
 
     def add(self, card: Redrawn) -> None:
-        """Redraw a card from now on."""
+        """Redraw a card from now on, in the context of this call: some kernels send nothing without a cell's."""
         with self._lock:
-            if card not in self._cards:
-                self._cards.append(card)
+            self._cards.setdefault(card, copy_context())
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="nbqueue-ticker", daemon=True)
                 self._thread.start()
@@ -47,7 +47,7 @@ class Ticker:
     def stop(self) -> None:
         """Redraw nothing any more; the thread ends within a tick."""
         with self._lock:
-            self._cards = []
+            self._cards = {}
 
     @property
     def running(self) -> bool:
@@ -62,24 +62,24 @@ class Ticker:
 
     def _go_on(self) -> bool:
         with self._lock:
-            self._cards = [card for card in self._cards if not card.over]
+            self._cards = {card: context for card, context in self._cards.items() if not card.over}
             if not self._cards:
                 self._thread = None
             return self._thread is not None
 
     def _round(self) -> None:
         with self._lock:
-            cards = list(self._cards)
+            cards = list(self._cards.items())
         sent = 0
-        for asked, card in enumerate(cards, start=1):
-            sent += card.redraw()
+        for asked, (card, context) in enumerate(cards, start=1):
+            sent += context.run(card.redraw)
             if sent >= self._sent_a_tick:
                 self._begin_after(cards[:asked])
                 return
 
-    def _begin_after(self, served: list[Redrawn]) -> None:
+    def _begin_after(self, served: list[tuple[Redrawn, Context]]) -> None:
         """Let those go first in the next round who had no turn in this one."""
-        had = {id(card) for card in served}
         with self._lock:
-            waiting = [card for card in self._cards if id(card) not in had]
-            self._cards = waiting + [card for card in self._cards if id(card) in had]
+            for card, context in served:
+                if self._cards.pop(card, None) is not None:
+                    self._cards[card] = context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from nbqueue.notebook.ticker import Ticker
@@ -64,3 +65,21 @@ def test_the_same_card_is_redrawn_once_a_round() -> None:
     ticker.stop()
     wait_until(lambda: not ticker.running)
     assert card.drawn - other.drawn <= 2
+
+
+def test_a_card_is_redrawn_in_the_context_that_showed_it() -> None:
+    """Some kernels send nothing without the context of a cell: each card keeps that of its own."""
+    cell: ContextVar[str] = ContextVar("cell")
+
+    class InCell(Drawn):
+        def redraw(self) -> int:
+            seen.append(cell.get())
+            return super().redraw()
+
+    seen: list[str] = []
+    ticker = Ticker(tick_s=0.01)
+    for name in ("first", "second"):
+        cell.set(name)
+        ticker.add(InCell(rounds=2))
+    wait_until(lambda: not ticker.running)
+    assert sorted(seen) == ["first", "first", "second", "second"]

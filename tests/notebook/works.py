@@ -20,6 +20,11 @@ class JobFacts:
     version: int = 0
     closed: bool = False
 
+    @property
+    def complete(self) -> bool:
+        """Whether the end is known with all facts."""
+        return self.record.finished_at is not None
+
     def close(self) -> None:
         """Note that nobody follows any more."""
         self.closed = True
