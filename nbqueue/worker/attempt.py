@@ -130,9 +130,9 @@ def _by_hand(claim: Claim) -> Attempt:
     )
 
 
-def refusal(claim: Claim, error: NbqueueError, here: Here) -> Finish:
-    """The end of a claim that cannot be run at all."""
-    header = {"fn": "", "codec": "none"}
+def refusal(claim: Claim, error: NbqueueError, here: Here, *, function: str = "") -> Finish:
+    """The end of a claim that cannot be run at all; `function` is its label, where the record can be trusted."""
+    header = {"fn": function, "codec": "none"}
     attempt = Attempt(claim=claim, header=header, payload=b"", options=DEFAULTS, began_at=time.monotonic())
     info = ErrorInfo(type=type(error).__name__, message=str(error)[:MESSAGE_CHARS])
     return record(attempt, Verdict(state=State.FAILED, charge="try", error=info), here, facts={})

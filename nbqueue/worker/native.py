@@ -206,6 +206,9 @@ class NativeRunner:
 
     def _record(self, attempt: Attempt, ended: Ended, facts: dict[str, Any]) -> None:
         """Hand the end on. One that cannot be put into a record is an end all the same."""
+        progress = self._listener.last_progress(attempt.claim.job_id)
+        if progress is not None:
+            facts["progress"] = progress
         try:
             finish = record(attempt, judge(attempt, ended, self._here), self._here, facts=facts)
         except NbqueueError as error:
@@ -236,7 +239,8 @@ class NativeRunner:
             self._finish(again)
             return
         logger.warning("Job %s cannot run: %s", ascii(claim.job_id), error)
-        self._finish(refusal(claim, error, self._here))
+        verified = isinstance(error, UnknownFunction | WrongPython)
+        self._finish(refusal(claim, error, self._here, function=_function(claim) if verified else ""))
 
     async def _fits_elsewhere(self, claim: Claim) -> bool:
         try:
@@ -266,6 +270,11 @@ def _isolation(attempt: Attempt, run_in: str) -> Isolation:
     if run_in != "process" and claim.losses + claim.crashes:
         return "fresh"
     return attempt.options.isolation
+
+
+def _function(claim: Claim) -> str:
+    """The function's label in a submission whose signature was verified; empty for one put in by hand."""
+    return str(peek(claim.submission).get("fn", "")) if claim.submission and claim.submission[:1] != b"{" else ""
 
 
 def _needs(claim: Claim) -> tuple[str, str]:
