@@ -264,13 +264,17 @@ def storm(seconds: float) -> int:
     return number
 
 
-def paced(updates: int, *, report: bool) -> float:
-    """Processor seconds of work in steps of about 0.1 ms, with or without a report after each."""
+def paced(rounds: int) -> list[tuple[float, float]]:
+    """Processor seconds of a thousand steps of about 0.1 ms, without and with a report after each, by turns."""
+    return [(_thousand(report=False), _thousand(report=True)) for _ in range(rounds)]
+
+
+def _thousand(*, report: bool) -> float:
     began = time.process_time()
     value: Any = 0
-    for number in range(updates):
+    for number in range(1000):
         for step in range(1500):
             value = (value + step) % 1009
         if report:
-            nbqueue.progress(number, updates)
+            nbqueue.progress(number, 1000)
     return time.process_time() - began
