@@ -166,12 +166,17 @@ def lease(keys: Keys, engines: Sequence[str], *, begin: bool = False, length_s: 
     )
 
 
-def reap(keys: Keys, dead: Sequence[str] = (), *, charged: bool = True, ended: bool = True) -> Call[int]:
-    """Give back the jobs of engines whose lease ran out (`ended`), and of those named; how many jobs."""
+def reap(
+    keys: Keys, dead: Sequence[str] = (), *, charged: bool = True, ended: bool = True, guilty: str = ""
+) -> Call[int]:
+    """Give back the jobs of engines whose lease ran out (`ended`), and of those named; how many jobs.
+
+    Each counts it as a loss if `charged`; where one job is known to be `guilty`, only that one does.
+    """
     return Call(
         script("reap"),
         (keys.leases, keys.events, keys.history),
-        (keys.prefix, MAX_LOSSES, RECORD_MS, HISTORY_ATTEMPTS, int(charged), int(ended), *dead),
+        (keys.prefix, MAX_LOSSES, RECORD_MS, HISTORY_ATTEMPTS, int(charged), int(ended), id_bytes(guilty), *dead),
         int,
     )
 

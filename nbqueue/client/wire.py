@@ -20,6 +20,8 @@ from nbqueue.model.settings import Settings
 
 T = TypeVar("T")
 
+#: one try at a question takes no longer than this: a connection that died in silence is left for another
+TRY_S = 2.0
 #: a slow network is given a second more for so many bytes
 BYTES_A_SECOND = 2_000_000
 
@@ -48,7 +50,7 @@ class Wire:
         backoff, told = Backoff(), None
         while True:
             try:
-                async with asyncio.timeout_at(ends_at):
+                async with asyncio.timeout_at(min(ends_at, now() + TRY_S + extra_s)):
                     return await act(client)
             except TROUBLE as error:
                 if not is_connection_error(error):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -207,6 +209,11 @@ class Host:
 
     def _step(self, running: Running, step: Step) -> None:
         self.wire.send({"t": "stop", "n": running.number, "why": running.stopped_by, "how": step})
+        if step == "terminate" and self.pid is not None:
+            # a child held by code that never lets its other thread run cannot read the frame; some such code heeds
+            # a signal, and outside of user code the child does not
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
 
     def _route_output(self) -> None:
         """Native output belongs to the run that is alone in the process; else to nobody."""

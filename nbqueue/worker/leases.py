@@ -54,9 +54,10 @@ class Leases:
                 self._trouble(loop.time(), error)
             await asyncio.sleep(REAP_S)
 
-    async def give_back(self, dead: Sequence[str], *, charged: bool) -> int:
-        """Give back the jobs of engines known to be dead; how many."""
-        return await scripts.run(self._client, claims.reap(self._keys, dead, charged=charged, ended=False))
+    async def give_back(self, dead: Sequence[str], *, charged: bool, guilty: str) -> int:
+        """Give back the jobs of engines known to be dead; how many. `guilty`: the job that was at fault, if known."""
+        call = claims.reap(self._keys, dead, charged=charged, ended=False, guilty=guilty)
+        return await scripts.run(self._client, call)
 
     async def _renew(self) -> None:
         engines = list(self._alive())

@@ -17,6 +17,7 @@ from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.awake import AwakeTimer
 from nbqueue.worker.verdict import Ended
+from nbqueue.worker.watchman import TASK_PREFIX
 
 #: how long after a stop code that swallows its cancellation is waited for
 GIVE_UP_S = 2.0
@@ -78,7 +79,7 @@ class LoopRun:
                 AwakeTimer(loop, options.timeout - options.grace_before_limit_s, lambda: self._ask("timeout")),
                 AwakeTimer(loop, options.timeout, self._pass_limit),
             ]
-        self._task = loop.create_task(self._call(function), context=context)
+        self._task = loop.create_task(self._call(function), context=context, name=TASK_PREFIX + claim.job_id)
         self._task.add_done_callback(self._done)
 
     def stop(self, reason: StopReason) -> None:

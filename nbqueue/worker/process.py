@@ -34,6 +34,7 @@ from nbqueue.worker.machine import machine_id
 from nbqueue.worker.native import NativeRunner
 from nbqueue.worker.outbox import Outbox
 from nbqueue.worker.reports import Reports
+from nbqueue.worker.watchman import Watchman
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -53,7 +54,15 @@ def main() -> None:
 
 
 async def _serve(end: socket.socket, supervisor: int) -> int:
-    link = await Link.over(end)
+    watchman = Watchman(asyncio.get_running_loop(), end.dup())
+    turning = asyncio.create_task(watchman.watch())
+    try:
+        return await _follow_orders(await Link.over(end), supervisor)
+    finally:
+        turning.cancel()
+
+
+async def _follow_orders(link: Link, supervisor: int) -> int:
     words = link.words()
     first = await anext(words, None)
     if first is None:

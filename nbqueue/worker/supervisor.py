@@ -47,6 +47,8 @@ class Engine:
     link: Link
     born_at: float
     beat_at: float
+    #: the job that keeps its loop from turning, as far as it can tell
+    hog: str = ""
 
 
 class Supervisor:
@@ -128,7 +130,7 @@ class Supervisor:
                 return
             failures = failures + 1 if loop.time() - engine.born_at < YOUNG_S else 0
             logger.warning("Engine %s ended (%s); starting another.", engine.id, _ending(code))
-            wait_s = min(0.5 * 2**failures, MOST_WAIT_S) if failures else 0
+            wait_s = min(0.5 * 2 ** (failures - 1), MOST_WAIT_S) if failures > 1 else 0
             await _first(self._stopping.wait(), asyncio.sleep(wait_s))
 
     async def _start(self, number: int) -> Engine:
@@ -166,8 +168,10 @@ class Supervisor:
             await asyncio.gather(listener, watcher, drainer, return_exceptions=True)
 
     async def _listen(self, engine: Engine) -> None:
-        async for _ in engine.link.words():
-            engine.beat_at = asyncio.get_running_loop().time()
+        async for word in engine.link.words():
+            engine.hog = word.get("job", "")
+            if not engine.hog:
+                engine.beat_at = asyncio.get_running_loop().time()
 
     async def _watch(self, engine: Engine) -> None:
         now, pause_s = asyncio.get_running_loop().time, min(self._config.stall_s / 4, 1.0)
@@ -200,7 +204,7 @@ class Supervisor:
         engine.link.close()
         try:
             returned = await asyncio.wait_for(
-                self._leases.give_back([engine.id], charged=not self._stopping.is_set()), 2.0
+                self._leases.give_back([engine.id], charged=not self._stopping.is_set(), guilty=engine.hog), 2.0
             )
         except TROUBLE as error:
             logger.warning("The jobs of %s come back when its lease ends: %s", engine.id, error)

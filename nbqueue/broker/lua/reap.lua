@@ -9,7 +9,8 @@
 -- ARGV[4] int     how many attempts the history holds
 -- ARGV[5] int     1 to count it as a loss, 0 where the engine was ended on purpose
 -- ARGV[6] int     1 to look for leases that ran out, 0 to leave them: who holds them may not have been able to renew yet
--- ARGV[7..] text  ids of engines known to be dead
+-- ARGV[7] text    the job that was at fault, or empty: where it is known, no other counts it as a loss
+-- ARGV[8..] text  ids of engines known to be dead
 -- Returns: how many jobs were given back or given up
 -- Moves: running -> queued, running -> crashed, running -> cancelled
 local prefix = ARGV[1]
@@ -23,12 +24,15 @@ local function settle(id, queue_key, engine)
   local found = redis.call('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
     'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock')
   if found[1] ~= 'running' or found[2] ~= engine then return end
-  local losses = (tonumber(found[5]) or 0) + tonumber(ARGV[5])
+  local guilty = ARGV[7] == id
+  local charge = (ARGV[7] == '' or guilty) and tonumber(ARGV[5]) or 0
+  local losses = (tonumber(found[5]) or 0) + charge
   local state = 'queued'
   if found[7] then state = 'cancelled'
   elseif found[15] then state = 'queued' -- its worker counts starts as tries, and leaves a result that arq can read
   elseif losses + (tonumber(found[6]) or 0) >= tonumber(ARGV[2]) then state = 'crashed' end
   local error = 'Its worker ' .. engine .. ' was lost.'
+  if guilty then error = 'It did not yield to the event loop of ' .. engine .. ', which had to be replaced.' end
   redis.call('DEL', prefix .. 'arq:in-progress:' .. id)
   redis.call('HSET', record, 'state', state, 'losses', losses)
   if state == 'queued' then
@@ -56,7 +60,7 @@ local function settle(id, queue_key, engine)
 end
 
 local dead = ARGV[6] == '1' and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now) or {}
-for i = 7, #ARGV do dead[#dead + 1] = ARGV[i] end
+for i = 8, #ARGV do dead[#dead + 1] = ARGV[i] end
 for _, engine in ipairs(dead) do
   local claims = redis.call('HGETALL', prefix .. 'nbq:claims:' .. engine)
   for i = 1, #claims, 2 do settle(claims[i], claims[i + 1], engine) end
