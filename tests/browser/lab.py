@@ -66,7 +66,10 @@ class Notebook:
         before = self.prompt(number)
 
         def taken() -> bool:
-            # a page whose kernel connects at this moment drops the key
+            # a page whose kernel connects at this moment drops the key, or asks which kernel is meant
+            question = self.page.locator(".jp-Dialog .jp-mod-accept")
+            if question.count():
+                question.first.click()
             cell.locator(".cm-content").click()
             self.page.keyboard.press("Shift+Enter")
             self.page.wait_for_timeout(TAKEN_WITHIN_MS)
@@ -126,6 +129,7 @@ def opened(lab: Lab, name: str, *, width: int = 1000, height: int = 900) -> Iter
             page.set_default_timeout(DRAWN_WITHIN_MS)
             page.goto(f"{lab.url}/doc/tree/{name}")
             page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+            page.locator(".jp-Toolbar-kernelName", has_text="Python 3").wait_for()
             page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
             yield Notebook(page, troubles)
         finally:
