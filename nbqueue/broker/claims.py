@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from redis.exceptions import ResponseError
 
 from nbqueue.broker.jobs import HISTORY_ATTEMPTS, RECORD_MS
 from nbqueue.broker.keys import Keys
+from nbqueue.broker.parcels import LARGE_BYTES, LEFT, leave
 from nbqueue.broker.scripts import Call, script
 from nbqueue.model.states import State
 
@@ -37,7 +40,7 @@ class Claim:
     due_ms: int
     started_ms: int
     group: str
-    #: the sealed submission; None where the store has none
+    #: the sealed submission; None where the store has none; empty: it is large, and to be read apart
     submission: bytes | None
     queue: str
     #: whether no client of ours submitted it: the record beside the submission was written by nobody
@@ -145,6 +148,21 @@ def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
         args,
         lambda reply: [item == 1 for item in reply],
     )
+
+
+async def send_ahead(client: Any, keys: Keys, ends: Sequence[Finish]) -> list[Finish]:
+    """The ends, after large results in them were sent by themselves."""
+    return [
+        await _sent_ahead(client, keys, end) if len(end.result) > LARGE_BYTES and end.keep_s else end for end in ends
+    ]
+
+
+async def _sent_ahead(client: Any, keys: Keys, end: Finish) -> Finish:
+    try:
+        await leave(client, keys, end.job_id, end.fence, end.result)
+    except ResponseError:
+        return end  # a full server, say: `finish` frees before it writes
+    return replace(end, result=LEFT)
 
 
 def report(keys: Keys, engine: str, reports: Sequence[Report]) -> Call[list[bool]]:

@@ -32,6 +32,10 @@ class Keys:
         """string: the sealed submission, until the job ends."""
         return f"{self.prefix}arq:job:{job_id}"
 
+    def parcel(self, job_id: str, fence: int) -> str:
+        """string: a large submission (fence 0) or result, on its way to its place; for an hour."""
+        return f"{self.prefix}nbq:parcel:{job_id}:{fence}"
+
     def result(self, job_id: str) -> str:
         """string: the sealed result, for as long as it is kept."""
         return f"{self.prefix}arq:result:{job_id}"

@@ -7,15 +7,15 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from nbqueue.broker import jobs
+from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client.link import Link
 from nbqueue.client.submission import Draft
+from nbqueue.client.wire import BYTES_A_SECOND
 from nbqueue.errors import BrokerUnavailable
 
 #: jobs and bytes of one round trip
 CHUNK_JOBS = 500
 CHUNK_BYTES = 1_000_000
-#: signing more than this is done in another thread
-LARGE_BYTES = 1_000_000
 #: jobs signed before others on the loop get a turn
 TURN_JOBS = 50
 
@@ -51,9 +51,18 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
 
 async def _send(link: Link, drafts: Sequence[Draft], chunk: Sequence[tuple[str, bytes]]) -> list[str]:
     await link.agree()
-    batch = drafts[0].order.batch(chunk)
-    size = sum(len(blob) for _, blob in chunk)
-    return await link.wire.run(jobs.submit(link.wire.keys, batch), size_bytes=size)
+    light = [(job_id, await _sent_ahead(link, job_id, blob)) for job_id, blob in chunk]
+    size = sum(len(blob) for _, blob in light)
+    return await link.wire.run(jobs.submit(link.wire.keys, drafts[0].order.batch(light)), size_bytes=size)
+
+
+async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:
+    """The submission, or nothing in its place once it was sent by itself, because it is large."""
+    if len(blob) <= LARGE_BYTES:
+        return blob
+    extra_s = len(blob) / BYTES_A_SECOND
+    await link.wire.ask(lambda client: leave(client, link.wire.keys, job_id, 0, blob), extra_s=extra_s)
+    return b""
 
 
 async def _sealed_chunks(link: Link, drafts: Sequence[Draft]) -> AsyncGenerator[list[tuple[str, bytes]], None]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nbqueue.broker import jobs
+from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.client.ended import Ended, opened, without_result
 from nbqueue.client.follow import Follow
 from nbqueue.client.wire import Wire
@@ -93,11 +94,14 @@ class Ends:
             found = await wire.ask(lambda client: jobs.records(client, wire.keys, gone))
             records = dict(zip(gone, found, strict=True))
         return [
-            without_result(due.job_id, records.get(due.job_id))
-            if blob is None
-            else opened(wire.keyring, wire.keys.namespace, due.job_id, due.fence, blob)
+            without_result(due.job_id, records.get(due.job_id)) if blob is None else await self._opened(due, blob)
             for due, blob in zip(batch, blobs, strict=True)
         ]
+
+    async def _opened(self, due: _Due, blob: bytes) -> Ended:
+        """The end that a result tells of; a large one is verified in another thread."""
+        about = (self._wire.keyring, self._wire.keys.namespace, due.job_id, due.fence, blob)
+        return await asyncio.to_thread(opened, *about) if len(blob) > LARGE_BYTES else opened(*about)
 
 
 class EndWatch:

@@ -153,11 +153,11 @@ class Engine:
     async def _exchange(self, ends: list[Leaving]) -> None:
         """One round trip: ends go out, claims come in."""
         queue, room = self._next_claim()
-        calls = self._calls(ends, queue, room)
-        if not calls:
+        if not ends and queue is None:
             return
         try:
-            replies = await scripts.run_all(self.client, calls)
+            finishes = await claims.send_ahead(self.client, self.keys, [end.finish for end in ends])
+            replies = await scripts.run_all(self.client, self._calls(ends, finishes, queue, room))
         except BaseException:
             self._outbox.put_back(ends)
             self._release(queue, room, hungry=True)
@@ -174,14 +174,16 @@ class Engine:
         if isinstance(claimed, Exception):
             raise claimed
 
-    def _calls(self, ends: list[Leaving], queue: int | None, room: tuple[int, int]) -> list[scripts.Call[Any]]:
+    def _calls(
+        self, ends: list[Leaving], finishes: list[Finish], queue: int | None, room: tuple[int, int]
+    ) -> list[scripts.Call[Any]]:
         calls: list[scripts.Call[Any]] = []
         kept = [end.report for end in ends if end.report is not None]
         if kept:
             calls.append(claims.report(self.keys, self.id, kept))
         calls += [claims.publish(*end.message) for end in ends if end.message is not None]
         if ends:
-            calls.append(claims.finish(self.keys, self.id, [end.finish for end in ends]))
+            calls.append(claims.finish(self.keys, self.id, finishes))
         if queue is not None:
             ref = self.queues[queue]
             calls.append(

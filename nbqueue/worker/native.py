@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from nbqueue.broker import claims, queues, scripts
+from nbqueue.broker import claims, jobs, scripts
 from nbqueue.broker.claims import Claim, Finish
-from nbqueue.broker.envelope import peek
+from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Isolation, Options, check
+from nbqueue.model.outcome import Returned
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
 from nbqueue.worker.attempt import Attempt, Here, judge, open_attempt, record, refusal
 from nbqueue.worker.children import Children
+from nbqueue.worker.elsewhere import fits_elsewhere, function_of
 from nbqueue.worker.loop_run import LoopRun, unknown
 from nbqueue.worker.running import Run, Running
 from nbqueue.worker.verdict import Ended
@@ -59,22 +61,37 @@ class NativeRunner:
             return self._begin_later(claim)
         self._runs[claim.job_id] = None
         self._fences[claim.job_id] = claim.fence
-        return self._try(claim, lambda: self._begin(claim))
+        if claim.submission == b"":
+            self._aside(self._begin_large(claim))
+            return LOOP
+        return self._try(claim, lambda: self._begin(open_attempt(claim, self._here)))
+
+    async def _begin_large(self, claim: Claim) -> None:
+        """Read a large submission apart and verify it in a thread, so that others go on meanwhile."""
+        try:
+            submission = await jobs.submission(self._client, self._here.keys, claim.job_id)
+        except scripts.TROUBLE as error:
+            logger.warning("Job %s goes back, it cannot be read: %s", claim.job_id, error)
+            self._finish(Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED))
+            return
+        claim = replace(claim, submission=submission)
+        try:
+            attempt = await asyncio.to_thread(open_attempt, claim, self._here)
+        except Exception as error:  # noqa: BLE001 - as in `_try`
+            await self._turn_away(claim, _reason(claim, error))
+            return
+        self._try(claim, lambda: self._begin(attempt))
 
     def _try(self, claim: Claim, begin: Callable[[], int]) -> int:
-        """Begin, or turn the claim away."""
+        """Begin, or turn the claim away: a signed record of a shape we do not know must not end the worker."""
         try:
             return begin()
-        except NbqueueError as error:
-            refused = error
-        except Exception as error:  # a signed record of a shape we do not know must not end the worker
-            logger.exception("Job %s cannot be understood.", ascii(claim.job_id))
-            refused = TamperedPayload(f"The record of job {claim.job_id!a} cannot be understood: {error!r}.")
-        self._aside(self._turn_away(claim, refused))
-        return LOOP
+        except Exception as error:  # noqa: BLE001 - told of as the job's end
+            self._aside(self._turn_away(claim, _reason(claim, error)))
+            return LOOP
 
-    def _begin(self, claim: Claim) -> int:
-        attempt = open_attempt(claim, self._here)
+    def _begin(self, attempt: Attempt) -> int:
+        claim = attempt.claim
         self._listener.open(claim.job_id, claim.fence)
         if attempt.name:
             if attempt.name in self._defaults:
@@ -205,16 +222,25 @@ class NativeRunner:
             asyncio.get_running_loop().call_soon(self.stop, job_id, reason)
 
     def _record(self, attempt: Attempt, ended: Ended, facts: dict[str, Any]) -> None:
-        """Hand the end on. One that cannot be put into a record is an end all the same."""
+        """Hand the end on; a large value is signed in a thread, so that others go on meanwhile."""
         progress = self._listener.last_progress(attempt.claim.job_id)
         if progress is not None:
             facts["progress"] = progress
+        if isinstance(ended.end, Returned) and len(ended.end.payload) > LARGE_BYTES:
+            self._aside(self._record_large(attempt, ended, facts))
+        else:
+            self._finish(self._recorded(attempt, ended, facts))
+
+    async def _record_large(self, attempt: Attempt, ended: Ended, facts: dict[str, Any]) -> None:
+        self._finish(await asyncio.to_thread(self._recorded, attempt, ended, facts))
+
+    def _recorded(self, attempt: Attempt, ended: Ended, facts: dict[str, Any]) -> Finish:
+        """What is recorded of an end. One that cannot be put into a record is an end all the same."""
         try:
-            finish = record(attempt, judge(attempt, ended, self._here), self._here, facts=facts)
+            return record(attempt, judge(attempt, ended, self._here), self._here, facts=facts)
         except NbqueueError as error:
             logger.warning("The end of job %s cannot be recorded: %s", attempt.claim.job_id, error)
-            finish = refusal(attempt.claim, error, self._here)
-        self._finish(finish)
+            return refusal(attempt.claim, error, self._here)
 
     def _finish(self, finish: Finish) -> None:
         self._runs.pop(finish.job_id, None)
@@ -234,30 +260,26 @@ class NativeRunner:
 
     async def _turn_away(self, claim: Claim, error: NbqueueError) -> None:
         """End a claim that cannot run here; where another worker fits, offer it again."""
-        if isinstance(error, UnknownFunction | WrongPython) and await self._fits_elsewhere(claim):
+        if isinstance(error, UnknownFunction | WrongPython) and await fits_elsewhere(self._client, self._here, claim):
             again = Finish(job_id=claim.job_id, fence=claim.fence, state=State.SCHEDULED, delay_s=OFFER_AGAIN_S)
             self._finish(again)
             return
         logger.warning("Job %s cannot run: %s", ascii(claim.job_id), error)
         verified = isinstance(error, UnknownFunction | WrongPython)
-        self._finish(refusal(claim, error, self._here, function=_function(claim) if verified else ""))
-
-    async def _fits_elsewhere(self, claim: Claim) -> bool:
-        try:
-            others = await queues.engines(self._client, self._here.keys)
-        except scripts.TROUBLE:
-            return True
-        python, name = _needs(claim)
-        return any(
-            other.id != self._here.engine_id and claim.queue in other.queues
-            and (not python or other.python == python) and (not name or name in other.functions)
-            for other in others
-        )  # fmt: skip
+        self._finish(refusal(claim, error, self._here, function=function_of(claim) if verified else ""))
 
     def _aside(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
+
+
+def _reason(claim: Claim, error: Exception) -> NbqueueError:
+    """Why a claim is turned away, in a sentence."""
+    if isinstance(error, NbqueueError):
+        return error
+    logger.error("Job %s cannot be understood.", ascii(claim.job_id), exc_info=error)
+    return TamperedPayload(f"The record of job {claim.job_id!a} cannot be understood: {error!r}.")
 
 
 def _lane(run_in: str) -> int:
@@ -270,17 +292,3 @@ def _isolation(attempt: Attempt, run_in: str) -> Isolation:
     if run_in != "process" and claim.losses + claim.crashes:
         return "fresh"
     return attempt.options.isolation
-
-
-def _function(claim: Claim) -> str:
-    """The function's label in a submission whose signature was verified; empty for one put in by hand."""
-    return str(peek(claim.submission).get("fn", "")) if claim.submission and claim.submission[:1] != b"{" else ""
-
-
-def _needs(claim: Claim) -> tuple[str, str]:
-    """The Python version and the registered name a claim needs; empty where it needs none."""
-    submission = claim.submission or b""
-    if submission[:1] == b"{":
-        return "", str(json.loads(submission)["function"])
-    header = peek(submission)
-    return str(header.get("py", "")), str(header.get("fn", "")) if header.get("by") == "name" else ""

@@ -16,6 +16,8 @@ from nbqueue.model.states import State
 MAX_CRASHES = 3
 #: attempts that RetryLater may ask for where no policy says otherwise
 MAX_ASKED_TRIES = 100
+#: errors that the next try would end in as well
+NEVER_RETRIED = frozenset({"SkipRetry", "PayloadTooLarge", "NotSendable"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def _raised(error: ErrorInfo, policy: RetryPolicy, tries: int, chance: Random) -
         allowed = policy.max_tries if policy.max_tries > 1 else MAX_ASKED_TRIES
         if tries < allowed:
             return _again(error.retry_after_s, "try", error)
-    elif "SkipRetry" not in names and policy.retries(tries, names):
+    elif NEVER_RETRIED.isdisjoint(names) and policy.retries(tries, names):
         return _again(policy.wait_s(tries, chance), "try", error)
     return Verdict(state=State.FAILED, charge="try", error=error)
 

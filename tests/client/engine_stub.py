@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nbqueue.broker import claims, codec, events, scripts
+from nbqueue.broker import claims, codec, events, jobs, scripts
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.envelope import open_sealed, seal
 from nbqueue.broker.keys import Keys
@@ -103,10 +103,9 @@ class Engine:
             self._running.pop(claim.job_id, None)
 
     async def _run(self, claim: claims.Claim) -> claims.Finish:
-        assert claim.submission is not None
-        sealed = open_sealed(
-            self._keyring, claim.submission, kind="job", namespace=self._keys.namespace, job_id=claim.job_id
-        )
+        submission = claim.submission or await jobs.submission(self._client, self._keys, claim.job_id)
+        assert submission is not None
+        sealed = open_sealed(self._keyring, submission, kind="job", namespace=self._keys.namespace, job_id=claim.job_id)
         try:
             value = await self._call(claim, sealed.payload)
             return self._finish(claim, sealed.header, State.SUCCEEDED, codec.dump_value(value))

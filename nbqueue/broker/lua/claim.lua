@@ -14,7 +14,7 @@
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
 -- ARGV[7] ms      how long records of ended jobs are kept
--- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission or nil, 1 where no submit script of ours wrote it, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
+-- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission (empty: it is large, and read apart) or nil, 1 where no submit script of ours wrote it, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
 local clock = redis.call('TIME')
@@ -122,7 +122,7 @@ local function take(low, high, room)
   local ready = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', 0, room)
   for _, id in ipairs(ready) do
     local found = read(id, 'state', 'fence', 'tries', 'losses', 'crashes', 'submitted', 'due', 'expires', 'group',
-      'queue', 'rank', 'function')
+      'queue', 'rank', 'function', 'large')
     if not (whole(found[6]) and whole(found[7]) and whole(found[11])) then found[1] = false end
     if stray(id, found[10]) then
       -- nothing to do
@@ -146,10 +146,10 @@ local function take(low, high, room)
         held[#held + 1], held[#held + 2] = id, KEYS[1]
         scores[#scores + 1], scores[#scores + 2] = 9000000000000000, id
         marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
-        submissions[#submissions + 1] = prefix .. 'arq:job:' .. id
+        submissions[#submissions + 1] = prefix .. (found[13] and 'nbq:parcel:' or 'arq:job:' .. id)
         running[#running + 1] = id .. ' running ' .. fence
         claimed[#claimed + 1] = {id, fence, tonumber(found[3]) or 0, tonumber(found[4]) or 0, tonumber(found[5]) or 0,
-          found[6], found[7], found[9] or '', false, found[12] and 0 or 1}
+          found[6], found[7], found[9] or '', found[13] and '' or false, found[12] and 0 or 1}
       end
     end
   end
@@ -167,7 +167,7 @@ if #claimed > 0 then
   redis.call('ZADD', KEYS[1], unpack(scores))
   redis.call('MSET', unpack(marks))
   for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do
-    claimed[i][9] = submission
+    claimed[i][9] = claimed[i][9] or submission
     redis.call('HSET', prefix .. 'nbq:job:' .. claimed[i][1], 'state', 'running', 'fence', claimed[i][2],
       'engine', engine, 'started', stamp)
   end

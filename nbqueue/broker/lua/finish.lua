@@ -7,7 +7,7 @@
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] ms      how long records of ended jobs are kept
 -- ARGV[3] int     how many attempts the history holds
--- ARGV[4..] bytes   per job 11 values: id, fence, state it goes to, delay ms, what is charged (try, crash, loss or none), sealed result, ms to keep it (-1: for ever), error type, error line, stopped by, history record (json, or empty for none)
+-- ARGV[4..] bytes   per job 11 values: id, fence, state it goes to, delay ms, what is charged (try, crash, loss or none), sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), ms to keep it (-1: for ever), error type, error line, stopped by, history record (json, or empty for none)
 -- Returns: per job 1, or 0 where the claim was stale
 -- Moves: running -> succeeded, running -> failed, running -> cancelled, running -> timed_out, running -> crashed, running -> scheduled, running -> queued
 local prefix = ARGV[1]
@@ -74,8 +74,12 @@ end
 local function close(id, ending, fields)
   local at = ending.at
   if ARGV[at + 5] ~= '' and ARGV[at + 6] ~= '0' then
-    if ARGV[at + 6] == '-1' then redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5])
-    else redis.call('SET', prefix .. 'arq:result:' .. id, ARGV[at + 5], 'PX', ARGV[at + 6]) end
+    local result = prefix .. 'arq:result:' .. id
+    if ARGV[at + 5] == '\0parcel' then
+      redis.pcall('RENAME', prefix .. 'nbq:parcel:' .. id .. ':' .. ARGV[at + 1], result)
+      if ARGV[at + 6] == '-1' then redis.call('PERSIST', result) else redis.call('PEXPIRE', result, ARGV[at + 6]) end
+    elseif ARGV[at + 6] == '-1' then redis.call('SET', result, ARGV[at + 5])
+    else redis.call('SET', result, ARGV[at + 5], 'PX', ARGV[at + 6]) end
   end
   fields[#fields + 1], fields[#fields + 2] = 'finished', stamp
   if ARGV[at + 9] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'stopped_by', ARGV[at + 9] end

@@ -19,7 +19,7 @@
 -- ARGV[11] text   group id, or empty
 -- ARGV[12] text   id of the job this one retries, or empty
 -- ARGV[13] json   tags
--- ARGV[14..] bytes  per job: id, sealed submission
+-- ARGV[14..] bytes  per job: id, sealed submission (empty: it was sent ahead to nbq:parcel:<id>:0)
 -- Returns: per job its state if it is new, or "exists"
 -- Moves: none -> queued, none -> scheduled
 local prefix, queue = ARGV[1], ARGV[2]
@@ -29,14 +29,20 @@ local due = math.max(now + tonumber(ARGV[5]), tonumber(ARGV[6]))
 local later = due > now
 local state = later and 'scheduled' or 'queued'
 local count = (#ARGV - 13) / 2
+for i = 1, count do
+  local id = ARGV[12 + 2 * i]
+  if ARGV[13 + 2 * i] == '' and redis.call('EXISTS', prefix .. 'nbq:parcel:' .. id .. ':0', prefix .. 'nbq:job:' .. id) == 0 then
+    return redis.error_reply('GONE the submission of job ' .. id .. ' was removed on its way: submit it again')
+  end
+end
 local sequence = redis.call('INCRBY', KEYS[2], count) - count
 local base = tonumber(ARGV[3]) * 400000000000 + (99 - tonumber(ARGV[4])) * 2000000000
 local replies, fresh, last = {}, 0, nil
 -- written together at the end, a chunk at a time
 local texts, scores, owned = {}, {}, {}
 local function flush()
-  if #texts == 0 then return end
-  redis.call('MSET', unpack(texts))
+  if #scores == 0 then return end
+  if #texts > 0 then redis.call('MSET', unpack(texts)) end
   redis.call('ZADD', KEYS[1], unpack(scores))
   redis.call('ZADD', KEYS[6], unpack(owned))
   texts, scores, owned = {}, {}, {}
@@ -46,9 +52,15 @@ for i = 1, count do
   local record = prefix .. 'nbq:job:' .. id
   if redis.call('EXISTS', record) == 1 then
     replies[i] = 'exists'
+    if submission == '' then redis.call('UNLINK', prefix .. 'nbq:parcel:' .. id .. ':0') end
   else
     local rank = base + (sequence + i) % 2000000000
-    texts[#texts + 1], texts[#texts + 2] = prefix .. 'arq:job:' .. id, submission
+    if submission == '' then
+      redis.call('RENAME', prefix .. 'nbq:parcel:' .. id .. ':0', prefix .. 'arq:job:' .. id)
+      redis.call('PERSIST', prefix .. 'arq:job:' .. id)
+    else
+      texts[#texts + 1], texts[#texts + 2] = prefix .. 'arq:job:' .. id, submission
+    end
     local fields = {'state', state, 'queue', queue, 'function', ARGV[9], 'rank', string.format('%.0f', rank),
       'submitted', string.format('%.0f', now), 'due', string.format('%.0f', due)}
     if ARGV[10] ~= ARGV[9] then fields[#fields + 1] = 'label'; fields[#fields + 1] = ARGV[10] end
@@ -57,12 +69,13 @@ for i = 1, count do
     if ARGV[8] ~= '1' then fields[#fields + 1] = 'max_tries'; fields[#fields + 1] = ARGV[8] end
     if ARGV[11] ~= '' then fields[#fields + 1] = 'group'; fields[#fields + 1] = ARGV[11] end
     if ARGV[12] ~= '' then fields[#fields + 1] = 'retry_of'; fields[#fields + 1] = ARGV[12] end
+    if submission == '' then fields[#fields + 1] = 'large'; fields[#fields + 1] = '1' end
     if ARGV[13] ~= '[]' then fields[#fields + 1] = 'tags'; fields[#fields + 1] = ARGV[13] end
     redis.call('HSET', record, unpack(fields))
     scores[#scores + 1], scores[#scores + 2] = string.format('%.0f', later and due or rank), id
     owned[#owned + 1], owned[#owned + 2] = string.format('%.0f', now), id
     replies[i], fresh, last = state, fresh + 1, id
-    if #texts >= 1000 then flush() end
+    if #scores >= 1000 then flush() end
   end
 end
 flush()

@@ -24,3 +24,9 @@ async def greet_async(name: str) -> str:
 async def engine_pid() -> int:
     """The process id of the engine, in whose loop this runs."""
     return os.getpid()
+
+
+@nbqueue.task("large_async")
+async def large_async(size: int) -> bytes:
+    """So many bytes, in the engine's loop."""
+    return b"x" * size

@@ -1,0 +1,39 @@
+"""What a claim that cannot run here needs, and whether another worker has it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from nbqueue.broker import queues, scripts
+from nbqueue.broker.claims import Claim
+from nbqueue.broker.envelope import peek
+from nbqueue.worker.attempt import Here
+
+
+async def fits_elsewhere(client: Any, here: Here, claim: Claim) -> bool:
+    """Whether a live engine serves the queue with the Python or the registered function that a claim needs."""
+    try:
+        others = await queues.engines(client, here.keys)
+    except scripts.TROUBLE:
+        return True
+    python, name = _needs(claim)
+    return any(
+        other.id != here.engine_id and claim.queue in other.queues
+        and (not python or other.python == python) and (not name or name in other.functions)
+        for other in others
+    )  # fmt: skip
+
+
+def function_of(claim: Claim) -> str:
+    """The function's label in a submission whose signature was verified; empty for one put in by hand."""
+    return str(peek(claim.submission).get("fn", "")) if claim.submission and claim.submission[:1] != b"{" else ""
+
+
+def _needs(claim: Claim) -> tuple[str, str]:
+    """The Python version and the registered name a claim needs; empty where it needs none."""
+    submission = claim.submission or b""
+    if submission[:1] == b"{":
+        return "", str(json.loads(submission)["function"])
+    header = peek(submission)
+    return str(header.get("py", "")), str(header.get("fn", "")) if header.get("by") == "name" else ""
