@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any, TypeVar, overload
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
@@ -18,9 +19,12 @@ from nbqueue.broker.packing import TcpConnection, TlsConnection, UnixConnection
 from nbqueue.broker.probe import answers_in_the_clear, answers_over_tls
 from nbqueue.errors import NbqueueError
 
-__all__ = ["Address", "beside", "check_connection", "explain", "is_connection_error", "open_redis", "parse_url"]
+__all__ = [
+    "Address", "beside", "check_connection", "explain", "is_connection_error", "open_redis", "parse_url", "told_of_tls",
+]  # fmt: skip
 
 R = TypeVar("R", bound="Redis")
+T = TypeVar("T")
 
 #: redis-py's connections and ours that do the same faster
 _PACKING: dict[type[AbstractConnection], type[AbstractConnection]] = {
@@ -116,42 +120,44 @@ async def _ping(client: Redis, address: Address, left_s: float) -> BaseException
     """The error of one PING, or None."""
     try:
         async with asyncio.timeout(left_s):
-            await _PINGS.get(address.kind, _ping_only)(client, address)
+            await told_of_tls(address, client.ping())
     except (RedisError, OSError, NbqueueError) as error:
         return error
     return None
 
 
-async def _ping_only(client: Redis, _: Address) -> None:
-    await client.ping()
+async def told_of_tls(address: Address, answer: Awaitable[T]) -> T:
+    """The answer of a server that was never heard of; raises AccessDenied soon where one side alone speaks TLS."""
+    match address.kind:
+        case "tcp":
+            return await _in_the_clear(address, answer)
+        case "tls":
+            return await _over_tls(address, answer)
+        case _:
+            return await answer
 
 
-async def _ping_in_the_clear(client: Redis, address: Address) -> None:
-    """One PING; a server that wants TLS hangs up on it."""
+async def _in_the_clear(address: Address, answer: Awaitable[T]) -> T:
+    """A server that wants TLS hangs up on plain speech."""
     try:
-        await client.ping()
+        return await answer
     except RedisError as error:
         if not was_hung_up(error) or not await answers_over_tls(address):
             raise
-    else:
-        return
     raise speaks_tls(address)
 
 
-async def _ping_over_tls(client: Redis, address: Address) -> None:
-    """One PING; a server that speaks no TLS keeps silent in the handshake, so it is asked in the clear."""
-    ping = asyncio.ensure_future(client.ping())
+async def _over_tls(address: Address, answer: Awaitable[T]) -> T:
+    """A server that speaks no TLS keeps silent in the handshake, so it is asked in the clear."""
+    asked = asyncio.ensure_future(answer)
     try:
-        answered, _ = await asyncio.wait({ping}, timeout=_HANDSHAKE_S)
+        answered, _ = await asyncio.wait({asked}, timeout=_HANDSHAKE_S)
         if not answered and await answers_in_the_clear(address):
             raise speaks_plain(address)
-        await ping
+        return await asked
     finally:
-        ping.cancel()
-        await asyncio.wait({ping})
-
-
-_PINGS = {"tcp": _ping_in_the_clear, "tls": _ping_over_tls}
+        asked.cancel()
+        await asyncio.wait({asked})
 
 
 def _options(address: Address, connect_timeout_s: float, socket_timeout_s: float | None, name: str) -> dict[str, Any]:

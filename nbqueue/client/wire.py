@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from nbqueue.broker import scripts
-from nbqueue.broker.connection import Address, explain, is_connection_error, open_redis, parse_url
+from nbqueue.broker.connection import Address, explain, is_connection_error, open_redis, parse_url, told_of_tls
 from nbqueue.broker.events import BLOCK_S
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE, Call
@@ -36,6 +36,7 @@ class Wire:
         self._address: Address | None = None
         self._client: Any = None
         self._client_address: Address | None = None
+        self._heard = False
         self._opening = asyncio.Lock()
 
     async def run(self, call: Call[T], *, size_bytes: int = 0) -> T:
@@ -51,7 +52,7 @@ class Wire:
         while True:
             try:
                 async with asyncio.timeout_at(min(ends_at, now() + TRY_S + extra_s)):
-                    return await act(client)
+                    return await self._first_heard(act(client))
             except TROUBLE as error:
                 if not is_connection_error(error):
                     raise self._explained(error) from None
@@ -60,6 +61,14 @@ class Wire:
                 raise self._explained(told) from None
             await backoff.pause(at_most_s=ends_at - now())
             client = await self._connected(anew=True)
+
+    async def _first_heard(self, answer: Awaitable[T]) -> T:
+        """The answer; as long as there was none from this server, a mismatch of TLS is told at once."""
+        if self._heard or self._address is None:
+            return await answer
+        found = await told_of_tls(self._address, answer)
+        self._heard = True
+        return found
 
     async def read_long(self, act: Callable[[Any], Awaitable[T]]) -> T:
         """What `act(client)` gives, which asks many times: each question has its own time limit."""

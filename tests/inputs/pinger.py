@@ -7,7 +7,15 @@ import time
 import redis
 
 ended = threading.Event()
-threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+
+def listen() -> None:
+    """Wait for the end of the input."""
+    sys.stdin.read()
+    ended.set()
+
+
+threading.Thread(target=listen, daemon=True).start()
 longest = 0.0
 with redis.Redis(unix_socket_path=sys.argv[1]) as client:
     client.ping()

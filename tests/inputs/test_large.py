@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_a_large_result_travels(module_server: Server) -> None:
         assert len(result.wait(60)) == LARGE
 
 
-def test_the_worker_shows_life_while_large_records_pass(worker: Worker, module_server: Server) -> None:
+def test_the_worker_shows_life_while_large_records_pass(worker: Worker) -> None:
     """The loop of the engine does not stand still: coroutines in it go on while 100 MB come and go."""
     with pytest.warns(UserWarning, match=r"takes 99.0 MB"):
         there = submit(len, make(LARGE)).wait(20)
@@ -81,11 +81,13 @@ def test_an_argument_over_the_limit_is_refused_at_once(client: Settings, store: 
     del client
     before = store.client.dbsize()
     data = make(101_000_000)
+    ways: dict[str, Callable[[], object]] = {
+        "submit": lambda: submit(len, data), "map": lambda: submit_map(len, [data]),
+        "name": lambda: submit("greet", data),
+    }  # fmt: skip
     began = time.monotonic()
     with pytest.raises(PayloadTooLarge) as caught:
-        {"submit": lambda: submit(len, data), "map": lambda: submit_map(len, [data]), "name": lambda: submit("greet", data)}[
-            how
-        ]()
+        ways[how]()
     assert time.monotonic() - began < REFUSED_S
     assert "101.0 MB, over the limit of 100.0 MB (NBQUEUE_LIMIT_BYTES): pass the path of a file" in str(caught.value)
     assert (caught.value.size_bytes > 101_000_000, caught.value.limit_bytes) == (True, 100_000_000)
@@ -98,7 +100,8 @@ def test_a_result_over_the_limit_fails_its_job(worker: Worker, run_in: RunIn) ->
     before = worker.engine_ids()
     function = make_async if run_in == "async" else make
     job = options(run_in=run_in, retry=3).submit(function, 101_000_000).wait(10)
-    with pytest.raises(JobFailed, match=r"result is 101\.0 MB, and 100\.0 MB are allowed.*NBQUEUE_LIMIT_BYTES") as caught:
+    told = r"result is 101\.0 MB, and 100\.0 MB are allowed.*NBQUEUE_LIMIT_BYTES"
+    with pytest.raises(JobFailed, match=told) as caught:
         job.wait(20)
     assert caught.value.error_type == "PayloadTooLarge"
     assert isinstance(caught.value.__cause__, PayloadTooLarge)

@@ -30,7 +30,7 @@ SHAPES: dict[str, dict[str, object]] = {
 
 
 def test_cut_records_end_with_a_reason(store: Store) -> None:
-    """A submission cut at every tenth of its length, and plain nonsense: failed within 2 s, each with a history line."""
+    """A submission cut at every tenth of its length, and plain nonsense: failed within 2 s, each in the history."""
     whole_job = options(queue="nobody").submit(len, "abc").wait(5)
     whole = store.client.get(store.keys.submission(whole_job.id))
     blobs = {f"cut-{tenth}": whole[: len(whole) * tenth // 10] for tenth in range(10)}

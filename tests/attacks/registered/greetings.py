@@ -2,8 +2,14 @@
 
 import asyncio
 import os
+import sys
+from pathlib import Path
+from typing import Any
 
 import nbqueue
+
+sys.path.append(str(Path(__file__).with_name("site-packages")))
+only_there: Any = __import__("only_there")
 
 
 @nbqueue.task("greet")
@@ -30,3 +36,15 @@ async def engine_pid() -> int:
 async def large_async(size: int) -> bytes:
     """So many bytes, in the engine's loop."""
     return b"x" * size
+
+
+@nbqueue.task("fail_there")
+def fail_there() -> None:
+    """Raise what the client cannot rebuild."""
+    raise only_there.OnlyThere("only there")
+
+
+@nbqueue.task("value_there")
+def value_there() -> object:
+    """A value that the client cannot rebuild."""
+    return only_there.OnlyThere("a value")
