@@ -1,11 +1,13 @@
-"""Connections that pack commands in C: redis-py's own packing takes a third of an engine's time."""
+"""Connections that pack commands in C (redis-py's own packing takes a third of an engine's time) and lose no cancel."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from hiredis import pack_command
+from redis import exceptions as redis_errors
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
 if TYPE_CHECKING:
@@ -24,6 +26,24 @@ class _Packed(_Base):
             args = (*name.split(), *args[1:])
         return [pack_command(args)]
 
+    async def send_packed_command(
+        self, command: bytes | str | Iterable[bytes], check_health: bool = True  # noqa: FBT001, FBT002 - redis-py's own
+    ) -> None:  # fmt: skip
+        """Send. redis-py waits with `asyncio.wait_for`, which before Python 3.12 may swallow a cancel."""
+        if not self.is_connected:
+            await self.connect()  # type: ignore[no-untyped-call]
+        elif check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command(_parts(command))
+        except BaseException as error:
+            # what was sent in part cannot be taken back
+            await self.disconnect(nowait=True)
+            if isinstance(error, OSError):
+                raise _trouble(error) from error
+            raise
+
 
 class TcpConnection(_Packed, Connection):
     """A plain connection."""
@@ -39,3 +59,17 @@ class UnixConnection(_Packed, UnixDomainSocketConnection):
     async def _connect(self) -> None:
         async with asyncio.timeout(self.socket_connect_timeout):
             self._reader, self._writer = await asyncio.open_unix_connection(path=self.path)
+
+
+def _parts(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(command, str):
+        command = command.encode()
+    return [command] if isinstance(command, bytes) else command
+
+
+def _trouble(error: OSError) -> redis_errors.RedisError:
+    """An error of the socket as redis-py tells it."""
+    if isinstance(error, TimeoutError):
+        return redis_errors.TimeoutError("Timeout writing to socket")
+    number = error.errno or "UNKNOWN"
+    return redis_errors.ConnectionError(f"Error {number} while writing to socket. {error.strerror or error}.")

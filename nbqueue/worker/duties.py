@@ -77,8 +77,10 @@ class Duties:
         """Pass on what is to be stopped, again and again until it has ended."""
         engine = self._engine
         while True:
+            # not asyncio.wait_for: before Python 3.12 it swallows a cancel that comes just as the wait ends
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop_called.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._stop_called.wait()
             self._stop_called.clear()
             if not engine.busy:
                 continue
