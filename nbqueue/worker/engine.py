@@ -263,17 +263,18 @@ class Engine:
     def _take_in(self, queue: int, room: tuple[int, int], claimed: Claimed) -> None:
         if self._claims_left > 0:
             self._claims_left -= len(claimed.claims)
+        for lane in (0, 1):
+            if room[lane] and claimed.found[lane] >= room[lane]:
+                self._hungry[queue][lane] = True
+        if any(any(lanes) for lanes in self._hungry):
+            # before the jobs begin: the other pump asks for more while they run
+            self._wanted.set()
         for claim in claimed.claims:
             lane = self.runner.begin(claim)
             self._busy[lane] += 1
             self._lanes[claim.job_id, claim.fence] = lane
-        for lane in (0, 1):
-            if room[lane] and claimed.found[lane] >= room[lane]:
-                self._hungry[queue][lane] = True
         if claimed.next_due_s is not None:
             self._arm(claimed.next_due_s)
-        if any(any(lanes) for lanes in self._hungry) and self.has_room():
-            self._wanted.set()
 
     def _arm(self, due_s: float) -> None:
         """Wake up when the next waiting job is due."""

@@ -157,7 +157,7 @@ class Worker(arq.worker.Worker):
         except Exception as error:
             logger.exception("job %s cannot be handled", ascii(job.claim.job_id))
             self.jobs_failed += 1
-            job.finish = failed(self, job, error)
+            job.end = failed(self, job, error)
 
     async def _after_end(self, engine: StockEngine, job: StockJob) -> None:
         """What follows when the server has the end."""

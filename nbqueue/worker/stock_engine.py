@@ -91,7 +91,8 @@ class StockEngine:
         self._stopped = True
         self._engine.drain()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._engine.settled(), SETTLE_S)
+            async with asyncio.timeout(SETTLE_S):
+                await self._engine.settled()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from arq.jobs import DeserializationError, SerializationError, deserialize_job_raw
-from arq.utils import args_to_string, ms_to_datetime, timestamp_ms, truncate
+from arq.utils import args_to_string, ms_to_datetime, truncate
 from arq.worker import JobExecutionFailed, Retry, RetryJob
 
 from nbqueue.broker.claims import Finish
-from nbqueue.worker.stock_record import Host, StockJob, again, ended
+from nbqueue.worker.stock_record import Host, StockJob, again, ended, now_ms
 
 logger = logging.getLogger("arq.worker")
 
@@ -27,7 +27,7 @@ async def attempt(worker: Host, job: StockJob) -> None:
     refusal = _open(worker, job) or await _refusal(worker, job)
     if refusal is not None:
         worker.jobs_failed += 1
-        job.finish = ended(worker, job, success=False, result=refusal)
+        job.end = ended(worker, job, success=False, result=refusal)
         return
     claim = job.claim
     job.ctx = {
@@ -35,7 +35,7 @@ async def attempt(worker: Host, job: StockJob) -> None:
         "enqueue_time": ms_to_datetime(job.enqueue_time_ms), "score": claim.due_ms,
     }  # fmt: skip
     await call_hook(worker.on_job_start, job.ctx)
-    job.finish = await _run(worker, job, job.ctx)
+    job.end = await _run(worker, job, job.ctx)
     await call_hook(worker.on_job_end, job.ctx)
 
 
@@ -94,16 +94,24 @@ async def _refusal(worker: Host, job: StockJob) -> BaseException | None:
 
 async def _run(worker: Host, job: StockJob, ctx: dict[Any, Any]) -> Finish:
     """Run the coroutine under its time limit."""
-    job.start_ms = timestamp_ms()
+    job.start_ms = now_ms()
     try:
         _log_start(job)
         result = await _call(worker, job, ctx)
-        shown = "" if result is None or not worker.log_results else truncate(repr(result))
+        shown = _shown(worker, result)
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a job that was cancelled has ended, and how is recorded
         return _raised(worker, job, error)
-    logger.info("%6.2fs ← %s ● %s", job.took_s, job.ref, shown)
+    if shown is not None:
+        logger.info("%6.2fs ← %s ● %s", job.took_s, job.ref, shown)
     worker.jobs_complete += 1
     return ended(worker, job, success=True, result=result)
+
+
+def _shown(worker: Host, result: Any) -> str | None:
+    """What the log shows of a result; None where it shows nothing. As in arq, a result that has no text is an error."""
+    if not logger.isEnabledFor(logging.INFO):
+        return None
+    return "" if result is None or not worker.log_results else truncate(repr(result))
 
 
 def _log_start(job: StockJob) -> None:

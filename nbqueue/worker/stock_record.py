@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import platform
+import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from arq.jobs import serialize_result
-from arq.utils import timestamp_ms
 from arq.worker import JobExecutionFailed
 
 from nbqueue.broker.claims import FOR_EVER, Claim, Finish
+from nbqueue.model import plain_json
 from nbqueue.model.states import State
 
 #: characters of an error's text that stand in the record
@@ -20,8 +20,12 @@ ERROR_CHARS = 500
 #: the server takes no string of more than 512 MB
 RESULT_LIMIT_BYTES = 500_000_000
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 _HOST = platform.node()
+
+
+def now_ms() -> int:
+    """The time as arq writes it."""
+    return int(time.time() * 1000)
 
 
 class Host(Protocol):
@@ -56,8 +60,8 @@ class StockJob:
     """A claim of a stock job, as far as it is understood, and what is to be recorded of it."""
 
     claim: Claim
-    #: where nothing else is decided, the job goes back to the queue uncharged
-    finish: Finish
+    #: what is to be recorded, once that is known
+    end: Finish | None = None
     #: arq's Function or CronJob
     function: Any = None
     function_name: str = "<unknown>"
@@ -72,9 +76,12 @@ class StockJob:
     @classmethod
     def of(cls, claim: Claim) -> StockJob:
         """The job of a claim that was not looked into yet. As in arq, every start counts as a try."""
-        back = Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED)
-        tries = claim.tries + claim.losses + claim.crashes + 1
-        return cls(claim, back, job_try=tries, start_ms=timestamp_ms())
+        return cls(claim, job_try=claim.tries + claim.losses + claim.crashes + 1, start_ms=now_ms())
+
+    @property
+    def finish(self) -> Finish:
+        """What is to be recorded; where nothing was decided, the job goes back to the queue uncharged."""
+        return self.end or Finish(job_id=self.claim.job_id, fence=self.claim.fence, state=State.QUEUED)
 
     @property
     def is_cron(self) -> bool:
@@ -89,12 +96,12 @@ class StockJob:
     @property
     def waited_s(self) -> float:
         """Seconds since it was enqueued."""
-        return (timestamp_ms() - self.enqueue_time_ms) / 1000
+        return (now_ms() - self.enqueue_time_ms) / 1000
 
     @property
     def took_s(self) -> float:
         """Seconds since it began."""
-        return (timestamp_ms() - self.start_ms) / 1000
+        return (now_ms() - self.start_ms) / 1000
 
 
 def ended(worker: Host, job: StockJob, *, success: bool, result: Any) -> Finish:
@@ -140,7 +147,7 @@ def _kept_s(worker: Host, function: Any) -> float:
 def _result(worker: Host, job: StockJob, *, success: bool, result: Any) -> bytes:
     data = serialize_result(
         job.function_name, job.args, job.kwargs, job.job_try, job.enqueue_time_ms, success, result, job.start_ms,
-        timestamp_ms(), job.ref, worker.queue_name, job.claim.job_id, serializer=worker.job_serializer,
+        now_ms(), job.ref, worker.queue_name, job.claim.job_id, serializer=worker.job_serializer,
     ) or b""  # fmt: skip
     if len(data) <= RESULT_LIMIT_BYTES:
         return data
@@ -167,4 +174,4 @@ def _history_line(worker: Host, job: StockJob, state: str, result_bytes: int, er
     }  # fmt: skip
     if error is not None:
         found["error_type"], found["error"] = type(error).__name__, _text(error)
-    return _encode(found)
+    return plain_json.encode(found)

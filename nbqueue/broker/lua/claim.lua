@@ -56,50 +56,59 @@ local function repeated(id, state)
 end
 
 local function elsewhere(id)
-  -- a stock worker runs it, or it was a tick of arq's cron that ran within the last minute
-  return stock and redis.call('EXISTS', prefix .. 'arq:in-progress:' .. id) == 1
+  -- a stock worker runs it, or it was a tick of arq's cron that ran within the last minute; else how often stock workers tried
+  if not stock then return false, nil end
+  local found = redis.call('MGET', prefix .. 'arq:in-progress:' .. id, prefix .. 'arq:retry:' .. id)
+  return found[1], tonumber(found[2] or 0)
 end
 
-local function adopt(id, fence, due)
+local function adopt(id, known, fence, due, tries)
   -- a job that no submit script of ours wrote: a stock arq client's, or one put in by hand
-  local rank = 198000000000 + redis.call('INCR', KEYS[7]) % 2000000000
+  local rank = string.format('%.0f', 198000000000 + redis.call('INCR', KEYS[7]) % 2000000000)
   local record = prefix .. 'nbq:job:' .. id
-  redis.call('DEL', record)
-  redis.call('HSET', record, 'state', 'queued', 'queue', queue, 'key', KEYS[1], 'fence', fence or 0,
-    'rank', string.format('%.0f', rank), 'submitted', stamp, 'due', due)
-  if stock then
-    local tries = redis.pcall('GET', prefix .. 'arq:retry:' .. id)
-    redis.call('HSET', record, 'stock', '1', 'tries', type(tries) == 'string' and tonumber(tries) or 0)
-  end
-  return string.format('%.0f', rank)
+  if known then redis.call('DEL', record) end
+  local fields = {'state', 'queued', 'queue', queue, 'key', KEYS[1], 'fence', fence or 0, 'rank', rank, 'submitted', stamp,
+    'due', due, 'tries', tries or 0}
+  if stock then fields[#fields + 1], fields[#fields + 2] = 'stock', '1' end
+  redis.call('HSET', record, unpack(fields))
+  return rank
 end
 
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'WITHSCORES', 'LIMIT', 0, stock and 1000 or 200)
-local moved = 0
-for i = 1, #due, 2 do
-  if moved == 200 then break end
-  local id = due[i]
+local function ready(id, due)
+  -- make a job that is due ready; false where it stays as it is
   local found = read(id, 'state', 'rank', 'fence', 'queue')
+  local known = found[1] or found[2] or found[3] or found[4]
   if not whole(found[2]) then found[1] = false end
-  if stray(id, found[4]) then
-    moved = moved + 1
-  elseif repeated(id, found[1]) then
+  if stray(id, found[4]) then return true end
+  if repeated(id, found[1]) then
     redis.call('ZREM', KEYS[1], id)
     redis.call('DEL', prefix .. 'arq:job:' .. id)
-  elseif found[1] == 'running' then
-    redis.call('ZADD', KEYS[1], 9000000000000000, id)
-  elseif not found[1] or ended(found[1]) then
-    if not elsewhere(id) then
-      moved = moved + 1
-      redis.call('ZADD', KEYS[1], adopt(id, found[3], string.format('%.0f', due[i + 1])), id)
-    end
-  else
-    moved = moved + 1
+    return true
+  end
+  if found[1] == 'running' then return true, 9000000000000000 end
+  if found[1] and not ended(found[1]) then
     redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'queued')
     redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'reason')
-    redis.call('ZADD', KEYS[1], found[2], id)
+    return true, found[2]
   end
+  local busy, tries = elsewhere(id)
+  if busy then return false end
+  return true, adopt(id, known, found[3], string.format('%.0f', due), tries)
 end
+
+local passed = 0
+repeat
+  local due = redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'WITHSCORES', 'LIMIT', passed, 200)
+  local ranks, stay = {}, 0
+  for i = 1, #due, 2 do
+    local moved, rank = ready(due[i], due[i + 1])
+    if rank then ranks[#ranks + 1], ranks[#ranks + 2] = rank, due[i] end
+    if not moved then stay = stay + 1 end
+  end
+  if #ranks > 0 then redis.call('ZADD', KEYS[1], unpack(ranks)) end
+  passed = passed + stay
+  -- only where jobs run elsewhere does the next page have to be looked at too
+until stay < 100 or passed >= 1000
 
 local claimed, running, expired = {}, {}, {}
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
@@ -132,11 +141,11 @@ local function take(low, high, room)
     elseif found[1] == 'running' then
       -- a stock client that aborts a running job takes it for a deferred one, and moves it to the front
       redis.call('ZADD', KEYS[1], 9000000000000000, id)
-    elseif (not found[1] or ended(found[1])) and elsewhere(id) then
+    elseif (not found[1] or ended(found[1])) and (elsewhere(id)) then
       redis.call('ZADD', KEYS[1], stamp, id)
     else
       if not found[1] or ended(found[1]) then
-        adopt(id, found[2], stamp)
+        adopt(id, true, found[2], stamp)
         found = {'queued', found[2], false, false, false, stamp, stamp, false, false}
       end
       if whole(found[8]) and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
