@@ -125,9 +125,7 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
     return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
 
 
-def _options(
-    fn: Callable[..., Any] | str, given: Mapping[str, Any]
-) -> tuple[Options, Callable[..., Any] | str, str]:
+def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Options, Callable[..., Any] | str, str]:
     if isinstance(fn, Task):
         return check(check(**fn.options), **given), fn.fn, codec.function_label(fn.name)
     if isinstance(fn, str) or callable(fn):
