@@ -91,6 +91,44 @@ async def test_a_run_finds_nothing_of_the_one_before(children: Children) -> None
     assert seen == (pid, str(Path.cwd()), None, False, logging.INFO, False)
 
 
+async def test_a_timer_of_one_run_does_not_go_off_in_the_next(children: Children) -> None:
+    """Alarms, handlers of any signal, blocked signals, umask and recursion limit end with the run that set them."""
+
+    def messes_up() -> int:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+        os.umask(0o777)
+        sys.setrecursionlimit(120)
+        return os.getpid()
+
+    def looks() -> tuple[Any, ...]:
+        signal.sigtimedwait({signal.SIGHUP}, 0.4)
+        umask = os.umask(0)
+        os.umask(umask)
+        blocked = signal.SIGUSR2 in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        return os.getpid(), signal.getsignal(signal.SIGUSR1), blocked, umask, sys.getrecursionlimit()
+
+    _, _, _, umask, limit = value_of(await children.begin(a_run(looks)).wait())
+    pid = value_of(await children.begin(a_run(messes_up)).wait())
+    seen = value_of(await children.begin(a_run(looks)).wait())
+    assert seen == (pid, signal.SIG_DFL, False, umask, limit)
+
+
+async def test_a_child_with_lower_limits_is_replaced(children: Children) -> None:
+    """Resource limits, niceness and processors that a run gave up cannot all be had again: its process goes."""
+
+    def gives_up() -> int:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        os.nice(5)
+        return os.getpid()
+
+    pid = value_of(await children.begin(a_run(gives_up)).wait())
+    assert value_of(await children.begin(a_run(process_id)).wait()) != pid
+
+
 async def test_a_child_with_threads_left_is_replaced(children: Children) -> None:
     """A thread that outlives its run takes its process along."""
 
