@@ -108,7 +108,7 @@ def claim(
                 int(item[5]),
                 int(float(item[6])),
                 now,
-                item[7].decode(),
+                item[7].decode(errors="replace"),
                 item[8],
                 queue,
                 item[9] == 1,
@@ -207,7 +207,7 @@ def publish(channel: str, message: bytes) -> Call[int]:
 async def stops(client: Any, keys: Keys, engine: str) -> dict[str, str]:
     """The jobs this engine is to stop, with the reason; they stay listed until they end."""
     found = await client.hgetall(keys.stops(engine))
-    return {_text(job_id): reason.decode() for job_id, reason in found.items()}
+    return {_text(job_id): reason.decode(errors="replace") for job_id, reason in found.items()}
 
 
 async def held(client: Any, keys: Keys, engine: str) -> dict[str, int]:

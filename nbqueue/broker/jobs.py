@@ -98,7 +98,7 @@ async def records(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[JobRe
     for job_id in job_ids:
         pipe.hgetall(keys.record(job_id))
     pipe.smembers(keys.paused)
-    *found, paused = _sound(await pipe.execute(raise_on_error=False))
+    *found, paused = sound(await pipe.execute(raise_on_error=False))
     return [_record(job_id, fields, paused or set()) for job_id, fields in zip(job_ids, found, strict=True)]
 
 
@@ -117,7 +117,7 @@ async def standings(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[Sta
     pipe.time()
     for job_id in job_ids:
         pipe.hmget(keys.record(job_id), "state", "fence")
-    (whole, micro), *found = _sound(await pipe.execute(raise_on_error=False))
+    (whole, micro), *found = sound(await pipe.execute(raise_on_error=False))
     now = datetime.fromtimestamp(whole + micro / 1_000_000, tz=UTC)
     return [Standing(job_id, _standing(job_id, fields, now)) for job_id, fields in zip(job_ids, found, strict=True)]
 
@@ -163,7 +163,7 @@ async def owned(client: Any, keys: Keys, origin: Origin, *, newest: int = 1000) 
     return [item.decode() for item in await client.zrevrange(key, 0, newest - 1)]
 
 
-def _sound(replies: list[Any]) -> list[Any]:
+def sound(replies: list[Any]) -> list[Any]:
     """The replies, None for a key of a wrong type: one broken record must not hide the others."""
     for reply in replies:
         if isinstance(reply, Exception) and not str(reply).startswith("WRONGTYPE"):

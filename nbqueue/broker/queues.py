@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, Keys
 from nbqueue.model.job import moment
 from nbqueue.model.states import State
@@ -116,17 +117,25 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
 
 
 async def engines(client: Any, keys: Keys) -> list[EngineInfo]:
-    """The engines that hold a lease."""
-    found = [item.decode() for item in await client.zrange(keys.leases, 0, -1)]
+    """The engines that hold a lease; what no engine wrote is left out."""
+    found = [item.decode() for item in await client.zrange(keys.leases, 0, -1) if item.isascii()]
     pipe = client.pipeline(transaction=False)
     for engine in found:
         pipe.hgetall(keys.engine(engine))
         pipe.hlen(keys.claims(engine))
-    replies = await pipe.execute() if found else []
-    return [_info(engine, replies[2 * i], replies[2 * i + 1]) for i, engine in enumerate(found)]
+    replies = sound(await pipe.execute(raise_on_error=False)) if found else []
+    infos = (_info(engine, replies[2 * i] or {}, replies[2 * i + 1] or 0) for i, engine in enumerate(found))
+    return [info for info in infos if info is not None]
 
 
-def _info(engine: str, fields: Mapping[bytes, bytes], running: int) -> EngineInfo:
+def _info(engine: str, fields: Mapping[bytes, bytes], running: int) -> EngineInfo | None:
+    try:
+        return _read_info(engine, fields, running)
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> EngineInfo:
     text = {key.decode(): value.decode() for key, value in fields.items()}
     return EngineInfo(
         id=engine,

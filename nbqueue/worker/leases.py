@@ -52,6 +52,9 @@ class Leases:
                 await self._reap_when_due(loop.time())
             except scripts.TROUBLE as error:
                 self._trouble(loop.time(), error)
+            except Exception:
+                # the jobs of all engines hang on the next pass
+                logger.exception("A look at the leases failed.")
             await asyncio.sleep(REAP_S)
 
     async def give_back(self, dead: Sequence[str], *, charged: bool, guilty: str) -> int:
@@ -83,7 +86,8 @@ class Leases:
 
     async def _dead_here(self) -> list[str]:
         """Engines of this machine whose process is gone: no need to wait for their lease."""
-        found = {item.decode() for item in await self._client.zrange(self._keys.leases, 0, -1)}
+        leases = await self._client.zrange(self._keys.leases, 0, -1)
+        found = {item.decode() for item in leases if item.isascii()}
         own = set(self._alive())
         if found - own - self._known.keys():
             self._known = {info.id: info for info in await queues.engines(self._client, self._keys) if info.pid}

@@ -72,17 +72,29 @@ def test_a_key_of_a_wrong_type_costs_at_most_its_own_job(store: Store, kind: str
     "damage",
     [
         {"rank": "x"}, {"submitted": ""}, {"due": "nan"}, {"state": "moon"}, {"fence": "many"}, {"tries": "1e400"},
-        {"expires": "soon"}, {"queue": "\xff"}, {"rank": "-1"}, {"submitted": "9" * 400},
+        {"expires": "soon"}, {"queue": "\xff"}, {"rank": "-1"}, {"submitted": "9" * 400}, {"group": b"\xff"},
+        {"fence": "1e300"},
     ],
     ids=str,
 )  # fmt: skip
-def test_a_damaged_record_does_not_stop_its_queue(store: Store, damage: dict[str, str]) -> None:
+def test_a_damaged_record_does_not_stop_its_queue(store: Store, damage: dict[str, str | bytes]) -> None:
     """Fields that no script of ours writes, in a job that waits: others run, and it waits for nobody."""
     job = options(delay=0.2).submit(len, "abc").wait(5)
     store.client.hset(store.keys.record(job.id), mapping=damage)
     assert run(len, "abc").wait(10) == 3
     wait_until(lambda: store.client.zscore(store.keys.queue("default"), job.id) is None, ENDED_S)
     assert run(len, "abcd").wait(10) == 4
+
+
+def test_what_no_engine_wrote_does_not_end_the_care_for_leases(store: Store) -> None:
+    """A lease that is no text, an engine's record and claims that nobody can read: all are reaped like dead engines."""
+    client, keys = store.client, store.keys
+    client.hset(keys.engine("nonsense"), mapping={"pid": "x", "functions": "{"})
+    client.set(keys.claims("wrong"), "x")
+    client.set(keys.engine("wrong"), "x")
+    client.zadd(keys.leases, dict.fromkeys((b"\xff", b"nonsense", b"wrong"), 1))
+    wait_until(lambda: client.zcount(keys.leases, 1, 1) == 0, 15)
+    assert run(len, "abc").wait(10) == 3
 
 
 @pytest.mark.parametrize("name", SHAPES)

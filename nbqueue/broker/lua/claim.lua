@@ -151,7 +151,7 @@ local function take(low, high, room)
       if whole(found[8]) and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
         expire(id, found[6])
       else
-        local fence = (tonumber(found[2]) or 0) + 1
+        local fence = (whole(found[2]) and tonumber(found[2]) or 0) + 1
         held[#held + 1], held[#held + 2] = id, KEYS[1]
         scores[#scores + 1], scores[#scores + 2] = 9000000000000000, id
         marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'

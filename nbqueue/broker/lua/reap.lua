@@ -21,9 +21,9 @@ local changes = {}
 
 local function settle(id, queue_key, engine)
   local record = prefix .. 'nbq:job:' .. id
-  local found = redis.call('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
+  local found = redis.pcall('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
     'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock')
-  if found[1] ~= 'running' or found[2] ~= engine then return end
+  if found.err or found[1] ~= 'running' or found[2] ~= engine then return end
   local guilty = ARGV[7] == id
   local charge = (ARGV[7] == '' or guilty) and tonumber(ARGV[5]) or 0
   local losses = (tonumber(found[5]) or 0) + charge
@@ -62,7 +62,9 @@ end
 local dead = ARGV[6] == '1' and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now) or {}
 for i = 8, #ARGV do dead[#dead + 1] = ARGV[i] end
 for _, engine in ipairs(dead) do
-  local claims = redis.call('HGETALL', prefix .. 'nbq:claims:' .. engine)
+  -- a key of a wrong type must not keep the jobs of other engines from coming back
+  local claims = redis.pcall('HGETALL', prefix .. 'nbq:claims:' .. engine)
+  if claims.err then claims = {} end
   for i = 1, #claims, 2 do settle(claims[i], claims[i + 1], engine) end
   redis.call('DEL', prefix .. 'nbq:claims:' .. engine, prefix .. 'nbq:stops:' .. engine, prefix .. 'nbq:engine:' .. engine,
     prefix .. 'nbq:wake:' .. engine)
