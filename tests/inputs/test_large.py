@@ -1,5 +1,6 @@
 """Arguments and results of 100 MB and over the limit: others go on meanwhile, and what is too large is said at once."""
 
+import statistics
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from nbqueue.model.options import RunIn
 from nbqueue.model.settings import Settings
 from tests.attacks.store import Store
 from tests.servers import Server
+from tests.waiting import wait_until
 from tests.workers import Worker
 
 pytestmark = pytest.mark.usefixtures("client", "unharmed")
@@ -61,17 +63,14 @@ def test_a_large_result_travels(module_server: Server) -> None:
         assert len(result.wait(60)) == LARGE
 
 
-def test_the_worker_shows_life_while_large_records_pass(worker: Worker) -> None:
-    """The loop of the engine does not stand still: coroutines in it go on while 100 MB come and go."""
+def test_the_engine_shows_life_while_large_records_pass(worker: Worker) -> None:
+    """Its loop does not stand still: a coroutine in it that looks each 10 ms is never held up for long."""
+    watch = submit("longest_gap", 6.0).wait(5)
     with pytest.warns(UserWarning, match=r"takes 99.0 MB"):
         there = submit(len, make(LARGE)).wait(20)
     back = submit(make, LARGE).wait(20)
-    waits = []
-    while not (there.state().wait(10).is_final and back.state().wait(10).is_final):
-        began = time.monotonic()
-        assert run("greet_async", "you").wait(10) == "hello you"
-        waits.append(time.monotonic() - began)
-    assert max(waits) <= STANDSTILL_S
+    wait_until(lambda: there.state().wait(10).is_final and back.state().wait(10).is_final, 30)
+    assert watch.wait(20) <= STANDSTILL_S
     assert worker.log.count("was silent") == 0
 
 
@@ -85,10 +84,13 @@ def test_an_argument_over_the_limit_is_refused_at_once(client: Settings, store: 
         "submit": lambda: submit(len, data), "map": lambda: submit_map(len, [data]),
         "name": lambda: submit("greet", data),
     }  # fmt: skip
-    began = time.monotonic()
-    with pytest.raises(PayloadTooLarge) as caught:
-        ways[how]()
-    assert time.monotonic() - began < REFUSED_S
+    took_s = []
+    for _ in range(3):
+        began = time.monotonic()
+        with pytest.raises(PayloadTooLarge) as caught:
+            ways[how]()
+        took_s.append(time.monotonic() - began)
+    assert statistics.median(took_s) < REFUSED_S
     assert "101.0 MB, over the limit of 100.0 MB (NBQUEUE_LIMIT_BYTES): pass the path of a file" in str(caught.value)
     assert (caught.value.size_bytes > 101_000_000, caught.value.limit_bytes) == (True, 100_000_000)
     assert store.client.dbsize() <= before + 1

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ async def greet_async(name: str) -> str:
 async def engine_pid() -> int:
     """The process id of the engine, in whose loop this runs."""
     return os.getpid()
+
+
+@nbqueue.task("longest_gap")
+async def longest_gap(seconds: float) -> float:
+    """The longest time for which the engine's loop did not turn."""
+    ends_at, longest = time.monotonic() + seconds, 0.0
+    while (began := time.monotonic()) < ends_at:
+        await asyncio.sleep(0.01)
+        longest = max(longest, time.monotonic() - began)
+    return longest
 
 
 @nbqueue.task("large_async")
