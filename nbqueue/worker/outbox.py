@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections import deque
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbqueue.broker.claims import Finish, Report
+
+logger = logging.getLogger("nbqueue.worker")
 
 #: bytes of results held in memory before further ones go to disk
 HELD_BYTES = 64_000_000
@@ -44,10 +47,11 @@ class Outbox:
         return any(leaving.finish.job_id == job_id for leaving, _ in self._waiting)
 
     def put(self, leaving: Leaving) -> None:
-        """Add an end; its result goes to disk when memory is short."""
+        """Add an end; its result goes to disk when memory is short, and stays in memory where the disk takes none."""
         result = leaving.finish.result
-        if result and self._held_bytes + len(result) > HELD_BYTES:
-            self._waiting.append((_with_result(leaving, b""), self._spilled(result)))
+        path = self._spilled(result) if result and self._held_bytes + len(result) > HELD_BYTES else None
+        if path is not None:
+            self._waiting.append((_with_result(leaving, b""), path))
         else:
             self._held_bytes += len(result)
             self._waiting.append((leaving, None))
@@ -73,11 +77,20 @@ class Outbox:
             self._held_bytes += len(leaving.finish.result)
             self._waiting.appendleft((leaving, None))
 
-    def _spilled(self, result: bytes) -> Path:
-        self._spill_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=self._spill_dir, prefix="result-", delete=False) as file:
-            file.write(result)
-        return Path(file.name)
+    def _spilled(self, result: bytes) -> Path | None:
+        """The file a result was put into; None where the disk is full or refuses."""
+        path: Path | None = None
+        try:
+            self._spill_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.NamedTemporaryFile(dir=self._spill_dir, prefix="result-", delete=False) as file:
+                path = Path(file.name)
+                file.write(result)
+        except OSError as error:
+            logger.warning("A result of %d bytes stays in memory, as it cannot be put on disk: %s", len(result), error)
+            if path is not None:
+                path.unlink(missing_ok=True)
+            return None
+        return path
 
 
 def _with_result(leaving: Leaving, result: bytes) -> Leaving:

@@ -38,6 +38,16 @@ def test_large_results_are_spilled_to_disk_and_come_back(tmp_path: Path, monkeyp
     assert list((tmp_path / "spill").iterdir()) == []
 
 
+def test_a_result_that_the_disk_refuses_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no file can be made for it, an end is held all the same."""
+    monkeypatch.setattr(outbox, "HELD_BYTES", 100)
+    (tmp_path / "spill").write_text("no folder", encoding="ascii")
+    box = Outbox(tmp_path / "spill")
+    for name in "ab":
+        box.put(_end(name, 60))
+    assert [leaving.finish.result for leaving in box.take()] == [b"a" * 60, b"b" * 60]
+
+
 def test_it_knows_what_it_holds(tmp_path: Path) -> None:
     """A job is held from put to take."""
     box = Outbox(tmp_path)
