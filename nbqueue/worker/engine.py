@@ -207,17 +207,24 @@ class Engine:
                     waiter.set_result(None)
 
     async def _refused(self, ends: list[Leaving], error: Exception) -> None:
-        """Ends were refused: hold them while the store is away or full, else find the one at fault."""
+        """Ends were refused: hold them while the store is away or full, else record each alone but the one at fault."""
         if is_connection_error(error) or _is_full(error):
             self._outbox.put_back(ends)
             raise error
-        if len(ends) == 1:
-            logger.error("The end of job %s cannot be recorded: %s", ends[0].finish.job_id, error)
-            return
-        for end in ends:
-            (reply,) = await scripts.run_all(self.client, [claims.finish(self.keys, self.id, [end.finish])])
-            if isinstance(reply, Exception):
-                await self._refused([end], reply)
+        for number, end in enumerate(ends):
+            try:
+                await self._record_alone(end)
+            except BaseException:
+                self._outbox.put_back(ends[number:])
+                raise
+            self._tell_waiters([end])
+
+    async def _record_alone(self, end: Leaving) -> None:
+        (reply,) = await scripts.run_all(self.client, [claims.finish(self.keys, self.id, [end.finish])])
+        if isinstance(reply, Exception):
+            if is_connection_error(reply) or _is_full(reply):
+                raise reply
+            logger.error("The end of job %s cannot be recorded: %s", ascii(end.finish.job_id), reply)
 
     async def _back_off(self, tries: int, error: BaseException) -> None:
         if tries == 1 or tries % 10 == 0:
