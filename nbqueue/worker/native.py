@@ -163,7 +163,9 @@ class NativeRunner:
     # in children --------------------------------------------------------------------------------------------------
 
     def _begin_in_child(self, attempt: Attempt) -> int:
-        run_in = attempt.options.run_in or ("process" if attempt.header.get("lane") != "loop" else "async")
+        # who submits by name cannot know what kind of function it is; coroutine functions are not begun here
+        travels_async = not attempt.name and attempt.header.get("lane") == "loop"
+        run_in = attempt.options.run_in or ("async" if travels_async else "process")
         if attempt.claim.fence > 1:
             self._aside(self._resume_in_child(attempt, run_in))
         else:

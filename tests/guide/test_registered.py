@@ -3,16 +3,23 @@
 import sys
 from pathlib import Path
 
-from nbqueue import Queue, run, submit, submit_map, task
+from nbqueue import Queue, options, run, submit, submit_map, task
 from nbqueue.model.settings import Settings
 from tests.workers import running_worker
 
 MODULE = """
-import asyncio, nbqueue
+import os, pathlib, time, nbqueue
 
 @nbqueue.task("guide-greet", label="greeting")
 async def greet(name):
     return f"hello {name}"
+
+@nbqueue.task("guide-meet")
+def meet(folder, mine, other):
+    pathlib.Path(folder, mine).touch()
+    while not pathlib.Path(folder, other).exists():
+        time.sleep(0.01)
+    return os.getpid()
 """
 
 
@@ -37,4 +44,12 @@ async def test_a_name_stands_for_a_function_of_the_workers(settings: Settings, t
     with running_worker(settings, "guide_tasks", modules=[tmp_path]):
         assert await run("guide-greet", "world") == "hello world"
         assert await (await submit_map("guide-greet", ["a", "b"])) == ["hello a", "hello b"]
-        assert {"guide-greet"} in [{*engine.functions} for engine in await Queue("default").workers()]
+        assert {"guide-greet", "guide-meet"} in [{*engine.functions} for engine in await Queue("default").workers()]
+
+
+async def test_sync_functions_of_a_worker_have_a_process_each(settings: Settings, tmp_path: Path) -> None:
+    """Called by name as well: two that wait for each other meet."""
+    (tmp_path / "guide_tasks.py").write_text(MODULE, encoding="utf-8")
+    with running_worker(settings, "guide_tasks", "--slots", "2", modules=[tmp_path]):
+        meeting = await options(timeout=10).submit_map("guide-meet", [str(tmp_path)] * 2, "ab", "ba")
+        assert len(set(await meeting)) == 2
