@@ -30,6 +30,8 @@ logger = logging.getLogger("arq.worker")
 BURST_POLL_S = 0.005
 #: a poll delay of nothing would leave the loop no time
 LEAST_POLL_S = 0.01
+#: where none is asked for: stock clients give no wake-up call, and looking costs us little
+POLL_S = 0.05
 RECONNECT_S = 1.0
 
 
@@ -41,6 +43,7 @@ class Worker(arq.worker.Worker):
     def __init__(self, *args: Any, engine_id: str = "", supervisor: int = 0, **kwargs: Any) -> None:
         """Beside arq's own arguments: the name and the process id under which a supervisor keeps its lease."""
         super().__init__(*args, **kwargs)
+        self._poll_s = max(self.poll_delay_s, LEAST_POLL_S) if "poll_delay" in kwargs else POLL_S
         self.keys = Keys()
         self.engine_id = engine_id or f"arq-{os.getpid()}-{secrets.token_hex(4)}"
         self._supervisor, self._keeps_own_lease = supervisor, not engine_id
@@ -84,7 +87,7 @@ class Worker(arq.worker.Worker):
         with contextlib.suppress(*scripts.TROUBLE):
             await self.pool.delete(self.health_check_key)
         await stock_job.call_hook(self.on_shutdown, self.ctx)
-        await self.pool.close(close_connection_pool=True)
+        await self.pool.aclose(close_connection_pool=True)
         self._pool = None
 
     def handle_sig_wait_for_completion(self, signum: Signals) -> None:
@@ -198,7 +201,7 @@ class Worker(arq.worker.Worker):
             self.pool, self.keys, self.engine_id, self, supervisor=self._supervisor,
             queue=self.queue_name, slots=self.max_jobs,
             functions=tuple(self.functions), most_claims=self.max_burst_jobs if self.burst else -1,
-            poll_s=BURST_POLL_S if self.burst else max(self.poll_delay_s, LEAST_POLL_S),
+            poll_s=BURST_POLL_S if self.burst else self._poll_s,
             lease_patience_s=self.in_progress_timeout_s if self._keeps_own_lease else None,
         )  # fmt: skip
         self._aborts = Aborts(engine.client, self.keys)

@@ -71,6 +71,8 @@ local function adopt(id, known, fence, due, tries)
     'due', due, 'tries', tries or 0}
   if stock then fields[#fields + 1], fields[#fields + 2] = 'stock', '1' end
   redis.call('HSET', record, unpack(fields))
+  -- a stock worker may take it, and would leave our record behind
+  if stock then redis.call('PEXPIRE', record, ARGV[7]) end
   return rank
 end
 
@@ -126,43 +128,57 @@ local function expire(id, submitted)
   expired[#expired + 1] = id .. ' expired 0'
 end
 
-local function take(low, high, room)
-  if room < 1 then return 0 end
-  local ready = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', 0, room)
-  for _, id in ipairs(ready) do
-    local found = read(id, 'state', 'fence', 'tries', 'losses', 'crashes', 'submitted', 'due', 'expires', 'group',
-      'queue', 'rank', 'function', 'large')
-    if not (whole(found[6]) and whole(found[7]) and whole(found[11])) then found[1] = false end
-    if stray(id, found[10]) then
-      -- nothing to do
-    elseif repeated(id, found[1]) then
-      redis.call('ZREM', KEYS[1], id)
-      redis.call('DEL', prefix .. 'arq:job:' .. id)
-    elseif found[1] == 'running' then
-      -- a stock client that aborts a running job takes it for a deferred one, and moves it to the front
-      redis.call('ZADD', KEYS[1], 9000000000000000, id)
-    elseif (not found[1] or ended(found[1])) and (elsewhere(id)) then
-      redis.call('ZADD', KEYS[1], stamp, id)
-    else
-      if not found[1] or ended(found[1]) then
-        adopt(id, true, found[2], stamp)
-        found = {'queued', found[2], false, false, false, stamp, stamp, false, false}
-      end
-      if whole(found[8]) and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
-        expire(id, found[6])
-      else
-        local fence = (whole(found[2]) and tonumber(found[2]) or 0) + 1
-        held[#held + 1], held[#held + 2] = id, KEYS[1]
-        scores[#scores + 1], scores[#scores + 2] = 9000000000000000, id
-        marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
-        submissions[#submissions + 1] = prefix .. (found[13] and 'nbq:parcel:' or 'arq:job:' .. id)
-        running[#running + 1] = id .. ' running ' .. fence
-        claimed[#claimed + 1] = {id, fence, tonumber(found[3]) or 0, tonumber(found[4]) or 0, tonumber(found[5]) or 0,
-          found[6], found[7], found[9] or '', found[13] and '' or false, found[12] and 0 or 1}
-      end
-    end
+local function claim(id, found)
+  local fence = (whole(found[2]) and tonumber(found[2]) or 0) + 1
+  held[#held + 1], held[#held + 2] = id, KEYS[1]
+  scores[#scores + 1], scores[#scores + 2] = 9000000000000000, id
+  marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
+  submissions[#submissions + 1] = prefix .. (found[13] and 'nbq:parcel:' or 'arq:job:' .. id)
+  running[#running + 1] = id .. ' running ' .. fence
+  claimed[#claimed + 1] = {id, fence, tonumber(found[3]) or 0, tonumber(found[4]) or 0, tonumber(found[5]) or 0,
+    found[6], found[7], found[9] or '', found[13] and '' or false, found[12] and 0 or 1}
+end
+
+local function consider(id)
+  -- claim a job that is ready, or put it where it belongs; false where a stock worker runs it: its score is not ours then
+  local found = read(id, 'state', 'fence', 'tries', 'losses', 'crashes', 'submitted', 'due', 'expires', 'group',
+    'queue', 'rank', 'function', 'large')
+  if not (whole(found[6]) and whole(found[7]) and whole(found[11])) then found[1] = false end
+  if stray(id, found[10]) then return true end
+  if repeated(id, found[1]) then
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('DEL', prefix .. 'arq:job:' .. id)
+    return true
   end
-  return #ready
+  if found[1] == 'running' then
+    -- a stock client that aborts a running job takes it for a deferred one, and moves it to the front
+    redis.call('ZADD', KEYS[1], 9000000000000000, id)
+    return true
+  end
+  if (elsewhere(id)) then return false end
+  if not found[1] or ended(found[1]) then
+    adopt(id, true, found[2], stamp)
+    found = {'queued', found[2], false, false, false, stamp, stamp, false, false}
+  end
+  if whole(found[8]) and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
+    expire(id, found[6])
+  else
+    claim(id, found)
+  end
+  return true
+end
+
+local function take(low, high, room)
+  local looked, passed, stay = 0, 0, 0
+  repeat
+    if looked >= room then break end
+    stay = 0
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', looked + passed, room - looked)) do
+      if consider(id) then looked = looked + 1 else stay = stay + 1 end
+    end
+    passed = passed + stay
+  until stay == 0 or passed >= 1000
+  return looked
 end
 
 local in_loop, in_process = 0, 0
