@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,11 @@ from nbqueue.model.settings import Settings
 from tests import processes
 from tests.keys_left import immortal
 from tests.servers import Server, running_server
+
+
+def pytest_configure() -> None:
+    """Take SIGINT even where we were started in the background with it ignored: children would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

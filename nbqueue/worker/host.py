@@ -209,7 +209,7 @@ class Host:
 
     def _step(self, running: Running, step: Step) -> None:
         self.wire.send({"t": "stop", "n": running.number, "why": running.stopped_by, "how": step})
-        if step == "terminate" and self.pid is not None:
+        if step == "terminate" and running.run.run_in == "process" and self.pid is not None:
             # a child held by code that never lets its other thread run cannot read the frame; some such code heeds
             # a signal, and outside of user code the child does not
             with contextlib.suppress(ProcessLookupError):

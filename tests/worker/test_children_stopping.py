@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from nbqueue import inside
+from nbqueue.model.outcome import Raised
 from nbqueue.worker.children import Children, Run, RunEnd, Running
 from tests.waiting import until
 from tests.worker.listening import Heard, a_run, death_of, error_of, open_children, value_of
@@ -59,6 +60,20 @@ def holds_the_interpreter() -> None:
     re.match(r"(a+)+$", "a" * 64 + "b")
 
 
+def sums_for_ever() -> None:
+    """Run native code that never lets go and never looks for signals."""
+    inside.progress(1)
+    time.sleep(0.2)
+    sum(range(10**13))
+
+
+async def burns(running: Running) -> None:
+    """Wait until the code has had a processor for a while: no other sign of it can be had."""
+    process = psutil.Process(running.pid)
+    before_s = process.cpu_times().user
+    await until(lambda: process.cpu_times().user > before_s + 0.2, timeout_s=10)
+
+
 def sleeps() -> None:
     """Wait in a system call."""
     inside.progress(1)
@@ -83,10 +98,20 @@ async def test_plain_python_is_interrupted_at_once(children: Children, heard: He
     assert took_s < 0.9
 
 
-async def test_code_that_holds_the_interpreter_is_killed(children: Children, heard: Heard) -> None:
-    """A regex that never lets Python run is killed after two seconds, and its process is gone."""
+async def test_a_regex_that_holds_the_interpreter_ends_on_sigterm(children: Children, heard: Heard) -> None:
+    """A regex lets no other thread run, but looks for signals: it ends after one second."""
     running = await started(children, heard, a_run(holds_the_interpreter))
-    await asyncio.sleep(0.3)
+    await burns(running)
+    end, took_s = await stopped(running)
+    assert isinstance(end.end, Raised)
+    assert end.stopped_by == "cancel"
+    assert 0.8 < took_s < 1.8
+
+
+async def test_code_that_holds_the_interpreter_is_killed(children: Children, heard: Heard) -> None:
+    """C code that never lets Python run and heeds no signal is killed after two seconds, and its process is gone."""
+    running = await started(children, heard, a_run(sums_for_ever))
+    await burns(running)
     end, took_s = await stopped(running)
     assert (death_of(end).signal, end.stopped_by, end.collateral) == (9, "cancel", False)
     assert 1.8 < took_s < 2.5
