@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,8 +22,8 @@ class Settings:
     url: str | None = field(default=None, repr=False)
     #: the signing key's file; None: <home>/signing.key
     key_file: Path | None = None
-    #: the folder of the local stack
-    home: Path = Path()
+    #: the folder of the local stack; NBQUEUE_HOME or the user's data folder if not given
+    home: Path = field(default_factory=lambda: _home())  # noqa: PLW0108 - it is defined below
     #: keys of different namespaces never touch
     namespace: str = ""
     #: a payload over this many bytes is warned about
@@ -55,7 +55,7 @@ class Settings:
 
 def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None = None, **given: Any) -> Settings:
     """The settings in force: arguments, then the environment, then the folder's .env, then defaults."""
-    variables = {**_dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
+    variables = _variables(environ, folder)
     found: dict[str, Any] = {}
     for item in fields(Settings):
         text = variables.get("NBQUEUE_" + item.name.upper())
@@ -64,7 +64,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     found.update({name: value for name, value in given.items() if value is not None})
     if "home" not in found:
         found["home"] = default_home(variables)
-    return replace(Settings(), **found)
+    return Settings(**found)
 
 
 def default_home(variables: Mapping[str, str]) -> Path:
@@ -77,6 +77,17 @@ def default_home(variables: Mapping[str, str]) -> Path:
         raise ConfigurationError(
             "This user has neither a HOME nor a name: set NBQUEUE_HOME to a folder of your own."
         ) from None
+
+
+def _home() -> Path:
+    """The folder that `load_settings` would take."""
+    variables = _variables(None, None)
+    text = variables.get("NBQUEUE_HOME")
+    return Path(text).expanduser().absolute() if text else default_home(variables)
+
+
+def _variables(environ: Mapping[str, str] | None, folder: Path | None) -> Mapping[str, str]:
+    return {**_dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
 
 
 def _parsed(name: str, text: str) -> Any:

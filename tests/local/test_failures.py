@@ -141,10 +141,10 @@ def test_a_name_that_is_too_long_is_refused(settings: Settings) -> None:
         stack.ensure(replace(settings, home=settings.home / ("x" * 300)))
 
 
-def test_settings_without_a_home_are_refused() -> None:
-    """The current folder is not taken for one."""
+def test_the_current_folder_as_home_is_refused() -> None:
+    """A relative empty path names no folder to keep files in."""
     with pytest.raises(LocalStackError, match="name no home"):
-        stack.ensure(Settings())
+        stack.ensure(Settings(home=Path()))
 
 
 def test_a_file_in_place_of_the_home_is_refused(settings: Settings) -> None:
