@@ -14,7 +14,7 @@
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
 -- ARGV[7] ms      how long records of ended jobs are kept
--- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission (empty: it is large, and read apart) or nil, 1 where no submit script of ours wrote it, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
+-- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission (empty: it is large, and read apart) or nil, 1 where no submit script of ours wrote it, lane, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
 local clock = redis.call('TIME')
@@ -55,28 +55,37 @@ local function repeated(id, state)
   return ended(state) and (not stock or redis.call('EXISTS', prefix .. 'nbq:tick:' .. id) == 1)
 end
 
-local function elsewhere(id)
-  -- a stock worker runs it, or it was a tick of arq's cron that ran within the last minute; else how often stock workers tried
-  if not stock then return false, nil end
-  local found = redis.call('MGET', prefix .. 'arq:in-progress:' .. id, prefix .. 'arq:retry:' .. id)
-  return found[1], tonumber(found[2] or 0)
+local elsewhere, tried = {}, {}
+local function look(ids)
+  -- which jobs a stock worker runs, or ran as ticks of arq's cron within the last minute; how often stock workers tried them
+  if not stock or #ids == 0 then return end
+  local names = {}
+  for _, id in ipairs(ids) do
+    names[#names + 1], names[#names + 2] = prefix .. 'arq:in-progress:' .. id, prefix .. 'arq:retry:' .. id
+  end
+  local found = redis.call('MGET', unpack(names))
+  for i, id in ipairs(ids) do elsewhere[id], tried[id] = found[2 * i - 1], tonumber(found[2 * i] or 0) end
 end
 
-local function adopt(id, known, fence, due, tries)
+local reserved, sequence = 0, 0
+local function next_rank(wanted)
+  if reserved == 0 then reserved, sequence = wanted, redis.call('INCRBY', KEYS[7], wanted) - wanted end
+  reserved, sequence = reserved - 1, sequence + 1
+  return string.format('%.0f', 198000000000 + sequence % 2000000000)
+end
+
+local function adopt(id, known, fence, due, wanted)
   -- a job that no submit script of ours wrote: a stock arq client's, or one put in by hand
-  local rank = string.format('%.0f', 198000000000 + redis.call('INCR', KEYS[7]) % 2000000000)
-  local record = prefix .. 'nbq:job:' .. id
+  local rank, record = next_rank(wanted), prefix .. 'nbq:job:' .. id
   if known then redis.call('DEL', record) end
   local fields = {'state', 'queued', 'queue', queue, 'key', KEYS[1], 'fence', fence or 0, 'rank', rank, 'submitted', stamp,
-    'due', due, 'tries', tries or 0}
+    'due', due, 'tries', tried[id] or 0}
   if stock then fields[#fields + 1], fields[#fields + 2] = 'stock', '1' end
   redis.call('HSET', record, unpack(fields))
-  -- a stock worker may take it, and would leave our record behind
-  if stock then redis.call('PEXPIRE', record, ARGV[7]) end
   return rank
 end
 
-local function ready(id, due)
+local function ready(id, due, wanted)
   -- make a job that is due ready; false where it stays as it is
   local found = read(id, 'state', 'rank', 'fence', 'queue')
   local known = found[1] or found[2] or found[3] or found[4]
@@ -93,18 +102,19 @@ local function ready(id, due)
     redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'reason')
     return true, found[2]
   end
-  local busy, tries = elsewhere(id)
-  if busy then return false end
-  return true, adopt(id, known, found[3], string.format('%.0f', due), tries)
+  if elsewhere[id] then return false end
+  return true, adopt(id, known, found[3], string.format('%.0f', due), wanted)
 end
 
 local passed = 0
 repeat
   local due = redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'WITHSCORES', 'LIMIT', passed, 200)
-  local ranks, stay = {}, 0
-  for i = 1, #due, 2 do
-    local moved, rank = ready(due[i], due[i + 1])
-    if rank then ranks[#ranks + 1], ranks[#ranks + 2] = rank, due[i] end
+  local ids, ranks, stay = {}, {}, 0
+  for i = 1, #due, 2 do ids[#ids + 1] = due[i] end
+  look(ids)
+  for i, id in ipairs(ids) do
+    local moved, rank = ready(id, due[2 * i], #ids - i + 1)
+    if rank then ranks[#ranks + 1], ranks[#ranks + 2] = rank, id end
     if not moved then stay = stay + 1 end
   end
   if #ranks > 0 then redis.call('ZADD', KEYS[1], unpack(ranks)) end
@@ -113,6 +123,7 @@ repeat
 until stay < 100 or passed >= 1000
 
 local claimed, running, expired = {}, {}, {}
+local lane = 0
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
 local function expire(id, submitted)
@@ -136,7 +147,7 @@ local function claim(id, found)
   submissions[#submissions + 1] = prefix .. (found[13] and 'nbq:parcel:' or 'arq:job:' .. id)
   running[#running + 1] = id .. ' running ' .. fence
   claimed[#claimed + 1] = {id, fence, tonumber(found[3]) or 0, tonumber(found[4]) or 0, tonumber(found[5]) or 0,
-    found[6], found[7], found[9] or '', found[13] and '' or false, found[12] and 0 or 1}
+    found[6], found[7], found[9] or '', found[13] and '' or false, found[12] and 0 or 1, lane}
 end
 
 local function consider(id)
@@ -155,9 +166,13 @@ local function consider(id)
     redis.call('ZADD', KEYS[1], 9000000000000000, id)
     return true
   end
-  if (elsewhere(id)) then return false end
+  if elsewhere[id] then
+    -- whatever becomes of it, our record of it does not stay for ever
+    if found[1] then redis.call('PEXPIRE', prefix .. 'nbq:job:' .. id, ARGV[7]) end
+    return false
+  end
   if not found[1] or ended(found[1]) then
-    adopt(id, true, found[2], stamp)
+    adopt(id, true, found[2], stamp, 1)
     found = {'queued', found[2], false, false, false, stamp, stamp, false, false}
   end
   if whole(found[8]) and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
@@ -173,7 +188,9 @@ local function take(low, high, room)
   repeat
     if looked >= room then break end
     stay = 0
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', looked + passed, room - looked)) do
+    local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', looked + passed, room - looked)
+    look(ids)
+    for _, id in ipairs(ids) do
       if consider(id) then looked = looked + 1 else stay = stay + 1 end
     end
     passed = passed + stay
@@ -185,6 +202,7 @@ local in_loop, in_process = 0, 0
 
 if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
   in_loop = take('-inf', '(400000000000', tonumber(ARGV[4]))
+  lane = 1
   in_process = take('400000000000', '(1000000000000', tonumber(ARGV[5]))
 end
 if #claimed > 0 then

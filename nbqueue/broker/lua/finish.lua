@@ -7,7 +7,7 @@
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] ms      how long records of ended jobs are kept
 -- ARGV[3] int     how many attempts the history holds
--- ARGV[4..] bytes   per job 11 values: id, fence, state it goes to, delay ms, what is charged (try, crash, loss or none), sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), ms to keep it (-1: for ever), error type, error line, stopped by, history record (json, or empty for none)
+-- ARGV[4..] bytes   per job 11 values: id, fence, state it goes to, delay ms (-1: none, and from now on in the process lane), what is charged (try, crash, loss or none), sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), ms to keep it (-1: for ever), error type, error line, stopped by, history record (json, or empty for none)
 -- Returns: per job 1, or 0 where the claim was stale
 -- Moves: running -> succeeded, running -> failed, running -> cancelled, running -> timed_out, running -> crashed, running -> scheduled, running -> queued
 local prefix = ARGV[1]
@@ -18,7 +18,7 @@ local charged = {['try'] = 'tries', crash = 'crashes', loss = 'losses'}
 local places = {tries = 6, crashes = 7, losses = 8}
 local replies, changes, counted, ends = {}, {}, {}, {}
 -- taken away together, before anything is written: a full server must be able to get emptier
-local over, keys, queued = {}, {}, {}
+local over, keys, queued, unwanted = {}, {}, {}, {}
 
 for at = 4, #ARGV, 11 do
   local id = ARGV[at]
@@ -45,7 +45,7 @@ for _, ending in ipairs(ends) do
     keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id
     if ending.found[10] then
       keys[#keys + 1] = prefix .. 'arq:retry:' .. id
-      redis.call('ZREM', prefix .. 'arq:abort', id)
+      unwanted[#unwanted + 1] = id
     end
     queued[ending.queue_key] = queued[ending.queue_key] or {}
     table.insert(queued[ending.queue_key], id)
@@ -56,14 +56,20 @@ if #over > 0 then
   redis.call('HDEL', KEYS[4], unpack(over))
   redis.call('DEL', unpack(keys))
 end
+if #unwanted > 0 then redis.call('ZREM', prefix .. 'arq:abort', unpack(unwanted)) end
 for queue_key, ids in pairs(queued) do redis.call('ZREM', queue_key, unpack(ids)) end
 
 local function wait_again(id, ending, fields)
   local delay, scheduled = tonumber(ARGV[ending.at + 3]), ending.state == 'scheduled'
-  local due = string.format('%.0f', now + delay)
+  local due = string.format('%.0f', now + math.max(delay, 0))
   fields[#fields + 1], fields[#fields + 2] = 'due', due
   if scheduled then fields[#fields + 1], fields[#fields + 2] = 'reason', 'retrying' end
-  redis.call('ZADD', ending.queue_key, scheduled and due or ending.found[5], id)
+  local rank = ending.found[5]
+  if delay < 0 and tonumber(rank) < 400000000000 then
+    rank = string.format('%.0f', tonumber(rank) + 400000000000)
+    fields[#fields + 1], fields[#fields + 2] = 'rank', rank
+  end
+  redis.call('ZADD', ending.queue_key, scheduled and due or rank, id)
   local wake = prefix .. 'nbq:wake:' .. ending.found[3]
   if redis.call('LLEN', wake) < 8 then
     redis.call('LPUSH', wake, 'ready')
