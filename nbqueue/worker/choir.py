@@ -13,6 +13,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from nbqueue.inside import bars
@@ -22,6 +23,7 @@ from nbqueue.worker import calls, guard, lineage
 from nbqueue.worker.courier import DEAF
 from nbqueue.worker.frames import Decoder, Frame, Header, head
 from nbqueue.worker.router import Router
+from nbqueue.worker.upkeep import enter
 from nbqueue.worker.visit import Visit
 
 _READ_BYTES = 2**18
@@ -52,6 +54,7 @@ class Choir:
         self._sock = sock
         self._loop = loop
         self._thread = threading.get_ident()
+        self._folder = str(Path.cwd())
         self._ticker = LoopTicker(loop)
         self._decoder = Decoder(_ANY_SIZE)
         self._out: list[bytes] = []
@@ -139,6 +142,10 @@ class Choir:
         self.left.set()
 
     def _begin(self, visit: Visit) -> None:
+        if not self._visits:
+            # a process has one folder: what comes later runs in that of the run it found here
+            enter(self._folder)
+            enter(visit.folder)
         self._visits[visit.number] = visit
         self._tell_alone()
         context = contextvars.copy_context()

@@ -254,6 +254,8 @@ def _run_header(running: Running, limit_bytes: int) -> Header:
     }
     if run.checkpoint is not None:
         header["kept"] = len(run.checkpoint)
+    if run.folder:
+        header["folder"] = run.folder
     return header
 
 

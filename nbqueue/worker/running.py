@@ -46,6 +46,8 @@ class Run:
     label: str = ""
     group: str = ""
     tags: tuple[str, ...] = ()
+    #: where it was submitted from: its code runs there, if that is a folder here
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from nbqueue.worker import calls, guard, lineage
 from nbqueue.worker.courier import THREADS, Courier
 from nbqueue.worker.frames import Header
 from nbqueue.worker.guard import Guard
-from nbqueue.worker.upkeep import Upkeep, give_threads
+from nbqueue.worker.upkeep import Upkeep, enter, give_threads
 from nbqueue.worker.visit import Visit
 
 
@@ -89,6 +89,7 @@ class Solo:
     def _call(self, visit: Visit) -> Any:
         self._arm(visit)
         give_threads(visit.context.info.cpus)
+        enter(visit.folder)
         call = calls.load(visit.header, visit.payload)
         self._guard.armed = False  # no exception may break the frame that begin() sends
         visit.begin()

@@ -104,6 +104,12 @@ def give_threads(cpus: int) -> None:
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
 
 
+def enter(folder: str) -> None:
+    """Go to a folder (until `restore`); where there is none of that name, or none to be entered, stay."""
+    with contextlib.suppress(OSError, ValueError):
+        os.chdir(folder)
+
+
 def _bounds() -> list[Any]:
     """What a process may use. Some of it can be lowered and never raised again."""
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None

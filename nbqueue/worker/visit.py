@@ -38,6 +38,8 @@ class Visit:
         #: the call, encoded
         self.payload = payload[: len(payload) - kept] if kept else payload
         self.number: int = header["n"]
+        #: where it was submitted from, or nothing
+        self.folder: str = header.get("folder", "")
         self._post = post
         self.context = JobContext(
             _info(header),

@@ -1,5 +1,6 @@
 """What one run leaves for the next: a warm process, and nothing else."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -196,3 +197,50 @@ async def test_numeric_libraries_get_the_jobs_processors(children: Children) -> 
     """The number of threads of libraries that a job loads is what the job was given; one by default."""
     ends = [await children.begin(a_run(os.getenv, "OMP_NUM_THREADS", cpus=cpus)).wait() for cpus in (4, 1)]
     assert [value_of(end) for end in ends] == ["4", "1"]
+
+
+def folder() -> str:
+    """The folder it runs in."""
+    return str(Path.cwd())
+
+
+@pytest.mark.parametrize("run_in", ["process", "async", "thread"])
+async def test_code_runs_in_the_folder_it_was_submitted_from(children: Children, tmp_path: Path, run_in: Any) -> None:
+    """Where there is such a folder; where there is none, and where none was told, it runs in the worker's."""
+    given = str(tmp_path), str(tmp_path / "gone"), "", "no\0folder"
+    runs = [a_run(folder, run_in=run_in, folder=each) for each in given]
+    seen = [value_of(await children.begin(run).wait()) for run in runs]
+    assert seen == [given[0], *[str(Path.cwd())] * 3]
+
+
+async def test_the_folder_is_entered_before_arguments_are_rebuilt(children: Children, tmp_path: Path) -> None:
+    """What unpickling reads by a relative path is found."""
+    (tmp_path / "data").write_text("here", encoding="ascii")
+    run = a_run(str, Read("data"), folder=str(tmp_path))
+    assert value_of(await children.begin(run).wait()) == "here"
+
+
+class Read:
+    """Rebuilt as the text of a file."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Read at the other end."""
+        return Path.read_text, (Path(self._path),)
+
+
+async def test_the_folder_of_coroutines_does_not_change_under_them(children: Children, tmp_path: Path) -> None:
+    """A loop's runs share one process, so one that comes beside another stays where that is."""
+
+    async def waits_for(path: str) -> str:
+        while not Path(path).exists():  # noqa: ASYNC110, ASYNC240 - another run writes it
+            await asyncio.sleep(0.01)
+        return str(Path.cwd())
+
+    (tmp_path / "other").mkdir()
+    first = children.begin(a_run(waits_for, str(tmp_path / "go"), run_in="async", folder=str(tmp_path)))
+    beside = a_run(Path.touch, tmp_path / "go", run_in="async", folder=str(tmp_path / "other"))
+    value_of(await children.begin(beside).wait())
+    assert value_of(await first.wait()) == str(tmp_path)
