@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import click
+
+from nbqueue.broker.codec import header_versions
 from nbqueue.cli.doctor import doctor
 from nbqueue.cli.jobs import cancel, jobs, logs, submit
 from nbqueue.cli.past import demo, history
@@ -17,3 +20,4 @@ main = Group(
     epilog="Exit codes: 0 done, 1 an error (one sentence on stderr), 2 wrong usage, 3 not running, 130 interrupted.",
     commands=[up, down, status, worker, submit, jobs, cancel, logs, history, demo, doctor],
 )
+click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

@@ -22,6 +22,8 @@ from nbqueue.model.states import State
 _KEYWORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
 _FOLLOW_PAUSE_S = 0.3
 HEADINGS = ("ID", "STATE", "QUEUE", "FUNCTION", "LABEL", "PROGRESS", "SUBMITTED", "TOOK", "ERROR")
+#: left out first where a terminal is narrow
+SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 
 
 @click.command()
@@ -77,7 +79,7 @@ def jobs(settings: Settings, *, queue: str | None, states: tuple[str, ...], limi
     if json_wanted:
         tables.print_json(found)
     else:
-        tables.print_table(HEADINGS, map(_row, found), empty="No jobs.")
+        tables.print_table(HEADINGS, map(_row, found), empty="No jobs.", spare=SPARE)
 
 
 @click.command()

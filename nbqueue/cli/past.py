@@ -15,7 +15,10 @@ from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 
 SHOWN = ("finished_at", "job", "attempt", "state", "function", "label", "wait_s", "duration_s", "worker", "error")
+#: left out first where a terminal is narrow
+SPARE = ("WORKER", "ATTEMPT", "WAIT_S", "LABEL", "DURATION_S")
 CHARTS = ("throughput", "durations", "waits", "timeline")
+PICTURES = (".png", ".svg", ".pdf")
 
 
 @click.command()
@@ -46,6 +49,8 @@ def history(
     """Show the attempts that ended, the oldest first."""
     from nbqueue.analysis.frame import read_frame
 
+    if chart_path and chart_path.suffix.lower() not in PICTURES:
+        raise ConfigurationError(f"{chart_path} cannot be written: a chart goes into a .png, .svg or .pdf file.")
     everything = json_wanted or csv_path or chart_path
     wanted = limit if limit or everything else 50
     df = asking(settings, lambda server: read_frame(server.ask, server.keys, limit=wanted, **filters))
@@ -57,7 +62,7 @@ def history(
         tables.print_json(_records(df))
     elif not everything:
         headings = [name.upper() for name in SHOWN]
-        tables.print_table(headings, map(_row, _records(df)), empty="No attempts in this period.")
+        tables.print_table(headings, map(_row, _records(df)), empty="No attempts in this period.", spare=SPARE)
 
 
 @click.command()

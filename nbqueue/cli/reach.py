@@ -20,11 +20,14 @@ from nbqueue.broker.scripts import TROUBLE
 from nbqueue.errors import LocalStackError, NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings, load_settings
+from nbqueue.notebook import wording
 
 T = TypeVar("T")
 
 EXIT_NOT_RUNNING = 3
 EXIT_INTERRUPTED = 130
+#: characters of an error that are shown at most: it may hold the text of a job
+SENTENCE_LIMIT = 2000
 
 
 class Group(click.Group):
@@ -43,7 +46,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except NbqueueError as error:
-            click.echo(f"nbqueue: {error}", err=True)
+            click.echo(f"nbqueue: {wording.line(error, SENTENCE_LIMIT)}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("nbqueue: interrupted", err=True)
@@ -75,7 +78,10 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--home", type=click.Path(path_type=Path), help="Folder of the local stack (NBQUEUE_HOME)."),
         click.option(
-            "--url", metavar="URL", help="Server; without one the local stack. NBQUEUE_URL hides its password."
+            "--url",
+            metavar="URL",
+            help="Server; without one the local stack. A password in it can be read by every user of this machine "
+            "while the command runs: put a URL with a password into NBQUEUE_URL instead.",
         ),
     ):
         command = option(command)

@@ -1,10 +1,11 @@
-"""What commands print: rich tables for people, JSON for scripts."""
+"""What commands print: tables for people, JSON for scripts."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
+import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
@@ -12,9 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.cells import cell_len, set_cell_size
 
-#: columns of output that is no terminal: wide enough that nothing is cut
-WIDE = 500
+from nbqueue.notebook import wording
+
+#: characters of a text from a job that a table shows at most, also where nothing has to fit
+TEXT_LIMIT = 500
+#: columns whose texts may be cut on a terminal, and to how many cells at most
+CUT = frozenset({"FUNCTION", "LABEL", "ERROR", "WORKER", "HOST", "QUEUE", "QUEUES"})
+LEAST = 10
+_GAP = "  "
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
 
@@ -24,27 +32,48 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, default=_plain, indent=2))
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "") -> None:
-    """A table without lines; texts of jobs are printed as they are. Without rows one sentence."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "", spare: Sequence[str] = ()
+) -> None:
+    """A table without lines, one line a row; texts of jobs are made harmless. Without rows one sentence.
 
-    found = [[Text(str(cell)) for cell in row] for row in rows]
+    On a terminal it is made to fit: columns of `spare` are left out in this order, then texts are cut. What names a
+    job or says a time is never cut.
+    """
+    found = [[wording.line(cell, TEXT_LIMIT) for cell in row] for row in rows]
     if not found and empty:
         click.echo(empty)
         return
-    console = Console()
-    table = Table(*headings, box=None, pad_edge=False, header_style="bold", show_header=bool(headings))
-    for row in found:
-        table.add_row(*row)
-    if console.is_terminal:
-        console.print(table)
-        return
-    wide = Console(width=WIDE, file=io.StringIO())
-    wide.print(table)
-    for line in wide.file.getvalue().splitlines():  # type: ignore[attr-defined]  # the StringIO of above
-        click.echo(line.rstrip())
+    lines = [list(column) for column in zip(*([headings] if headings else []), *found, strict=True)]
+    if headings and sys.stdout.isatty():
+        lines = fitting(lines, shutil.get_terminal_size().columns, spare)
+    widths = [max(map(cell_len, line)) for line in lines]
+    for number, row in enumerate(zip(*lines, strict=True)):
+        text = _GAP.join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        click.echo(text if number or not headings else click.style(text, bold=True))
+
+
+def fitting(columns: list[list[str]], width: int, spare: Sequence[str]) -> list[list[str]]:
+    """The columns (heading first) in at most so many cells where that is possible."""
+    kept = [column for column in columns if column[0] != "" or any(column)]
+    for name in spare:
+        if _excess(kept, width, LEAST) > 0:
+            kept = [column for column in kept if column[0] != name]
+    limit = max(map(cell_len, (cell for column in kept for cell in column)), default=LEAST)
+    while limit > LEAST and _excess(kept, width, limit) > 0:
+        limit -= 1
+    return [[_cut(cell, limit) for cell in column] if column[0] in CUT else column for column in kept]
+
+
+def _excess(columns: list[list[str]], width: int, limit: int) -> int:
+    """Cells too many when texts are cut to a limit."""
+    lengths = [max(map(cell_len, column)) for column in columns]
+    shown = (min(cells, limit) if column[0] in CUT else cells for column, cells in zip(columns, lengths, strict=True))
+    return sum(shown) + len(_GAP) * (len(columns) - 1) - width
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if cell_len(text) <= limit else set_cell_size(text, limit - 1).rstrip() + "…"
 
 
 def print_facts(facts: Mapping[str, object]) -> None:

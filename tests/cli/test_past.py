@@ -51,10 +51,12 @@ def test_files(at: tuple[str, ...]) -> None:
     assert Path("h.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_picture_of_an_unknown_kind(at: tuple[str, ...]) -> None:
-    """An ending that no picture has gives one sentence."""
-    found = run("history", "--chart", "h.xyz", *at)
-    assert (found.exit_code, found.stderr.startswith("nbqueue: h.xyz cannot be written: ")) == (1, True)
+@pytest.mark.parametrize("name", ["h.xyz", "h.gif", "h"])
+def test_a_picture_of_an_unknown_kind(at: tuple[str, ...], name: str) -> None:
+    """An ending other than those of the help gives one sentence, and no file."""
+    found = run("history", "--chart", name, *at)
+    sentence = f"nbqueue: {name} cannot be written: a chart goes into a .png, .svg or .pdf file.\n"
+    assert (found.exit_code, found.stderr, Path(name).exists()) == (1, sentence, False)
 
 
 def test_an_empty_history(server: Server) -> None:

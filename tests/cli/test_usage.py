@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+import nbqueue
 from nbqueue.cli import main
 from tests.cli.commands import run, running, shell
 from tests.servers import Server
@@ -55,6 +56,11 @@ def test_an_error_is_one_sentence(words: list[str], sentence: str, server: Serve
     found = run(*(word.format(server=server.url) for word in words))
     assert (found.exit_code, found.stdout, found.stderr.count("\n")) == (1, "", 1)
     assert found.stderr.startswith(sentence)
+
+
+def test_the_version() -> None:
+    """`nbqueue --version` says which one is installed."""
+    assert run("--version").stdout == f"nbqueue {nbqueue.__version__}\n"
 
 
 def test_wrong_usage_is_exit_code_2() -> None:
