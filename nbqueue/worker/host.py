@@ -78,7 +78,9 @@ class Host:
         self._last_number = running.number
         running.pid = self.pid
         running.on_stop = self._stop
-        self._ladders[running.number] = Ladder(running, self._loop, self._step, self.kill)
+        self._ladders[running.number] = ladder = Ladder(running, self._loop, self._step, self.kill)
+        if self.pid is not None:
+            ladder.load()
         if self.unseen_since is None:
             self.unseen_since = self._loop.time()
         run = running.run
@@ -94,6 +96,7 @@ class Host:
         self.output.let_go()
         for running in self.runs.values():
             running.pid = pid
+            self._ladders[running.number].load()
         if self._killing.at_birth:
             lineage.kill_group(pid)
         self._watch_memory()

@@ -13,6 +13,10 @@ from nbqueue.worker.running import Running
 #: ask: flags only; interrupt: SIGINT unless the code is cooperative; terminate: SIGTERM
 Step = Literal["ask", "interrupt", "terminate"]
 
+#: seconds that a run with a limit gets on top of it until its code starts: large libraries are imported and large
+#: arguments rebuilt in less, and what takes longer may never end
+LOADING_S = 30.0
+
 
 class Ladder:
     """Asks at once, terminates and kills later; before a time limit it only asks."""
@@ -29,11 +33,19 @@ class Ladder:
         self._step = step
         self._kill = kill
         self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
+        self._loading: AwakeTimer | None = None
         #: whether the ladder itself has begun; before, the code was at most asked
         self.climbing = False
 
+    def load(self) -> None:
+        """A child that lives has the run: with a limit it must start within that and `LOADING_S`."""
+        limit_s = self._running.run.timeout_s
+        if limit_s is not None:
+            self._loading = AwakeTimer(self._loop, limit_s + LOADING_S, self._limit)
+
     def begin(self) -> None:
         """The code starts now: its time limit counts from here."""
+        self._loaded()
         limit_s = self._running.run.timeout_s
         if limit_s is not None:
             self._timers += [
@@ -53,9 +65,15 @@ class Ladder:
 
     def close(self) -> None:
         """The run has ended."""
+        self._loaded()
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+
+    def _loaded(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+            self._loading = None
 
     def _ask(self) -> None:
         if not self.climbing:
