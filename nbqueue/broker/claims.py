@@ -23,7 +23,8 @@ LOG_BYTES = 1_000_000
 #: a result that is kept until someone removes it
 FOR_EVER = float("inf")
 
-_FIELDS = 11
+#: a delay that says: none, but a process is needed, for which the job was not claimed
+TO_PROCESS_LANE_S = -0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Claim:
     queue: str
     #: whether no client of ours submitted it: the record beside the submission was written by nobody
     adopted: bool = False
+    #: whose room it was claimed for: LANE_LOOP or LANE_PROCESS
+    lane: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def claim(
                 item[8],
                 queue,
                 item[9] == 1,
+                item[10],
             )
             for item in reply[2]
         ]

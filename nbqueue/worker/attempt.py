@@ -16,7 +16,7 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import NbqueueError, TamperedPayload
 from nbqueue.model import names, plain_json
-from nbqueue.model.options import DEFAULTS, Options
+from nbqueue.model.options import DEFAULTS, Isolation, Options
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
 from nbqueue.model.states import State
 from nbqueue.worker.verdict import Ended, Past, Verdict, decide
@@ -64,8 +64,14 @@ class Attempt:
 
     @property
     def number(self) -> int:
-        """Number of this attempt, from 1."""
-        return self.claim.fence
+        """Number of this attempt, from 1; what was given back without having run does not count."""
+        return self.claim.tries + self.claim.losses + self.claim.crashes + 1
+
+    def isolation(self, run_in: str) -> Isolation:
+        """After a crash beside others a coroutine runs alone, so that the next crash tells whose it was."""
+        if run_in != "process" and self.claim.losses + self.claim.crashes:
+            return "fresh"
+        return self.options.isolation
 
 
 def open_attempt(claim: Claim, here: Here) -> Attempt:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from nbqueue.broker import claims, jobs, scripts
-from nbqueue.broker.claims import Claim, Finish
+from nbqueue.broker.claims import TO_PROCESS_LANE_S, Claim, Finish
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
-from nbqueue.model.options import Isolation, Options, check
+from nbqueue.model.options import Options, check
 from nbqueue.model.outcome import Returned
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
@@ -63,7 +63,7 @@ class NativeRunner:
         self._fences[claim.job_id] = claim.fence
         if claim.submission == b"":
             self._aside(self._begin_large(claim))
-            return LOOP
+            return claim.lane
         return self._try(claim, lambda: self._begin(open_attempt(claim, self._here)))
 
     async def _begin_large(self, claim: Claim) -> None:
@@ -101,7 +101,15 @@ class NativeRunner:
                 return self._begin_in_loop(attempt, function)
             if attempt.name not in self._tasks:
                 raise unknown(attempt.name)
+            if claim.lane == LOOP:
+                return self._hand_over(claim)
         return self._begin_in_child(attempt)
+
+    def _hand_over(self, claim: Claim) -> int:
+        """Put back a function called by name that turned out to need a process: whoever has one free takes it."""
+        again = Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED, delay_s=TO_PROCESS_LANE_S)
+        asyncio.get_running_loop().call_soon(self._finish, again)
+        return LOOP
 
     def stop(self, job_id: str, reason: str) -> None:
         """Ask a job to stop; asking again changes nothing."""
@@ -187,7 +195,7 @@ class NativeRunner:
                 payload=attempt.payload,
                 codec=header["codec"],
                 run_in=run_in,
-                isolation=_isolation(attempt, run_in),
+                isolation=attempt.isolation(run_in),
                 memory_bytes=options.memory,
                 timeout_s=options.timeout,
                 grace_s=options.grace_before_limit_s,
@@ -286,11 +294,3 @@ def _reason(claim: Claim, error: Exception) -> NbqueueError:
 
 def _lane(run_in: str) -> int:
     return PROCESS if run_in == "process" else LOOP
-
-
-def _isolation(attempt: Attempt, run_in: str) -> Isolation:
-    """After a crash beside others a coroutine runs alone, so that the next crash tells whose it was."""
-    claim = attempt.claim
-    if run_in != "process" and claim.losses + claim.crashes:
-        return "fresh"
-    return attempt.options.isolation

@@ -22,7 +22,7 @@ local changes = {}
 local function settle(id, queue_key, engine)
   local record = prefix .. 'nbq:job:' .. id
   local found = redis.pcall('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
-    'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock')
+    'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock', 'tries')
   if found.err or found[1] ~= 'running' or found[2] ~= engine then return end
   local guilty = ARGV[7] == id
   local charge = (ARGV[7] == '' or guilty) and tonumber(ARGV[5]) or 0
@@ -51,7 +51,7 @@ local function settle(id, queue_key, engine)
     redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, ARGV[3])
     redis.call('HINCRBY', prefix .. 'nbq:counts:' .. found[3], state, 1)
   end
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'record', cjson.encode({job = id, attempt = tonumber(found[13]),
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'record', cjson.encode({job = id, attempt = (tonumber(found[16]) or 0) + (tonumber(found[5]) or 0) + (tonumber(found[6]) or 0) + 1,
     state = state == 'queued' and 'lost' or state, queue = found[3], ['function'] = found[8] or '',
     label = found[9] or found[8] or '', group = found[10] or '', priority = tonumber(found[14]) or 0,
     submitted = tonumber(found[11]), started = tonumber(found[12]), worker = engine,
