@@ -29,7 +29,7 @@ from nbqueue.worker.children import Children
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
-from nbqueue.worker.link import BEAT_S, Link
+from nbqueue.worker.link import BEAT_S, EXIT_NO_MODULE, Link
 from nbqueue.worker.machine import machine_id
 from nbqueue.worker.native import NativeRunner
 from nbqueue.worker.outbox import Outbox
@@ -68,12 +68,26 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
     if first is None:
         return 0
     config = WorkerConfig.from_wire(first["config"])
+    if not all(map(_is_imported, config.modules)):
+        return EXIT_NO_MODULE
     if config.stock:
         from nbqueue.worker.stock_process import StockProcess
 
         return await StockProcess(config, first["engine"], supervisor, link).run(words)
     process = EngineProcess(config, first["engine"], supervisor, link)
     return await process.run(words)
+
+
+def _is_imported(module: str) -> bool:
+    """Import a module, the one of "module:Settings" included; what keeps it from that is said in one sentence."""
+    name = module.partition(":")[0]
+    try:
+        importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - code of the user's, which may raise anything
+        text = " ".join(str(error).split())
+        logger.critical("The module %s cannot be imported: %s: %s", name, type(error).__name__, text)
+        return False
+    return True
 
 
 class EngineProcess:
@@ -93,8 +107,6 @@ class EngineProcess:
 
     async def run(self, words: Any) -> int:
         """Serve; the exit code."""
-        for module in self._config.modules:
-            importlib.import_module(module)
         registered = dict(tasks.registered())
         keyring = Keyring.load(Path(self._config.key_file))
         reports = Reports(keyring, self._keys)

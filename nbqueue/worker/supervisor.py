@@ -21,7 +21,7 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.leases import Leases
-from nbqueue.worker.link import Link
+from nbqueue.worker.link import EXIT_NO_MODULE, Link
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -35,6 +35,7 @@ HURRY_S = 1.5
 #: what engines get on top of the drain time to put their jobs back
 PUT_BACK_S = 5.0
 
+EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
 
@@ -61,6 +62,7 @@ class Supervisor:
         self._engines: dict[str, Engine] = {}
         self._leases = Leases(self._client, self._keys, self._alive)
         self._signals = 0
+        self._code = 0
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -76,15 +78,24 @@ class Supervisor:
             logger.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
             return EXIT_REFUSED
         keeper = asyncio.create_task(self._leases.keep())
+        keeper.add_done_callback(self._on_keeper_end)
         slots = [asyncio.create_task(self._tend(number)) for number in range(self._config.engines)]
         await asyncio.gather(*slots)
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
         await self._client.aclose()
-        return 0
+        return self._code
 
     def _alive(self) -> list[str]:
         return [engine.id for engine in self._engines.values() if engine.process.returncode is None]
+
+    def _on_keeper_end(self, keeper: asyncio.Task[None]) -> None:
+        """Without leases others run our jobs again: stop at once."""
+        if not keeper.cancelled() and (error := keeper.exception()) is not None:
+            logger.critical("The leases are kept no longer; the worker ends.", exc_info=error)
+            self._code = EXIT_FAILED
+            self._hurry.set()
+            self._stopping.set()
 
     def _on_signal(self, number: int) -> None:
         self._signals += 1
@@ -126,6 +137,9 @@ class Supervisor:
             engine = await self._start(number)
             code = await self._follow(engine)
             await self._bury(engine)
+            if code == EXIT_NO_MODULE:
+                self._code = EXIT_REFUSED
+                self._stopping.set()
             if self._stopping.is_set() or (self._config.burst and code == 0):
                 return
             failures = failures + 1 if loop.time() - engine.born_at < YOUNG_S else 0

@@ -1,0 +1,35 @@
+"""A worker that cannot go on says why in a sentence and ends with an exit code that tells."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import shell
+from tests.servers import Server
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library'"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+        ("def broken(:", "SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_ends_the_worker(server: Server, code: str, sentence: str) -> None:
+    """Its engine is not started again: one line names module and error, without a traceback; the exit code is 2."""
+    Path("jobs_of_mine.py").write_text(code, encoding="utf-8")
+    found = shell("worker", "jobs_of_mine", "--engines", "2", "--url", server.url)
+    assert (found.returncode, "Traceback" in found.stderr, "starting another" in found.stderr) == (2, False, False)
+    assert f"The module jobs_of_mine cannot be imported: {sentence}" in found.stderr
+
+
+def test_a_worker_does_not_go_on_without_its_leases(server: Server) -> None:
+    """Where they are kept no longer its jobs would run twice: it says so and ends with 1."""
+    breaks = "from nbqueue.worker.leases import Leases; Leases._has_slept = None"
+    command = f"{breaks}; from nbqueue.cli import main; main(['worker', '--url', '{server.url}'])"
+    found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    assert found.returncode == 1
+    assert "The leases are kept no longer; the worker ends." in found.stderr
