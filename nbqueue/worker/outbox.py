@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import secrets
+import shutil
 import tempfile
 from collections import deque
 from collections.abc import Sequence
@@ -35,7 +37,8 @@ class Outbox:
     """A queue of ends, oldest first."""
 
     def __init__(self, spill_dir: Path) -> None:
-        self._spill_dir = spill_dir
+        # a name that nobody can guess, in a folder that others may write to
+        self._folder = spill_dir / f"nbqueue-ends-{secrets.token_hex(8)}"
         self._waiting: deque[tuple[Leaving, Path | None]] = deque()
         self._held_bytes = 0
 
@@ -57,18 +60,20 @@ class Outbox:
             self._waiting.append((leaving, None))
 
     def take(self) -> list[Leaving]:
-        """The next ends to send; they are ours no longer unless `put_back`."""
+        """The next ends to send; they are ours no longer unless `put_back`. One whose file is gone is lost."""
         taken: list[Leaving] = []
         size = 0
         while self._waiting and len(taken) < BATCH and (size < BATCH_BYTES or not taken):
-            leaving, path = self._waiting.popleft()
+            leaving, path = self._waiting[0]
+            found = leaving if path is None else _read(leaving, path)
+            self._waiting.popleft()
             if path is not None:
-                leaving = _with_result(leaving, path.read_bytes())
                 path.unlink(missing_ok=True)
             else:
                 self._held_bytes -= len(leaving.finish.result)
-            size += len(leaving.finish.result)
-            taken.append(leaving)
+            if found is not None:
+                size += len(found.finish.result)
+                taken.append(found)
         return taken
 
     def put_back(self, ends: Sequence[Leaving]) -> None:
@@ -77,12 +82,16 @@ class Outbox:
             self._held_bytes += len(leaving.finish.result)
             self._waiting.appendleft((leaving, None))
 
+    def close(self) -> None:
+        """Remove what is on disk: nobody will send it any more."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def _spilled(self, result: bytes) -> Path | None:
         """The file a result was put into; None where the disk is full or refuses."""
         path: Path | None = None
         try:
-            self._spill_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile(dir=self._spill_dir, prefix="result-", delete=False) as file:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix="result-", delete=False) as file:
                 path = Path(file.name)
                 file.write(result)
         except OSError as error:
@@ -91,6 +100,15 @@ class Outbox:
                 path.unlink(missing_ok=True)
             return None
         return path
+
+
+def _read(leaving: Leaving, path: Path) -> Leaving | None:
+    """An end with its result; None where that is gone, as when somebody cleaned the temporary folder."""
+    try:
+        return _with_result(leaving, path.read_bytes())
+    except FileNotFoundError as error:
+        logger.error("The end of job %s is lost: %s", ascii(leaving.finish.job_id), error)  # noqa: TRY400 - one sentence
+        return None
 
 
 def _with_result(leaving: Leaving, result: bytes) -> Leaving:

@@ -103,6 +103,7 @@ class EngineProcess:
             python=codec.header_versions()["py"], version=codec.header_versions()["v"], queues=config.queues,
             slots=config.slots, started_at=datetime.now(UTC),
         )  # fmt: skip
+        self._outbox = Outbox(Path(config.spill_dir or tempfile.gettempdir()))
         self._exit = asyncio.get_running_loop().create_future()
 
     async def run(self, words: Any) -> int:
@@ -140,13 +141,14 @@ class EngineProcess:
             for duty in filter(None, (serving, beating, announcing, following, bursting)):
                 duty.cancel()
             await children.close()
+            self._outbox.close()
 
     def _engine(self, runner: NativeRunner, reports: Reports) -> Engine:
         config = self._config
         return Engine(
             client=self._client, keys=self._keys, engine_id=self._info.id,
             queues=[QueueRef(name, self._keys.queue(name)) for name in config.queues], runner=runner,
-            outbox=Outbox(Path(config.spill_dir or tempfile.gettempdir())), reports=reports,
+            outbox=self._outbox, reports=reports,
             loop_slots=config.concurrency, process_slots=config.slots,
         )  # fmt: skip
 

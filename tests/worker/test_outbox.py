@@ -1,5 +1,6 @@
 """Ends on their way to the server are held in memory, then on disk, and keep their order."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,29 @@ def test_large_results_are_spilled_to_disk_and_come_back(tmp_path: Path, monkeyp
     box = Outbox(tmp_path / "spill")
     for name in "abc":
         box.put(_end(name, 60))
-    files = list((tmp_path / "spill").iterdir())
+    [folder] = (tmp_path / "spill").iterdir()
+    files = list(folder.iterdir())
+    assert folder.stat().st_mode & 0o777 == 0o700
     assert len(files) == 2
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert [leaving.finish.result for leaving in box.take()] == [b"a" * 60, b"b" * 60, b"c" * 60]
+    assert list(folder.iterdir()) == []
+    box.close()
     assert list((tmp_path / "spill").iterdir()) == []
+
+
+def test_an_end_whose_file_is_gone_is_lost_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody cleaned the temporary folder: it is logged, and those before and after leave as ever."""
+    monkeypatch.setattr(outbox, "HELD_BYTES", 100)
+    box = Outbox(tmp_path)
+    box.put(_end("a", 60))
+    box.put(_end("b", 60))
+    shutil.rmtree(next(tmp_path.iterdir()))
+    box.put(_end("c", 60))
+    assert [leaving.finish.result for leaving in box.take()] == [b"a" * 60, b"c" * 60]
+    assert (len(box), "The end of job 'b' is lost" in caplog.text) == (0, True)
 
 
 def test_a_result_that_the_disk_refuses_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
