@@ -30,6 +30,8 @@ class Ended:
     record: JobRecord | None = None
     #: what forbids to open it
     problem: NbqueueError | None = None
+    #: what the handle calls the job; empty: the function's name
+    label: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -78,17 +80,21 @@ def error_of(ended: Ended) -> NbqueueError:
     if ended.state is State.CANCELLED:
         return _cancelled(ended)
     kind, sentence = _SENTENCES.get(ended.state, _SENTENCES[State.SUCCEEDED])
-    return kind(sentence.format(about=_about(ended), facts=_facts(ended)), job_id=ended.job_id)
+    said = _said(ended)
+    limit = said.removeprefix("It ") if said.startswith("It ran into") else "ran into its time limit"
+    cause = f": {said.replace('Its ', 'its ', 1) if said.startswith('Its ') else said}" if said else ""
+    text = sentence.format(about=_about(ended), times=_times(ended), limit=limit, cause=cause)
+    return kind(text, job_id=ended.job_id)
 
 
 _SENTENCES: dict[State | None, tuple[type[JobError], str]] = {
     None: (errors.JobLost, "The server no longer knows {about}: its data was lost or removed. Submit it again."),
-    State.TIMED_OUT: (errors.JobTimeout, "{about} ran into its time limit{facts}."),
-    State.CRASHED: (errors.JobCrashed, "The process of {about} died{facts}."),
-    State.EXPIRED: (errors.JobExpired, "{about} was not started in time{facts}."),
+    State.TIMED_OUT: (errors.JobTimeout, "{about} {limit}{times}."),
+    State.CRASHED: (errors.JobCrashed, "{about} crashed{times}{cause}."),
+    State.EXPIRED: (errors.JobExpired, "{about} was not started in time{times}."),
     State.SUCCEEDED: (
         errors.ResultExpired,
-        "The result of {about} is kept no longer{facts}. Ask for more with keep_result=.",
+        "The result of {about} is kept no longer{times}. Ask for more with keep_result=.",
     ),
 }
 
@@ -109,7 +115,7 @@ def _failed(ended: Ended) -> errors.JobFailed:
 
 def _cancelled(ended: Ended) -> errors.JobCancelled:
     partial = _loaded(ended) if ended.payload else None
-    return errors.JobCancelled(f"{_about(ended)} was cancelled{_facts(ended)}.", job_id=ended.job_id, partial=partial)
+    return errors.JobCancelled(f"{_about(ended)} was cancelled{_times(ended)}.", job_id=ended.job_id, partial=partial)
 
 
 def _original(ended: Ended) -> BaseException | None:
@@ -138,18 +144,22 @@ def _loaded(ended: Ended) -> Any:
 
 
 def _about(ended: Ended) -> str:
-    name = ended.header.get("fn") or (ended.record.function if ended.record else "")
+    known = ended.record
+    name = ended.label or (known.label or known.function if known else "") or ended.header.get("fn")
     return f"Job {ended.job_id} ({name})" if name else f"Job {ended.job_id}"
 
 
-def _facts(ended: Ended) -> str:
-    """What is known of the end, in brackets, or nothing."""
-    record, said = ended.record, ended.header.get("error") or {}
+def _said(ended: Ended) -> str:
+    """What the worker said of the end, to stand within a sentence."""
+    said = ended.header.get("error") or {}
+    return str(said.get("message") or (ended.record.error if ended.record else "")).rstrip(".")
+
+
+def _times(ended: Ended) -> str:
+    """When it ran, in brackets, or nothing."""
+    record = ended.record
     started = record.started_at if record else moment(ended.header.get("started_ms"))
     finished = record.finished_at if record else moment(ended.header.get("finished_ms"))
-    facts = [str(said.get("message") or (record.error if record else ""))]
-    if record is not None and record.state is State.SUCCEEDED:
-        facts.append("it succeeded")
+    facts = ["it succeeded"] if record is not None and record.state is State.SUCCEEDED else []
     facts += [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in (("started", started), ("ended", finished)) if at]
-    text = ", ".join(fact for fact in facts if fact)
-    return f" ({text})" if text else ""
+    return f" ({', '.join(facts)})" if facts else ""

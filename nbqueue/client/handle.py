@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -62,7 +63,7 @@ class Job(Waitable[T_co]):
 
     @property
     def label(self) -> str:
-        """What is known of its function's name, without asking the server."""
+        """Its label, or its function's name, as far as known without asking the server."""
         return self._name
 
     @property
@@ -144,7 +145,7 @@ class Job(Waitable[T_co]):
     def value(self, ended: Ended) -> T_co:
         """The value of its end, unpickled once, and not before it is asked for; raises its error."""
         if self._value is _NOT_LOADED:
-            self._value = value_of(ended)
+            self._value = value_of(ended if ended.succeeded else replace(ended, label=self._name))
         found: T_co = self._value
         return found
 

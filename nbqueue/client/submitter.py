@@ -84,7 +84,8 @@ class Submitter:
         accepted = here.call(lambda link: deliver_all(link, drafts))
         name = drafts[0].order.function if drafts else ""
         members: list[Job[Any]] = [
-            Job(draft.job_id, name=name, of=here, draft=draft, accepted=accepted) for draft in drafts
+            Job(draft.job_id, name=draft.order.options.label or name, of=here, draft=draft, accepted=accepted)
+            for draft in drafts
         ]
         group: JobGroup[Any] = JobGroup(
             drafts[0].order.group if drafts else "", members, of=here, name=name, accepted=accepted
@@ -100,7 +101,8 @@ class Submitter:
         draft = draft_one(here.settings, fn, args, kwargs, self._given)
         kept = draft if len(draft.payload) <= KEPT_BYTES else None
         accepted = here.call(lambda link: deliver(link, draft))
-        return Job(draft.job_id, name=draft.order.function, of=here, draft=kept, accepted=accepted)
+        name = draft.order.options.label or draft.order.function
+        return Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
 
 
 def options(

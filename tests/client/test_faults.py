@@ -19,6 +19,7 @@ from nbqueue.broker.envelope import seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
+from nbqueue.client.ended import Ended, error_of
 from nbqueue.client.handle import Job
 from nbqueue.client.session import configure, session
 from nbqueue.client.submitter import options, run, submit, submit_map
@@ -253,6 +254,26 @@ def test_a_result_that_was_kept_no_longer() -> None:
     job = options(keep_result=0).submit(len, b"").wait()
     with pytest.raises(ResultExpired, match=r"is kept no longer \(it succeeded, started 20.*, ended 20.* UTC\)"):
         job.wait(5)
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "sentence"),
+    [
+        (State.TIMED_OUT, "It ran into its time limit of 2 s.", "ran into its time limit of 2 s (started …)."),
+        (State.TIMED_OUT, "", "ran into its time limit (started …)."),
+        (State.CRASHED, "Its process ended itself with exit code 3.",
+         "crashed (started …): its process ended itself with exit code 3."),
+        (State.CRASHED, "Out of memory: its processes used too much. Its peak was 9 MB.",
+         "crashed (started …): Out of memory: its processes used too much. Its peak was 9 MB."),
+        (State.CRASHED, "", "crashed (started …)."),
+        (State.CANCELLED, "", "was cancelled (started …)."),
+    ],
+)  # fmt: skip
+def test_an_end_is_told_in_one_sentence(state: State, said: str, sentence: str) -> None:
+    """It names the job by its label, says what happened and when."""
+    header = {"fn": "solve", "started_ms": 1_000, "error": {"message": said}}
+    error = error_of(Ended(job_id="c58", state=state, header=header, label="night"))
+    assert str(error) == f"Job c58 (night) {sentence.replace('…', '1970-01-01 00:00:01 UTC')}"
 
 
 def test_the_local_stack_is_started_again(server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
