@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nbqueue.client.answer import Answer
 
@@ -108,6 +108,13 @@ class Pending(Waitable[T_co]):
 
     def _stopped_line(self) -> str:
         return self._line or super()._stopped_line()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Refuse what is asked of the answer too early; a checker of types knows that it is not here."""
+            hint = "" if name.startswith("_") else ": await it, or call .wait(), to get the job or the answer first"
+            raise AttributeError(f"A Pending has no {name!r}{hint}.", name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"<Pending: {self._words}, {'answered' if self.done() else 'under way'}; await it, or .wait()>"

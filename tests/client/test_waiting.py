@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import logging
 import os
 import signal
@@ -282,3 +283,13 @@ async def test_one_tick_serves_a_loop() -> None:
     assert len(_ticks) == 1
     await asyncio.gather(*waits)
     assert _ticks == {}
+
+
+async def test_a_pending_says_that_the_job_is_to_be_awaited_first() -> None:
+    """What only the job has is refused with what to do; private names, copies and pickles are as ever."""
+    pending = submit(rest, 1)
+    with pytest.raises(AttributeError, match=r"A Pending has no 'state': await it, or call .wait\(\), to get the job"):
+        getattr(pending, "state")  # noqa: B009 - mypy knows that it has none
+    assert [hasattr(pending, name) for name in ("state", "_repr_html_", "__len__", "done")] == [False] * 3 + [True]
+    assert not inspect.iscoroutine(pending)
+    await (await pending).cancel()
