@@ -177,7 +177,8 @@ class JobGroup(Waitable[list[T_co]]):
     def __repr__(self) -> str:
         name = f" of {self._name}" if self._name else ""
         ended = len(self._gathering.ended) if self._gathering is not None else 0
-        return f"<JobGroup {self.id}: {len(self._members):,} jobs{name}, {ended:,} known to have ended>"
+        shown = f" {self.id}" if self.id else ""
+        return f"<JobGroup{shown}: {len(self._members):,} jobs{name}, {ended:,} known to have ended>"
 
 
 def _tell_failure(gathering: Gathering, begun: Future[None]) -> None:

@@ -9,7 +9,7 @@ from nbqueue.model.progress import Progress
 from nbqueue.model.states import State, WaitReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class JobRecord:
     """A job as the server knows it. Times are UTC, on the server's clock."""
 
@@ -56,6 +56,14 @@ class JobRecord:
         if self.started_at is None:
             return None
         return max(((self.finished_at or datetime.now(UTC)) - self.started_at).total_seconds(), 0.0)
+
+    def __repr__(self) -> str:
+        """What people look for first; the fields say the rest."""
+        name = self.label or self.function
+        times = (("submitted", self.submitted_at), ("started", self.started_at), ("ended", self.finished_at))
+        facts = [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in times if at is not None]
+        error = [f"{self.error_type}: {self.error}"[:200]] if self.error_type else []
+        return f"<JobRecord {self.id}{f' {name}' if name else ''}: {', '.join([str(self.state), *facts, *error])}>"
 
 
 def moment(milliseconds: float | str | bytes | None) -> datetime | None:
