@@ -10,8 +10,6 @@ import pytest
 from nbqueue.worker.children import Children
 from tests.worker.listening import Heard, a_run, open_children, value_of
 
-pytest.importorskip("tqdm")
-
 
 @pytest.fixture
 def heard() -> Heard:
