@@ -28,7 +28,11 @@ _EMPTY = "no jobs in this period"
 _LABEL_LIMIT = 40
 #: about the width of a letter of a label, as a part of the axis
 _LETTER = 0.012
+#: a bar narrower than this part of the axis, or in one of more lanes than these, has no edge
+_THIN, _LANES = 0.01, 60
 _DAY_S = 86_400
+#: up to this many seconds an axis says the time of day to the second
+_SHORT_S = 600
 _EDGE: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.6}
 
 
@@ -45,9 +49,9 @@ def throughput(df: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for state in _shown(counts.columns):
         ax.bar(left, counts[state], width, below, align="edge", **_look(state))
         below = below + counts[state]
-    _time_axis(ax)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlim(left[0] - width, left[-1] + 2 * width)
+    _time_axis(ax)
     _legend(ax, _shown(counts.columns))
     return ax
 
@@ -71,13 +75,25 @@ def timeline(df: pd.DataFrame, ax: Axes | None = None) -> Axes:
         return _empty(ax)
     end = float((bars["start_s"] + bars["length_s"]).max()) or 1.0
     for state, some in bars.groupby("state"):
-        ax.barh(some["lane"], some["length_s"].clip(lower=end / 1000), 0.8, some["start_s"], **_look(str(state)))
+        for edge, part in _by_edge(some, end):
+            length = part["length_s"].clip(lower=end / 1000)
+            ax.barh(part["lane"], length, 0.8, part["start_s"], **{**_look(str(state)), **edge})
     _name_bars(ax, bars, end)
+    ran = int((df["started_at"].notna() & df["finished_at"].notna()).sum())
+    if ran > len(bars):
+        ax.set_title(f"Attempts: the newest {len(bars):,} of {ran:,}")
     ax.set_yticks(range(int(bars["lane"].max()) + 1), [""] * (int(bars["lane"].max()) + 1))
     ax.set_xlim(0, end * 1.02)
     ax.invert_yaxis()
     _legend(ax, _shown(bars["state"].unique()))
     return ax
+
+
+def _by_edge(bars: pd.DataFrame, end_s: float) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+    """Wide bars with their white edge, thin ones without edge and hatch: these would hide them."""
+    thin = (bars["length_s"] < end_s * _THIN) | (bars["lane"].max() > _LANES)
+    bare = {"linewidth": 0, "hatch": ""}
+    return [(edge, part) for edge, part in (({}, bars[~thin]), (bare, bars[thin])) if len(part)]
 
 
 def _name_bars(ax: Axes, bars: pd.DataFrame, end_s: float) -> None:
@@ -143,10 +159,16 @@ def _legend(ax: Axes, states: list[str]) -> None:
 
 
 def _time_axis(ax: Axes) -> None:
-    locator = mdates.AutoDateLocator(tz="UTC", maxticks=7)  # type: ignore[no-untyped-call]
+    """Ticks at round times; within some minutes each says the time of day, and the axis the date."""
+    first, last = mdates.num2date(ax.get_xlim(), tz="UTC")  # type: ignore[no-untyped-call]
+    locator = mdates.AutoDateLocator(tz="UTC", minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     ax.xaxis_date(tz="UTC")
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz="UTC"))  # type: ignore[no-untyped-call]
+    if (last - first).total_seconds() > _SHORT_S:
+        ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz="UTC"))  # type: ignore[no-untyped-call]
+        return
+    ax.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M:%S", tz="UTC"))  # type: ignore[no-untyped-call]
+    ax.set_xlabel(f"time on {first:%Y-%m-%d} (UTC)")
 
 
 def _span(seconds: float) -> str:

@@ -92,6 +92,30 @@ def test_throughput_counts_every_attempt() -> None:
     assert len(counts) == 61
 
 
+@pytest.mark.parametrize("seconds", [1, 3, 60, 400])
+def test_a_short_time_has_ticks_that_say_the_time(ax: Axes, seconds: int) -> None:
+    """Within minutes several ticks name the time of day, and the axis the date."""
+    draw(charts.throughput(frame([record(n) for n in range(seconds)]), ax))
+    labels = [label.get_text() for label in ax.get_xticklabels()]
+    assert len(labels) >= 3
+    assert all(label.startswith("07:") and label.count(":") == 2 for label in labels)
+    assert ax.get_xlabel() == "time on 2026-10-26 (UTC)"
+
+
+def test_thin_bars_of_a_timeline_have_no_edge(ax: Axes) -> None:
+    """Edges would hide bars that are thin; and what is left out of the picture is said in it."""
+    ran = [record(n, started=BEGIN_MS + 1000 * n + 900) for n in range(700)]
+    draw(charts.timeline(frame(ran), ax))
+    assert {bar.get_linewidth() for bar in ax.patches} == {0}
+    assert ax.get_title() == "Attempts: the newest 500 of 700"
+
+
+def test_wide_bars_of_a_timeline_have_edges(ax: Axes) -> None:
+    """Few bars are told apart where they touch."""
+    draw(charts.timeline(frame([record(n, started=BEGIN_MS + 1000 * n) for n in range(5)]), ax))
+    assert (ax.get_title(), min(bar.get_linewidth() for bar in ax.patches) > 0) == ("Attempts", True)
+
+
 def test_lanes_do_not_overlap() -> None:
     """Attempts that ran at once have lanes of their own, and those of one worker stay together."""
     starts = [0, 0, 1500, 3500]
