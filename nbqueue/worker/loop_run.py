@@ -55,6 +55,8 @@ class LoopRun:
         self._on_end, self._on_stuck = on_end, on_stuck
         self._stopped_by: StopReason | None = None
         self._over_limit = False
+        #: whether it is being cancelled; before, the code was at most asked
+        self._stopping = False
         self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
         self._context: JobContext | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -76,19 +78,20 @@ class LoopRun:
         self._context.begin()
         if options.timeout is not None:
             self._timers = [
-                AwakeTimer(loop, options.timeout - options.grace_before_limit_s, lambda: self._ask("timeout")),
+                AwakeTimer(loop, options.timeout - options.grace_before_limit_s, self._ask_in_time),
                 AwakeTimer(loop, options.timeout, self._pass_limit),
             ]
         self._task = loop.create_task(self._call(function), context=context, name=TASK_PREFIX + claim.job_id)
         self._task.add_done_callback(self._done)
 
     def stop(self, reason: StopReason) -> None:
-        """Ask and cancel; again until it ends."""
+        """Ask and cancel, again until it ends. Of several reasons the first counts, but a cancel before all others."""
         if self._task is None or self._task.done():
             return
-        first = self._stopped_by is None or reason == "cancel" != self._stopped_by
-        if first:
+        if not self._stopping or reason == "cancel":
             self._ask(reason)
+        if not self._stopping:
+            self._stopping = True
             self._timers.append(asyncio.get_running_loop().call_later(GIVE_UP_S, self._give_up))
             self._cancel_again()
 
@@ -106,11 +109,14 @@ class LoopRun:
         if self._context is not None:
             self._context.stop.ask(reason)()
 
+    def _ask_in_time(self) -> None:
+        """The limit is near: code that is not being stopped may end in its own way."""
+        if not self._stopping:
+            self._ask("timeout")
+
     def _pass_limit(self) -> None:
         self._over_limit = True
-        if self._stopped_by != "cancel":
-            self._stopped_by = None
-            self.stop("timeout")
+        self.stop("timeout")
 
     def _cancel_again(self) -> None:
         if self._task is not None and not self._task.done():
