@@ -162,6 +162,7 @@ def _time_axis(ax: Axes) -> None:
     """Ticks at round times; within some minutes each says the time of day, and the axis the date."""
     first, last = mdates.num2date(ax.get_xlim(), tz="UTC")  # type: ignore[no-untyped-call]
     locator = mdates.AutoDateLocator(tz="UTC", minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    locator.intervald[mdates.MINUTELY] = [1, 2, 5, 10, 15, 30]
     ax.xaxis_date(tz="UTC")
     ax.xaxis.set_major_locator(locator)
     if (last - first).total_seconds() > _SHORT_S:
