@@ -83,7 +83,7 @@ def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
 
 
 def cancel(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
-    """Cancel jobs; per job "unknown", "cancelled", "asked" or the final state it had."""
+    """Cancel jobs; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""
     return Call(
         script("cancel"),
         (keys.events, keys.history),

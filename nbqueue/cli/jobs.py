@@ -91,8 +91,8 @@ def cancel(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -
 
     Those that wait end at once; those that run are asked to stop, and then made to.
 
-    Answers: cancelled, asked (it runs, and its worker was told), unknown, or how it had ended before. Exit code 1 if
-    one is unknown.
+    Answers: cancelled, asked (it runs, and its worker was told), unknown, or "already" and how it had ended before.
+    Exit code 1 if one is unknown.
     """
     wanted = [names.check_job_id(job_id) for job_id in job_ids]
 
@@ -101,13 +101,20 @@ def cancel(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -
         found: list[str] = await server.ask(lambda client: scripts.run(client, call))
         return found
 
-    answers = dict(zip(wanted, asking(settings, act), strict=True))
+    answers = dict(zip(wanted, map(_answer, asking(settings, act)), strict=True))
     if json_wanted:
         tables.print_json(answers)
     else:
         for job_id, answer in answers.items():
             click.echo(f"{job_id}  {answer}")
     leave(1 if "unknown" in answers.values() else 0)
+
+
+def _answer(found: str) -> str:
+    """A server's answer to a cancel, in words."""
+    if found == "removed":
+        return "cancelled"
+    return found if found in {"asked", "unknown"} else f"already {found}"
 
 
 @click.command()

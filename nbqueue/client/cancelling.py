@@ -36,8 +36,8 @@ async def cancel_all(link: Link, job_ids: Sequence[str]) -> Counter[Cancelled]:
         chunk = job_ids[start : start + CHUNK_JOBS]
         found = await link.wire.run(jobs.cancel(link.wire.keys, chunk))
         running += [job_id for job_id, answer in zip(chunk, found, strict=True) if answer == "asked"]
-        answers["cancelled"] += found.count("cancelled")
-        answers["already finished"] += sum(answer not in ("unknown", "cancelled", "asked") for answer in found)
+        answers["cancelled"] += found.count("removed")
+        answers["already finished"] += sum(answer not in ("unknown", "removed", "asked") for answer in found)
     if running:
         answers += await _signs(link, running)
     return +answers

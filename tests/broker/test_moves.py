@@ -102,6 +102,7 @@ async def _run(store: Store, move: Move) -> None:
             assert await store.finish(claim, target, 60 if target is State.SCHEDULED else 0)
         case source, State.CANCELLED, _:
             await store.submit("j", delay=60 if source is State.SCHEDULED else 0)
+            assert await store.cancel("j") == "removed"
             assert await store.cancel("j") == "cancelled"
         case source, State.EXPIRED, _:
             await store.submit("j", expires=0.001, delay=0.02 if source is State.SCHEDULED else 0)

@@ -120,7 +120,8 @@ def test_waiting_jobs_are_listed_and_cancelled(server: Server) -> None:
     assert _listed(server) == [("first", "queued"), ("second", "queued"), ("later", "scheduled")]
     cancelled = run("cancel", "first", "nobody", "--json", *at)
     assert (cancelled.exit_code, json.loads(cancelled.stdout)) == (1, {"first": "cancelled", "nobody": "unknown"})
-    assert run("cancel", "first", *at).exit_code == 0
+    again = run("cancel", "first", *at)
+    assert (again.exit_code, again.stdout) == (0, "first  already cancelled\n")
     assert _listed(server) == [("second", "queued"), ("later", "scheduled"), ("first", "cancelled")]
     assert _listed(server, "--queue", "other") == []
     assert _listed(server, "--limit", "1", "--state", "cancelled") == [("first", "cancelled")]

@@ -52,7 +52,7 @@ async def test_a_waiting_job_is_cancelled_at_once() -> None:
         begun = time.monotonic()
         assert await job.cancel() == "cancelled"
         assert time.monotonic() - begun < 0.2
-        assert (await job.cancel(), await job.state()) == ("cancelled", State.CANCELLED)
+        assert (await job.cancel(), await job.state()) == ("already finished", State.CANCELLED)
         with pytest.raises(JobCancelled, match=f"Job {job.id} .*was cancelled"):
             await job
 

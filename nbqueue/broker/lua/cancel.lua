@@ -6,7 +6,7 @@
 -- ARGV[2] ms      how long records of ended jobs are kept
 -- ARGV[3] int     how many attempts the history holds
 -- ARGV[4..] text  job ids
--- Returns: per job "unknown", "cancelled" (it was waiting), "asked" (it runs), or the final state it had already
+-- Returns: per job "unknown", "removed" (it waited and is cancelled now), "asked" (it runs), or the final state it had already
 -- Moves: scheduled -> cancelled, queued -> cancelled
 local prefix = ARGV[1]
 local clock = redis.call('TIME')
@@ -39,7 +39,7 @@ for i = 4, #ARGV do
       queue = found[2], ['function'] = found[5] or '', label = found[6] or found[5] or '', group = found[7] or '',
       priority = tonumber(found[10]) or 0, submitted = tonumber(found[8])}))
     changes[#changes + 1] = id .. ' cancelled ' .. (found[9] or '0')
-    replies[#replies + 1] = 'cancelled'
+    replies[#replies + 1] = 'removed'
   else
     replies[#replies + 1] = state
   end
