@@ -204,6 +204,7 @@ class NativeRunner:
                 label=header.get("label", ""),
                 group=claim.group,
                 tags=tuple(header.get("tags", ())),
+                folder=header.get("folder", ""),
             )
         )
         self._started(attempt, running)

@@ -1,4 +1,4 @@
-"""A worker that cannot go on says why in a sentence and ends with an exit code that tells."""
+"""The worker command: where it runs jobs, and how it ends when it cannot go on."""
 
 import subprocess
 import sys
@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from nbqueue import submit
+from nbqueue.model.settings import Settings
 from tests.cli.commands import shell
 from tests.servers import Server
+from tests.workers import running_worker
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,12 @@ def test_a_worker_does_not_go_on_without_its_leases(server: Server) -> None:
     found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, timeout=30, check=False)
     assert found.returncode == 1
     assert "The leases are kept no longer; the worker ends." in found.stderr
+
+
+def test_a_job_runs_where_it_was_submitted(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its relative paths mean what they mean to who submits it, wherever the worker was started."""
+    with running_worker(settings):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("NBQUEUE_URL", str(settings.url))
+        (tmp_path / "data.txt").write_text("here", encoding="ascii")
+        assert submit(Path("data.txt").read_text).wait(10).wait(20) == "here"
