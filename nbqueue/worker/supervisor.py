@@ -30,6 +30,8 @@ YOUNG_S = 5.0
 MOST_WAIT_S = 10.0
 #: a look that is late by more than this has slept
 SLEPT_S = 1.0
+#: an engine may take this long to import its modules before its first sign of life
+START_S = 120.0
 #: after the second signal engines get this long
 HURRY_S = 1.5
 #: what engines get on top of the drain time to put their jobs back
@@ -157,7 +159,7 @@ class Supervisor:
                 env={name: value for name, value in os.environ.items() if name != "NBQUEUE_URL"},
             )  # fmt: skip
         now = asyncio.get_running_loop().time()
-        engine = Engine(engine_id, process, await Link.over(ours), now, now)
+        engine = Engine(engine_id, process, await Link.over(ours), now, now + START_S)
         self._engines[engine_id] = engine
         await self._open_lease(engine_id)
         engine.link.say("config", engine=engine_id, config=self._config.to_wire())
