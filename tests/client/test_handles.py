@@ -70,10 +70,10 @@ async def test_a_running_job_is_stopped() -> None:
 async def test_a_worker_that_gives_no_sign(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the worker does not stop the job in time, the answer is "requested"."""
     monkeypatch.setattr("nbqueue.client.cancelling.SIGN_S", 0.3)
+    monkeypatch.setattr("nbqueue.broker.claims.stops", _no_stops)
     with engine(settings) as deaf:
         job = await submit(time.sleep, 1)
         await _reached(job, State.RUNNING)
-        monkeypatch.setattr("nbqueue.broker.claims.stops", _no_stops)
         assert await job.cancel() == "requested"
         await job
         assert await job.state() is State.SUCCEEDED
