@@ -7,13 +7,12 @@ from random import Random
 from signal import Signals
 from typing import Literal
 
+from nbqueue.broker.claims import MAX_LOSSES
 from nbqueue.model.options import Options
 from nbqueue.model.outcome import Died, End, ErrorInfo, Raised, Returned, StopReason
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.model.states import State
 
-#: losses and crashes after which a job is given up
-MAX_CRASHES = 3
 #: attempts that RetryLater may ask for where no policy says otherwise
 MAX_ASKED_TRIES = 100
 #: errors that the next try would end in as well
@@ -115,7 +114,7 @@ def _raised(error: ErrorInfo, policy: RetryPolicy, tries: int, chance: Random) -
 
 def _died(died: Died, error: ErrorInfo, past: Past, *, alone: bool) -> Verdict:
     deaths = past.losses + past.crashes + 1
-    if deaths >= MAX_CRASHES or died.memory_limit_bytes is not None:
+    if deaths >= MAX_LOSSES or died.memory_limit_bytes is not None:
         return Verdict(state=State.CRASHED, charge="crash", error=error)
     return _again(0.1 * 2 ** (deaths - 1), "crash" if alone else "loss", error)
 
