@@ -37,6 +37,14 @@ def home(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Ite
     shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _session_of_its_own() -> Iterator[None]:
+    """No module goes by the server that another one configured: each starts as a fresh process does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nbqueue.client.session._current", None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_process_left_behind(home: Path) -> Iterator[None]:
     """Fails a test that leaves a process, and ends the process."""
