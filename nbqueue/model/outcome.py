@@ -55,6 +55,8 @@ class Died:
     peak_memory_bytes: int | None = None
     #: set when the memory limit ended it: the limit in bytes
     memory_limit_bytes: int | None = None
+    #: why the worker ended it, where that was no stop; empty: it did not
+    reason: str = ""
 
 
 #: what a child (or the engine's loop) reports of a run, before policy decides what it means

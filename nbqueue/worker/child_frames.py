@@ -8,12 +8,36 @@ from typing import Any
 from nbqueue.inside.values import encodable
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
 from nbqueue.worker.frames import Frame, Header
-from nbqueue.worker.running import Listener
+from nbqueue.worker.running import Listener, Running
 
 #: characters of an error's texts and number of its bases: what is sealed with a result has a limit
 _NAME, _MESSAGE, _TRACEBACK, _BASES = 200, 4_000, 50_000, 50
 #: of these only the last of a read counts
 _STATES = frozenset({"progress", "checkpoint"})
+
+
+def run(running: Running, limit_bytes: int) -> Header:
+    """What a child is told of a run; its call and its checkpoint follow as the payload."""
+    run = running.run
+    job = {"id": run.job_id, "attempt": run.attempt, "function": run.function, "cpus": run.cpus}
+    for name in ("queue", "label", "group", "tags"):
+        if value := getattr(run, name):
+            job[name] = value
+    header = {
+        "t": "run",
+        "n": running.number,
+        "job": job,
+        "fn": run.function,
+        "codec": run.codec,
+        "in": run.run_in,
+        "timeout": run.timeout_s,
+        "limit": limit_bytes,
+    }
+    if run.checkpoint is not None:
+        header["kept"] = len(run.checkpoint)
+    if run.folder:
+        header["folder"] = run.folder
+    return header
 
 
 def merged(frames: list[Frame]) -> list[Frame]:

@@ -161,6 +161,7 @@ class Choir:
     async def _sing(self, visit: Visit) -> None:
         """Run one coroutine function to its end."""
         try:
+            self._tell_loading(visit)
             call = calls.load(visit.header, visit.payload)
             self._start(visit)
             value = call()
@@ -191,6 +192,11 @@ class Choir:
             self._left_tasks.setdefault(job, weakref.WeakSet()).add(task)
         return task
 
+    def _tell_loading(self, visit: Visit) -> None:
+        """Until now it may have waited for others here, and that does not count; what it imports may block the loop."""
+        if visit.context.info.timeout_s is not None:
+            self.hand_over({"t": "load", "n": visit.number}, b"")
+
     def _start(self, visit: Visit) -> None:
         """Its code starts now. Who counts its time must know before it blocks the loop."""
         limited = visit.context.info.timeout_s is not None
@@ -203,6 +209,7 @@ class Choir:
         self._threads[visit.number] = threading.get_ident()
         try:
             try:
+                self._tell_loading(visit)
                 call = calls.load(visit.header, visit.payload)
                 self._start(visit)
                 value = call()

@@ -22,6 +22,10 @@ _ANY_SIZE = 2**32
 DEAF = 70
 #: the name that its thread and those it starts begin with
 THREADS = "nbqueue-"
+#: what a child says that has lost its socket while the engine lives
+_CLOSED = (
+    b"nbqueue: code in this job closed file descriptors that it did not open, the line to the worker among them.\n"
+)
 
 
 class Courier:
@@ -133,10 +137,19 @@ class Courier:
                 sent.set()
 
     def _write(self, header: Header, payload: bytes) -> None:
-        with self._sending, contextlib.suppress(OSError):
-            self._sock.sendall(head(header, len(payload)))
-            if payload:
-                self._sock.sendall(payload)
+        if self._sock.fileno() < 0:
+            return  # a forked copy
+        try:
+            with self._sending:
+                self._sock.sendall(head(header, len(payload)))
+                if payload:
+                    self._sock.sendall(payload)
+        except ConnectionError:
+            return  # the engine is gone, and the thread that reads sees it
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.write(2, _CLOSED)
+            os._exit(DEAF)
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -16,6 +16,8 @@ class Death:
     status: int | None = None
     cpu_s: float | None = None
     peak_memory_bytes: int | None = None
+    #: why, where it is known and was not its own doing
+    reason: str = ""
 
     @property
     def signal(self) -> int | None:
@@ -40,5 +42,7 @@ class Killing:
     culprits: list[Running] = field(default_factory=list)
     #: whether a memory limit was passed
     over_memory: bool = False
+    #: what it did that no child may do; empty: nothing
+    breach: str = ""
     #: whether to kill it as soon as it has a process id
     at_birth: bool = False

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from nbqueue.model.outcome import Died, StopReason
@@ -17,13 +19,20 @@ from nbqueue.worker.frames import Frame, Header
 from nbqueue.worker.ladder import Ladder, Step
 from nbqueue.worker.memory import MemoryWatch
 from nbqueue.worker.output import Output
-from nbqueue.worker.running import Listener, Run, Running
+from nbqueue.worker.running import Listener, Running
 from nbqueue.worker.wire import Wire
 
 #: room for what surrounds a result
 _SLACK_BYTES = 2**16
 #: seconds an orderly leave may take
 _LEAVE_S = 2.0
+#: a child whose socket is closed is about to be gone; one that is still there after so many seconds closed it itself
+_HUNG_UP_S = 0.5
+#: what is said of a child that is killed for what it did on its line to us
+_BREACH = "it did not keep to what it may say to its worker"
+_ADVICE = "Code in a job must leave alone the file descriptors that it did not open"
+#: characters that are said of what it sent
+_SAID_CHARS = 200
 
 
 class Host:
@@ -78,13 +87,13 @@ class Host:
         self._last_number = running.number
         running.pid = self.pid
         running.on_stop = self._stop
-        self._ladders[running.number] = ladder = Ladder(running, self._loop, self._step, self.kill)
+        self._ladders[running.number] = ladder = Ladder(running, self._loop, self._step, self.kill, self._waits)
         if self.pid is not None:
             ladder.load()
         if self.unseen_since is None:
             self.unseen_since = self._loop.time()
         run = running.run
-        self.wire.send(_run_header(running, self._limit_bytes), run.payload, run.checkpoint or b"")
+        self.wire.send(child_frames.run(running, self._limit_bytes), run.payload, run.checkpoint or b"")
         self._route_output()
         if run.memory_bytes is not None:
             self._watch_memory()
@@ -122,6 +131,7 @@ class Host:
         """Its process is gone: take what it had said, and end what ran in it."""
         if self.gone:
             return
+        breach = self._killing.breach  # what it sends after its end did not lead to it
         self.gone = self.leaving = True  # from here on its process id may be another's
         self.wire.drain()
         stack = self.output.stack()
@@ -130,13 +140,15 @@ class Host:
         left = list(self.runs.values())
         for running in left:
             self._forget(running)
+        if breach and death.signal == signal.SIGKILL:
+            death = replace(death, reason=breach)
         self._died(self, [running for running in left if not self._end_by_death(running, death, stack, len(left))])
 
     def _opened(self) -> tuple[Output, Wire]:
         """Both channels, or neither."""
         output = Output(self._loop, _to_nobody)
         try:
-            return output, Wire(self._loop, self._limit_bytes + _SLACK_BYTES, self._take, self.kill)
+            return output, Wire(self._loop, self._limit_bytes + _SLACK_BYTES, self._take, self._hear_no_more)
         except OSError:
             output.close()
             raise
@@ -155,6 +167,7 @@ class Host:
             stack=stack,
             peak_memory_bytes=max(death.peak_memory_bytes or 0, running.peak_memory_bytes or 0) or None,
             memory_limit_bytes=running.run.memory_bytes if self._killing.over_memory and guilty else None,
+            reason=death.reason,
         )
         running.finish(
             died,
@@ -169,8 +182,21 @@ class Host:
         try:
             for header, payload in child_frames.merged(frames):
                 self._take_one(header, payload)
-        except (KeyError, TypeError, ValueError):
-            self.kill()  # it is not to be trusted any further
+        except (KeyError, TypeError, ValueError) as error:
+            self._break_with(f"{type(error).__name__}: {error}"[:_SAID_CHARS])
+
+    def _hear_no_more(self, why: str) -> None:
+        """Its socket is closed: by its end, by user code that closed it, or by us for what came over it."""
+        self.leaving = True
+        if why:
+            self._break_with(why)
+        else:
+            self._loop.call_later(_HUNG_UP_S, self._break_with, "it closed its connection to the worker")
+
+    def _break_with(self, why: str) -> None:
+        """It is not to be trusted any further."""
+        self._killing.breach = self._killing.breach or f"{_BREACH} ({why}). {_ADVICE}"
+        self.kill()
 
     def _take_one(self, header: Header, payload: bytes) -> None:
         kind = header["t"]
@@ -181,7 +207,11 @@ class Host:
         running = self.runs.get(header["n"])
         if running is None:
             return
-        if kind == "start":
+        if kind == "load":
+            if not running.loading and not running.started:
+                running.loading = True
+                self._ladders[running.number].load()
+        elif kind == "start":
             running.started = True
             self._ladders[running.number].begin()
         elif kind == "end":
@@ -198,6 +228,13 @@ class Host:
         self._route_output()
         running.finish(end, cpu_s=child_frames.number(header.get("cpu")), peak=child_frames.whole(header.get("peak")))
         self._ended(self, running, header)
+
+    def _waits(self, running: Running) -> bool:
+        """Whether others that came to this child before it may keep it from being loaded."""
+        if running.loading:
+            return False
+        ahead = itertools.takewhile(lambda other: other is not running, self.runs.values())
+        return any(other.started or other.number <= self._seen_number for other in ahead)
 
     def _forget(self, running: Running) -> None:
         del self.runs[running.number]
@@ -237,29 +274,6 @@ class Host:
     def _out_of_memory(self, running: Running) -> None:
         self._killing.over_memory = True
         self.kill(running)
-
-
-def _run_header(running: Running, limit_bytes: int) -> Header:
-    run: Run = running.run
-    job = {"id": run.job_id, "attempt": run.attempt, "function": run.function, "cpus": run.cpus}
-    for name in ("queue", "label", "group", "tags"):
-        if value := getattr(run, name):
-            job[name] = value
-    header = {
-        "t": "run",
-        "n": running.number,
-        "job": job,
-        "fn": run.function,
-        "codec": run.codec,
-        "in": run.run_in,
-        "timeout": run.timeout_s,
-        "limit": limit_bytes,
-    }
-    if run.checkpoint is not None:
-        header["kept"] = len(run.checkpoint)
-    if run.folder:
-        header["folder"] = run.folder
-    return header
 
 
 def _to_nobody(text: str) -> None:

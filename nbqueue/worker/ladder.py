@@ -27,21 +27,28 @@ class Ladder:
         loop: asyncio.AbstractEventLoop,
         step: Callable[[Running, Step], None],
         kill: Callable[[Running], None],
+        waits: Callable[[Running], bool],
     ) -> None:
+        """Args: how to take a step, and the last one; whether the run only waits for others in its child."""
         self._running = running
         self._loop = loop
         self._step = step
         self._kill = kill
+        self._waits = waits
         self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
         self._loading: AwakeTimer | None = None
         #: whether the ladder itself has begun; before, the code was at most asked
         self.climbing = False
 
     def load(self) -> None:
-        """A child that lives has the run: with a limit it must start within that and `LOADING_S`."""
+        """A child that lives has the run: with a limit it must start within that and `LOADING_S`.
+
+        Called again when the child begins to load it. Time behind others does not count.
+        """
+        self._loaded()
         limit_s = self._running.run.timeout_s
         if limit_s is not None:
-            self._loading = AwakeTimer(self._loop, limit_s + LOADING_S, self._limit)
+            self._loading = AwakeTimer(self._loop, limit_s + LOADING_S, self._not_loaded)
 
     def begin(self) -> None:
         """The code starts now: its time limit counts from here."""
@@ -74,6 +81,12 @@ class Ladder:
         if self._loading is not None:
             self._loading.cancel()
             self._loading = None
+
+    def _not_loaded(self) -> None:
+        if self._waits(self._running):
+            self.load()
+        else:
+            self._limit()
 
     def _ask(self) -> None:
         if not self.climbing:

@@ -169,8 +169,9 @@ class LoopLane:
         """Let a child go that had its one run, or grew too large."""
         del running, header
         if host in self._apart:
-            self._apart.remove(host)
-            host.leave()
+            if not host.runs:
+                self._apart.remove(host)
+                host.leave()
         elif host.served % _LOOK_EVERY == 0 and host.pid and lineage.resident_bytes(host.pid) > _LARGE_BYTES:
             self._hosts.remove(host)
             self._apart.append(host)

@@ -169,7 +169,7 @@ class Nursery:
         alive, self._alive = self._alive, {}
         for pid, host in alive.items():
             lineage.kill_group(pid)
-            host.bury(Death())
+            host.bury(Death(reason="" if self._closed else "the process that it was forked from was lost"))
         if self._closed:
             unborn, self._unborn = self._unborn, {}
             for host in unborn.values():

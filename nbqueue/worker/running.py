@@ -121,6 +121,8 @@ class Running:
         self.ended: asyncio.Future[RunEnd] = loop.create_future()
         #: whether its code has started
         self.started = False
+        #: whether its child has begun to import and rebuild what it needs, where the child tells so
+        self.loading = False
         #: whether it was given to a second child because the first died before its code started
         self.placed_again = False
         #: why it was asked to stop

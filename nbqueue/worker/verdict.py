@@ -76,6 +76,8 @@ def describe(died: Died) -> str:
     if died.memory_limit_bytes is not None:
         limit = f"{died.memory_limit_bytes / 1e6:,.0f} MB"
         return f"Out of memory: its processes used more than the limit of {limit}.{peak}"
+    if died.reason:
+        return f"Its process was ended: {died.reason}.{peak}"
     if died.signal is not None:
         hint = " Out of memory?" if died.signal == Signals.SIGKILL else ""
         return f"Its process was ended by {_signal_name(died.signal)} (signal {died.signal}).{hint}{peak}"

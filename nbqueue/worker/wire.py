@@ -22,8 +22,9 @@ class Wire:
         loop: asyncio.AbstractEventLoop,
         limit_bytes: int,
         take: Callable[[list[Frame]], None],
-        broken: Callable[[], None],
+        broken: Callable[[str], None],
     ) -> None:
+        """Args: who takes frames; who is told that no more can come, and what was wrong with the last one if it was."""
         self._sock, theirs = socket.socketpair()
         #: the child's end, until it was handed over
         self.theirs: socket.socket | None = theirs
@@ -80,15 +81,19 @@ class Wire:
             frames = self._decoder.feed(data)
         except BlockingIOError:
             return False
-        except (OSError, BrokenFrame):
-            data, frames = b"", []
+        except (OSError, BrokenFrame) as error:
+            return self._end(str(error) if isinstance(error, BrokenFrame) else "")
         if not data:
-            self.close()
-            self._broken()
-            return False
+            return self._end("")
         if frames:
             self._take(frames)
         return True
+
+    def _end(self, why: str) -> bool:
+        """Close, and say that no more is to come."""
+        self.close()
+        self._broken(why)
+        return False
 
     def _write(self) -> None:
         """Write what there is; go on when the socket takes more."""

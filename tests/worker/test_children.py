@@ -1,5 +1,6 @@
 """Runs in children: values, errors, crashes."""
 
+import asyncio
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ import pytest
 from nbqueue import inside
 from nbqueue.model.outcome import Returned
 from nbqueue.worker.children import Children
+from nbqueue.worker.courier import DEAF
+from nbqueue.worker.verdict import describe
 from tests.waiting import until
 from tests.worker.listening import Heard, a_run, death_of, error_of, open_children, value_of
 
@@ -184,7 +187,7 @@ async def test_an_async_function_may_run_in_a_process_of_its_own(children: Child
 
 
 async def test_nonsense_on_the_control_socket_ends_the_child(children: Children) -> None:
-    """A child whose bytes are no frames is killed, and its run ends as a death."""
+    """A child whose bytes are no frames is killed, and its run ends as a death that says why."""
 
     def writes_nonsense() -> None:
         import time
@@ -194,5 +197,47 @@ async def test_nonsense_on_the_control_socket_ends_the_child(children: Children)
                 os.write(int(entry.name), b"\xff" * 64)
         time.sleep(60)
 
-    assert death_of(await children.begin(a_run(writes_nonsense)).wait()).signal == 9
+    died = death_of(await children.begin(a_run(writes_nonsense)).wait())
+    assert died.signal == 9
+    assert died.reason.startswith("it did not keep to what it may say to its worker (a frame of ")
+    assert describe(died).startswith("Its process was ended: it did not keep to what")
     assert value_of(await children.begin(a_run(double, 1)).wait()) == 2
+
+
+async def test_a_loop_child_that_closed_its_line_is_killed(children: Children) -> None:
+    """The reason says so; a child whose line ends because it dies is not said to have closed it."""
+
+    async def closes() -> None:
+        import time
+
+        for entry in os.scandir("/proc/self/fd"):
+            if os.readlink(entry.path).startswith("socket"):  # noqa: PTH115 - of no use to a loop that blocks
+                os.close(int(entry.name))
+        time.sleep(60)  # noqa: ASYNC251 - nothing may tell the loop
+
+    died = death_of(await asyncio.wait_for(children.begin(a_run(closes, run_in="async")).wait(), 5))
+    assert died.signal == 9
+    assert died.reason.startswith("it did not keep to what it may say to its worker (it closed its connection")
+    killed = death_of(await children.begin(a_run(os.kill, 0, signal.SIGKILL)).wait())
+    assert (killed.signal, killed.reason) == (9, "")
+
+
+async def test_a_child_that_closed_its_line_ends(children: Children, heard: Heard) -> None:
+    """What closes all descriptors, as a daemon does, cannot tell its end: its process ends instead, and says why."""
+    run = a_run(os.closerange, 3, 1000)
+    died = death_of(await asyncio.wait_for(children.begin(run).wait(), 5))
+    assert died.exit_code == DEAF
+    assert heard.logs[run.job_id] == (
+        "nbqueue: code in this job closed file descriptors that it did not open, the line to the worker among them.\n"
+    )
+    assert value_of(await children.begin(a_run(double, 1)).wait()) == 2
+
+
+async def test_a_run_whose_zygote_is_killed_says_so(children: Children) -> None:
+    """It went down with the process it was forked from, not for want of memory."""
+    running = children.begin(a_run(signal.pause))
+    await until(lambda: running.started and children.zygote_pid)
+    os.kill(children.zygote_pid or 0, signal.SIGKILL)
+    assert describe(death_of(await running.wait())) == (
+        "Its process was ended: the process that it was forked from was lost."
+    )

@@ -1,12 +1,15 @@
 """Time limits of what comes before a run's code: imports, and arguments that are rebuilt."""
 
 import asyncio
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nbqueue.worker import ladder
+from tests.waiting import until
 from tests.worker.listening import Heard, a_run, open_children, value_of
 
 
@@ -39,3 +42,45 @@ async def test_what_loads_in_time_has_its_whole_limit(monkeypatch: pytest.Monkey
         run = a_run(lambda _: time.sleep(0.5), Slow(0.7), timeout_s=0.6)
         slow = await children.begin(run).wait()
     assert [(value_of(end), end.over_limit) for end in (quick, slow)] == [(None, False)] * 2
+
+
+async def blocks(begun: str, seconds: float) -> str:
+    """Make a folder, and keep the loop from turning from the first step on."""
+    os.mkdir(begun)  # noqa: PTH102 - it takes one step
+    time.sleep(seconds)  # noqa: ASYNC251 - that is the fact under test
+    return "blocked"
+
+
+async def at_once() -> str:
+    """End in its first step."""
+    return "ran"
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_waiting_behind_another_is_not_loading(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, together: bool
+) -> None:
+    """A run in a child whose loop another one blocks for longer than the limits runs when that has ended."""
+    monkeypatch.setattr(ladder, "LOADING_S", 0.4)
+    begun = tmp_path / "begun"
+    async with open_children(Heard()) as children:
+        clogging = children.begin(a_run(blocks, str(begun), 2.0, run_in="async"))
+        if not together:
+            await until(begun.exists)
+        behind = [children.begin(a_run(at_once, run_in="async", timeout_s=0.2)) for _ in range(3)]
+        ends = [await running.wait() for running in (clogging, *behind)]
+    assert [(value_of(end), end.over_limit) for end in ends] == [("blocked", False), *[("ran", False)] * 3]
+
+
+async def test_after_the_wait_loading_has_its_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What waited behind another and then loads for ever is stopped, and the other had its time."""
+    monkeypatch.setattr(ladder, "LOADING_S", 0.4)
+    begun = tmp_path / "begun"
+    async with open_children(Heard()) as children:
+        clogging = children.begin(a_run(blocks, str(begun), 1.5, run_in="async"))
+        await until(begun.exists)
+        run = a_run(bool, Slow(60), run_in="async", timeout_s=0.1, kill_after_s=0.3, terminate_after_s=0.2)
+        behind = children.begin(run)
+        assert value_of(await clogging.wait()) == "blocked"
+        end = await asyncio.wait_for(behind.wait(), 5)
+    assert (end.stopped_by, end.over_limit) == ("timeout", True)
