@@ -38,12 +38,21 @@ class Duties:
         )  # fmt: skip
 
     async def serve(self) -> None:
-        """Do all of it until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for duty in (self._engine.pump, self._waker.watch, self._poll, self._publish, self._keep_reports):
-                tasks.create_task(duty())
-            tasks.create_task(self._obey())
-            tasks.create_task(self._reconcile())
+        """Do all of it until cancelled; none of it ends by itself, and where one does, all do.
+
+        A task group would go on without a duty that code in the loop has cancelled.
+        """
+        duties = (self._engine.pump, self._waker.watch, self._poll, self._publish, self._keep_reports, self._obey,
+                  self._reconcile)  # fmt: skip
+        tasks = [asyncio.create_task(duty()) for duty in duties]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _poll(self) -> None:
         while True:

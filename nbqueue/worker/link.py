@@ -10,7 +10,7 @@ from typing import Any
 
 #: an engine tells that its loop turns this often
 BEAT_S = 0.5
-#: the exit code of an engine whose module cannot be imported: another one would fail as well
+#: how an engine ends whose module cannot be imported: another one would fail as well
 EXIT_NO_MODULE = 78
 _LIMIT = 2**20
 

@@ -41,6 +41,8 @@ logger = logging.getLogger("nbqueue.worker")
 #: an engine that ends to get rid of code that does not stop
 EXIT_STUCK = 75
 ANNOUNCE_S = 5.0
+#: how long an engine with code that does not stop waits for the ends of its other jobs
+LEAVE_S = 3.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -57,7 +59,11 @@ async def _serve(end: socket.socket, supervisor: int) -> int:
     watchman = Watchman(asyncio.get_running_loop(), end.dup())
     turning = asyncio.create_task(watchman.watch())
     try:
-        return await _follow_orders(await Link.over(end), supervisor)
+        link = await Link.over(end)
+        code = await _follow_orders(link, supervisor)
+        # an exit code alone says nothing: code of the user's that runs here can end this process with any
+        link.say("end", code=code)
+        return code
     finally:
         turning.cancel()
 
@@ -126,22 +132,29 @@ class EngineProcess:
         engine = self._engine(runner, reports)
         runner.on_end = engine.end
         self._info = replace(self._info, functions=tuple(registered))
-        serving = asyncio.create_task(Duties(engine, self._waiting_client).serve())
-        beating = asyncio.create_task(self._beat())
+        serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client)))
         announcing = asyncio.create_task(self._announce())
         following = asyncio.create_task(self._follow(words, engine, runner))
         bursting = asyncio.create_task(self._burst(engine)) if self._config.burst else None
-        serving.add_done_callback(self._on_failure)
+        serving.add_done_callback(self._on_served)
         try:
             code: int = await self._exit
             if code == EXIT_STUCK:
                 await self._leave_in_order(engine, runner)
             return code
         finally:
-            for duty in filter(None, (serving, beating, announcing, following, bursting)):
+            for duty in filter(None, (serving, announcing, following, bursting)):
                 duty.cancel()
             await children.close()
             self._outbox.close()
+
+    async def _serve(self, duties: Duties) -> None:
+        """Do what an engine does, and show signs of life only as long as that is done."""
+        beating = asyncio.create_task(self._beat())
+        try:
+            await duties.serve()
+        finally:
+            beating.cancel()
 
     def _engine(self, runner: NativeRunner, reports: Reports) -> Engine:
         config = self._config
@@ -178,7 +191,8 @@ class EngineProcess:
         engine.drain()
         runner.stop_all("shutdown")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(engine.settled(), 3.0)
+            async with asyncio.timeout(LEAVE_S):
+                await engine.settled()
 
     async def _beat(self) -> None:
         while True:
@@ -196,9 +210,11 @@ class EngineProcess:
     def _on_stuck(self) -> None:
         self._end(EXIT_STUCK)
 
-    def _on_failure(self, serving: asyncio.Task[None]) -> None:
-        if not serving.cancelled() and serving.exception() is not None:
-            logger.critical("The engine failed and is replaced.", exc_info=serving.exception())
+    def _on_served(self, serving: asyncio.Task[None]) -> None:
+        """Its duties end only after everything else; before, they failed, or code in the loop cancelled them."""
+        if not self._exit.done():
+            error = None if serving.cancelled() else serving.exception()
+            logger.critical("The engine failed and is replaced.", exc_info=error)
             self._end(1)
 
     def _end(self, code: int) -> None:

@@ -36,6 +36,10 @@ START_S = 120.0
 HURRY_S = 1.5
 #: what engines get on top of the drain time to put their jobs back
 PUT_BACK_S = 5.0
+#: how long the last words of an engine that is gone are waited for: they are here, or it never said them
+LAST_WORDS_S = 0.5
+#: how long giving back a dead engine's jobs may take; then its lease ends anyway
+GIVE_BACK_S = 2.0
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
@@ -52,6 +56,8 @@ class Engine:
     beat_at: float
     #: the job that keeps its loop from turning, as far as it can tell
     hog: str = ""
+    #: the exit code it said it would end with; None: something ended it
+    planned: int | None = None
 
 
 class Supervisor:
@@ -139,10 +145,10 @@ class Supervisor:
             engine = await self._start(number)
             code = await self._follow(engine)
             await self._bury(engine)
-            if code == EXIT_NO_MODULE:
+            if engine.planned == EXIT_NO_MODULE:
                 self._code = EXIT_REFUSED
                 self._stopping.set()
-            if self._stopping.is_set() or (self._config.burst and code == 0):
+            if self._stopping.is_set() or (self._config.burst and engine.planned == 0):
                 return
             failures = failures + 1 if loop.time() - engine.born_at < YOUNG_S else 0
             logger.warning("Engine %s ended (%s); starting another.", engine.id, _ending(code))
@@ -177,7 +183,9 @@ class Supervisor:
         watcher = asyncio.create_task(self._watch(engine))
         drainer = asyncio.create_task(self._drain(engine))
         try:
-            return await engine.process.wait()
+            code = await engine.process.wait()
+            await asyncio.wait((listener,), timeout=LAST_WORDS_S)
+            return code
         finally:
             for task in (listener, watcher, drainer):
                 task.cancel()
@@ -185,6 +193,9 @@ class Supervisor:
 
     async def _listen(self, engine: Engine) -> None:
         async for word in engine.link.words():
+            if word["word"] == "end":
+                engine.planned = word["code"]
+                return
             engine.hog = word.get("job", "")
             if not engine.hog:
                 engine.beat_at = asyncio.get_running_loop().time()
@@ -219,9 +230,10 @@ class Supervisor:
         del self._engines[engine.id]
         engine.link.close()
         try:
-            returned = await asyncio.wait_for(
-                self._leases.give_back([engine.id], charged=not self._stopping.is_set(), guilty=engine.hog), 2.0
-            )
+            async with asyncio.timeout(GIVE_BACK_S):
+                returned = await self._leases.give_back(
+                    [engine.id], charged=not self._stopping.is_set(), guilty=engine.hog
+                )
         except TROUBLE as error:
             logger.warning("The jobs of %s come back when its lease ends: %s", engine.id, error)
             return
