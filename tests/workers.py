@@ -16,6 +16,7 @@ from nbqueue.model.settings import Settings
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
+PYTHON = Path(sys.executable)
 #: a worker imports the package, starts its engine and is announced within this, also on a busy machine
 START_S = 20.0
 
@@ -102,7 +103,7 @@ def wait_gone(processes: Iterable[psutil.Process], timeout_s: float = 10.0) -> N
 
 @contextmanager
 def running_worker(
-    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = ()
+    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON
 ) -> Iterator[Worker]:
     """A worker whose engine is announced; it and all its processes are gone after the block.
 
@@ -111,8 +112,9 @@ def running_worker(
         options: of the command, for example "--slots", "1".
         machine: the machine it believes to be on; empty: this one.
         modules: folders that its imports look into first.
+        python: the interpreter that runs it.
     """
-    worker = start_worker(settings, *options, machine=machine, modules=modules)
+    worker = start_worker(settings, *options, machine=machine, modules=modules, python=python)
     try:
         wait_until(lambda: _is_up(worker), START_S)
         yield worker
@@ -120,7 +122,9 @@ def running_worker(
         worker.kill()
 
 
-def start_worker(settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = ()) -> Worker:
+def start_worker(
+    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON
+) -> Worker:
     """A worker that has only just been started; whoever calls this kills it."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     number = len(list(settings.home.glob("worker-*.log")))
@@ -135,7 +139,7 @@ def start_worker(settings: Settings, *options: str, machine: str = "", modules: 
     }
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nbqueue", "worker", *options],
+            [python, "-m", "nbqueue", "worker", *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
         )  # fmt: skip
     return Worker(process=process, settings=settings, log_file=log_file)

@@ -28,7 +28,7 @@ def ours(module_settings: Settings) -> Keyring:
 @contextmanager
 def another_worker(store: Store, **offers: Any) -> Iterator[None]:
     """A worker that is announced, and takes nothing."""
-    fields = {"python": "3.11", "queues": json.dumps(["default"]), "functions": "[]", **offers}
+    fields = {"python": codec.header_versions()["py"], "queues": json.dumps(["default"]), "functions": "[]", **offers}
     store.client.zadd(store.keys.leases, {"another": (time.time() + 600) * 1000})
     store.client.hset(store.keys.engine("another"), mapping=fields)
     store.client.pexpire(store.keys.engine("another"), 600_000)
