@@ -27,11 +27,60 @@ NbqueueError
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 class NbqueueError(Exception):
-    """The root of every error of nbqueue."""
+    """The root of every error of nbqueue.
+
+    A notebook shows the user's own lines and the sentence, without the frames of nbqueue below them; after
+    `%xmode Verbose` it shows all.
+    """
+
+    if not TYPE_CHECKING:
+
+        def _render_traceback_(self) -> list[str]:
+            """What IPython shows; nobody else calls this, and single errors have another one."""
+            formatter = sys.modules["IPython"].get_ipython().InteractiveTB
+            above, cut = self._above_ours()
+            if formatter.mode == "Verbose" or not cut:
+                return formatter.structured_traceback(type(self), self, self.__traceback__)
+            return formatter.structured_traceback(type(self), self._without_ours(), above)
+
+    def _above_ours(self) -> tuple[TracebackType | None, bool]:
+        """The traceback down to the call into nbqueue, and whether there was more below."""
+        steps = list(self._steps(self.__traceback__))
+        own = next((place for place, step in enumerate(steps) if self._is_ours(step)), len(steps))
+        above: TracebackType | None = None
+        for step in reversed(steps[:own]):
+            above = TracebackType(above, step.tb_frame, step.tb_lasti, step.tb_lineno)
+        return above, own < len(steps) and above is not None
+
+    def _without_ours(self) -> NbqueueError:
+        """The error as it is shown: of what led to it only what did not happen within nbqueue."""
+        shown = type(self).__new__(type(self), *self.args)
+        shown.__dict__.update(self.__dict__)
+        for name in ("__context__", "__cause__"):
+            other = getattr(self, name)
+            if other is not None and not any(map(self._is_ours, self._steps(other.__traceback__))):
+                setattr(shown, name, other)
+        shown.__suppress_context__ = self.__suppress_context__
+        return shown
+
+    @staticmethod
+    def _steps(found: TracebackType | None) -> Iterator[TracebackType]:
+        while found is not None:
+            yield found
+            found = found.tb_next
+
+    @staticmethod
+    def _is_ours(step: TracebackType) -> bool:
+        return str(step.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == _PACKAGE
 
 
 class ConfigurationError(NbqueueError, ValueError):

@@ -1,0 +1,94 @@
+"""What a notebook shows of an error of nbqueue: the user's own lines and one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from nbqueue.model.settings import Settings
+from tests.notebook.kernels import Kernel, running_kernel
+from tests.workers import running_worker
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+#: a path, or a frame, of the package
+OURS = re.compile(r"nbqueue/\w+|nbqueue\.\w+\.\w+ ")
+
+
+@pytest.fixture
+def kernel(settings: Settings) -> Iterator[Kernel]:
+    """A kernel with a job that nobody runs."""
+    with running_kernel(NBQUEUE_URL=str(settings.url), NBQUEUE_HOME=str(settings.home)) as kernel:
+        kernel.run("%load_ext nbqueue\njob = await nbqueue.options(queue='nobody').submit(sum, [1, 2])")
+        yield kernel
+
+
+def traceback(kernel: Kernel, code: str) -> str:
+    """What is shown of the error that a cell ends with, without colours."""
+    request = kernel.client.execute(code, stop_on_error=False)
+
+    def is_error(message: Any) -> bool:
+        return bool(message["msg_type"] == "error" and message["parent_header"].get("msg_id") == request)
+
+    return COLOURS.sub("", "\n".join(kernel.until(is_error)["content"]["traceback"]))
+
+
+CELLS = {
+    "JobCancelled": "await job.cancel()\nawait job  # mine",
+    "NotSendable": "import threading\nawait submit(print, threading.Lock())  # mine",
+    "JobLost": "(await nbqueue.attach('nosuch'))  # mine",
+    "ConfigurationError": "nbqueue.options(queue='/').submit(sum, [])  # mine",
+    "BrokerUnavailable": "nbqueue.configure(url='redis://127.0.0.1:1/0', connect_timeout_s=0.5)\n"
+    "await submit(sum, [1])  # mine",
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_an_error_is_the_users_line_and_a_sentence(kernel: Kernel, name: str) -> None:
+    """The cell's own line is marked, the sentence stands below it, and nothing of the package is between them."""
+    found = traceback(kernel, CELLS[name])
+    assert "Cell In[" in found
+    assert re.search(r"^-+> \d+ .*# mine$", found, re.MULTILINE)
+    assert re.search(rf"^{name}: \S+ .*\.$", found, re.MULTILINE)
+    assert OURS.findall(found) == []
+
+
+def test_a_function_of_the_user_between_is_shown(kernel: Kernel) -> None:
+    """Every frame of the user down to the call is there, with what the user had handled before."""
+    found = traceback(
+        kernel,
+        "def wanted():\n    try:\n        1 / 0\n    except ZeroDivisionError:\n"
+        "        nbqueue.options(queue='/').submit(sum, [])\nwanted()",
+    )
+    assert re.findall(r"^-+> \d+ +(.*)$", found, re.MULTILINE)[-2:] == [
+        "wanted()", "nbqueue.options(queue='/').submit(sum, [])",
+    ]  # fmt: skip
+    assert ("ZeroDivisionError: division by zero" in found, OURS.findall(found)) == (True, [])
+
+
+def test_all_frames_are_shown_when_asked_for(kernel: Kernel) -> None:
+    """After %xmode Verbose the same error shows the frames of nbqueue too."""
+    traceback(kernel, CELLS["JobCancelled"])
+    found = traceback(kernel, "%xmode Verbose\nawait job")
+    assert "nbqueue/client/handle.py" in found
+
+
+def test_an_error_that_the_user_raises_is_shown_whole(kernel: Kernel) -> None:
+    """Where nothing of nbqueue is in the traceback, nothing is left out."""
+    found = traceback(kernel, "def mine():\n    raise nbqueue.SkipRetry('no more') from KeyError('a')\nmine()")
+    assert ("KeyError: 'a'" in found, "in mine()" in found, "SkipRetry: no more" in found) == (True, True, True)
+
+
+def test_a_time_limit_and_a_crash_are_sentences(settings: Settings) -> None:
+    """Ends that only a worker can tell of look the same."""
+    environ = {"NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home)}
+    with running_worker(settings, "--slots", "1"), running_kernel(**environ) as kernel:
+        kernel.run("%load_ext nbqueue\nimport os, time")
+        for name, code in (
+            ("JobTimeout", "await nbqueue.options(timeout=0.2).run(time.sleep, 60)  # mine"),
+            ("ResultExpired", "job = await nbqueue.options(keep_result=0).submit(sum, [1])\nawait job  # mine"),
+        ):
+            found = traceback(kernel, code)
+            assert (f"\n{name}: " in found, "# mine" in found, OURS.findall(found)) == (True, True, [])
