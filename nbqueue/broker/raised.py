@@ -15,6 +15,8 @@ MESSAGE_LENGTH = 4_000
 TRACEBACK_LENGTH = 20_000
 #: an error that takes more is sent as text alone
 PICKLED_LIMIT_BYTES = 1_000_000
+#: characters of what is quoted when it is told why
+SHORT = 100
 
 _PACKAGE = __name__.partition(".")[0]
 #: rooms whose frames mean nothing to the author of the job
@@ -22,13 +24,17 @@ _OWN_ROOMS = tuple(f"{_PACKAGE}.{room}." for room in ("broker", "inside", "worke
 
 
 def dump_error(error: BaseException) -> ErrorInfo:
-    """The error as it travels. Never raises, whatever the error's own methods do."""
+    """The error as it travels. Never raises, whatever the error's own methods do.
+
+    Where it cannot be rebuilt on the other side, a sentence below the traceback says why.
+    """
+    data, why = _pickled(error)
     return ErrorInfo(
         type=type(error).__name__,
         message=_message(error)[:MESSAGE_LENGTH],
-        traceback=_shortened(_traceback(error)),
+        traceback=_shortened(_traceback(error)) + (f"\n{why}\n" if why else ""),
         bases=tuple(each.__name__ for each in type(error).__mro__ if each is not object),
-        pickled=_pickled(error),
+        pickled=data,
         retry_after_s=error.after_s if isinstance(error, RetryLater) else None,
     )
 
@@ -75,13 +81,42 @@ def _shortened(text: str) -> str:
     return f"{text[:half]}\n... ({len(text) - 2 * half} characters left out) ...\n{text[-half:]}"
 
 
-def _pickled(error: BaseException) -> bytes:
-    """The error's pickle where it can be loaded again; many with an __init__ of their own cannot."""
+def _pickled(error: BaseException) -> tuple[bytes, str]:
+    """The error's pickle where it can be loaded again, else why not; many with an __init__ of their own cannot."""
     file = io.BytesIO()
     try:
         TravelPickler(file).dump(error)
-    except Exception:  # noqa: BLE001 - pickling runs code of others; the text is there instead
-        return b""
+    except Exception as second:  # noqa: BLE001 - pickling runs code of others; the text is there instead
+        return b"", _told(error, f"it cannot be pickled ({_in_short(second)})")
     data = file.getvalue()
-    again = load_error(data) if len(data) <= PICKLED_LIMIT_BYTES else None
-    return data if again is not None and type(again).__qualname__ == type(error).__qualname__ else b""
+    if len(data) > PICKLED_LIMIT_BYTES:
+        return b"", _told(error, f"it takes {len(data):,} bytes, and the limit is {PICKLED_LIMIT_BYTES:,}")
+    try:
+        again = pickle.loads(data)  # noqa: S301 - made here
+    except Exception as second:  # noqa: BLE001 - as above
+        called = f"{type(error).__name__}{_arguments(error)}"
+        return b"", _told(error, f"pickle makes it anew as {called}, which raised {_in_short(second)}", _REMEDY)
+    if not isinstance(again, BaseException) or type(again).__qualname__ != type(error).__qualname__:
+        return b"", _told(error, "its pickle gives something else", _REMEDY)
+    return data, ""
+
+
+_REMEDY = ": give it a __reduce__, or hand all arguments of its __init__ on to super().__init__"
+
+
+def _told(error: BaseException, why: str, remedy: str = "") -> str:
+    return f"(The {type(error).__name__} itself could not be sent, so __cause__ is None: {why}{remedy}.)"
+
+
+def _arguments(error: BaseException) -> str:
+    """The arguments that pickle hands to its class, in short."""
+    try:
+        found = ", ".join(repr(each) for each in error.args)
+    except Exception:  # noqa: BLE001 - a broken __repr__
+        found = "..."
+    return f"({found if len(found) <= SHORT else '...'})"
+
+
+def _in_short(error: BaseException) -> str:
+    text = " ".join(_message(error).split())
+    return f"{type(error).__name__}: {text if len(text) <= 2 * SHORT else text[: 2 * SHORT] + '...'}"

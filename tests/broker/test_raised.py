@@ -24,6 +24,12 @@ class Picky(Exception):
         super().__init__(f"{model}: {gap}")
 
 
+def _holding(value: object) -> Infeasible:
+    error = Infeasible("locked")
+    error.lock = value  # type: ignore[attr-defined]
+    return error
+
+
 class Silent(Exception):
     """An error whose own methods raise."""
 
@@ -68,6 +74,30 @@ def test_an_error_that_cannot_be_rebuilt_travels_as_text() -> None:
     for error in (Picky("m", gap=0.1), holds_lock, Infeasible("x" * 2 * raised.PICKLED_LIMIT_BYTES)):
         info = dump_error(caught(error))
         assert (info.type, info.pickled, load_error(info)) == (type(error).__name__, b"", None)
+
+
+PICKY = (
+    "pickle makes it anew as Picky('m: 0.1'), which raised TypeError: Picky.__init__() missing 1 required keyword-only "
+    "argument: 'gap': give it a __reduce__, or hand all arguments of its __init__ on to super().__init__"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (Picky("m", gap=0.1), PICKY),
+        (_holding(sys._getframe()), "it cannot be pickled (TypeError: cannot pickle 'frame' object)"),
+        (Infeasible("x" * 2_000_000), "it takes 2,000,"),
+    ],
+    ids=["its __init__", "what it holds", "its size"],
+)
+def test_it_says_why_an_error_travels_as_text(error: BaseException, why: str) -> None:
+    """One sentence below the traceback says what kept the error itself from being sent, and what would help."""
+    info = dump_error(caught(error))
+    last = info.traceback.splitlines()[-1]
+    assert (info.pickled, last.count("\n")) == (b"", 0)
+    assert last.startswith(f"(The {type(error).__name__} itself could not be sent, so __cause__ is None: {why}")
+    assert f"{info.type}: {info.message}"[:50] in info.traceback
 
 
 def test_an_error_without_text_travels() -> None:
