@@ -18,6 +18,7 @@ from nbqueue.model.options import Options, check
 from nbqueue.model.outcome import Returned
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
+from nbqueue.worker import checkpoints
 from nbqueue.worker.attempt import Attempt, Here, judge, open_attempt, record, refusal
 from nbqueue.worker.children import Children
 from nbqueue.worker.elsewhere import fits_elsewhere, function_of
@@ -264,8 +265,9 @@ class NativeRunner:
 
     async def _checkpoint(self, attempt: Attempt) -> bytes | None:
         try:
-            return await claims.checkpoint(self._client, self._here.keys, attempt.claim.job_id)
-        except scripts.TROUBLE as error:
+            found = await claims.checkpoint(self._client, self._here.keys, attempt.claim.job_id)
+            return found and checkpoints.opened(self._here.keyring, self._here.keys, attempt.claim.job_id, found)
+        except (*scripts.TROUBLE, TamperedPayload) as error:
             logger.warning("Job %s starts without its checkpoint: %s", attempt.claim.job_id, error)
             return None
 

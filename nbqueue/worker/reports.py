@@ -10,6 +10,7 @@ from nbqueue.broker import events
 from nbqueue.broker.claims import Report
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
+from nbqueue.worker import checkpoints
 
 PUBLISH_S = 0.1
 KEEP_S = 1.0
@@ -61,7 +62,7 @@ class Reports:
     def checkpoint(self, job_id: str, data: bytes) -> None:
         """A job's checkpoint; the last one counts."""
         if (pending := self._jobs.get(job_id)) is not None:
-            pending.checkpoint = data
+            pending.checkpoint = checkpoints.sealed(self._keyring, self._keys, job_id, data) if self._keyring else data
             self._unkept.add(job_id)
 
     def last_progress(self, job_id: str) -> Mapping[str, Any] | None:
