@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 
 from nbqueue.broker import jobs as wire
 from nbqueue.broker import queues, scripts
+from nbqueue.broker.attendance import served_queues
 from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.errors import ConfigurationError, JobLost
@@ -18,6 +20,8 @@ from nbqueue.model import names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
+from nbqueue.notebook import view, wording
+from nbqueue.notebook.attendance import PATIENCE_S
 
 _KEYWORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
 _FOLLOW_PAUSE_S = 0.3
@@ -59,11 +63,22 @@ def submit(
         options["priority"] = int(priority) if re.fullmatch(r"-?\d+", priority) else priority
     given = {key: value for key, value in options.items() if value not in (None, ())}
     job = submitted(settings, name, args, kwargs, given)
-    result = job.wait() if wait else None
+    result = _waited(settings, job) if wait else None
     if json_wanted:
         tables.print_json({"id": job.id, "existed": job.existed, **({"result": result} if wait else {})})
     else:
         click.echo(_shown(result) if wait else job.id)
+
+
+def _waited(settings: Settings, job: Any) -> Any:
+    """The result of a job; where it does not come soon because nobody serves its queue, that is said meanwhile."""
+    try:
+        return job.wait(PATIENCE_S)
+    except TimeoutError:
+        served = asking(settings, lambda server: server.ask(lambda client: served_queues(client, server.keys)))
+        if job.queue and job.queue not in served:
+            click.echo(f"nbqueue: {wording.no_worker(job.queue)}", err=True)
+    return job.wait()
 
 
 @click.command()
@@ -75,11 +90,13 @@ def submit(
 @with_settings
 def jobs(settings: Settings, *, queue: str | None, states: tuple[str, ...], limit: int, json_wanted: bool) -> None:
     """List jobs, live ones first, then the last to end."""
-    found = asking(settings, lambda server: _listed(server, queue, states, limit))
+    found, unserved = asking(settings, lambda server: _listed_with_unserved(server, queue, states, limit))
     if json_wanted:
         tables.print_json(found)
     else:
         tables.print_table(HEADINGS, map(_row, found), empty="No jobs.", spare=SPARE)
+        for name in unserved:
+            click.echo(f"nbqueue: {wording.no_worker(name)}", err=True)
 
 
 @click.command()
@@ -124,7 +141,8 @@ def _answer(found: str) -> str:
 def logs(settings: Settings, *, job_id: str, follow: bool) -> None:
     """Print the log of a job.
 
-    It is kept as far as about a megabyte back.
+    It is kept as far as about a megabyte back. On a terminal only colours are left of what steers it; into a file or a
+    pipe the log goes as it is.
     """
     names.check_job_id(job_id)
     shown, ended = "", False
@@ -132,10 +150,17 @@ def logs(settings: Settings, *, job_id: str, follow: bool) -> None:
         record, text = asking(settings, lambda server: _log(server, job_id))
         ended = not follow or record.state.is_final
         # a log that overflowed begins with another mark: the whole rest is new then
-        click.echo(text.removeprefix(shown), nl=False)
+        _print_log(text.removeprefix(shown))
         shown = text
         if not ended:
             time.sleep(_FOLLOW_PAUSE_S)
+
+
+def _print_log(text: str) -> None:
+    """A part of a log: as it is, unless a terminal would obey it."""
+    shown = wording.for_terminal(text) if sys.stdout.isatty() else text
+    # click would take the colours out of what goes into a pipe
+    click.echo(shown, nl=False, color=True)
 
 
 async def _listed(server: Server, queue: str | None, states: tuple[str, ...], limit: int) -> list[JobRecord]:
@@ -153,6 +178,17 @@ async def _listed(server: Server, queue: str | None, states: tuple[str, ...], li
     ids.update(dict.fromkeys(reversed(ended)))
     found = await server.ask(lambda client: wire.records(client, server.keys, list(ids)))
     return [item for item in found if item is not None and (not states or item.state in states)][:limit]
+
+
+async def _listed_with_unserved(
+    server: Server, queue: str | None, states: tuple[str, ...], limit: int
+) -> tuple[list[JobRecord], list[str]]:
+    """The same, and the queues in which some of them wait and that no worker serves."""
+    found = await _listed(server, queue, states, limit)
+    waited_in = {item.queue for item in found if view.waits_for_worker(item)}
+    if not waited_in:
+        return found, []
+    return found, sorted(waited_in - await server.ask(lambda client: served_queues(client, server.keys)))
 
 
 async def _log(server: Server, job_id: str) -> tuple[JobRecord, str]:

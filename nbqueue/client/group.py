@@ -57,6 +57,16 @@ class JobGroup(Waitable[list[T_co]]):
         """The name of its function."""
         return self._name
 
+    @property
+    def queue(self) -> str:
+        """The queue of its jobs; empty where there are none."""
+        return self._members[0].queue if self._members else ""
+
+    @property
+    def session(self) -> Session:
+        """The session it goes by: which server, which key."""
+        return self._session
+
     def as_completed(self) -> Stream[Job[T_co]]:
         """Its jobs in the order in which they end; `await job` then gives each result at once."""
         gathering = self._gathered()
@@ -104,6 +114,8 @@ class JobGroup(Waitable[list[T_co]]):
     def live(self) -> GroupLive:
         """Its counts, kept up to date in the background; close() it when it is shown no more."""
         live = GroupLive(self.ids)
+        if self._gathering is not None:
+            live.know(_states(self._gathering))
         self._lives.add(live)
         self._begin(live.begin, f"following {self._what()}")
         return live
@@ -133,7 +145,7 @@ class JobGroup(Waitable[list[T_co]]):
     def _settled(self) -> Gathering:
         """The ends, after whoever shows the group was told of them: the cell that waited goes on now."""
         gathering = self._gathered()
-        states = {job_id: ended.state or State.CRASHED for job_id, ended in tuple(gathering.ended.items())}
+        states = _states(gathering)
         for live in tuple(self._lives):
             live.know(states)
         hooks.settle(self)
@@ -179,6 +191,11 @@ class JobGroup(Waitable[list[T_co]]):
         ended = len(self._gathering.ended) if self._gathering is not None else 0
         shown = f" {self.id}" if self.id else ""
         return f"<JobGroup{shown}: {len(self._members):,} jobs{name}, {ended:,} known to have ended>"
+
+
+def _states(gathering: Gathering) -> dict[str, State]:
+    """How those jobs ended that are known to have."""
+    return {job_id: ended.state or State.CRASHED for job_id, ended in tuple(gathering.ended.items())}
 
 
 def _tell_failure(gathering: Gathering, begun: Future[None]) -> None:

@@ -1,15 +1,19 @@
-"""A group followed live: how many of its jobs are in which state."""
+"""A group followed live: how many of its jobs are in which state, since when, and until when."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from nbqueue.client.group_times import GroupTimes
 from nbqueue.client.link import Link
 from nbqueue.errors import NbqueueError
 from nbqueue.model.events import StateChanged
 from nbqueue.model.states import State
+
+_NOT_STARTED = (State.QUEUED, State.SCHEDULED)
 
 
 class GroupLive:
@@ -19,14 +23,28 @@ class GroupLive:
         self._lock = threading.Lock()
         self._states = dict.fromkeys(job_ids, State.QUEUED)
         self._counts: Counter[State] = Counter({State.QUEUED: len(job_ids)})
+        self._times = GroupTimes(job_ids)
+        self._looked_at_begin = self._looked_at_end = self._followed = False
         self._link: Link | None = None
         self._closed = False
         #: jobs in all
         self.total = len(job_ids)
+        #: whether all have ended, and it is known when
+        self.complete = not job_ids
         #: whether the server cannot be reached at the moment
         self.reconnecting = False
         #: grows with each change
         self.version = 0
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When its first job started, on the server's clock."""
+        return self._times.began_at
+
+    @property
+    def last_end_at(self) -> datetime | None:
+        """When the last of those that have ended did."""
+        return self._times.last_end_at
 
     @property
     def counts(self) -> Mapping[State, int]:
@@ -44,15 +62,21 @@ class GroupLive:
         """Take the ends that somebody has in hand already; from any thread."""
         for job_id, state in states.items():
             self._count(job_id, state)
+        if self._link is not None:
+            self._link.soon(self._look_up)
 
     async def begin(self, link: Link) -> None:
         """Begin to follow."""
         if not self._closed:
             self._link = link
             link.follow.join(self._states, self)
+            self._look_up()
 
     def changed(self, change: StateChanged) -> None:
         """Count a job elsewhere."""
+        if change.state.is_final:
+            self._times.ended(change.at)
+        self._followed = self._followed or not change.state.is_final
         self._move(change.job_id, change.state)
 
     def lost(self, job_id: str) -> None:
@@ -71,6 +95,7 @@ class GroupLive:
 
     def _move(self, job_id: str, state: State) -> None:
         self._count(job_id, state)
+        self._look_up()
         if state.is_final and self._link is not None:
             self._link.follow.leave((job_id,), self)
 
@@ -84,6 +109,22 @@ class GroupLive:
                 # once all have ended, nothing is missed while the server is away
                 self.reconnecting = self.reconnecting and any(not each.is_final for each in +self._counts)
                 self.version += 1
+
+    def _look_up(self) -> None:
+        """Look up the times once when the first job has started, and once when all have ended."""
+        states = self.counts
+        if self._link is None or all(state in _NOT_STARTED for state in states):
+            return
+        all_ended = all(state.is_final for state in states)
+        if self._looked_at_end or (self._looked_at_begin and not all_ended):
+            return
+        self._looked_at_begin, self._looked_at_end = True, all_ended
+        self._link.keep(self._look(self._link, all_ended=all_ended))
+
+    async def _look(self, link: Link, *, all_ended: bool) -> None:
+        await self._times.look(link, all_ended=all_ended, followed=self._followed)
+        self.complete = self.complete or all_ended
+        self.version += 1
 
     def _leave(self) -> None:
         if self._link is not None:

@@ -67,6 +67,16 @@ class Job(Waitable[T_co]):
         return self._name
 
     @property
+    def queue(self) -> str:
+        """Its queue as far as known without asking the server; empty where it is not."""
+        return "" if self._draft is None else self._draft.order.options.queue
+
+    @property
+    def session(self) -> Session:
+        """The session it goes by: which server, which key."""
+        return self._session
+
+    @property
     def existed(self) -> bool:
         """Whether the server knew a job of this id when this handle submitted it."""
         sent = self._accepted
@@ -110,7 +120,10 @@ class Job(Waitable[T_co]):
 
     def live(self) -> Live:
         """Its record, progress and log, kept up to date in the background; close() it when it is shown no more."""
-        live = Live(JobRecord(id=self.id, state=State.QUEUED, function=self._name, label=self._name))
+        queue = self.queue or "default"
+        live = Live(JobRecord(id=self.id, state=State.QUEUED, queue=queue, function=self._name, label=self._name))
+        if (ended := self._known_end()) is not None:
+            live.know(ended)
         self._lives = self._lives or WeakSet()
         self._lives.add(live)
         # a Pending, so that a failure is reported; nobody waits for it
@@ -193,12 +206,18 @@ class Job(Waitable[T_co]):
     def _seen(self) -> str:
         """What is known without asking."""
         if self._ending is not None and self._ending.is_here:
-            future = self._ending.future
-            state = future.result().state if not future.cancelled() and future.exception() is None else None
-            return str(state) if state else "end unknown"
+            ended = self._known_end()
+            return str(ended.state) if ended is not None and ended.state else "end unknown"
         if self._accepted is not None and not self._accepted.done():
             return "being submitted"
         return "await it for its result"
+
+    def _known_end(self) -> Ended | None:
+        """The end that was waited for, where that came to an end itself."""
+        future = None if self._ending is None else self._ending.future
+        if future is None or not future.done() or future.cancelled() or future.exception() is not None:
+            return None
+        return future.result()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Job) and other.id == self.id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from nbqueue.broker.queues import EngineInfo, QueueStats
@@ -12,20 +13,37 @@ from nbqueue.model.states import FINAL, State
 from nbqueue.notebook import text, view, wording
 from nbqueue.notebook.table import Table
 
+#: of jobs that have ended and were found, so many are listed
+ENDED = 10
+
 _FINAL = tuple(state for state in State if state in FINAL)
 
 
-def jobs(records: Sequence[JobRecord], *, now: datetime, of: str) -> Table:
-    """Jobs, one a row, in the order given."""
+def jobs(records: Sequence[JobRecord], *, now: datetime, of: str, served: Collection[str] | None = None) -> Table:
+    """Jobs, one a row, in the order given; `served`: the queues that have a worker, where that was asked."""
     rows = []
     for record in records:
-        card = view.of_job(record, now=now)
+        card = view.of_job(record, now=now, unserved=served is not None and record.queue not in served)
         state = f"{card.look.glyph} {card.look.word}"
         rows.append((record.id, state, card.title, text.figures(card), _when(record.submitted_at), text.details(card)))
     return Table(
         title=f"Jobs of {of}", columns=("id", "state", "job", "progress, time", "submitted", ""), rows=rows,
         empty="None so far.",
     )  # fmt: skip
+
+
+def found(records: Sequence[JobRecord], *, now: datetime, of: str) -> Table:
+    """The last of those that have ended, below the cards of those that live."""
+    table = jobs(records[:ENDED], now=now, of=of)
+    if not records:
+        return table
+    cut = f": the last {ENDED} of {len(records):,}" if len(records) > ENDED else ""
+    return replace(table, title=f"Jobs of {of} that have ended{cut}")
+
+
+def left_out(count: int) -> Table:
+    """Those that live and have no card of their own."""
+    return Table(title=f"and {count:,} more that wait or run, without a card here", columns=())
 
 
 def queues(found: Sequence[QueueStats]) -> Table:

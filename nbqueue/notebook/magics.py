@@ -14,7 +14,7 @@ from nbqueue.client.selection import jobs
 from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import listing, server, wording
+from nbqueue.notebook import listing, server, view, wording
 from nbqueue.notebook.table import Table
 
 #: jobs that `%nbqueue jobs` lists, and lines that `%nbqueue logs` prints
@@ -62,8 +62,12 @@ def _status(_: Sequence[str]) -> Table | None:
 
 
 def _jobs(_: Sequence[str]) -> Table | None:
-    of = in_words(origin())
-    return _where_up(lambda: listing.jobs(jobs.recent(NEWEST).wait().records, now=datetime.now(UTC), of=of))
+    def table() -> Table:
+        records = jobs.recent(NEWEST).wait().records
+        served = server.served_queues() if any(map(view.waits_for_worker, records)) else None
+        return listing.jobs(records, now=datetime.now(UTC), of=in_words(origin()), served=served)
+
+    return _where_up(table)
 
 
 def _queues(_: Sequence[str]) -> Table | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+from nbqueue.notebook import palette
 from nbqueue.notebook.palette import Look
 from nbqueue.notebook.view import CardView
 
@@ -50,14 +51,14 @@ def static(view: CardView) -> str:
 
 
 def _card(view: CardView, skin: Skin) -> str:
-    rows = (_head(view), _bar(view, skin), _told(view), _error(view), _log(view, skin))
+    rows = (_head(view), _bar(view, skin), _told(view), _hint(view), _error(view), _log(view, skin))
     return f'<div class="nbqueue-card" style="{skin.font};{_CARD}">{"".join(rows)}</div>'
 
 
 def _head(view: CardView) -> str:
     title = escape(view.title)
     far = f"{view.count} ({view.percent})" if view.percent else view.count
-    figures = " · ".join(escape(part) for part in (far, view.elapsed) if part)
+    figures = " · ".join(escape(part) for part in (far, view.elapsed, view.remaining) if part)
     # the spaces between are for where styles are stripped
     return (
         f'<div style="{_ROW}"><span style="white-space:nowrap">{_badge(view.look)}</span> '
@@ -105,6 +106,10 @@ def _told(view: CardView) -> str:
 
 def _mark(look: Look) -> str:
     return f'<span style="color:{look.colour}">{look.glyph}</span>'
+
+
+def _hint(view: CardView) -> str:
+    return f"<div>{_mark(palette.HINT)} {escape(view.hint)}</div>" if view.hint else ""
 
 
 def _error(view: CardView) -> str:

@@ -40,6 +40,7 @@ REASONS: dict[WaitReason, Look] = {
 }
 CANCELLING = Look("⊘", "/", "cancelling", PURPLE)
 UNKNOWN = Look("?", "?", "unknown", GREY)
+HINT = Look("!", "!", "to do", ORANGE)
 MIXED = Look("✗", "x", "ended", VERMILION)
 
 

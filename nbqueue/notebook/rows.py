@@ -15,7 +15,7 @@ from nbqueue.notebook.view import CardView
 #: columns of the state: glyph, space, the longest word
 BADGE = 12
 LEAST_TITLE, MOST_TITLE = 8, 32
-MOST_FIGURES = 30
+MOST_FIGURES = 44
 LEAST_BAR, MOST_BAR = 8, 40
 
 _DIM = "bright_black"

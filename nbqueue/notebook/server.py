@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from nbqueue.broker import queues
+from nbqueue.broker import attendance, queues
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.session import session
@@ -51,6 +51,11 @@ def queue_stats() -> list[QueueStats]:
 def engines() -> list[EngineInfo]:
     """The engines that hold a lease."""
     return _ask(queues.engines, "asking for the workers")
+
+
+def served_queues() -> frozenset[str]:
+    """The queues that a worker serves."""
+    return _ask(attendance.served_queues, "asking for the workers")
 
 
 def _ask(act: Callable[[Any, Keys], Awaitable[T]], what: str) -> T:

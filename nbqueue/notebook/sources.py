@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 from nbqueue.notebook import view, wording
+from nbqueue.notebook.attendance import Asked, attendance
 from nbqueue.notebook.view import CardView
 
 #: how long an end is waited for that was told already, how long the facts about it
@@ -21,6 +22,11 @@ LOOK_S = 0.005
 
 class Live(Protocol):
     """Facts that a background thread keeps up to date; reading them never waits."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the end is known with all that was kept of it."""
+        ...
 
     @property
     def version(self) -> int:
@@ -47,11 +53,6 @@ class JobLive(Live, Protocol):
         ...
 
     @property
-    def complete(self) -> bool:
-        """Whether its end is known with all that was kept of it."""
-        ...
-
-    @property
     def log_tail(self) -> str:
         """The last lines of its log."""
         ...
@@ -71,8 +72,18 @@ class GroupLive(Live, Protocol):
         """Jobs in all."""
         ...
 
+    @property
+    def began_at(self) -> datetime | None:
+        """When its first job started."""
+        ...
 
-class Asked(Protocol):
+    @property
+    def last_end_at(self) -> datetime | None:
+        """When the last of those that have ended did."""
+        ...
+
+
+class Answer(Protocol):
     """The answer to a cancel, which is on its way."""
 
     def done(self) -> bool:
@@ -97,11 +108,21 @@ class Work(Protocol):
         """The name of its function."""
         ...
 
+    @property
+    def queue(self) -> str:
+        """Its queue as far as known; empty where it is not."""
+        ...
+
+    @property
+    def session(self) -> Asked | None:
+        """Who asks the server about it, if anybody does."""
+        ...
+
     def live(self) -> Any:
         """Begin to follow it: a JobLive or a GroupLive."""
         ...
 
-    def cancel(self) -> Asked:
+    def cancel(self) -> Answer:
         """Ask for its end; acts when called and does not wait."""
         ...
 
@@ -113,24 +134,30 @@ class Source:
         self._work = work
         self._live: JobLive | GroupLive = work.live()
         self._draw = _of_job if isinstance(self._live, JobLive) else _of_group
-        self._asked: Asked | None = None
+        self._attendance = None if work.session is None else attendance(work.session)
+        self._queued_since: float | None = None
+        self._asked: Answer | None = None
         self._cancelling = False
         self._problem = ""
 
     def facts(self) -> tuple[object, ...]:
         """Differs whenever there is something new to draw, but for the time that passes."""
         self._hear()
-        return self._live.version, self._live.reconnecting, self._cancelling, self._problem
+        lacking = self._unserved(datetime.now(UTC))
+        return self._live.version, self._live.reconnecting, self._cancelling, self._problem, lacking
 
     def wait_until_known(self) -> None:
         """Wait until the server has told how it stands, for faces that do not follow; not for long."""
         began = time.monotonic()
-        while not self._live.version and time.monotonic() - began < COMPLETE_S:
+        while not self._is_known() and time.monotonic() - began < COMPLETE_S:
             time.sleep(LOOK_S)
 
     def view(self, now: datetime | None = None) -> CardView:
         """What to draw now."""
-        found = self._draw(self._live, now or datetime.now(UTC), self._work.label, cancel_asked=self._cancelling)
+        now = now or datetime.now(UTC)
+        found = self._draw(
+            self._live, now, self._work.label, cancel_asked=self._cancelling, unserved=self._unserved(now)
+        )
         return replace(found, notes=(*found.notes, self._problem)) if self._problem and not found.final else found
 
     @property
@@ -143,7 +170,7 @@ class Source:
     @property
     def complete(self) -> bool:
         """Whether it is known with all its facts; the state comes first, the rest a moment later."""
-        return self.ended and (not isinstance(self._live, JobLive) or self._live.complete)
+        return self.ended and self._live.complete
 
     def cancel(self) -> None:
         """Ask for the end of the work; the card says "cancelling" from now on. Does not wait."""
@@ -156,6 +183,36 @@ class Source:
     def close(self) -> None:
         """Stop following."""
         self._live.close()
+
+    def _is_known(self) -> bool:
+        if not self._live.version:
+            return False
+        queue = self._waits_long_in(datetime.now(UTC))
+        if not queue or self._attendance is None:
+            return True
+        self._attendance.lacks(queue)  # begins to ask
+        return self._attendance.known
+
+    def _unserved(self, now: datetime) -> str:
+        """The queue that it waits in for long and that no worker serves, as far as known; or nothing."""
+        queue = self._waits_long_in(now)
+        return queue if queue and self._attendance is not None and self._attendance.lacks(queue) else ""
+
+    def _waits_long_in(self, now: datetime) -> str:
+        """The queue in which only a worker is missing for so long that it is worth a question; or nothing."""
+        live = self._live
+        if isinstance(live, JobLive):
+            waits = live.version > 0 and view.waits_for_worker(live.record)
+            queue, since = live.record.queue, _due_at(live.record)
+        else:
+            waits, queue, since = view.group_waits_for_worker(live.counts), self._work.queue, None
+        if not (waits and queue) or live.reconnecting or self._attendance is None:
+            self._queued_since = None
+            return ""
+        if self._queued_since is None:
+            self._queued_since = time.monotonic()
+        waited_s = time.monotonic() - self._queued_since if since is None else (now - since).total_seconds()
+        return queue if waited_s >= self._attendance.patience_s(queue) else ""
 
     def _hear(self) -> None:
         """Look whether the cancel was answered with an error."""
@@ -184,14 +241,22 @@ def wait_for_end(*sources: Source) -> None:
         time.sleep(LOOK_S)
 
 
-def _of_job(live: Any, now: datetime, label: str, *, cancel_asked: bool) -> CardView:
+def _due_at(record: JobRecord) -> datetime | None:
+    """Since when it could have started; None where only this process knows: not yet told, or given back by a worker."""
+    known = [at for at in (record.submitted_at, record.due_at) if at is not None]
+    return max(known) if known and record.started_at is None else None
+
+
+def _of_job(live: Any, now: datetime, label: str, *, cancel_asked: bool, unserved: str) -> CardView:
     record = live.record if live.record.label else replace(live.record, label=label)
     return view.of_job(
-        record, now=now, log_tail=live.log_tail, reconnecting=live.reconnecting, cancel_asked=cancel_asked
-    )
+        record, now=now, log_tail=live.log_tail, reconnecting=live.reconnecting, cancel_asked=cancel_asked,
+        unserved=bool(unserved),
+    )  # fmt: skip
 
 
-def _of_group(live: Any, now: datetime, label: str, *, cancel_asked: bool) -> CardView:  # noqa: ARG001 - the same call
+def _of_group(live: Any, now: datetime, label: str, *, cancel_asked: bool, unserved: str) -> CardView:
     return view.of_group(
-        live.counts, live.total, label=label, cancel_asked=cancel_asked, reconnecting=live.reconnecting
-    )
+        live.counts, live.total, now=now, label=label, began_at=live.began_at, last_end_at=live.last_end_at,
+        cancel_asked=cancel_asked, reconnecting=live.reconnecting, unserved=unserved,
+    )  # fmt: skip

@@ -51,7 +51,7 @@ class Board:
     def __init__(self, works: Iterable[Work], *, ascii_only: bool = False) -> None:
         self._sources = [Source(work) for work in works]
         self._ascii_only = ascii_only
-        self._said: dict[int, str] = {}
+        self._said: dict[int, tuple[str, str]] = {}
         self._warned = False
 
     def add(self, work: Work) -> None:
@@ -73,11 +73,12 @@ class Board:
         yield from rows.screen(self.views(), options.max_width, room, ascii_only=self._ascii_only)
 
     def changes(self) -> list[str]:
-        """One line for each card whose state is another than when this was last asked."""
+        """One line for each card whose state is another than when this was last asked, or that has a new hint."""
         found = []
         for index, view in enumerate(self.views()):
-            if self._said.get(index) != view.look.word:
-                self._said[index] = view.look.word
+            word, hint = self._said.get(index, ("", ""))
+            if word != view.look.word or (view.hint and view.hint != hint):
+                self._said[index] = (view.look.word, view.hint)
                 found.append(text.one_line(view, ascii_only=self._ascii_only))
         return found
 

@@ -14,14 +14,15 @@ def one_line(view: CardView, *, ascii_only: bool = False) -> str:
 
 
 def figures(view: CardView) -> str:
-    """How far and how long: "37/120 (31%), 12 s"."""
+    """How far and how long: "37/120 (31%), 12 s, about 28 s left"."""
     far = f"{view.count} ({view.percent})" if view.percent else view.count
-    return ", ".join(part for part in (far, view.elapsed) if part)
+    return ", ".join(part for part in (far, view.elapsed, view.remaining) if part)
 
 
 def details(view: CardView) -> str:
-    """Everything else: the states of a group, metrics, message, notes and error."""
+    """Everything else: the states of a group, what to do before it can run, metrics, message, notes and error."""
     parts = [f"{part.count:,} {part.look.word}" for part in view.segments]
+    parts += [view.hint] if view.hint else []
     parts += [f"{name} {value}" for name, value in view.metrics]
     parts += [text for text in (view.message, *view.notes, view.error) if text]
     return ", ".join(parts)

@@ -17,6 +17,8 @@ LOG_LINES = 3
 LOG_COLUMNS = 120
 #: metrics on a card; a solver's own come first
 METRICS = 6
+#: jobs of a group that have ended before the rate is worth a word
+LEAST_ENDED = 2
 
 _SOLVER = ("objective", "bound", "gap")
 _BAD = (State.FAILED, State.TIMED_OUT, State.CRASHED)
@@ -59,11 +61,15 @@ class CardView:
     percent: str = ""
     #: "12 s", or nothing before it started
     elapsed: str = ""
+    #: for a group: "about 28 s left", or nothing where the rate is not known
+    remaining: str = ""
     message: str = ""
     #: (name, value) as texts
     metrics: tuple[tuple[str, str], ...] = ()
     #: what else there is to say: why it waits, which attempt it is, how it ended
     notes: tuple[str, ...] = ()
+    #: what somebody has to do before it can run
+    hint: str = ""
     #: class and first line of the error
     error: str = ""
     log: tuple[str, ...] = ()
@@ -78,9 +84,10 @@ class CardView:
 
 
 def of_job(
-    record: JobRecord, *, now: datetime, log_tail: str = "", reconnecting: bool = False, cancel_asked: bool = False
-) -> CardView:
-    """The card of a job, `now` being the server's time as well as it is known."""
+    record: JobRecord, *, now: datetime, log_tail: str = "", reconnecting: bool = False, cancel_asked: bool = False,
+    unserved: bool = False,
+) -> CardView:  # fmt: skip
+    """The card of a job, `now` being the server's time as well as it is known; `unserved`: no worker has its queue."""
     progress, final = record.progress, record.state.is_final
     cancel_asked = cancel_asked or record.cancel_requested
     elapsed_s = _elapsed_s(record, now)
@@ -94,6 +101,7 @@ def of_job(
         message=wording.line(progress.message),
         metrics=_metrics(progress.metrics),
         notes=_notes(record, now, reconnecting=reconnecting),
+        hint=wording.no_worker(record.queue) if unserved and waits_for_worker(record) else "",
         error=_error(record),
         log=wording.tail(log_tail, LOG_LINES, LOG_COLUMNS),
         active=record.state is State.RUNNING,
@@ -102,13 +110,29 @@ def of_job(
     )
 
 
+def waits_for_worker(record: JobRecord) -> bool:
+    """Whether nothing but a free worker is between a job and its start."""
+    return record.state is State.QUEUED and record.reason is None
+
+
+def group_waits_for_worker(counts: Mapping[State, int]) -> bool:
+    """The same of a group: some of its jobs could start, and none runs."""
+    return bool(counts.get(State.QUEUED)) and not counts.get(State.RUNNING)
+
+
 def of_group(
-    counts: Mapping[State, int], total: int, *, label: str = "", elapsed_s: float | None = None,
-    cancel_asked: bool = False, reconnecting: bool = False,
+    counts: Mapping[State, int], total: int, *, now: datetime, label: str = "", began_at: datetime | None = None,
+    last_end_at: datetime | None = None, cancel_asked: bool = False, reconnecting: bool = False, unserved: str = "",
 ) -> CardView:  # fmt: skip
-    """The card of a group: one bar, one part of it a state."""
+    """The card of a group: one bar, one part of it a state.
+
+    `began_at` is the start of its first job, `last_end_at` the last end so far, `unserved` its queue where no worker
+    has that.
+    """
     ended = sum(counts.get(state, 0) for state in FINAL)
     final = ended >= total
+    elapsed_s = _seconds(began_at, last_end_at if final else now)
+    remaining_s = None if final else _remaining_s(counts, total, _seconds(began_at, last_end_at), elapsed_s)
     return CardView(
         look=_group_look(counts, total, final=final, cancel_asked=cancel_asked),
         title=", ".join(part for part in (wording.line(label), f"{total:,} jobs") if part),
@@ -116,6 +140,8 @@ def of_group(
         count=wording.count(ended, total),
         percent=_percent(ended / total if total else None),
         elapsed="" if elapsed_s is None else wording.duration(elapsed_s, running=not final),
+        remaining="" if remaining_s is None else f"about {wording.duration(remaining_s, running=True)} left",
+        hint=wording.no_worker(unserved) if unserved and group_waits_for_worker(counts) else "",
         notes=_RECONNECTING if reconnecting and not final else (),
         segments=_segments(counts, total),
         active=counts.get(State.RUNNING, 0) > 0,
@@ -136,6 +162,21 @@ def _elapsed_s(record: JobRecord, now: datetime) -> float | None:
     if record.started_at is None or (not record.state.is_final and record.state is not State.RUNNING):
         return None
     return max(((record.finished_at or now) - record.started_at).total_seconds(), 0.0)
+
+
+def _seconds(began_at: datetime | None, at: datetime | None) -> float | None:
+    return None if began_at is None or at is None else max((at - began_at).total_seconds(), 0.0)
+
+
+def _remaining_s(
+    counts: Mapping[State, int], total: int, till_last_s: float | None, elapsed_s: float | None
+) -> float | None:
+    """The time left at the rate up to the last end; None before as many have ended as run at once, and when overdue."""
+    ended, running = sum(counts.get(state, 0) for state in FINAL), counts.get(State.RUNNING, 0)
+    if not running or ended < max(running, LEAST_ENDED) or till_last_s is None or elapsed_s is None:
+        return None
+    left_s = till_last_s * (total - ended) / ended - (elapsed_s - till_last_s)
+    return left_s if left_s >= 1 else None
 
 
 def _metrics(found: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

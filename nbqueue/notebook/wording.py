@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 #: characters of a text from a job that a card shows at most
@@ -20,6 +21,9 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
     r"|\x1b[ -/]*[0-~]"
 )
+#: of these, what sets colours and weights, and what ends them
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_RESET = "\x1b[0m"
 #: control, format (also what turns the writing direction), surrogate, line and paragraph separator
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 #: joiners that Persian, Indic scripts and emoji need; they move nothing
@@ -46,6 +50,16 @@ def tail(text: str, lines: int, limit: int = LINE_LIMIT) -> tuple[str, ...]:
         if len(found) == lines:
             break
     return tuple(reversed(found))
+
+
+def for_terminal(text: str) -> str:
+    """A log as a terminal may have it: its lines and tabs, and of what steers a terminal only the colours.
+
+    Of a line drawn again and again its last drawing is left. Colours end with the text.
+    """
+    rows = (row.rstrip("\r").rsplit("\r", 1)[-1] for row in text.split("\n"))
+    found = "\n".join(_coloured(row) for row in rows)
+    return f"{found}{_RESET}" if "\x1b" in found and not found.endswith((_RESET, f"{_RESET}\n")) else found
 
 
 def duration(seconds: float, *, running: bool = False) -> str:
@@ -88,6 +102,11 @@ def count(done: float, total: float | None) -> str:
     return number(done) if total is None else f"{number(done)}/{number(total)}"
 
 
+def no_worker(queue: str) -> str:
+    """What to do where nobody runs the jobs of a queue."""
+    return f'no worker serves queue "{queue}": start one with nbqueue worker --queues {queue}'
+
+
 def clock(at: datetime) -> str:
     """The time of day where the reader sits."""
     return f"{at.astimezone():%H:%M:%S}"
@@ -110,11 +129,18 @@ def _log_line(raw: str, limit: int) -> str:
     return found if len(found) <= limit else found[: limit - 1] + "…"
 
 
-def _harmless(text: str) -> str:
+def _coloured(row: str) -> str:
+    """A row in which escapes that set colours stay, and all else that steers goes."""
+    kept = (match[0] if _COLOUR.fullmatch(match[0]) else "" for match in _ESCAPES.finditer(row))
+    plain = (_harmless(part, keep="\t") for part in _ESCAPES.split(row))
+    return "".join(part for pair in zip_longest(plain, kept, fillvalue="") for part in pair)
+
+
+def _harmless(text: str, *, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        " " if char in "\t\n\r\v\f\u2028\u2029\x85" else char
+        " " if char in "\t\n\r\v\f\u2028\u2029\x85" and char not in keep else char
         for char in text
         if char in "\t\n\r\v\f\u2028\u2029\x85" or char in _JOINERS or unicodedata.category(char) not in _HARMFUL
     )

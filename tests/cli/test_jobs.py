@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,21 @@ def test_waiting_jobs_are_listed_and_cancelled(server: Server) -> None:
     assert _listed(server) == [("second", "queued"), ("later", "scheduled"), ("first", "cancelled")]
     assert _listed(server, "--queue", "other") == []
     assert _listed(server, "--limit", "1", "--state", "cancelled") == [("first", "cancelled")]
+
+
+def test_jobs_that_nobody_will_run_are_told(server: Server) -> None:
+    """`jobs` says below its table, and `submit --wait` while it waits, that no worker serves the queue."""
+    sentence = 'nbqueue: no worker serves queue "lonely": start one with nbqueue worker --queues lonely\n'
+    at = ("--url", server.url)
+    shell("submit", "f", "--queue", "lonely", *at)
+    assert run("jobs", *at).stderr == sentence
+    assert run("jobs", "--json", *at).stderr == ""
+    command = [sys.executable, "-m", "nbqueue", "submit", "f", "--queue", "lonely", "--id", "mine", "--wait", *at]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == sentence
+        run("cancel", "mine", *at)
+        assert process.wait(30) == 1
 
 
 def test_the_log_of_an_unknown_job(server: Server) -> None:

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from nbqueue.client.group import JobGroup
+from nbqueue.client.handle import Job
 from nbqueue.client.session import session
 from nbqueue.client.submitter import options, submit_map
 from nbqueue.errors import ConfigurationError, JobCancelled, JobFailed, NotSendable
@@ -131,6 +133,42 @@ async def test_counts_are_followed_live() -> None:
     assert link is not None
     await until(lambda: not link.follow._followers)
     live.close()
+
+
+@pytest.mark.usefixtures("running_engine")
+async def test_the_times_of_a_group_are_those_of_its_jobs() -> None:
+    """A live group knows when its first job began and its last one ended, also where it is shown late, or again."""
+    group = await submit_map(rest, [0.3, 0.01, 0.15])
+    live = group.live()
+    await until(lambda: live.began_at is not None and live.last_end_at is not None)
+    assert not live.complete
+    await group.results()
+    await until(lambda: live.complete)
+    records = [await job.info() for job in group]
+    began, ended = zip(*[(record.started_at, record.finished_at) for record in records], strict=True)
+    late, copy = group.live(), JobGroup("", [Job[float](job.id) for job in group], of=session()).live()
+    assert late.counts == {State.SUCCEEDED: 3}
+    await until(lambda: late.complete and copy.complete)
+    assert {(each.began_at, each.last_end_at) for each in (live, late, copy)} == {(min(began), max(ended))}
+
+
+@pytest.mark.usefixtures("running_engine")
+async def test_the_times_of_a_large_group_are_looked_up_for_some() -> None:
+    """Of many jobs only the first and the last are looked up; what was told meanwhile counts too."""
+    group = await submit_map(rest, [*[0.0] * 200, 0.4, *[0.0] * 200])
+    live = group.live()
+    await group.results()
+    await until(lambda: live.complete)
+    slow = await group[200].info()
+    assert slow.finished_at is not None
+    assert live.last_end_at is not None
+    assert abs((live.last_end_at - slow.finished_at).total_seconds()) < 0.1
+
+
+async def test_an_empty_group_has_no_times() -> None:
+    """It is complete from the start."""
+    live = (await submit_map(add, [])).live()
+    assert (live.complete, live.began_at, live.last_end_at) == (True, None, None)
 
 
 async def test_a_group_of_ten_thousand_is_cheap(running_engine: Engine) -> None:

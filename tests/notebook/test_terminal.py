@@ -50,7 +50,7 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 
 def test_a_group_is_one_bar_of_several_parts() -> None:
     """The parts of a group's bar follow one another, and its counts stand below."""
-    found = screen([view.of_group({State.SUCCEEDED: 50, State.RUNNING: 10, State.QUEUED: 40}, 100)])
+    found = screen([view.of_group({State.SUCCEEDED: 50, State.RUNNING: 10, State.QUEUED: 40}, 100, now=NOW)])
     assert (found[0].count("━"), found[0].count("─"), found[1].strip()) == (
         24, 16, "50 succeeded, 10 running, 40 queued",
     )  # fmt: skip

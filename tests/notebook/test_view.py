@@ -94,7 +94,7 @@ def test_the_clock_of_another_machine_gives_no_negative_time() -> None:
 
 def test_a_group_has_one_part_a_state() -> None:
     """A group's bar has a part for each state, ended ones first; waiting jobs do not fill it."""
-    found = view.of_group({State.QUEUED: 5, State.RUNNING: 2, State.SUCCEEDED: 2, State.FAILED: 1}, 10)
+    found = view.of_group({State.QUEUED: 5, State.RUNNING: 2, State.SUCCEEDED: 2, State.FAILED: 1}, 10, now=NOW)
     parts = [(part.look.word, part.count, part.share, part.begun) for part in found.segments]
     assert (found.look.word, found.title, found.count, parts) == (
         "running", "10 jobs", "3/10",
@@ -116,10 +116,61 @@ def test_a_group_has_one_part_a_state() -> None:
 )
 def test_a_group_is_as_its_jobs_are(counts: dict[State, int], word: str, final: bool) -> None:  # noqa: FBT001
     """A group has ended when all its jobs have, and its word is that of the worst."""
-    found = view.of_group(counts, 3)
+    found = view.of_group(counts, 3, now=NOW)
     assert (found.look.word, found.final) == (word, final)
 
 
 def test_an_empty_group_has_ended() -> None:
     """A group without jobs has succeeded."""
-    assert (view.of_group({}, 0).look.word, view.of_group({}, 0).fraction) == ("succeeded", 1.0)
+    found = view.of_group({}, 0, now=NOW)
+    assert (found.look.word, found.fraction) == ("succeeded", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "elapsed", "remaining"),
+    [
+        ({State.QUEUED: 10}, "20 s", ""),
+        ({State.RUNNING: 2, State.SUCCEEDED: 1, State.QUEUED: 7}, "20 s", ""),
+        ({State.RUNNING: 2, State.SUCCEEDED: 2, State.QUEUED: 6}, "20 s", "about 60 s left"),
+        ({State.RUNNING: 2, State.SUCCEEDED: 3, State.FAILED: 1, State.QUEUED: 4}, "20 s", "about 20 s left"),
+        ({State.RUNNING: 2, State.SUCCEEDED: 8}, "20 s", ""),
+        ({State.SUCCEEDED: 10}, "16.0 s", ""),
+    ],
+)
+def test_a_group_says_how_long_it_has_run_and_will(counts: dict[State, int], elapsed: str, remaining: str) -> None:
+    """Time runs from the first start to the last end; the rest is told once as many have ended as run at once.
+
+    Here the last one ended 16 seconds after the first start, and that is 4 seconds ago: with 2 of 10 done at 8 seconds
+    a job, 8 are left. What should be over by that rate is not told.
+    """
+    began, last = NOW - timedelta(seconds=20), NOW - timedelta(seconds=4)
+    found = view.of_group(counts, 10, now=NOW, began_at=began, last_end_at=last)
+    assert (found.elapsed, found.remaining) == (elapsed, remaining.replace("60 s", "1 min 00 s"))
+
+
+NO_WORKER = 'no worker serves queue "night": start one with nbqueue worker --queues night'
+
+
+@pytest.mark.parametrize(
+    ("facts", "hint"),
+    [
+        ({}, NO_WORKER),
+        ({"reason": WaitReason.PAUSED}, ""),
+        ({"state": State.SCHEDULED}, ""),
+        ({"state": State.RUNNING}, ""),
+        ({"state": State.CANCELLED}, ""),
+    ],
+)
+def test_a_job_that_nobody_will_run_says_what_to_do(facts: dict[str, object], hint: str) -> None:
+    """The sentence stands where nothing but a worker is missing, and goes as soon as the job is in another state."""
+    record = replace(JobRecord(id="j1", state=State.QUEUED, queue="night"), **facts)  # type: ignore[arg-type]
+    assert [view.of_job(record, now=NOW, unserved=unserved).hint for unserved in (True, False)] == [hint, ""]
+
+
+def test_a_group_that_nobody_will_run_says_what_to_do() -> None:
+    """The same for a group, as long as none of its jobs runs."""
+    found = [
+        view.of_group(counts, 3, now=NOW, unserved="night").hint
+        for counts in ({State.QUEUED: 3}, {State.QUEUED: 2, State.RUNNING: 1}, {State.SUCCEEDED: 3})
+    ]
+    assert found == [NO_WORKER, "", ""]

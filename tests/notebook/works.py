@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from nbqueue.model.job import JobRecord
@@ -36,9 +37,16 @@ class GroupFacts:
 
     counts: Mapping[State, int]
     total: int
+    began_at: datetime | None = None
+    last_end_at: datetime | None = None
     reconnecting: bool = False
     version: int = 0
     closed: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """The end is known with all facts as soon as it is known."""
+        return True
 
     def close(self) -> None:
         """Note that nobody follows any more."""
@@ -70,6 +78,9 @@ class GivenWork:
     facts: Any
     id: str = "j1"
     label: str = ""
+    queue: str = ""
+    #: there is no server to ask
+    session: None = None
     cancels: int = 0
     #: what a cancel is answered with, if not with yes
     refusal: Exception | None = None

@@ -1,0 +1,103 @@
+"""Jobs that wait where no worker looks say so, on every face, and the server is asked little for it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+import nbqueue
+from nbqueue.client.portal import shutdown
+from nbqueue.model.settings import Settings
+from nbqueue.notebook import terminal
+from nbqueue.notebook.bars import Bars
+from tests.notebook.kernels import Message, displayed, running_kernel, sent
+from tests.notebook.shells import running_shell
+from tests.servers import Server
+from tests.waiting import wait_until
+from tests.workers import running_worker
+
+SENTENCE = 'no worker serves queue "lonely": start one with nbqueue worker --queues lonely'
+
+
+@pytest.fixture
+def submitter(settings: Settings) -> Iterator[Any]:
+    """Submits to a queue that nobody serves."""
+    nbqueue.configure(settings)
+    yield nbqueue.options(queue="lonely")
+    shutdown()
+
+
+def test_a_card_says_that_nobody_serves_its_queue(settings: Settings) -> None:
+    """The sentence comes while the job waits, and goes when a worker takes it."""
+
+    def told(message: Message) -> bool:
+        return any(escape(SENTENCE) in str(change.get("value")) for change in sent([message]))
+
+    with running_kernel(NBQUEUE_URL=str(settings.url), NBQUEUE_HOME=str(settings.home)) as kernel:
+        kernel.run("import nbqueue\njob = await nbqueue.options(queue='lonely').submit(sum, [1, 2])\njob")
+        kernel.until(told)
+        with running_worker(settings, "--queues", "lonely", "--slots", "1"):
+            kernel.run("assert await job == 3")
+    end = displayed(kernel.messages, "update_display_data")[-1]
+    assert (end["text/plain"][:11], "no worker" in str(end)) == ("✓ succeeded", False)
+
+
+def test_many_that_wait_are_one_question(submitter: Any, server: Server) -> None:
+    """Jobs and a group that wait for seconds ask the server about workers once every two seconds, all together."""
+    works = [submitter.submit(sum, [number]).wait() for number in range(30)] + [
+        submitter.submit_map(abs, range(50)).wait()
+    ]
+    console = Console(file=io.StringIO(), width=200)
+    with server.client() as client:
+        client.config_resetstat()
+    with terminal.show(works, console=console) as board:
+        wait_until(lambda: all(view.hint == SENTENCE for view in board.views()), timeout_s=10)
+        with server.client() as client:
+            asked: Any = client.info("commandstats")
+    assert asked["cmdstat_zrange"]["calls"] <= 2
+    assert console.file.getvalue().count(SENTENCE) == len(works)  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("submitter")
+def test_nobody_asks_while_nothing_waits(server: Server) -> None:
+    """A job that waits for its time asks nothing about workers."""
+    with server.client() as client:
+        client.config_resetstat()
+    job = nbqueue.options(queue="lonely", delay=60).submit(sum, [1]).wait()
+    with terminal.show([job], console=Console(file=io.StringIO())) as board:
+        wait_until(lambda: board.views()[0].look.word == "scheduled")
+        board.views()
+    with server.client() as client:
+        found: Any = client.info("commandstats")
+    assert "cmdstat_zrange" not in found
+
+
+def test_a_handle_in_a_terminal_says_it_too(submitter: Any, server: Server) -> None:
+    """The one line for a handle at the end of a cell has the sentence where the job has waited for long."""
+    job = submitter.submit(sum, [1]).wait()
+    _waits_since_long(server, job.id)
+    console = Console(file=io.StringIO(), width=200)
+    Bars(console).display(job)
+    assert console.file.getvalue() == f"○ queued  sum  {SENTENCE}\n"  # type: ignore[attr-defined]
+
+
+def test_a_list_of_jobs_says_it_too(submitter: Any) -> None:
+    """%nbqueue jobs has the sentence in the row of the job."""
+    with running_shell() as shell:
+        shell.run_line_magic("load_ext", "nbqueue")
+        submitter.submit(sum, [1]).wait()
+        assert [row[-1] for row in shell.run_line_magic("nbqueue", "jobs").rows] == [SENTENCE]
+
+
+def _waits_since_long(server: Server, job_id: str) -> None:
+    """Make a job one that was submitted a minute earlier."""
+    with server.client() as client:
+        for name in ("submitted", "due"):
+            at: Any = client.hget(f"nbq:job:{job_id}", name)
+            if at is not None:
+                client.hset(f"nbq:job:{job_id}", name, int(at) - 60_000)
