@@ -18,7 +18,7 @@ from nbqueue.model.names import check_job_id
 
 #: jobs that a listing of everything gives at most, by queue
 MOST = 1000
-#: jobs that a repr names
+#: jobs that a repr names, of those that live and of those that have ended
 SHOWN = 10
 
 
@@ -28,14 +28,20 @@ class Selection(Sequence[Job[Any]]):
     def __init__(self, records: Sequence[JobRecord], words: str, of: Session) -> None:
         #: what was known of them
         self.records = tuple(records)
-        self._words = words
+        #: whose they are
+        self.words = words
         self._session = of
         self._jobs = tuple(Job[Any](record.id, name=record.label or record.function, of=of) for record in records)
 
     @property
     def live(self) -> Selection:
         """Those that had not ended when they were looked up."""
-        return Selection([record for record in self.records if not record.state.is_final], self._words, self._session)
+        return Selection([record for record in self.records if not record.state.is_final], self.words, self._session)
+
+    @property
+    def ended(self) -> Selection:
+        """Those that had."""
+        return Selection([record for record in self.records if record.state.is_final], self.words, self._session)
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
@@ -63,21 +69,20 @@ class Selection(Sequence[Job[Any]]):
     def __getitem__(self, index: slice) -> Selection: ...
     def __getitem__(self, index: int | slice) -> Job[Any] | Selection:
         if isinstance(index, slice):
-            return Selection(self.records[index], self._words, self._session)
+            return Selection(self.records[index], self.words, self._session)
         return self._jobs[index]
 
     def __repr__(self) -> str:
-        lines = [f"<{len(self)} jobs of {self._words}>"]
-        lines += [f"  {each.id}  {each.state:<10} {each.label or each.function}" for each in self.records[:SHOWN]]
-        if len(self) > SHOWN:
-            lines.append(f"  ... and {len(self) - SHOWN} more")
+        lines = [f"<{len(self):,} jobs of {self.words}>"]
+        for part, word in ((self.live, "wait or run"), (self.ended, "have ended")):
+            lines += [f"  {each.id}  {each.state:<10} {each.label or each.function}" for each in part.records[:SHOWN]]
+            if len(part) > SHOWN:
+                lines.append(f"  ... and {len(part) - SHOWN:,} more that {word}")
         return "\n".join(lines)
 
     def _ipython_display_(self) -> None:
-        live = self.live
-        if not live or hooks.face is None:
+        if not hooks.display(self):
             raise NotImplementedError  # IPython then shows the repr
-        live.show()
 
 
 class Jobs:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from rich.console import Console
 from rich.text import Text
 
+from nbqueue.client.selection import Selection
 from nbqueue.notebook import terminal, text
 from nbqueue.notebook.publish import Place, place, shell
 from nbqueue.notebook.sources import Source, Work, wait_for_end
@@ -36,9 +37,12 @@ class Bars:
                 self._board = self._open()
             self._board.add(work)
 
-    def display(self, work: Work) -> None:
-        """Print what stands for a handle at the end of a cell: one line."""
-        self._print(work, Source.wait_until_known)
+    def display(self, work: Work | Selection) -> None:
+        """Print what stands for a handle at the end of a cell: one line; of many found jobs, a line each."""
+        if isinstance(work, Selection):
+            self._console.print(Text(repr(work)), soft_wrap=True)
+        else:
+            self._print(work, Source.wait_until_known)
 
     def settle(self, work: Work) -> None:
         """Nobody waits for it any more; the last one ends the display."""

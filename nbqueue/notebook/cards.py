@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
+from nbqueue.client.selection import Selection
+from nbqueue.notebook import listing
 from nbqueue.notebook.card import Canvas, Card
-from nbqueue.notebook.publish import Place, place
+from nbqueue.notebook.publish import Place, place, publish
 from nbqueue.notebook.sources import Source, Work
+from nbqueue.notebook.table import Table
 from nbqueue.notebook.ticker import Ticker
 
 #: ended cards that are kept, so that a cell that waits for one later can publish its end
 KEPT = 500
+#: of jobs that were found, so many of those that live get a card
+LIVE_CARDS = 20
 
 
 class Cards:
@@ -28,9 +34,19 @@ class Cards:
         if not card.over and place() is not Place.FINAL_HTML:
             self._ticker.add(card)
 
-    def display(self, work: Work) -> None:
-        """Show what stands for a handle at the end of a cell: the same card."""
-        self.show(work)
+    def display(self, work: Work | Selection) -> None:
+        """Show what stands for a handle at the end of a cell: the same card; of many found jobs, those that live."""
+        if not isinstance(work, Selection):
+            self.show(work)
+            return
+        live, ended = work.live, work.ended
+        # the newest stands last, where the eye is
+        for job in reversed(live[:LIVE_CARDS]):
+            self.show(job)
+        if ended or not live:
+            _publish(listing.found(ended.records, now=datetime.now(UTC), of=work.words))
+        if len(live) > LIVE_CARDS:
+            _publish(listing.left_out(len(live) - LIVE_CARDS))
 
     def settle(self, work: Work) -> None:
         """Publish the end in the name of the cell that waited for it, if a card of it was shown."""
@@ -60,6 +76,10 @@ class Cards:
         over = [name for name, card in self._cards.items() if card.over]
         for name in over[: max(len(over) - KEPT, 0)]:
             del self._cards[name]
+
+
+def _publish(table: Table) -> None:
+    publish({"text/html": table._repr_html_(), "text/plain": repr(table)})
 
 
 def _new(work: Work) -> Card:

@@ -1,0 +1,36 @@
+"""What `attach()` shows at the end of a cell: cards of the jobs that live, then a table of those that have ended."""
+
+from __future__ import annotations
+
+from nbqueue.model.settings import Settings
+from tests.notebook.kernels import WIDGET, displayed, running_kernel
+
+SUBMIT = """
+import time
+import nbqueue
+from nbqueue.notebook import cards, listing
+cards.LIVE_CARDS, listing.ENDED = 2, 3
+jobs = []
+for n in range(8):
+    jobs.append(await nbqueue.options(queue="nobody", label=f"job {n}").submit(sum, [n]))
+    time.sleep(0.002)  # the server's clock orders them, in milliseconds
+for job in jobs[:5]:
+    await job.cancel()
+"""
+
+
+def test_live_jobs_come_first_and_ended_ones_below(settings: Settings) -> None:
+    """The newest live jobs have cards, the newest ended ones rows, and the others are counted."""
+    with running_kernel(NBQUEUE_URL=str(settings.url), NBQUEUE_HOME=str(settings.home)) as kernel:
+        assert displayed(kernel.run("import nbqueue\nawait nbqueue.attach()"))[0]["text/plain"].endswith("None so far.")
+        kernel.run(SUBMIT)
+        first, second, table, rest = displayed(kernel.run("found = await nbqueue.attach()\nfound"))
+        assert [bundle["text/plain"] for bundle in (first, second)] == ["○ queued  job 6", "○ queued  job 7"]
+        assert [WIDGET in bundle for bundle in (first, second, table, rest)] == [True, True, False, False]
+        rows = table["text/plain"].splitlines()
+        assert rows[0].endswith("that have ended: the last 3 of 5")
+        assert [row.split("job ")[1].split()[0] for row in rows[2:]] == ["4", "3", "2"]
+        assert rest["text/plain"] == "and 1 more that wait or run, without a card here"
+        printed = kernel.run("print(found)")
+    (text,) = [item["content"]["text"] for item in printed if item["msg_type"] == "stream"]
+    assert [line.split()[1] for line in text.splitlines()[1:]] == ["queued"] * 3 + ["cancelled"] * 5
