@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 from redis.exceptions import ResponseError
 
-from nbqueue.broker.jobs import HISTORY_ATTEMPTS, RECORD_MS
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.parcels import LARGE_BYTES, LEFT, leave
 from nbqueue.broker.scripts import Call, script
@@ -27,8 +26,7 @@ FOR_EVER = float("inf")
 TO_PROCESS_LANE_S = -0.001
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A job an engine holds until it finishes it or loses its lease."""
 
     job_id: str
@@ -63,8 +61,7 @@ class Claimed:
     found: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
+class Finish(NamedTuple):
     """How one claim ends: a final state, another attempt, or given back."""
 
     job_id: str
@@ -124,34 +121,36 @@ def claim(
     return Call(
         script("claim"),
         (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.history, keys.sequence),
-        (keys.prefix, queue, engine, loop_room, process_room, int(stock), RECORD_MS),
+        (keys.prefix, queue, engine, loop_room, process_room, int(stock)),
         read,
     )
 
 
 def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
     """Record how claims ended; per claim whether it was still valid."""
-    args: list[Any] = [keys.prefix, RECORD_MS, HISTORY_ATTEMPTS]
+    ways: dict[_Way, int] = {}
+    args: list[Any] = []
     for end in ends:
-        args += (
-            id_bytes(end.job_id),
-            end.fence,
-            end.state.value,
-            round(end.delay_s * 1000),
-            end.charge,
-            end.result,
-            round(end.keep_s * 1000) if end.keep_s != FOR_EVER else -1,
-            _words(end.error_type),
-            _words(end.error),
-            end.stopped_by,
-            end.record,
-        )
+        way = (end.state, end.delay_s, end.charge, end.keep_s, end.error_type, end.error, end.stopped_by)
+        number = ways.setdefault(way, len(ways) + 1)
+        args += (id_bytes(end.job_id), end.fence, number, end.result, end.record)
+    listed = [word for way in ways for word in _way(way)]
     return Call(
         script("finish"),
         (keys.claims(engine), keys.events, keys.history, keys.stops(engine)),
-        args,
+        (keys.prefix, len(ways), *listed, *args),
         lambda reply: [item == 1 for item in reply],
     )
+
+
+#: how a claim ends, apart from what is its own
+_Way = tuple[State, float, str, float, str, str, str]
+
+
+def _way(way: _Way) -> tuple[str | int | bytes, ...]:
+    state, delay_s, charge, keep_s, error_type, error, stopped_by = way
+    keep_ms = round(keep_s * 1000) if keep_s != FOR_EVER else -1
+    return state.value, round(delay_s * 1000), charge, keep_ms, _words(error_type), _words(error), stopped_by
 
 
 async def send_ahead(client: Any, keys: Keys, ends: Sequence[Finish]) -> list[Finish]:
@@ -166,7 +165,7 @@ async def _sent_ahead(client: Any, keys: Keys, end: Finish) -> Finish:
         await leave(client, keys, end.job_id, end.fence, end.result)
     except ResponseError:
         return end  # a full server, say: `finish` frees before it writes
-    return replace(end, result=LEFT)
+    return end._replace(result=LEFT)
 
 
 def report(keys: Keys, engine: str, reports: Sequence[Report]) -> Call[list[bool]]:
@@ -198,7 +197,7 @@ def reap(
     return Call(
         script("reap"),
         (keys.leases, keys.events, keys.history),
-        (keys.prefix, MAX_LOSSES, RECORD_MS, HISTORY_ATTEMPTS, int(charged), int(ended), id_bytes(guilty), *dead),
+        (keys.prefix, MAX_LOSSES, int(charged), int(ended), id_bytes(guilty), *dead),
         int,
     )
 
@@ -216,13 +215,8 @@ async def stops(client: Any, keys: Keys, engine: str) -> dict[str, str]:
 
 async def held(client: Any, keys: Keys, engine: str) -> dict[str, int]:
     """The jobs the server thinks this engine holds, with their fences."""
-    ids = [_text(item) for item in await client.hkeys(keys.claims(engine))]
-    if not ids:
-        return {}
-    pipe = client.pipeline(transaction=False)
-    for job_id in ids:
-        pipe.hget(id_bytes(keys.record(job_id)), "fence")
-    return {job_id: int(fence or 0) for job_id, fence in zip(ids, await pipe.execute(), strict=True)}
+    found: dict[bytes, bytes] = await client.hgetall(keys.claims(engine))
+    return {_text(job_id): int(claim.partition(b" ")[0]) for job_id, claim in found.items()}
 
 
 async def checkpoint(client: Any, keys: Keys, job_id: str) -> bytes | None:

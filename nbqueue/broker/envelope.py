@@ -7,8 +7,7 @@ The signature covers `NBQ1`, a newline, and everything after the first line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import PayloadTooLarge, TamperedPayload
@@ -26,8 +25,7 @@ _FIRST_LINE = re.compile(rb"NBQ1 ([A-Za-z0-9_-]{1,32}) ([0-9a-f]{64}) ([1-9][0-9
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """What a verified envelope held."""
 
     header: dict[str, Any]
@@ -36,7 +34,12 @@ class Sealed:
 
 def seal(keyring: Keyring, header: dict[str, Any], payload: bytes) -> bytes:
     """One signed blob of a header (plain JSON values) and a payload."""
-    text = plain_json.encode(header).encode()
+    return seal_text(keyring, plain_json.encode(header), payload)
+
+
+def seal_text(keyring: Keyring, header: str, payload: bytes) -> bytes:
+    """The same for a header that is JSON already."""
+    text = header.encode()
     if len(text) > HEADER_LIMIT_BYTES or len(payload) > LIMIT_BYTES - HEADER_LIMIT_BYTES:
         raise _too_large(len(text), len(payload))
     key_id, signature = keyring.sign(_SIGNED_PREFIX, text, b"\n", payload)

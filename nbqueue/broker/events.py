@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from nbqueue.model.states import State
 
 #: seconds a read of the stream waits; less than any socket timeout
 BLOCK_S = 1.0
+#: entries read at once
+_ENTRIES = 200
 #: of a line about a change: id, state, fence
 _WORDS = 3
 
@@ -32,6 +34,8 @@ class Reading:
     changes: list[StateChanged]
     #: whether entries may have been trimmed before they were read
     gap: bool
+    #: results that were told with the end of one of those jobs: job id -> sealed result
+    results: dict[str, bytes] = field(default_factory=dict)
 
 
 async def newest(client: Any, keys: Keys) -> bytes:
@@ -42,7 +46,7 @@ async def newest(client: Any, keys: Keys) -> bytes:
 
 async def changes_after(client: Any, keys: Keys, position: bytes) -> tuple[bytes, list[StateChanged]]:
     """Wait up to BLOCK_S for changes after a position; the new position and the changes."""
-    found = await client.xread({keys.events: position}, count=200, block=round(BLOCK_S * 1000))
+    found = await client.xread({keys.events: position}, count=_ENTRIES, block=round(BLOCK_S * 1000))
     if not found:
         return position, []
     entries = found[0][1]
@@ -51,16 +55,24 @@ async def changes_after(client: Any, keys: Keys, position: bytes) -> tuple[bytes
 
 async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[str]) -> Reading:
     """As `changes_after`, for the wanted jobs only; says whether the reader was too slow for the stream."""
-    pipe = client.pipeline(transaction=False)
-    pipe.xread({keys.events: position}, count=200, block=round(BLOCK_S * 1000))
-    pipe.xrange(keys.events, count=1)
-    found, first = await pipe.execute()
+    found = await client.xread({keys.events: position}, count=_ENTRIES, block=round(BLOCK_S * 1000))
     if not found:
         return Reading(position, [], gap=False)
     entries = found[0][1]
-    gap = bool(first) and _number(first[0][0]) > _number(position) and position != b"0-0"
-    changes = [change for entry_id, fields in entries for change in _changes(entry_id, fields, wanted)]
-    return Reading(entries[-1][0], changes, gap)
+    # a reader that entries were trimmed for is behind by more than one answer holds
+    gap = len(entries) == _ENTRIES and await _is_behind(client, keys, position)
+    reading = Reading(entries[-1][0], [], gap)
+    for entry_id, fields in entries:
+        changes = _changes(entry_id, fields, wanted)
+        reading.changes.extend(changes)
+        if len(changes) == 1 and b"result" in fields:
+            reading.results[changes[0].job_id] = fields[b"result"]
+    return reading
+
+
+async def _is_behind(client: Any, keys: Keys, position: bytes) -> bool:
+    first = await client.xrange(keys.events, count=1)
+    return bool(first) and _number(first[0][0]) > _number(position) and position != b"0-0"
 
 
 async def epoch(client: Any, keys: Keys, fresh: str) -> str:
@@ -104,13 +116,11 @@ def read_message(keyring: Keyring, keys: Keys, job_id: str, blob: bytes) -> list
 
 def _changes(entry_id: bytes, fields: dict[bytes, bytes], wanted: Container[str] | None = None) -> list[StateChanged]:
     """The changes an entry tells of; what none of our scripts would write is passed over."""
-    kind = fields.get(b"kind", b"").decode(errors="replace")
     text = fields.get(b"jobs", b"").decode(errors="surrogateescape")
     at = _moment(entry_id)
     if at is None or not text:
         return []
-    lines = text.split("\n") if kind == "changed" else (f"{text} {kind} 0",)
-    return [change for line in lines if (change := _change(line, at, wanted)) is not None]
+    return [change for line in text.split("\n") if (change := _change(line, at, wanted)) is not None]
 
 
 def _change(line: str, at: datetime, wanted: Container[str] | None) -> StateChanged | None:

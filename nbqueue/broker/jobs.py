@@ -16,10 +16,6 @@ from nbqueue.model.options import Options
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State, WaitReason
 
-#: how long the record of an ended job is kept, and how many attempts the history holds
-RECORD_MS = 30 * 86_400_000
-HISTORY_ATTEMPTS = 100_000
-
 LANE_LOOP, LANE_PROCESS = 0, 1
 
 
@@ -72,7 +68,6 @@ def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
         (
             keys.queue(options.queue),
             keys.sequence,
-            keys.events,
             keys.wake(options.queue),
             keys.queues,
             keys.owner(origin.user, origin.folder, origin.notebook),
@@ -87,7 +82,7 @@ def cancel(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
     return Call(
         script("cancel"),
         (keys.events, keys.history),
-        (keys.prefix, RECORD_MS, HISTORY_ATTEMPTS, *job_ids),
+        (keys.prefix, *job_ids),
         lambda reply: [item.decode() for item in reply],
     )
 
@@ -207,7 +202,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         group=text.get("group", ""),
         retry_of=text.get("retry_of", ""),
         submitted_at=moment(text.get("submitted")),
-        due_at=moment(text.get("due")),
+        due_at=moment(text.get("due", text.get("submitted"))),
         started_at=moment(text.get("started")),
         finished_at=moment(text.get("finished")),
         tries=int(text.get("tries", 0)),

@@ -9,8 +9,18 @@ from dataclasses import dataclass
 READY_LIMIT = 1_000_000_000_000
 #: ranks of jobs that need a process begin here; below are those for an event loop
 PROCESS_RANK = 400_000_000_000
+#: ranks of one priority, of which there are 199: they are given out in a circle
+RANKS_A_PRIORITY = 2_000_000_000
 #: the score of a claimed job: far beyond any due time, so that nobody reads it as due
 CLAIMED_SCORE = 9_000_000_000_000_000
+#: how long the record of an ended job is kept
+RECORD_MS = 30 * 86_400_000
+#: how many attempts the history holds, and how many entries the stream of events
+ATTEMPTS, EVENTS = 100_000, 5_000
+#: the largest result that is told with the end of its job
+TOLD_BYTES = 1_000
+#: the most wake-up tokens of a queue
+TOKENS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,11 @@ class Keys:
         return f"{self.prefix}nbq:wake:{name}"
 
     def claims(self, engine: str) -> str:
-        """hash: job id -> queue key, for what an engine has claimed."""
+        """hash: job id -> `fence rank tries crashes losses marks length queue key`, for what an engine has claimed.
+
+        The length is that of the queue's name, which stands before its key. Marks: s, it is a stock client's job;
+        c, it may have a checkpoint.
+        """
         return f"{self.prefix}nbq:claims:{engine}"
 
     def stops(self, engine: str) -> str:
@@ -111,13 +125,21 @@ class Keys:
 
     @property
     def events(self) -> str:
-        """stream: changes of state, a batch an entry; the last 5,000 entries."""
+        """stream: changes of state, a batch an entry; the last EVENTS entries.
+
+        `jobs` has a line `id state fence` a job; `result` stands beside the end of one job, where it is small.
+        """
         return f"{self.prefix}nbq:events"
 
     @property
     def history(self) -> str:
-        """stream: one record an attempt that ended."""
+        """stream: attempts that ended, up to 32 an entry: `records`, one JSON object a line, and `to`, their count."""
         return f"{self.prefix}nbq:history"
+
+    @property
+    def attempts(self) -> str:
+        """string: counts the attempts that were put into the history."""
+        return f"{self.prefix}nbq:attempts"
 
     @property
     def leases(self) -> str:

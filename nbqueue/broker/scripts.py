@@ -11,8 +11,16 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from redis.exceptions import NoScriptError, RedisError
 
+from nbqueue.broker import keys
+
 #: what a call raises when the server is away, full or refuses
 TROUBLE = (RedisError, OSError, TimeoutError)
+
+#: what scripts may name of keys.py
+_CONSTANTS = (
+    "READY_LIMIT", "PROCESS_RANK", "RANKS_A_PRIORITY", "CLAIMED_SCORE", "RECORD_MS", "ATTEMPTS", "EVENTS", "TOLD_BYTES",
+    "TOKENS",
+)  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -54,9 +62,19 @@ class Call(Generic[T_co]):
 
 @cache
 def script(name: str) -> Script:
-    """The script of that name."""
-    text = resources.files("nbqueue.broker").joinpath("lua", f"{name}.lua").read_bytes()
+    """The script of that name: its first line, then what scripts share, then its own."""
+    first, _, own = _text(f"{name}.lua").partition("\n")
+    text = "\n".join((first, _constants(), _text("shared/base.lua"), own)).encode()
     return Script(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest())
+
+
+def _text(path: str) -> str:
+    return resources.files("nbqueue.broker").joinpath("lua", path).read_text(encoding="utf-8")
+
+
+def _constants() -> str:
+    """The numbers of keys.py that scripts go by, under the same names."""
+    return "\n".join(f"local {name} = {getattr(keys, name)}" for name in _CONSTANTS)
 
 
 async def run(client: Client, call: Call[T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import hmac
 import os
 import re
@@ -20,8 +21,35 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _LARGEST_FILE_BYTES = 65_536
 #: from this size on the parts are hashed one by one, which saves joining them
 _JOINED_BYTES = 65_536
+_BLOCK_BYTES = 64
+
+
+class _Mac:
+    """HMAC-SHA256 (RFC 2104) with a key hashed once; `hmac.digest` does that at each call, which doubles its time."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = (key if len(key) <= _BLOCK_BYTES else hashlib.sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(block.translate(_INNER))
+        self._outer = hashlib.sha256(block.translate(_OUTER))
+
+    def hexdigest(self, parts: tuple[bytes, ...]) -> str:
+        """The code of the parts as if they were joined."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        if sum(map(len, parts)) < _JOINED_BYTES:
+            inner.update(b"".join(parts))
+        else:
+            for part in parts:
+                inner.update(part)
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 #: stands in for an unknown key, so that refusing one takes as long as refusing a signature
-_NO_KEY = secrets.token_bytes(32)
+_NO_KEY = _Mac(secrets.token_bytes(32))
 
 
 class Keyring:
@@ -30,7 +58,7 @@ class Keyring:
     __slots__ = ("_keys", "_signing_id")
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
-        self._keys = dict(keys)
+        self._keys = {key_id: _Mac(key) for key_id, key in keys.items()}
         if not self._keys:
             raise ConfigurationError("A keyring needs at least one key.")
         self._signing_id = next(iter(self._keys))
@@ -54,13 +82,13 @@ class Keyring:
 
     def sign(self, *parts: bytes) -> tuple[str, str]:
         """The signing key's id, and the HMAC-SHA256 of the parts as if they were joined, in hex."""
-        return self._signing_id, _digest(self._keys[self._signing_id], parts)
+        return self._signing_id, self._keys[self._signing_id].hexdigest(parts)
 
     def verify(self, key_id: str, signature: str, *parts: bytes) -> bool:
         """Whether the key of that id signed the parts. An unknown id takes as long and is False."""
-        key = self._keys.get(key_id)
-        fits = hmac.compare_digest(_digest(key or _NO_KEY, parts).encode(), signature.encode("ascii", "replace"))
-        return fits and key is not None
+        mac = self._keys.get(key_id)
+        found = (mac or _NO_KEY).hexdigest(parts)
+        return hmac.compare_digest(found.encode(), signature.encode("ascii", "replace")) and mac is not None
 
     def __repr__(self) -> str:
         return f"Keyring(ids={list(self._keys)})"
@@ -73,15 +101,6 @@ class Keyring:
 def new_key_line() -> str:
     """A fresh key as a line of a key file."""
     return f"{secrets.token_hex(4)} {secrets.token_hex(32)}\n"
-
-
-def _digest(key: bytes, parts: tuple[bytes, ...]) -> str:
-    if sum(map(len, parts)) < _JOINED_BYTES:
-        return hmac.digest(key, b"".join(parts), "sha256").hex()
-    mac = hmac.new(key, digestmod="sha256")
-    for part in parts:
-        mac.update(part)
-    return mac.hexdigest()
 
 
 def _make_folder(folder: Path) -> None:

@@ -23,7 +23,14 @@ TURN_JOBS = 50
 async def deliver(link: Link, draft: Draft) -> str:
     """Send one job; its state, or "exists" where the id was known."""
     header = draft.order.header(link.wire.keys.namespace)
-    [state] = await _send(link, [draft], [(draft.job_id, await _sealed(link, draft, header))])
+    link.follow.expect(draft.job_id)
+    state = "unknown"
+    try:
+        [state] = await _send(link, [draft], [(draft.job_id, await _sealed(link, draft, header))])
+    finally:
+        if state in {"unknown", "exists"}:
+            # it may have come and gone before
+            link.follow.forget(draft.job_id)
     return state
 
 

@@ -34,6 +34,11 @@ class Ended:
     label: str = ""
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended, as far as anybody knows; without a result its record may say otherwise."""
+        return bool(self.header) or self.problem is not None or self.state is None or self.state.is_final
+
+    @property
     def succeeded(self) -> bool:
         """Whether it handed back a value that can be read."""
         return self.state is State.SUCCEEDED and bool(self.header) and self.problem is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from nbqueue.client.wire import Wire
 from nbqueue.errors import BrokerUnavailable, NbqueueError
 from nbqueue.model.events import StateChanged
 from nbqueue.model.job import JobRecord
+
+log = logging.getLogger("nbqueue")
 
 #: results fetched in one round trip
 FETCH_JOBS = 200
@@ -30,7 +33,7 @@ class _Due:
 
     job_id: str
     fence: int
-    deliver: Deliver
+    watch: EndWatch
 
 
 class Ends:
@@ -59,12 +62,18 @@ class Ends:
     def watch(self, job_ids: Sequence[str], deliver: Deliver) -> EndWatch:
         """Deliver the end of each job once, as it comes; `stop()` the watch to hear no more."""
         watch = EndWatch(self, self._follow, job_ids, deliver)
-        self._follow.join(job_ids, watch)
+        self._follow.join(job_ids, watch, present=False)
         return watch
 
-    def fetch(self, job_id: str, fence: int, deliver: Deliver) -> None:
-        """Fetch the result of a job that has ended, together with others."""
-        self._due.append(_Due(job_id, fence, deliver))
+    def fetch(self, job_id: str, fence: int, watch: EndWatch) -> None:
+        """Fetch the result of a job that has ended, together with others, where it did not come with the end."""
+        told = self._follow.result(job_id, fence)
+        if told is not None:
+            ended = opened(self._wire.keyring, self._wire.keys.namespace, job_id, fence, told)
+            if ended.problem is None:
+                watch.deliver(ended)
+                return
+        self._due.append(_Due(job_id, fence, watch))
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._fetch_all())
 
@@ -83,7 +92,11 @@ class Ends:
             except NbqueueError as error:
                 found = [Ended(job_id=due.job_id, problem=error) for due in batch]
             for due, ended in zip(batch, found, strict=True):
-                due.deliver(ended)
+                if ended.is_over:
+                    due.watch.deliver(ended)
+                else:
+                    log.warning("Job %s was said to have ended and has not; it is followed on.", ascii(due.job_id))
+                    due.watch.follow_on(due.job_id)
 
     async def _fetch(self, batch: list[_Due], extra_s: float) -> list[Ended]:
         wire, ids = self._wire, [due.job_id for due in batch]
@@ -111,22 +124,31 @@ class EndWatch:
         self._ends = ends
         self._follow = follow
         self._open = set(job_ids)
-        self._deliver = deliver
+        self._stopped = False
+        #: takes each end
+        self.deliver = deliver
+
+    def follow_on(self, job_id: str) -> None:
+        """Wait for an end again that was told by mistake."""
+        if not self._stopped:
+            self._open.add(job_id)
+            self._follow.join([job_id], self)
 
     def stop(self) -> None:
         """Hear no more."""
+        self._stopped = True
         self._follow.leave(self._open, self)
         self._open = set()
 
     def changed(self, change: StateChanged) -> None:
         """Fetch the result of what has ended."""
         if change.state.is_final and self._take(change.job_id):
-            self._ends.fetch(change.job_id, change.fence, self._deliver)
+            self._ends.fetch(change.job_id, change.fence, self)
 
     def lost(self, job_id: str) -> None:
         """Say that it is gone."""
         if self._take(job_id):
-            self._deliver(Ended(job_id=job_id))
+            self.deliver(Ended(job_id=job_id))
 
     def connection(self, *, up: bool) -> None:
         """Waiting goes on."""
@@ -135,7 +157,7 @@ class EndWatch:
         """Say it of every job that is still open."""
         for job_id in tuple(self._open):
             if self._take(job_id):
-                self._deliver(Ended(job_id=job_id, problem=error))
+                self.deliver(Ended(job_id=job_id, problem=error))
 
     def _take(self, job_id: str) -> bool:
         """Whether the end of this job was not told yet; from now on it was."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Collection, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from nbqueue.broker import events, jobs
 from nbqueue.broker.scripts import TROUBLE
@@ -14,6 +14,8 @@ from nbqueue.client.patience import Backoff
 from nbqueue.client.wire import Wire
 from nbqueue.errors import BrokerUnavailable, LocalStackError, NbqueueError
 from nbqueue.model.events import StateChanged
+
+T = TypeVar("T")
 
 log = logging.getLogger("nbqueue")
 
@@ -23,6 +25,8 @@ EPOCH_S = 0.8
 IDLE_S = 5.0
 #: jobs looked up in one round trip
 SNAPSHOT_JOBS = 1000
+#: jobs just submitted whose changes are remembered until somebody follows them, and results until somebody takes them
+EXPECTED_JOBS = 1000
 
 
 class Follower(Protocol):
@@ -52,6 +56,10 @@ class Follow:
         self._wire = wire
         self._followers: dict[str, set[Follower]] = {}
         self._unseen: dict[str, None] = {}
+        #: submitted here while the stream was read: the last change since, so that nobody has to look it up
+        self._expected: dict[str, StateChanged | None] = {}
+        #: results that came with the end of a job: job id -> fence, sealed result
+        self._results: dict[str, tuple[int, bytes]] = {}
         self._position: bytes | None = None
         self._epoch = self._warned = ""
         self._reading: asyncio.Task[None] | None = None
@@ -61,17 +69,39 @@ class Follow:
         #: whether the connection was lost and is not back yet
         self.reconnecting = False
 
-    def join(self, job_ids: Iterable[str], follower: Follower) -> None:
-        """Follow jobs: first their present state, then each change."""
+    def expect(self, job_id: str) -> None:
+        """A job is about to be submitted from here."""
+        if self._connected.is_set():
+            _put(self._expected, job_id, None)
+
+    def forget(self, job_id: str) -> None:
+        """It was not submitted, or another time: who follows it has to look it up."""
+        if self._expected.pop(job_id, self) is not self and job_id in self._followers:
+            self._unseen[job_id] = None
+            self._look_up()
+
+    def join(self, job_ids: Iterable[str], follower: Follower, *, present: bool = True) -> None:
+        """Follow jobs: first their present state, then each change.
+
+        Without `present` the state is not asked for where every change since the submit is known anyway.
+        """
         for job_id in job_ids:
             self._followers.setdefault(job_id, set()).add(follower)
-            self._unseen[job_id] = None
+            if present or job_id not in self._expected:
+                self._unseen[job_id] = None
+            elif (change := self._expected[job_id]) is not None:
+                asyncio.get_running_loop().call_soon(self._tell, change)
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
         if self._connected.is_set():
             self._look_up()
         elif self.reconnecting:
             follower.connection(up=False)
+
+    def result(self, job_id: str, fence: int) -> bytes | None:
+        """The sealed result of that attempt, where it came with the end; once."""
+        told, result = self._results.pop(job_id, (0, None))
+        return result if told == fence else None
 
     def leave(self, job_ids: Iterable[str], follower: Follower) -> None:
         """Follow them no longer."""
@@ -119,6 +149,7 @@ class Follow:
                     await self._read_once(client)
             finally:
                 self._connected.clear()
+                self._expected.clear()
 
     async def _begin(self, client: Any) -> None:
         """Take the position before anything is looked up; after a break, whatever is followed is looked up again."""
@@ -131,9 +162,13 @@ class Follow:
 
     async def _read_once(self, client: Any) -> None:
         assert self._position is not None  # noqa: S101 - _begin has set it
-        found = await events.read_on(client, self._wire.keys, self._position, self._followers)
+        found = await events.read_on(client, self._wire.keys, self._position, self)
         self._position = found.position
         for change in found.changes:
+            if change.job_id in found.results:
+                _put(self._results, change.job_id, (change.fence, found.results[change.job_id]))
+            if change.job_id in self._expected:
+                self._expected[change.job_id] = change
             self._tell(change)
         if found.gap:
             log.info("following fell behind: %d jobs are looked up", len(self._followers))
@@ -151,6 +186,10 @@ class Follow:
             self._epoch = epoch
             self._look_up_all()
 
+    def __contains__(self, job_id: object) -> bool:
+        """Whether changes of a job are wanted."""
+        return job_id in self._followers or job_id in self._expected
+
     def _warn(self, text: str) -> None:
         """Say once why the local server does not come back; whoever waits goes on waiting."""
         if text != self._warned:
@@ -164,6 +203,7 @@ class Follow:
         return now - self._used_at < IDLE_S
 
     def _look_up_all(self) -> None:
+        self._expected.clear()
         self._unseen.update(dict.fromkeys(self._followers))
         self._look_up()
 
@@ -209,3 +249,10 @@ class Follow:
 
     def _all(self) -> set[Follower]:
         return set().union(*self._followers.values())
+
+
+def _put(kept: dict[str, T], job_id: str, value: T) -> None:
+    """Keep a value; of many the oldest goes."""
+    if len(kept) >= EXPECTED_JOBS:
+        del kept[next(iter(kept))]
+    kept[job_id] = value

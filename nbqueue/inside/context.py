@@ -5,16 +5,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbqueue.inside.reports import Reports, Sink, Ticker
 from nbqueue.inside.stopping import StopState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobInfo:
+class JobInfo(NamedTuple):
     """What a job may know of itself."""
 
     #: the job's id

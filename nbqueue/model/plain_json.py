@@ -7,6 +7,8 @@ from json import encoder as _encoder
 from typing import Any
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
+#: a text as JSON
+quote = _encoder.encode_basestring_ascii
 _raw_decode = json.JSONDecoder().raw_decode
 
 #: the C encoder that `json.dumps` builds anew for each value (two thirds of its time for a header); CPython has it

@@ -1,4 +1,4 @@
-"""One attempt at a job, from its claim to what is recorded of it, as named steps."""
+"""One attempt at a job: its claim, opened and verified."""
 
 from __future__ import annotations
 
@@ -6,32 +6,26 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any
 
 from nbqueue.broker import codec
-from nbqueue.broker.claims import Claim, Finish
-from nbqueue.broker.envelope import open_sealed, seal
+from nbqueue.broker.claims import Claim
+from nbqueue.broker.envelope import open_sealed
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
-from nbqueue.errors import NbqueueError, TamperedPayload
+from nbqueue.errors import TamperedPayload
 from nbqueue.model import names, plain_json
 from nbqueue.model.options import DEFAULTS, Isolation, Options
-from nbqueue.model.outcome import ErrorInfo, Raised, Returned
-from nbqueue.model.states import State
-from nbqueue.worker.verdict import Ended, Past, Verdict, decide
 
-#: characters of an error's text that stand in the record (the whole is in the result)
-ERROR_CHARS = 500
 #: how arguments may be encoded
 CODECS = ("pickle", "json")
-#: characters of the reason for which a job is turned away
-MESSAGE_CHARS = 4_000
 #: the deepest JSON that a submission by hand may hold is given by the parser; the longest is this
 JSON_LIMIT_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Here:
     """Who runs attempts here, and with which keys."""
 
@@ -42,6 +36,16 @@ class Here:
     limit_bytes: int
     chance: Random
     versions: Mapping[str, str]
+
+    @cached_property
+    def versions_json(self) -> str:
+        """The versions as pairs of a JSON object."""
+        return plain_json.encode(dict(self.versions))[1:-1]
+
+    @cached_property
+    def place_json(self) -> str:
+        """Engine and host as pairs of a JSON object."""
+        return plain_json.encode({"worker": self.engine_id, "host": self.host})[1:-1]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,105 +138,3 @@ def _by_hand(claim: Claim) -> Attempt:
     return Attempt(
         claim=claim, header=header, payload=payload, options=DEFAULTS, name=found["function"], began_at=time.monotonic()
     )
-
-
-def refusal(claim: Claim, error: NbqueueError, here: Here, *, function: str = "") -> Finish:
-    """The end of a claim that cannot be run at all; `function` is its label, where the record can be trusted."""
-    header = {"fn": function, "codec": "none"}
-    attempt = Attempt(claim=claim, header=header, payload=b"", options=DEFAULTS, began_at=time.monotonic())
-    info = ErrorInfo(type=type(error).__name__, message=str(error)[:MESSAGE_CHARS])
-    return record(attempt, Verdict(state=State.FAILED, charge="try", error=info), here, facts={})
-
-
-def judge(attempt: Attempt, ended: Ended, here: Here) -> Verdict:
-    """What the end of an attempt means; a value that is too large to record is an error."""
-    value = ended.end
-    if isinstance(value, Returned) and len(value.payload) > here.limit_bytes:
-        text = (
-            f"The result has {len(value.payload):,} bytes; {here.limit_bytes:,} are allowed "
-            "(NBQUEUE_LIMIT_BYTES). Return less, or write it to a file and return its path."
-        )
-        ended = Ended(end=Raised(ErrorInfo(type="PayloadTooLarge", message=text, bases=("SkipRetry",))))
-    past = Past(tries=attempt.claim.tries, losses=attempt.claim.losses, crashes=attempt.claim.crashes)
-    return decide(ended, attempt.options, past, here.chance)
-
-
-def record(attempt: Attempt, verdict: Verdict, here: Here, *, facts: dict[str, Any]) -> Finish:
-    """What is written for an attempt: the sealed result of a final one, and a line of the history."""
-    claim, error = attempt.claim, verdict.error
-    final = verdict.state.is_final
-    sealed = _sealed_result(attempt, verdict, here) if final else b""
-    recorded = final or verdict.charge != "none"
-    line = _history_line(attempt, verdict, here, len(sealed), facts) if recorded else ""
-    kept_s = attempt.options.keep_result if verdict.state is State.SUCCEEDED else attempt.options.keep_error
-    return Finish(
-        job_id=claim.job_id,
-        fence=claim.fence,
-        state=verdict.state,
-        delay_s=verdict.delay_s,
-        charge=verdict.charge,
-        result=sealed,
-        keep_s=kept_s,
-        error_type=error.type if error else "",
-        error=error.message[:ERROR_CHARS] if error else "",
-        stopped_by=verdict.stopped_by,
-        record=line,
-    )
-
-
-def _sealed_result(attempt: Attempt, verdict: Verdict, here: Here) -> bytes:
-    claim, value, error = attempt.claim, verdict.value, verdict.error
-    header: dict[str, Any] = {
-        "kind": "result",
-        "ns": here.keys.namespace,
-        "id": claim.job_id,
-        "fn": attempt.function,
-        "fence": claim.fence,
-        "attempt": attempt.number,
-        "state": verdict.state.value,
-        "codec": value.codec if value else "pickle",
-        **here.versions,
-        "started_ms": claim.started_ms,
-        "finished_ms": claim.started_ms + round((time.monotonic() - attempt.began_at) * 1000),
-    }
-    payload = value.payload if value else b""
-    if verdict.stopped_by:
-        header["stopped_by"] = verdict.stopped_by
-    if error:
-        header["error"] = {"type": error.type, "message": error.message, "traceback": error.traceback[-50_000:]}
-        payload = error.pickled
-    return seal(here.keyring, header, payload)
-
-
-def _history_line(attempt: Attempt, verdict: Verdict, here: Here, result_bytes: int, facts: dict[str, Any]) -> str:
-    claim, header, error = attempt.claim, attempt.header, verdict.error
-    found: dict[str, Any] = {
-        "job": claim.job_id if claim.job_id.isascii() else _readable(claim.job_id),
-        "attempt": attempt.number,
-        "state": verdict.state.value if verdict.state.is_final else "retried",
-        "queue": claim.queue,
-        "function": attempt.function,
-        "submitted": claim.submitted_ms,
-        "due": claim.due_ms,
-        "started": claim.started_ms,
-        "worker": here.engine_id,
-        "host": here.host,
-        "tries": claim.tries + 1,
-        "payload_bytes": len(attempt.payload),
-        "result_bytes": result_bytes,
-    }
-    for name in ("label", "group", "tags", "priority"):
-        if header.get(name):
-            found[name] = header[name]
-    if error:
-        found["error_type"], found["error"] = error.type, error.message[:ERROR_CHARS]
-    if verdict.stopped_by:
-        found["stopped_by"] = verdict.stopped_by
-    if facts:
-        found.update({name: value for name, value in facts.items() if value is not None})
-    return plain_json.encode(found)
-
-
-def _readable(job_id: str) -> str:
-    """An id as text that can be shown: bytes that are not UTF-8 are replaced."""
-    return job_id.encode("utf-8", "surrogateescape").decode(errors="replace")

@@ -20,7 +20,7 @@ from nbqueue.worker.reports import Reports
 logger = logging.getLogger("nbqueue.worker")
 
 #: claims in one round trip, per lane
-BATCH = 128
+BATCH = 64
 #: identical pumps: while one waits for the server the other records what ended meanwhile
 PUMPS = 2
 #: before jitter of up to a half: back within 2 s of the server, no more than 2 tries a second at a full one

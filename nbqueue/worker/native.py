@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from nbqueue.broker import claims, jobs, scripts
@@ -19,10 +18,11 @@ from nbqueue.model.outcome import Returned
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
 from nbqueue.worker import checkpoints
-from nbqueue.worker.attempt import Attempt, Here, judge, open_attempt, record, refusal
+from nbqueue.worker.attempt import Attempt, Here, open_attempt
 from nbqueue.worker.children import Children
 from nbqueue.worker.elsewhere import fits_elsewhere, function_of
 from nbqueue.worker.loop_run import LoopRun, unknown
+from nbqueue.worker.recording import judge, record, refusal
 from nbqueue.worker.running import Run, Running
 from nbqueue.worker.verdict import Ended
 
@@ -75,7 +75,7 @@ class NativeRunner:
             logger.warning("Job %s goes back, it cannot be read: %s", claim.job_id, error)
             self._finish(Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED))
             return
-        claim = replace(claim, submission=submission)
+        claim = claim._replace(submission=submission)
         try:
             attempt = await asyncio.to_thread(open_attempt, claim, self._here)
         except Exception as error:  # noqa: BLE001 - as in `_try`

@@ -8,8 +8,8 @@ import shutil
 import tempfile
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from nbqueue.broker.claims import Finish, Report
 
@@ -23,8 +23,7 @@ BATCH = 200
 BATCH_BYTES = 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(NamedTuple):
     """An end, with what the job reported last."""
 
     finish: Finish
@@ -112,4 +111,4 @@ def _read(leaving: Leaving, path: Path) -> Leaving | None:
 
 
 def _with_result(leaving: Leaving, result: bytes) -> Leaving:
-    return replace(leaving, finish=replace(leaving.finish, result=result))
+    return leaving._replace(finish=leaving.finish._replace(result=result))

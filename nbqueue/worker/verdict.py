@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 from signal import Signals
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nbqueue.broker.claims import MAX_LOSSES
 from nbqueue.model.options import Options
@@ -19,8 +18,7 @@ MAX_ASKED_TRIES = 100
 NEVER_RETRIED = frozenset({"SkipRetry", "PayloadTooLarge", "NotSendable"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(NamedTuple):
     """The facts of an attempt's end."""
 
     end: End
@@ -34,8 +32,7 @@ class Ended:
     neighbours: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(NamedTuple):
     """What came before in the job's life."""
 
     tries: int = 0
@@ -43,8 +40,7 @@ class Past:
     crashes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Where the job goes now."""
 
     state: State

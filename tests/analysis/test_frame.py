@@ -11,7 +11,7 @@ from nbqueue.analysis.columns import COLUMNS, DTYPES, STATES
 from nbqueue.analysis.frame import read_frame
 from nbqueue.analysis.records import Query, parse
 from nbqueue.broker.connection import open_redis, parse_url
-from nbqueue.broker.history import PAGE_ENTRIES, Ask, Page
+from nbqueue.broker.history import PAGE_ATTEMPTS, Ask, Page
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import ConfigurationError
 from tests.analysis.histories import BEGIN_MS, asking, frame, record, write
@@ -90,16 +90,17 @@ async def test_filters_choose_rows(server: Server, ask: Ask) -> None:
 
 async def test_limit_takes_the_newest(server: Server, ask: Ask) -> None:
     """The newest so many of those wanted come, the oldest of them first, also from several pages."""
-    write(server, [record(number, state="failed" if number % 2 else "succeeded") for number in range(3 * PAGE_ENTRIES)])
+    states = ("succeeded", "failed")
+    write(server, [record(number, state=states[number % 2]) for number in range(3 * PAGE_ATTEMPTS)])
     assert list((await read_frame(ask, KEYS, limit=2))["job"]) == ["job-1498", "job-1499"]
-    many = await read_frame(ask, KEYS, states="failed", limit=PAGE_ENTRIES)
-    assert list(many["job"]) == [f"job-{number}" for number in range(PAGE_ENTRIES + 1, 3 * PAGE_ENTRIES, 2)]
+    many = await read_frame(ask, KEYS, states="failed", limit=PAGE_ATTEMPTS)
+    assert list(many["job"]) == [f"job-{number}" for number in range(PAGE_ATTEMPTS + 1, 3 * PAGE_ATTEMPTS, 2)]
 
 
 async def test_pages_join_without_gap_or_double(server: Server, ask: Ask) -> None:
     """A history of several pages is read whole, in the order it was written."""
-    write(server, [record(number) for number in range(2 * PAGE_ENTRIES + 1)])
-    assert list((await read_frame(ask, KEYS))["job"]) == [f"job-{number}" for number in range(2 * PAGE_ENTRIES + 1)]
+    write(server, [record(number) for number in range(2 * PAGE_ATTEMPTS + 1)])
+    assert list((await read_frame(ask, KEYS))["job"]) == [f"job-{number}" for number in range(2 * PAGE_ATTEMPTS + 1)]
 
 
 async def test_since_and_until_take_moments(server: Server, ask: Ask) -> None:
@@ -123,7 +124,7 @@ async def test_texts_and_timedeltas_count_back_from_the_servers_now(server: Serv
     now_ms = datetime.now(UTC).timestamp() * 1000
     with server.client() as client:
         for hours in (50, 2, 0.5):
-            client.xadd(KEYS.history, {"record": f'{{"job": "{hours}"}}'}, id=f"{round(now_ms - hours * 3_600_000)}-0")
+            client.xadd(KEYS.history, {"records": f'{{"job": "{hours}"}}'}, id=f"{round(now_ms - hours * 3_600_000)}-0")
     spans: list[tuple[str | timedelta, int]] = [
         ("1h", 1),
         (timedelta(hours=3), 2),

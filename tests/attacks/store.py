@@ -87,7 +87,8 @@ class Store:
 
     def history(self, job_id: str) -> list[tuple[int, str]]:
         """(attempt, state) of what the history says of a job."""
-        texts = [fields[b"record"] for _, fields in self.client.xrange(self.keys.history)]
+        entries = self.client.xrange(self.keys.history)
+        texts = [line for _, fields in entries for line in fields[b"records"].split(b"\n")]
         records = [json.loads(text.decode(errors="replace")) for text in texts]
         return [(record["attempt"], record["state"]) for record in records if record.get("job") == job_id]
 

@@ -13,7 +13,9 @@ FINAL = {state.value for state in State if state.is_final}
 
 def attempts(client: Any, job_id: str) -> list[tuple[int, str]]:
     """(number, state) of every attempt in the history."""
-    records = [json.loads(fields[b"record"]) for _, fields in client.xrange(KEYS.history)]
+    records = [
+        json.loads(line) for _, fields in client.xrange(KEYS.history) for line in fields[b"records"].split(b"\n")
+    ]
     return [(record["attempt"], record["state"]) for record in records if record["job"] == job_id]
 
 
@@ -47,7 +49,6 @@ def lease_left_s(client: Any, engine: str) -> float:
 
 def _told(client: Any) -> Iterator[tuple[str, str, int]]:
     for _, fields in client.xrange(KEYS.events):
-        if fields[b"kind"] == b"changed":
-            for line in fields[b"jobs"].decode().split("\n"):
-                job_id, state, fence = line.rsplit(" ", 2)
-                yield job_id, state, int(fence)
+        for line in fields[b"jobs"].decode().split("\n"):
+            job_id, state, fence = line.rsplit(" ", 2)
+            yield job_id, state, int(fence)

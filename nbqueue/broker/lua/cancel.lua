@@ -3,16 +3,13 @@
 -- KEYS[1] stream  events: nbq:events
 -- KEYS[2] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
--- ARGV[2] ms      how long records of ended jobs are kept
--- ARGV[3] int     how many attempts the history holds
--- ARGV[4..] text  job ids
+-- ARGV[2..] text  job ids
 -- Returns: per job "unknown", "removed" (it waited and is cancelled now), "asked" (it runs), or the final state it had already
 -- Moves: scheduled -> cancelled, queued -> cancelled
 local prefix = ARGV[1]
-local clock = redis.call('TIME')
-local stamp = string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000))
-local replies, changes = {}, {}
-for i = 4, #ARGV do
+local now = server_ms()
+local replies, changes, records = {}, {}, {}
+for i = 2, #ARGV do
   local id = ARGV[i]
   local record = prefix .. 'nbq:job:' .. id
   local found = redis.call('HMGET', record, 'state', 'queue', 'key', 'engine', 'function', 'label', 'group', 'submitted', 'fence', 'priority')
@@ -30,21 +27,20 @@ for i = 4, #ARGV do
   elseif state == 'queued' or state == 'scheduled' then
     redis.call('DEL', prefix .. 'arq:job:' .. id, prefix .. 'arq:retry:' .. id, prefix .. 'nbq:checkpoint:' .. id)
     redis.call('ZREM', found[3] or (prefix .. 'arq:queue:' .. found[2]), id)
-    redis.call('HSET', record, 'state', 'cancelled', 'finished', stamp)
+    redis.call('HSET', record, 'state', 'cancelled', 'finished', now)
     redis.call('HDEL', record, 'reason')
-    redis.call('PEXPIRE', record, ARGV[2])
-    redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, ARGV[2])
+    redis.call('PEXPIRE', record, RECORD_MS)
+    redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
     redis.call('HINCRBY', prefix .. 'nbq:counts:' .. found[2], 'cancelled', 1)
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'record', cjson.encode({job = id, attempt = 0, state = 'cancelled',
-      queue = found[2], ['function'] = found[5] or '', label = found[6] or found[5] or '', group = found[7] or '',
-      priority = tonumber(found[10]) or 0, submitted = tonumber(found[8])}))
+    records[#records + 1] = cjson.encode({job = id, attempt = 0, state = 'cancelled', queue = found[2],
+      ['function'] = found[5] or '', label = found[6] or found[5] or '', group = found[7] or '',
+      priority = tonumber(found[10]) or 0, submitted = tonumber(found[8])})
     changes[#changes + 1] = id .. ' cancelled ' .. (found[9] or '0')
     replies[#replies + 1] = 'removed'
   else
     replies[#replies + 1] = state
   end
 end
-if #changes > 0 then
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', 5000, '*', 'kind', 'changed', 'jobs', table.concat(changes, '\n'), 'count', #changes)
-end
+remember(prefix, KEYS[2], records)
+tell(KEYS[1], changes)
 return replies

@@ -13,32 +13,34 @@
 -- ARGV[4] int     room for jobs of the event loop
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
--- ARGV[7] ms      how long records of ended jobs are kept
 -- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission (empty: it is large, and read apart) or nil, 1 where no submit script of ours wrote it, lane, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local stamp = string.format('%.0f', now)
+local now = server_ms()
 if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}, 0, 0} end
+local records = {}
 
-local function read(id, ...)
-  local found = redis.pcall('HMGET', prefix .. 'nbq:job:' .. id, ...)
+local function read(record, ...)
+  local found = redis.pcall('HMGET', record, ...)
   if not found.err then return found end
-  redis.call('DEL', prefix .. 'nbq:job:' .. id)
-  return redis.call('HMGET', prefix .. 'nbq:job:' .. id, ...)
+  redis.call('DEL', record)
+  return redis.call('HMGET', record, ...)
 end
 
 local function whole(text)
   return text and #text < 16 and string.find(text, '^%d+$')
 end
 
+local function count(text)
+  return whole(text) and tonumber(text) or 0
+end
+
 local function stray(id, home)
   -- in the queue by mistake or malice: an id that no client makes, or the id of a job of another queue
   if #id == 0 or #id > 512 or string.find(id, '%c') then
     redis.call('DEL', prefix .. 'arq:job:' .. id)
-    redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'record', cjson.encode({job = string.sub(id, 1, 60), attempt = 0,
-      state = 'failed', queue = queue, error_type = 'TamperedPayload', error = 'No client makes such an id; it was dropped.'}))
+    records[#records + 1] = cjson.encode({job = string.sub(id, 1, 60), attempt = 0, state = 'failed', queue = queue,
+      error_type = 'TamperedPayload', error = 'No client makes such an id; it was dropped.'})
   elseif stock or not home or home == queue then
     return false
   end
@@ -71,14 +73,14 @@ local reserved, sequence = 0, 0
 local function next_rank(wanted)
   if reserved == 0 then reserved, sequence = wanted, redis.call('INCRBY', KEYS[7], wanted) - wanted end
   reserved, sequence = reserved - 1, sequence + 1
-  return string.format('%.0f', 198000000000 + sequence % 2000000000)
+  return 99 * RANKS_A_PRIORITY + sequence % RANKS_A_PRIORITY
 end
 
 local function adopt(id, known, fence, due, wanted)
   -- a job that no submit script of ours wrote: a stock arq client's, or one put in by hand
   local rank, record = next_rank(wanted), prefix .. 'nbq:job:' .. id
   if known then redis.call('DEL', record) end
-  local fields = {'state', 'queued', 'queue', queue, 'key', KEYS[1], 'fence', fence or 0, 'rank', rank, 'submitted', stamp,
+  local fields = {'state', 'queued', 'queue', queue, 'key', KEYS[1], 'fence', fence or 0, 'rank', rank, 'submitted', now,
     'due', due, 'tries', tried[id] or 0}
   if stock then fields[#fields + 1], fields[#fields + 2] = 'stock', '1' end
   redis.call('HSET', record, unpack(fields))
@@ -87,7 +89,7 @@ end
 
 local function ready(id, due, wanted)
   -- make a job that is due ready; false where it stays as it is
-  local found = read(id, 'state', 'rank', 'fence', 'queue')
+  local found = read(prefix .. 'nbq:job:' .. id, 'state', 'rank', 'fence', 'queue')
   local known = found[1] or found[2] or found[3] or found[4]
   if not whole(found[2]) then found[1] = false end
   if stray(id, found[4]) then return true end
@@ -96,19 +98,19 @@ local function ready(id, due, wanted)
     redis.call('DEL', prefix .. 'arq:job:' .. id)
     return true
   end
-  if found[1] == 'running' then return true, 9000000000000000 end
+  if found[1] == 'running' then return true, CLAIMED_SCORE end
   if found[1] and not ended(found[1]) then
     redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'queued')
     redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'reason')
     return true, found[2]
   end
   if elsewhere[id] then return false end
-  return true, adopt(id, known, found[3], string.format('%.0f', due), wanted)
+  return true, adopt(id, known, found[3], math.floor(due), wanted)
 end
 
 local passed = 0
 repeat
-  local due = redis.call('ZRANGEBYSCORE', KEYS[1], 1000000000000, now, 'WITHSCORES', 'LIMIT', passed, 200)
+  local due = redis.call('ZRANGEBYSCORE', KEYS[1], READY_LIMIT, now, 'WITHSCORES', 'LIMIT', passed, 200)
   local ids, ranks, stay = {}, {}, 0
   for i = 1, #due, 2 do ids[#ids + 1] = due[i] end
   look(ids)
@@ -122,40 +124,53 @@ repeat
   -- only where jobs run elsewhere does the next page have to be looked at too
 until stay < 100 or passed >= 1000
 
-local claimed, running, expired = {}, {}, {}
+local claimed, changes, expired = {}, {}, {}
 local lane = 0
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
-local function expire(id, submitted)
+local function expire(id, record, submitted)
   redis.call('ZREM', KEYS[1], id)
   redis.call('DEL', prefix .. 'arq:job:' .. id)
-  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'expired', 'finished', stamp)
-  redis.call('PEXPIRE', prefix .. 'nbq:job:' .. id, ARGV[7])
-  local about = redis.call('HMGET', prefix .. 'nbq:job:' .. id, 'function', 'label', 'group')
-  redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'record', cjson.encode({job = id, attempt = 0, state = 'expired',
-    queue = queue, ['function'] = about[1] or '', label = about[2] or about[1] or '', group = about[3] or '',
-    submitted = tonumber(submitted)}))
+  redis.call('HSET', record, 'state', 'expired', 'finished', now)
+  redis.call('PEXPIREAT', record, now + RECORD_MS)
+  local about = redis.call('HMGET', record, 'function', 'label', 'group')
+  records[#records + 1] = cjson.encode({job = id, attempt = 0, state = 'expired', queue = queue, ['function'] = about[1] or '',
+    label = about[2] or about[1] or '', group = about[3] or '', submitted = tonumber(submitted)})
   redis.call('HINCRBY', prefix .. 'nbq:counts:' .. queue, 'expired', 1)
   expired[#expired + 1] = id .. ' expired 0'
 end
 
-local function claim(id, found)
-  local fence = (whole(found[2]) and tonumber(found[2]) or 0) + 1
-  held[#held + 1], held[#held + 2] = id, KEYS[1]
-  scores[#scores + 1], scores[#scores + 2] = 9000000000000000, id
+local nothing = {}
+local names = #queue .. ' ' .. queue .. KEYS[1]
+local untried = ' 0 0 0 ' .. (stock and 's ' or '- ') .. names
+local function claim(id, record, found, rest)
+  local fence = count(found[2]) + 1
+  local tries, crashes, losses, facts = 0, 0, 0, untried
+  if rest ~= nothing then
+    tries, crashes, losses = count(rest[1]), count(rest[2]), count(rest[3])
+    -- an attempt before may have left a checkpoint
+    local marks = (stock and 's' or '-') .. (fence > 1 and 'c' or '')
+    facts = string.format(' %d %d %d %s ', tries, crashes, losses, marks) .. names
+  end
+  redis.call('HSET', record, 'state', 'running', 'fence', fence, 'engine', engine, 'started', now)
+  held[#held + 1], held[#held + 2] = id, fence .. ' ' .. found[3] .. facts
+  scores[#scores + 1], scores[#scores + 2] = CLAIMED_SCORE, id
   marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
-  submissions[#submissions + 1] = prefix .. (found[13] and 'nbq:parcel:' or 'arq:job:' .. id)
-  running[#running + 1] = id .. ' running ' .. fence
-  claimed[#claimed + 1] = {id, fence, tonumber(found[3]) or 0, tonumber(found[4]) or 0, tonumber(found[5]) or 0,
-    found[6], found[7], found[9] or '', found[13] and '' or false, found[12] and 0 or 1, lane}
+  submissions[#submissions + 1] = prefix .. (rest[7] and 'nbq:parcel:' or 'arq:job:' .. id)
+  changes[#changes + 1] = id .. ' running ' .. fence
+  claimed[#claimed + 1] = {id, fence, tries, losses, crashes, found[4], rest[4] or found[4], rest[6] or '', rest[7] and '' or false,
+    found[6] and 0 or 1, lane}
 end
 
 local function consider(id)
   -- claim a job that is ready, or put it where it belongs; false where a stock worker runs it: its score is not ours then
-  local found = read(id, 'state', 'fence', 'tries', 'losses', 'crashes', 'submitted', 'due', 'expires', 'group',
-    'queue', 'rank', 'function', 'large')
-  if not (whole(found[6]) and whole(found[7]) and whole(found[11])) then found[1] = false end
-  if stray(id, found[10]) then return true end
+  local record = prefix .. 'nbq:job:' .. id
+  local found = read(record, 'state', 'fence', 'rank', 'submitted', 'queue', 'function', 'more')
+  -- what only few jobs have: those that were claimed before, and those whose submit said that there is more
+  local rest = (found[2] or found[7]) and redis.call('HMGET', record, 'tries', 'crashes', 'losses', 'due', 'expires', 'group', 'large')
+    or nothing
+  if not (whole(found[3]) and whole(found[4]) and (not rest[4] or whole(rest[4]))) then found[1] = false end
+  if stray(id, found[5]) then return true end
   if repeated(id, found[1]) then
     redis.call('ZREM', KEYS[1], id)
     redis.call('DEL', prefix .. 'arq:job:' .. id)
@@ -163,22 +178,22 @@ local function consider(id)
   end
   if found[1] == 'running' then
     -- a stock client that aborts a running job takes it for a deferred one, and moves it to the front
-    redis.call('ZADD', KEYS[1], 9000000000000000, id)
+    redis.call('ZADD', KEYS[1], CLAIMED_SCORE, id)
     return true
   end
   if elsewhere[id] then
     -- whatever becomes of it, our record of it does not stay for ever
-    if found[1] then redis.call('PEXPIRE', prefix .. 'nbq:job:' .. id, ARGV[7]) end
+    if found[1] then redis.call('PEXPIREAT', record, now + RECORD_MS) end
     return false
   end
   if not found[1] or ended(found[1]) then
-    adopt(id, true, found[2], stamp, 1)
-    found = {'queued', found[2], false, false, false, stamp, stamp, false, false}
+    found = {'queued', found[2], tostring(adopt(id, true, found[2], now, 1)), tostring(now)}
+    rest = tried[id] and {string.format('%.0f', tried[id])} or nothing
   end
-  if whole(found[8]) and not found[2] and now > tonumber(found[6]) + tonumber(found[8]) then
-    expire(id, found[6])
+  if whole(rest[5]) and not found[2] and now > tonumber(found[4]) + tonumber(rest[5]) then
+    expire(id, record, found[4])
   else
-    claim(id, found)
+    claim(id, record, found, rest)
   end
   return true
 end
@@ -201,24 +216,18 @@ end
 local in_loop, in_process = 0, 0
 
 if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
-  in_loop = take('-inf', '(400000000000', tonumber(ARGV[4]))
+  in_loop = take('-inf', '(' .. PROCESS_RANK, tonumber(ARGV[4]))
   lane = 1
-  in_process = take('400000000000', '(1000000000000', tonumber(ARGV[5]))
+  in_process = take(PROCESS_RANK, '(' .. READY_LIMIT, tonumber(ARGV[5]))
 end
 if #claimed > 0 then
   redis.call('HSET', KEYS[2], unpack(held))
   redis.call('ZADD', KEYS[1], unpack(scores))
   redis.call('MSET', unpack(marks))
-  for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do
-    claimed[i][9] = claimed[i][9] or submission
-    redis.call('HSET', prefix .. 'nbq:job:' .. claimed[i][1], 'state', 'running', 'fence', claimed[i][2],
-      'engine', engine, 'started', stamp)
-  end
+  for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do claimed[i][9] = claimed[i][9] or submission end
 end
-for _, lines in ipairs({running, expired}) do
-  if #lines > 0 then
-    redis.call('XADD', KEYS[5], 'MAXLEN', '~', 5000, '*', 'kind', 'changed', 'jobs', table.concat(lines, '\n'), 'count', #lines)
-  end
-end
-local coming = redis.call('ZRANGEBYSCORE', KEYS[1], stock and '(' .. stamp or 1000000000000, '(9000000000000000', 'WITHSCORES', 'LIMIT', 0, 1)
-return {stamp, coming[2] or '0', claimed, in_loop, in_process}
+tell(KEYS[5], changes)
+tell(KEYS[5], expired)
+remember(prefix, KEYS[6], records)
+local coming = redis.call('ZRANGEBYSCORE', KEYS[1], stock and '(' .. now or READY_LIMIT, '(' .. CLAIMED_SCORE, 'WITHSCORES', 'LIMIT', 0, 1)
+return {now, coming[2] or '0', claimed, in_loop, in_process}

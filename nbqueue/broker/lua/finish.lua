@@ -5,123 +5,152 @@
 -- KEYS[3] stream  history: nbq:history
 -- KEYS[4] hash    jobs the engine is to stop: nbq:stops:<engine>
 -- ARGV[1] text    key prefix of the namespace
--- ARGV[2] ms      how long records of ended jobs are kept
--- ARGV[3] int     how many attempts the history holds
--- ARGV[4..] bytes   per job 11 values: id, fence, state it goes to, delay ms (-1: none, and from now on in the process lane), what is charged (try, crash, loss or none), sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), ms to keep it (-1: for ever), error type, error line, stopped by, history record (json, or empty for none)
+-- ARGV[2] int     how many ways to end follow
+-- ARGV[3..] ...   per way 7 values: state it goes to, delay ms (-1: none, and from now on in the process lane), what is charged (try, crash, loss or none), ms to keep the result (-1: for ever), error type, error line, stopped by; then per job 5: id, fence, number of its way, sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), history record (json, or empty for none)
 -- Returns: per job 1, or 0 where the claim was stale
 -- Moves: running -> succeeded, running -> failed, running -> cancelled, running -> timed_out, running -> crashed, running -> scheduled, running -> queued
 local prefix = ARGV[1]
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local stamp = string.format('%.0f', now)
+local now = server_ms()
 local charged = {['try'] = 'tries', crash = 'crashes', loss = 'losses'}
-local places = {tries = 6, crashes = 7, losses = 8}
-local replies, changes, counted, ends = {}, {}, {}, {}
--- taken away together, before anything is written: a full server must be able to get emptier
-local over, keys, queued, unwanted = {}, {}, {}, {}
+local first = 3 + 7 * tonumber(ARGV[2])
+local asked = redis.call('EXISTS', KEYS[4]) == 1
 
-for at = 4, #ARGV, 11 do
-  local id = ARGV[at]
-  local found = redis.call('HMGET', prefix .. 'nbq:job:' .. id, 'state', 'fence', 'queue', 'key', 'rank', 'tries', 'crashes',
-    'losses', 'cancel', 'stock', 'reason', 'log_kept')
-  if found[1] ~= 'running' or found[2] ~= ARGV[at + 1] then
-    replies[#replies + 1] = 0
-  else
-    replies[#replies + 1] = 1
-    local state = ARGV[at + 2]
-    -- a cancel that came while the attempt was ending: there is no next one
-    if found[9] and (state == 'queued' or state == 'scheduled') then state = 'cancelled' end
-    ends[#ends + 1] = {at = at, state = state, found = found, again = state == 'queued' or state == 'scheduled',
-      queue_key = found[4] or (prefix .. 'arq:queue:' .. found[3])}
-    over[#over + 1] = id
-    keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
-  end
+local ways = {}
+for at = 3, first - 1, 7 do
+  ways[#ways + 1] = {state = ARGV[at], delay = tonumber(ARGV[at + 1]), charge = charged[ARGV[at + 2]], keep = ARGV[at + 3],
+    error_type = ARGV[at + 4], error = ARGV[at + 5], stopped_by = ARGV[at + 6]}
 end
 
-for _, ending in ipairs(ends) do
-  if not ending.again then
-    local id = ARGV[ending.at]
-    keys[#keys + 1] = prefix .. 'arq:job:' .. id
-    keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id
-    if ending.found[10] then
-      keys[#keys + 1] = prefix .. 'arq:retry:' .. id
-      unwanted[#unwanted + 1] = id
+-- what the claiming script wrote down of each job: `fence rank`, then facts that most jobs of a batch have in common
+local parsed = {}
+local function facts_of(text)
+  if not parsed[text] then
+    local tries, crashes, losses, marks, length, names = string.match(text, '^(%d+) (%d+) (%d+) (%S+) (%d+) (.*)$')
+    local queue = names and string.sub(names, 1, tonumber(length))
+    parsed[text] = names and {tries = tonumber(tries), crashes = tonumber(crashes), losses = tonumber(losses), queue = queue,
+      key = string.sub(names, #queue + 1), stock = string.find(marks, 's', 1, true), checkpoint = string.find(marks, 'c', 1, true),
+      fields = {}}
+  end
+  return parsed[text]
+end
+
+local replies, ends, ids = {}, {}, {}
+-- taken away together, before anything is written: a full server must be able to get emptier
+local over, keys, queued, unwanted = {}, {}, {}, {}
+for at = first, #ARGV, 5 do ids[#ids + 1] = ARGV[at] end
+local held = redis.call('HMGET', KEYS[1], unpack(ids))
+local stops = asked and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
+local seen = {}
+for number, id in ipairs(ids) do
+  local at = first + 5 * (number - 1)
+  local fence, rank, text = string.match(held[number] or '', '^(%d+) (%d+) (.*)$')
+  local facts = fence == ARGV[at + 1] and not seen[id] and facts_of(text)
+  if not facts then
+    replies[number] = 0
+  else
+    replies[number], seen[id] = 1, true
+    local way = ways[tonumber(ARGV[at + 2])]
+    local again = way.state == 'queued' or way.state == 'scheduled'
+    local state = way.state
+    -- a cancel that came while the attempt was ending: there is no next one
+    if again and stops[number] == 'cancel' then again, state = false, 'cancelled' end
+    ends[#ends + 1] = {at = at, state = state, way = way, facts = facts, again = again, rank = rank}
+    over[#over + 1] = id
+    keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
+    if not again then
+      keys[#keys + 1] = prefix .. 'arq:job:' .. id
+      if facts.checkpoint then keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id end
+      if facts.stock then
+        keys[#keys + 1] = prefix .. 'arq:retry:' .. id
+        unwanted[#unwanted + 1] = id
+      end
+      local leaving = queued[facts.key] or {}
+      queued[facts.key] = leaving
+      leaving[#leaving + 1] = id
     end
-    queued[ending.queue_key] = queued[ending.queue_key] or {}
-    table.insert(queued[ending.queue_key], id)
   end
 end
 if #over > 0 then
-  redis.call('HDEL', KEYS[1], unpack(over))
-  redis.call('HDEL', KEYS[4], unpack(over))
+  if asked then redis.call('HDEL', KEYS[4], unpack(over)) end
   redis.call('DEL', unpack(keys))
 end
 if #unwanted > 0 then redis.call('ZREM', prefix .. 'arq:abort', unpack(unwanted)) end
-for queue_key, ids in pairs(queued) do redis.call('ZREM', queue_key, unpack(ids)) end
+for queue_key, leaving in pairs(queued) do redis.call('ZREM', queue_key, unpack(leaving)) end
+
+local function fields_of(ending)
+  -- what is written into the record; the same table for ends of the same way out of the same facts
+  local way, facts = ending.way, ending.facts
+  local kept = facts.fields[way]
+  if kept and not ending.again and ending.state == way.state then return kept end
+  local fields = {'state', ending.state}
+  local function add(name, value) fields[#fields + 1], fields[#fields + 2] = name, value end
+  if way.charge then add(way.charge, facts[way.charge] + 1) end
+  if way.error_type ~= '' then
+    add('error_type', way.error_type)
+    add('error', way.error)
+  end
+  if not ending.again then
+    add('finished', now)
+    if way.stopped_by ~= '' then add('stopped_by', way.stopped_by) end
+    if ending.state == way.state then facts.fields[way] = fields end
+  end
+  return fields
+end
 
 local function wait_again(id, ending, fields)
-  local delay, scheduled = tonumber(ARGV[ending.at + 3]), ending.state == 'scheduled'
-  local due = string.format('%.0f', now + math.max(delay, 0))
-  fields[#fields + 1], fields[#fields + 2] = 'due', due
-  if scheduled then fields[#fields + 1], fields[#fields + 2] = 'reason', 'retrying' end
-  local rank = ending.found[5]
-  if delay < 0 and tonumber(rank) < 400000000000 then
-    rank = string.format('%.0f', tonumber(rank) + 400000000000)
-    fields[#fields + 1], fields[#fields + 2] = 'rank', rank
+  local way, facts, scheduled, rank = ending.way, ending.facts, ending.state == 'scheduled', ending.rank
+  local due = now + math.max(way.delay, 0)
+  local function add(name, value) fields[#fields + 1], fields[#fields + 2] = name, value end
+  add('due', due)
+  if scheduled then add('reason', 'retrying') end
+  if way.delay < 0 and tonumber(rank) < PROCESS_RANK then
+    rank = tonumber(rank) + PROCESS_RANK
+    add('rank', rank)
   end
-  redis.call('ZADD', ending.queue_key, scheduled and due or rank, id)
-  local wake = prefix .. 'nbq:wake:' .. ending.found[3]
-  if redis.call('LLEN', wake) < 8 then
-    redis.call('LPUSH', wake, 'ready')
-    redis.call('PEXPIRE', wake, 3600000)
-  end
+  redis.call('ZADD', facts.key, scheduled and due or rank, id)
+  call_workers(prefix .. 'nbq:wake:' .. facts.queue)
 end
 
-local function close(id, ending, fields)
-  local at = ending.at
-  if ARGV[at + 5] ~= '' and ARGV[at + 6] ~= '0' then
-    local result = prefix .. 'arq:result:' .. id
-    if ARGV[at + 5] == '\0parcel' then
-      redis.pcall('RENAME', prefix .. 'nbq:parcel:' .. id .. ':' .. ARGV[at + 1], result)
-      if ARGV[at + 6] == '-1' then redis.call('PERSIST', result) else redis.call('PEXPIRE', result, ARGV[at + 6]) end
-    elseif ARGV[at + 6] == '-1' then redis.call('SET', result, ARGV[at + 5])
-    else redis.call('SET', result, ARGV[at + 5], 'PX', ARGV[at + 6]) end
-  end
-  fields[#fields + 1], fields[#fields + 2] = 'finished', stamp
-  if ARGV[at + 9] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'stopped_by', ARGV[at + 9] end
-  if ending.found[12] then redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, ARGV[2]) end
-  local tally = ending.found[3] .. '\n' .. ending.state
-  counted[tally] = (counted[tally] or 0) + 1
+local function keep_result(id, fence, way, sealed)
+  local result = prefix .. 'arq:result:' .. id
+  if sealed == '\0parcel' then
+    redis.pcall('RENAME', prefix .. 'nbq:parcel:' .. id .. ':' .. fence, result)
+    if way.keep == '-1' then redis.call('PERSIST', result) else redis.call('PEXPIRE', result, way.keep) end
+  elseif way.keep == '-1' then redis.call('SET', result, sealed)
+  else redis.call('SET', result, sealed, 'PXAT', now + way.keep) end
 end
 
+local changes, records, counted, told = {}, {}, {}, nil
 for _, ending in ipairs(ends) do
-  local at, found = ending.at, ending.found
-  local id, counter = ARGV[at], charged[ARGV[at + 4]]
+  local at, way, facts = ending.at, ending.way, ending.facts
+  local id, fence, sealed, line = ARGV[at], ARGV[at + 1], ARGV[at + 3], ARGV[at + 4]
   local record = prefix .. 'nbq:job:' .. id
-  local fields = {'state', ending.state}
-  if ending.again then wait_again(id, ending, fields) else close(id, ending, fields) end
-  if counter then
-    fields[#fields + 1], fields[#fields + 2] = counter, (tonumber(found[places[counter]]) or 0) + 1
+  local fields = fields_of(ending)
+  if ending.again then
+    wait_again(id, ending, fields)
+  else
+    if sealed ~= '' and way.keep ~= '0' then
+      keep_result(id, fence, way, sealed)
+      if #sealed <= TOLD_BYTES and sealed ~= '\0parcel' then told = sealed end
+    end
+    local tally = counted[facts.queue] or {}
+    counted[facts.queue] = tally
+    tally[ending.state] = (tally[ending.state] or 0) + 1
   end
-  if ARGV[at + 7] ~= '' then
-    fields[#fields + 1], fields[#fields + 2] = 'error_type', ARGV[at + 7]
-    fields[#fields + 1], fields[#fields + 2] = 'error', ARGV[at + 8]
+  if type(redis.pcall('HSET', record, unpack(fields))) == 'table' then
+    -- something else stands where the record was
+    redis.call('DEL', record)
+    redis.call('HSET', record, unpack(fields))
   end
-  redis.call('HSET', record, unpack(fields))
-  if not ending.again then
-    if found[11] then redis.call('HDEL', record, 'reason') end
-    redis.call('PEXPIRE', record, ARGV[2])
-  end
-  if ARGV[at + 10] ~= '' then
-    redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[3], '*', 'record', ARGV[at + 10])
-  end
-  changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. found[2]
+  if not ending.again then redis.call('PEXPIREAT', record, now + RECORD_MS) end
+  if line ~= '' then records[#records + 1] = line end
+  changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. fence
 end
-for tally, number in pairs(counted) do
-  local queue, state = string.match(tally, '^(.*)\n(.*)$')
-  redis.call('HINCRBY', prefix .. 'nbq:counts:' .. queue, state, number)
+for queue, tally in pairs(counted) do
+  for state, number in pairs(tally) do redis.call('HINCRBY', prefix .. 'nbq:counts:' .. queue, state, number) end
 end
-if #changes > 0 then
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', 5000, '*', 'kind', 'changed', 'jobs', table.concat(changes, '\n'), 'count', #changes)
-end
+remember(prefix, KEYS[3], records)
+tell(KEYS[2], changes, told)
+-- last: where something above went wrong, each end is recorded again by itself
+if #over > 0 then redis.call('HDEL', KEYS[1], unpack(over)) end
 return replies

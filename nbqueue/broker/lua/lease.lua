@@ -6,8 +6,7 @@
 -- ARGV[3] int     1 to open, 0 to renew
 -- ARGV[4..] text  engine ids
 -- Returns: per engine 1, or 0 where there is no lease to renew
-local clock = redis.call('TIME')
-local till = string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[2])
+local till = server_ms() + ARGV[2]
 local replies = {}
 for i = 4, #ARGV do
   if ARGV[3] == '1' or redis.call('ZSCORE', KEYS[1], ARGV[i]) then

@@ -5,27 +5,29 @@
 -- KEYS[3] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] int     losses and crashes after which a job is given up
--- ARGV[3] ms      how long records of ended jobs are kept
--- ARGV[4] int     how many attempts the history holds
--- ARGV[5] int     1 to count it as a loss, 0 where the engine was ended on purpose
--- ARGV[6] int     1 to look for leases that ran out, 0 to leave them: who holds them may not have been able to renew yet
--- ARGV[7] text    the job that was at fault, or empty: where it is known, no other counts it as a loss
--- ARGV[8..] text  ids of engines known to be dead
+-- ARGV[3] int     1 to count it as a loss, 0 where the engine was ended on purpose
+-- ARGV[4] int     1 to look for leases that ran out, 0 to leave them: who holds them may not have been able to renew yet
+-- ARGV[5] text    the job that was at fault, or empty: where it is known, no other counts it as a loss
+-- ARGV[6..] text  ids of engines known to be dead
 -- Returns: how many jobs were given back or given up
 -- Moves: running -> queued, running -> crashed, running -> cancelled
 local prefix = ARGV[1]
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local stamp = string.format('%.0f', now)
-local changes = {}
+local now = server_ms()
+local changes, records = {}, {}
+
+local function queue_key_of(claim)
+  -- as the claiming script wrote it: ... <length of the queue's name> <queue's name><queue's key>
+  local length, names = string.match(claim, '^%d+ %d+ %d+ %d+ %d+ %S+ (%d+) (.*)$')
+  return names and string.sub(names, tonumber(length) + 1)
+end
 
 local function settle(id, queue_key, engine)
   local record = prefix .. 'nbq:job:' .. id
   local found = redis.pcall('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
     'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock', 'tries')
-  if found.err or found[1] ~= 'running' or found[2] ~= engine then return end
-  local guilty = ARGV[7] == id
-  local charge = (ARGV[7] == '' or guilty) and tonumber(ARGV[5]) or 0
+  if found.err or found[1] ~= 'running' or found[2] ~= engine or not queue_key then return end
+  local guilty = ARGV[5] == id
+  local charge = (ARGV[5] == '' or guilty) and tonumber(ARGV[3]) or 0
   local losses = (tonumber(found[5]) or 0) + charge
   local state = 'queued'
   if found[7] then state = 'cancelled'
@@ -37,40 +39,36 @@ local function settle(id, queue_key, engine)
   redis.call('HSET', record, 'state', state, 'losses', losses)
   if state == 'queued' then
     redis.call('ZADD', queue_key, found[4], id)
-    local wake = prefix .. 'nbq:wake:' .. found[3]
-    if redis.call('LLEN', wake) < 8 then
-      redis.call('LPUSH', wake, 'ready')
-      redis.call('PEXPIRE', wake, 3600000)
-    end
+    call_workers(prefix .. 'nbq:wake:' .. found[3])
   else
     redis.call('DEL', prefix .. 'arq:job:' .. id, prefix .. 'nbq:checkpoint:' .. id)
     redis.call('ZREM', queue_key, id)
-    redis.call('HSET', record, 'finished', stamp)
+    redis.call('HSET', record, 'finished', now)
     if state == 'crashed' then redis.call('HSET', record, 'error_type', 'JobCrashed', 'error', error) end
-    redis.call('PEXPIRE', record, ARGV[3])
-    redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, ARGV[3])
+    redis.call('PEXPIRE', record, RECORD_MS)
+    redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
     redis.call('HINCRBY', prefix .. 'nbq:counts:' .. found[3], state, 1)
   end
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'record', cjson.encode({job = id, attempt = (tonumber(found[16]) or 0) + (tonumber(found[5]) or 0) + (tonumber(found[6]) or 0) + 1,
+  records[#records + 1] = cjson.encode({job = id,
+    attempt = (tonumber(found[16]) or 0) + (tonumber(found[5]) or 0) + (tonumber(found[6]) or 0) + 1,
     state = state == 'queued' and 'lost' or state, queue = found[3], ['function'] = found[8] or '',
     label = found[9] or found[8] or '', group = found[10] or '', priority = tonumber(found[14]) or 0,
     submitted = tonumber(found[11]), started = tonumber(found[12]), worker = engine,
-    error_type = 'JobCrashed', error = error}))
+    error_type = 'JobCrashed', error = error})
   changes[#changes + 1] = id .. ' ' .. state .. ' ' .. found[13]
 end
 
-local dead = ARGV[6] == '1' and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now) or {}
-for i = 8, #ARGV do dead[#dead + 1] = ARGV[i] end
+local dead = ARGV[4] == '1' and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now) or {}
+for i = 6, #ARGV do dead[#dead + 1] = ARGV[i] end
 for _, engine in ipairs(dead) do
   -- a key of a wrong type must not keep the jobs of other engines from coming back
   local claims = redis.pcall('HGETALL', prefix .. 'nbq:claims:' .. engine)
   if claims.err then claims = {} end
-  for i = 1, #claims, 2 do settle(claims[i], claims[i + 1], engine) end
+  for i = 1, #claims, 2 do settle(claims[i], queue_key_of(claims[i + 1]), engine) end
   redis.call('DEL', prefix .. 'nbq:claims:' .. engine, prefix .. 'nbq:stops:' .. engine, prefix .. 'nbq:engine:' .. engine,
     prefix .. 'nbq:wake:' .. engine)
   redis.call('ZREM', KEYS[1], engine)
 end
-if #changes > 0 then
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', 5000, '*', 'kind', 'changed', 'jobs', table.concat(changes, '\n'), 'count', #changes)
-end
+remember(prefix, KEYS[3], records)
+tell(KEYS[2], changes)
 return #changes

@@ -11,11 +11,16 @@ for at = 3, #ARGV, 5 do
   local id = ARGV[at]
   local record = prefix .. 'nbq:job:' .. id
   local found = redis.call('HMGET', record, 'state', 'fence', 'log_kept', 'log_dropped')
-  if found[1] ~= 'running' or found[2] ~= ARGV[at + 1] or redis.call('HEXISTS', KEYS[1], id) == 0 then
+  local claim = redis.call('HGET', KEYS[1], id)
+  if found[1] ~= 'running' or found[2] ~= ARGV[at + 1] or not claim then
     replies[#replies + 1] = 0
   else
     if ARGV[at + 2] ~= '' then redis.call('HSET', record, 'progress', ARGV[at + 2]) end
-    if ARGV[at + 4] ~= '' then redis.call('SET', prefix .. 'nbq:checkpoint:' .. id, ARGV[at + 4], 'PX', 864000000) end
+    if ARGV[at + 4] ~= '' then
+      redis.call('SET', prefix .. 'nbq:checkpoint:' .. id, ARGV[at + 4], 'PX', 864000000)
+      -- the end of the job will take it away
+      redis.call('HSET', KEYS[1], id, (string.gsub(claim, '^(%d+ %d+ %d+ %d+ %d+ [-s])( )', '%1c%2')))
+    end
     if ARGV[at + 3] ~= '' then
       local log = prefix .. 'nbq:log:' .. id
       local kept, dropped = (tonumber(found[3]) or 0) + #ARGV[at + 3], tonumber(found[4]) or 0
@@ -24,7 +29,7 @@ for at = 3, #ARGV, 5 do
         local gone = #redis.call('LPOP', log)
         kept, dropped = kept - gone, dropped + gone
       end
-      redis.call('PEXPIRE', log, 2592000000)
+      redis.call('PEXPIRE', log, RECORD_MS)
       redis.call('HSET', record, 'log_kept', kept, 'log_dropped', dropped)
     end
     replies[#replies + 1] = 1

@@ -1,0 +1,49 @@
+-- What several scripts share; it stands in front of each, behind the constants of broker/keys.py.
+local function server_ms()
+  local clock = redis.call('TIME')
+  return clock[1] * 1000 + math.floor(clock[2] / 1000)
+end
+
+local function tell(events, lines, result)
+  -- followers: lines of `id state fence`, and of one job that ended its result, where it is small
+  if #lines == 1 and result then
+    redis.call('XADD', events, 'MAXLEN', '~', EVENTS, '*', 'jobs', lines[1], 'result', result)
+  elseif #lines > 0 then
+    redis.call('XADD', events, 'MAXLEN', '~', EVENTS, '*', 'jobs', table.concat(lines, '\n'))
+  end
+end
+
+local function call_workers(wake)
+  -- one token for an idle worker; a few are enough, as each claims all it can
+  if redis.call('LLEN', wake) < TOKENS then
+    redis.call('LPUSH', wake, 'ready')
+    redis.call('PEXPIRE', wake, 3600000)
+  end
+end
+
+local function trim(history, total)
+  -- leave out entries whose last attempt is older than the count allows; an entry that is not ours goes too
+  local least = total - ATTEMPTS
+  repeat
+    local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 100)
+    local last, kept = nil, nil
+    for _, entry in ipairs(oldest) do
+      if (tonumber(entry[2][4]) or 0) > least then kept = entry[1] break end
+      last = entry[1]
+    end
+    if last then redis.call('XTRIM', history, 'MINID', kept or last) end
+    if last and not kept then redis.call('XDEL', history, last) end
+  until kept or not last
+end
+
+local function remember(prefix, history, records)
+  -- attempts for the history, some an entry: the records as JSON, a line each, and how many there have been up to here
+  local counter = prefix .. 'nbq:attempts'
+  for first = 1, #records, 32 do
+    local last = math.min(first + 31, #records)
+    local total = redis.call('INCRBY', counter, last - first + 1)
+    redis.call('XADD', history, '*', 'records', table.concat(records, '\n', first, last), 'to', total)
+    -- looked at now and then: what is over the bound is little
+    if math.floor(total / 512) ~= math.floor((total - (last - first + 1)) / 512) then trim(history, total) end
+  end
+end
