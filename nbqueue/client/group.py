@@ -34,13 +34,14 @@ class JobGroup(Waitable[list[T_co]]):
 
     def __init__(
         self, group_id: str, members: Sequence[Job[T_co]], *, of: Session, name: str = "",
-        accepted: Future[Any] | None = None,
+        queue: str = "", accepted: Future[Any] | None = None,
     ) -> None:  # fmt: skip
         #: names it in the records of its jobs
         self.id = group_id
         self._members = tuple(members)
         self._by_id = {job.id: job for job in members}
         self._name = name
+        self._queue = queue
         self._session = of
         self._accepted = accepted
         self._portal: Portal | None = None
@@ -60,7 +61,7 @@ class JobGroup(Waitable[list[T_co]]):
     @property
     def queue(self) -> str:
         """The queue of its jobs; empty where there are none."""
-        return self._members[0].queue if self._members else ""
+        return self._queue or (self._members[0].queue if self._members else "")
 
     @property
     def session(self) -> Session:

@@ -8,6 +8,7 @@ from typing import Any, overload
 from nbqueue.broker import jobs as stored
 from nbqueue.broker import queues
 from nbqueue.client import cancelling, hooks
+from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
 from nbqueue.client.origin import in_words, origin
@@ -42,6 +43,22 @@ class Selection(Sequence[Job[Any]]):
     def ended(self) -> Selection:
         """Those that had."""
         return Selection([record for record in self.records if record.state.is_final], self.words, self._session)
+
+    @property
+    def works(self) -> tuple[Job[Any] | JobGroup[Any], ...]:
+        """What its live jobs are seen as, newest first: each by itself, those of a group as one with all its jobs."""
+        found: dict[str, Job[Any] | JobGroup[Any]] = {}
+        for job, record in zip(self._jobs, self.records, strict=True):
+            name = record.group or record.id
+            if not record.state.is_final and name not in found:
+                found[name] = self._group(record) if record.group else job
+        return tuple(found.values())
+
+    def without(self, works: Sequence[Job[Any] | JobGroup[Any]]) -> Selection:
+        """The jobs that are not among these works."""
+        names = {work.id for work in works}
+        left = [record for record in self.records if not {record.id, record.group} & names]
+        return Selection(left, self.words, self._session)
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
@@ -79,6 +96,12 @@ class Selection(Sequence[Job[Any]]):
             if len(part) > SHOWN:
                 lines.append(f"  ... and {len(part) - SHOWN:,} more that {word}")
         return "\n".join(lines)
+
+    def _group(self, one: JobRecord) -> JobGroup[Any]:
+        """The group of a job, as far as its jobs were found, in the order in which they were submitted."""
+        pairs = zip(reversed(self._jobs), reversed(self.records), strict=True)
+        members = [job for job, record in pairs if record.group == one.group]
+        return JobGroup(one.group, members, of=self._session, name=one.label or one.function, queue=one.queue)
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

@@ -39,10 +39,11 @@ class Cards:
         if not isinstance(work, Selection):
             self.show(work)
             return
-        live, ended = work.live, work.ended
+        live = work.works
+        ended = work.without(live).ended
         # the newest stands last, where the eye is
-        for job in reversed(live[:LIVE_CARDS]):
-            self.show(job)
+        for each in reversed(live[:LIVE_CARDS]):
+            self.show(each)
         if ended or not live:
             _publish(listing.found(ended.records, now=datetime.now(UTC), of=work.words))
         if len(live) > LIVE_CARDS:

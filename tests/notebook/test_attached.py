@@ -17,6 +17,10 @@ for n in range(8):
 for job in jobs[:5]:
     await job.cancel()
 """
+GROUP = """
+group = await nbqueue.options(queue="nobody").submit_map(abs, range(3))
+await group[1].cancel()
+"""
 
 
 def test_live_jobs_come_first_and_ended_ones_below(settings: Settings) -> None:
@@ -32,5 +36,9 @@ def test_live_jobs_come_first_and_ended_ones_below(settings: Settings) -> None:
         assert [row.split("job ")[1].split()[0] for row in rows[2:]] == ["4", "3", "2"]
         assert rest["text/plain"] == "and 1 more that wait or run, without a card here"
         printed = kernel.run("print(found)")
+        kernel.run(GROUP)
+        assert displayed(kernel.run("await nbqueue.attach()"))[1]["text/plain"].startswith("○ queued  abs, 3 jobs")
+        tables = [bundle["text/plain"] for bundle in displayed(kernel.messages) if "have ended" in bundle["text/plain"]]
+        assert ("of 5" in tables[-1], "abs" in tables[-1]) == (True, False)
     (text,) = [item["content"]["text"] for item in printed if item["msg_type"] == "stream"]
     assert [line.split()[1] for line in text.splitlines()[1:]] == ["queued"] * 3 + ["cancelled"] * 5
