@@ -98,24 +98,7 @@ def claim(
 
     def read(reply: Any) -> Claimed:
         now, due = int(reply[0]), int(float(reply[1]))
-        claims = [
-            Claim(
-                _text(item[0]),
-                item[1],
-                item[2],
-                item[3],
-                item[4],
-                int(item[5]),
-                int(float(item[6])),
-                now,
-                item[7].decode(errors="replace"),
-                item[8],
-                queue,
-                item[9] == 1,
-                item[10],
-            )
-            for item in reply[2]
-        ]
+        claims = [_claim(item, now, queue) for item in reply[2]]
         return Claimed(claims, max(due - now, 0) / 1000 if due else None, now > 0, (reply[3], reply[4]))
 
     return Call(
@@ -124,6 +107,15 @@ def claim(
         (keys.prefix, queue, engine, loop_room, process_room, int(stock)),
         read,
     )
+
+
+def _claim(item: list[Any], now: int, queue: str) -> Claim:
+    job_id, about, submission = item
+    fence, tries, crashes, losses, submitted, due, adopted, lane, group = about.split(b" ", 8)
+    return Claim(
+        _text(job_id), int(fence), int(tries), int(losses), int(crashes), int(submitted), int(due), now,
+        group.decode(errors="replace"), submission, queue, adopted == b"1", int(lane),
+    )  # fmt: skip
 
 
 def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:

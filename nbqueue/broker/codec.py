@@ -19,7 +19,7 @@ from typing import Any
 
 import cloudpickle
 
-from nbqueue.broker import travel, unsendable
+from nbqueue.broker import plain_pickle, travel, unsendable
 from nbqueue.errors import NotSendable, WrongPython
 
 _TRAILER = struct.Struct(">QI")
@@ -79,10 +79,14 @@ def join_call(function: bytes, arguments: bytes) -> bytes:
     return arguments + function
 
 
-def load_call(payload: bytes) -> Call:
+def load_call(payload: bytes, *, plain: bool = False) -> Call:
     """Function (or name), positional and keyword arguments of a verified payload.
 
-    Raises NotSendable, naming the module or class that is missing here.
+    Args:
+        payload: what `dump_call` made.
+        plain: load a name and plain data only, so that no code runs whoever wrote it.
+
+    Raises NotSendable, naming the module or class that is missing here, or is not plain data.
     """
     view = memoryview(payload)
     if len(view) < _TRAILER.size:
@@ -92,13 +96,13 @@ def load_call(payload: bytes) -> Call:
     function_at = lines_at - function_bytes
     if function_at < 0:
         raise NotSendable("The call cannot be rebuilt: its payload is not one that `dump_call` made.")
-    if lines_bytes:
+    if lines_bytes and not plain:
         travel.learn_source_lines(_loaded(view[lines_at : -_TRAILER.size], "call"))
     if function_bytes:
-        fn = _loaded(view[function_at:lines_at], "call")
-        args, kwargs = _loaded(view[:function_at], "call")
+        fn = _loaded(view[function_at:lines_at], "call", plain=plain)
+        args, kwargs = _loaded(view[:function_at], "call", plain=plain)
     else:
-        fn, args, kwargs = _loaded(view[:lines_at], "call")
+        fn, args, kwargs = _loaded(view[:lines_at], "call", plain=plain)
     return fn, args, kwargs
 
 
@@ -112,6 +116,18 @@ def dump_value(value: Any) -> bytes:
 def load_value(data: bytes) -> Any:
     """The value of verified bytes. Raises NotSendable, naming the module or class that is missing here."""
     return _loaded(memoryview(data), "value")
+
+
+def dump_plain_value(value: Any) -> bytes:
+    """As `dump_value`, of what `load_plain_value` takes."""
+    data = dump_value(value)
+    load_plain_value(data)
+    return data
+
+
+def load_plain_value(data: bytes) -> Any:
+    """As `load_value`, of plain data only: no code runs whoever wrote it."""
+    return _loaded(memoryview(data), "value", plain=True)
 
 
 def is_plain(value: Any) -> bool:
@@ -180,11 +196,18 @@ def _function_tail(function_bytes: int, codes: list[CodeType]) -> bytes:
     return lines + _TRAILER.pack(function_bytes, len(lines))
 
 
-def _loaded(data: memoryview, what: str) -> Any:
+def _loaded(data: memoryview, what: str, *, plain: bool = False) -> Any:
     try:
+        if plain:
+            return plain_pickle.loads(data)
         return pickle.loads(data)  # noqa: S301 - its signature was verified before it came here
     except NotSendable:
         raise
+    except plain_pickle.NotPlain as error:
+        raise NotSendable(
+            f"The {what} holds {error}, and this worker takes plain data only (--only-registered): send numbers, text, "
+            "bytes, lists, tuples, sets, dicts, dates and times."
+        ) from None
     except Exception as error:
         raise NotSendable(_missing(error, what)) from error
 

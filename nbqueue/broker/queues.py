@@ -46,6 +46,8 @@ class EngineInfo:
     queues: tuple[str, ...] = ()
     #: names of the functions it has registered
     functions: tuple[str, ...] = ()
+    #: whether it runs no others
+    only_registered: bool = False
     slots: int = 0
     started_at: datetime | None = None
     running: int = 0
@@ -108,6 +110,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "version": info.version,
             "queues": json.dumps(info.queues),
             "functions": json.dumps(info.functions),
+            "only_registered": int(info.only_registered),
             "slots": info.slots,
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
         },
@@ -147,6 +150,7 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         version=text.get("version", ""),
         queues=tuple(json.loads(text.get("queues", "[]"))),
         functions=tuple(json.loads(text.get("functions", "[]"))),
+        only_registered=text.get("only_registered") == "1",
         slots=int(text.get("slots", 0)),
         started_at=moment(text.get("started")),
         running=running,

@@ -13,7 +13,7 @@
 -- ARGV[4] int     room for jobs of the event loop
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
--- Returns: {now ms, next due ms or 0, {id, fence, tries, losses, crashes, submitted ms, due ms, group, submission (empty: it is large, and read apart) or nil, 1 where no submit script of ours wrote it, lane, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
+-- Returns: {now ms, next due ms or 0, {{id, `fence tries crashes losses submitted due adopted lane group` (adopted: 1 where no submit script of ours wrote it), submission (empty: it is large, and read apart) or nil}, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
 local now = server_ms()
@@ -125,7 +125,7 @@ repeat
 until stay < 100 or passed >= 1000
 
 local claimed, changes, expired = {}, {}, {}
-local lane = 0
+local lane = '0'
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
 local function expire(id, record, submitted)
@@ -144,13 +144,13 @@ local nothing = {}
 local names = #queue .. ' ' .. queue .. KEYS[1]
 local untried = ' 0 0 0 ' .. (stock and 's ' or '- ') .. names
 local function claim(id, record, found, rest)
-  local fence = count(found[2]) + 1
-  local tries, crashes, losses, facts = 0, 0, 0, untried
+  -- most jobs come for the first time and with nothing special
+  local fence, charged, facts = '1', ' 0 0 0 ', untried
   if rest ~= nothing then
-    tries, crashes, losses = count(rest[1]), count(rest[2]), count(rest[3])
+    fence = string.format('%d', count(found[2]) + 1)
+    charged = string.format(' %d %d %d ', count(rest[1]), count(rest[2]), count(rest[3]))
     -- an attempt before may have left a checkpoint
-    local marks = (stock and 's' or '-') .. (fence > 1 and 'c' or '')
-    facts = string.format(' %d %d %d %s ', tries, crashes, losses, marks) .. names
+    facts = charged .. (stock and 's' or '-') .. (fence ~= '1' and 'c ' or ' ') .. names
   end
   redis.call('HSET', record, 'state', 'running', 'fence', fence, 'engine', engine, 'started', now)
   held[#held + 1], held[#held + 2] = id, fence .. ' ' .. found[3] .. facts
@@ -158,8 +158,8 @@ local function claim(id, record, found, rest)
   marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
   submissions[#submissions + 1] = prefix .. (rest[7] and 'nbq:parcel:' or 'arq:job:' .. id)
   changes[#changes + 1] = id .. ' running ' .. fence
-  claimed[#claimed + 1] = {id, fence, tries, losses, crashes, found[4], rest[4] or found[4], rest[6] or '', rest[7] and '' or false,
-    found[6] and 0 or 1, lane}
+  local about = fence .. charged .. found[4] .. ' ' .. (rest[4] or found[4]) .. (found[6] and ' 0 ' or ' 1 ') .. lane .. ' ' .. (rest[6] or '')
+  claimed[#claimed + 1] = {id, about, rest[7] and '' or false}
 end
 
 local function consider(id)
@@ -217,14 +217,14 @@ local in_loop, in_process = 0, 0
 
 if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
   in_loop = take('-inf', '(' .. PROCESS_RANK, tonumber(ARGV[4]))
-  lane = 1
+  lane = '1'
   in_process = take(PROCESS_RANK, '(' .. READY_LIMIT, tonumber(ARGV[5]))
 end
 if #claimed > 0 then
   redis.call('HSET', KEYS[2], unpack(held))
   redis.call('ZADD', KEYS[1], unpack(scores))
   redis.call('MSET', unpack(marks))
-  for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do claimed[i][9] = claimed[i][9] or submission end
+  for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do claimed[i][3] = claimed[i][3] or submission end
 end
 tell(KEYS[5], changes)
 tell(KEYS[5], expired)
