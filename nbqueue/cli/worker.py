@@ -34,6 +34,8 @@ from nbqueue.worker.config import WorkerConfig
 @click.option("--burst", is_flag=True, help="End when there is nothing left to do.")
 @click.option("--drain", "drain_timeout_s", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="S",
               help="Seconds that running jobs get to finish after the first SIGTERM.")  # fmt: skip
+@click.option("--only-registered", is_flag=True,
+              help="Run the functions of MODULE alone, with plain data as arguments: no code travels.")  # fmt: skip
 @click.option("--key-file", type=click.Path(path_type=Path), help="File of the signing keys (NBQUEUE_KEY_FILE).")
 @with_settings
 def worker(
@@ -47,6 +49,7 @@ def worker(
     """
     # the installed command, unlike `python -m`, does not look here
     sys.path.insert(0, str(Path.cwd()))
+    _check_only_registered(module, wanted=given["only_registered"])
     if module and (place := _arq_class(module)):
         arq_options = {name: given[name] for name in ("burst", "engines", "drain_timeout_s")}
         _run_arq(place, **arq_options)
@@ -82,6 +85,17 @@ def _run_arq(place: str, *, burst: bool, engines: int, drain_timeout_s: float) -
     )  # fmt: skip
     click.echo(f"Serving {found.queue} on {config.address} as arq does; Ctrl-C ends it.", err=True)
     leave(supervisor.main(config))
+
+
+def _check_only_registered(module: str | None, *, wanted: bool) -> None:
+    """Refuse to leave out in silence what was asked for."""
+    if wanted and not module:
+        raise ConfigurationError("--only-registered needs the MODULE whose functions are to run: give its name.")
+    if wanted and module and _arq_class(module):
+        raise ConfigurationError(
+            f"--only-registered cannot be used with {module!r}: an arq class runs its own functions only, and loads "
+            "arguments that are not signed."
+        )
 
 
 def _arq_class(module: str) -> str:

@@ -15,7 +15,7 @@ from nbqueue.broker.claims import Claim
 from nbqueue.broker.envelope import open_sealed
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
-from nbqueue.errors import TamperedPayload
+from nbqueue.errors import TamperedPayload, UnknownFunction
 from nbqueue.model import names, plain_json
 from nbqueue.model.options import DEFAULTS, Isolation, Options
 
@@ -36,6 +36,8 @@ class Here:
     limit_bytes: int
     chance: Random
     versions: Mapping[str, str]
+    #: functions that travel are refused, and so are arguments that are more than plain data
+    only_registered: bool = False
 
     @cached_property
     def versions_json(self) -> str:
@@ -59,6 +61,8 @@ class Attempt:
     options: Options
     #: name of a registered function; empty: the function travels in the payload
     name: str = ""
+    #: whether its arguments may be plain data only
+    plain: bool = False
     began_at: float = 0.0
 
     @property
@@ -90,6 +94,11 @@ def open_attempt(claim: Claim, here: Here) -> Attempt:
     _check_submitted(claim, header)
     if header["codec"] not in CODECS:
         raise TamperedPayload(f"Job {claim.job_id!a} is encoded as {header['codec']!a}, which is not known here.")
+    if here.only_registered and header.get("by") != "name":
+        raise UnknownFunction(
+            f"Job {claim.job_id!a} brings its own function, and this worker runs registered ones only "
+            "(--only-registered): submit it by the name of a registered one."
+        )
     codec.check_versions(header)
     return Attempt(
         claim=claim,
@@ -97,6 +106,7 @@ def open_attempt(claim: Claim, here: Here) -> Attempt:
         payload=sealed.payload,
         options=Options.from_wire(header.get("opt", {})),
         name=header["fn"] if header.get("by") == "name" else "",
+        plain=here.only_registered,
         began_at=time.monotonic(),
     )
 

@@ -26,7 +26,10 @@ def load(header: Header, payload: bytes) -> Callable[[], Any]:
         found = json.loads(payload)
         function, args, kwargs = header["fn"], found["args"], found["kwargs"]
     else:
-        function, args, kwargs = codec.load_call(payload)
+        plain = header.get("plain", False)
+        function, args, kwargs = codec.load_call(payload, plain=plain)
+        if plain:
+            function = header["fn"]
     fn = _registered(function) if isinstance(function, str) else function
     return lambda: fn(*args, **kwargs)
 

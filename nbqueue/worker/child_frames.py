@@ -35,6 +35,8 @@ def run(running: Running, limit_bytes: int) -> Header:
     }
     if run.checkpoint is not None:
         header["kept"] = len(run.checkpoint)
+    if run.plain:
+        header["plain"] = True
     if run.folder:
         header["folder"] = run.folder
     return header

@@ -34,6 +34,8 @@ class WorkerConfig:
     engines: int = 1
     #: modules whose @task functions are registered, or one "module:Settings" of arq
     modules: tuple[str, ...] = ()
+    #: run only those functions, with plain data as arguments: no code travels to this worker
+    only_registered: bool = False
     #: end when there is nothing left to do
     burst: bool = False
     #: seconds that running jobs get to finish after the first SIGTERM

@@ -20,7 +20,8 @@ async def fits_elsewhere(client: Any, here: Here, claim: Claim) -> bool:
     python, name = _needs(claim)
     return any(
         other.id != here.engine_id and claim.queue in other.queues
-        and (not python or other.python == python) and (not name or name in other.functions)
+        and (not python or other.python == python)
+        and (name in other.functions if name else not other.only_registered)
         for other in others
     )  # fmt: skip
 

@@ -71,7 +71,8 @@ class LoopRun:
         )  # fmt: skip
         self._context = JobContext(
             info, JobSink(claim.job_id, listener), ticker, checkpoint=checkpoint,
-            dump=codec.dump_value, load=codec.load_value,
+            dump=codec.dump_plain_value if attempt.plain else codec.dump_value,
+            load=codec.load_plain_value if attempt.plain else codec.load_value,
         )  # fmt: skip
         context = contextvars.copy_context()
         context.run(CURRENT.set, self._context)
@@ -101,7 +102,7 @@ class LoopRun:
             call = json.loads(attempt.payload)
             args, kwargs = call["args"], call["kwargs"]
         else:
-            _, args, kwargs = codec.load_call(attempt.payload)
+            _, args, kwargs = codec.load_call(attempt.payload, plain=attempt.plain)
         return await function(*args, **kwargs)
 
     def _ask(self, reason: StopReason) -> None:

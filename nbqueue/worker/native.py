@@ -195,6 +195,7 @@ class NativeRunner:
                 function=attempt.function,
                 payload=attempt.payload,
                 codec=header["codec"],
+                plain=attempt.plain,
                 run_in=run_in,
                 isolation=attempt.isolation(run_in),
                 memory_bytes=options.memory,

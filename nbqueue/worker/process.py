@@ -124,14 +124,14 @@ class EngineProcess:
         await children.start()
         here = Here(
             keyring, self._keys, self._info.id, self._info.host, self._config.limit_bytes, Random(),  # noqa: S311 - jitter
-            codec.header_versions(),
+            codec.header_versions(), self._config.only_registered,
         )  # fmt: skip
         runner = NativeRunner(
             here, client=self._client, children=children, tasks=registered, listener=reports, on_stuck=self._on_stuck
         )
         engine = self._engine(runner, reports)
         runner.on_end = engine.end
-        self._info = replace(self._info, functions=tuple(registered))
+        self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
         serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client)))
         announcing = asyncio.create_task(self._announce())
         following = asyncio.create_task(self._follow(words, engine, runner))

@@ -28,6 +28,8 @@ class Run:
     #: the call: pickled, or JSON {"args": [...], "kwargs": {...}}
     payload: bytes
     codec: str = "pickle"
+    #: load a registered name and plain data only
+    plain: bool = False
     run_in: RunIn = "process"
     isolation: Isolation = "pool"
     #: resident bytes its process group may use

@@ -47,8 +47,8 @@ class Visit:
             ticker,
             checkpoint=payload[len(payload) - kept :] if kept is not None else None,
             write=write,
-            dump=codec.dump_value,
-            load=codec.load_value,
+            dump=codec.dump_plain_value if header.get("plain") else codec.dump_value,
+            load=codec.load_plain_value if header.get("plain") else codec.load_value,
         )
 
     def begin(self, *, tell: bool = True) -> None:
