@@ -165,6 +165,16 @@ async def test_the_times_of_a_large_group_are_looked_up_for_some() -> None:
     assert abs((live.last_end_at - slow.finished_at).total_seconds()) < 0.1
 
 
+@pytest.mark.usefixtures("running_engine")
+async def test_what_was_awaited_is_known_at_once() -> None:
+    """Shown after it was awaited, a job or a group needs no answer of the server to be one that has ended."""
+    group = await submit_map(add, [1])
+    await group
+    await group[0]
+    live, job_live = group.live(), group[0].live()
+    assert (live.counts, job_live.record.state) == ({State.SUCCEEDED: 1}, State.SUCCEEDED)
+
+
 async def test_an_empty_group_has_no_times() -> None:
     """It is complete from the start."""
     live = (await submit_map(add, [])).live()

@@ -81,8 +81,18 @@ def test_an_error_that_the_user_raises_is_shown_whole(kernel: Kernel) -> None:
     assert ("KeyError: 'a'" in found, "in mine()" in found, "SkipRetry: no more" in found) == (True, True, True)
 
 
-def test_a_time_limit_and_a_crash_are_sentences(settings: Settings) -> None:
-    """Ends that only a worker can tell of look the same."""
+PICKY = """
+class Picky(Exception):
+    def __init__(self, model, *, gap):
+        super().__init__(f"{model}: {gap}")
+def bad():
+    raise Picky("m", gap=1)
+await nbqueue.run(bad)
+"""
+
+
+def test_ends_that_only_a_worker_can_tell_of(settings: Settings) -> None:
+    """A time limit and a lost result look the same; an error that cannot be rebuilt shows why, below its traceback."""
     environ = {"NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home)}
     with running_worker(settings, "--slots", "1"), running_kernel(**environ) as kernel:
         kernel.run("%load_ext nbqueue\nimport os, time")
@@ -92,3 +102,7 @@ def test_a_time_limit_and_a_crash_are_sentences(settings: Settings) -> None:
         ):
             found = traceback(kernel, code)
             assert (f"\n{name}: " in found, "# mine" in found, OURS.findall(found)) == (True, True, [])
+        found = traceback(kernel, PICKY)
+    assert 'raise Picky("m", gap=1)' in found
+    assert "Picky: m: 1\n\n(The Picky itself could not be sent, so __cause__ is None: pickle makes it anew as" in found
+    assert found.endswith("JobFailed: Picky: m: 1")
