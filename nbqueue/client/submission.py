@@ -46,14 +46,15 @@ class Order:
     def header(self, namespace: str) -> dict[str, Any]:
         """The readable, signed part of each submission, but for the job's id."""
         options = self.options
-        by = {"by": "name"} if self.by_name else {}
-        return {
-            "kind": "job", "ns": namespace, "id": "", "fn": self.function, **by, "codec": "pickle",
-            **codec.header_versions(), "lane": "process" if self.lane == LANE_PROCESS else "loop",
-            "queue": options.queue, "opt": options.to_wire(), "label": options.label or self.function,
-            "tags": list(options.tags),
-            "group": self.group, "retry_of": self.retry_of,
+        rest = {
+            "by": "name" if self.by_name else "", "opt": options.to_wire(), "label": options.label,
+            "tags": list(options.tags), "group": self.group, "retry_of": self.retry_of,
             "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,
+        }  # fmt: skip
+        return {
+            "kind": "job", "ns": namespace, "id": "", "fn": self.function, "codec": "pickle",
+            **codec.header_versions(), "lane": "process" if self.lane == LANE_PROCESS else "loop",
+            "queue": options.queue, **{name: value for name, value in rest.items() if value},
         }  # fmt: skip
 
     def batch(self, sealed: Sequence[tuple[str, bytes]]) -> Batch:

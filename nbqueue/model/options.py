@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, names
+from nbqueue.model import durations, names, plain_json
 from nbqueue.model.retry import NO_RETRY, RetryPolicy, policy
 
 RunIn = Literal["process", "async", "thread"]
@@ -68,10 +69,17 @@ class Options:
         """The options from what `to_wire` gave, checked again (another version may have written it), else `base`'s."""
         if not found:
             return base or DEFAULTS
-        known = {key: value for key, value in found.items() if key in _WIRE}
-        if "retry" in known:
-            known["retry"] = RetryPolicy.from_wire(known["retry"])
-        return check(base or DEFAULTS, **known)
+        return _from_wire(plain_json.encode(found), base or DEFAULTS)
+
+
+@lru_cache(maxsize=256)
+def _from_wire(text: str, base: Options) -> Options:
+    """As `Options.from_wire`, for a text; jobs of one function come with the same."""
+    found = plain_json.decode(text)
+    known = {key: value for key, value in found.items() if key in _WIRE}
+    if "retry" in known:
+        known["retry"] = RetryPolicy.from_wire(known["retry"])
+    return check(base, **known)
 
 
 DEFAULTS = Options()

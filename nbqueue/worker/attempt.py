@@ -71,6 +71,11 @@ class Attempt:
         return str(self.header.get("fn", ""))
 
     @property
+    def label(self) -> str:
+        """What it is called: its own label, or the function's."""
+        return str(self.header.get("label") or self.function)
+
+    @property
     def number(self) -> int:
         """Number of this attempt, from 1; what was given back without having run does not count."""
         return self.claim.tries + self.claim.losses + self.claim.crashes + 1

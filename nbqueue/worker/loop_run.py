@@ -45,6 +45,10 @@ class JobSink:
         self._listener.checkpoint(self._job_id, data)
 
 
+class _Exit(Exception):
+    """Carries a job's SystemExit out of its task, where that itself would end the loop and all that runs in it."""
+
+
 class LoopRun:
     """One run: a task, its time limit and its way of being stopped."""
 
@@ -64,10 +68,10 @@ class LoopRun:
     def start(self, function: Callable[..., Any], listener: Any, ticker: Ticker, checkpoint: bytes | None) -> None:
         """Begin; what goes wrong with the arguments ends the run like an error of the function."""
         attempt, loop = self.attempt, asyncio.get_running_loop()
-        options, header, claim = attempt.options, attempt.header, attempt.claim
+        options, claim = attempt.options, attempt.claim
         info = JobInfo(
             id=claim.job_id, attempt=attempt.number, function=attempt.function, queue=claim.queue,
-            label=header.get("label", ""), group=claim.group, timeout_s=options.timeout,
+            label=attempt.label, group=claim.group, timeout_s=options.timeout,
         )  # fmt: skip
         self._context = JobContext(
             info, JobSink(claim.job_id, listener), ticker, checkpoint=checkpoint,
@@ -98,12 +102,15 @@ class LoopRun:
 
     async def _call(self, function: Callable[..., Any]) -> Any:
         attempt = self.attempt
-        if attempt.header["codec"] == "json":
-            call = json.loads(attempt.payload)
-            args, kwargs = call["args"], call["kwargs"]
-        else:
-            _, args, kwargs = codec.load_call(attempt.payload, plain=attempt.plain)
-        return await function(*args, **kwargs)
+        try:
+            if attempt.header["codec"] == "json":
+                call = json.loads(attempt.payload)
+                args, kwargs = call["args"], call["kwargs"]
+            else:
+                _, args, kwargs = codec.load_call(attempt.payload, plain=attempt.plain)
+            return await function(*args, **kwargs)
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise _Exit from error
 
     def _ask(self, reason: StopReason) -> None:
         self._stopped_by = reason
@@ -136,7 +143,7 @@ class LoopRun:
             return
         error = task.exception()
         if error is not None:
-            self._finish(Raised(dump_error(error)))
+            self._finish(Raised(dump_error(error.__cause__ if isinstance(error, _Exit) and error.__cause__ else error)))
             return
         self._finish(self._value(task.result()))
 

@@ -203,7 +203,7 @@ class NativeRunner:
                 grace_s=options.grace_before_limit_s,
                 checkpoint=checkpoint,
                 queue=claim.queue,
-                label=header.get("label", ""),
+                label=attempt.label,
                 group=claim.group,
                 tags=tuple(header.get("tags", ())),
                 folder=header.get("folder", ""),

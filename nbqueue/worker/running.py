@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from nbqueue.model.options import Isolation, RunIn
 from nbqueue.model.outcome import Died, End, StopReason
@@ -14,8 +13,7 @@ from nbqueue.model.outcome import Died, End, StopReason
 _log = logging.getLogger("nbqueue.worker")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(NamedTuple):
     """What one attempt needs to run in a child."""
 
     job_id: str
@@ -52,8 +50,7 @@ class Run:
     folder: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnd:
+class RunEnd(NamedTuple):
     """The facts of how a run ended; what they mean is for the engine to say."""
 
     end: End
