@@ -55,7 +55,7 @@ class Died:
     peak_memory_bytes: int | None = None
     #: set when the memory limit ended it: the limit in bytes
     memory_limit_bytes: int | None = None
-    #: why the worker ended it, where that was no stop; empty: it did not
+    #: why, where it is known and neither a stop nor a limit; empty: it is not
     reason: str = ""
 
 

@@ -11,6 +11,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
+from typing import NoReturn
 
 from nbqueue.inside.reports import PERIOD_S
 from nbqueue.worker.frames import Decoder, Frame, Header, head
@@ -26,6 +27,7 @@ THREADS = "nbqueue-"
 _CLOSED = (
     b"nbqueue: code in this job closed file descriptors that it did not open, the line to the worker among them.\n"
 )
+_LAST_WORDS = threading.Lock()
 
 
 class Courier:
@@ -102,8 +104,10 @@ class Courier:
     def _receive(self) -> bool:
         try:
             data = self._sock.recv(_READ_BYTES)
-        except OSError:
+        except ConnectionError:
             data = b""
+        except OSError:
+            _say_closed()
         if not data:
             self._left()
             return False
@@ -147,10 +151,16 @@ class Courier:
         except ConnectionError:
             return  # the engine is gone, and the thread that reads sees it
         except OSError:
-            with contextlib.suppress(OSError):
-                os.write(2, _CLOSED)
-            os._exit(DEAF)
+            _say_closed()
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.write(self._waker, b".")
+
+
+def _say_closed() -> NoReturn:
+    """End a process that has no line to its engine any more, while the engine lives."""
+    _LAST_WORDS.acquire()  # for good: of two threads that see it one speaks
+    with contextlib.suppress(OSError):
+        os.write(2, _CLOSED)
+    os._exit(DEAF)

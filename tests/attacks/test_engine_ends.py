@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nbqueue import JobCrashed, run, submit
+from nbqueue import JobCrashed, JobFailed, run, submit
 from nbqueue.model.settings import Settings
 from nbqueue.worker.link import EXIT_NO_MODULE
 from tests.attacks.conftest import TASKS
@@ -21,6 +21,17 @@ def test_an_engine_ended_by_a_job_is_replaced(module_settings: Settings) -> None
         assert run("pid").wait(20) == worker.engine()
         assert worker.process.poll() is None
         assert f"ended (exit code {EXIT_NO_MODULE}); starting another" in worker.log
+
+
+def test_a_job_that_exits_ends_alone(module_settings: Settings) -> None:
+    """`sys.exit()` in the engine's loop is an error of the job, as it is in a child."""
+    with running_worker(module_settings, "leavers", modules=[TASKS]) as worker:
+        before = worker.engine_ids()
+        for error in ("SystemExit", "KeyboardInterrupt"):
+            with pytest.raises(JobFailed, match=f"{error}: done"):
+                submit("exit", error).wait(5).wait(20)
+        assert run("pid").wait(20) == worker.engine()
+        assert worker.engine_ids() == before
 
 
 def test_an_engine_whose_duties_were_cancelled_is_replaced(module_settings: Settings, tmp_path: Path) -> None:

@@ -12,6 +12,12 @@ async def leave(code: int) -> None:
     os._exit(code)
 
 
+@nbqueue.task("exit")
+async def exits(error: str) -> None:
+    """End as a script does, or as one that is interrupted."""
+    raise {"SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt}[error]("done")
+
+
 @nbqueue.task("unload")
 async def unload(once: str) -> str:
     """Cancel what the engine does besides this, the first time this runs; its loop goes on turning."""
