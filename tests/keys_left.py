@@ -26,5 +26,5 @@ def _may_last(client: redis.Redis, key: bytes) -> bool:
     if of_job is None:
         return False
     record = re.sub(rb"(?:arq:job|arq:retry|arq:in-progress):\Z", b"nbq:job:", key[: of_job.start(1)]) + of_job[1]
-    found: Any = client.hget(record.decode(), "state") if client.type(record) == b"hash" else None
+    found: Any = client.execute_command("HGET", record, "state") if client.type(record) == b"hash" else None
     return found in _LIVE

@@ -15,6 +15,8 @@ RANKS_A_PRIORITY = 2_000_000_000
 CLAIMED_SCORE = 9_000_000_000_000_000
 #: how long the record of an ended job is kept
 RECORD_MS = 30 * 86_400_000
+#: the submission of a job that did not succeed is kept up to so many bytes, and so long where no option says how long
+CALL_BYTES, CALL_MS = 1_000_000, 86_400_000
 #: how many attempts the history holds, and how many entries the stream of events
 ATTEMPTS, EVENTS = 100_000, 5_000
 #: the largest result that is told with the end of its job
@@ -39,7 +41,7 @@ class Keys:
         return f"{self.prefix}arq:queue:{name}"
 
     def submission(self, job_id: str) -> str:
-        """string: the sealed submission, until the job ends."""
+        """string: the sealed submission, until the job ends; after a failure for as long as the error is kept."""
         return f"{self.prefix}arq:job:{job_id}"
 
     def parcel(self, job_id: str, fence: int) -> str:

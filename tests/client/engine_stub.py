@@ -137,7 +137,7 @@ class Engine:
         }  # fmt: skip
         if error:
             about["error"] = error
-        keep_s = header.get("opt", {}).get("keep_result", 60.0)
+        keep_s = header.get("opt", {}).get("keep_result" if state is State.SUCCEEDED else "keep_error", 60.0)
         return claims.Finish(
             job_id=claim.job_id, fence=claim.fence, state=state, charge="try", keep_s=keep_s,
             result=seal(self._keyring, about, payload) if keep_s else b"",

@@ -115,8 +115,33 @@ async def test_a_retry_is_a_new_job() -> None:
         await failed
     with pytest.raises(JobFailed, match="on purpose"):
         await (await failed.retry())
-    with pytest.raises(JobError, match="submit it again"):
-        await (await attach(failed.id)).retry()
+
+
+@pytest.mark.usefixtures("running_engine")
+async def test_an_ended_job_is_retried_by_anybody_as_long_as_its_error_is_kept(
+    settings: Settings, server: Server
+) -> None:
+    """The server has the call of a failed or cancelled job for a while; that of one that succeeded it drops."""
+    failed = await options(keep_error=100).submit(fail)
+    with pytest.raises(JobFailed):
+        await failed
+    copy = await (await attach(failed.id)).retry()
+    with pytest.raises(JobFailed, match="on purpose"):
+        await copy
+    with server.client() as client:
+        assert 0 < client.ttl(Keys(settings.namespace).submission(failed.id)) <= 100
+    waiting = await options(queue="nobody").submit(rest, 0.0)
+    assert await waiting.cancel() == "cancelled"
+    again = await (await attach(waiting.id)).retry()
+    assert (await again.info()).retry_of == waiting.id
+    assert await again.cancel() == "cancelled"
+    succeeded, dropped = await submit(rest, 0.0), await options(keep_error=0).submit(fail)
+    assert await succeeded == "rested"
+    with pytest.raises(JobFailed):
+        await dropped
+    for job in (succeeded, dropped):
+        with pytest.raises(JobError, match="submit it again"):
+            await (await attach(job.id)).retry()
 
 
 @pytest.mark.usefixtures("running_engine")

@@ -12,7 +12,7 @@ local replies, changes, records = {}, {}, {}
 for i = 2, #ARGV do
   local id = ARGV[i]
   local record = prefix .. 'nbq:job:' .. id
-  local found = redis.call('HMGET', record, 'state', 'queue', 'key', 'engine', 'function', 'label', 'group', 'submitted', 'fence', 'priority')
+  local found = redis.call('HMGET', record, 'state', 'queue', 'key', 'engine', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock')
   local state = found[1]
   if not state then
     replies[#replies + 1] = 'unknown'
@@ -25,7 +25,8 @@ for i = 2, #ARGV do
     redis.call('PEXPIRE', wake, 3600000)
     replies[#replies + 1] = 'asked'
   elseif state == 'queued' or state == 'scheduled' then
-    redis.call('DEL', prefix .. 'arq:job:' .. id, prefix .. 'arq:retry:' .. id, prefix .. 'nbq:checkpoint:' .. id)
+    redis.call('DEL', prefix .. 'arq:retry:' .. id, prefix .. 'nbq:checkpoint:' .. id)
+    keep_call(prefix, id, found[11] and 0 or CALL_MS)
     redis.call('ZREM', found[3] or (prefix .. 'arq:queue:' .. found[2]), id)
     redis.call('HSET', record, 'state', 'cancelled', 'finished', now)
     redis.call('HDEL', record, 'reason')

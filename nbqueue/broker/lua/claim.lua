@@ -130,7 +130,7 @@ local lane = '0'
 local held, scores, marks, submissions = {}, {}, {}, {}
 local function expire(id, record, submitted)
   redis.call('ZREM', KEYS[1], id)
-  redis.call('DEL', prefix .. 'arq:job:' .. id)
+  keep_call(prefix, id, CALL_MS)
   redis.call('HSET', record, 'state', 'expired', 'finished', now)
   redis.call('PEXPIREAT', record, now + RECORD_MS)
   local about = redis.call('HMGET', record, 'function', 'label', 'group')

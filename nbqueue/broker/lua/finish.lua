@@ -58,7 +58,8 @@ for number, id in ipairs(ids) do
     over[#over + 1] = id
     keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
     if not again then
-      keys[#keys + 1] = prefix .. 'arq:job:' .. id
+      if state == 'succeeded' or facts.stock then keys[#keys + 1] = prefix .. 'arq:job:' .. id
+      else keep_call(prefix, id, way.keep == '-1' and RECORD_MS or tonumber(way.keep)) end
       if facts.checkpoint then keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id end
       if facts.stock then
         keys[#keys + 1] = prefix .. 'arq:retry:' .. id

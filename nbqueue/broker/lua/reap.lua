@@ -41,7 +41,8 @@ local function settle(id, queue_key, engine)
     redis.call('ZADD', queue_key, found[4], id)
     call_workers(prefix .. 'nbq:wake:' .. found[3])
   else
-    redis.call('DEL', prefix .. 'arq:job:' .. id, prefix .. 'nbq:checkpoint:' .. id)
+    redis.call('DEL', prefix .. 'nbq:checkpoint:' .. id)
+    keep_call(prefix, id, found[15] and 0 or CALL_MS)
     redis.call('ZREM', queue_key, id)
     redis.call('HSET', record, 'finished', now)
     if state == 'crashed' then redis.call('HSET', record, 'error_type', 'JobCrashed', 'error', error) end

@@ -21,6 +21,17 @@ local function call_workers(wake)
   end
 end
 
+local function keep_call(prefix, id, ms)
+  -- the submission of a job that did not succeed stays for a while, so that anybody can retry it; a large one goes
+  local submission = prefix .. 'arq:job:' .. id
+  local size = redis.pcall('STRLEN', submission)
+  if ms > 0 and type(size) == 'number' and size <= CALL_BYTES then
+    redis.call('PEXPIRE', submission, math.min(ms, RECORD_MS))
+  else
+    redis.call('DEL', submission)
+  end
+end
+
 local function trim(history, total)
   -- leave out entries whose last attempt is older than the count allows; an entry that is not ours goes too
   local least = total - ATTEMPTS
