@@ -165,7 +165,7 @@ def test_cancelling_what_has_ended_or_never_was(worker: Worker, ledger: Ledger) 
 
 
 def test_cancelled_jobs_leave_nothing_behind(module_server: Server, ledger: Ledger, gate: Path) -> None:
-    """Of a cancelled job remain a record, a result and a log, all of which expire; nothing says that it runs."""
+    """Of a cancelled job remain a record, its call, a result and a log, which expire; nothing says that it runs."""
     running = submit(bodies.until_told, str(ledger.path), "running", str(gate)).wait(5)
     ledger.wait("begin")
     queued = options(queue="nobody").submit(bodies.quick, str(ledger.path), "queued").wait(5)
@@ -173,7 +173,8 @@ def test_cancelled_jobs_leave_nothing_behind(module_server: Server, ledger: Ledg
     with module_server.client() as client:
         for job in (running, queued):
             left = [key.decode() for key in client.scan_iter(f"*{job.id}*")]
-            allowed = {facts.KEYS.record(job.id), facts.KEYS.result(job.id), facts.KEYS.log(job.id)}
+            keys = facts.KEYS
+            allowed = {keys.record(job.id), keys.submission(job.id), keys.result(job.id), keys.log(job.id)}
             assert {facts.KEYS.record(job.id)} <= set(left) <= allowed
             assert all(client.ttl(key) > 0 for key in left)
         for key in client.scan_iter("*nbq:claims:*"):
