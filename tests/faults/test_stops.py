@@ -164,6 +164,7 @@ def test_cancelling_what_has_ended_or_never_was(worker: Worker, ledger: Ledger) 
         Job[str]("never-submitted").cancel().wait(10)
 
 
+@pytest.mark.usefixtures("worker")
 def test_cancelled_jobs_leave_nothing_behind(module_server: Server, ledger: Ledger, gate: Path) -> None:
     """Of a cancelled job remain a record, its call, a result and a log, which expire; nothing says that it runs."""
     running = submit(bodies.until_told, str(ledger.path), "running", str(gate)).wait(5)
