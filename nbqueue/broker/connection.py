@@ -14,8 +14,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from nbqueue.broker.address import Address, parse_url
+from nbqueue.broker.asking import Pool
 from nbqueue.broker.outage import explain, is_connection_error, speaks_plain, speaks_tls, was_hung_up
-from nbqueue.broker.packing import TcpConnection, TlsConnection, UnixConnection
+from nbqueue.broker.packing import Packed, TcpConnection, TlsConnection, UnixConnection
 from nbqueue.broker.probe import answers_in_the_clear, answers_over_tls
 from nbqueue.errors import NbqueueError
 
@@ -69,7 +70,7 @@ def open_redis(
     options = _options(address, connect_timeout_s, socket_timeout_s, name)
     if address.kind == "sentinel":
         return _behind_sentinels(address, options, redis_class)
-    pool = ConnectionPool(connection_class=_connection_class(address), **options, **_place(address))
+    pool = Pool(connection_class=_connection_class(address), **options, **_place(address))
     client = redis_class(connection_pool=pool)
     client.auto_close_connection_pool = True
     return client
@@ -81,14 +82,15 @@ def beside(client: Redis, *, socket_timeout_s: float = 5.0, name: str = "nbqueue
     Behind Sentinels, or over a pool of the user's own making, it is the same client.
     """
     pool = client.connection_pool
-    if type(pool) not in (ConnectionPool, BlockingConnectionPool):
+    if type(pool) not in (ConnectionPool, BlockingConnectionPool, Pool):
         return client
     kind = _PACKING.get(pool.connection_class, pool.connection_class)
     options = {
         **pool.connection_kwargs, "socket_timeout": socket_timeout_s, "retry": Retry(NoBackoff(), 0),
         "retry_on_error": [], "retry_on_timeout": False, "client_name": name, "decode_responses": False,
     }  # fmt: skip
-    own = Redis(connection_pool=ConnectionPool(connection_class=kind, **options))
+    pool_kind = Pool if issubclass(kind, Packed) else ConnectionPool
+    own = Redis(connection_pool=pool_kind(connection_class=kind, **options))
     own.auto_close_connection_pool = True
     return own
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from nbqueue.broker.asking import ask_one
 from nbqueue.broker.envelope import open_sealed, seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
@@ -46,19 +47,17 @@ async def newest(client: Any, keys: Keys) -> bytes:
 
 async def changes_after(client: Any, keys: Keys, position: bytes) -> tuple[bytes, list[StateChanged]]:
     """Wait up to BLOCK_S for changes after a position; the new position and the changes."""
-    found = await client.xread({keys.events: position}, count=_ENTRIES, block=round(BLOCK_S * 1000))
-    if not found:
+    entries = await _entries_after(client, keys, position)
+    if not entries:
         return position, []
-    entries = found[0][1]
     return entries[-1][0], [change for entry in entries for change in _changes(*entry)]
 
 
 async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[str]) -> Reading:
     """As `changes_after`, for the wanted jobs only; says whether the reader was too slow for the stream."""
-    found = await client.xread({keys.events: position}, count=_ENTRIES, block=round(BLOCK_S * 1000))
-    if not found:
+    entries = await _entries_after(client, keys, position)
+    if not entries:
         return Reading(position, [], gap=False)
-    entries = found[0][1]
     # a reader that entries were trimmed for is behind by more than one answer holds
     gap = len(entries) == _ENTRIES and await _is_behind(client, keys, position)
     reading = Reading(entries[-1][0], [], gap)
@@ -68,6 +67,14 @@ async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[st
         if len(changes) == 1 and b"result" in fields:
             reading.results[changes[0].job_id] = fields[b"result"]
     return reading
+
+
+async def _entries_after(client: Any, keys: Keys, position: bytes) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """Wait for entries after a position; none after BLOCK_S."""
+    block = (b"BLOCK", round(BLOCK_S * 1000))
+    found = await ask_one(client, b"XREAD", b"COUNT", _ENTRIES, *block, b"STREAMS", keys.events, position)
+    entries = found[0][1] if found else ()
+    return [(entry, dict(zip(fields[::2], fields[1::2], strict=True))) for entry, fields in entries]
 
 
 async def _is_behind(client: Any, keys: Keys, position: bytes) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from hiredis import pack_command
 from redis import exceptions as redis_errors
@@ -16,7 +16,7 @@ else:
     _Base = object
 
 
-class _Packed(_Base):
+class Packed(_Base):
     """Replaces redis-py's packing of one command."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
@@ -44,16 +44,36 @@ class _Packed(_Base):
                 raise _trouble(error) from error
             raise
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is connected, as far as this side knows."""
+        return bool(self.is_connected) and self._reader is not None and not self._reader.at_eof()
 
-class TcpConnection(_Packed, Connection):
+    async def exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send commands and read their replies, with one time limit for all; an error reply stands in its place."""
+        if not self.is_connected:
+            await self.connect()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command([self.pack_command(*command)[0] for command in commands])
+                read = cast("Any", self._parser).read_response
+                return [await read() for _ in commands]
+        except BaseException as error:
+            await self.disconnect(nowait=True)
+            if isinstance(error, OSError):
+                raise _trouble(error) from error
+            raise
+
+
+class TcpConnection(Packed, Connection):
     """A plain connection."""
 
 
-class TlsConnection(_Packed, SSLConnection):
+class TlsConnection(Packed, SSLConnection):
     """A connection over TLS."""
 
 
-class UnixConnection(_Packed, UnixDomainSocketConnection):
+class UnixConnection(Packed, UnixDomainSocketConnection):
     """A unix connection that signs in once; redis-py 5 does it twice and hides why the first failed."""
 
     async def _connect(self) -> None:
@@ -70,6 +90,6 @@ def _parts(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
 def _trouble(error: OSError) -> redis_errors.RedisError:
     """An error of the socket as redis-py tells it."""
     if isinstance(error, TimeoutError):
-        return redis_errors.TimeoutError("Timeout writing to socket")
+        return redis_errors.TimeoutError("Timeout on the socket")
     number = error.errno or "UNKNOWN"
-    return redis_errors.ConnectionError(f"Error {number} while writing to socket. {error.strerror or error}.")
+    return redis_errors.ConnectionError(f"Error {number} on the socket. {error.strerror or error}.")

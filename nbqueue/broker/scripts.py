@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
+from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from nbqueue.broker import keys
+from nbqueue.broker.asking import ask, ask_one
 
 #: what a call raises when the server is away, full or refuses
 TROUBLE = (RedisError, OSError, TimeoutError)
@@ -24,13 +26,6 @@ _CONSTANTS = (
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
-
-
-class Client(Protocol):
-    """What we need of a redis client."""
-
-    def pipeline(self, transaction: bool = ...) -> Any: ...  # noqa: FBT001, D102 - redis-py's own signature
-    def execute_command(self, *args: Any) -> Awaitable[Any]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,46 +72,35 @@ def _constants() -> str:
     return "\n".join(f"local {name} = {getattr(keys, name)}" for name in _CONSTANTS)
 
 
-async def run(client: Client, call: Call[T]) -> T:
+async def run(client: Redis, call: Call[T]) -> T:
     """Run one script, loading it where the server does not know it yet."""
     try:
-        reply = await client.execute_command(*call.command)
+        reply = await ask_one(client, *call.command)
     except NoScriptError:
         await _load(client)
-        reply = await client.execute_command(*call.command)
+        reply = await ask_one(client, *call.command)
     return call.read(reply)
 
 
-async def run_all(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
+async def run_all(client: Redis, calls: Sequence[Call[Any]]) -> list[Any]:
     """Run several scripts in one round trip; an error stands in its call's place in the list."""
-    replies = await _send(client, calls)
+    replies = await ask(client, *(call.command for call in calls))
     missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if missing:
         await _load(client)
-        for i, reply in zip(missing, await _send(client, [calls[i] for i in missing]), strict=True):
+        for i, reply in zip(missing, await ask(client, *(calls[i].command for i in missing)), strict=True):
             replies[i] = reply
     return [
         reply if isinstance(reply, Exception) else call.read(reply) for call, reply in zip(calls, replies, strict=True)
     ]
 
 
-async def _load(client: Client) -> None:
+async def _load(client: Redis) -> None:
     """Load all scripts. With some alone, a missing one would run after those that stand behind it in the round trip."""
-    pipe = client.pipeline(transaction=False)
-    for found in _every():
-        pipe.execute_command("SCRIPT LOAD", found.text)
-    await pipe.execute()
+    await ask(client, *(("SCRIPT LOAD", found.text) for found in _every()))
 
 
 @cache
 def _every() -> tuple[Script, ...]:
     folder = resources.files("nbqueue.broker").joinpath("lua")
     return tuple(script(each.name.removesuffix(".lua")) for each in folder.iterdir() if each.name.endswith(".lua"))
-
-
-async def _send(client: Client, calls: Sequence[Call[Any]]) -> list[Any]:
-    pipe = client.pipeline(transaction=False)
-    for call in calls:
-        pipe.execute_command(*call.command)
-    found: list[Any] = await pipe.execute(raise_on_error=False)
-    return found

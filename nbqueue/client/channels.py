@@ -43,7 +43,9 @@ class Channels:
         elif self._pubsub is not None and not opened.is_set():
             await self._subscribe(job_id)
         try:
-            await asyncio.wait_for(opened.wait(), LISTEN_S)
+            # not asyncio.wait_for: before Python 3.12 it may swallow a cancel
+            async with asyncio.timeout(LISTEN_S):
+                await opened.wait()
         except TimeoutError:
             log.debug("listening to job %s has to wait", job_id)
 

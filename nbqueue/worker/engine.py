@@ -167,7 +167,10 @@ class Engine:
         if queue is not None and isinstance(claimed, Claimed):
             self._take_in(queue, room, claimed)
         if ends and isinstance(replies[-1], Exception):
-            await self._refused(ends, replies[-1])
+            # what was kept of reports goes out once
+            kept = not any(isinstance(reply, Exception) for reply in replies[:-1])
+            left = [end._replace(report=None, message=None) for end in ends] if kept else ends
+            await self._refused(left, replies[-1])
         elif ends and not all(replies[-1]):
             _tell_of_stale(ends, replies[-1])
         self._tell_waiters(ends)
@@ -186,16 +189,9 @@ class Engine:
             calls.append(claims.finish(self.keys, self.id, finishes))
         if queue is not None:
             ref = self.queues[queue]
+            rooms = {"loop_room": room[0], "process_room": room[1]}
             calls.append(
-                claims.claim(
-                    self.keys,
-                    queue=ref.name,
-                    queue_key=ref.key,
-                    engine=self.id,
-                    loop_room=room[0],
-                    process_room=room[1],
-                    stock=ref.stock,
-                )
+                claims.claim(self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock, **rooms)
             )
         return calls
 

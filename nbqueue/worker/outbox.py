@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbqueue.broker.claims import Finish, Report
+from nbqueue.model.states import State
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -59,7 +60,7 @@ class Outbox:
             self._waiting.append((leaving, None))
 
     def take(self) -> list[Leaving]:
-        """The next ends to send; they are ours no longer unless `put_back`. One whose file is gone is lost."""
+        """The next ends to send; they are ours no longer unless `put_back`. One whose file is gone is given back."""
         taken: list[Leaving] = []
         size = 0
         while self._waiting and len(taken) < BATCH and (size < BATCH_BYTES or not taken):
@@ -70,9 +71,8 @@ class Outbox:
                 path.unlink(missing_ok=True)
             else:
                 self._held_bytes -= len(leaving.finish.result)
-            if found is not None:
-                size += len(found.finish.result)
-                taken.append(found)
+            size += len(found.finish.result)
+            taken.append(found)
         return taken
 
     def put_back(self, ends: Sequence[Leaving]) -> None:
@@ -101,13 +101,14 @@ class Outbox:
         return path
 
 
-def _read(leaving: Leaving, path: Path) -> Leaving | None:
-    """An end with its result; None where that is gone, as when somebody cleaned the temporary folder."""
+def _read(leaving: Leaving, path: Path) -> Leaving:
+    """An end with its result; where that is gone, as when somebody cleaned the temporary folder, the job runs again."""
     try:
         return _with_result(leaving, path.read_bytes())
     except FileNotFoundError as error:
-        logger.error("The end of job %s is lost: %s", ascii(leaving.finish.job_id), error)  # noqa: TRY400 - one sentence
-        return None
+        job_id, fence = leaving.finish.job_id, leaving.finish.fence
+        logger.error("The result of job %s is lost, and it runs again: %s", ascii(job_id), error)  # noqa: TRY400 - a line
+        return Leaving(Finish(job_id=job_id, fence=fence, state=State.QUEUED))
 
 
 def _with_result(leaving: Leaving, result: bytes) -> Leaving:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from nbqueue.broker.asking import ask_one
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
 
@@ -43,7 +44,7 @@ class Waker:
     async def _pop(self) -> None:
         had_room = self._has_room()
         keys = [self._own, *(self._queues if had_room else ())]
-        popped = await self._client.blpop(keys, timeout=BLOCK_S)
+        popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S)
         if popped is None:
             return
         key, token = popped[0].decode(), popped[1]

@@ -43,18 +43,23 @@ def test_large_results_are_spilled_to_disk_and_come_back(tmp_path: Path, monkeyp
     assert list((tmp_path / "spill").iterdir()) == []
 
 
-def test_an_end_whose_file_is_gone_is_lost_alone(
+def test_a_job_whose_result_is_gone_runs_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Somebody cleaned the temporary folder: it is logged, and those before and after leave as ever."""
+    """Somebody cleaned the temporary folder: it is logged, the job is given back, and others leave as ever."""
     monkeypatch.setattr(outbox, "HELD_BYTES", 100)
     box = Outbox(tmp_path)
     box.put(_end("a", 60))
     box.put(_end("b", 60))
     shutil.rmtree(next(tmp_path.iterdir()))
     box.put(_end("c", 60))
-    assert [leaving.finish.result for leaving in box.take()] == [b"a" * 60, b"c" * 60]
-    assert (len(box), "The end of job 'b' is lost" in caplog.text) == (0, True)
+    taken = [leaving.finish for leaving in box.take()]
+    assert [(end.job_id, end.state, len(end.result)) for end in taken] == [
+        ("a", State.SUCCEEDED, 60),
+        ("b", State.QUEUED, 0),
+        ("c", State.SUCCEEDED, 60),
+    ]
+    assert (len(box), "The result of job 'b' is lost" in caplog.text) == (0, True)
 
 
 def test_a_result_that_the_disk_refuses_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
