@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +14,9 @@ from typing import IO, Any
 
 import psutil
 
+from tests.servers import end_with_parent
+
 END_S = 3.0
-PR_SET_PDEATHSIG = 1
 
 
 class PlayerFailed(Exception):
@@ -63,7 +62,7 @@ def player(command: Sequence[str], variables: Mapping[str, str], log: Path) -> I
     with log.open("a", encoding="utf-8") as words:
         process = subprocess.Popen(  # noqa: S603 - our own words
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, text=True,
-            env={**os.environ, **variables}, start_new_session=True, preexec_fn=_end_with_parent,  # noqa: PLW1509
+            env={**os.environ, **variables}, start_new_session=True, preexec_fn=end_with_parent,  # noqa: PLW1509
         )  # fmt: skip
     try:
         yield Player(process, log)
@@ -100,9 +99,3 @@ def _stream(stream: IO[str] | None) -> IO[str]:
     if stream is None:
         raise PlayerFailed("the process has no pipes")
     return stream
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to end this process when the one that started it is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -68,7 +68,7 @@ def running_server(**options: str) -> Iterator[Server]:
     settings = {**OPTIONS, "unixsocket": str(path), "dir": str(folder), "logfile": str(folder / "server.log"), **given}
     words = [word for name, value in settings.items() for word in (f"--{name}", value)]
     command = [str(_binary()), *words]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent)  # noqa: PLW1509
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)  # noqa: PLW1509
     try:
         server = Server(path=path, process=process)
         wait_until(server.answers, timeout_s=10)
@@ -89,7 +89,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait(10)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Ask Linux to end this process when the one that started it is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)

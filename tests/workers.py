@@ -13,6 +13,7 @@ import psutil
 import redis
 
 from nbqueue.model.settings import Settings
+from tests.servers import end_with_parent
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
@@ -141,6 +142,7 @@ def start_worker(
         process = subprocess.Popen(
             [python, "-m", "nbqueue", "worker", *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509
         )  # fmt: skip
     return Worker(process=process, settings=settings, log_file=log_file)
 

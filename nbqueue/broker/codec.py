@@ -12,7 +12,7 @@ import platform
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import metadata
 from types import CodeType, MethodType
 from typing import Any
@@ -97,7 +97,7 @@ def load_call(payload: bytes, *, plain: bool = False) -> Call:
     if function_at < 0:
         raise NotSendable("The call cannot be rebuilt: its payload is not one that `dump_call` made.")
     if lines_bytes and not plain:
-        travel.learn_source_lines(_loaded(view[lines_at : -_TRAILER.size], "call"))
+        _learn(bytes(view[lines_at : -_TRAILER.size]))
     if function_bytes:
         fn = _loaded(view[function_at:lines_at], "call", plain=plain)
         args, kwargs = _loaded(view[:function_at], "call", plain=plain)
@@ -194,6 +194,12 @@ def _function_tail(function_bytes: int, codes: list[CodeType]) -> bytes:
     found = travel.source_lines(codes) if codes else {}
     lines = pickle.dumps(found, travel.PROTOCOL) if found else b""
     return lines + _TRAILER.pack(function_bytes, len(lines))
+
+
+@lru_cache(maxsize=1)
+def _learn(lines: bytes) -> None:
+    """Source lines are learned once for jobs in a row that bring the same."""
+    travel.learn_source_lines(_loaded(memoryview(lines), "call"))
 
 
 def _loaded(data: memoryview, what: str, *, plain: bool = False) -> Any:

@@ -50,6 +50,7 @@ class JobContext:
         self.stop = StopState()
         self._ticker = ticker
         self._reports: Reports | None = None
+        self._closed = False
         self._write = write
         #: when the time limit passes, on the monotonic clock; None: no limit, or not yet started
         self.deadline: float | None = None
@@ -64,6 +65,8 @@ class JobContext:
         """What the job tells of itself; made when first needed: most jobs tell nothing."""
         if self._reports is None:
             self._reports = Reports(self.sink, self._ticker)
+            if self._closed:
+                self._reports.silence()
         return self._reports
 
     @property
@@ -72,7 +75,8 @@ class JobContext:
         return self._write or self.reports.write
 
     def close(self) -> None:
-        """Send the last word, where there was any."""
+        """Send the last word, where there was any; what comes later is nobody's."""
+        self._closed = True
         if self._reports is not None:
             self._reports.close()
 

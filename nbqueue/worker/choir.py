@@ -230,7 +230,7 @@ class Choir:
 
     def _end(self, visit: Visit, ended: calls.Ended) -> None:
         del self._visits[visit.number]
-        visit.context.reports.close()
+        visit.context.close()
         self._tell_alone()
         if not self._visits:
             lineage.flush_native()

@@ -23,7 +23,8 @@ from nbqueue.worker.children import Children
 from nbqueue.worker.elsewhere import fits_elsewhere, function_of
 from nbqueue.worker.loop_run import LoopRun, unknown
 from nbqueue.worker.recording import judge, record, refusal
-from nbqueue.worker.running import Run, Running
+from nbqueue.worker.running import Running
+from nbqueue.worker.runs import run_of
 from nbqueue.worker.verdict import Ended
 
 logger = logging.getLogger("nbqueue.worker")
@@ -186,31 +187,12 @@ class NativeRunner:
         self._try(attempt.claim, lambda: self._run_in_child(attempt, run_in, checkpoint))
 
     def _run_in_child(self, attempt: Attempt, run_in: Any, checkpoint: bytes | None) -> int:
-        claim, options, header = attempt.claim, attempt.options, attempt.header
-        running = self._children.begin(
-            Run(
-                job_id=claim.job_id,
-                attempt=attempt.number,
-                fence=claim.fence,
-                function=attempt.function,
-                payload=attempt.payload,
-                codec=header["codec"],
-                plain=attempt.plain,
-                run_in=run_in,
-                isolation=attempt.isolation(run_in),
-                memory_bytes=options.memory,
-                timeout_s=options.timeout,
-                grace_s=options.grace_before_limit_s,
-                checkpoint=checkpoint,
-                queue=claim.queue,
-                label=attempt.label,
-                group=claim.group,
-                tags=tuple(header.get("tags", ())),
-                folder=header.get("folder", ""),
-            )
-        )
+        running = self._children.begin(run_of(attempt, run_in, checkpoint))
         self._started(attempt, running)
-        running.ended.add_done_callback(lambda _: self._child_ended(attempt, running))
+        if running.ended.done():
+            asyncio.get_running_loop().call_soon(self._child_ended, attempt, running)
+        else:
+            running.then = lambda running: self._child_ended(attempt, running)
         return _lane(run_in)
 
     def _child_ended(self, attempt: Attempt, running: Running) -> None:

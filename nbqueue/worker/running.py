@@ -116,7 +116,7 @@ class Running:
         self.number = number
         #: the process it runs in, once there is one
         self.pid: int | None = None
-        #: done with the RunEnd; for callbacks, where a task a run would be too dear
+        #: done with the RunEnd
         self.ended: asyncio.Future[RunEnd] = loop.create_future()
         #: whether its code has started
         self.started = False
@@ -131,8 +131,9 @@ class Running:
         self.peak_memory_bytes: int | None = None
         #: set by the children: what stopping it does
         self.on_stop: Callable[[Running, StopReason], None] | None = None
-        #: called once with the run when it has ended
+        #: called once with the run when it has ended: for the children, and then for who began it
         self.on_end: Callable[[Running], None] | None = None
+        self.then: Callable[[Running], None] | None = None
 
     def stop(self, reason: StopReason) -> None:
         """Stop it: ask at once, SIGTERM and SIGKILL later. Asking again changes nothing."""
@@ -170,3 +171,5 @@ class Running:
         )
         if self.on_end is not None:
             self.on_end(self)
+        if self.then is not None:
+            self.then(self)

@@ -10,7 +10,7 @@ from typing import Self
 import redis
 
 from nbqueue.model.settings import Settings
-from tests.servers import OPTIONS, _binary, _end, _end_with_parent
+from tests.servers import OPTIONS, _binary, _end, end_with_parent
 from tests.waiting import wait_until
 
 
@@ -44,7 +44,7 @@ class Store:
         self._process = subprocess.Popen(
             [str(_binary()), *words],
             stdin=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509
+            preexec_fn=end_with_parent,  # noqa: PLW1509
         )
         wait_until(self._answers, 20)
 

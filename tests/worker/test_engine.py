@@ -18,6 +18,9 @@ from nbqueue.worker.reports import Reports
 class Answers:
     """A server that gives these answers, one a round trip; an error that breaks the connection is raised."""
 
+    #: it has none of our own
+    connection_pool = None
+
     def __init__(self, *answers: Any) -> None:
         self._answers = list(answers)
 

@@ -1,0 +1,32 @@
+"""What a child is given to run, from an attempt."""
+
+from __future__ import annotations
+
+from nbqueue.model.options import RunIn
+from nbqueue.worker.attempt import Attempt
+from nbqueue.worker.running import Run
+
+
+def run_of(attempt: Attempt, run_in: RunIn, checkpoint: bytes | None) -> Run:
+    """The run of an attempt; `checkpoint` is what an earlier one kept."""
+    claim, options, header = attempt.claim, attempt.options, attempt.header
+    return Run(
+        job_id=claim.job_id,
+        attempt=attempt.number,
+        fence=claim.fence,
+        function=attempt.function,
+        payload=attempt.payload,
+        codec=header["codec"],
+        plain=attempt.plain,
+        run_in=run_in,
+        isolation=attempt.isolation(run_in),
+        memory_bytes=options.memory,
+        timeout_s=options.timeout,
+        grace_s=options.grace_before_limit_s,
+        checkpoint=checkpoint,
+        queue=claim.queue,
+        label=attempt.label,
+        group=claim.group,
+        tags=tuple(header.get("tags", ())),
+        folder=header.get("folder", ""),
+    )
