@@ -1,1 +1,1 @@
-"""Run jobs: supervisor, engines and the children that user code runs in."""
+"""Run jobs: supervisor and engines; the processes that user code runs in are in `children`."""

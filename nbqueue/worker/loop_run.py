@@ -10,12 +10,12 @@ from typing import Any
 
 from nbqueue.broker import codec
 from nbqueue.broker.raised import dump_error
+from nbqueue.children.awake import AwakeTimer
 from nbqueue.errors import UnknownFunction
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
-from nbqueue.worker.awake import AwakeTimer
 from nbqueue.worker.verdict import Ended
 from nbqueue.worker.watchman import TASK_PREFIX
 

@@ -11,6 +11,8 @@ from typing import Any
 from nbqueue.broker import claims, jobs, scripts
 from nbqueue.broker.claims import TO_PROCESS_LANE_S, Claim, Finish
 from nbqueue.broker.parcels import LARGE_BYTES
+from nbqueue.children.pool import Children
+from nbqueue.children.running import Running
 from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options, check
@@ -19,11 +21,9 @@ from nbqueue.model.states import State
 from nbqueue.model.task import Task
 from nbqueue.worker import checkpoints
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
-from nbqueue.worker.children import Children
 from nbqueue.worker.elsewhere import fits_elsewhere, function_of
 from nbqueue.worker.loop_run import LoopRun, unknown
 from nbqueue.worker.recording import judge, record, refusal
-from nbqueue.worker.running import Running
 from nbqueue.worker.runs import run_of
 from nbqueue.worker.verdict import Ended
 

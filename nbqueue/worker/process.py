@@ -23,9 +23,9 @@ from nbqueue.broker import codec, queues, scripts
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
+from nbqueue.children.pool import Children
 from nbqueue.model import task as tasks
 from nbqueue.worker.attempt import Here
-from nbqueue.worker.children import Children
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef

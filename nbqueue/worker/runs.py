@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from nbqueue.children.running import Run
 from nbqueue.model.options import RunIn
 from nbqueue.worker.attempt import Attempt
-from nbqueue.worker.running import Run
 
 
 def run_of(attempt: Attempt, run_in: RunIn, checkpoint: bytes | None) -> Run:

@@ -106,6 +106,6 @@ def _own_number() -> int:
     """The number of the one run in this process."""
     import gc
 
-    from nbqueue.worker.visit import Visit
+    from nbqueue.children.visit import Visit
 
     return max(each.number for each in gc.get_objects() if isinstance(each, Visit))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nbqueue.worker.children import Children
-from tests.worker.listening import Heard, a_run, open_children, value_of
+from nbqueue.children.pool import Children
+from tests.children.listening import Heard, a_run, open_children, value_of
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Engines, their children and their supervisor, with real processes and real kills."""
+"""Engines and their supervisor, with real processes and real kills."""

@@ -15,7 +15,7 @@ from nbqueue.model.outcome import StopReason
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.loop_run import LoopRun
 from nbqueue.worker.verdict import Ended
-from tests.worker.listening import Heard
+from tests.children.listening import Heard
 
 
 def started(function: Callable[..., Any], options: Options) -> tuple[LoopRun, asyncio.Future[Ended]]:

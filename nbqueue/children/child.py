@@ -14,8 +14,8 @@ import sys
 import threading
 import time
 
-from nbqueue.worker import choir, lineage, solo
-from nbqueue.worker.frames import SOLO
+from nbqueue.children import choir, lineage, solo
+from nbqueue.children.frames import SOLO
 
 _HIGHEST_FD = 65_536
 _LINE_BUFFERED = 1

@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from nbqueue.broker import codec
+from nbqueue.children.pool import Children, Listener, Run, RunEnd
 from nbqueue.model.outcome import Died, Raised, Returned
-from nbqueue.worker.children import Children, Listener, Run, RunEnd
 
 _NUMBERS = count(1)
 

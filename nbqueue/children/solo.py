@@ -14,14 +14,14 @@ from collections.abc import Awaitable
 from queue import SimpleQueue
 from typing import Any
 
+from nbqueue.children import calls, guard, lineage
+from nbqueue.children.courier import THREADS, Courier
+from nbqueue.children.frames import Header
+from nbqueue.children.guard import Guard
+from nbqueue.children.upkeep import Upkeep, enter, give_threads
+from nbqueue.children.visit import Visit
 from nbqueue.inside import bars
 from nbqueue.inside.context import CURRENT, alone
-from nbqueue.worker import calls, guard, lineage
-from nbqueue.worker.courier import THREADS, Courier
-from nbqueue.worker.frames import Header
-from nbqueue.worker.guard import Guard
-from nbqueue.worker.upkeep import Upkeep, enter, give_threads
-from nbqueue.worker.visit import Visit
 
 
 def serve(sock: socket.socket) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from nbqueue import inside
+from nbqueue.children.courier import DEAF
+from nbqueue.children.pool import Children
 from nbqueue.model.outcome import Returned
-from nbqueue.worker.children import Children
-from nbqueue.worker.courier import DEAF
 from nbqueue.worker.verdict import describe
+from tests.children.listening import Heard, a_run, death_of, error_of, open_children, value_of
 from tests.waiting import until
-from tests.worker.listening import Heard, a_run, death_of, error_of, open_children, value_of
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Literal
 
+from nbqueue.children.awake import AwakeTimer
+from nbqueue.children.running import Running
 from nbqueue.model.outcome import StopReason
-from nbqueue.worker.awake import AwakeTimer
-from nbqueue.worker.running import Running
 
 #: ask: flags only; interrupt: SIGINT unless the code is cooperative; terminate: SIGTERM
 Step = Literal["ask", "interrupt", "terminate"]

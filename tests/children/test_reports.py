@@ -8,9 +8,9 @@ import pytest
 
 from nbqueue import inside
 from nbqueue.broker import codec
+from nbqueue.children.pool import Children
 from nbqueue.inside import JobInfo
-from nbqueue.worker.children import Children
-from tests.worker.listening import Heard, a_run, death_of, error_of, open_children, value_of
+from tests.children.listening import Heard, a_run, death_of, error_of, open_children, value_of
 
 
 @pytest.fixture

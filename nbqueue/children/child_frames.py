@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from nbqueue.children.frames import Frame, Header
+from nbqueue.children.running import Listener, Running
 from nbqueue.inside.values import encodable
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
-from nbqueue.worker.frames import Frame, Header
-from nbqueue.worker.running import Listener, Running
 
 #: characters of an error's texts and number of its bases: what is sealed with a result has a limit
 _NAME, _MESSAGE, _TRACEBACK, _BASES = 200, 4_000, 50_000, 50

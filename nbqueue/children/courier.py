@@ -13,8 +13,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import NoReturn
 
+from nbqueue.children.frames import Decoder, Frame, Header, head
 from nbqueue.inside.reports import PERIOD_S
-from nbqueue.worker.frames import Decoder, Frame, Header, head
 
 _READ_BYTES = 2**18
 #: an engine may send any payload that it accepted

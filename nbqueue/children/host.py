@@ -12,15 +12,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from nbqueue.children import child_frames, lineage
+from nbqueue.children.death import Death, Killing
+from nbqueue.children.frames import Frame, Header
+from nbqueue.children.ladder import Ladder, Step
+from nbqueue.children.memory import MemoryWatch
+from nbqueue.children.output import Output
+from nbqueue.children.running import Listener, Running
+from nbqueue.children.wire import Wire
 from nbqueue.model.outcome import Died, StopReason
-from nbqueue.worker import child_frames, lineage
-from nbqueue.worker.death import Death, Killing
-from nbqueue.worker.frames import Frame, Header
-from nbqueue.worker.ladder import Ladder, Step
-from nbqueue.worker.memory import MemoryWatch
-from nbqueue.worker.output import Output
-from nbqueue.worker.running import Listener, Running
-from nbqueue.worker.wire import Wire
 
 #: room for what surrounds a result
 _SLACK_BYTES = 2**16

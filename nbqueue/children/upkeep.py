@@ -12,9 +12,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from nbqueue.worker import lineage
-from nbqueue.worker.courier import THREADS
-from nbqueue.worker.guard import Guard
+from nbqueue.children import lineage
+from nbqueue.children.courier import THREADS
+from nbqueue.children.guard import Guard
 
 #: what numeric libraries take their number of threads from
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

@@ -7,12 +7,12 @@ import logging
 import os
 from collections.abc import Sequence
 
+from nbqueue.children.frames import Header
+from nbqueue.children.host import Host
+from nbqueue.children.lanes import Lane, LoopLane, SoloLane
+from nbqueue.children.nursery import Nursery
+from nbqueue.children.running import Careful, Listener, Run, RunEnd, Running
 from nbqueue.model.outcome import Died, StopReason
-from nbqueue.worker.frames import Header
-from nbqueue.worker.host import Host
-from nbqueue.worker.lanes import Lane, LoopLane, SoloLane
-from nbqueue.worker.nursery import Nursery
-from nbqueue.worker.running import Careful, Listener, Run, RunEnd, Running
 
 _log = logging.getLogger("nbqueue.worker")
 #: seconds before a child that there was no room for is tried again

@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 from nbqueue import inside
-from nbqueue.worker.children import Children
+from nbqueue.children.pool import Children
+from tests.children.listening import Heard, a_run
 from tests.waiting import until
-from tests.worker.listening import Heard, a_run
 
 
 def works() -> None:

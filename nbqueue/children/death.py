@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from nbqueue.worker.running import Running
+from nbqueue.children.running import Running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

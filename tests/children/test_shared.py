@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from nbqueue import inside
-from nbqueue.worker.children import Children, Run
+from nbqueue.children.pool import Children, Run
+from tests.children.listening import Heard, a_run, open_children, value_of
 from tests.waiting import until
-from tests.worker.listening import Heard, a_run, open_children, value_of
 
 
 @pytest.fixture

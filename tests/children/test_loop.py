@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from nbqueue import inside
-from nbqueue.worker.children import Children
+from nbqueue.children.pool import Children
+from tests.children.listening import Heard, a_run, death_of, error_of, open_children, value_of
 from tests.waiting import until
-from tests.worker.listening import Heard, a_run, death_of, error_of, open_children, value_of
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
-from nbqueue.worker.frames import BrokenFrame, Decoder, Frame, Header, head
+from nbqueue.children.frames import BrokenFrame, Decoder, Frame, Header, head
 
 _READ_BYTES = 2**18
 _WRITE_PARTS = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from nbqueue.worker import lineage
+from nbqueue.children import lineage
 
 _PERIOD_S = 0.2
 #: near the limit it looks more often

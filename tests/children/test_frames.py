@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbqueue.worker import child_frames
-from nbqueue.worker.frames import BrokenFrame, Decoder, Frame, encode
+from nbqueue.children import child_frames
+from nbqueue.children.frames import BrokenFrame, Decoder, Frame, encode
 
 headers = st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.text())).map(
     lambda found: {**found, "t": "kind"}

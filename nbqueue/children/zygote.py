@@ -17,8 +17,8 @@ import types
 import warnings
 from collections.abc import Sequence
 
-from nbqueue.worker import child, lineage
-from nbqueue.worker.frames import REQUEST
+from nbqueue.children import child, lineage
+from nbqueue.children.frames import REQUEST
 
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LAST_WAIT_S = 1.0

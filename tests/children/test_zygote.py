@@ -15,17 +15,17 @@ import psutil
 import pytest
 
 from nbqueue import inside
-from nbqueue.worker.children import Children
-from nbqueue.worker.nursery import clean_environment
+from nbqueue.children.nursery import clean_environment
+from nbqueue.children.pool import Children
 from tests import source
+from tests.children.listening import Heard, a_run, death_of, open_children, value_of
 from tests.waiting import until, wait_until
-from tests.worker.listening import Heard, a_run, death_of, open_children, value_of
 
 
 @pytest.fixture
 def holder() -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A process that holds children, and the ids of the zygote, the children and what those started."""
-    command = [sys.executable, "-m", "tests.worker.holder"]
+    command = [sys.executable, "-m", "tests.children.holder"]
     environment = {**os.environ, "PYTHONPATH": str(source.ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None

@@ -16,15 +16,15 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from nbqueue.children import calls, guard, lineage
+from nbqueue.children.courier import DEAF
+from nbqueue.children.frames import Decoder, Frame, Header, head
+from nbqueue.children.router import Router
+from nbqueue.children.upkeep import enter
+from nbqueue.children.visit import Visit
 from nbqueue.inside import bars
 from nbqueue.inside.context import CURRENT, JobContext, alone
 from nbqueue.inside.pace import LoopTicker
-from nbqueue.worker import calls, guard, lineage
-from nbqueue.worker.courier import DEAF
-from nbqueue.worker.frames import Decoder, Frame, Header, head
-from nbqueue.worker.router import Router
-from nbqueue.worker.upkeep import enter
-from nbqueue.worker.visit import Visit
 
 _READ_BYTES = 2**18
 _ANY_SIZE = 2**32

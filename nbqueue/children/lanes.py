@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from nbqueue.worker import lineage
-from nbqueue.worker.frames import LOOP, SOLO, Header
-from nbqueue.worker.host import Host
-from nbqueue.worker.running import Running
+from nbqueue.children import lineage
+from nbqueue.children.frames import LOOP, SOLO, Header
+from nbqueue.children.host import Host
+from nbqueue.children.running import Running
 
 #: a pool child that holds more is replaced, and so is one whose memory has doubled since its first run
 _LARGE_BYTES = 10**9

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from nbqueue.broker import codec, raised
+from nbqueue.children.frames import Header
 from nbqueue.errors import NotSendable, PayloadTooLarge, UnknownFunction
 from nbqueue.inside.values import encodable
 from nbqueue.model import task
-from nbqueue.worker.frames import Header
 
 #: an end as the fields of a header and a payload
 Ended = tuple[Header, bytes]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from nbqueue.broker import codec
+from nbqueue.children import calls
+from nbqueue.children.frames import Header
 from nbqueue.inside.context import JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
-from nbqueue.worker import calls
-from nbqueue.worker.frames import Header
 
 
 class Post(Protocol):

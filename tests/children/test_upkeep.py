@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from nbqueue import inside
-from nbqueue.worker.children import Children
+from nbqueue.children.pool import Children
+from tests.children.listening import Heard, a_run, open_children, value_of
 from tests.waiting import until
-from tests.worker.listening import Heard, a_run, open_children, value_of
 
 
 @pytest.fixture

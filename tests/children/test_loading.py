@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from nbqueue.worker import ladder
+from nbqueue.children import ladder
+from tests.children.listening import Heard, a_run, open_children, value_of
 from tests.waiting import until
-from tests.worker.listening import Heard, a_run, open_children, value_of
 
 
 class Slow:

@@ -11,10 +11,10 @@ import psutil
 import pytest
 
 from nbqueue import inside
+from nbqueue.children.pool import Children, Run, RunEnd, Running
 from nbqueue.model.outcome import Raised
-from nbqueue.worker.children import Children, Run, RunEnd, Running
+from tests.children.listening import Heard, a_run, death_of, error_of, open_children, value_of
 from tests.waiting import until
-from tests.worker.listening import Heard, a_run, death_of, error_of, open_children, value_of
 
 
 @pytest.fixture

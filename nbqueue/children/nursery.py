@@ -12,11 +12,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from nbqueue.worker import lineage
-from nbqueue.worker.death import Death
-from nbqueue.worker.frames import REQUEST
-from nbqueue.worker.host import Host
-from nbqueue.worker.upkeep import THREAD_VARIABLES
+from nbqueue.children import lineage
+from nbqueue.children.death import Death
+from nbqueue.children.frames import REQUEST
+from nbqueue.children.host import Host
+from nbqueue.children.upkeep import THREAD_VARIABLES
 
 _log = logging.getLogger("nbqueue.worker")
 _READ_BYTES = 2**16
@@ -86,7 +86,7 @@ class Nursery:
         self._timer = None
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "nbqueue.worker.zygote", str(theirs.fileno()), json.dumps(self._modules)]
+            command = [sys.executable, "-m", "nbqueue.children.zygote", str(theirs.fileno()), json.dumps(self._modules)]
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
                 command,
                 pass_fds=[theirs.fileno()],
