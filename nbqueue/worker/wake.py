@@ -52,6 +52,8 @@ class Waker:
             (self._on_stop if token == b"stop" else self._on_work)()
         elif self._has_room():
             self._on_work()
+            # the claim goes out before the next wait does
+            await asyncio.sleep(0)
         else:
             await self._pass_on(key, token)
 
