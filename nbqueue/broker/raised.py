@@ -20,7 +20,7 @@ SHORT = 100
 
 _PACKAGE = __name__.partition(".")[0]
 #: rooms whose frames mean nothing to the author of the job
-_OWN_ROOMS = tuple(f"{_PACKAGE}.{room}." for room in ("broker", "inside", "worker", "local"))
+_OWN_ROOMS = tuple(f"{_PACKAGE}.{room}." for room in ("broker", "children", "inside", "worker", "local"))
 
 
 def dump_error(error: BaseException) -> ErrorInfo:

@@ -81,7 +81,7 @@ def test_what_is_let_through_is_one_plain_word(name: str) -> None:
 
 def ends_of(names: list[bytes]) -> set[bytes]:
     """The keys that the ends of these jobs make."""
-    return {prefix + name for name in names for prefix in (b"nbq:job:", b"arq:result:", b"nbq:log:")}
+    return {prefix + name for name in names for prefix in (b"arq:job:", b"nbq:job:", b"arq:result:", b"nbq:log:")}
 
 
 def test_raw_ids_change_no_other_key(store: Store, module_settings: Settings) -> None:

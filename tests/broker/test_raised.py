@@ -125,7 +125,7 @@ def test_a_wish_for_another_attempt_is_read() -> None:
 def test_frames_of_nbqueue_are_left_out_at_the_top() -> None:
     """A traceback begins where the job's own code begins."""
     namespace: dict[str, Any] = {"__name__": "nbqueue.children.child", "job": _job}
-    exec(compile("def run():\n    job()\n", "/somewhere/nbqueue/worker/child.py", "exec"), namespace)
+    exec(compile("def run():\n    job()\n", "/somewhere/nbqueue/children/child.py", "exec"), namespace)
     with pytest.raises(Infeasible) as found:
         namespace["run"]()
     above = found.value.__traceback__
