@@ -19,17 +19,23 @@ class Pool(ConnectionPool):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._resting: list[Packed] = []
+        #: counts how often all were closed
+        self._closings = 0
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """The replies; an error of one command stands in its place."""
-        connection = self._connection()
+        connection, closings = self._connection(), self._closings
         # one that fails, or whose answer is given up, is not used again
         replies = await connection.exchange(commands)
-        self._resting.append(connection)
+        if closings == self._closings:
+            self._resting.append(connection)
+        else:
+            await connection.disconnect(nowait=True)
         return replies
 
     async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's own
         """Close all connections."""
+        self._closings += 1
         resting, self._resting = self._resting, []
         for connection in resting:
             await connection.disconnect()

@@ -47,13 +47,14 @@ class Packed(_Base):
     @property
     def is_usable(self) -> bool:
         """Whether it is connected, as far as this side knows."""
-        return bool(self.is_connected) and self._reader is not None and not self._reader.at_eof()
+        reader = self._reader
+        return bool(self.is_connected) and reader is not None and not reader.at_eof() and reader.exception() is None
 
     async def exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Send commands and read their replies, with one time limit for all; an error reply stands in its place."""
-        if not self.is_connected:
-            await self.connect()  # type: ignore[no-untyped-call]
         try:
+            if not self.is_connected:
+                await self.connect()  # type: ignore[no-untyped-call]
             async with asyncio.timeout(self.socket_timeout):
                 await self._send_packed_command([self.pack_command(*command)[0] for command in commands])
                 read = cast("Any", self._parser).read_response

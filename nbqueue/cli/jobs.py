@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -15,7 +16,7 @@ from nbqueue.broker import queues, scripts
 from nbqueue.broker.attendance import served_queues
 from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
-from nbqueue.errors import ConfigurationError, JobLost
+from nbqueue.errors import BrokerUnavailable, ConfigurationError, JobLost
 from nbqueue.model import names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
@@ -75,9 +76,10 @@ def _waited(settings: Settings, job: Any) -> Any:
     try:
         return job.wait(PATIENCE_S)
     except TimeoutError:
-        served = asking(settings, lambda server: server.ask(lambda client: served_queues(client, server.keys)))
-        if job.queue and job.queue not in served:
-            click.echo(f"nbqueue: {wording.no_worker(job.queue)}", err=True)
+        with contextlib.suppress(BrokerUnavailable):  # the job waits for the server too
+            served = asking(settings, lambda server: server.ask(lambda client: served_queues(client, server.keys)))
+            if job.queue and job.queue not in served:
+                click.echo(f"nbqueue: {wording.no_worker(job.queue)}", err=True)
     return job.wait()
 
 
@@ -173,7 +175,9 @@ async def _listed(server: Server, queue: str | None, states: tuple[str, ...], li
 
     ids = dict.fromkeys(await server.ask(live))
     ended: dict[str, None] = {}
-    async for part in read(server.ask, server.keys, Query(queue=queue or "", limit=10 * limit)):
+    async for part in read(
+        server.ask, server.keys, Query(queue=queue or "", states=frozenset(states), limit=10 * limit)
+    ):
         ended.update(dict.fromkeys(str(record.get("job")) for record in part.records))
     ids.update(dict.fromkeys(reversed(ended)))
     found = await server.ask(lambda client: wire.records(client, server.keys, list(ids)))

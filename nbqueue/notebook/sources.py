@@ -211,7 +211,9 @@ class Source:
             return ""
         if self._queued_since is None:
             self._queued_since = time.monotonic()
-        waited_s = time.monotonic() - self._queued_since if since is None else (now - since).total_seconds()
+        # what is seen here counts too: the server's clock may be another
+        seen_s = time.monotonic() - self._queued_since
+        waited_s = seen_s if since is None else max(seen_s, (now - since).total_seconds())
         return queue if waited_s >= self._attendance.patience_s(queue) else ""
 
     def _hear(self) -> None:

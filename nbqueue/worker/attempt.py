@@ -46,8 +46,11 @@ class Here:
 
     @cached_property
     def place_json(self) -> str:
-        """Engine and host as pairs of a JSON object."""
-        return plain_json.encode({"worker": self.engine_id, "host": self.host})[1:-1]
+        """Engine, host and what runs there as pairs of a JSON object."""
+        place = {"worker": self.engine_id, "host": self.host}
+        return plain_json.encode(place | {name: self.versions[name] for name in ("py", "v") if name in self.versions})[
+            1:-1
+        ]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +96,7 @@ def open_attempt(claim: Claim, here: Here) -> Attempt:
     if claim.submission is None:
         raise TamperedPayload(f"Job {claim.job_id!a} has no submission in the store; it cannot run.")
     if claim.submission[:1] == b"{":
-        return _by_hand(claim)
+        return _by_hand(claim, here)
     sealed = open_sealed(here.keyring, claim.submission, kind="job", namespace=here.keys.namespace, job_id=claim.job_id)
     header = sealed.header
     _check_submitted(claim, header)
@@ -133,7 +136,7 @@ def _check_submitted(claim: Claim, header: Mapping[str, Any]) -> None:
         )
 
 
-def _by_hand(claim: Claim) -> Attempt:
+def _by_hand(claim: Claim, here: Here) -> Attempt:
     """A submission as plain JSON, put in without a key: a registered function and JSON arguments, nothing else."""
     try:
         found = json.loads(claim.submission or b"") if len(claim.submission or b"") <= JSON_LIMIT_BYTES else None
@@ -151,5 +154,11 @@ def _by_hand(claim: Claim) -> Attempt:
     payload = json.dumps({"args": args, "kwargs": kwargs}).encode()
     header = {"fn": found["function"], "codec": "json", "label": found["function"]}
     return Attempt(
-        claim=claim, header=header, payload=payload, options=DEFAULTS, name=found["function"], began_at=time.monotonic()
+        claim=claim,
+        header=header,
+        payload=payload,
+        options=DEFAULTS,
+        name=found["function"],
+        plain=here.only_registered,
+        began_at=time.monotonic(),
     )

@@ -32,7 +32,7 @@ for i = 2, #ARGV do
     redis.call('HDEL', record, 'reason')
     redis.call('PEXPIRE', record, RECORD_MS)
     redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
-    redis.call('HINCRBY', prefix .. 'nbq:counts:' .. found[2], 'cancelled', 1)
+    redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. found[2], 'cancelled', 1)
     records[#records + 1] = cjson.encode({job = id, attempt = 0, state = 'cancelled', queue = found[2],
       ['function'] = found[5] or '', label = found[6] or found[5] or '', group = found[7] or '',
       priority = tonumber(found[10]) or 0, submitted = tonumber(found[8])})

@@ -136,7 +136,7 @@ local function expire(id, record, submitted)
   local about = redis.call('HMGET', record, 'function', 'label', 'group')
   records[#records + 1] = cjson.encode({job = id, attempt = 0, state = 'expired', queue = queue, ['function'] = about[1] or '',
     label = about[2] or about[1] or '', group = about[3] or '', submitted = tonumber(submitted)})
-  redis.call('HINCRBY', prefix .. 'nbq:counts:' .. queue, 'expired', 1)
+  redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. queue, 'expired', 1)
   expired[#expired + 1] = id .. ' expired 0'
 end
 
@@ -188,7 +188,7 @@ local function consider(id)
   end
   if not found[1] or ended(found[1]) then
     found = {'queued', found[2], tostring(adopt(id, true, found[2], now, 1)), tostring(now)}
-    rest = tried[id] and {string.format('%.0f', tried[id])} or nothing
+    rest = (tried[id] or found[2]) and {string.format('%.0f', tried[id] or 0)} or nothing
   end
   if whole(rest[5]) and not found[2] and now > tonumber(found[4]) + tonumber(rest[5]) then
     expire(id, record, found[4])

@@ -6,7 +6,7 @@
 -- KEYS[4] hash    jobs the engine is to stop: nbq:stops:<engine>
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] int     how many ways to end follow
--- ARGV[3..] ...   per way 7 values: state it goes to, delay ms (-1: none, and from now on in the process lane), what is charged (try, crash, loss or none), ms to keep the result (-1: for ever), error type, error line, stopped by; then per job 5: id, fence, number of its way, sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), history record (json, or empty for none)
+-- ARGV[3..] ...   per way 7 values: state it goes to, delay ms (-1: none, and from now on in the process lane), what is charged (try, crash, loss or none), ms to keep the result, and the call of one that failed (-1: for ever), error type, error line, stopped by; then per job 5: id, fence, number of its way, sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), history record (json, or empty for none)
 -- Returns: per job 1, or 0 where the claim was stale
 -- Moves: running -> succeeded, running -> failed, running -> cancelled, running -> timed_out, running -> crashed, running -> scheduled, running -> queued
 local prefix = ARGV[1]
@@ -53,13 +53,15 @@ for number, id in ipairs(ids) do
     local again = way.state == 'queued' or way.state == 'scheduled'
     local state = way.state
     -- a cancel that came while the attempt was ending: there is no next one
-    if again and stops[number] == 'cancel' then again, state = false, 'cancelled' end
-    ends[#ends + 1] = {at = at, state = state, way = way, facts = facts, again = again, rank = rank}
+    local overruled = again and stops[number] == 'cancel'
+    if overruled then again, state = false, 'cancelled' end
+    ends[#ends + 1] = {at = at, state = state, way = way, facts = facts, again = again, rank = rank,
+      overruled = overruled}
     over[#over + 1] = id
     keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
     if not again then
       if state == 'succeeded' or facts.stock then keys[#keys + 1] = prefix .. 'arq:job:' .. id
-      else keep_call(prefix, id, way.keep == '-1' and RECORD_MS or tonumber(way.keep)) end
+      else keep_call(prefix, id, overruled and CALL_MS or way.keep == '-1' and RECORD_MS or tonumber(way.keep)) end
       if facts.checkpoint then keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id end
       if facts.stock then
         keys[#keys + 1] = prefix .. 'arq:retry:' .. id
@@ -121,6 +123,13 @@ local function keep_result(id, fence, way, sealed)
   else redis.call('SET', result, sealed, 'PXAT', now + way.keep) end
 end
 
+local function line_of_cancel(id, record, facts)
+  local found = redis.call('HMGET', record, 'function', 'label', 'group', 'priority', 'submitted')
+  return cjson.encode({job = id, attempt = facts.tries + facts.crashes + facts.losses + 1, state = 'cancelled',
+    queue = facts.queue, ['function'] = found[1] or '', label = found[2] or found[1] or '', group = found[3] or '',
+    priority = tonumber(found[4]) or 0, submitted = tonumber(found[5]), stopped_by = 'cancel'})
+end
+
 local changes, records, counted, told = {}, {}, {}, nil
 for _, ending in ipairs(ends) do
   local at, way, facts = ending.at, ending.way, ending.facts
@@ -138,20 +147,23 @@ for _, ending in ipairs(ends) do
     counted[facts.queue] = tally
     tally[ending.state] = (tally[ending.state] or 0) + 1
   end
-  if type(redis.pcall('HSET', record, unpack(fields))) == 'table' then
+  local added = redis.pcall('HSET', record, unpack(fields))
+  if type(added) == 'table' then
     -- something else stands where the record was
     redis.call('DEL', record)
-    redis.call('HSET', record, unpack(fields))
+    added = redis.call('HSET', record, unpack(fields))
   end
+  if added == #fields / 2 then redis.call('HSET', record, 'queue', facts.queue, 'fence', fence, 'rank', ending.rank) end
   if not ending.again then redis.call('PEXPIREAT', record, now + RECORD_MS) end
+  if ending.overruled and line == '' then line = line_of_cancel(id, record, facts) end
   if line ~= '' then records[#records + 1] = line end
   changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. fence
 end
+-- where something above went wrong each end is recorded again by itself; what follows cannot go wrong
+if #over > 0 then redis.call('HDEL', KEYS[1], unpack(over)) end
 for queue, tally in pairs(counted) do
-  for state, number in pairs(tally) do redis.call('HINCRBY', prefix .. 'nbq:counts:' .. queue, state, number) end
+  for state, number in pairs(tally) do redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. queue, state, number) end
 end
 remember(prefix, KEYS[3], records)
 tell(KEYS[2], changes, told)
--- last: where something above went wrong, each end is recorded again by itself
-if #over > 0 then redis.call('HDEL', KEYS[1], unpack(over)) end
 return replies

@@ -15,17 +15,21 @@ local prefix = ARGV[1]
 local now = server_ms()
 local changes, records = {}, {}
 
-local function queue_key_of(claim)
-  -- as the claiming script wrote it: ... <length of the queue's name> <queue's name><queue's key>
-  local length, names = string.match(claim, '^%d+ %d+ %d+ %d+ %d+ %S+ (%d+) (.*)$')
-  return names and string.sub(names, tonumber(length) + 1)
+local function place_of(claim)
+  -- rank and key of the queue as the claiming script wrote them: fence, rank, ... length of the queue's name, name and key
+  local rank, length, names = string.match(claim, '^%d+ (%d+) %d+ %d+ %d+ %S+ (%d+) (.*)$')
+  return rank, names and string.sub(names, tonumber(length) + 1)
 end
 
-local function settle(id, queue_key, engine)
+local function settle(id, claim, engine)
   local record = prefix .. 'nbq:job:' .. id
   local found = redis.pcall('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
-    'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock', 'tries')
-  if found.err or found[1] ~= 'running' or found[2] ~= engine or not queue_key then return end
+    'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock', 'tries', 'key')
+  if found.err or found[1] ~= 'running' or found[2] ~= engine then return end
+  local rank, queue_key = place_of(claim)
+  found[3], found[13] = found[3] or '', found[13] or '0'
+  rank = rank or tonumber(found[4]) or 99 * RANKS_A_PRIORITY
+  queue_key = queue_key or found[17] or (prefix .. 'arq:queue:' .. found[3])
   local guilty = ARGV[5] == id
   local charge = (ARGV[5] == '' or guilty) and tonumber(ARGV[3]) or 0
   local losses = (tonumber(found[5]) or 0) + charge
@@ -38,7 +42,7 @@ local function settle(id, queue_key, engine)
   redis.call('DEL', prefix .. 'arq:in-progress:' .. id)
   redis.call('HSET', record, 'state', state, 'losses', losses)
   if state == 'queued' then
-    redis.call('ZADD', queue_key, found[4], id)
+    redis.call('ZADD', queue_key, rank, id)
     call_workers(prefix .. 'nbq:wake:' .. found[3])
   else
     redis.call('DEL', prefix .. 'nbq:checkpoint:' .. id)
@@ -48,7 +52,7 @@ local function settle(id, queue_key, engine)
     if state == 'crashed' then redis.call('HSET', record, 'error_type', 'JobCrashed', 'error', error) end
     redis.call('PEXPIRE', record, RECORD_MS)
     redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
-    redis.call('HINCRBY', prefix .. 'nbq:counts:' .. found[3], state, 1)
+    redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. found[3], state, 1)
   end
   records[#records + 1] = cjson.encode({job = id,
     attempt = (tonumber(found[16]) or 0) + (tonumber(found[5]) or 0) + (tonumber(found[6]) or 0) + 1,
@@ -65,7 +69,7 @@ for _, engine in ipairs(dead) do
   -- a key of a wrong type must not keep the jobs of other engines from coming back
   local claims = redis.pcall('HGETALL', prefix .. 'nbq:claims:' .. engine)
   if claims.err then claims = {} end
-  for i = 1, #claims, 2 do settle(claims[i], queue_key_of(claims[i + 1]), engine) end
+  for i = 1, #claims, 2 do settle(claims[i], claims[i + 1], engine) end
   redis.call('DEL', prefix .. 'nbq:claims:' .. engine, prefix .. 'nbq:stops:' .. engine, prefix .. 'nbq:engine:' .. engine,
     prefix .. 'nbq:wake:' .. engine)
   redis.call('ZREM', KEYS[1], engine)

@@ -4,12 +4,13 @@ local function server_ms()
   return clock[1] * 1000 + math.floor(clock[2] / 1000)
 end
 
+-- What is told and remembered comes after what counts, and never undoes it: a key that is not ours any more costs only itself.
 local function tell(events, lines, result)
   -- followers: lines of `id state fence`, and of one job that ended its result, where it is small
   if #lines == 1 and result then
-    redis.call('XADD', events, 'MAXLEN', '~', EVENTS, '*', 'jobs', lines[1], 'result', result)
+    redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS, '*', 'jobs', lines[1], 'result', result)
   elseif #lines > 0 then
-    redis.call('XADD', events, 'MAXLEN', '~', EVENTS, '*', 'jobs', table.concat(lines, '\n'))
+    redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS, '*', 'jobs', table.concat(lines, '\n'))
   end
 end
 
@@ -39,7 +40,8 @@ local function trim(history, total)
     local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 100)
     local last, kept = nil, nil
     for _, entry in ipairs(oldest) do
-      if (tonumber(entry[2][4]) or 0) > least then kept = entry[1] break end
+      local to = tonumber(entry[2][4]) or 0
+      if to > least and to <= total then kept = entry[1] break end
       last = entry[1]
     end
     if last then redis.call('XTRIM', history, 'MINID', kept or last) end
@@ -47,14 +49,29 @@ local function trim(history, total)
   until kept or not last
 end
 
+local function counted_to(history, counter, added)
+  -- how many attempts there have been with these; a counter that was lost goes on from the newest entry
+  local total = redis.pcall('INCRBY', counter, added)
+  if type(total) ~= 'number' then
+    redis.call('DEL', counter)
+    total = redis.call('INCRBY', counter, added)
+  end
+  local newest = total == added and redis.call('XREVRANGE', history, '+', '-', 'COUNT', 1)[1]
+  local before = newest and tonumber(newest[2][4]) or 0
+  if before > 0 and before < 1000000000000 then total = redis.call('INCRBY', counter, before) end
+  return total
+end
+
+local function put(history, counter, records, first, last)
+  local total = counted_to(history, counter, last - first + 1)
+  redis.call('XADD', history, '*', 'records', table.concat(records, '\n', first, last), 'to', total)
+  -- looked at now and then: what is over the bound is little
+  if math.floor(total / 512) ~= math.floor((total - (last - first + 1)) / 512) then trim(history, total) end
+end
+
 local function remember(prefix, history, records)
   -- attempts for the history, some an entry: the records as JSON, a line each, and how many there have been up to here
-  local counter = prefix .. 'nbq:attempts'
   for first = 1, #records, 32 do
-    local last = math.min(first + 31, #records)
-    local total = redis.call('INCRBY', counter, last - first + 1)
-    redis.call('XADD', history, '*', 'records', table.concat(records, '\n', first, last), 'to', total)
-    -- looked at now and then: what is over the bound is little
-    if math.floor(total / 512) ~= math.floor((total - (last - first + 1)) / 512) then trim(history, total) end
+    pcall(put, history, prefix .. 'nbq:attempts', records, first, math.min(first + 31, #records))
   end
 end
