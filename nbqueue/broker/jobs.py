@@ -147,7 +147,7 @@ async def log_end(client: Any, keys: Keys, job_id: str, *, chunks: int = 100) ->
 
 
 async def submission(client: Any, keys: Keys, job_id: str) -> bytes | None:
-    """The sealed submission, which is kept until the job ends."""
+    """The sealed submission: of a job that has not ended, or for a while of one that did not succeed; else None."""
     found: bytes | None = await client.get(keys.submission(job_id))
     return found
 

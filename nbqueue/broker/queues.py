@@ -9,12 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from nbqueue.broker.jobs import sound
-from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, Keys
+from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKENS, Keys
 from nbqueue.model.job import moment
 from nbqueue.model.states import State
-
-#: wake-up tokens pushed when a queue is resumed
-TOKENS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from redis.exceptions import ResponseError
 
 from nbqueue.broker import claims, jobs, queues, scripts
 from nbqueue.broker.claims import Claim, Finish
@@ -222,6 +223,18 @@ async def test_an_end_counts_once_whatever_stands_in_the_keys_beside(store: Stor
     assert not await claims.held(store.client, KEYS, ENGINE)
     assert await store.client.get(KEYS.result("j")) == b"r"
     await store.client.delete(key)
+
+
+@pytest.mark.parametrize("key", [KEYS.queue("default"), KEYS.wake("default"), KEYS.sequence])
+async def test_a_submit_is_all_or_nothing(store: Store, key: str) -> None:
+    """Where a key it needs is of a wrong type nothing is written; once it is mended the same submit goes through."""
+    await store.client.lpush(key, "x") if key != KEYS.wake("default") else await store.client.set(key, "x")
+    with pytest.raises(ResponseError):
+        await store.submit("j")
+    assert not await store.client.exists(KEYS.record("j"), KEYS.submission("j"))
+    await store.client.delete(key)
+    await store.submit("j")
+    assert len(await store.claim()) == 1
 
 
 async def test_claims_of_another_form_are_given_back(store: Store) -> None:

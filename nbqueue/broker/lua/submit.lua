@@ -40,6 +40,10 @@ local all_new = true
 for start = 1, count, 1000 do
   if redis.call('EXISTS', unpack(records, start, math.min(start + 999, count))) > 0 then all_new = false break end
 end
+-- keys of a wrong type are refused here, before anything is written
+redis.call('ZCARD', KEYS[1])
+redis.call('ZCARD', KEYS[5])
+local tokens_there = redis.call('LLEN', KEYS[3])
 local sequence = redis.call('INCRBY', KEYS[2], count) - count
 local base = tonumber(ARGV[3]) * PROCESS_RANK + (99 - tonumber(ARGV[4])) * RANKS_A_PRIORITY
 -- what the records of the batch have in common; `more` tells the claiming script that there is more to read
@@ -93,8 +97,8 @@ flush()
 if fresh > 0 then
   redis.call('SADD', KEYS[4], queue)
   redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -1001)
-  redis.call('PEXPIRE', KEYS[5], 2592000000)
-  local tokens = math.min(fresh, TOKENS - redis.call('LLEN', KEYS[3]))
+  redis.call('PEXPIRE', KEYS[5], RECORD_MS)
+  local tokens = math.min(fresh, TOKENS - tokens_there)
   for _ = 1, tokens do redis.call('LPUSH', KEYS[3], later and 'due' or 'ready') end
   if tokens > 0 then redis.call('PEXPIRE', KEYS[3], 3600000) end
 end
