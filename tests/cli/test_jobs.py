@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from arq.connections import RedisSettings, create_pool
 
+import nbqueue
 from tests.cli.commands import run, running, shell
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -65,7 +66,13 @@ def test_a_registered_function_runs_on_a_worker(server: Server) -> None:
         assert (listed[job_id]["state"], listed[job_id]["tags"], listed[job_id]["function"]) == (
             "succeeded", ["night"], "count",
         )  # fmt: skip
-        assert "ValueError: no [bold]way[/bold]" in run("jobs", "--state", "failed", *at).stdout
+        nbqueue.configure(url=server.url)
+        assert nbqueue.submit_map("add", range(30)).wait(5).wait(20) == list(range(1, 31))
+        # a state is looked for behind what ended since
+        assert "ValueError: no [bold]way[/bold]" in run("jobs", "--state", "failed", "--limit", "1", *at).stdout
+        python = "{}.{}".format(*sys.version_info)
+        places = {(row["python"], row["version"]) for row in json.loads(run("history", "--json", *at).stdout)}
+        assert places == {(python, nbqueue.__version__)}
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(15) == 0
 
