@@ -10,6 +10,7 @@ from typing import Any
 
 from nbqueue.broker import claims, jobs, scripts
 from nbqueue.broker.claims import TO_PROCESS_LANE_S, Claim, Finish
+from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.children.pool import Children
 from nbqueue.children.running import Running
@@ -29,7 +30,6 @@ from nbqueue.worker.verdict import Ended
 
 logger = logging.getLogger("nbqueue.worker")
 
-LOOP, PROCESS = 0, 1
 #: seconds after which a job that fits another worker better is offered again
 OFFER_AGAIN_S = 0.5
 
@@ -90,7 +90,7 @@ class NativeRunner:
             return begin()
         except Exception as error:  # noqa: BLE001 - told of as the job's end
             self._aside(self._turn_away(claim, _reason(claim, error)))
-            return LOOP
+            return LANE_LOOP
 
     def _begin(self, attempt: Attempt) -> int:
         claim = attempt.claim
@@ -103,7 +103,7 @@ class NativeRunner:
                 return self._begin_in_loop(attempt, function)
             if attempt.name not in self._tasks:
                 raise unknown(attempt.name)
-            if claim.lane == LOOP:
+            if claim.lane == LANE_LOOP:
                 return self._hand_over(claim)
         return self._begin_in_child(attempt)
 
@@ -111,7 +111,7 @@ class NativeRunner:
         """Put back a function called by name that turned out to need a process: whoever has one free takes it."""
         again = Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED, delay_s=TO_PROCESS_LANE_S)
         asyncio.get_running_loop().call_soon(self._finish, again)
-        return LOOP
+        return LANE_LOOP
 
     def stop(self, job_id: str, reason: str) -> None:
         """Ask a job to stop; asking again changes nothing."""
@@ -139,7 +139,7 @@ class NativeRunner:
             asyncio.get_running_loop().call_soon(self.on_end, stale)
         self._later[claim.job_id] = claim
         self.stop(claim.job_id, "shutdown")
-        return LOOP
+        return LANE_LOOP
 
     # in the loop --------------------------------------------------------------------------------------------------
 
@@ -150,7 +150,7 @@ class NativeRunner:
         else:
             self._started(attempt, run)
             run.start(function, self._listener, self._ticker, None)
-        return LOOP
+        return LANE_LOOP
 
     async def _start_with_checkpoint(self, run: LoopRun, function: Callable[..., Any]) -> None:
         found = await self._checkpoint(run.attempt)
@@ -158,7 +158,7 @@ class NativeRunner:
         def begin() -> int:
             run.start(function, self._listener, self._ticker, found)
             self._started(run.attempt, run)
-            return LOOP
+            return LANE_LOOP
 
         self._try(run.attempt.claim, begin)
 
@@ -279,4 +279,4 @@ def _reason(claim: Claim, error: Exception) -> NbqueueError:
 
 
 def _lane(run_in: str) -> int:
-    return PROCESS if run_in == "process" else LOOP
+    return LANE_PROCESS if run_in == "process" else LANE_LOOP

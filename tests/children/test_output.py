@@ -5,10 +5,8 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
 
 import psutil
-import pytest
 
 from nbqueue import inside
 from nbqueue.children.pool import Children
@@ -16,19 +14,6 @@ from tests.children.listening import Heard, a_run, death_of, open_children, valu
 from tests.waiting import until
 
 MEGABYTE = 1_000_000
-
-
-@pytest.fixture
-def heard() -> Heard:
-    """What the children's runs reported."""
-    return Heard()
-
-
-@pytest.fixture
-async def children(heard: Heard) -> AsyncIterator[Children]:
-    """Children with one slot."""
-    async with open_children(heard, slots=1) as found:
-        yield found
 
 
 async def test_all_ways_of_writing_reach_the_log_in_their_order(children: Children, heard: Heard) -> None:

@@ -6,11 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from nbqueue import inside
 from nbqueue.children.courier import DEAF
@@ -19,19 +16,6 @@ from nbqueue.model.outcome import Returned
 from nbqueue.worker.verdict import describe
 from tests.children.listening import Heard, a_run, death_of, error_of, open_children, value_of
 from tests.waiting import until
-
-
-@pytest.fixture
-def heard() -> Heard:
-    """What the children's runs reported."""
-    return Heard()
-
-
-@pytest.fixture
-async def children(heard: Heard) -> AsyncIterator[Children]:
-    """Children with one slot."""
-    async with open_children(heard, slots=1) as found:
-        yield found
 
 
 def double(value: int) -> int:

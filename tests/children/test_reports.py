@@ -1,7 +1,6 @@
 """What code in a child knows and tells: itself, checkpoints, progress."""
 
 import os
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,19 +10,6 @@ from nbqueue.broker import codec
 from nbqueue.children.pool import Children
 from nbqueue.inside import JobInfo
 from tests.children.listening import Heard, a_run, death_of, error_of, open_children, value_of
-
-
-@pytest.fixture
-def heard() -> Heard:
-    """What the children's runs reported."""
-    return Heard()
-
-
-@pytest.fixture
-async def children(heard: Heard) -> AsyncIterator[Children]:
-    """Children with one slot."""
-    async with open_children(heard, slots=1) as found:
-        yield found
 
 
 async def test_a_job_knows_itself(children: Children) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,6 @@ from nbqueue import inside
 from nbqueue.children.pool import Children
 from tests.children.listening import Heard, a_run, open_children, value_of
 from tests.waiting import until
-
-
-@pytest.fixture
-def heard() -> Heard:
-    """What the children's runs reported."""
-    return Heard()
-
-
-@pytest.fixture
-async def children(heard: Heard) -> AsyncIterator[Children]:
-    """Children with one slot."""
-    async with open_children(heard, slots=1) as found:
-        yield found
 
 
 def process_id() -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,13 +30,6 @@ from tests.worker.stocks import (
     told,
     wait,
 )  # fmt: skip
-
-
-@pytest.fixture
-async def pool(server: Server) -> AsyncIterator[ArqRedis]:
-    """A stock client."""
-    async with pool_at(server.path) as pool:
-        yield pool
 
 
 async def test_a_result_comes_with_all_that_arq_tells_of_a_job(server: Server, pool: ArqRedis) -> None:

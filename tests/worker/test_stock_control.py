@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -25,21 +24,12 @@ from tests.worker.stocks import (
     has_begun,
     make,
     named,
-    pool_at,
     result,
     serving,
     told,
     wait,
     where,
 )  # fmt: skip
-
-
-@pytest.fixture
-async def pool(server: Server) -> AsyncIterator[ArqRedis]:
-    """A stock client."""
-    async with pool_at(server.path) as pool:
-        yield pool
-
 
 # context and hooks
 
