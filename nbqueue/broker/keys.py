@@ -23,6 +23,8 @@ ATTEMPTS, EVENTS = 100_000, 5_000
 TOLD_BYTES = 1_000
 #: the most wake-up tokens of a queue
 TOKENS = 8
+#: how long a token waits for a worker
+TOKEN_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)

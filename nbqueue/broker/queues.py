@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from nbqueue.broker.jobs import sound
-from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKENS, Keys
+from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS, Keys
 from nbqueue.model.job import moment
 from nbqueue.model.states import State
 
@@ -60,7 +60,7 @@ async def resume(client: Any, keys: Keys, name: str) -> None:
     pipe = client.pipeline(transaction=True)
     pipe.srem(keys.paused, name)
     pipe.lpush(keys.wake(name), *["ready"] * TOKENS)
-    pipe.pexpire(keys.wake(name), 3_600_000)
+    pipe.pexpire(keys.wake(name), TOKEN_MS)
     await pipe.execute()
 
 

@@ -14,13 +14,13 @@ from nbqueue.broker.claims import Claim, Claimed, Finish
 from nbqueue.broker.connection import explain, is_connection_error
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import StoreFull
+from nbqueue.model.states import State
 from nbqueue.worker.outbox import Leaving, Outbox
 from nbqueue.worker.reports import Reports
+from nbqueue.worker.room import Asked, Room
 
 logger = logging.getLogger("nbqueue.worker")
 
-#: claims in one round trip, per lane
-BATCH = 64
 #: identical pumps: while one waits for the server the other records what ended meanwhile
 PUMPS = 2
 #: before jitter of up to a half: back within 2 s of the server, no more than 2 tries a second at a full one
@@ -61,18 +61,11 @@ class Engine:
         self.client, self.keys, self.queues = client, keys, tuple(queues)
         self.runner, self.reports = runner, reports
         self._outbox = outbox
-        self._slots = (loop_slots, process_slots)
-        self._busy = [0, 0]
+        self._room = Room((loop_slots, process_slots), len(self.queues), most_claims)
         self._lanes: dict[tuple[str, int], int] = {}
-        #: claims it may still make; negative: as many as come
-        self._claims_left = most_claims
         self._waiters: dict[tuple[str, int], asyncio.Future[None]] = {}
         self._chance = chance or Random()  # noqa: S311 - it only spreads out waits
         self._wanted = asyncio.Event()
-        #: per queue and lane: whether there may be more to claim; never for a lane that has no slots at all
-        self._hungry = [self._appetite() for _ in self.queues]
-        self._claiming = False
-        self._draining = False
         self._sending = 0
         self._settled = asyncio.Event()
         self._due_timer: asyncio.TimerHandle | None = None
@@ -85,7 +78,7 @@ class Engine:
 
     def end(self, finish: Finish) -> None:
         """A claim ended; called by the runner, on the loop."""
-        self._busy[self._lanes.pop((finish.job_id, finish.fence), 0)] -= 1
+        self._room.leave(self._lanes.pop((finish.job_id, finish.fence), 0))
         message, report = self.reports.close(finish.job_id)
         self._outbox.put(Leaving(finish, report, message))
         self._wanted.set()
@@ -97,17 +90,42 @@ class Engine:
 
     def want_claims(self) -> None:
         """There may be work."""
-        self._hungry = [self._appetite() for _ in self.queues]
+        self._room.want()
         self._wanted.set()
 
     def drain(self) -> None:
         """Claim no more; what runs goes on."""
-        self._draining = True
+        self._room.close()
         self._wanted.set()
 
     def has_room(self) -> bool:
         """Whether another job could be started."""
-        return not self._draining and (self._room(0) > 0 or self._room(1) > 0)
+        return any(self._room.free)
+
+    def idle_claim(self) -> scripts.Call[Claimed] | None:
+        """A claim that may wait in the server, as it comes to nothing there while this engine holds any job.
+
+        None where the queues are several, or claims are counted.
+        """
+        if len(self.queues) > 1 or self._room.is_counted:
+            return None
+        return self._claim(Asked(0, self._room.batch), idle=True)
+
+    def take_idle(self, claimed: Claimed) -> bool:
+        """Begin what an idle claim brought; what there is no room for any more goes back. False: it was not made."""
+        if not claimed.has_lease:
+            return False
+        free = list(self._room.free)
+        fitting = []
+        for claim in claimed.claims:
+            free[claim.lane] -= 1
+            if free[claim.lane] >= 0:
+                fitting.append(claim)
+            else:
+                self._outbox.put(Leaving(Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED)))
+                self._wanted.set()
+        self._take_in(Asked(0, self._room.batch), claimed, fitting)
+        return True
 
     def is_leaving(self, job_id: str) -> bool:
         """Whether the end of a job waits to be recorded."""
@@ -126,7 +144,7 @@ class Engine:
     @property
     def is_exhausted(self) -> bool:
         """Whether, besides, the queues had nothing more when last asked."""
-        return self.is_settled and not any(any(lanes) for lanes in self._hungry)
+        return self.is_settled and not self._room.is_hungry
 
     async def settled(self) -> None:
         """Wait until nothing runs and every end is recorded."""
@@ -152,20 +170,20 @@ class Engine:
 
     async def _exchange(self, ends: list[Leaving]) -> None:
         """One round trip: ends go out, claims come in."""
-        queue, room = self._next_claim()
-        if not ends and queue is None:
+        asked = self._room.ask()
+        if not ends and asked is None:
             return
         try:
             finishes = await claims.send_ahead(self.client, self.keys, [end.finish for end in ends])
-            replies = await scripts.run_all(self.client, self._calls(ends, finishes, queue, room))
+            replies = await scripts.run_all(self.client, self._calls(ends, finishes, asked))
         except BaseException:
             self._outbox.put_back(ends)
-            self._release(queue, room, hungry=True)
+            self._room.answered(asked, failed=True)
             raise
-        claimed = replies.pop() if queue is not None else None
-        self._release(queue, room, hungry=isinstance(claimed, Exception))
-        if queue is not None and isinstance(claimed, Claimed):
-            self._take_in(queue, room, claimed)
+        claimed = replies.pop() if asked is not None else None
+        self._room.answered(asked, failed=isinstance(claimed, Exception))
+        if asked is not None and isinstance(claimed, Claimed):
+            self._take_in(asked, claimed, claimed.claims)
         if ends and isinstance(replies[-1], Exception):
             # what was kept of reports goes out once
             kept = not any(isinstance(reply, Exception) for reply in replies[:-1])
@@ -177,9 +195,7 @@ class Engine:
         if isinstance(claimed, Exception):
             raise claimed
 
-    def _calls(
-        self, ends: list[Leaving], finishes: list[Finish], queue: int | None, room: tuple[int, int]
-    ) -> list[scripts.Call[Any]]:
+    def _calls(self, ends: list[Leaving], finishes: list[Finish], asked: Asked | None) -> list[scripts.Call[Any]]:
         calls: list[scripts.Call[Any]] = []
         kept = [end.report for end in ends if end.report is not None]
         if kept:
@@ -187,13 +203,16 @@ class Engine:
         calls += [claims.publish(*end.message) for end in ends if end.message is not None]
         if ends:
             calls.append(claims.finish(self.keys, self.id, finishes))
-        if queue is not None:
-            ref = self.queues[queue]
-            rooms = {"loop_room": room[0], "process_room": room[1]}
-            calls.append(
-                claims.claim(self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock, **rooms)
-            )
+        if asked is not None:
+            calls.append(self._claim(asked))
         return calls
+
+    def _claim(self, asked: Asked, *, idle: bool = False) -> scripts.Call[Claimed]:
+        ref = self.queues[asked.queue]
+        return claims.claim(
+            self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock, idle=idle,
+            loop_room=asked.room[0], process_room=asked.room[1],
+        )  # fmt: skip
 
     def _tell_waiters(self, ends: list[Leaving]) -> None:
         if self._waiters:
@@ -230,51 +249,14 @@ class Engine:
         await asyncio.sleep(wait * (1 + 0.5 * self._chance.random()))
         self.want_claims()
 
-    # room and claims ----------------------------------------------------------------------------------------------
-
-    def _appetite(self) -> list[bool]:
-        return [slots > 0 for slots in self._slots]
-
-    def _room(self, lane: int) -> int:
-        room = max(self._slots[lane] - self._busy[lane], 0)
-        return room if self._claims_left < 0 else min(room, self._claims_left)
-
-    def _next_claim(self) -> tuple[int | None, tuple[int, int]]:
-        """The first queue that may have jobs we have room for; one claim is under way at a time."""
-        if self._claiming or self._draining:
-            return None, (0, 0)
-        free = (min(self._room(0), BATCH), min(self._room(1), BATCH))
-        for index, lanes in enumerate(self._hungry):
-            room = (free[0] if lanes[0] else 0, free[1] if lanes[1] else 0)
-            if room != (0, 0):
-                self._claiming = True
-                self._hungry[index] = [lanes[0] and not room[0], lanes[1] and not room[1]]
-                self._busy[0] += room[0]
-                self._busy[1] += room[1]
-                return index, room
-        return None, (0, 0)
-
-    def _release(self, queue: int | None, room: tuple[int, int], *, hungry: bool) -> None:
-        if queue is None:
-            return
-        self._claiming = False
-        self._busy[0] -= room[0]
-        self._busy[1] -= room[1]
-        if hungry:
-            self._hungry[queue] = self._appetite()
-
-    def _take_in(self, queue: int, room: tuple[int, int], claimed: Claimed) -> None:
-        if self._claims_left > 0:
-            self._claims_left -= len(claimed.claims)
-        for lane in (0, 1):
-            if room[lane] and claimed.found[lane] >= room[lane]:
-                self._hungry[queue][lane] = True
-        if any(any(lanes) for lanes in self._hungry):
+    def _take_in(self, asked: Asked, claimed: Claimed, fitting: Sequence[Claim]) -> None:
+        self._room.found(asked, claimed.found, len(fitting))
+        if self._room.is_hungry:
             # before the jobs begin: the other pump asks for more while they run
             self._wanted.set()
-        for claim in claimed.claims:
+        for claim in fitting:
             lane = self.runner.begin(claim)
-            self._busy[lane] += 1
+            self._room.enter(lane)
             self._lanes[claim.job_id, claim.fence] = lane
         if claimed.next_due_s is not None:
             self._arm(claimed.next_due_s)

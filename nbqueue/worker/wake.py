@@ -1,60 +1,67 @@
-"""Waiting for work: a blocking pop on a connection of its own."""
+"""Waiting for work: a blocking pop on a connection of its own, and a claim that waits behind it in the server."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from nbqueue.broker.asking import ask_one
-from nbqueue.broker.keys import Keys
-from nbqueue.broker.scripts import TROUBLE
+from nbqueue.broker import scripts
+from nbqueue.broker.claims import Claimed
+from nbqueue.broker.keys import TOKEN_MS
+from nbqueue.broker.scripts import Call
+from nbqueue.worker.engine import Engine
 
 logger = logging.getLogger("nbqueue.worker")
 
 #: seconds a pop waits; less than the socket's timeout
 BLOCK_S = 2
 RETRY_S = 0.5
-#: how long a token waits for a worker
-TOKEN_MS = 3_600_000
 
 
 class Waker:
-    """Pops wake-up tokens: those of the queues only while there is room, its own always."""
+    """Pops wake-up tokens: those of the queues only while there is room, its own always.
 
-    def __init__(
-        self, client: Any, keys: Keys, engine: str, queues: Sequence[str], *,
-        has_room: Callable[[], bool], on_work: Callable[[], None], on_stop: Callable[[], None],
-    ) -> None:  # fmt: skip
-        self._client = client
-        self._own = keys.wake(engine)
-        self._queues = [keys.wake(queue) for queue in queues]
-        self._has_room, self._on_work, self._on_stop = has_room, on_work, on_stop
+    The server begins with the claim behind the pop as soon as that ends: an idle engine gets the call and the job in
+    one answer.
+    """
+
+    def __init__(self, client: Any, engine: Engine, *, on_stop: Callable[[], None]) -> None:
+        self._client, self._engine, self._on_stop = client, engine, on_stop
+        self._own = engine.keys.wake(engine.id)
+        self._queues = [engine.keys.wake(queue.name) for queue in engine.queues]
 
     async def watch(self) -> None:
         """Pop until cancelled, through any trouble with the server."""
         while True:
             try:
                 await self._pop()
-            except TROUBLE as error:
+            except scripts.TROUBLE as error:
                 logger.debug("No wake-up calls for now: %s", error)
                 await asyncio.sleep(RETRY_S)
 
     async def _pop(self) -> None:
-        had_room = self._has_room()
-        keys = [self._own, *(self._queues if had_room else ())]
-        popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S)
-        if popped is None:
-            return
-        key, token = popped[0].decode(), popped[1]
+        has_room = self._engine.has_room()
+        keys = [self._own, *(self._queues if has_room else ())]
+        claim = self._engine.idle_claim() if has_room else None
+        pop: Call[Any] = Call(None, (), (b"BLPOP", *keys, BLOCK_S), lambda reply: reply)
+        popped, *claimed = await scripts.run_all(self._client, [pop, *filter(None, (claim,))])
+        if isinstance(popped, Exception):
+            raise popped
+        served = any(isinstance(answer, Claimed) and self._engine.take_idle(answer) for answer in claimed)
+        if popped is not None:
+            await self._obey(popped[0].decode(), popped[1], served=served)
+
+    async def _obey(self, key: str, token: bytes, *, served: bool) -> None:
         if key == self._own:
-            (self._on_stop if token == b"stop" else self._on_work)()
-        elif self._has_room():
-            self._on_work()
-            # the claim goes out before the next wait does
+            (self._on_stop if token == b"stop" else self._engine.want_claims)()
+        elif self._engine.has_room():
+            if not served:
+                self._engine.want_claims()
+            # what that leads to goes out before the next wait does
             await asyncio.sleep(0)
-        else:
+        elif not served:
             await self._pass_on(key, token)
 
     async def _pass_on(self, key: str, token: bytes) -> None:

@@ -22,7 +22,7 @@ for i = 2, #ARGV do
     redis.call('HSET', prefix .. 'nbq:stops:' .. found[4], id, 'cancel')
     redis.call('PEXPIRE', prefix .. 'nbq:stops:' .. found[4], 86400000)
     redis.call('LPUSH', wake, 'stop')
-    redis.call('PEXPIRE', wake, 3600000)
+    redis.call('PEXPIRE', wake, TOKEN_MS)
     replies[#replies + 1] = 'asked'
   elseif state == 'queued' or state == 'scheduled' then
     redis.call('DEL', prefix .. 'arq:retry:' .. id, prefix .. 'nbq:checkpoint:' .. id)

@@ -100,6 +100,6 @@ if fresh > 0 then
   redis.call('PEXPIRE', KEYS[5], RECORD_MS)
   local tokens = math.min(fresh, TOKENS - tokens_there)
   for _ = 1, tokens do redis.call('LPUSH', KEYS[3], later and 'due' or 'ready') end
-  if tokens > 0 then redis.call('PEXPIRE', KEYS[3], 3600000) end
+  if tokens > 0 then redis.call('PEXPIRE', KEYS[3], TOKEN_MS) end
 end
 return replies

@@ -18,7 +18,7 @@ local function call_workers(wake)
   -- one token for an idle worker; a few are enough, as each claims all it can
   if redis.call('LLEN', wake) < TOKENS then
     redis.call('LPUSH', wake, 'ready')
-    redis.call('PEXPIRE', wake, 3600000)
+    redis.call('PEXPIRE', wake, TOKEN_MS)
   end
 end
 
