@@ -194,12 +194,12 @@ class Choir:
 
     def _tell_loading(self, visit: Visit) -> None:
         """Until now it may have waited for others here, and that does not count; what it imports may block the loop."""
-        if visit.context.info.timeout_s is not None:
+        if visit.timeout_s is not None:
             self.hand_over({"t": "load", "n": visit.number}, b"")
 
     def _start(self, visit: Visit) -> None:
         """Its code starts now. Who counts its time must know before it blocks the loop."""
-        limited = visit.context.info.timeout_s is not None
+        limited = visit.timeout_s is not None
         visit.begin(tell=limited)
         if limited:
             self._flush()

@@ -40,9 +40,11 @@ class Visit:
         self.number: int = header["n"]
         #: where it was submitted from, or nothing
         self.folder: str = header.get("folder", "")
+        #: seconds its code may run; None: no limit
+        self.timeout_s: float | None = header["timeout"]
         self._post = post
         self.context = JobContext(
-            _info(header),
+            self._info,
             self,
             ticker,
             checkpoint=payload[len(payload) - kept :] if kept is not None else None,
@@ -53,7 +55,7 @@ class Visit:
 
     def begin(self, *, tell: bool = True) -> None:
         """Its code starts now, and its time limit counts from here; the engine is told where it wants to know."""
-        self.context.begin()
+        self.context.begin(self.timeout_s)
         if tell:
             self._post.send({"t": "start", "n": self.number})
 
@@ -70,7 +72,6 @@ class Visit:
         calls.check_size(self.header, data, "checkpoint")
         self._post.hand_over({"t": "checkpoint", "n": self.number}, data)
 
-
-def _info(header: Header) -> JobInfo:
-    fields = {**header["job"], "tags": tuple(header["job"].get("tags", ()))}
-    return JobInfo(**fields, timeout_s=header["timeout"])
+    def _info(self) -> JobInfo:
+        job = self.header["job"]
+        return JobInfo(**{**job, "tags": tuple(job.get("tags", ()))}, timeout_s=self.timeout_s)

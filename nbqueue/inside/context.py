@@ -34,9 +34,14 @@ class JobInfo(NamedTuple):
 class JobContext:
     """One running attempt as its own code sees it. Knows a sink and a ticker, no frames and no server."""
 
+    __slots__ = (
+        "__weakref__", "_checkpoint", "_closed", "_describe", "_dump", "_info", "_load", "_reports", "_ticker",
+        "_write", "bar", "deadline", "sink", "stop",
+    )  # fmt: skip
+
     def __init__(
         self,
-        info: JobInfo,
+        describe: Callable[[], JobInfo],
         sink: Sink,
         ticker: Ticker,
         *,
@@ -45,7 +50,8 @@ class JobContext:
         dump: Callable[[Any], bytes] = pickle.dumps,
         load: Callable[[bytes], Any] = pickle.loads,
     ) -> None:
-        self.info = info
+        self._describe = describe
+        self._info: JobInfo | None = None
         self.sink = sink
         self.stop = StopState()
         self._ticker = ticker
@@ -59,6 +65,13 @@ class JobContext:
         self._checkpoint = checkpoint
         self._dump = dump
         self._load = load
+
+    @property
+    def info(self) -> JobInfo:
+        """What the job may know of itself; put together when first asked for: most jobs do not ask."""
+        if self._info is None:
+            self._info = self._describe()
+        return self._info
 
     @property
     def reports(self) -> Reports:
@@ -80,10 +93,10 @@ class JobContext:
         if self._reports is not None:
             self._reports.close()
 
-    def begin(self) -> None:
-        """Start the clock of the time limit."""
-        if self.info.timeout_s is not None:
-            self.deadline = monotonic() + self.info.timeout_s
+    def begin(self, timeout_s: float | None) -> None:
+        """Start the clock of the time limit, where there is one."""
+        if timeout_s is not None:
+            self.deadline = monotonic() + timeout_s
 
     def keep(self, value: Any) -> None:
         """Hand a checkpoint over; what cannot be encoded raises here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 from typing import Any
@@ -67,21 +67,20 @@ class Attempt:
     #: whether its arguments may be plain data only
     plain: bool = False
     began_at: float = 0.0
+    #: the function's label
+    function: str = field(init=False)
+    #: number of this attempt, from 1; what was given back without having run does not count
+    number: int = field(init=False)
 
-    @property
-    def function(self) -> str:
-        """The function's label."""
-        return str(self.header.get("fn", ""))
+    def __post_init__(self) -> None:
+        claim = self.claim
+        self.function = str(self.header.get("fn", ""))
+        self.number = claim.tries + claim.losses + claim.crashes + 1
 
     @property
     def label(self) -> str:
         """What it is called: its own label, or the function's."""
         return str(self.header.get("label") or self.function)
-
-    @property
-    def number(self) -> int:
-        """Number of this attempt, from 1; what was given back without having run does not count."""
-        return self.claim.tries + self.claim.losses + self.claim.crashes + 1
 
     def isolation(self, run_in: str) -> Isolation:
         """After a crash beside others a coroutine runs alone, so that the next crash tells whose it was."""

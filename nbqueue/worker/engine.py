@@ -111,10 +111,14 @@ class Engine:
             return None
         return self._claim(Asked(0, self._room.batch), idle=True)
 
-    def take_idle(self, claimed: Claimed) -> bool:
+    async def take_idle(self, claimed: Claimed) -> bool:
         """Begin what an idle claim brought; what there is no room for any more goes back. False: it was not made."""
         if not claimed.has_lease:
             return False
+        while self._room.is_asking:
+            # another claim may have come in between; mostly it brings nothing
+            self._settled.clear()
+            await self._settled.wait()
         free = list(self._room.free)
         fitting = []
         for claim in claimed.claims:

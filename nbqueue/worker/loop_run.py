@@ -26,11 +26,63 @@ ASK_AGAIN_S = 0.25
 SHOWN = 60
 
 
-class JobSink:
-    """Hands what a job reports to the engine."""
+class _Exit(Exception):
+    """Carries a job's SystemExit out of its task, where that itself would end the loop and all that runs in it."""
 
-    def __init__(self, job_id: str, listener: Any) -> None:
-        self._job_id, self._listener = job_id, listener
+
+class LoopRun:
+    """One run: a task, its time limit and its way of being stopped. It is the sink of its own context."""
+
+    __slots__ = (
+        "_context", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by", "_stopping", "_task",
+        "_timers", "attempt",
+    )  # fmt: skip
+
+    def __init__(
+        self, attempt: Attempt, listener: Any, on_end: Callable[[LoopRun, Ended], None],
+        on_stuck: Callable[[LoopRun], None],
+    ) -> None:  # fmt: skip
+        self.attempt, self._listener = attempt, listener
+        self._job_id = attempt.claim.job_id
+        self._on_end, self._on_stuck = on_end, on_stuck
+        self._stopped_by: StopReason | None = None
+        self._over_limit = False
+        #: whether it is being cancelled; before, the code was at most asked
+        self._stopping = False
+        self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
+        self._context: JobContext | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def start(self, function: Callable[..., Any], ticker: Ticker, checkpoint: bytes | None) -> None:
+        """Begin; what goes wrong with the arguments ends the run like an error of the function."""
+        attempt, loop = self.attempt, asyncio.get_running_loop()
+        options = attempt.options
+        self._context = JobContext(
+            self._info, self, ticker, checkpoint=checkpoint,
+            dump=codec.dump_plain_value if attempt.plain else codec.dump_value,
+            load=codec.load_plain_value if attempt.plain else codec.load_value,
+        )  # fmt: skip
+        context = contextvars.copy_context()
+        context.run(CURRENT.set, self._context)
+        self._context.begin(options.timeout)
+        if options.timeout is not None:
+            self._timers = [
+                AwakeTimer(loop, options.timeout - options.grace_before_limit_s, self._ask_in_time),
+                AwakeTimer(loop, options.timeout, self._pass_limit),
+            ]
+        self._task = loop.create_task(self._call(function), context=context, name=TASK_PREFIX + self._job_id)
+        self._task.add_done_callback(self._done)
+
+    def stop(self, reason: StopReason) -> None:
+        """Ask and cancel, again until it ends. Of several reasons the first counts, but a cancel before all others."""
+        if self._task is None or self._task.done():
+            return
+        if not self._stopping or reason == "cancel":
+            self._ask(reason)
+        if not self._stopping:
+            self._stopping = True
+            self._timers.append(asyncio.get_running_loop().call_later(GIVE_UP_S, self._give_up))
+            self._cancel_again()
 
     def progress(self, wire: dict[str, Any]) -> None:
         """Pass progress on."""
@@ -44,61 +96,12 @@ class JobSink:
         """Pass a checkpoint on."""
         self._listener.checkpoint(self._job_id, data)
 
-
-class _Exit(Exception):
-    """Carries a job's SystemExit out of its task, where that itself would end the loop and all that runs in it."""
-
-
-class LoopRun:
-    """One run: a task, its time limit and its way of being stopped."""
-
-    def __init__(
-        self, attempt: Attempt, on_end: Callable[[LoopRun, Ended], None], on_stuck: Callable[[LoopRun], None]
-    ) -> None:
-        self.attempt = attempt
-        self._on_end, self._on_stuck = on_end, on_stuck
-        self._stopped_by: StopReason | None = None
-        self._over_limit = False
-        #: whether it is being cancelled; before, the code was at most asked
-        self._stopping = False
-        self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
-        self._context: JobContext | None = None
-        self._task: asyncio.Task[Any] | None = None
-
-    def start(self, function: Callable[..., Any], listener: Any, ticker: Ticker, checkpoint: bytes | None) -> None:
-        """Begin; what goes wrong with the arguments ends the run like an error of the function."""
-        attempt, loop = self.attempt, asyncio.get_running_loop()
-        options, claim = attempt.options, attempt.claim
-        info = JobInfo(
+    def _info(self) -> JobInfo:
+        attempt, claim = self.attempt, self.attempt.claim
+        return JobInfo(
             id=claim.job_id, attempt=attempt.number, function=attempt.function, queue=claim.queue,
-            label=attempt.label, group=claim.group, timeout_s=options.timeout,
+            label=attempt.label, group=claim.group, timeout_s=attempt.options.timeout,
         )  # fmt: skip
-        self._context = JobContext(
-            info, JobSink(claim.job_id, listener), ticker, checkpoint=checkpoint,
-            dump=codec.dump_plain_value if attempt.plain else codec.dump_value,
-            load=codec.load_plain_value if attempt.plain else codec.load_value,
-        )  # fmt: skip
-        context = contextvars.copy_context()
-        context.run(CURRENT.set, self._context)
-        self._context.begin()
-        if options.timeout is not None:
-            self._timers = [
-                AwakeTimer(loop, options.timeout - options.grace_before_limit_s, self._ask_in_time),
-                AwakeTimer(loop, options.timeout, self._pass_limit),
-            ]
-        self._task = loop.create_task(self._call(function), context=context, name=TASK_PREFIX + claim.job_id)
-        self._task.add_done_callback(self._done)
-
-    def stop(self, reason: StopReason) -> None:
-        """Ask and cancel, again until it ends. Of several reasons the first counts, but a cancel before all others."""
-        if self._task is None or self._task.done():
-            return
-        if not self._stopping or reason == "cancel":
-            self._ask(reason)
-        if not self._stopping:
-            self._stopping = True
-            self._timers.append(asyncio.get_running_loop().call_later(GIVE_UP_S, self._give_up))
-            self._cancel_again()
 
     async def _call(self, function: Callable[..., Any]) -> Any:
         attempt = self.attempt

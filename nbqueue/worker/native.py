@@ -144,19 +144,19 @@ class NativeRunner:
     # in the loop --------------------------------------------------------------------------------------------------
 
     def _begin_in_loop(self, attempt: Attempt, function: Callable[..., Any]) -> int:
-        run = LoopRun(attempt, self._loop_ended, self._loop_stuck)
+        run = LoopRun(attempt, self._listener, self._loop_ended, self._loop_stuck)
         if attempt.claim.fence > 1:
             self._aside(self._start_with_checkpoint(run, function))
         else:
             self._started(attempt, run)
-            run.start(function, self._listener, self._ticker, None)
+            run.start(function, self._ticker, None)
         return LANE_LOOP
 
     async def _start_with_checkpoint(self, run: LoopRun, function: Callable[..., Any]) -> None:
         found = await self._checkpoint(run.attempt)
 
         def begin() -> int:
-            run.start(function, self._listener, self._ticker, found)
+            run.start(function, self._ticker, found)
             self._started(run.attempt, run)
             return LANE_LOOP
 

@@ -44,6 +44,11 @@ class Room:
         return self._claims_left >= 0
 
     @property
+    def is_asking(self) -> bool:
+        """Whether a claim is under way, and room kept for it."""
+        return self._asking
+
+    @property
     def is_hungry(self) -> bool:
         """Whether there may be more to claim."""
         return any(any(lanes) for lanes in self._hungry)

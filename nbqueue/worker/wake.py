@@ -49,7 +49,7 @@ class Waker:
         popped, *claimed = await scripts.run_all(self._client, [pop, *filter(None, (claim,))])
         if isinstance(popped, Exception):
             raise popped
-        served = any(isinstance(answer, Claimed) and self._engine.take_idle(answer) for answer in claimed)
+        served = any([await self._engine.take_idle(answer) for answer in claimed if isinstance(answer, Claimed)])
         if popped is not None:
             await self._obey(popped[0].decode(), popped[1], served=served)
 

@@ -66,7 +66,7 @@ def ticker() -> ByHand:
 @pytest.fixture
 def job(kept: Kept, ticker: ByHand) -> Any:
     """A job that the test's code runs in."""
-    context = JobContext(JobInfo(id="a", timeout_s=10.0, cpus=3), kept, ticker)
+    context = JobContext(lambda: JobInfo(id="a", timeout_s=10.0, cpus=3), kept, ticker)
     token = CURRENT.set(context)
     yield context
     CURRENT.reset(token)
@@ -205,7 +205,7 @@ def test_a_stop_is_a_state(job: JobContext) -> None:
 def test_a_job_knows_its_time_and_processors(job: JobContext) -> None:
     """time_left() counts from the start of the code; cpus() is what the job was given."""
     assert inside.time_left() is None
-    job.begin()
+    job.begin(10.0)
     left = inside.time_left()
     assert left is not None
     assert 9 < left <= 10

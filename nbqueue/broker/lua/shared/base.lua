@@ -37,7 +37,7 @@ local function trim(history, total)
   -- leave out entries whose last attempt is older than the count allows; an entry that is not ours goes too
   local least = total - ATTEMPTS
   repeat
-    local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 100)
+    local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 20)
     local last, kept = nil, nil
     for _, entry in ipairs(oldest) do
       local to = tonumber(entry[2][4]) or 0
