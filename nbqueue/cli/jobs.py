@@ -18,6 +18,7 @@ from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.errors import BrokerUnavailable, ConfigurationError, JobLost
 from nbqueue.model import names
+from nbqueue.model.advice import no_worker
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
@@ -79,7 +80,7 @@ def _waited(settings: Settings, job: Any) -> Any:
         with contextlib.suppress(BrokerUnavailable):  # the job waits for the server too
             served = asking(settings, lambda server: server.ask(lambda client: served_queues(client, server.keys)))
             if job.queue and job.queue not in served:
-                click.echo(f"nbqueue: {wording.no_worker(job.queue)}", err=True)
+                click.echo(f"nbqueue: {no_worker(job.queue)}", err=True)
     return job.wait()
 
 
@@ -98,7 +99,7 @@ def jobs(settings: Settings, *, queue: str | None, states: tuple[str, ...], limi
     else:
         tables.print_table(HEADINGS, map(_row, found), empty="No jobs.", spare=SPARE)
         for name in unserved:
-            click.echo(f"nbqueue: {wording.no_worker(name)}", err=True)
+            click.echo(f"nbqueue: {no_worker(name)}", err=True)
 
 
 @click.command()

@@ -15,6 +15,7 @@ from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.group_live import GroupLive
 from nbqueue.client.handle import Job
+from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Portal, portal
@@ -166,6 +167,11 @@ class JobGroup(Waitable[list[T_co]]):
 
     def _what(self) -> str:
         return f"the group of {len(self._members):,} jobs"
+
+    def _reason(self) -> str:
+        ended = self._gathering.ended if self._gathering is not None else {}
+        waiting = next((job for job in self._members if job.id not in ended), None)
+        return "" if waiting is None else reason(self._session, waiting.id)
 
     def _stopped_line(self) -> str:
         return f"nbqueue: stopped waiting; {self._what()} goes on (group.cancel() stops it)"

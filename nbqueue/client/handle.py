@@ -13,6 +13,7 @@ from nbqueue.client import cancelling, hooks, retrying
 from nbqueue.client.answer import Answer
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
+from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.live import Live
 from nbqueue.client.pending import Pending, Waitable
@@ -181,6 +182,9 @@ class Job(Waitable[T_co]):
 
     def _what(self) -> str:
         return f"job {self.id}"
+
+    def _reason(self) -> str:
+        return reason(self._session, self.id)
 
     def _stopped_line(self) -> str:
         return f"nbqueue: stopped waiting; job {self.id} goes on (job.cancel() stops it)"

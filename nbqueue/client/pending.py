@@ -48,7 +48,9 @@ class Waitable(ABC, Generic[T_co]):
             _in_one_line(stopped, self._stopped_line())
             raise
         if not here:
-            raise TimeoutError(f"{_capital(self._what())} took longer than {timeout:g} s; it goes on.")
+            reason = self._reason()
+            more = f" {_capital(reason)}." if reason else ""
+            raise TimeoutError(f"{_capital(self._what())} took longer than {timeout:g} s; it goes on.{more}")
         return self._take(answer)
 
     @abstractmethod
@@ -62,6 +64,10 @@ class Waitable(ABC, Generic[T_co]):
     @abstractmethod
     def _what(self) -> str:
         """Names what is waited for, at the beginning of a sentence."""
+
+    def _reason(self) -> str:
+        """Why it may take so long, where that is known; else nothing."""
+        return ""
 
     def _stopped_line(self) -> str:
         return f"nbqueue: stopped waiting; {self._what()} goes on"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from nbqueue.model.advice import no_worker
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import FINAL, State, WaitReason
 from nbqueue.notebook import palette, wording
@@ -101,7 +102,7 @@ def of_job(
         message=wording.line(progress.message),
         metrics=_metrics(progress.metrics),
         notes=_notes(record, now, reconnecting=reconnecting),
-        hint=wording.no_worker(record.queue) if unserved and waits_for_worker(record) else "",
+        hint=no_worker(record.queue) if unserved and waits_for_worker(record) else "",
         error=_error(record),
         log=wording.tail(log_tail, LOG_LINES, LOG_COLUMNS),
         active=record.state is State.RUNNING,
@@ -141,7 +142,7 @@ def of_group(
         percent=_percent(ended / total if total else None),
         elapsed="" if elapsed_s is None else wording.duration(elapsed_s, running=not final),
         remaining="" if remaining_s is None else f"about {wording.duration(remaining_s, running=True)} left",
-        hint=wording.no_worker(unserved) if unserved and group_waits_for_worker(counts) else "",
+        hint=no_worker(unserved) if unserved and group_waits_for_worker(counts) else "",
         notes=_RECONNECTING if reconnecting and not final else (),
         segments=_segments(counts, total),
         active=counts.get(State.RUNNING, 0) > 0,

@@ -102,11 +102,6 @@ def count(done: float, total: float | None) -> str:
     return number(done) if total is None else f"{number(done)}/{number(total)}"
 
 
-def no_worker(queue: str) -> str:
-    """What to do where nobody runs the jobs of a queue."""
-    return f'no worker serves queue "{queue}": start one with nbqueue worker --queues {queue}'
-
-
 def clock(at: datetime) -> str:
     """The time of day where the reader sits."""
     return f"{at.astimezone():%H:%M:%S}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -69,6 +69,9 @@ class Engine:
         self._sending = 0
         self._settled = asyncio.Event()
         self._due_timer: asyncio.TimerHandle | None = None
+        #: awaited when no more is to be claimed: whoever waits with a claim gives that up
+        self.on_drain: Callable[[], Coroutine[Any, Any, None]] = _nothing
+        self._withdrawing: asyncio.Task[None] | None = None
 
     async def pump(self) -> None:
         """Exchange ends for claims with the server, until cancelled, through any trouble with it."""
@@ -97,6 +100,7 @@ class Engine:
         """Claim no more; what runs goes on."""
         self._room.close()
         self._wanted.set()
+        self._withdrawing = self._withdrawing or asyncio.get_running_loop().create_task(self.on_drain())
 
     def has_room(self) -> bool:
         """Whether another job could be started."""
@@ -163,6 +167,9 @@ class Engine:
             self._wanted.clear()
             self._sending += 1
             try:
+                if self._withdrawing is not None:
+                    # a claim that still waits would get the very jobs that are given back now
+                    await asyncio.wait([self._withdrawing])
                 await self._exchange(self._outbox.take())
                 tries = 0
             except scripts.TROUBLE as error:
@@ -270,6 +277,10 @@ class Engine:
         if self._due_timer is not None:
             self._due_timer.cancel()
         self._due_timer = asyncio.get_running_loop().call_later(due_s + 0.001, self.want_claims)
+
+
+async def _nothing() -> None:
+    """Nobody waits with a claim."""
 
 
 def _tell_of_stale(ends: Sequence[Leaving], valid: Sequence[bool]) -> None:

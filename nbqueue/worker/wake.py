@@ -31,6 +31,9 @@ class Waker:
         self._client, self._engine, self._on_stop = client, engine, on_stop
         self._own = engine.keys.wake(engine.id)
         self._queues = [engine.keys.wake(queue.name) for queue in engine.queues]
+        self._waiting: asyncio.Timeout | None = None
+        self._answered = asyncio.Event()
+        engine.on_drain = self._withdraw
 
     async def watch(self) -> None:
         """Pop until cancelled, through any trouble with the server."""
@@ -41,12 +44,24 @@ class Waker:
                 logger.debug("No wake-up calls for now: %s", error)
                 await asyncio.sleep(RETRY_S)
 
+    async def _withdraw(self) -> None:
+        """Close the connection on which a claim waits."""
+        if self._waiting is not None:
+            self._answered.clear()
+            self._waiting.reschedule(0)
+            await self._answered.wait()
+
     async def _pop(self) -> None:
         has_room = self._engine.has_room()
         keys = [self._own, *(self._queues if has_room else ())]
         claim = self._engine.idle_claim() if has_room else None
         pop: Call[Any] = Call(None, (), (b"BLPOP", *keys, BLOCK_S), lambda reply: reply)
-        popped, *claimed = await scripts.run_all(self._client, [pop, *filter(None, (claim,))])
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                popped, *claimed = await scripts.run_all(self._client, [pop, *filter(None, (claim,))])
+        finally:
+            self._waiting = None
+            self._answered.set()
         if isinstance(popped, Exception):
             raise popped
         served = any([await self._engine.take_idle(answer) for answer in claimed if isinstance(answer, Claimed)])

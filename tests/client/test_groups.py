@@ -9,7 +9,7 @@ import pytest
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.session import session
-from nbqueue.client.submitter import options, submit_map
+from nbqueue.client.submitter import options, submit, submit_map
 from nbqueue.errors import ConfigurationError, JobCancelled, JobFailed, NotSendable
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
@@ -186,3 +186,12 @@ async def test_a_group_of_ten_thousand_is_cheap(running_engine: Engine) -> None:
     group = await submit_map(add, range(10_000))
     assert sum(await group) == sum(range(10_000))
     assert len(running_engine.ran) == 10_000
+
+
+def test_a_wait_in_vain_says_that_no_worker_serves_the_queue() -> None:
+    """Whoever waited long enough learns what a job or a group lacks."""
+    elsewhere = options(queue="nobody")
+    lonely, group = elsewhere.submit(len, "").wait(), elsewhere.submit_map(len, ["", ""]).wait()
+    for wait in (lonely.wait, group.wait):
+        with pytest.raises(TimeoutError, match=r'it goes on\. No worker serves queue "nobody": start one with nbqueue'):
+            wait(0.05)

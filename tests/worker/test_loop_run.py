@@ -29,8 +29,8 @@ def started(function: Callable[..., Any], options: Options) -> tuple[LoopRun, as
     attempt = Attempt(
         claim=claim, header={"codec": "pickle"}, payload=codec.dump_call("waits", (), {}), options=options, name="waits"
     )
-    run = LoopRun(attempt, lambda _, end: ended.set_result(end), lambda _: None)
-    run.start(function, Heard(), LoopTicker(loop), None)
+    run = LoopRun(attempt, Heard(), lambda _, end: ended.set_result(end), lambda _: None)
+    run.start(function, LoopTicker(loop), None)
     return run, ended
 
 

@@ -1,0 +1,8 @@
+"""What to do about a common lack, in the words that every face uses."""
+
+from __future__ import annotations
+
+
+def no_worker(queue: str) -> str:
+    """Nobody runs the jobs of a queue."""
+    return f'no worker serves queue "{queue}": start one with nbqueue worker --queues {queue}'
