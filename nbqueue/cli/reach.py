@@ -17,7 +17,7 @@ from nbqueue.broker.history import Ask
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import QueueStats
 from nbqueue.broker.scripts import TROUBLE
-from nbqueue.errors import LocalStackError, NbqueueError
+from nbqueue.errors import ConfigurationError, LocalStackError, NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings, load_settings
 from nbqueue.notebook import wording
@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 EXIT_NOT_RUNNING = 3
 EXIT_INTERRUPTED = 130
+#: what was given cannot work, now or later; click's own code for it
+EXIT_MISUSED = 2
 #: characters of an error that are shown at most: it may hold the text of a job
 SENTENCE_LIMIT = 2000
 
@@ -47,7 +49,7 @@ class Group(click.Group):
             return super().invoke(ctx)
         except NbqueueError as error:
             click.echo(f"nbqueue: {wording.line(error, SENTENCE_LIMIT)}", err=True)
-            ctx.exit(1)
+            ctx.exit(EXIT_MISUSED if isinstance(error, ConfigurationError) else 1)
         except KeyboardInterrupt:
             click.echo("nbqueue: interrupted", err=True)
             ctx.exit(EXIT_INTERRUPTED)

@@ -56,7 +56,7 @@ def test_a_picture_of_an_unknown_kind(at: tuple[str, ...], name: str) -> None:
     """An ending other than those of the help gives one sentence, and no file."""
     found = run("history", "--chart", name, *at)
     sentence = f"nbqueue: {name} cannot be written: a chart goes into a .png, .svg or .pdf file.\n"
-    assert (found.exit_code, found.stderr, Path(name).exists()) == (1, sentence, False)
+    assert (found.exit_code, found.stderr, Path(name).exists()) == (2, sentence, False)
 
 
 def test_an_empty_history(server: Server) -> None:

@@ -37,24 +37,28 @@ def test_the_package_runs_as_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("code", "words", "sentence"),
     [
-        (["jobs", "--url", "redis://127.0.0.1:1/0"], "nbqueue: The server at redis://127.0.0.1:1/0 cannot be reached"),
-        (["jobs", "--url", "http://x"], 'nbqueue: NBQUEUE_URL begins with "http://"'),
-        (["jobs"], "nbqueue: No local stack runs in"),
-        (["history", "--since", "soon", "--url", "{server}"], "nbqueue: since='soon' is no moment"),
-        (["up", "--url", "redis://host"], "nbqueue: `nbqueue up starts the local stack`"),
-        (["submit", "f", "text", "--url", "{server}"], "nbqueue: Argument 1 is no JSON: 'text'"),
-        (["cancel", "a/b", "--url", "{server}"], "nbqueue: job_id='a/b' cannot be used"),
-        (["worker", "no.such", "--url", "{server}"], "nbqueue: There is no module 'no.such' in /tmp/"),
-        (["worker", "json:loads"], "nbqueue: json:loads is no arq settings"),
-        (["worker", "--queues", ",", "--url", "{server}"], "nbqueue: --queues ',' names no queue"),
+        (
+            1,
+            ["jobs", "--url", "redis://127.0.0.1:1/0"],
+            "nbqueue: The server at redis://127.0.0.1:1/0 cannot be reached",
+        ),
+        (2, ["jobs", "--url", "http://x"], 'nbqueue: NBQUEUE_URL begins with "http://"'),
+        (1, ["jobs"], "nbqueue: No local stack runs in"),
+        (2, ["history", "--since", "soon", "--url", "{server}"], "nbqueue: since='soon' is no moment"),
+        (2, ["up", "--url", "redis://host"], "nbqueue: `nbqueue up starts the local stack`"),
+        (2, ["submit", "f", "text", "--url", "{server}"], "nbqueue: Argument 1 is no JSON: 'text'"),
+        (2, ["cancel", "a/b", "--url", "{server}"], "nbqueue: job_id='a/b' cannot be used"),
+        (2, ["worker", "no.such", "--url", "{server}"], "nbqueue: There is no module 'no.such' in /tmp/"),
+        (2, ["worker", "json:loads"], "nbqueue: json:loads is no arq settings"),
+        (2, ["worker", "--queues", ",", "--url", "{server}"], "nbqueue: --queues ',' names no queue"),
     ],
 )
-def test_an_error_is_one_sentence(words: list[str], sentence: str, server: Server) -> None:
-    """What went wrong stands on stderr without a traceback, and the exit code is 1."""
+def test_an_error_is_one_sentence(code: int, words: list[str], sentence: str, server: Server) -> None:
+    """What went wrong stands on stderr without a traceback, and the code is 2 where trying again cannot help."""
     found = run(*(word.format(server=server.url) for word in words))
-    assert (found.exit_code, found.stdout, found.stderr.count("\n")) == (1, "", 1)
+    assert (found.exit_code, found.stdout, found.stderr.count("\n")) == (code, "", 1)
     assert found.stderr.startswith(sentence)
 
 

@@ -9,7 +9,7 @@ import pytest
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.session import session
-from nbqueue.client.submitter import options, submit, submit_map
+from nbqueue.client.submitter import options, submit_map
 from nbqueue.errors import ConfigurationError, JobCancelled, JobFailed, NotSendable
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
