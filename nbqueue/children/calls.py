@@ -24,12 +24,12 @@ def load(header: Header, payload: bytes) -> Callable[[], Any]:
     """What is to be called, with its arguments."""
     if header["codec"] == "json":
         found = json.loads(payload)
-        function, args, kwargs = header["fn"], found["args"], found["kwargs"]
+        function, args, kwargs = header["job"]["function"], found["args"], found["kwargs"]
     else:
         plain = header.get("plain", False)
         function, args, kwargs = codec.load_call(payload, plain=plain)
         if plain:
-            function = header["fn"]
+            function = header["job"]["function"]
     fn = _registered(function) if isinstance(function, str) else function
     return lambda: fn(*args, **kwargs)
 

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
-from nbqueue.children.frames import Frame, Header
+from nbqueue.children.frames import Frame, Header, head_of_text
 from nbqueue.children.running import Listener, Running
 from nbqueue.inside.values import encodable
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
+from nbqueue.model.plain_json import quote
 
 #: characters of an error's texts and number of its bases: what is sealed with a result has a limit
 _NAME, _MESSAGE, _TRACEBACK, _BASES = 200, 4_000, 50_000, 50
+#: what a job may know of itself and often has not
+_TEXTS = ("queue", "label", "group")
 #: of these only the last of a read counts
 _STATES = frozenset({"progress", "checkpoint"})
 
 
-def run(running: Running, limit_bytes: int) -> Header:
-    """What a child is told of a run; its call and its checkpoint follow as the payload."""
+def run(running: Running, limit_bytes: int, payload_bytes: int) -> bytes:
+    """The head of the frame that tells a child of a run; its call and its checkpoint follow as the payload.
+
+    It is JSON whose constant parts are written here as text, as every job comes this way.
+    """
     run = running.run
-    job = {"id": run.job_id, "attempt": run.attempt, "function": run.function, "cpus": run.cpus}
-    for name in ("queue", "label", "group", "tags"):
+    more = ""
+    for name in _TEXTS:
         if value := getattr(run, name):
-            job[name] = value
-    header = {
-        "t": "run",
-        "n": running.number,
-        "job": job,
-        "fn": run.function,
-        "codec": run.codec,
-        "in": run.run_in,
-        "timeout": run.timeout_s,
-        "limit": limit_bytes,
-    }
+            more += f',"{name}":{quote(value)}'
+    if run.tags:
+        more += f',"tags":{json.dumps(run.tags)}'
+    text = (
+        f'{{"t":"run","n":{running.number},"job":{{"id":{quote(run.job_id)},"attempt":{run.attempt},'
+        f'"function":{quote(run.function)},"cpus":{run.cpus}{more}}},"codec":"{run.codec}","in":"{run.run_in}",'
+        f'"timeout":{json.dumps(run.timeout_s)},"limit":{limit_bytes}'
+    )
     if run.checkpoint is not None:
-        header["kept"] = len(run.checkpoint)
+        text += f',"kept":{len(run.checkpoint)}'
     if run.plain:
-        header["plain"] = True
+        text += ',"plain":true'
     if run.folder:
-        header["folder"] = run.folder
-    return header
+        text += f',"folder":{quote(run.folder)}'
+    return head_of_text(text + "}", payload_bytes)
 
 
 def merged(frames: list[Frame]) -> list[Frame]:
@@ -69,13 +73,12 @@ def deliver(listener: Listener, job_id: str, header: Header, payload: bytes) -> 
 
 def end(header: Header, payload: bytes) -> Returned | Raised:
     """The end that a run reports."""
-    match header:
-        case {"how": "returned", "codec": "pickle" | "json" as codec}:
-            return Returned(payload, codec)
-        case {"how": "raised", "error": dict(error)}:
-            return Raised(_error(error, payload))
-        case _:
-            raise ValueError("a child sent an end that is none")
+    how, codec, error = header.get("how"), header.get("codec"), header.get("error")
+    if how == "returned" and codec in ("pickle", "json"):
+        return Returned(payload, codec)
+    if how == "raised" and isinstance(error, dict):
+        return Raised(_error(error, payload))
+    raise ValueError("a child sent an end that is none")
 
 
 def number(value: Any) -> float | None:

@@ -93,7 +93,9 @@ class Host:
         if self.unseen_since is None:
             self.unseen_since = self._loop.time()
         run = running.run
-        self.wire.send(child_frames.run(running, self._limit_bytes), run.payload, run.checkpoint or b"")
+        checkpoint = run.checkpoint or b""
+        head = child_frames.run(running, self._limit_bytes, len(run.payload) + len(checkpoint))
+        self.wire.send_parts(head, run.payload, checkpoint)
         self._route_output()
         if run.memory_bytes is not None:
             self._watch_memory()

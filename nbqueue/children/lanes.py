@@ -49,6 +49,11 @@ class Waiting:
     def __init__(self) -> None:
         self._waiting: deque[Running] = deque()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody waits."""
+        return not self._waiting
+
     def add(self, running: Running) -> None:
         """At the end of the line."""
         self._waiting.append(running)
@@ -187,11 +192,13 @@ class LoopLane:
 
     def freed(self) -> None:
         """Place who waits, while there is room."""
+        if self._waiting.is_empty:
+            return
         for running in self._waiting.take(self._room()):
             self.place(running)
 
     def _room(self) -> int:
-        return self._slots - sum(len(host.runs) for host in (*self._hosts, *self._apart))
+        return self._slots - sum([len(host.runs) for host in (*self._hosts, *self._apart)])
 
     def _is_clogged(self, host: Host) -> bool:
         """Whether its loop has not turned for a while; a child that is not born yet has an excuse."""

@@ -158,13 +158,14 @@ class Running:
             return
         if isinstance(end, Died) and peak is None:
             peak = end.peak_memory_bytes
+        measured = self.peak_memory_bytes
         self.ended.set_result(
             RunEnd(
                 end=end,
                 stopped_by=self.stopped_by,
                 over_limit=self.over_limit,
                 cpu_s=cpu_s,
-                peak_memory_bytes=max(filter(None, (peak, self.peak_memory_bytes)), default=None),
+                peak_memory_bytes=max(peak or 0, measured) if measured else peak or None,
                 collateral=collateral,
                 neighbours=neighbours,
             )

@@ -12,6 +12,8 @@ from nbqueue.children.frames import BrokenFrame, Decoder, Frame, Header, head
 _READ_BYTES = 2**18
 _WRITE_PARTS = 64
 _BUFFER_BYTES = 2**20
+#: payloads below this are copied behind their heads
+_JOINED_BYTES = 2**14
 
 
 class Wire:
@@ -39,10 +41,16 @@ class Wire:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         loop.add_reader(self._sock, self._read)
 
-    def send(self, header: Header, *payload: bytes) -> None:
-        """Send a frame with the others of this round of the loop."""
-        self._out.append(head(header, sum(map(len, payload))))
-        self._out.extend(part for part in payload if part)
+    def send(self, header: Header) -> None:
+        """Send a frame without a payload, with the others of this round of the loop."""
+        self.send_parts(head(header, 0))
+
+    def send_parts(self, first: bytes, *payload: bytes) -> None:
+        """Send a frame whose head is written already."""
+        if sum(map(len, payload)) < _JOINED_BYTES:
+            self._out.append(b"".join((first, *payload)))
+        else:
+            self._out.extend(part for part in (first, *payload) if part)
         if not self._writing:
             self._writing = True
             self._loop.call_soon(self._write)
