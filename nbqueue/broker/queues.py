@@ -89,8 +89,12 @@ async def names(client: Any, keys: Keys) -> list[str]:
 
 
 async def ids(client: Any, keys: Keys, name: str, *, limit: int = 1000) -> list[str]:
-    """The ids of live jobs of a queue, those next to run first."""
-    return [item.decode(errors="replace") for item in await client.zrange(keys.queue(name), 0, limit - 1)]
+    """The ids of live jobs of a queue: those that run, then those next to run."""
+    pipe = client.pipeline(transaction=False)
+    pipe.zrangebyscore(keys.queue(name), CLAIMED_SCORE, "+inf", start=0, num=limit)
+    pipe.zrangebyscore(keys.queue(name), "-inf", f"({CLAIMED_SCORE}", start=0, num=limit)
+    running, waiting = await pipe.execute()
+    return [item.decode(errors="replace") for item in (*running, *waiting)][:limit]
 
 
 async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:

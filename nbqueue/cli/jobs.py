@@ -93,7 +93,10 @@ def _waited(settings: Settings, job: Any) -> Any:
 @with_settings
 def jobs(settings: Settings, *, queue: str | None, states: tuple[str, ...], limit: int, json_wanted: bool) -> None:
     """List jobs, live ones first, then the last to end."""
-    found, unserved = asking(settings, lambda server: _listed_with_unserved(server, queue, states, limit))
+    found, unserved = asking(settings, lambda server: _listed_with_unserved(server, queue, states, limit + 1))
+    if len(found) > limit:
+        del found[limit:]
+        click.echo(f"nbqueue: these are the first {limit}; --limit N shows more", err=True)
     if json_wanted:
         tables.print_json(found)
     else:
@@ -167,7 +170,7 @@ def _print_log(text: str) -> None:
 
 
 async def _listed(server: Server, queue: str | None, states: tuple[str, ...], limit: int) -> list[JobRecord]:
-    """Live jobs, the next to run first; then ended ones, the newest first."""
+    """Those that run, those next to run, then ended ones, the newest first."""
     from nbqueue.analysis.records import Query, read
 
     async def live(client: Any) -> list[str]:

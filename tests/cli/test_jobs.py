@@ -78,12 +78,18 @@ def test_a_registered_function_runs_on_a_worker(server: Server) -> None:
 
 
 def test_a_running_job_is_cancelled(server: Server) -> None:
-    """`cancel` reaches the worker, and the job ends as cancelled."""
+    """It is listed before what waits; `cancel` reaches the worker, and the job ends as cancelled."""
     Path("shop.py").write_text(TASKS, encoding="utf-8")
     at = ("--url", server.url)
-    with running("worker", "shop", *at) as worker:
+    with running("worker", "shop", "--slots", "1", *at) as worker:
         job_id = shell("submit", "endless", *at).stdout.strip()
         wait_until(lambda: _state(job_id, server) == "running", timeout_s=15)
+        shell("submit", "endless", "--id", "sooner", "--priority", "9", *at)
+        assert _listed(server) == [(job_id, "running"), ("sooner", "queued")]
+        cut = run("jobs", "--limit", "1", "--json", *at)
+        assert [item["id"] for item in json.loads(cut.stdout)] == [job_id]
+        assert cut.stderr == "nbqueue: these are the first 1; --limit N shows more\n"
+        run("cancel", "sooner", *at)
         assert run("cancel", job_id, *at).stdout == f"{job_id}  asked\n"
         wait_until(lambda: _state(job_id, server) == "cancelled", timeout_s=10)
         worker.send_signal(signal.SIGTERM)
@@ -162,7 +168,7 @@ def test_arguments_are_json(words: list[str], fault: str, server: Server) -> Non
     """What is no JSON is named, with an example of how a shell lets quotation marks through."""
     found = run("submit", "add", *words, "--url", server.url)
     assert (found.exit_code, found.stderr) == (
-        1, f"nbqueue: {fault}. Write text in quotation marks, kept from the shell: '\"text\"'.\n",
+        2, f"nbqueue: {fault}. Write text in quotation marks, kept from the shell: '\"text\"'.\n",
     )  # fmt: skip
 
 
