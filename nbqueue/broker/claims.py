@@ -55,7 +55,7 @@ class Claimed:
     claims: list[Claim]
     #: seconds until the next waiting job is due, or None
     next_due_s: float | None
-    #: whether the engine still has its lease and, where that was asked for, held nothing; else nothing is claimed
+    #: whether the engine still has its lease; without it nothing is claimed
     has_lease: bool
     #: ready jobs found in the loop's lane and in the process lane; as many as there was room: there may be more
     found: tuple[int, int]
@@ -92,10 +92,9 @@ class Report:
 
 
 def claim(
-    keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False,
-    idle: bool = False,
-) -> Call[Claimed]:  # fmt: skip
-    """Claim ready jobs of a queue, up to the room in each lane; `idle`: only if the engine then holds none."""
+    keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False
+) -> Call[Claimed]:
+    """Claim ready jobs of a queue, up to the room in each lane."""
 
     def read(reply: Any) -> Claimed:
         now, due = int(reply[0]), int(float(reply[1]))
@@ -105,7 +104,7 @@ def claim(
     return Call(
         script("claim"),
         (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.history, keys.sequence),
-        (keys.prefix, queue, engine, loop_room, process_room, int(stock), int(idle)),
+        (keys.prefix, queue, engine, loop_room, process_room, int(stock)),
         read,
     )
 

@@ -32,7 +32,10 @@ class Duties:
         self._engine = engine
         self._poll_s = poll_s
         self._stop_called = asyncio.Event()
-        self._waker = Waker(waiting_client, engine, on_stop=self._stop_called.set)
+        self._waker = Waker(
+            waiting_client, engine.keys, engine.id, [queue.name for queue in engine.queues],
+            has_room=engine.has_room, on_work=engine.want_claims, on_stop=self._stop_called.set,
+        )  # fmt: skip
 
     async def serve(self) -> None:
         """Do all of it until cancelled; none of it ends by itself, and where one does, all do.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -14,7 +14,6 @@ from nbqueue.broker.claims import Claim, Claimed, Finish
 from nbqueue.broker.connection import explain, is_connection_error
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import StoreFull
-from nbqueue.model.states import State
 from nbqueue.worker.outbox import Leaving, Outbox
 from nbqueue.worker.reports import Reports
 from nbqueue.worker.room import Asked, Room
@@ -69,9 +68,6 @@ class Engine:
         self._sending = 0
         self._settled = asyncio.Event()
         self._due_timer: asyncio.TimerHandle | None = None
-        #: awaited when no more is to be claimed: whoever waits with a claim gives that up
-        self.on_drain: Callable[[], Coroutine[Any, Any, None]] = _nothing
-        self._withdrawing: asyncio.Task[None] | None = None
 
     async def pump(self) -> None:
         """Exchange ends for claims with the server, until cancelled, through any trouble with it."""
@@ -100,40 +96,10 @@ class Engine:
         """Claim no more; what runs goes on."""
         self._room.close()
         self._wanted.set()
-        self._withdrawing = self._withdrawing or asyncio.get_running_loop().create_task(self.on_drain())
 
     def has_room(self) -> bool:
         """Whether another job could be started."""
         return any(self._room.free)
-
-    def idle_claim(self) -> scripts.Call[Claimed] | None:
-        """A claim that may wait in the server, as it comes to nothing there while this engine holds any job.
-
-        None where the queues are several, or claims are counted.
-        """
-        if len(self.queues) > 1 or self._room.is_counted:
-            return None
-        return self._claim(Asked(0, self._room.batch), idle=True)
-
-    async def take_idle(self, claimed: Claimed) -> bool:
-        """Begin what an idle claim brought; what there is no room for any more goes back. False: it was not made."""
-        if not claimed.has_lease:
-            return False
-        while self._room.is_asking:
-            # another claim may have come in between; mostly it brings nothing
-            self._settled.clear()
-            await self._settled.wait()
-        free = list(self._room.free)
-        fitting = []
-        for claim in claimed.claims:
-            free[claim.lane] -= 1
-            if free[claim.lane] >= 0:
-                fitting.append(claim)
-            else:
-                self._outbox.put(Leaving(Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED)))
-                self._wanted.set()
-        self._take_in(Asked(0, self._room.batch), claimed, fitting)
-        return True
 
     def is_leaving(self, job_id: str) -> bool:
         """Whether the end of a job waits to be recorded."""
@@ -167,9 +133,6 @@ class Engine:
             self._wanted.clear()
             self._sending += 1
             try:
-                if self._withdrawing is not None:
-                    # a claim that still waits would get the very jobs that are given back now
-                    await asyncio.wait([self._withdrawing])
                 await self._exchange(self._outbox.take())
                 tries = 0
             except scripts.TROUBLE as error:
@@ -194,7 +157,7 @@ class Engine:
         claimed = replies.pop() if asked is not None else None
         self._room.answered(asked, failed=isinstance(claimed, Exception))
         if asked is not None and isinstance(claimed, Claimed):
-            self._take_in(asked, claimed, claimed.claims)
+            self._take_in(asked, claimed)
         if ends and isinstance(replies[-1], Exception):
             # what was kept of reports goes out once
             kept = not any(isinstance(reply, Exception) for reply in replies[:-1])
@@ -215,15 +178,12 @@ class Engine:
         if ends:
             calls.append(claims.finish(self.keys, self.id, finishes))
         if asked is not None:
-            calls.append(self._claim(asked))
+            ref, (loop_room, process_room) = self.queues[asked.queue], asked.room
+            rooms = {"loop_room": loop_room, "process_room": process_room}
+            calls.append(
+                claims.claim(self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock, **rooms)
+            )
         return calls
-
-    def _claim(self, asked: Asked, *, idle: bool = False) -> scripts.Call[Claimed]:
-        ref = self.queues[asked.queue]
-        return claims.claim(
-            self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock, idle=idle,
-            loop_room=asked.room[0], process_room=asked.room[1],
-        )  # fmt: skip
 
     def _tell_waiters(self, ends: list[Leaving]) -> None:
         if self._waiters:
@@ -260,12 +220,12 @@ class Engine:
         await asyncio.sleep(wait * (1 + 0.5 * self._chance.random()))
         self.want_claims()
 
-    def _take_in(self, asked: Asked, claimed: Claimed, fitting: Sequence[Claim]) -> None:
-        self._room.found(asked, claimed.found, len(fitting))
+    def _take_in(self, asked: Asked, claimed: Claimed) -> None:
+        self._room.found(asked, claimed.found, len(claimed.claims))
         if self._room.is_hungry:
             # before the jobs begin: the other pump asks for more while they run
             self._wanted.set()
-        for claim in fitting:
+        for claim in claimed.claims:
             lane = self.runner.begin(claim)
             self._room.enter(lane)
             self._lanes[claim.job_id, claim.fence] = lane
@@ -277,10 +237,6 @@ class Engine:
         if self._due_timer is not None:
             self._due_timer.cancel()
         self._due_timer = asyncio.get_running_loop().call_later(due_s + 0.001, self.want_claims)
-
-
-async def _nothing() -> None:
-    """Nobody waits with a claim."""
 
 
 def _tell_of_stale(ends: Sequence[Leaving], valid: Sequence[bool]) -> None:

@@ -34,21 +34,6 @@ class Room:
         return (0, 0) if self._closed else (self._free(0), self._free(1))
 
     @property
-    def batch(self) -> tuple[int, int]:
-        """The most jobs that one claim may bring, by lane."""
-        return min(self._slots[0], BATCH), min(self._slots[1], BATCH)
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether only a number of claims may be made."""
-        return self._claims_left >= 0
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether a claim is under way, and room kept for it."""
-        return self._asking
-
-    @property
     def is_hungry(self) -> bool:
         """Whether there may be more to claim."""
         return any(any(lanes) for lanes in self._hungry)

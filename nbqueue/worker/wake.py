@@ -1,17 +1,15 @@
-"""Waiting for work: a blocking pop on a connection of its own, and a claim that waits behind it in the server."""
+"""Waiting for work: a blocking pop on a connection of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from nbqueue.broker import scripts
-from nbqueue.broker.claims import Claimed
-from nbqueue.broker.keys import TOKEN_MS
-from nbqueue.broker.scripts import Call
-from nbqueue.worker.engine import Engine
+from nbqueue.broker.asking import ask_one
+from nbqueue.broker.keys import TOKEN_MS, Keys
+from nbqueue.broker.scripts import TROUBLE
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -21,62 +19,40 @@ RETRY_S = 0.5
 
 
 class Waker:
-    """Pops wake-up tokens: those of the queues only while there is room, its own always.
+    """Pops wake-up tokens: those of the queues only while there is room, its own always."""
 
-    The server begins with the claim behind the pop as soon as that ends: an idle engine gets the call and the job in
-    one answer.
-    """
-
-    def __init__(self, client: Any, engine: Engine, *, on_stop: Callable[[], None]) -> None:
-        self._client, self._engine, self._on_stop = client, engine, on_stop
-        self._own = engine.keys.wake(engine.id)
-        self._queues = [engine.keys.wake(queue.name) for queue in engine.queues]
-        self._waiting: asyncio.Timeout | None = None
-        self._answered = asyncio.Event()
-        engine.on_drain = self._withdraw
+    def __init__(
+        self, client: Any, keys: Keys, engine: str, queues: Sequence[str], *,
+        has_room: Callable[[], bool], on_work: Callable[[], None], on_stop: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._own = keys.wake(engine)
+        self._queues = [keys.wake(queue) for queue in queues]
+        self._has_room, self._on_work, self._on_stop = has_room, on_work, on_stop
 
     async def watch(self) -> None:
         """Pop until cancelled, through any trouble with the server."""
         while True:
             try:
                 await self._pop()
-            except scripts.TROUBLE as error:
+            except TROUBLE as error:
                 logger.debug("No wake-up calls for now: %s", error)
                 await asyncio.sleep(RETRY_S)
 
-    async def _withdraw(self) -> None:
-        """Close the connection on which a claim waits."""
-        if self._waiting is not None:
-            self._answered.clear()
-            self._waiting.reschedule(0)
-            await self._answered.wait()
-
     async def _pop(self) -> None:
-        has_room = self._engine.has_room()
-        keys = [self._own, *(self._queues if has_room else ())]
-        claim = self._engine.idle_claim() if has_room else None
-        pop: Call[Any] = Call(None, (), (b"BLPOP", *keys, BLOCK_S), lambda reply: reply)
-        try:
-            async with asyncio.timeout(None) as self._waiting:
-                popped, *claimed = await scripts.run_all(self._client, [pop, *filter(None, (claim,))])
-        finally:
-            self._waiting = None
-            self._answered.set()
-        if isinstance(popped, Exception):
-            raise popped
-        served = any([await self._engine.take_idle(answer) for answer in claimed if isinstance(answer, Claimed)])
-        if popped is not None:
-            await self._obey(popped[0].decode(), popped[1], served=served)
-
-    async def _obey(self, key: str, token: bytes, *, served: bool) -> None:
+        had_room = self._has_room()
+        keys = [self._own, *(self._queues if had_room else ())]
+        popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S)
+        if popped is None:
+            return
+        key, token = popped[0].decode(), popped[1]
         if key == self._own:
-            (self._on_stop if token == b"stop" else self._engine.want_claims)()
-        elif self._engine.has_room():
-            if not served:
-                self._engine.want_claims()
-            # what that leads to goes out before the next wait does
+            (self._on_stop if token == b"stop" else self._on_work)()
+        elif self._has_room():
+            self._on_work()
+            # the claim goes out before the next wait does
             await asyncio.sleep(0)
-        elif not served:
+        else:
             await self._pass_on(key, token)
 
     async def _pass_on(self, key: str, token: bytes) -> None:

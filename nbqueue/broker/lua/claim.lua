@@ -13,12 +13,11 @@
 -- ARGV[4] int     room for jobs of the event loop
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
--- ARGV[7] int     1: only if the engine holds nothing
--- Returns: {now ms, next due ms or 0, {{id, `fence tries crashes losses submitted due adopted lane group` (adopted: 1 where no submit script of ours wrote it), submission (empty: it is large, and read apart) or nil}, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone, or it holds something and must not
+-- Returns: {now ms, next due ms or 0, {{id, `fence tries crashes losses submitted due adopted lane group` (adopted: 1 where no submit script of ours wrote it), submission (empty: it is large, and read apart) or nil}, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
 local now = server_ms()
-if not redis.call('ZSCORE', KEYS[3], engine) or (ARGV[7] == '1' and redis.call('EXISTS', KEYS[2]) == 1) then return {0, 0, {}, 0, 0} end
+if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}, 0, 0} end
 local records = {}
 
 local function read(record, ...)
