@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -88,13 +88,19 @@ async def names(client: Any, keys: Keys) -> list[str]:
     return sorted(item.decode() for item in await client.smembers(keys.queues))
 
 
-async def ids(client: Any, keys: Keys, name: str, *, limit: int = 1000) -> list[str]:
-    """The ids of live jobs of a queue: those that run, then those next to run."""
-    pipe = client.pipeline(transaction=False)
-    pipe.zrangebyscore(keys.queue(name), CLAIMED_SCORE, "+inf", start=0, num=limit)
-    pipe.zrangebyscore(keys.queue(name), "-inf", f"({CLAIMED_SCORE}", start=0, num=limit)
-    running, waiting = await pipe.execute()
-    return [item.decode(errors="replace") for item in (*running, *waiting)][:limit]
+async def ids(
+    client: Any, keys: Keys, name: str, *, limit: int = 1000, states: Collection[str] = frozenset(State)
+) -> list[str]:
+    """The ids of jobs of a queue that may be in one of the states and live: those that run, then those next to run."""
+    parts: list[tuple[str | int, str | int]] = []
+    if State.RUNNING in states:
+        parts.append((CLAIMED_SCORE, "+inf"))
+    if State.QUEUED in states or State.SCHEDULED in states:
+        parts.append(("-inf" if State.QUEUED in states else READY_LIMIT, f"({CLAIMED_SCORE}"))
+    pipe = client.pipeline(transaction=True)
+    for low, high in parts:
+        pipe.zrangebyscore(keys.queue(name), low, high, start=0, num=limit)
+    return [item.decode(errors="replace") for part in await pipe.execute() for item in part][:limit]
 
 
 async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:

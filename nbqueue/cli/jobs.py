@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -22,7 +23,7 @@ from nbqueue.model.advice import no_worker
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
-from nbqueue.notebook import view, wording
+from nbqueue.notebook import wording
 from nbqueue.notebook.attendance import PATIENCE_S
 
 _KEYWORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
@@ -93,16 +94,15 @@ def _waited(settings: Settings, job: Any) -> Any:
 @with_settings
 def jobs(settings: Settings, *, queue: str | None, states: tuple[str, ...], limit: int, json_wanted: bool) -> None:
     """List jobs, live ones first, then the last to end."""
-    found, unserved = asking(settings, lambda server: _listed_with_unserved(server, queue, states, limit + 1))
-    if len(found) > limit:
-        del found[limit:]
-        click.echo(f"nbqueue: these are the first {limit}; --limit N shows more", err=True)
+    found = asking(settings, lambda server: _listed(server, queue, frozenset(states), limit))
     if json_wanted:
-        tables.print_json(found)
+        tables.print_json(found.jobs)
     else:
-        tables.print_table(HEADINGS, map(_row, found), empty="No jobs.", spare=SPARE)
-        for name in unserved:
+        tables.print_table(HEADINGS, map(_row, found.jobs), empty="No jobs.", spare=SPARE)
+        for name in found.unserved:
             click.echo(f"nbqueue: {no_worker(name)}", err=True)
+    if found.cut:
+        click.echo("nbqueue: there are more; --limit N shows so many", err=True)
 
 
 @click.command()
@@ -169,34 +169,44 @@ def _print_log(text: str) -> None:
     click.echo(shown, nl=False, color=True)
 
 
-async def _listed(server: Server, queue: str | None, states: tuple[str, ...], limit: int) -> list[JobRecord]:
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """Jobs as they are listed."""
+
+    jobs: list[JobRecord]
+    #: whether there are more than those
+    cut: bool
+    #: queues in which some of them wait, and that no worker serves
+    unserved: list[str]
+
+
+async def _listed(server: Server, queue: str | None, states: frozenset[str], limit: int) -> _Listing:
     """Those that run, those next to run, then ended ones, the newest first."""
+    found = await _found(server, queue, states, limit + 1)
+    kept = found[:limit]
+    waited_in = {item.queue for item in kept if item.waits_for_worker}
+    served = await server.ask(lambda client: served_queues(client, server.keys)) if waited_in else frozenset()
+    return _Listing(kept, cut=len(found) > limit, unserved=sorted(waited_in - served))
+
+
+async def _found(server: Server, queue: str | None, states: frozenset[str], limit: int) -> list[JobRecord]:
     from nbqueue.analysis.records import Query, read
 
     async def live(client: Any) -> list[str]:
-        found = [queue] if queue else await queues.names(client, server.keys)
-        return [job_id for name in found for job_id in await queues.ids(client, server.keys, name)]
+        names = [queue] if queue else await queues.names(client, server.keys)
+        wanted = states or frozenset(State)
+        parts = [await queues.ids(client, server.keys, name, limit=limit, states=wanted) for name in names]
+        return [job_id for part in parts for job_id in part]
 
     ids = dict.fromkeys(await server.ask(live))
     ended: dict[str, None] = {}
-    async for part in read(
-        server.ask, server.keys, Query(queue=queue or "", states=frozenset(states), limit=10 * limit)
-    ):
+    async for part in read(server.ask, server.keys, Query(queue=queue or "", states=states, limit=10 * limit)):
         ended.update(dict.fromkeys(str(record.get("job")) for record in part.records))
     ids.update(dict.fromkeys(reversed(ended)))
-    found = await server.ask(lambda client: wire.records(client, server.keys, list(ids)))
-    return [item for item in found if item is not None and (not states or item.state in states)][:limit]
-
-
-async def _listed_with_unserved(
-    server: Server, queue: str | None, states: tuple[str, ...], limit: int
-) -> tuple[list[JobRecord], list[str]]:
-    """The same, and the queues in which some of them wait and that no worker serves."""
-    found = await _listed(server, queue, states, limit)
-    waited_in = {item.queue for item in found if view.waits_for_worker(item)}
-    if not waited_in:
-        return found, []
-    return found, sorted(waited_in - await server.ask(lambda client: served_queues(client, server.keys)))
+    records = await server.ask(lambda client: wire.records(client, server.keys, list(ids)))
+    found = [item for item in records if item is not None and (not states or item.state in states)]
+    # of several queues too
+    return sorted(found, key=lambda item: item.state is not State.RUNNING)[:limit]
 
 
 async def _log(server: Server, job_id: str) -> tuple[JobRecord, str]:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 EXIT_NOT_RUNNING = 3
 EXIT_INTERRUPTED = 130
-#: what was given cannot work, now or later; click's own code for it
+#: what was given does not work; click's own code for it
 EXIT_MISUSED = 2
 #: characters of an error that are shown at most: it may hold the text of a job
 SENTENCE_LIMIT = 2000

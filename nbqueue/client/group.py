@@ -168,10 +168,10 @@ class JobGroup(Waitable[list[T_co]]):
     def _what(self) -> str:
         return f"the group of {len(self._members):,} jobs"
 
-    def _reason(self) -> str:
+    def _reason(self, patience_s: float) -> str:
         ended = self._gathering.ended if self._gathering is not None else {}
         waiting = next((job for job in self._members if job.id not in ended), None)
-        return "" if waiting is None else reason(self._session, waiting.id)
+        return "" if waiting is None else reason(self._session, waiting.id, patience_s)
 
     def _stopped_line(self) -> str:
         return f"nbqueue: stopped waiting; {self._what()} goes on (group.cancel() stops it)"

@@ -183,8 +183,8 @@ class Job(Waitable[T_co]):
     def _what(self) -> str:
         return f"job {self.id}"
 
-    def _reason(self) -> str:
-        return reason(self._session, self.id)
+    def _reason(self, patience_s: float) -> str:
+        return reason(self._session, self.id, patience_s)
 
     def _stopped_line(self) -> str:
         return f"nbqueue: stopped waiting; job {self.id} goes on (job.cancel() stops it)"

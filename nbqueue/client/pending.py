@@ -48,8 +48,8 @@ class Waitable(ABC, Generic[T_co]):
             _in_one_line(stopped, self._stopped_line())
             raise
         if not here:
-            reason = self._reason()
-            more = f" {_capital(reason)}." if reason else ""
+            # without a full stop behind it: it may end with a command
+            more = f" {_capital(reason)}" if timeout and (reason := self._reason(timeout)) else ""
             raise TimeoutError(f"{_capital(self._what())} took longer than {timeout:g} s; it goes on.{more}")
         return self._take(answer)
 
@@ -65,8 +65,8 @@ class Waitable(ABC, Generic[T_co]):
     def _what(self) -> str:
         """Names what is waited for, at the beginning of a sentence."""
 
-    def _reason(self) -> str:
-        """Why it may take so long, where that is known; else nothing."""
+    def _reason(self, patience_s: float) -> str:  # noqa: ARG002 - for those who ask
+        """Why it may take so long, where that is known soon; else nothing."""
         return ""
 
     def _stopped_line(self) -> str:

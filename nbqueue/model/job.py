@@ -57,6 +57,11 @@ class JobRecord:
             return None
         return max(((self.finished_at or datetime.now(UTC)) - self.started_at).total_seconds(), 0.0)
 
+    @property
+    def waits_for_worker(self) -> bool:
+        """Whether nothing but a free worker is between it and its start."""
+        return self.state is State.QUEUED and self.reason is None
+
     def __repr__(self) -> str:
         """What people look for first; the fields say the rest."""
         name = self.label or self.function

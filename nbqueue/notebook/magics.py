@@ -14,7 +14,7 @@ from nbqueue.client.selection import jobs
 from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import listing, server, view, wording
+from nbqueue.notebook import listing, server, wording
 from nbqueue.notebook.table import Table
 
 #: jobs that `%nbqueue jobs` lists, and lines that `%nbqueue logs` prints
@@ -64,7 +64,7 @@ def _status(_: Sequence[str]) -> Table | None:
 def _jobs(_: Sequence[str]) -> Table | None:
     def table() -> Table:
         records = jobs.recent(NEWEST).wait().records
-        served = server.served_queues() if any(map(view.waits_for_worker, records)) else None
+        served = server.served_queues() if any(record.waits_for_worker for record in records) else None
         return listing.jobs(records, now=datetime.now(UTC), of=in_words(origin()), served=served)
 
     return _where_up(table)

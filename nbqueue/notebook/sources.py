@@ -202,7 +202,7 @@ class Source:
         """The queue in which only a worker is missing for so long that it is worth a question; or nothing."""
         live = self._live
         if isinstance(live, JobLive):
-            waits = live.version > 0 and view.waits_for_worker(live.record)
+            waits = live.version > 0 and live.record.waits_for_worker
             queue, since = live.record.queue, _due_at(live.record)
         else:
             waits, queue, since = view.group_waits_for_worker(live.counts), self._work.queue, None

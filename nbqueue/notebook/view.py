@@ -102,7 +102,7 @@ def of_job(
         message=wording.line(progress.message),
         metrics=_metrics(progress.metrics),
         notes=_notes(record, now, reconnecting=reconnecting),
-        hint=no_worker(record.queue) if unserved and waits_for_worker(record) else "",
+        hint=no_worker(record.queue) if unserved and record.waits_for_worker else "",
         error=_error(record),
         log=wording.tail(log_tail, LOG_LINES, LOG_COLUMNS),
         active=record.state is State.RUNNING,
@@ -111,13 +111,8 @@ def of_job(
     )
 
 
-def waits_for_worker(record: JobRecord) -> bool:
-    """Whether nothing but a free worker is between a job and its start."""
-    return record.state is State.QUEUED and record.reason is None
-
-
 def group_waits_for_worker(counts: Mapping[State, int]) -> bool:
-    """The same of a group: some of its jobs could start, and none runs."""
+    """Whether nothing but a free worker is between a group and its next start: jobs are ready, and none runs."""
     return bool(counts.get(State.QUEUED)) and not counts.get(State.RUNNING)
 
 

@@ -163,6 +163,8 @@ class LoopRun:
             timer.cancel()
         if self._context is not None:
             self._context.close()
+        # they know this run: without them it goes, with its arguments, as soon as it is told of
+        self._timers, self._context, self._task = [], None, None
         self._on_end(self, Ended(end=end, stopped_by=self._stopped_by, over_limit=self._over_limit))
 
 

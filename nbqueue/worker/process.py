@@ -45,8 +45,6 @@ ANNOUNCE_S = 5.0
 #: how long an engine with code that does not stop waits for the ends of its other jobs
 LEAVE_S = 3.0
 PR_SET_PDEATHSIG = 1
-#: objects until Python looks for cycles among them, and how often among older ones
-GARBAGE = (10_000, 20, 20)
 
 
 def main() -> None:
@@ -79,9 +77,9 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
     config = WorkerConfig.from_wire(first["config"])
     if not all(map(_is_imported, config.modules)):
         return EXIT_NO_MODULE
-    # what is here stays; and a batch of jobs is no reason to look for garbage
+    # what is here stays, and need not be looked through again and again
+    gc.collect()
     gc.freeze()
-    gc.set_threshold(*GARBAGE)
     if config.stock:
         from nbqueue.worker.stock_process import StockProcess
 

@@ -28,5 +28,5 @@ def run_of(attempt: Attempt, run_in: RunIn, checkpoint: bytes | None) -> Run:
         label=attempt.label,
         group=claim.group,
         tags=tuple(header.get("tags", ())),
-        folder=header.get("folder", ""),
+        folder=str(header.get("folder", "")),
     )

@@ -159,4 +159,4 @@ def test_no_pickle_changes_what_may_be_named(name: str) -> None:
 def test_the_option_is_never_left_out_in_silence(module: tuple[str, ...], sentence: str) -> None:
     """Without a module, or with a class of arq, the worker does not start."""
     found = shell("worker", *module, "--only-registered", "--url", "unix:///nowhere")
-    assert (found.returncode, sentence in found.stderr) == (1, True)
+    assert (found.returncode, sentence in found.stderr) == (2, True)

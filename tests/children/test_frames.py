@@ -1,5 +1,6 @@
 """Frames between an engine and a child: whole under any cut, refused where they are none."""
 
+import asyncio
 import struct
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbqueue.children import child_frames
-from nbqueue.children.frames import BrokenFrame, Decoder, Frame, encode
+from nbqueue.children.frames import BrokenFrame, Decoder, Frame, encode, head
+from nbqueue.children.running import Run, Running
+from nbqueue.children.wire import Wire
 
 headers = st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.text())).map(
     lambda found: {**found, "t": "kind"}
@@ -76,3 +79,52 @@ def test_an_end_that_is_none_is_refused(header: dict[str, object]) -> None:
 def test_facts_of_a_child_are_numbers_or_nothing(value: object, number: float | None) -> None:
     """A fact that is no finite number from 0 up is not known."""
     assert child_frames.number(value) == number
+
+
+texts = st.text(st.characters(codec=None), max_size=20)
+checkpoints = st.none() | st.binary(max_size=3)
+tags = st.lists(texts, max_size=2).map(tuple)
+
+
+@given(texts, texts, texts, tags, st.none() | st.floats(0, 1e9), checkpoints)
+def test_the_head_of_a_run_says_what_the_run_is(  # noqa: PLR0917 - all of it
+    job_id: str, function: str, folder: str, tags: tuple[str, ...], timeout_s: float | None, checkpoint: bytes | None
+) -> None:
+    """It is written as text, and read as JSON whatever stands in it; what a run has not is left out."""
+    run = Run(
+        job_id=job_id, attempt=2, fence=3, function=function, payload=b"call", folder=folder, tags=tags, label=function,
+        timeout_s=timeout_s, checkpoint=checkpoint, plain=bool(tags), run_in="async",
+    )  # fmt: skip
+    loop = asyncio.new_event_loop()
+    try:
+        sent = child_frames.run(Running(run, 7, loop), 10, len(b"call" + (checkpoint or b"")))
+    finally:
+        loop.close()
+    [(header, payload)] = Decoder(100).feed(sent + b"call" + (checkpoint or b""))
+    always = {"id", "function"}
+    kept = None if checkpoint is None else len(checkpoint)
+    job = {"id": job_id, "attempt": 2, "function": function, "cpus": 1, "label": function, "tags": list(tags)}
+    expected = {
+        "t": "run", "n": 7, "codec": "pickle", "in": "async", "limit": 10, "kept": kept, "plain": bool(tags) or None,
+        "folder": folder or None, "job": {name: value for name, value in job.items() if value or name in always},
+    }  # fmt: skip
+    assert payload == b"call" + (checkpoint or b"")
+    assert header == {name: value for name, value in expected.items() if value is not None} | {"timeout": timeout_s}
+
+
+async def test_payloads_of_any_size_arrive_whole_and_in_order() -> None:
+    """Small ones are copied behind their heads, large ones follow by themselves."""
+    loop = asyncio.get_running_loop()
+    near = Wire(loop, 10**6, lambda _: None, lambda _: None)
+    assert near.theirs is not None
+    near.theirs.settimeout(0)
+    decoder = Decoder(10**6)
+    got: list[Frame] = []
+    sizes = [0, 1, 2**14 - 1, 2**14, 2**14 + 1, 300_000, 5]
+    sent = [({"t": "run", "n": number}, bytes([number]) * size) for number, size in enumerate(sizes)]
+    for header, payload in sent:
+        near.send_parts(head(header, len(payload)), payload[:100], payload[100:])
+    while len(got) < len(sent):
+        got += decoder.feed(await loop.sock_recv(near.theirs, 4096))
+    near.close()
+    assert got == sent

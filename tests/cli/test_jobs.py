@@ -88,7 +88,7 @@ def test_a_running_job_is_cancelled(server: Server) -> None:
         assert _listed(server) == [(job_id, "running"), ("sooner", "queued")]
         cut = run("jobs", "--limit", "1", "--json", *at)
         assert [item["id"] for item in json.loads(cut.stdout)] == [job_id]
-        assert cut.stderr == "nbqueue: these are the first 1; --limit N shows more\n"
+        assert cut.stderr == "nbqueue: there are more; --limit N shows so many\n"
         run("cancel", "sooner", *at)
         assert run("cancel", job_id, *at).stdout == f"{job_id}  asked\n"
         wait_until(lambda: _state(job_id, server) == "cancelled", timeout_s=10)
@@ -155,6 +155,24 @@ def test_jobs_that_nobody_will_run_are_told(server: Server) -> None:
         assert process.stderr.readline() == sentence
         run("cancel", "mine", *at)
         assert process.wait(30) == 1
+
+
+def test_a_running_job_is_listed_first_whatever_waits(server: Server) -> None:
+    """Of all queues, and behind more waiting jobs than are listed; a wanted state is looked for behind others."""
+    Path("shop.py").write_text(TASKS, encoding="utf-8")
+    at = ("--url", server.url)
+    nbqueue.configure(url=server.url)
+    nbqueue.options(queue="alpha").submit_map("add", range(1_200)).wait(20)
+    shell("submit", "add", "--id", "later", "--queue", "alpha", "--delay", "60", *at)
+    with running("worker", "shop", "--queues", "zeta", *at) as worker:
+        shell("submit", "endless", "--id", "runs", "--queue", "zeta", *at)
+        wait_until(lambda: _state("runs", server) == "running", timeout_s=15)
+        assert _listed(server, "--limit", "2")[0] == ("runs", "running")
+        found = run("jobs", "--limit", "1100", "--json", *at)
+        assert (len(json.loads(found.stdout)), "there are more" in found.stderr) == (1_100, True)
+        assert _listed(server, "--state", "scheduled") == [("later", "scheduled")]
+        worker.send_signal(signal.SIGHUP)
+        assert worker.wait(15) == 0
 
 
 def test_the_log_of_an_unknown_job(server: Server) -> None:

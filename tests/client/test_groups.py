@@ -194,4 +194,4 @@ def test_a_wait_in_vain_says_that_no_worker_serves_the_queue() -> None:
     lonely, group = elsewhere.submit(len, "").wait(), elsewhere.submit_map(len, ["", ""]).wait()
     for wait in (lonely.wait, group.wait):
         with pytest.raises(TimeoutError, match=r'it goes on\. No worker serves queue "nobody": start one with nbqueue'):
-            wait(0.05)
+            wait(0.5)

@@ -87,4 +87,4 @@ def test_a_stack_that_was_there_stays(home: Path) -> None:
 def test_without_a_worker_it_says_so(server: Server) -> None:
     """A given server that nobody serves is a sentence, not an endless wait."""
     found = subprocess.run([*COMMAND, "--url", server.url], capture_output=True, text=True, check=False, timeout=30)
-    assert (found.returncode, found.stderr.startswith('nbqueue: No worker serves the queue "default"')) == (1, True)
+    assert (found.returncode, found.stderr.startswith('nbqueue: No worker serves the queue "default"')) == (2, True)

@@ -1,6 +1,8 @@
 """How coroutine functions that run in the engine's own loop are stopped."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +13,15 @@ from nbqueue.broker import codec
 from nbqueue.broker.claims import Claim
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options
-from nbqueue.model.outcome import StopReason
+from nbqueue.model.outcome import Raised, StopReason
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.loop_run import LoopRun
 from nbqueue.worker.verdict import Ended
 from tests.children.listening import Heard
+
+
+class Header(dict[str, Any]):
+    """A header that can be watched."""
 
 
 def started(function: Callable[..., Any], options: Options) -> tuple[LoopRun, asyncio.Future[Ended]]:
@@ -27,7 +33,11 @@ def started(function: Callable[..., Any], options: Options) -> tuple[LoopRun, as
         submission=b"", queue="default",
     )  # fmt: skip
     attempt = Attempt(
-        claim=claim, header={"codec": "pickle"}, payload=codec.dump_call("waits", (), {}), options=options, name="waits"
+        claim=claim,
+        header=Header(codec="pickle"),
+        payload=codec.dump_call("waits", (), {}),
+        options=options,
+        name="waits",
     )
     run = LoopRun(attempt, Heard(), lambda _, end: ended.set_result(end), lambda _: None)
     run.start(function, LoopTicker(loop), None)
@@ -74,3 +84,47 @@ async def test_the_first_reason_counts_and_a_cancel_before_all(
         run.stop(reason)
     run._ask_in_time()
     assert (await asyncio.wait_for(ended, 1)).stopped_by == counts
+
+
+@pytest.mark.parametrize("options", [Options(), Options(timeout=40)])
+async def test_what_has_ended_is_let_go_at_once(options: Options) -> None:
+    """The arguments of a job that ended do not wait in memory for the next search for cycles."""
+
+    async def returns() -> None:
+        """Do nothing."""
+
+    run, ended = started(returns, options)
+    header = weakref.ref(run.attempt.header)
+    gc.disable()
+    try:
+        await ended
+        del run
+        await asyncio.sleep(0)
+        assert header() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("error", [GeneratorExit, SystemExit, KeyboardInterrupt])
+async def test_whatever_is_raised_is_an_end(error: type[BaseException]) -> None:
+    """Errors that stand apart from Exception end the job like any other."""
+
+    async def raises() -> None:
+        raise error("on purpose")
+
+    _, ended = started(raises, Options())
+    end = (await asyncio.wait_for(ended, 1)).end
+    assert isinstance(end, Raised)
+    assert end.error.type == error.__name__
+
+
+async def test_a_task_that_others_cancel_is_an_end() -> None:
+    """Code in the loop that cancels all tasks ends a job before its first step too."""
+
+    async def waits() -> None:
+        await asyncio.sleep(60)
+
+    _, ended = started(waits, Options())
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    assert isinstance((await asyncio.wait_for(ended, 1)).end, Raised)
