@@ -91,6 +91,8 @@ def _row(record: dict[str, Any]) -> tuple[object, ...]:
     shown = {**record, "finished_at": record["finished_at"][:19].replace("T", " ")}
     for name in ("wait_s", "duration_s"):
         shown[name] = tables.span(record[name])
+    if record["error_type"]:
+        shown["error"] = f"{record['error_type']}: {record['error']}"
     return tuple("" if shown[name] is None else shown[name] for name in SHOWN)
 
 
