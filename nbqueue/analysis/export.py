@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -38,7 +39,8 @@ def export_csv(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         text = f"{target} cannot be written: {error.strerror}. Give a path in a folder of yours."
         raise ConfigurationError(text) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where it could not be made
+            part.unlink()
     return target
 
 

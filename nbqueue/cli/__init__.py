@@ -17,7 +17,7 @@ __all__ = ["main"]
 main = Group(
     "nbqueue",
     help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
-    epilog="Exit codes: 0 done, 1 an error (one sentence on stderr), 2 wrong usage, 3 not running, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
     commands=[up, down, status, worker, submit, jobs, cancel, logs, history, demo, doctor],
 )
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

@@ -94,6 +94,8 @@ def _waited(settings: Settings, job: Any) -> Any:
 @with_settings
 def jobs(settings: Settings, *, queue: str | None, states: tuple[str, ...], limit: int, json_wanted: bool) -> None:
     """List jobs, live ones first, then the last to end."""
+    if queue is not None:
+        names.check_queue(queue)
     found = asking(settings, lambda server: _listed(server, queue, frozenset(states), limit))
     if json_wanted:
         tables.print_json(found.jobs)
@@ -193,9 +195,9 @@ async def _found(server: Server, queue: str | None, states: frozenset[str], limi
     from nbqueue.analysis.records import Query, read
 
     async def live(client: Any) -> list[str]:
-        names = [queue] if queue else await queues.names(client, server.keys)
+        served = [queue] if queue else await queues.names(client, server.keys)
         wanted = states or frozenset(State)
-        parts = [await queues.ids(client, server.keys, name, limit=limit, states=wanted) for name in names]
+        parts = [await queues.ids(client, server.keys, name, limit=limit, states=wanted) for name in served]
         return [job_id for part in parts for job_id in part]
 
     ids = dict.fromkeys(await server.ask(live))

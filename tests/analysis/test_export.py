@@ -44,6 +44,9 @@ def test_an_old_file_is_replaced_at_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """The sentence says which path and why."""
+    """The sentence says which path and why, also where a file stands in the place of the folder."""
     with pytest.raises(ConfigurationError, match=r"/no/x\.csv cannot be written: No such file"):
         export_csv(pd.DataFrame(), tmp_path / "no" / "x.csv")
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"/file/x\.csv cannot be written: Not a directory"):
+        export_csv(pd.DataFrame(), tmp_path / "file" / "x.csv")

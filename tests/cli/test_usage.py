@@ -50,6 +50,7 @@ def test_the_package_runs_as_the_command() -> None:
         (2, ["up", "--url", "redis://host"], "nbqueue: `nbqueue up starts the local stack`"),
         (2, ["submit", "f", "text", "--url", "{server}"], "nbqueue: Argument 1 is no JSON: 'text'"),
         (2, ["cancel", "a/b", "--url", "{server}"], "nbqueue: job_id='a/b' cannot be used"),
+        (2, ["jobs", "--queue", "a,b", "--url", "{server}"], "nbqueue: queue='a,b' cannot be used"),
         (2, ["worker", "no.such", "--url", "{server}"], "nbqueue: There is no module 'no.such' in /tmp/"),
         (2, ["worker", "json:loads"], "nbqueue: json:loads is no arq settings"),
         (2, ["worker", "--queues", ",", "--url", "{server}"], "nbqueue: --queues ',' names no queue"),
