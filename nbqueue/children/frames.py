@@ -30,8 +30,7 @@ class BrokenFrame(ValueError):
 
 def head(header: Header, payload_bytes: int) -> bytes:
     """The lengths and the header of a frame; its payload follows on the wire."""
-    text = _encode(header).encode()
-    return LENGTHS.pack(len(text), payload_bytes) + text
+    return head_of_text(_encode(header), payload_bytes)
 
 
 def head_of_text(text: str, payload_bytes: int) -> bytes:
@@ -42,8 +41,7 @@ def head_of_text(text: str, payload_bytes: int) -> bytes:
 
 def encode(header: Header, payload: bytes = b"") -> bytes:
     """A whole frame."""
-    text = _encode(header).encode()
-    return LENGTHS.pack(len(text), len(payload)) + text + payload
+    return head(header, len(payload)) + payload
 
 
 class Decoder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import sys
@@ -17,7 +16,7 @@ from nbqueue.broker import queues, scripts
 from nbqueue.broker.attendance import served_queues
 from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
-from nbqueue.errors import BrokerUnavailable, ConfigurationError, JobLost
+from nbqueue.errors import ConfigurationError, JobLost
 from nbqueue.model import names
 from nbqueue.model.advice import no_worker
 from nbqueue.model.job import JobRecord
@@ -66,22 +65,22 @@ def submit(
         options["priority"] = int(priority) if re.fullmatch(r"-?\d+", priority) else priority
     given = {key: value for key, value in options.items() if value not in (None, ())}
     job = submitted(settings, name, args, kwargs, given)
-    result = _waited(settings, job) if wait else None
+    result = _waited(job) if wait else None
     if json_wanted:
         tables.print_json({"id": job.id, "existed": job.existed, **({"result": result} if wait else {})})
     else:
         click.echo(_shown(result) if wait else job.id)
 
 
-def _waited(settings: Settings, job: Any) -> Any:
+def _waited(job: Any) -> Any:
     """The result of a job; where it does not come soon because nobody serves its queue, that is said meanwhile."""
     try:
         return job.wait(PATIENCE_S)
     except TimeoutError:
-        with contextlib.suppress(BrokerUnavailable):  # the job waits for the server too
-            served = asking(settings, lambda server: server.ask(lambda client: served_queues(client, server.keys)))
-            if job.queue and job.queue not in served:
-                click.echo(f"nbqueue: {no_worker(job.queue)}", err=True)
+        from nbqueue.client.lacking import reason
+
+        if lack := reason(job.session, job.id, PATIENCE_S):
+            click.echo(f"nbqueue: {lack}", err=True)
     return job.wait()
 
 

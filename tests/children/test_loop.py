@@ -17,12 +17,6 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def heard() -> Heard:
-    """What the children's runs reported."""
-    return Heard()
-
-
-@pytest.fixture
 async def children(heard: Heard) -> AsyncIterator[Children]:
     """Children whose loop child is warm."""
     async with open_children(heard, slots=1, loop_slots=50) as found:

@@ -3,27 +3,13 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 
 import pytest
 
 from nbqueue import inside
 from nbqueue.children.pool import Children, Run
-from tests.children.listening import Heard, a_run, open_children, value_of
+from tests.children.listening import Heard, a_run, value_of
 from tests.waiting import until
-
-
-@pytest.fixture
-def heard() -> Heard:
-    """What the children's runs reported."""
-    return Heard()
-
-
-@pytest.fixture
-async def children(heard: Heard) -> AsyncIterator[Children]:
-    """Children that are started."""
-    async with open_children(heard, slots=1) as found:
-        yield found
 
 
 async def stays(size: int) -> int:

@@ -18,12 +18,6 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def heard() -> Heard:
-    """What the children's runs reported."""
-    return Heard()
-
-
-@pytest.fixture
 async def children(heard: Heard) -> AsyncIterator[Children]:
     """Children with one slot, warm."""
     async with open_children(heard, slots=1) as found:

@@ -37,12 +37,6 @@ def holder() -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
 
 
 @pytest.fixture
-def heard() -> Heard:
-    """What the children's runs reported."""
-    return Heard()
-
-
-@pytest.fixture
 async def children(heard: Heard) -> AsyncIterator[Children]:
     """Children with two slots."""
     async with open_children(heard, slots=2) as found:
