@@ -26,6 +26,7 @@ from typing import Any
 
 from nbqueue.broker.travel import TravelPickler, is_local
 from nbqueue.errors import NotSendable
+from nbqueue.model.backoff import Guided
 
 #: the search ends after this many seconds with what it found so far
 SEARCH_LIMIT_S = 0.08
@@ -205,6 +206,7 @@ _PARTS: tuple[tuple[Any, Callable[[Any], Iterable[Part]]], ...] = (
     (dict, _items),
     ((list, tuple), _elements),
     ((set, frozenset), lambda value: [(" an item", item) for item in value]),
+    (Guided, lambda value: [("", value.func), (" backoff", value.backoff)]),
     (partial, lambda value: [(".func", value.func), (".args", value.args), (".keywords", value.keywords)]),
     (MethodType, lambda value: [(".__self__", value.__self__), (".__func__", value.__func__)]),
     (FunctionType, _function_parts),

@@ -18,6 +18,7 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
 from nbqueue.client.origin import origin
 from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
+from nbqueue.model.backoff import Guided, at_hand_there
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
 from nbqueue.model.settings import Settings
@@ -123,12 +124,26 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
         options = replace(options, run_in="process" if by_process else "async")
     lane = LANE_PROCESS if options.run_in == "process" else LANE_LOOP
     by_name = isinstance(code, str)
-    return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
+    return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), _guided(code, options)
+
+
+def _guided(code: Callable[..., Any] | str, options: Options) -> Callable[..., Any] | str:
+    """The code that travels, with its retry policy's own function of waiting where there is one."""
+    backoff = options.retry.backoff
+    if isinstance(backoff, str) or backoff is at_hand_there:
+        return code
+    if isinstance(code, str):
+        raise ConfigurationError(
+            f"The backoff of {code!r} cannot be a function here, since no code travels with a name: give it on the "
+            "worker, as in @task(retry=RetryPolicy(backoff=...))."
+        )
+    return Guided(code, backoff)
 
 
 def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Options, Callable[..., Any] | str, str]:
     if isinstance(fn, Task):
-        return check(check(**fn.options), **given), fn.fn, codec.function_label(fn.name)
+        # together, so that a preset on either side gives way to what either side says
+        return check(**{**fn.options, **given}), fn.fn, codec.function_label(fn.name)
     if isinstance(fn, str) or callable(fn):
         return check(**given), fn, codec.function_label(fn)
     raise ConfigurationError(

@@ -14,6 +14,7 @@ from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
 from nbqueue.client.submission import draft_many, draft_one
 from nbqueue.model.options import Isolation, RunIn, check
+from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 
 P = ParamSpec("P")
@@ -123,6 +124,7 @@ def options(
     keep_error: float | timedelta | None = None,
     tags: Sequence[str] | None = None,
     label: str | None = None,
+    preset: Preset | None = None,
 ) -> Submitter:
     """What submits with these options.
 
@@ -145,6 +147,7 @@ def options(
         keep_error: the same for an error.
         tags: texts to find it by.
         label: what its card shows.
+        preset: "solver" or "evaluation": options that fit such work, where none are given.
     """
     return Submitter(dict(locals()))
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, names, plain_json
+from nbqueue.model import durations, names, plain_json, presets
+from nbqueue.model.presets import Preset
 from nbqueue.model.retry import NO_RETRY, RetryPolicy, policy
 
 RunIn = Literal["process", "async", "thread"]
@@ -48,6 +49,8 @@ class Options:
     tags: tuple[str, ...] = ()
     #: what the card shows; None: the function's name
     label: str | None = None
+    #: what the other options were filled in from
+    preset: Preset | None = None
 
     @property
     def grace_before_limit_s(self) -> float:
@@ -57,7 +60,7 @@ class Options:
     def to_wire(self) -> dict[str, Any]:
         """The options a worker needs, as plain JSON; defaults are left out."""
         found: dict[str, Any] = {}
-        for name in ("timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error"):
+        for name in ("timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "preset"):
             if getattr(self, name) != getattr(DEFAULTS, name):
                 found[name] = getattr(self, name)
         if self.retry != NO_RETRY:
@@ -79,21 +82,30 @@ def _from_wire(text: str, base: Options) -> Options:
     known = {key: value for key, value in found.items() if key in _WIRE}
     if "retry" in known:
         known["retry"] = RetryPolicy.from_wire(known["retry"])
-    return check(base, **known)
+    return replace(base, **_checked(known))
 
 
 DEFAULTS = Options()
-_WIRE = frozenset({"timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "retry"})
+_WIRE = frozenset({"timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "retry", "preset"})
 _NAMES = tuple(field.name for field in fields(Options))
 
 
 def check(base: Options = DEFAULTS, **given: Any) -> Options:
-    """`base` with the given options, each checked; the first wrong one raises ConfigurationError."""
+    """`base` with the given options, each checked; the first wrong one raises ConfigurationError.
+
+    A preset fills in what was not given.
+    """
     unknown = [name for name in given if name not in _NAMES]
     if unknown:
         raise ConfigurationError(f"Option {unknown[0]!r} is not known: the options are {', '.join(_NAMES)}.")
-    checked = {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
+    checked = _checked(given)
+    if "preset" in checked:
+        checked = presets.expand(checked["preset"], checked.get("priority", base.priority)) | checked
     return replace(base, **checked)
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
 
 
 def _choice(name: str, *allowed: str) -> Any:
@@ -140,4 +152,5 @@ _CHECKS: dict[str, Any] = {
     "keep_error": _seconds("keep_error"),
     "tags": _tags,
     "label": lambda value: names.check_text(value, "label"),
+    "preset": _choice("preset", *presets.PRESETS),
 }
