@@ -42,8 +42,9 @@ def dump_error(error: BaseException) -> ErrorInfo:
 
 def _asked_s(error: RetryLater) -> float | None:
     """What it asks for, if that is still what it may be: its attribute can be set by anybody."""
-    fits = isinstance(error.after_s, int | float) and math.isfinite(error.after_s) and error.after_s >= 0
-    return float(error.after_s) if fits else None
+    found: object = error.after_s
+    fits = isinstance(found, int | float) and math.isfinite(found) and found >= 0
+    return float(found) if fits else None  # type: ignore[arg-type]
 
 
 def load_error(found: ErrorInfo | bytes) -> BaseException | None:

@@ -30,7 +30,7 @@ class AttemptRecord:
 
 
 def of_history(text: bytes, job_id: str, ended_ms: int) -> AttemptRecord | None:
-    """The attempt of a line of the history; None where it is another job's, or cannot be read: anybody may write there."""
+    """The attempt of a line of the history; None where it is another job's, or no JSON: anybody may write it."""
     if job_id.encode() not in text:
         return None
     try:

@@ -36,8 +36,8 @@ class LoopRun:
     """One run: a task, its time limit and its way of being stopped. It is the sink of its own context."""
 
     __slots__ = (
-        "_answer", "_context", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by", "_stopping",
-        "_task", "_timers", "attempt",
+        "_answer", "_context", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by",
+        "_stopping", "_task", "_timers", "attempt",
     )  # fmt: skip
 
     def __init__(
