@@ -57,7 +57,7 @@ def _call(walk: Walk, fn: Callable[..., Any] | str, args: Sequence[Any], kwargs:
             walk.text("name", name)
             walk.part(f"kwargs[{name!r}]", kwargs[name])
     except RecursionError:
-        raise digestible(walk.path, "it is nested too deeply, or has no end") from None
+        raise digestible(walk.top, "it is nested too deeply", "Pass it in a flatter form") from None
     except NotSendable as error:
         raise _with_parameter(error, fn, len(args)) from None
     return walk.hexdigest()
@@ -105,11 +105,8 @@ def _bytearray(walk: Walk, value: bytearray) -> None:
 
 
 def _slice(walk: Walk, value: slice) -> None:
-    walk.node(
-        "slice",
-        value,
-        lambda inner: inner.parts([(".start", value.start), (".stop", value.stop), (".step", value.step)]),
-    )
+    found = [(".start", value.start), (".stop", value.stop), (".step", value.step)]
+    walk.node("slice", value, lambda inner: inner.parts(found))
 
 
 def _range(walk: Walk, value: range) -> None:

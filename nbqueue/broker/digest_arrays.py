@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from functools import partial
 from typing import Any
 
 from nbqueue.broker.digest_walk import Walk
@@ -110,7 +111,7 @@ def _pandas(walk: Walk, numpy: Any, pandas: Any, value: Any) -> bool:
     elif isinstance(value, pandas.Index):
         walk.node("index", value, lambda inner: _index(inner, numpy, pandas, value))
     elif isinstance(value, pandas.api.extensions.ExtensionArray):
-        walk.node("values", value, lambda inner: _values(inner, numpy, pandas, value))
+        walk.node("values", value, lambda inner: _values(numpy, pandas, value, inner))
     elif isinstance(value, pandas.api.extensions.ExtensionDtype):
         walk.node("dtype", value, lambda inner: _dtype(inner, pandas, value))
     else:
@@ -125,14 +126,14 @@ def _frame(walk: Walk, numpy: Any, pandas: Any, value: Any) -> None:
     for place in range(value.shape[1]):
         column = value.iloc[:, place]
         walk.text("dtype", str(column.dtype))
-        walk.below(f"[{column.name!r}]", lambda inner, held=column.array: _values(inner, numpy, pandas, held))
+        walk.below(f"[{column.name!r}]", partial(_values, numpy, pandas, column.array))
     walk.part(".attrs", value.attrs)
 
 
 def _series(walk: Walk, numpy: Any, pandas: Any, value: Any) -> None:
     walk.part(".name", value.name)
     walk.part(".index", value.index)
-    _values(walk, numpy, pandas, value.array)
+    _values(numpy, pandas, value.array, walk)
     walk.part(".attrs", value.attrs)
 
 
@@ -146,10 +147,10 @@ def _index(walk: Walk, numpy: Any, pandas: Any, value: Any) -> None:
             walk.part("", value.get_level_values(level))
     else:
         walk.text("freq", str(getattr(value, "freqstr", None)))
-        _values(walk, numpy, pandas, value.array)
+        _values(numpy, pandas, value.array, walk)
 
 
-def _values(walk: Walk, numpy: Any, pandas: Any, value: Any) -> None:
+def _values(numpy: Any, pandas: Any, value: Any, walk: Walk) -> None:
     """The values of a column, whatever holds them: those that are missing by their places, not by what lies there."""
     if isinstance(value, pandas.arrays.NumpyExtensionArray):
         walk.part("", value.to_numpy())

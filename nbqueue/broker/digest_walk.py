@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from nbqueue.errors import NotSendable
@@ -44,6 +45,11 @@ class Walk:
     def path(self) -> str:
         """Where the walk is."""
         return "".join(self._steps).strip()
+
+    @property
+    def top(self) -> str:
+        """In which argument the walk is."""
+        return next((step for step in self._steps if step), "").strip()
 
     def hexdigest(self) -> str:
         """The digest of what was written."""
@@ -118,7 +124,7 @@ class Walk:
         digests = []
         for step, values in groups:
             self._code = dict(met)  # which of them comes first is chance: none may know of another
-            digests.append(self._apart("group", lambda inner, s=step, v=values: [inner.part(s, each) for each in v]))
+            digests.append(self._apart("group", partial(_write_group, step, values)))
         self._code = met
         self.text("unordered", str(len(digests)))
         for digest in sorted(digests):
@@ -154,6 +160,11 @@ class Walk:
         write(self)
         digest, self._hash = self._hash.digest(), outer
         return digest
+
+
+def _write_group(step: str, values: tuple[Any, ...], walk: Walk) -> None:
+    for each in values:
+        walk.part(step, each)
 
 
 def digestible(path: str, why: str, advice: str = "Pass what it is made of instead") -> NotSendable:
