@@ -34,13 +34,14 @@ class Wanted:
 
     def takes(self, record: JobRecord) -> bool:
         """Whether a job is one of them."""
-        return bool(
-            record.state in self.states
-            and self.queue in ("", record.queue)
-            and self.function in ("", record.function)
-            and (not self.tag or self.tag in record.tags)
-            and (not self.error or self.error == record.error_type or self.error in record.error)
+        facts = (
+            record.state in self.states,
+            self.queue in ("", record.queue),
+            self.function in ("", record.function),
+            not self.tag or self.tag in record.tags,
+            not self.error or self.error == record.error_type or self.error in record.error,
         )
+        return all(facts)
 
 
 def wanted(

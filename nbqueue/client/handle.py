@@ -11,6 +11,7 @@ from weakref import WeakSet
 from nbqueue.broker import jobs
 from nbqueue.client import cancelling, hooks, moving, removing, retrying
 from nbqueue.client.answer import Answer
+from nbqueue.client.attempts import attempts
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
 from nbqueue.client.lacking import reason
@@ -22,6 +23,7 @@ from nbqueue.client.session import Session, session
 from nbqueue.client.stream import Stream
 from nbqueue.client.submission import Draft
 from nbqueue.client.waiting import accepted_first
+from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_queue
@@ -97,6 +99,10 @@ class Job(Waitable[T_co]):
     def info(self) -> Pending[JobRecord]:
         """All that is known of it now."""
         return self._begin(lambda link: link.record(self.id), f"asking about job {self.id}")
+
+    def attempts(self) -> Pending[list[AttemptRecord]]:
+        """Its attempts that have ended, the first first, each with its error: as far back as the history goes."""
+        return self._begin(lambda link: attempts(link, self.id), f"reading the attempts of job {self.id}")
 
     def logs(self) -> Pending[str]:
         """Its log as far as it is kept: about the last megabyte."""

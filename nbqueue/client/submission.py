@@ -18,6 +18,7 @@ from nbqueue.client import hooks
 from nbqueue.client.batches import in_batches
 from nbqueue.client.origin import origin
 from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
+from nbqueue.model.backoff import Guided, at_hand_there
 from nbqueue.model.kinds import is_async
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
@@ -101,7 +102,7 @@ def draft_one(
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
     _refuse_in_job()
     order, code = _ordered(fn, given)
-    payload = codec.dump_call(code, args, kwargs)
+    payload = codec.dump_call(_guided(code, order.options), args, kwargs)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
     return Draft(order.options.job_id or new_job_id(), order, payload, digest=_digest(order, code, args, kwargs))
 
@@ -118,7 +119,7 @@ def draft_many(
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
     order = replace(order, group=new_job_id(), size=len(wanted))
-    function = codec.dump_function(code)
+    function = codec.dump_function(_guided(code, order.options))
     drafts = [
         Draft(
             new_job_id(), order, codec.join_call(function, codec.dump_arguments(item, {}, code)),
@@ -151,9 +152,23 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
     return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
 
 
+def _guided(code: Callable[..., Any] | str, options: Options) -> Callable[..., Any] | str:
+    """The code that travels, with its retry policy's own function of waiting where there is one."""
+    backoff = options.retry.backoff
+    if isinstance(backoff, str) or backoff is at_hand_there:
+        return code
+    if isinstance(code, str):
+        raise ConfigurationError(
+            f"The backoff of {code!r} cannot be a function here, since no code travels with a name: give it on the "
+            "worker, as in @task(retry=RetryPolicy(backoff=...))."
+        )
+    return Guided(code, backoff)
+
+
 def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Options, Callable[..., Any] | str, str]:
     if isinstance(fn, Task):
-        return check(check(**fn.options), **given), fn.fn, codec.function_label(fn.name)
+        # together, so that a preset on either side gives way to what either side says
+        return check(**{**fn.options, **given}), fn.fn, codec.function_label(fn.name)
     if isinstance(fn, str) or callable(fn):
         return check(**given), fn, codec.function_label(fn)
     raise ConfigurationError(

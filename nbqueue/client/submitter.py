@@ -16,6 +16,7 @@ from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
 from nbqueue.client.submission import draft_many, draft_one
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
+from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.model.task import Task
 
@@ -156,6 +157,7 @@ def options(
     after: Sequence[Job[Any] | JobGroup[Any] | str] | None = None,
     on_parent_failure: OnParentFailure | None = None,
     batch: int | None = None,
+    preset: Preset | None = None,
 ) -> Submitter:
     """What submits with these options.
 
@@ -189,6 +191,7 @@ def options(
         after: jobs and groups (or their ids) that must end first.
         on_parent_failure: when one of those does not succeed: "fail", "skip" (it ends as cancelled) or "run".
         batch: items of a submit_map that one job takes.
+        preset: "solver" or "evaluation": options that fit such work, where none are given.
     """
     return Submitter(dict(locals()))
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
+from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.model.task import Task, register
 
@@ -46,6 +47,7 @@ class GivenOptions(TypedDict, total=False):
     after: Sequence[str]
     on_parent_failure: OnParentFailure
     batch: int
+    preset: Preset
 
 
 class Registering(Protocol):

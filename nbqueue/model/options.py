@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, names, plain_json, resources
+from nbqueue.model import durations, names, plain_json, presets, resources
 from nbqueue.model.limits import check_concurrency, check_rate, limit
+from nbqueue.model.presets import Preset
 from nbqueue.model.retry import NO_RETRY, RetryPolicy, policy
 
 RunIn = Literal["process", "async", "thread"]
@@ -75,6 +76,8 @@ class Options:
     on_parent_failure: OnParentFailure = "fail"
     #: items of a `submit_map` that one job takes
     batch: int = 1
+    #: what the other options were filled in from
+    preset: Preset | None = None
 
     @property
     def grace_before_limit_s(self) -> float:
@@ -120,13 +123,13 @@ def _from_wire(text: str, base: Options) -> Options:
     known = {key: value for key, value in found.items() if key in _WIRE}
     if "retry" in known:
         known["retry"] = RetryPolicy.from_wire(known["retry"])
-    return check(base, **known)
+    return replace(base, **_checked(known))
 
 
 DEFAULTS = Options()
 _CARRIED = (
     "timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "on_parent_failure", "resources",
-    "limit_key", "rate", "concurrency",
+    "limit_key", "rate", "concurrency", "preset",
 )  # fmt: skip
 _WIRE = frozenset({*_CARRIED, "retry"})
 _ONCE: tuple[Once, ...] = ("unique", "debounce", "cache")
@@ -134,12 +137,21 @@ _NAMES = tuple(field.name for field in fields(Options))
 
 
 def check(base: Options = DEFAULTS, **given: Any) -> Options:
-    """`base` with the given options, each checked; the first wrong one raises ConfigurationError."""
+    """`base` with the given options, each checked; the first wrong one raises ConfigurationError.
+
+    A preset fills in what was not given.
+    """
     unknown = [name for name in given if name not in _NAMES]
     if unknown:
         raise ConfigurationError(f"Option {unknown[0]!r} is not known: the options are {', '.join(_NAMES)}.")
-    checked = {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
+    checked = _checked(given)
+    if "preset" in checked:
+        checked = presets.expand(checked["preset"], checked.get("priority", base.priority)) | checked
     return _consistent(replace(base, **checked))
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
 
 
 def _consistent(found: Options) -> Options:
@@ -233,4 +245,5 @@ _CHECKS: dict[str, Any] = {
     "after": _after,
     "on_parent_failure": _choice("on_parent_failure", "fail", "skip", "run"),
     "batch": _batch,
+    "preset": _choice("preset", *presets.PRESETS),
 }
