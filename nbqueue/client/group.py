@@ -11,6 +11,7 @@ from weakref import WeakSet
 from nbqueue.broker import jobs
 from nbqueue.client import cancelling, hooks
 from nbqueue.client.answer import Answer, cut_off
+from nbqueue.client.changing import ChangesMany
 from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.group_live import GroupLive
@@ -27,7 +28,7 @@ from nbqueue.model.states import State
 T_co = TypeVar("T_co", covariant=True)
 
 
-class JobGroup(Waitable[list[T_co]]):
+class JobGroup(ChangesMany, Waitable[list[T_co]]):
     """The handle of many jobs: `await group` (or `group.wait()`) gives their results, in the order of the arguments.
 
     As with asyncio.gather, the first job that does not end well ends the wait with its error; the others go on.
@@ -161,6 +162,9 @@ class JobGroup(Waitable[list[T_co]]):
             if return_errors:
                 return error
             raise
+
+    def _changed_ids(self) -> Sequence[str]:
+        return self.ids
 
     def _begin(self, act: Any, what: str) -> Pending[Any]:
         return Pending(self._session.call(accepted_first(self._accepted, act)), what=what)

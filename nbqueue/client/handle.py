@@ -11,6 +11,7 @@ from weakref import WeakSet
 from nbqueue.broker import jobs
 from nbqueue.client import cancelling, hooks, retrying
 from nbqueue.client.answer import Answer
+from nbqueue.client.changing import ChangesOne
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
 from nbqueue.client.lacking import reason
@@ -32,7 +33,7 @@ T_co = TypeVar("T_co", covariant=True)
 _NOT_LOADED = object()
 
 
-class Job(Waitable[T_co]):
+class Job(ChangesOne, Waitable[T_co]):
     """The handle of one job: `await job` (or `job.wait()`) gives its result, or raises its error.
 
     It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.

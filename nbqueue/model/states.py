@@ -69,6 +69,8 @@ MOVES: tuple[Move, ...] = (
     Move(State.RUNNING, State.CANCELLED, "reap", "its worker was lost after a cancel"),
     Move(State.SCHEDULED, State.CANCELLED, "cancel", "cancelled before it started"),
     Move(State.QUEUED, State.CANCELLED, "cancel", "cancelled before it started"),
+    Move(State.SCHEDULED, State.QUEUED, "change", "made due now"),
+    Move(State.QUEUED, State.SCHEDULED, "change", "put off"),
 )
 
 
