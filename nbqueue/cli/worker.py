@@ -145,11 +145,12 @@ def _address(settings: Settings) -> Address:
 
 def _served(queues: str, *, strict: bool, limits: str | None, resources: str | None) -> dict[str, Any]:
     """What a worker's configuration says of queues and resources."""
-    weights = serving.weights(queues)
+    weights, at_once = serving.weights(queues), serving.limits(limits or "")
+    serving.check_served(at_once, weights)
     return {
         "queues": serving.by_weight(weights) if strict else tuple(weights),
         "weights": weights,
-        "queue_concurrency": serving.limits(limits or ""),
+        "queue_concurrency": at_once,
         "resources": amounts.parse(resources or "", "--resources"),
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import names
 
@@ -27,6 +29,16 @@ def limits(text: str, what: str = "--queue-concurrency") -> dict[str, int]:
 def by_weight(found: dict[str, int]) -> tuple[str, ...]:
     """The queues with the heaviest first, equals in their order: what a strict worker goes by."""
     return tuple(sorted(found, key=lambda name: -found[name]))
+
+
+def check_served(named: Iterable[str], served: Collection[str]) -> None:
+    """Refuse a number for a queue that the worker does not serve: it would count for nothing."""
+    for name in named:
+        if name not in served:
+            raise ConfigurationError(
+                f"There is a number for queue {names.shown(name)}, which this worker does not serve: it serves "
+                f"{', '.join(served)}."
+            )
 
 
 def _numbers(text: str, what: str, rule: str, *, most: int, default: int | None) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from nbqueue.broker.connection import Address
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import names, resources
+from nbqueue.model import names, resources, serving
 from nbqueue.worker.room import Share
 
 
@@ -60,12 +60,7 @@ class WorkerConfig:
         for queue in self.queues:
             names.check_queue(queue)
         resources.check(self.resources)
-        for queue in (*self.weights, *self.queue_concurrency):
-            if queue not in self.queues:
-                raise ConfigurationError(
-                    f"There is a number for queue {queue!r}, which this worker does not serve: it serves "
-                    f"{', '.join(self.queues)}."
-                )
+        serving.check_served((*self.weights, *self.queue_concurrency), self.queues)
         if not all(number >= 1 for number in (*self.weights.values(), *self.queue_concurrency.values())):
             raise ConfigurationError("Weights of queues and their jobs at once are whole numbers from 1.")
 
