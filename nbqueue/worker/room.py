@@ -95,6 +95,9 @@ class Room:
         """A job ended, or waits for others."""
         self._busy[lane] -= 1
         if queue is not None:
+            if self._left(queue) <= 0:
+                # calls for it were not heard while it was at its limit
+                self.want(queue)
             self._jobs[queue] -= 1
         if needs:
             self._needs -= Counter((needs,))

@@ -151,6 +151,17 @@ def test_a_limit_is_not_kept_by_one_lane() -> None:
     assert lanes == [(1, 0), (0, 1), (1, 0), (0, 1)]
 
 
+def test_a_queue_at_its_limit_is_asked_again_when_a_job_ends() -> None:
+    """Nobody listened to calls for it meanwhile, so there may be jobs in either lane."""
+    room = Room((10, 2), 1, -1, shares=[Share(1, limit=1)])
+    [asked] = room.ask()
+    answer(room, asked)
+    [asked] = room.ask()
+    answer(room, asked, asked.room)
+    room.leave(1, 0)
+    assert room.ask() == [Asked(0, (1, 0))]
+
+
 def test_resources_are_taken_and_given_back() -> None:
     """What a running job needs is not free; when it ends every queue is asked again."""
     room = Room((10, 0), 1, -1, offers={"gpu": 2, "memory_gb": 8})
