@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 from nbqueue.client import cancelling, frames, grouping, hooks, removing
 from nbqueue.client.answer import Answer, cut_off
+from nbqueue.client.changing import ChangesMany
 from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.group_live import GroupLive
@@ -24,7 +25,7 @@ from nbqueue.model.states import State
 T_co = TypeVar("T_co", covariant=True)
 
 
-class JobGroup(Waitable[list[T_co]]):
+class JobGroup(ChangesMany, Waitable[list[T_co]]):
     """The handle of many jobs: `await group` (or `group.wait()`) gives their results, in the order of the arguments.
 
     As with asyncio.gather, the first job that does not end well ends the wait with its error; the others go on.
@@ -205,6 +206,9 @@ class JobGroup(Waitable[list[T_co]]):
         if self._batch == 1:
             return values
         return [each for value in values for each in (value if isinstance(value, list) else [value])]
+
+    def _changed_ids(self) -> Sequence[str]:
+        return self.ids
 
     def _begin(self, act: Any, what: str) -> Pending[Any]:
         return Pending(self._session.call(act), what=what)

@@ -12,6 +12,7 @@ from nbqueue.broker import jobs
 from nbqueue.client import cancelling, hooks, moving, removing, retrying
 from nbqueue.client.answer import Answer
 from nbqueue.client.attempts import attempts
+from nbqueue.client.changing import ChangesOne
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
 from nbqueue.client.lacking import reason
@@ -35,7 +36,7 @@ T_co = TypeVar("T_co", covariant=True)
 _NOT_LOADED = object()
 
 
-class Job(Waitable[T_co]):
+class Job(ChangesOne, Waitable[T_co]):
     """The handle of one job: `await job` (or `job.wait()`) gives its result, or raises its error.
 
     It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.

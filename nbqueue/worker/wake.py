@@ -19,11 +19,11 @@ RETRY_S = 0.5
 
 
 class Waker:
-    """Pops wake-up tokens: those of the queues only while there is room, its own always."""
+    """Pops wake-up tokens: those of a queue only while there is room for its jobs, its own always."""
 
     def __init__(
         self, client: Any, keys: Keys, engine: str, queues: Sequence[str], *,
-        has_room: Callable[[], bool], on_work: Callable[[], None], on_stop: Callable[[], None],
+        has_room: Callable[[int], bool], on_work: Callable[[int | None], None], on_stop: Callable[[], None],
     ) -> None:  # fmt: skip
         self._client = client
         self._own = keys.wake(engine)
@@ -40,16 +40,15 @@ class Waker:
                 await asyncio.sleep(RETRY_S)
 
     async def _pop(self) -> None:
-        had_room = self._has_room()
-        keys = [self._own, *(self._queues if had_room else ())]
+        keys = [self._own, *(key for queue, key in enumerate(self._queues) if self._has_room(queue))]
         popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S)
         if popped is None:
             return
         key, token = popped[0].decode(), popped[1]
         if key == self._own:
-            (self._on_stop if token == b"stop" else self._on_work)()
-        elif self._has_room():
-            self._on_work()
+            self._on_stop() if token == b"stop" else self._on_work(None)
+        elif self._has_room(queue := self._queues.index(key)):
+            self._on_work(queue)
             # the claim goes out before the next wait does
             await asyncio.sleep(0)
         else:
