@@ -75,6 +75,9 @@ class Engine:
         self._wanted = asyncio.Event()
         self._sending = 0
         self._settled = asyncio.Event()
+        #: queues whose calls are not listened to just now, as there was no room for their jobs
+        self._unheard: list[int] = []
+        self._rousing = False
         self._due_timers: dict[int, asyncio.TimerHandle] = {}
 
     async def pump(self) -> None:
@@ -99,6 +102,12 @@ class Engine:
         """There may be work in a queue, or in any."""
         self._room.want(queue)
         self._wanted.set()
+
+    def listen(self) -> list[int]:
+        """The queues whose calls are to be waited for: those with room. When others have room again it says so."""
+        heard = [queue for queue in range(len(self.queues)) if self._room.has_room(queue)]
+        self._unheard = [queue for queue in range(len(self.queues)) if queue not in heard]
+        return heard
 
     def drain(self) -> None:
         """Claim no more; what runs goes on."""
@@ -153,11 +162,13 @@ class Engine:
     async def _exchange(self, ends: list[Leaving]) -> None:
         """One round trip: ends go out, claims come in."""
         asked = self._room.ask()
-        if not ends and not asked:
+        rousing, self._rousing = self._rousing, False
+        if not (ends or asked or rousing):
             return
         try:
             finishes = await claims.send_ahead(self.client, self.keys, [end.finish for end in ends])
-            replies = await scripts.run_all(self.client, self._calls(ends, finishes, asked))
+            roused = [claims.rouse(self.keys, self.id)] * rousing
+            replies = await scripts.run_all(self.client, [*roused, *self._calls(ends, finishes, asked)])
         except BaseException:
             self._outbox.put_back(ends)
             for one in asked:
@@ -168,6 +179,7 @@ class Engine:
             self._room.answered(one, failed=isinstance(reply, Exception))
             if isinstance(reply, Claimed):
                 self._take_in(one, reply)
+        self._rouse()
         if ends and isinstance(replies[-1], Exception):
             # what was kept of reports goes out once
             kept = not any(isinstance(reply, Exception) for reply in replies[:-1])
@@ -196,6 +208,12 @@ class Engine:
             self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock,
             loop_room=loop_room, process_room=process_room, resources=self._room.free_resources,
         )  # fmt: skip
+
+    def _rouse(self) -> None:
+        """Have the wait for calls begun anew where one of a queue that has room again would not be heard."""
+        if any(self._room.is_waiting(queue) for queue in self._unheard):
+            self._unheard, self._rousing = [], True
+            self._wanted.set()
 
     def _tell_waiters(self, ends: list[Leaving]) -> None:
         if self._waiters:
