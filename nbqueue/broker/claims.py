@@ -206,6 +206,11 @@ def publish(channel: str, message: bytes) -> Call[int]:
     return Call(None, (), ("PUBLISH", channel, message), int)
 
 
+def rouse(keys: Keys, engine: str) -> Call[int]:
+    """End an engine's own wait for calls, so that it begins another one."""
+    return Call(script("rouse"), (keys.wake(engine),), (), int)
+
+
 async def stops(client: Any, keys: Keys, engine: str) -> dict[str, str]:
     """The jobs this engine is to stop, with the reason; they stay listed until they end."""
     found = await client.hgetall(keys.stops(engine))

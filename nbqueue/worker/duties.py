@@ -34,7 +34,7 @@ class Duties:
         self._stop_called = asyncio.Event()
         self._waker = Waker(
             waiting_client, engine.keys, engine.id, [queue.name for queue in engine.queues],
-            has_room=engine.has_room, on_work=engine.want_claims, on_stop=self._stop_called.set,
+            listen=engine.listen, has_room=engine.has_room, on_work=engine.want_claims, on_stop=self._stop_called.set,
         )  # fmt: skip
 
     async def serve(self) -> None:

@@ -79,6 +79,9 @@ class Engine:
         #: set where one call did not tell all who wait
         self.unsettled = asyncio.Event()
         self._settled = asyncio.Event()
+        #: queues whose calls are not listened to just now, as there was no room for their jobs
+        self._unheard: list[int] = []
+        self._rousing = False
         self._due_timers: dict[int, asyncio.TimerHandle] = {}
 
     async def pump(self) -> None:
@@ -103,6 +106,12 @@ class Engine:
         """There may be work in a queue, or in any."""
         self._room.want(queue)
         self._wanted.set()
+
+    def listen(self) -> list[int]:
+        """The queues whose calls are to be waited for: those with room. When others have room again it says so."""
+        heard = [queue for queue in range(len(self.queues)) if self._room.has_room(queue)]
+        self._unheard = [queue for queue in range(len(self.queues)) if queue not in heard]
+        return heard
 
     def drain(self) -> None:
         """Claim no more; what runs goes on."""
@@ -157,11 +166,14 @@ class Engine:
     async def _exchange(self, ends: list[Leaving]) -> None:
         """One round trip: ends go out, claims come in."""
         asked, settles = self._room.ask(), self._awaited and bool(ends)
-        if not ends and not asked:
+        rousing, self._rousing = self._rousing, False
+        if not (ends or asked or rousing):
             return
         try:
             finishes = await claims.send_ahead(self.client, self.keys, [end.finish for end in ends])
-            replies = await scripts.run_all(self.client, self._calls(ends, finishes, asked, settles=settles))
+            roused = [claims.rouse(self.keys, self.id)] * rousing
+            calls = self._calls(ends, finishes, asked, settles=settles)
+            replies = await scripts.run_all(self.client, [*roused, *calls])
         except BaseException:
             self._outbox.put_back(ends)
             for one in asked:
@@ -171,6 +183,7 @@ class Engine:
         if settles and replies.pop() is True:
             self.unsettled.set()
         self._answered(asked, claimed)
+        self._rouse()
         if ends and isinstance(replies[-1], Exception):
             # what was kept of reports goes out once
             kept = not any(isinstance(reply, Exception) for reply in replies[:-1])
@@ -211,6 +224,12 @@ class Engine:
             self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock,
             loop_room=loop_room, process_room=process_room, resources=self._room.free_resources,
         )  # fmt: skip
+
+    def _rouse(self) -> None:
+        """Have the wait for calls begun anew where one of a queue that has room again would not be heard."""
+        if any(self._room.is_waiting(queue) for queue in self._unheard):
+            self._unheard, self._rousing = [], True
+            self._wanted.set()
 
     def _tell_waiters(self, ends: list[Leaving]) -> None:
         if self._waiters:

@@ -74,6 +74,11 @@ class Room:
         """Whether a job of a queue could be begun."""
         return not self._closed and self._left(queue) > 0 and (self._free(0) > 0 or self._free(1) > 0)
 
+    def is_waiting(self, queue: int) -> bool:
+        """Whether a job of a queue could be begun, and none is known: only a call for it will tell."""
+        hungry = self._hungry[queue]
+        return self.has_room(queue) and any(self._free(lane) > 0 and not hungry[lane] for lane in (0, 1))
+
     def want(self, queue: int | None = None) -> None:
         """There may be more to claim in a queue, or in every one."""
         for number in range(len(self._hungry)) if queue is None else (queue,):

@@ -23,12 +23,13 @@ class Waker:
 
     def __init__(
         self, client: Any, keys: Keys, engine: str, queues: Sequence[str], *,
-        has_room: Callable[[int], bool], on_work: Callable[[int | None], None], on_stop: Callable[[], None],
+        listen: Callable[[], list[int]], has_room: Callable[[int], bool], on_work: Callable[[int], None],
+        on_stop: Callable[[], None],
     ) -> None:  # fmt: skip
         self._client = client
         self._own = keys.wake(engine)
         self._queues = [keys.wake(queue) for queue in queues]
-        self._has_room, self._on_work, self._on_stop = has_room, on_work, on_stop
+        self._listen, self._has_room, self._on_work, self._on_stop = listen, has_room, on_work, on_stop
 
     async def watch(self) -> None:
         """Pop until cancelled, through any trouble with the server."""
@@ -40,13 +41,14 @@ class Waker:
                 await asyncio.sleep(RETRY_S)
 
     async def _pop(self) -> None:
-        keys = [self._own, *(key for queue, key in enumerate(self._queues) if self._has_room(queue))]
+        keys = [self._own, *(self._queues[queue] for queue in self._listen())]
         popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S)
         if popped is None:
             return
         key, token = popped[0].decode(), popped[1]
         if key == self._own:
-            self._on_stop() if token == b"stop" else self._on_work(None)
+            if token == b"stop":
+                self._on_stop()
         elif self._has_room(queue := self._queues.index(key)):
             self._on_work(queue)
             # the claim goes out before the next wait does

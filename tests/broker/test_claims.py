@@ -27,7 +27,12 @@ def test_what_is_free_goes_with_the_claim() -> None:
 
 @pytest.mark.parametrize(
     ("words", "group", "needs"),
-    [(b"- ", "", ""), (b"- g1", "g1", ""), (b"gpu=1,memory_gb=8 g1", "g1", "gpu=1,memory_gb=8"), (b"gpu=1 ", "", "gpu=1")],
+    [
+        (b"- ", "", ""),
+        (b"- g1", "g1", ""),
+        (b"gpu=1,memory_gb=8 g1", "g1", "gpu=1,memory_gb=8"),
+        (b"gpu=1 ", "", "gpu=1"),
+    ],
 )
 def test_a_claim_has_the_needs_of_its_job(words: bytes, group: str, needs: str) -> None:
     """The word before the group's; a dash for a job that needs nothing."""

@@ -162,6 +162,21 @@ def test_a_queue_at_its_limit_is_asked_again_when_a_job_ends() -> None:
     assert room.ask() == [Asked(0, (1, 0))]
 
 
+def test_a_queue_waits_for_a_call_where_it_has_room_and_knows_of_no_job() -> None:
+    """Not while it is at its limit, nor while a claim for it is still to be made."""
+    room = Room((10, 0), 1, -1, shares=[Share(1, limit=1)])
+    assert not room.is_waiting(0)
+    [asked] = room.ask()
+    assert not room.is_waiting(0)
+    answer(room, asked, (1, 0))
+    assert not room.is_waiting(0)
+    room.leave(0, 0)
+    assert not room.is_waiting(0)
+    [asked] = room.ask()
+    answer(room, asked)
+    assert room.is_waiting(0)
+
+
 def test_resources_are_taken_and_given_back() -> None:
     """What a running job needs is not free; when it ends every queue is asked again."""
     room = Room((10, 0), 1, -1, offers={"gpu": 2, "memory_gb": 8})

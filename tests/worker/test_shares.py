@@ -1,5 +1,6 @@
 """How a real worker shares itself among queues, as the ledger of what ran has it."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbqueue import options
+from nbqueue import options, submit
 from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
@@ -90,6 +91,23 @@ def test_a_plain_list_is_equal_shares_and_strict_is_not(settings: Settings, tmp_
     with running_worker(settings, "share_tasks", *words, modules=[tmp_path]):
         lines = ledger.wait("ran", times=sum(JOBS.values()), timeout_s=60)
     assert [line.name for line in lines] == [queue for queue, count in JOBS.items() for _ in range(count)]
+
+
+def test_a_queue_that_was_at_its_limit_is_heard_again(settings: Settings, tmp_path: Path) -> None:
+    """Twenty jobs one after the other, coroutines and not: none waits for the look that is taken once a second."""
+
+    async def one(number: int) -> int:
+        return number
+
+    def other(number: int) -> int:
+        return number
+
+    with running_worker(settings, "share_tasks", "--queue-concurrency", "default=1", modules=[tmp_path]):
+        submit(other, 0).wait(20).wait(20)
+        begun = time.monotonic()
+        for number in range(20):
+            assert submit(one if number % 2 else other, number).wait(20).wait(20) == number
+        assert time.monotonic() - begun < 8
 
 
 def test_queues_have_their_own_concurrency(server: Server, settings: Settings, tmp_path: Path, ledger: Ledger) -> None:
