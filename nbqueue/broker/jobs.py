@@ -123,6 +123,15 @@ async def results(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes
     return found
 
 
+async def result_sizes(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[int]:
+    """The bytes of the sealed results, 0 where there is none (any more)."""
+    pipe = client.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipe.strlen(keys.result(job_id))
+    found: list[int] = await pipe.execute()
+    return found
+
+
 async def result(client: Any, keys: Keys, job_id: str) -> bytes | None:
     """The sealed result, or None where there is none (any more)."""
     found: bytes | None = await client.get(keys.result(job_id))

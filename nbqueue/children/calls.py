@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbqueue.broker import codec, raised
+from nbqueue.broker.inputs import Input
 from nbqueue.children.frames import Header
 from nbqueue.errors import NotSendable, PayloadTooLarge, UnknownFunction
 from nbqueue.inside.values import encodable
@@ -20,14 +21,14 @@ _TRACEBACK = 200_000
 _BASES = 50
 
 
-def load(header: Header, payload: bytes) -> Callable[[], Any]:
-    """What is to be called, with its arguments."""
+def load(header: Header, payload: bytes | memoryview, inputs: Mapping[str, Input]) -> Callable[[], Any]:
+    """What is to be called, with its arguments; results of other jobs take their places in them."""
     if header["codec"] == "json":
-        found = json.loads(payload)
+        found = json.loads(bytes(payload))
         function, args, kwargs = header["job"]["function"], found["args"], found["kwargs"]
     else:
         plain = header.get("plain", False)
-        function, args, kwargs = codec.load_call(payload, plain=plain)
+        function, args, kwargs = codec.load_call(payload, plain=plain, inputs=inputs)
         if plain:
             function = header["job"]["function"]
     fn = _registered(function) if isinstance(function, str) else function

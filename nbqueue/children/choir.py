@@ -162,7 +162,7 @@ class Choir:
         """Run one coroutine function to its end."""
         try:
             self._tell_loading(visit)
-            call = calls.load(visit.header, visit.payload)
+            call = visit.load()
             self._start(visit)
             value = call()
             if inspect.isawaitable(value):
@@ -210,7 +210,7 @@ class Choir:
         try:
             try:
                 self._tell_loading(visit)
-                call = calls.load(visit.header, visit.payload)
+                call = visit.load()
                 self._start(visit)
                 value = call()
                 if inspect.iscoroutine(value):

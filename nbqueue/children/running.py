@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from nbqueue.broker.inputs import Input
 from nbqueue.model.options import Isolation, RunIn
 from nbqueue.model.outcome import Died, End, StopReason
 
 _log = logging.getLogger("nbqueue.worker")
+_NONE: Mapping[str, Input] = MappingProxyType({})
 
 
 class Run(NamedTuple):
@@ -42,6 +45,8 @@ class Run(NamedTuple):
     cpus: int = 1
     #: what an earlier attempt kept, encoded
     checkpoint: bytes | None = None
+    #: the results of other jobs that the call takes, verified, by their ids
+    inputs: Mapping[str, Input] = _NONE
     queue: str = ""
     label: str = ""
     group: str = ""

@@ -90,7 +90,7 @@ class Solo:
         self._arm(visit)
         give_threads(visit.context.info.cpus)
         enter(visit.folder)
-        call = calls.load(visit.header, visit.payload)
+        call = visit.load()
         self._guard.armed = False  # no exception may break the frame that begin() sends
         visit.begin()
         self._arm(visit)

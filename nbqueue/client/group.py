@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
 from nbqueue.broker import jobs
@@ -17,17 +17,19 @@ from nbqueue.client.group_live import GroupLive
 from nbqueue.client.handle import Job
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
+from nbqueue.client.outputs import ResultOf, place
 from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Portal, portal
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
 from nbqueue.client.waiting import accepted_first
+from nbqueue.model.output import Output, StandIn
 from nbqueue.model.states import State
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-class JobGroup(Waitable[list[T_co]]):
+class JobGroup(Waitable[list[T_co]], Output):
     """The handle of many jobs: `await group` (or `group.wait()`) gives their results, in the order of the arguments.
 
     As with asyncio.gather, the first job that does not end well ends the wait with its error; the others go on.
@@ -58,6 +60,11 @@ class JobGroup(Waitable[list[T_co]]):
     def label(self) -> str:
         """The name of its function."""
         return self._name
+
+    @property
+    def output(self) -> list[T_co]:
+        """Stands for the list of its results in the arguments of another job; so does the handle itself."""
+        return cast("list[T_co]", ResultOf(self))
 
     @property
     def queue(self) -> str:
@@ -175,6 +182,9 @@ class JobGroup(Waitable[list[T_co]]):
 
     def _stopped_line(self) -> str:
         return f"nbqueue: stopped waiting; {self._what()} goes on (group.cancel() stops it)"
+
+    def __nbqueue_output__(self) -> StandIn:
+        return StandIn(job_ids=self.ids, many=True, place=place(self._session.settings))
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

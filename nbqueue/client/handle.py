@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from nbqueue.broker import jobs
@@ -16,6 +16,7 @@ from nbqueue.client.feed import follow_events
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.live import Live
+from nbqueue.client.outputs import ResultOf, place
 from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Portal, portal
 from nbqueue.client.session import Session, session
@@ -24,6 +25,7 @@ from nbqueue.client.submission import Draft
 from nbqueue.client.waiting import accepted_first
 from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
+from nbqueue.model.output import Output, StandIn
 from nbqueue.model.states import State
 
 T = TypeVar("T")
@@ -32,7 +34,7 @@ T_co = TypeVar("T_co", covariant=True)
 _NOT_LOADED = object()
 
 
-class Job(Waitable[T_co]):
+class Job(Waitable[T_co], Output):
     """The handle of one job: `await job` (or `job.wait()`) gives its result, or raises its error.
 
     It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.
@@ -66,6 +68,11 @@ class Job(Waitable[T_co]):
     def label(self) -> str:
         """Its label, or its function's name, as far as known without asking the server."""
         return self._name
+
+    @property
+    def output(self) -> T_co:
+        """Stands for its result in the arguments of another job, and has its type; so does the handle itself."""
+        return cast("T_co", ResultOf(self))
 
     @property
     def queue(self) -> str:
@@ -198,6 +205,9 @@ class Job(Waitable[T_co]):
 
     def _retried(self, draft: Draft) -> Job[T_co]:
         return Job(draft.job_id, name=self._name, of=self._session, draft=draft)
+
+    def __nbqueue_output__(self) -> StandIn:
+        return StandIn(job_ids=(self.id,), place=place(self._session.settings))
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

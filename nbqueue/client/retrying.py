@@ -31,7 +31,7 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
         )
     options = replace(sent.order.options, job_id=None, delay=0.0, at=None)
     order = replace(sent.order, options=options, retry_of=job_id, origin=origin())
-    draft = Draft(new_job_id(), order, sent.payload)
+    draft = Draft(new_job_id(), order, sent.payload, sent.parents)
     await deliver(link, draft)
     return draft
 
@@ -54,4 +54,4 @@ def _stored(link: Link, record: JobRecord, blob: bytes) -> Draft:
         options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(),
         group=group,
     )  # fmt: skip
-    return Draft(record.id, order, sealed.payload)
+    return Draft(record.id, order, sealed.payload, tuple(header.get("inputs", ())))

@@ -17,9 +17,11 @@ from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS, Batch, Origin
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
 from nbqueue.client.origin import origin
+from nbqueue.client.outputs import parents
 from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
+from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings
 from nbqueue.model.task import Task
 
@@ -72,10 +74,15 @@ class Draft:
     job_id: str
     order: Order
     payload: bytes
+    #: the jobs whose results it takes, in order
+    parents: tuple[str, ...] = ()
 
     def sealed(self, keyring: Keyring, header: Mapping[str, Any]) -> bytes:
         """The signed submission, with the header that its order gave."""
-        return seal(keyring, {**header, "id": self.job_id}, self.payload)
+        own: dict[str, Any] = {"id": self.job_id}
+        if self.parents:
+            own["inputs"] = list(self.parents)
+        return seal(keyring, {**header, **own}, self.payload)
 
 
 def draft_one(
@@ -88,9 +95,11 @@ def draft_one(
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
     _refuse_in_job()
     order, code = _ordered(fn, given)
-    payload = codec.dump_call(code, args, kwargs)
+    takes: list[StandIn] = []
+    payload = codec.dump_call(code, args, kwargs, takes)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
-    return Draft(order.options.job_id or new_job_id(), order, payload)
+    own_id = order.options.job_id
+    return Draft(own_id or new_job_id(), order, payload, parents(settings, takes, own_id=own_id))
 
 
 def draft_many(
@@ -102,10 +111,13 @@ def draft_many(
     if order.options.job_id is not None:
         raise ConfigurationError("job_id cannot be used with submit_map, which makes many jobs: leave it out.")
     order = replace(order, group=new_job_id())
-    function = codec.dump_function(code)
-    drafts = [
-        Draft(new_job_id(), order, codec.join_call(function, codec.dump_arguments(item, {}, code))) for item in items
-    ]
+    shared: list[StandIn] = []
+    function = codec.dump_function(code, shared)
+    drafts = []
+    for item in items:
+        takes = [*shared]
+        payload = codec.join_call(function, codec.dump_arguments(item, {}, code, takes))
+        drafts.append(Draft(new_job_id(), order, payload, parents(settings, takes) if takes else ()))
     if drafts:
         largest = max(len(draft.payload) for draft in drafts)
         _check_size(settings, largest, f"The function {order.function} with one item's arguments")
