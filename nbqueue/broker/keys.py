@@ -103,6 +103,14 @@ class Keys:
         digest = hashlib.sha256(f"{user}\0{folder}\0{notebook}".encode()).hexdigest()[:24]
         return f"{self.prefix}nbq:owner:{digest}"
 
+    def children(self, job_id: str) -> str:
+        """set: ids of the jobs that wait for a job or group."""
+        return f"{self.prefix}nbq:children:{job_id}"
+
+    def group(self, group_id: str) -> str:
+        """hash: total, and state -> how many of the group's jobs are in it now."""
+        return f"{self.prefix}nbq:group:{group_id}"
+
     def live(self, job_id: str) -> str:
         """channel: progress, metrics and log lines as they come."""
         return f"{self.prefix}nbq:live:{job_id}"

@@ -9,10 +9,11 @@ from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
 from nbqueue.broker import jobs
-from nbqueue.client import cancelling, hooks
+from nbqueue.client import cancelling, graph, hooks
 from nbqueue.client.answer import Answer, cut_off
 from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
+from nbqueue.client.graph import Graph
 from nbqueue.client.group_live import GroupLive
 from nbqueue.client.handle import Job
 from nbqueue.client.lacking import reason
@@ -110,6 +111,10 @@ class JobGroup(Waitable[list[T_co]], Output):
             return dict(counts)
 
         return self._begin(asked, f"counting {self._what()}")
+
+    def graph(self) -> Pending[Graph]:
+        """The jobs around its own: those whose results they take, those that take theirs, and so on."""
+        return self._begin(lambda link: graph.read(link, (self.id, *self.ids)), f"reading the graph of {self._what()}")
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""

@@ -9,10 +9,11 @@ from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from nbqueue.broker import jobs
-from nbqueue.client import cancelling, hooks, retrying
+from nbqueue.client import cancelling, graph, hooks, retrying
 from nbqueue.client.answer import Answer
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
+from nbqueue.client.graph import Graph
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.live import Live
@@ -112,6 +113,10 @@ class Job(Waitable[T_co], Output):
             return await link.wire.ask(lambda client: jobs.log_text(client, link.wire.keys, self.id))
 
         return self._begin(asked, f"reading the log of job {self.id}")
+
+    def graph(self) -> Pending[Graph]:
+        """The jobs around it: those whose results it takes, those that take its own, and so on."""
+        return self._begin(lambda link: graph.read(link, (self.id,)), f"reading the graph of job {self.id}")
 
     def cancel(self) -> Pending[str]:
         """Stop it: "cancelled", "already finished", or after 5 s without a sign of its worker "requested"."""

@@ -36,7 +36,7 @@ async def test_a_group_stands_for_its_results() -> None:
 
 
 async def test_handles_may_stand_anywhere() -> None:
-    """In lists, dicts and objects, and in what a function takes along; one job is the same object wherever it stands."""
+    """In lists, dicts and objects, and in what a function takes along; one job is one object wherever it stands."""
 
     @dataclass
     class Plan:
