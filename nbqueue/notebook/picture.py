@@ -138,7 +138,7 @@ def _box(box: Box, x: float, y: float) -> str:
     shape = f'width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{GROUND}" stroke="{colour}"'
     behind = f'<rect x="{x + 4:.0f}" y="{y + 4:.1f}" {shape} stroke-width="1"/>' if box.many else ""
     return (
-        f"<g><title>{escape(box.title)}</title>{behind}"
+        f"<g><title>{escape(_sound(box.title))}</title>{behind}"
         f'<rect x="{x:.0f}" y="{y:.1f}" {shape} stroke-width="{3 if box.asked else 1.5}"/>'
         f'<text x="{x + 15:.0f}" y="{y + 25:.1f}" font-size="15" font-weight="bold" text-anchor="middle" '
         f'fill="{colour}">{box.look.glyph}</text>'
@@ -150,6 +150,11 @@ def _box(box: Box, x: float, y: float) -> str:
 
 
 def _short(text: str, limit: int) -> str:
-    """The text where it fits, else its beginning; what XML cannot hold is replaced."""
-    sound = "".join(each if each.isprintable() else "?" for each in text)
+    """The text where it fits, else its beginning."""
+    sound = _sound(text)
     return sound if len(sound) <= limit else sound[: limit - 1] + "…"
+
+
+def _sound(text: str) -> str:
+    """The text without what XML cannot hold."""
+    return "".join(each if each.isprintable() else "?" for each in text)

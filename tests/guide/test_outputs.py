@@ -24,7 +24,8 @@ async def test_a_handle_stands_for_its_result() -> None:
     data = await submit(load, 5)
     await data
     assert await run(total, data.output, times=2) == 20
-    assert await run(total, numbers=data) == 10  # the handle itself does the same
+    handle: Any = data  # does the same; a checker of types knows only `.output` as a list of numbers
+    assert await run(total, numbers=handle) == 10
 
 
 async def test_a_group_stands_for_its_results() -> None:
@@ -94,4 +95,4 @@ async def test_a_result_that_is_kept_no_longer() -> None:
 async def test_a_pending_is_no_handle() -> None:
     """`submit(...)` has to be awaited first."""
     with pytest.raises(nbqueue.NotSendable, match=r"is under way, and cannot be sent: await it"):
-        submit(total, submit(load, 3))  # type: ignore[call-overload]
+        submit(len, submit(load, 3))  # type: ignore[call-overload]
