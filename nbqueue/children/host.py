@@ -213,7 +213,7 @@ class Host:
                 running.loading = True
                 self._ladders[running.number].load()
         elif kind == "start":
-            running.started = True
+            running.start()
             self._ladders[running.number].begin()
         elif kind == "end":
             self._end(running, header, payload)

@@ -140,6 +140,12 @@ class Running:
         self.on_end: Callable[[Running], None] | None = None
         self.then: Callable[[Running], None] | None = None
 
+    def start(self) -> None:
+        """Its code has started, and the results that it took are in its process: they need not be held here."""
+        self.started = True
+        if self.run.inputs:
+            self.run = self.run._replace(inputs=_NONE)
+
     def stop(self, reason: StopReason) -> None:
         """Stop it: ask at once, SIGTERM and SIGKILL later. Asking again changes nothing."""
         if self.on_stop is not None and not self.ended.done():

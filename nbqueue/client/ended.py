@@ -113,7 +113,10 @@ def _failed(ended: Ended) -> errors.JobFailed:
     original = _original(ended)
     if kind == errors.ParentFailed.__name__:
         parent_id = original.parent_id if isinstance(original, errors.ParentFailed) else ""
-        return errors.ParentFailed(message, job_id=ended.job_id, parent_id=parent_id, remote_traceback=traceback)
+        barred = errors.ParentFailed(message, job_id=ended.job_id, parent_id=parent_id, remote_traceback=traceback)
+        if traceback:
+            barred.add_note(f"On the worker of that job:\n{traceback.rstrip()}")
+        return barred
     error = errors.JobFailed(
         f"{kind}: {message}" if message else kind, job_id=ended.job_id, error_type=kind, remote_traceback=traceback
     )

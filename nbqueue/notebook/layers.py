@@ -9,6 +9,8 @@ from itertools import pairwise
 Edge = tuple[str, str]
 #: what a node is joined to on its left and on its right
 Sides = tuple[list[str], list[str]]
+#: places beside boxes that lines are led through; where it would take more, long lines go straight
+DETOURS = 3_000
 #: how often the columns are put in order
 SWEEPS = 6
 
@@ -30,7 +32,8 @@ def arrange(nodes: Sequence[str], edges: Iterable[Edge]) -> Layout:
     """The layout of a graph; what closes a circle is drawn backwards."""
     wanted = list(dict.fromkeys(edges))
     columns = _columns(nodes, wanted)
-    chains = {edge: _chain(edge, columns) for edge in wanted}
+    straight = sum(max(columns[child] - columns[parent] - 1, 0) for parent, child in wanted) > DETOURS
+    chains = {edge: list(edge) if straight else _chain(edge, columns) for edge in wanted}
     cells: dict[int, list[str]] = {}
     for node in [*nodes, *(step for chain in chains.values() for step in chain[1:-1])]:
         cells.setdefault(columns[node], []).append(node)

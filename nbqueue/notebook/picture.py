@@ -15,6 +15,8 @@ from nbqueue.notebook.palette import GREEN, UNKNOWN, VERMILION, Look, look
 WIDTH, HEIGHT, COLUMN, ROW, MARGIN = 196, 40, 256, 52, 12
 #: characters of a label that fit
 LABEL = 21
+#: lines that are drawn at most
+LINES = 3_000
 #: so many jobs of one group with the same neighbours are one box
 FOLDED_FROM = 7
 #: right on light and dark alike: boxes bring their own ground, lines are between both
@@ -42,17 +44,24 @@ def svg(graph: Graph) -> str:
     boxes, edges = _boxes(graph)
     layout = arrange(list(boxes), edges)
     width = max(layout.columns - 1, 0) * COLUMN + WIDTH + 2 * MARGIN
-    height = max(layout.rows - 1, 0) * ROW + HEIGHT + 2 * MARGIN + (18 if graph.cut else 0)
-    parts = [_line(layout, edge) for edge in edges]
+    told = _told(graph, len(edges))
+    height = max(layout.rows - 1, 0) * ROW + HEIGHT + 2 * MARGIN + (18 if told else 0)
+    parts = [_line(layout, edge) for edge in edges[:LINES]]
     parts += [_box(boxes[name], *_corner(place)) for name, place in layout.places.items()]
-    if graph.cut:
-        told = escape(graph.summary.partition(". ")[2])
+    if told:
         parts.append(f'<text x="{MARGIN}" y="{height - 6:.0f}" font-size="12" fill="{LINE}">{told}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height:.0f}" '
         f'viewBox="0 0 {width} {height:.0f}" role="img" style="{_FONT}"><title>{escape(graph.summary)}</title>'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _told(graph: Graph, lines: int) -> str:
+    """What the picture leaves out."""
+    more = [graph.summary.partition(". ")[2]] if graph.cut else []
+    more += [f"{LINES:,} of {lines:,} lines are drawn."] if lines > LINES else []
+    return escape(" ".join(more))
 
 
 def _boxes(graph: Graph) -> tuple[dict[str, Box], list[Edge]]:

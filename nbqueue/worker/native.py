@@ -176,6 +176,7 @@ class NativeRunner:
 
     def _run_in_child(self, attempt: Attempt, run_in: Any) -> int:
         running = self._children.begin(run_of(attempt, run_in))
+        attempt.inputs = {}  # the run holds them for as long as they are needed
         self._started(attempt, running)
         if running.ended.done():
             asyncio.get_running_loop().call_soon(self._child_ended, attempt, running)

@@ -79,7 +79,7 @@ async def test_a_parent_that_failed() -> None:
     with pytest.raises(ParentFailed, match=r"\(loading\), which failed: ValueError: no such plan") as caught:
         await run(total, data.output)
     assert caught.value.parent_id == data.id
-    assert "no such plan" in caught.value.remote_traceback
+    assert 'raise ValueError("no such plan")' in caught.value.remote_traceback
 
 
 async def test_a_result_that_is_kept_no_longer() -> None:

@@ -56,6 +56,14 @@ def test_a_long_line_goes_round_the_boxes_between() -> None:
     assert abs(above - passed) >= 0.999
 
 
+def test_a_graph_of_very_many_lines_is_drawn_in_bounds() -> None:
+    """Each of 500 jobs takes from all before it: lines are left out, and the picture says so."""
+    names = [f"{number:03}" for number in range(500)]
+    drawn = svg(graph(*itertools.combinations(names, 2)))
+    assert "3,000 of 124,750 lines are drawn." in drawn
+    assert len(drawn) < 2_000_000
+
+
 def test_nothing_is_drawn_of_nothing() -> None:
     """A graph without jobs is an empty picture, not an error."""
     assert ET.fromstring(svg(Graph(nodes=(), edges=()))).tag.endswith("svg")
