@@ -43,6 +43,9 @@ def test_what_is_handed_over_arrives(inputs: dict[str, Input], checkpoint: bytes
     assert {name: each._replace(payload=bytes(each.payload)) for name, each in found.items()} == inputs
 
 
+VALUE = Input(codec.dump_value("abc"))
+
+
 class Handle(Output):
     """Stands for the result of the job "a"."""
 
@@ -63,3 +66,11 @@ async def test_a_child_gets_the_value(children: Children, run_in: Any, size: int
     inputs = {"a": Input(codec.dump_value(b"x" * size))}
     run = a_run(describe, payload=payload, inputs=inputs, checkpoint=codec.dump_value(1), run_in=run_in)
     assert value_of(await children.begin(run).wait()) == ("bytes", size)
+
+
+async def test_what_a_run_took_is_let_go_once_it_runs(children: Children) -> None:
+    """The engine holds it only for as long as the child may have to be given it again."""
+    running = children.begin(a_run(len, payload=codec.dump_call(len, (Handle(),), {}, []), inputs={"a": VALUE}))
+    assert running.run.inputs == {"a": VALUE}
+    assert value_of(await running.wait()) == 3
+    assert running.run.inputs == {}
