@@ -7,6 +7,7 @@ from pandas import DataFrame
 
 import nbqueue
 from nbqueue import Job, JobGroup, Pending, State, options, run, submit, submit_map, task
+from nbqueue.client.graph import Graph
 from nbqueue.client.selection import Selection
 from nbqueue.model.job import JobRecord
 
@@ -71,6 +72,18 @@ async def mapping() -> None:
     assert_type(await group.reschedule(delay=5), Mapping[str, int])
     assert_type(await group[0].promote(), str)
     assert_type(await group[0].set_priority("high"), str)
+
+
+async def handing_on() -> None:
+    """What stands for a result has the type of the result."""
+    job, group = await submit(area, 2), await submit_map(area, [1, 2])
+    assert_type(job.output, float)
+    assert_type(group.output, list[float])
+    assert_type(await submit(area, 2, height=job.output), Job[float])
+    assert_type(await submit(max, group.output), Job[float])
+    assert_type(await job.graph(), Graph)
+    assert_type(await group.graph(), Graph)
+    submit(fetch, job.output)  # type: ignore[call-overload]
 
 
 async def tasks() -> None:
