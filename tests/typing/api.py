@@ -6,9 +6,10 @@ from typing import Any, assert_type
 from pandas import DataFrame
 
 import nbqueue
-from nbqueue import Job, JobGroup, Pending, State, options, run, submit, submit_map, task
+from nbqueue import Job, JobGroup, Pending, RetryPolicy, State, options, run, submit, submit_map, task
 from nbqueue.client.graph import Graph
 from nbqueue.client.selection import Selection
+from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
 
 
@@ -103,6 +104,7 @@ async def asking() -> None:
     assert_type(await job.info(), JobRecord)
     assert_type(await job.logs(), str)
     assert_type(await job.retry(), Job[float])
+    assert_type(await job.attempts(), list[AttemptRecord])
     assert_type(await nbqueue.attach("id"), Job[Any])
     assert_type(await nbqueue.attach(everywhere=True), Selection)
     assert_type(await nbqueue.history(since="7d"), DataFrame)
@@ -111,5 +113,7 @@ async def asking() -> None:
 def choosing() -> None:
     """Options are typed."""
     options(queue="nightly", retry=3)
+    options(preset="solver", retry=RetryPolicy(backoff=lambda attempt, _error: 2.0 * attempt))
+    options(preset="fast")  # type: ignore[arg-type]
     options(queue=3)  # type: ignore[arg-type]
     options(colour="red")  # type: ignore[call-arg]
