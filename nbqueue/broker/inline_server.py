@@ -1,0 +1,150 @@
+"""The server within this process, for `inline:`: fakeredis, adapted at its edges so that our scripts run in it as they are.
+
+What it has not, and what is done about it: it takes no `#!lua` line (cut off before the text is compiled), compiles a
+script at each call (compiled once here), and leaves a blocked read that was given up waiting (ended with its connection).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from nbqueue.broker.address import Address
+from nbqueue.broker.asking import Pool
+from nbqueue.broker.packing import Packed
+from nbqueue.errors import ConfigurationError
+
+try:
+    from fakeredis import FakeServer
+    from fakeredis._clients._async import FakeAsyncRedisConnection, FakeReader, FakeWriter
+    from fakeredis._helpers import NoResponse
+    from fakeredis._socket import AsyncFakeSocket
+except ImportError as error:
+    raise ConfigurationError(
+        f"Running inline needs the library fakeredis with Lua, and {error.name} is missing here: "
+        'pip install "nbqueue[inline]".'
+    ) from error
+
+#: the server whose commands are spoken
+_VERSION = (7, 4)
+#: script calls between two collections of what they left in the interpreter
+_COLLECT_EVERY = 500
+_COLLECT = "collectgarbage()"
+
+_servers: dict[str, FakeServer] = {}
+
+
+def client(address: Address, redis_class: type[Any], options: dict[str, Any]) -> Any:
+    """A client of the server of that name, which is made on first use and is there until the process ends."""
+    server = _servers.setdefault(address.path, FakeServer(version=_VERSION, server_type="valkey"))
+    made: Redis = redis_class(connection_pool=Pool(connection_class=_Connection, server=server, **options))
+    made.auto_close_connection_pool = True
+    return made
+
+
+def drop(name: str) -> None:
+    """Forget a server and all that is stored in it."""
+    _servers.pop(name, None)
+
+
+class _Runtime:
+    """The Lua interpreter of a server; keeps what it compiled."""
+
+    def __init__(self, lua: Any) -> None:
+        self._lua = lua
+        self._compiled: dict[bytes, Callable[[], Any]] = {}
+        self._calls = 0
+
+    def execute(self, text: bytes | str) -> Any:
+        """Run a script, or now and then collect what scripts left."""
+        if text == _COLLECT:
+            self._calls += 1
+            return self._lua.execute(text) if self._calls % _COLLECT_EVERY == 0 else None
+        key = text.encode() if isinstance(text, str) else text
+        if key not in self._compiled:
+            self._compiled[key] = self._lua.compile(_without_shebang(key))
+        return self._compiled[key]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lua, name)
+
+
+def _without_shebang(text: bytes) -> bytes:
+    """The script without its first line where that names an engine; lines keep their numbers."""
+    return text[text.index(b"\n") :] if text.startswith(b"#!") else text
+
+
+class _Socket(AsyncFakeSocket):
+    """The server's side of a connection."""
+
+    #: the command that waits for something to come
+    waiting: asyncio.Task[None] | None = None
+
+    def _get_server_runtime(self, server: Any) -> Any:
+        lua = super()._get_server_runtime(server)
+        if not isinstance(lua, _Runtime):
+            server._lua_runtime = lua = _Runtime(lua)  # noqa: SLF001 - where it keeps its interpreter
+        return lua
+
+    def _blocking(
+        self, timeout: float | None, func: Callable[[bool], Any], shape: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """As its own; the task that waits is known here, and a loop that has ended holds up nobody."""
+        found = func(True)  # noqa: FBT003 - its own
+        if found is not None or self._in_transaction:
+            return found if shape is None else shape(found)
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+
+        def changed() -> None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(event.set)
+
+        self._db.add_change_callback(changed)
+        self._blocked = True
+        self.pause()
+        self.waiting = loop.create_task(self._async_blocking(timeout, func, event, changed, shape))
+        return NoResponse()
+
+
+class _Connection(Packed, FakeAsyncRedisConnection):  # type: ignore[misc]
+    """Our side of a connection; its answers are Python values that were never text."""
+
+    async def _connect(self) -> None:
+        self._sock = _Socket(
+            self._server, self.db, client_class=self._client_class, lua_modules=self._lua_modules,
+            client_info=self._client_info,
+        )  # fmt: skip
+        self._reader, self._writer = FakeReader(self._sock), FakeWriter(self._sock)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is connected."""
+        return self._sock is not None
+
+    async def exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Run commands and give their replies; an error reply stands in its place."""
+        try:
+            if self._sock is None:
+                await self.connect()
+            async with asyncio.timeout(self.socket_timeout):
+                self._writer.writelines(self.pack_command(*command)[0] for command in commands)
+                return [await self._sock.responses.get() for _ in commands]
+        except BaseException:
+            await self.disconnect(nowait=True)
+            raise
+
+    async def disconnect(self, nowait: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 - redis-py's own
+        """Leave; a read that waits ends, so that it takes away nothing that others wait for."""
+        if self._sock is not None and self._sock.waiting is not None:
+            self._sock.waiting.cancel()
+        await super().disconnect(nowait=nowait, **options)
+
+
+if hasattr(os, "register_at_fork"):
+    # the engine that would run its jobs is not there in a forked copy
+    os.register_at_fork(after_in_child=_servers.clear)
