@@ -22,6 +22,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.analysis.columns import Moment as _Moment
     from nbqueue.analysis.export import export_csv
     from nbqueue.broker.address import Address as _Address
+    from nbqueue.broker.signing import Keyring as _Keyring
     from nbqueue.client.group import JobGroup
     from nbqueue.client.handle import Job
     from nbqueue.client.pending import Pending
@@ -200,12 +201,18 @@ def _ensure(settings: Settings) -> _Address:
     return address
 
 
+def _serve_inline(address: _Address, settings: Settings, keyring: _Keyring) -> None:
+    """Have a worker in this process; it is loaded when it is needed."""
+    _import_module("nbqueue.inline").serve(address, settings, keyring)
+
+
 def _current_job_id() -> str | None:
     job = _import_module("nbqueue.inside").current_job()
     return None if job is None else job.id
 
 
 _hooks.use_local_stack(_ensure)
+_hooks.use_inline_worker(_serve_inline)
 _hooks.use_current_job_id(_current_job_id)
 _hooks.use_face(_ProcessFace())
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +19,7 @@ from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
 from nbqueue.model.settings import Settings
-from nbqueue.model.task import Task
+from nbqueue.model.task import Task, is_async
 
 #: all jobs of a group are warned about from this many times the size of one on
 MANY = 10
@@ -134,13 +132,6 @@ def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Op
     raise ConfigurationError(
         f"{type(fn).__name__} {ascii(fn)[:60]} cannot be submitted: give a function, or the name of a registered one."
     )
-
-
-def is_async(fn: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
 
 
 def _refuse_in_job() -> None:

@@ -123,10 +123,17 @@ class Wire:
 
     async def _look_for_address(self) -> Address:
         if self.settings.url is not None:
-            return parse_url(self.settings.url)
+            address = parse_url(self.settings.url)
+            await self._serve_inline(address)
+            return address
         if hooks.local_stack is None:
             raise ConfigurationError("No server is known: set NBQUEUE_URL, for example redis://host:6379/0.")
         return await asyncio.to_thread(hooks.local_stack, self.settings)
+
+    async def _serve_inline(self, address: Address) -> None:
+        """Where the store is in this process, so is the worker."""
+        if address.kind == "inline" and hooks.inline_worker is not None:
+            await asyncio.to_thread(hooks.inline_worker, address, self.settings, self.keyring)
 
     def _explained(self, error: BaseException | None) -> NbqueueError:
         return explain(error or TimeoutError(), self._address or "the server")

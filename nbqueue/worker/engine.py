@@ -92,6 +92,12 @@ class Engine:
         self._room.want()
         self._wanted.set()
 
+    def serve_also(self, queue: QueueRef) -> None:
+        """Serve another queue, after those before."""
+        self.queues += (queue,)
+        self._room.add_queue()
+        self.want_claims()
+
     def drain(self) -> None:
         """Claim no more; what runs goes on."""
         self._room.close()

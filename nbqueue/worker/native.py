@@ -14,9 +14,10 @@ from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.children.pool import Children
 from nbqueue.children.running import Running
+from nbqueue.children.threads import Threads
 from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
-from nbqueue.model.options import Options, check
+from nbqueue.model.options import Options, RunIn, check
 from nbqueue.model.outcome import Returned
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
@@ -38,7 +39,7 @@ class NativeRunner:
     """Begins claims, stops them, and hands their ends to the engine."""
 
     def __init__(
-        self, here: Here, *, client: Any, children: Children, tasks: dict[str, Task[Any, Any]], listener: Any,
+        self, here: Here, *, client: Any, children: Children | Threads, tasks: dict[str, Task[Any, Any]], listener: Any,
         on_stuck: Callable[[], None],
     ) -> None:  # fmt: skip
         self._here, self._client = here, client
@@ -173,14 +174,17 @@ class NativeRunner:
     # in children --------------------------------------------------------------------------------------------------
 
     def _begin_in_child(self, attempt: Attempt) -> int:
-        # who submits by name cannot know what kind of function it is; coroutine functions are not begun here
-        travels_async = not attempt.name and attempt.header.get("lane") == "loop"
-        run_in = attempt.options.run_in or ("async" if travels_async else "process")
+        run_in = attempt.options.run_in or self._place_of(attempt)
         if attempt.claim.fence > 1:
             self._aside(self._resume_in_child(attempt, run_in))
         else:
             self._run_in_child(attempt, run_in, None)
         return _lane(run_in)
+
+    def _place_of(self, attempt: Attempt) -> RunIn:
+        # who submits by name cannot know what kind of function it is; coroutine functions are not begun here
+        travels_async = not attempt.name and attempt.header.get("lane") == "loop"
+        return "async" if travels_async else "process"
 
     async def _resume_in_child(self, attempt: Attempt, run_in: Any) -> None:
         checkpoint = await self._checkpoint(attempt)

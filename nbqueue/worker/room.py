@@ -42,6 +42,10 @@ class Room:
         """There may be more to claim in every queue."""
         self._hungry = [self._appetite() for _ in self._hungry]
 
+    def add_queue(self) -> None:
+        """There is another queue."""
+        self._hungry.append(self._appetite())
+
     def close(self) -> None:
         """Have room for nothing more."""
         self._closed = True

@@ -94,6 +94,8 @@ def _stopped(ended: Ended, options: Options, error: ErrorInfo) -> Verdict | None
         return Verdict(state=State.CANCELLED, charge="try", stopped_by="cancel")
     if ended.over_limit or ended.stopped_by == "timeout":
         text = f"It ran into its time limit of {options.timeout or 0:g} s."
+        if isinstance(ended.end, Died) and ended.end.goes_on:
+            text += " Its code does not stop when asked to, and goes on in the process it shares."
         shown = ErrorInfo(type="JobTimeout", message=text, traceback=error.traceback)
         return Verdict(state=State.TIMED_OUT, charge="try", error=shown, stopped_by="timeout")
     return None
