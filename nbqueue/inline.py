@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from dataclasses import replace
 
 from nbqueue.broker import inline_server
 from nbqueue.broker.connection import Address
@@ -56,13 +57,13 @@ def serve(address: Address, settings: Settings, keyring: Keyring) -> None:
             _serving[place] = Serving(config, keyring, every_queue=True)
 
 
-def config_of(address: Address, settings: Settings, *queues: str) -> WorkerConfig:
+def config_of(address: Address, settings: Settings, *queues: str, slots: int | None = None) -> WorkerConfig:
     """What a worker in this process is told."""
-    slots = {} if settings.slots is None else {"slots": settings.slots}
-    return WorkerConfig(
-        address=address, namespace=settings.namespace, limit_bytes=settings.limit_bytes,
-        queues=queues or ("default",), **slots,
-    )  # fmt: skip
+    config = WorkerConfig(
+        address=address, namespace=settings.namespace, limit_bytes=settings.limit_bytes, queues=queues or ("default",)
+    )
+    wanted = slots or settings.slots
+    return config if wanted is None else replace(config, slots=wanted)
 
 
 def drop(name: str) -> None:

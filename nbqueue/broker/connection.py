@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, overload
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
@@ -71,7 +71,8 @@ def open_redis(
     if address.kind == "inline":
         from nbqueue.broker import inline_server
 
-        return cast("R", inline_server.client(address, redis_class, options))
+        inline: Redis = inline_server.client(address, redis_class, options)
+        return inline
     if address.kind == "sentinel":
         return _behind_sentinels(address, options, redis_class)
     pool = Pool(connection_class=_connection_class(address), **options, **_place(address))

@@ -1,7 +1,8 @@
-"""The server within this process, for `inline:`: fakeredis, adapted at its edges so that our scripts run in it as they are.
+"""The server within this process, for `inline:`: fakeredis, adapted at its edges so that our scripts run as they are.
 
-What it has not, and what is done about it: it takes no `#!lua` line (cut off before the text is compiled), compiles a
-script at each call (compiled once here), and leaves a blocked read that was given up waiting (ended with its connection).
+What it has not, and what is done here about it: it takes no `#!lua` line (it is cut off before the text is compiled),
+compiles a script at each call (compiled once here), and leaves a blocked read waiting that was given up (it ends with
+its connection).
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
-
-from redis.asyncio import Redis
 
 from nbqueue.broker.address import Address
 from nbqueue.broker.asking import Pool
@@ -42,7 +41,7 @@ _servers: dict[str, FakeServer] = {}
 def client(address: Address, redis_class: type[Any], options: dict[str, Any]) -> Any:
     """A client of the server of that name, which is made on first use and is there until the process ends."""
     server = _servers.setdefault(address.path, FakeServer(version=_VERSION, server_type="valkey"))
-    made: Redis = redis_class(connection_pool=Pool(connection_class=_Connection, server=server, **options))
+    made: Any = redis_class(connection_pool=Pool(connection_class=_Connection, server=server, **options))
     made.auto_close_connection_pool = True
     return made
 
@@ -130,17 +129,19 @@ class _Connection(Packed, FakeAsyncRedisConnection):  # type: ignore[misc]
         """Run commands and give their replies; an error reply stands in its place."""
         try:
             if self._sock is None:
-                await self.connect()
+                await self.connect()  # type: ignore[no-untyped-call]
+            server: Any = self._sock
             async with asyncio.timeout(self.socket_timeout):
-                self._writer.writelines(self.pack_command(*command)[0] for command in commands)
-                return [await self._sock.responses.get() for _ in commands]
+                for command in commands:
+                    server.sendall(self.pack_command(*command)[0])
+                return [await server.responses.get() for _ in commands]
         except BaseException:
             await self.disconnect(nowait=True)
             raise
 
     async def disconnect(self, nowait: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 - redis-py's own
         """Leave; a read that waits ends, so that it takes away nothing that others wait for."""
-        if self._sock is not None and self._sock.waiting is not None:
+        if isinstance(self._sock, _Socket) and self._sock.waiting is not None:
             self._sock.waiting.cancel()
         await super().disconnect(nowait=nowait, **options)
 

@@ -1,10 +1,10 @@
-"""The output of jobs that run beside other code of their process: what they print is theirs, all else goes where it went."""
+"""The output of jobs that run beside other code of their process: their prints are theirs, the rest goes on its way."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from typing import Any, TextIO
+from typing import Any
 
 from nbqueue.children.router import Router
 
@@ -41,9 +41,9 @@ def end() -> None:
             sys.stdout, sys.stderr = _plain(sys.stdout), _plain(sys.stderr)
 
 
-def _routed(stream: TextIO) -> TextIO:
+def _routed(stream: Any) -> Any:
     return stream if stream is None or isinstance(stream, SharedRouter) else SharedRouter(stream)
 
 
-def _plain(stream: TextIO) -> TextIO:
+def _plain(stream: Any) -> Any:
     return stream.behind if isinstance(stream, SharedRouter) else stream

@@ -37,6 +37,8 @@ class Wire:
         self._client: Any = None
         self._client_address: Address | None = None
         self._heard = False
+        #: the store in this process that took the server's place
+        self._fallen: Address | None = None
         self._opening = asyncio.Lock()
 
     async def run(self, call: Call[T], *, size_bytes: int = 0) -> T:
@@ -96,6 +98,19 @@ class Wire:
         finally:
             await client.aclose()
 
+    async def fall_back(self) -> bool:
+        """From now on use the store in this process; False where a server was heard from, which jobs may be on."""
+        if self._fallen is None and not self._heard:
+            address = Address(kind="inline", port=0)
+            await self._serve_inline(address)
+            self._fallen = address
+        return self._fallen is not None
+
+    @property
+    def has_fallen_back(self) -> bool:
+        """Whether the store in this process took the server's place."""
+        return self._fallen is not None
+
     async def close(self) -> None:
         """Close what is open."""
         client, self._client = self._client, None
@@ -117,7 +132,9 @@ class Wire:
             return self._client
 
     async def _found_address(self, *, anew: bool) -> Address:
-        if self._address is None or (anew and self.settings.url is None):
+        if self._fallen is not None:
+            self._address = self._fallen
+        elif self._address is None or (anew and self.settings.url is None):
             self._address = await self._look_for_address()
         return self._address
 

@@ -1,4 +1,4 @@
-"""A worker in the process that it is started in: one engine, its lease, and threads where others have child processes."""
+"""A worker in the process that starts it: one engine, its lease, and threads where others have child processes."""
 
 from __future__ import annotations
 
