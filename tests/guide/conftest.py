@@ -26,6 +26,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("ground", ["server"] if mark else ["server", "inline"], indirect=True)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _server_first(shared_server: Server) -> None:
+    """The server of the whole run is there before a test begins, which would else seem to leave it behind."""
+
+
 @pytest.fixture
 def ground(request: pytest.FixtureRequest) -> str:
     """What the test stands on: "server" or "inline"."""
