@@ -1,8 +1,7 @@
 """The server within this process, for `inline:`: fakeredis, adapted at its edges so that our scripts run as they are.
 
-What it has not, and what is done here about it: it takes no `#!lua` line (it is cut off before the text is compiled),
-compiles a script at each call (compiled once here), and leaves a blocked read waiting that was given up (it ends with
-its connection).
+What it leaves to be done: how scripts are run (see inline_lua.py), and a blocked read that was given up, which ends here
+with its connection.
 """
 
 from __future__ import annotations
@@ -21,19 +20,17 @@ from nbqueue.errors import ConfigurationError
 try:
     from fakeredis import FakeServer
     from fakeredis._clients._async import FakeAsyncRedisConnection, FakeReader, FakeWriter
-    from fakeredis._helpers import NoResponse
+    from fakeredis._helpers import NoResponse, SimpleError
     from fakeredis._socket import AsyncFakeSocket
+
+    from nbqueue.broker.inline_lua import Interpreter, word
 except ImportError as error:
     raise ConfigurationError(
-        f"Running inline needs the library fakeredis with Lua, and {error.name} is missing here: "
-        'pip install "nbqueue[inline]".'
+        f'Running inline needs a library that is missing here ({error.name}): pip install "nbqueue[inline]".'
     ) from error
 
 #: the server whose commands are spoken
 _VERSION = (7, 4)
-#: script calls between two collections of what they left in the interpreter
-_COLLECT_EVERY = 500
-_COLLECT = "collectgarbage()"
 
 _servers: dict[str, FakeServer] = {}
 
@@ -51,33 +48,6 @@ def drop(name: str) -> None:
     _servers.pop(name, None)
 
 
-class _Runtime:
-    """The Lua interpreter of a server; keeps what it compiled."""
-
-    def __init__(self, lua: Any) -> None:
-        self._lua = lua
-        self._compiled: dict[bytes, Callable[[], Any]] = {}
-        self._calls = 0
-
-    def execute(self, text: bytes | str) -> Any:
-        """Run a script, or now and then collect what scripts left."""
-        if text == _COLLECT:
-            self._calls += 1
-            return self._lua.execute(text) if self._calls % _COLLECT_EVERY == 0 else None
-        key = text.encode() if isinstance(text, str) else text
-        if key not in self._compiled:
-            self._compiled[key] = self._lua.compile(_without_shebang(key))
-        return self._compiled[key]()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._lua, name)
-
-
-def _without_shebang(text: bytes) -> bytes:
-    """The script without its first line where that names an engine; lines keep their numbers."""
-    return text[text.index(b"\n") :] if text.startswith(b"#!") else text
-
-
 class _Socket(AsyncFakeSocket):
     """The server's side of a connection."""
 
@@ -86,9 +56,18 @@ class _Socket(AsyncFakeSocket):
 
     def _get_server_runtime(self, server: Any) -> Any:
         lua = super()._get_server_runtime(server)
-        if not isinstance(lua, _Runtime):
-            server._lua_runtime = lua = _Runtime(lua)  # noqa: SLF001 - where it keeps its interpreter
+        if not isinstance(lua, Interpreter):
+            server._lua_runtime = lua = Interpreter(lua)  # noqa: SLF001 - where it keeps its interpreter
         return lua
+
+    def _lua_redis_pcall(self, lua: Any, _: Any, name: bytes, *words: Any) -> Any:
+        """Run one command of a script; an error is a table."""
+        try:
+            run, signature = self._name_to_func(name.decode().lower())
+            reply = self._run_command(run, signature, [word(each) for each in words], True)  # noqa: FBT003 - its own
+            return self._convert_redis_result(lua, reply)
+        except SimpleError as error:
+            return lua.table_from({b"err": error.value.encode()})
 
     def _blocking(
         self, timeout: float | None, func: Callable[[bool], Any], shape: Callable[[Any], Any] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from importlib.util import find_spec
 
+from nbqueue.client import hooks
 from nbqueue.client.link import Link
 from nbqueue.errors import BrokerUnavailable, LocalStackError, NbqueueError
 
@@ -19,7 +20,7 @@ async def agree(link: Link) -> None:
         await link.agree()
     except (BrokerUnavailable, LocalStackError) as error:
         wire = link.wire
-        if wire.settings.fallback != "inline" or not is_away(error):
+        if wire.settings.fallback != "inline" or not is_away(error) or hooks.inline_worker is None:
             raise
         fell_before = wire.has_fallen_back
         if not await wire.fall_back():
@@ -39,7 +40,7 @@ def is_away(error: NbqueueError) -> bool:
 
 def offered(error: NbqueueError) -> NbqueueError:
     """The error of a submit, with how to do without a server."""
-    if not is_away(error):
+    if not is_away(error) or hooks.inline_worker is None:
         return error
     install = "" if all(find_spec(name) for name in _NEEDS) else 'pip install "nbqueue[inline]", then '
     return type(error)(
