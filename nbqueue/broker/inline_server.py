@@ -1,7 +1,7 @@
 """The server within this process, for `inline:`: fakeredis, adapted at its edges so that our scripts run as they are.
 
-What it leaves to be done: how scripts are run (see inline_lua.py), and a blocked read that was given up, which ends here
-with its connection.
+What differs is how scripts are run (see inline_lua.py), and that a blocked read which was given up goes on: here it
+ends with its connection.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from nbqueue.children.left_tasks import LeftTasks
@@ -23,8 +24,13 @@ class LoopThread:
         self.thread = threading.Thread(target=self._run, name="nbqueue-jobs", daemon=True)
         self.thread.start()
 
-    def begin(self, coroutine: Coroutine[Any, Any, None], context: contextvars.Context) -> Callable[[], None]:
-        """Run a coroutine in that context; gives what cancels it, from any thread."""
+    def begin(
+        self, coroutine: Coroutine[Any, Any, None], context: contextvars.Context, cut_short: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Run a coroutine in that context; gives what cancels it, from any thread.
+
+        `cut_short` is called where it was cancelled, perhaps before its first step.
+        """
         begun: list[asyncio.Task[None]] = []
 
         def start() -> None:
@@ -32,7 +38,7 @@ class LoopThread:
             task = asyncio.Task(coroutine, loop=self._loop, context=context)
             begun.append(task)
             self._running.add(task)
-            task.add_done_callback(self._over)
+            task.add_done_callback(partial(self._over, cut_short))
 
         def cancel() -> None:
             for task in begun:
@@ -51,8 +57,10 @@ class LoopThread:
         self._closed = True
         self.soon(self._end_if_idle)
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _over(self, cut_short: Callable[[], None], task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        if task.cancelled():
+            cut_short()
         self._end_if_idle()
 
     def _end_if_idle(self) -> None:

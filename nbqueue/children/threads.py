@@ -132,6 +132,10 @@ class Threads:
         finally:
             self._say_end(visit, ended, None)
 
+    def _cut_short(self, visit: Visit) -> None:
+        """It was cancelled; where that was before its first step, this is its end, else nobody hears it."""
+        self._say_end(visit, calls.failed(visit.header, asyncio.CancelledError()), None)
+
     def _say_end(self, visit: Visit, ended: calls.Ended, cpu_s: float | None) -> None:
         visit.context.close()
         fields, payload = ended
@@ -151,7 +155,8 @@ class Threads:
         if self._coroutines is None:
             self._coroutines = LoopThread()
         guest.loop_thread, guest.thread = self._coroutines, self._coroutines.thread
-        guest.cancel = self._coroutines.begin(self._sing(guest.visit, self._coroutines), context)
+        sung = self._sing(guest.visit, self._coroutines)
+        guest.cancel = self._coroutines.begin(sung, context, partial(self._cut_short, guest.visit))
 
     def _hear(self, header: Header, payload: bytes) -> None:
         guest = self._guests.get(header["n"])

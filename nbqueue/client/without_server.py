@@ -19,13 +19,10 @@ async def agree(link: Link) -> None:
     try:
         await link.agree()
     except (BrokerUnavailable, LocalStackError) as error:
-        wire = link.wire
-        if wire.settings.fallback != "inline" or not is_away(error) or hooks.inline_worker is None:
+        wanted = link.wire.settings.fallback == "inline" and hooks.inline_worker is not None
+        if not (wanted and is_away(error) and link.wire.may_fall_back):
             raise
-        fell_before = wire.has_fallen_back
-        if not await wire.fall_back():
-            raise
-        if not fell_before:
+        if link.wire.fall_back():
             log.warning(
                 "%s Jobs run in this process now, without a server, and end with it (fallback=inline). "
                 "To try the server again: nbqueue.configure().", error,

@@ -49,10 +49,10 @@ SCRIPTS = [
     "return cjson.encode({1, 2, 'x'})",
     "return cjson.encode({})",
     "return cjson.encode({at = 1795335164123})",
-    "return cjson.encode({{part = 0.25}, {yes = true}, {none = cjson.null}, {text = 'say \"x\" \\n \\195\\164 \\255'}})",
-    'local found = cjson.decode(\'{"a": {"b": [1, 2.5, "c"]}, "n": null, "t": true, "e": []}\') '
-    "return {found.a.b[1], tostring(found.a.b[2]), found.a.b[3], tostring(found.n == cjson.null), #found.e,"
-    " tostring(found.t)}",
+    "return cjson.encode({{part = 0.25}, {yes = true}, {none = cjson.null}})",
+    "return cjson.encode({text = 'say \"x\" \\n \\195\\164 \\255'})",
+    """local found = cjson.decode('{"a": {"b": [1, 2.5, "c"]}, "n": null, "t": true, "e": []}')
+    return {found.a.b[1], tostring(found.a.b[2]), found.a.b[3], tostring(found.n == cjson.null), #found.e}""",
     'return cjson.encode(cjson.decode(\'{"rate":3,"per_ms":60000.5}\').per_ms)',
     "return tostring(cjson.decode('[1,2,3]')[3] == 3)",
     "return {#ARGV, #KEYS, ARGV[1], string.format('%d', 7), string.format('%.0f', 12345678901)}",
