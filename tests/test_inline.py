@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,10 +34,11 @@ async def _running(job: nbqueue.Job[object]) -> None:
 async def _said(job: nbqueue.Job[object]) -> None:
     """Wait until the job has said something."""
 
-    async def log() -> str:
-        return await job.logs()
+    async def has_said() -> bool:
+        return await job.logs() != ""
 
-    await until(log)
+    said: Callable[[], bool | Awaitable[bool]] = has_said
+    await until(said)
 
 
 async def test_it_is_this_process() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import nbqueue
@@ -19,8 +21,18 @@ def submitted(
     if settings.url is not None:
         shared_address(settings.url)
     configure(settings)
-    # a job within this process would end with the command
-    hooks.use_inline_worker(None)
     # the local stack's own worker knows no registered functions, so only the server is started
     hooks.use_local_stack(lambda found: stack.ensure(found, worker=False))
-    return nbqueue.options(**options).submit(name, *args, **kwargs).wait()
+    with _only_elsewhere():
+        return nbqueue.options(**options).submit(name, *args, **kwargs).wait()
+
+
+@contextmanager
+def _only_elsewhere() -> Iterator[None]:
+    """A job within this process would end with the command."""
+    before = hooks.inline_worker
+    hooks.use_inline_worker(None)
+    try:
+        yield
+    finally:
+        hooks.use_inline_worker(before)
