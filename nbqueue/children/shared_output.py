@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import Any
@@ -39,6 +40,17 @@ def end() -> None:
         _users -= 1
         if not _users:
             sys.stdout, sys.stderr = _plain(sys.stdout), _plain(sys.stderr)
+
+
+def _put_back() -> None:
+    """In a forked copy: the jobs are not there, and the lock may have been held by a thread that is not either."""
+    global _lock, _users
+    _lock, _users = threading.Lock(), 0
+    sys.stdout, sys.stderr = _plain(sys.stdout), _plain(sys.stderr)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_put_back)
 
 
 def _routed(stream: Any) -> Any:

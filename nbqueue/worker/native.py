@@ -12,9 +12,7 @@ from nbqueue.broker import claims, jobs, scripts
 from nbqueue.broker.claims import TO_PROCESS_LANE_S, Claim, Finish
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.parcels import LARGE_BYTES
-from nbqueue.children.pool import Children
-from nbqueue.children.running import Running
-from nbqueue.children.threads import Threads
+from nbqueue.children.running import Place, Running
 from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options, RunIn, check
@@ -39,7 +37,7 @@ class NativeRunner:
     """Begins claims, stops them, and hands their ends to the engine."""
 
     def __init__(
-        self, here: Here, *, client: Any, children: Children | Threads, tasks: dict[str, Task[Any, Any]], listener: Any,
+        self, here: Here, *, client: Any, children: Place, tasks: dict[str, Task[Any, Any]], listener: Any,
         on_stuck: Callable[[], None],
     ) -> None:  # fmt: skip
         self._here, self._client = here, client
