@@ -138,6 +138,36 @@ async def test_code_that_passes_its_limit_is_let_go(tmp_path: Path) -> None:
     assert await job.state() is State.TIMED_OUT
 
 
+async def test_after_a_cancel_the_limit_still_ends_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that heeds neither goes on, so its job is no cancelled one."""
+    monkeypatch.setattr("nbqueue.client.cancelling.SIGN_S", 0.1)
+
+    def stubborn(gate: Path) -> None:
+        while not gate.exists():
+            time.sleep(0.01)
+
+    job = await options(timeout=0.5).submit(stubborn, tmp_path / "gate")
+    await _running(job)
+    assert await job.cancel() == "requested"
+    with pytest.raises(JobTimeout, match="goes on in the process it shares"):
+        await job
+    (tmp_path / "gate").touch()
+
+
+async def test_listeners_are_told_in_a_thread() -> None:
+    """A function given to `on_stop` is called while the code of the job waits."""
+
+    def waits() -> str:
+        told = threading.Event()
+        nbqueue.on_stop(told.set)
+        told.wait(10)
+        return str(nbqueue.stop_reason())
+
+    job = await options(timeout=0.4, grace=0.2).submit(waits)
+    assert await job == "timeout"
+    assert (await job.info()).stopped_by == "timeout"
+
+
 async def test_coroutines_have_another_loop_when_one_is_held(tmp_path: Path) -> None:
     """A coroutine that blocks past its limit keeps its loop to itself; later ones get a new one."""
 

@@ -9,6 +9,8 @@ import nbqueue
 from nbqueue import ConfigurationError, Settings
 from nbqueue.client.session import session
 from nbqueue.testing import in_process_worker, inline_queue, inline_session
+from tests import pages
+from tests.source import ROOT
 
 __all__ = ["inline_queue"]
 
@@ -39,6 +41,13 @@ def test_it_is_a_plugin_too(pytester: pytest.Pytester) -> None:
     pytester.makeconftest('pytest_plugins = ["nbqueue.testing"]')
     pytester.makepyfile(TESTS)
     pytester.runpytest_subprocess("-p", "no:valkey", "-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+def test_the_example_of_the_reference_is_a_test(pytester: pytest.Pytester) -> None:
+    """What docs/reference.md shows of the fixture passes under pytest."""
+    [example] = [script for script in pages.scripts(ROOT / "docs" / "reference.md") if "inline_queue" in script]
+    pytester.makepyfile(example)
+    pytester.runpytest_subprocess("-p", "no:valkey", "-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 def test_the_session_before_is_back(home: Path) -> None:

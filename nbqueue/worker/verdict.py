@@ -90,11 +90,12 @@ def _returned(ended: Ended, value: Returned) -> Verdict:
 
 
 def _stopped(ended: Ended, options: Options, error: ErrorInfo) -> Verdict | None:
-    if ended.stopped_by == "cancel":
+    goes_on = isinstance(ended.end, Died) and ended.end.goes_on
+    if ended.stopped_by == "cancel" and not goes_on:
         return Verdict(state=State.CANCELLED, charge="try", stopped_by="cancel")
     if ended.over_limit or ended.stopped_by == "timeout":
         text = f"It ran into its time limit of {options.timeout or 0:g} s."
-        if isinstance(ended.end, Died) and ended.end.goes_on:
+        if goes_on:
             text += " Its code does not stop when asked to, and goes on in the process it shares."
         shown = ErrorInfo(type="JobTimeout", message=text, traceback=error.traceback)
         return Verdict(state=State.TIMED_OUT, charge="try", error=shown, stopped_by="timeout")
