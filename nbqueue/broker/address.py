@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from nbqueue.errors import ConfigurationError, NotSendable
 
-Kind = Literal["tcp", "tls", "unix", "sentinel"]
+Kind = Literal["tcp", "tls", "unix", "sentinel", "inline"]
 
 REDIS_PORT = 6379
 SENTINEL_PORT = 26_379
@@ -18,6 +18,7 @@ _HIGHEST_PORT = 65_535
 _HIGHEST_DATABASE = 2**31 - 1
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]{0,30})://([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?\Z", re.IGNORECASE | re.DOTALL)
+_INLINE = re.compile(r"inline:([A-Za-z0-9_.-]{0,60})\Z", re.IGNORECASE)
 _HOST = re.compile(r"(?:([A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}))|\[([0-9A-Fa-f:.%]+)\])(?::([0-9]{1,5}))?\Z")
 _KINDS: dict[str, tuple[Kind, bool]] = {
     "redis": ("tcp", False), "rediss": ("tls", True), "unix": ("unix", False),
@@ -34,7 +35,7 @@ class Address:
     kind: Kind = "tcp"
     host: str = ""
     port: int = REDIS_PORT
-    #: the socket's path, for a unix address
+    #: the socket's path, for a unix address; the name of the server in this process, for an inline one
     path: str = ""
     database: int = 0
     username: str | None = field(default=None, repr=False)
@@ -54,6 +55,8 @@ class Address:
 
     def __str__(self) -> str:
         scheme = "rediss" if self.tls else "redis"
+        if self.kind == "inline":
+            return f"inline:{self.path}"
         if self.kind == "unix":
             return f"unix://{self.path}" + (f"?db={self.database}" if self.database else "")
         if self.kind == "sentinel":
@@ -92,6 +95,8 @@ def _read(url: str) -> Address | str:
 
 
 def _parsed(url: str) -> Address:
+    if inline := _INLINE.match(url.strip()):
+        return Address(kind="inline", path=inline[1], port=0)
     match = _URL.match(url.strip())
     if match is None:
         raise _Wrong(f"NBQUEUE_URL is no server's URL: write {_EXAMPLES}.")
@@ -107,7 +112,10 @@ def _parsed(url: str) -> Address:
     return _with_options(_PLACES[kind](base, hosts, path), query or "")
 
 
-_EXAMPLES = "redis://host:6379/0, rediss://host:6379/0, unix:///path/to/socket or redis+sentinel://host:26379/name/0"
+_EXAMPLES = (
+    "redis://host:6379/0, rediss://host:6379/0, unix:///path/to/socket, redis+sentinel://host:26379/name/0, "
+    "or inline: to use none"
+)
 
 
 def _server(base: Address, hosts: str, path: str) -> Address:
@@ -139,7 +147,7 @@ def _sentinel(base: Address, hosts: str, path: str) -> Address:
     )
 
 
-_PLACES: dict[Kind, Callable[[Address, str, str], Address]] = {
+_PLACES: dict[str, Callable[[Address, str, str], Address]] = {
     "tcp": _server, "tls": _server, "unix": _socket, "sentinel": _sentinel,
 }  # fmt: skip
 

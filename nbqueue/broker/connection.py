@@ -68,6 +68,11 @@ def open_redis(
     Nothing is retried behind the caller's back; answers are bytes.
     """
     options = _options(address, connect_timeout_s, socket_timeout_s, name)
+    if address.kind == "inline":
+        from nbqueue.broker import inline_server
+
+        inline: Redis = inline_server.client(address, redis_class, options)
+        return inline
     if address.kind == "sentinel":
         return _behind_sentinels(address, options, redis_class)
     pool = Pool(connection_class=_connection_class(address), **options, **_place(address))

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 
 from redis import exceptions as redis_errors
+from redis.asyncio.sentinel import MasterNotFoundError
 
 from nbqueue.broker.address import Address, parse_url
 from nbqueue.errors import (
@@ -187,6 +188,8 @@ def _cause(error: BaseException, address: Address | str) -> str:
         return "connection refused"
     if isinstance(root, FileNotFoundError):
         return "there is no socket of that name"
+    if isinstance(root, MasterNotFoundError):
+        return _line(str(root).partition(" : ")[0])  # what follows are objects of redis-py
     text = (root.strerror if isinstance(root, OSError) else None) or str(root) or type(root).__name__
     return _line(_without_secrets(text, address))
 

@@ -11,7 +11,6 @@ import socket
 import sys
 import threading
 import traceback
-import weakref
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -19,18 +18,17 @@ from typing import Any
 from nbqueue.children import calls, guard, lineage
 from nbqueue.children.courier import DEAF
 from nbqueue.children.frames import Decoder, Frame, Header, head
+from nbqueue.children.left_tasks import LeftTasks
 from nbqueue.children.router import Router
 from nbqueue.children.upkeep import enter
 from nbqueue.children.visit import Visit
 from nbqueue.inside import bars
-from nbqueue.inside.context import CURRENT, JobContext, alone
+from nbqueue.inside.context import CURRENT, alone
 from nbqueue.inside.pace import LoopTicker
 
 _READ_BYTES = 2**18
 _ANY_SIZE = 2**32
 _JOIN_BELOW = 2**16
-#: seconds that tasks which a job has left may take to end
-_TIDY_S = 1.0
 
 
 def serve(sock: socket.socket) -> None:
@@ -62,10 +60,10 @@ class Choir:
         self._visits: dict[int, Visit] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._threads: dict[int, int] = {}
-        self._left_tasks: dict[JobContext, weakref.WeakSet[asyncio.Task[Any]]] = {}
+        self._left_tasks = LeftTasks()
         #: set when the engine is gone
         self.left = asyncio.Event()
-        loop.set_task_factory(self._make_task)
+        loop.set_task_factory(self._left_tasks.make)
         loop.add_reader(sock, self._read)
 
     def send(self, header: Header, payload: bytes = b"") -> None:
@@ -171,26 +169,9 @@ class Choir:
         except BaseException as error:  # noqa: BLE001 - a cancelled or exiting coroutine is the end of its job only
             ended = visit.failed(error)
         try:
-            await self._tidy(visit)
+            await self._left_tasks.tidy(visit.context)
         finally:
             self._end(visit, ended)
-
-    async def _tidy(self, visit: Visit) -> None:
-        """Cancel the tasks that a job has left, as `asyncio.run` does."""
-        left = [task for task in self._left_tasks.pop(visit.context, ()) if not task.done()]
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left, timeout=_TIDY_S)
-
-    def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
-        """A task that user code starts, remembered for its job."""
-        task = asyncio.Task(coro, loop=loop, **options)
-        context = options.get("context")
-        job = context.get(CURRENT) if context is not None else CURRENT.get()
-        if job is not None:
-            self._left_tasks.setdefault(job, weakref.WeakSet()).add(task)
-        return task
 
     def _tell_loading(self, visit: Visit) -> None:
         """Until now it may have waited for others here, and that does not count; what it imports may block the loop."""

@@ -19,6 +19,11 @@ class Router(io.TextIOBase):
         self._behind = behind
 
     @property
+    def behind(self) -> TextIO:
+        """The stream behind."""
+        return self._behind
+
+    @property
     def buffer(self) -> object:
         """The bytes behind: they belong to no job."""
         return self._behind.buffer

@@ -88,6 +88,13 @@ class Listener(Protocol):
         """Take what the next attempt may start from."""
 
 
+class Place(Protocol):
+    """Where runs happen: in child processes, or in threads of this one."""
+
+    def begin(self, run: Run) -> Running:
+        """Start a run, or let it wait for a slot."""
+
+
 class Careful:
     """A listener whose errors are logged: what it does with a report must not change the fate of a run."""
 

@@ -105,10 +105,21 @@ def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
 def running_address(settings: Settings) -> Address:
     """Where the server is. A local stack is not started: raises LocalStackError where none runs."""
     if settings.url is not None:
-        return parse_url(settings.url)
+        return shared_address(settings.url)
     if not stack.server_is_up(settings):
         raise LocalStackError(f"No local stack runs in {settings.home}: start it with `nbqueue up`, or give --url.")
     return stack.ensure(settings, worker=False)
+
+
+def shared_address(url: str) -> Address:
+    """The address of a URL; raises ConfigurationError for `inline:`, which nobody reaches from another process."""
+    address = parse_url(url)
+    if address.kind == "inline":
+        raise ConfigurationError(
+            f"{address} is within the process that submits its jobs, and this command is another one: look at them "
+            "there, or name a server with --url or NBQUEUE_URL."
+        )
+    return address
 
 
 def asking(settings: Settings, act: Callable[[Server], Awaitable[T]], *, address: Address | None = None) -> T:

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from nbqueue.broker.connection import Address, parse_url
+from nbqueue.broker.connection import Address
 from nbqueue.broker.signing import Keyring
-from nbqueue.cli.reach import leave, with_settings
+from nbqueue.cli.reach import leave, shared_address, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.local import stack
 from nbqueue.model import resources as amounts
@@ -140,7 +140,7 @@ def _find(module: str) -> None:
 
 
 def _address(settings: Settings) -> Address:
-    return parse_url(settings.url) if settings.url is not None else stack.ensure(settings, worker=False)
+    return shared_address(settings.url) if settings.url is not None else stack.ensure(settings, worker=False)
 
 
 def _served(queues: str, *, strict: bool, limits: str | None, resources: str | None) -> dict[str, Any]:

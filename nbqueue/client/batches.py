@@ -8,7 +8,7 @@ from typing import Any
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.inside.batches import await_each, call_each
-from nbqueue.model.kinds import is_async
+from nbqueue.model.task import is_async
 
 #: the arguments of one call
 Item = tuple[Any, ...]

@@ -8,10 +8,11 @@ from typing import Any
 
 from nbqueue.broker import jobs
 from nbqueue.broker.parcels import LARGE_BYTES, leave
+from nbqueue.client import without_server
 from nbqueue.client.link import Link
 from nbqueue.client.submission import Draft
 from nbqueue.client.wire import BYTES_A_SECOND
-from nbqueue.errors import BrokerUnavailable
+from nbqueue.errors import BrokerUnavailable, NbqueueError
 
 #: jobs and bytes of one round trip
 CHUNK_JOBS = 500
@@ -60,7 +61,14 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
 
 
 async def _send(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
-    await link.agree()
+    try:
+        await without_server.agree(link)
+        return await _sent(link, chunk)
+    except NbqueueError as error:
+        raise without_server.offered(error) from error.__cause__
+
+
+async def _sent(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
     light = [(draft.job_id, await _sent_ahead(link, draft.job_id, blob)) for draft, blob in chunk]
     size = sum(len(blob) for _, blob in light)
     own = {draft.job_id: mine for draft, _ in chunk if (mine := draft.own)}

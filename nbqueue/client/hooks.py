@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from nbqueue.broker.address import Address
+from nbqueue.broker.signing import Keyring
 from nbqueue.model.settings import Settings
 
 log = logging.getLogger("nbqueue")
@@ -17,6 +18,14 @@ class LocalStack(Protocol):
 
     def __call__(self, settings: Settings) -> Address:
         """Where the server is."""
+        ...
+
+
+class InlineWorker(Protocol):
+    """Has a worker in this process for a store that is in it too; called in a thread of its own."""
+
+    def __call__(self, address: Address, settings: Settings, keyring: Keyring) -> None:
+        """Return once it works."""
         ...
 
 
@@ -38,6 +47,8 @@ class Face(Protocol):
 
 #: set once at the top of the package; None: NBQUEUE_URL must be set
 local_stack: LocalStack | None = None
+#: set once at the top of the package; None: jobs for `inline:` wait for a worker of somebody's own
+inline_worker: InlineWorker | None = None
 #: set once at the top of the package: the id of the job that the calling code belongs to
 current_job_id: Callable[[], str | None] | None = None
 #: set by the notebook's extension or a terminal; None: nothing is shown
@@ -51,6 +62,12 @@ def use_local_stack(ensure: LocalStack | None) -> None:
     """Start the local stack with `ensure` where no server is named."""
     global local_stack  # noqa: PLW0603 - the one place where it is set
     local_stack = ensure
+
+
+def use_inline_worker(serve: InlineWorker | None) -> None:
+    """Run jobs without a server with the worker that `serve` starts."""
+    global inline_worker  # noqa: PLW0603 - the one place where it is set
+    inline_worker = serve
 
 
 def use_current_job_id(ask: Callable[[], str | None]) -> None:

@@ -24,11 +24,12 @@ CANCEL_S = 0.1
 class Portal:
     """A daemon thread with an event loop; coroutines are handed to it from any thread and any other loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "nbqueue") -> None:
         self._selector = selectors.DefaultSelector()
         self.loop = asyncio.SelectorEventLoop(self._selector)
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self._thread = threading.Thread(target=self._run, name="nbqueue", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        _living.add(self)
         self._thread.start()
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
@@ -69,6 +70,7 @@ class Portal:
             self.loop.run_forever()
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         finally:
+            _living.discard(self)
             self.loop.close()
 
     async def _wind_up(self) -> None:
@@ -96,6 +98,8 @@ _portal: Portal | None = None
 _ending = False
 #: portals of the process we were forked from: kept, so that nothing of theirs is finalised while we run
 _inherited: list[Portal] = []
+#: portals whose thread runs: that of `portal()`, and others with work of their own
+_living: set[Portal] = set()
 
 
 def portal() -> Portal:
@@ -120,10 +124,11 @@ def _forget() -> None:
     """In a forked copy: the thread is not there, and the connections belong to the original."""
     global _lock, _portal  # noqa: PLW0603
     _lock = threading.Lock()
-    if _portal is not None:
-        _portal.let_go()
-        _inherited.append(_portal)
-        _portal = None
+    for each in list(_living):
+        each.let_go()
+        _inherited.append(each)
+    _living.clear()
+    _portal = None
 
 
 def is_ending() -> bool:

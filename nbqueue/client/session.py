@@ -89,6 +89,14 @@ def configure(settings: Settings | None = None, **given: Any) -> Settings:
     return chosen
 
 
+def exchange(other: Session | None) -> Session | None:
+    """Put another session in force (None: the environment's, on next use), and give the one that was."""
+    global _current
+    with _lock:
+        before, _current = _current, other
+    return before
+
+
 def _forget() -> None:
     """In a forked copy: the lock may have been held by a thread that is not there."""
     global _lock  # noqa: PLW0603

@@ -20,12 +20,11 @@ from nbqueue.client.origin import origin
 from nbqueue.client.outputs import parents
 from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
 from nbqueue.model.backoff import Guided, at_hand_there
-from nbqueue.model.kinds import is_async
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
 from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings
-from nbqueue.model.task import Task
+from nbqueue.model.task import Task, is_async
 
 #: all jobs of a group are warned about from this many times the size of one on
 MANY = 10

@@ -37,6 +37,8 @@ class Wire:
         self._client: Any = None
         self._client_address: Address | None = None
         self._heard = False
+        #: whether the store in this process took the server's place
+        self._fallen = False
         self._opening = asyncio.Lock()
 
     async def run(self, call: Call[T], *, size_bytes: int = 0) -> T:
@@ -96,6 +98,16 @@ class Wire:
         finally:
             await client.aclose()
 
+    @property
+    def may_fall_back(self) -> bool:
+        """Whether no server was ever heard from: no job of this session can be on it."""
+        return self._fallen or not self._heard
+
+    def fall_back(self) -> bool:
+        """From now on use the store in this process; whether this is news."""
+        news, self._fallen = not self._fallen, True
+        return news
+
     async def close(self) -> None:
         """Close what is open."""
         client, self._client = self._client, None
@@ -117,16 +129,25 @@ class Wire:
             return self._client
 
     async def _found_address(self, *, anew: bool) -> Address:
-        if self._address is None or (anew and self.settings.url is None):
+        if self._fallen:
+            if self._address is None or self._address.kind != "inline":
+                self._address = await self._served(parse_url("inline:"))
+        elif self._address is None or (anew and self.settings.url is None):
             self._address = await self._look_for_address()
         return self._address
 
     async def _look_for_address(self) -> Address:
         if self.settings.url is not None:
-            return parse_url(self.settings.url)
+            return await self._served(parse_url(self.settings.url))
         if hooks.local_stack is None:
             raise ConfigurationError("No server is known: set NBQUEUE_URL, for example redis://host:6379/0.")
         return await asyncio.to_thread(hooks.local_stack, self.settings)
+
+    async def _served(self, address: Address) -> Address:
+        """The address; where the store is in this process, so is the worker."""
+        if address.kind == "inline" and hooks.inline_worker is not None:
+            await asyncio.to_thread(hooks.inline_worker, address, self.settings, self.keyring)
+        return address
 
     def _explained(self, error: BaseException | None) -> NbqueueError:
         return explain(error or TimeoutError(), self._address or "the server")

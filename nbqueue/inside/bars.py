@@ -17,14 +17,18 @@ _TQDM = "tqdm.std"
 _NOTEBOOK = "tqdm.notebook"
 
 
-def hook() -> None:
-    """Adapt tqdm in this process, now or when it is imported."""
-    for name, adapt in _ADAPTERS.items():
+def hook(*, notebook: bool = True) -> None:
+    """Adapt tqdm in this process, now or when it is imported.
+
+    Without `notebook` its bars for notebooks stay as they are: others than jobs use them here.
+    """
+    names = (_TQDM, _NOTEBOOK) if notebook else (_TQDM,)
+    for name in names:
         module = sys.modules.get(name)
         if module is not None:
-            adapt(module)
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+            _ADAPTERS[name](module)
+        if not any(isinstance(finder, _Finder) and finder.name == name for finder in sys.meta_path):
+            sys.meta_path.insert(0, _Finder(name))
 
 
 class _Nowhere(io.TextIOBase):
@@ -38,12 +42,15 @@ class _Nowhere(io.TextIOBase):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds tqdm's modules where they are, and adapts them after their import."""
+    """Finds a module of tqdm where it is, and adapts it after its import."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in _ADAPTERS:
+        if fullname != self.name:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:

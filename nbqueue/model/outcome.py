@@ -61,6 +61,8 @@ class Died:
     memory_limit_bytes: int | None = None
     #: why, where it is known and neither a stop nor a limit; empty: it is not
     reason: str = ""
+    #: it ran in no process of its own and was let go: the code goes on
+    goes_on: bool = False
 
 
 #: what a child (or the engine's loop) reports of a run, before policy decides what it means

@@ -12,13 +12,15 @@ from nbqueue.errors import ConfigurationError, NotSendable
 from nbqueue.model import names, resources, serving
 
 MEBIBYTE = 2**20
+#: what may take the place of a server that cannot be reached
+FALLBACKS = ("", "inline")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Where the server is and what is allowed. Nothing here is secret in its repr."""
 
-    #: redis://, rediss://, unix:// ; None: the local stack
+    #: redis://, rediss://, unix://, or inline: to run jobs in this process; None: the local stack
     url: str | None = field(default=None, repr=False)
     #: the signing key's file; None: <home>/signing.key
     key_file: Path | None = None
@@ -44,6 +46,8 @@ class Settings:
     resources: str | None = None
     #: the embedded server stores no more than this; None: a quarter of the memory, at least 256 MB
     server_memory_bytes: int | None = None
+    #: what a submit does where no server can be reached: "" says so, "inline" runs jobs in this process, with a warning
+    fallback: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -51,6 +55,10 @@ class Settings:
         serving.weights(self.queues or "default", "NBQUEUE_QUEUES")
         serving.limits(self.queue_concurrency or "", "NBQUEUE_QUEUE_CONCURRENCY")
         resources.parse(self.resources or "", "NBQUEUE_RESOURCES")
+        if self.fallback not in FALLBACKS:
+            raise ConfigurationError(
+                f'fallback={self.fallback!a} is not known: it is "inline", or nothing (NBQUEUE_FALLBACK).'
+            )
 
     def __reduce__(self) -> NoReturn:
         """A URL with its password does not go into a pickle."""

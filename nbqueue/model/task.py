@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -64,6 +65,13 @@ def register(fn: Callable[P, T], name: str | None = None, options: Mapping[str, 
 def lookup(name: str) -> Task[Any, Any] | None:
     """The task registered under `name`, or None."""
     return _REGISTERED.get(name)
+
+
+def is_async(fn: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
 
 
 def registered() -> Mapping[str, Task[Any, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 from nbqueue.broker import claims, jobs, scripts
 from nbqueue.broker.claims import Finish
 from nbqueue.model.states import State
-from nbqueue.worker.engine import Engine
+from nbqueue.worker.engine import Engine, QueueRef
 from nbqueue.worker.reports import KEEP_S, PUBLISH_S
 from nbqueue.worker.wake import Waker
 
@@ -36,6 +36,11 @@ class Duties:
             waiting_client, engine.keys, engine.id, [queue.name for queue in engine.queues],
             listen=engine.listen, has_room=engine.has_room, on_work=engine.want_claims, on_stop=self._stop_called.set,
         )  # fmt: skip
+
+    async def serve_also(self, queue: QueueRef) -> None:
+        """Serve another queue."""
+        self._engine.serve_also(queue)
+        await self._waker.listen_also(queue.name)
 
     async def serve(self) -> None:
         """Do all of it until cancelled; none of it ends by itself, and where one does, all do.

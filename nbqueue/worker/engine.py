@@ -7,10 +7,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from nbqueue.broker import claims, jobs, scripts
-from nbqueue.broker.claims import Claim, Claimed, Finish
+from nbqueue.broker.claims import Claimed, Finish
 from nbqueue.broker.connection import explain, is_connection_error
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import StoreFull
@@ -18,6 +18,7 @@ from nbqueue.model.resources import NOTHING
 from nbqueue.worker.outbox import Leaving, Outbox
 from nbqueue.worker.reports import Reports
 from nbqueue.worker.room import Asked, Room, Share
+from nbqueue.worker.runner import Runner
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -37,19 +38,6 @@ class QueueRef:
     stock: bool = False
     #: what it may have of the engine's slots
     share: Share = Share()  # noqa: RUF009 - it never changes
-
-
-class Runner(Protocol):
-    """Runs claims; tells the engine of each end by `Engine.end`."""
-
-    def begin(self, claim: Claim) -> int:
-        """Start a claim; the lane whose room it takes: 0 event loop, 1 process. It ends later, never inside."""
-
-    def stop(self, job_id: str, reason: str) -> None:
-        """Ask a running job to stop."""
-
-    def running(self) -> dict[str, int]:
-        """The jobs under way, with their fences."""
 
 
 class Engine:
@@ -112,6 +100,12 @@ class Engine:
         heard = [queue for queue in range(len(self.queues)) if self._room.has_room(queue)]
         self._unheard = [queue for queue in range(len(self.queues)) if queue not in heard]
         return heard
+
+    def serve_also(self, queue: QueueRef) -> None:
+        """Serve another queue, after those before."""
+        self.queues += (queue,)
+        self._room.add_queue()
+        self.want_claims()
 
     def drain(self) -> None:
         """Claim no more; what runs goes on."""

@@ -12,11 +12,10 @@ from nbqueue.broker import jobs, scripts
 from nbqueue.broker.claims import TO_PROCESS_LANE_S, Claim, Finish
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.parcels import LARGE_BYTES
-from nbqueue.children.pool import Children
-from nbqueue.children.running import Running
+from nbqueue.children.running import Place, Running
 from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.inside.pace import LoopTicker
-from nbqueue.model.options import Options, check
+from nbqueue.model.options import Options, RunIn, check
 from nbqueue.model.outcome import Returned
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
@@ -38,7 +37,7 @@ class NativeRunner:
     """Begins claims, stops them, and hands their ends to the engine."""
 
     def __init__(
-        self, here: Here, *, client: Any, children: Children, tasks: dict[str, Task[Any, Any]], listener: Any,
+        self, here: Here, *, client: Any, children: Place, tasks: dict[str, Task[Any, Any]], listener: Any,
         on_stuck: Callable[[], None],
     ) -> None:  # fmt: skip
         self._here, self._client = here, client
@@ -166,13 +165,16 @@ class NativeRunner:
     # in children --------------------------------------------------------------------------------------------------
 
     def _begin_in_child(self, attempt: Attempt) -> int:
-        # who submits by name cannot know what kind of function it is; coroutine functions are not begun here
-        travels_async = not attempt.name and attempt.header.get("lane") == "loop"
-        run_in = attempt.options.run_in or ("async" if travels_async else "process")
+        run_in = attempt.options.run_in or self._place_of(attempt)
         if provisions.needs(attempt):
             self._aside(self._provided(attempt, lambda: self._run_in_child(attempt, run_in)))
             return _lane(run_in)
         return self._run_in_child(attempt, run_in)
+
+    def _place_of(self, attempt: Attempt) -> RunIn:
+        # who submits by name cannot know what kind of function it is; coroutine functions are not begun here
+        travels_async = not attempt.name and attempt.header.get("lane") == "loop"
+        return "async" if travels_async else "process"
 
     def _run_in_child(self, attempt: Attempt, run_in: Any) -> int:
         running = self._children.begin(run_of(attempt, run_in))

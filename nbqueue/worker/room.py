@@ -84,6 +84,14 @@ class Room:
         for number in range(len(self._hungry)) if queue is None else (queue,):
             self._hungry[number] = self._appetite()
 
+    def add_queue(self) -> None:
+        """There is another queue."""
+        self._shares += (Share(),)
+        self._jobs.append(0)
+        for turns in self._turns:
+            turns.add(1)
+        self._hungry.append(self._appetite())
+
     def close(self) -> None:
         """Have room for nothing more."""
         self._closed = True

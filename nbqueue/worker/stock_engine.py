@@ -16,7 +16,8 @@ from nbqueue.broker import claims, codec, connection, queues, scripts
 from nbqueue.broker.claims import Finish
 from nbqueue.broker.keys import Keys
 from nbqueue.worker.duties import Duties
-from nbqueue.worker.engine import Engine, QueueRef, Runner
+from nbqueue.worker.engine import Engine, QueueRef
+from nbqueue.worker.runner import Runner
 from nbqueue.worker.lease_thread import LeaseThread
 from nbqueue.worker.leases import Leases
 from nbqueue.worker.machine import machine_id

@@ -33,6 +33,12 @@ class Turns:
         self._clocks[chosen] += 1 / self._weights[chosen]
         return chosen
 
+    def add(self, weight: int) -> None:
+        """There is another queue."""
+        self._weights += (weight,)
+        self._clocks.append(0.0)
+        self._resting.append(True)
+
     def take(self, queue: int, slots: int) -> None:
         """So many slots go to a queue that alone may have jobs for them."""
         self.next((queue,))

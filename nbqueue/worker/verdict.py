@@ -92,16 +92,19 @@ def _returned(ended: Ended, value: Returned) -> Verdict | None:
 
 
 def _stopped(ended: Ended, options: Options, error: ErrorInfo, past: Past, chance: Random) -> Verdict | None:
-    if ended.stopped_by == "cancel":
+    goes_on = isinstance(ended.end, Died) and ended.end.goes_on
+    if ended.stopped_by == "cancel" and not goes_on:
         return Verdict(state=State.CANCELLED, charge="try", stopped_by="cancel")
     if ended.over_limit or ended.stopped_by == "timeout":
-        return _timed_out(options, past.tries + 1, chance, error.traceback)
+        return _timed_out(options, past.tries + 1, chance, error.traceback, goes_on=goes_on)
     return None
 
 
-def _timed_out(options: Options, tries: int, chance: Random, traceback: str = "") -> Verdict:
+def _timed_out(options: Options, tries: int, chance: Random, traceback: str = "", *, goes_on: bool = False) -> Verdict:
     """Final, as the next try would take as long; but who names it in the policy knows better."""
     text = f"It ran into its time limit of {options.timeout or 0:g} s."
+    if goes_on:
+        text += " Its code does not stop when asked to, and goes on in the process it shares."
     error = ErrorInfo(type=TIMEOUT, message=text, traceback=traceback)
     if options.retry.names(TIMEOUT) and tries < options.retry.max_tries:
         again = _again(options.retry.wait_s(tries, chance), "try", error)

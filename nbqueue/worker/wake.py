@@ -26,10 +26,15 @@ class Waker:
         listen: Callable[[], list[int]], has_room: Callable[[int], bool], on_work: Callable[[int], None],
         on_stop: Callable[[], None],
     ) -> None:  # fmt: skip
-        self._client = client
+        self._client, self._keys = client, keys
         self._own = keys.wake(engine)
         self._queues = [keys.wake(queue) for queue in queues]
         self._listen, self._has_room, self._on_work, self._on_stop = listen, has_room, on_work, on_stop
+
+    async def listen_also(self, queue: str) -> None:
+        """Wait for tokens of another queue too, from the next pop on; that is now."""
+        self._queues.append(self._keys.wake(queue))
+        await self._pass_on(self._own, b"ready")
 
     async def watch(self) -> None:
         """Pop until cancelled, through any trouble with the server."""

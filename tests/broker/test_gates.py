@@ -90,7 +90,7 @@ async def test_a_rate_lets_so_many_start_in_a_window(store: Store) -> None:
         more.extend(await _ids(store))
         return len(more) == 2
 
-    await until(all_there)
+    assert await until(all_there)
     assert more == ["j3", "j4"]
     later = (await store.record("j3")).started_at
     assert started is not None

@@ -1,19 +1,60 @@
-"""The ground of the guide: a server, a worker, and the session of a person who uses both."""
+"""The ground of the guide: each test runs with a server and a worker, and without either, in this process.
+
+A test that can only pass with processes says which difference of docs/reference.md is its reason, and is made for the
+server alone: `@pytest.mark.needs_processes("stopping")`.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import nbqueue
 from nbqueue.client.portal import shutdown
 from nbqueue.model.settings import Settings
+from nbqueue.testing import inline_session
+from tests.pages import differences_inline
+from tests.servers import Server
 from tests.workers import Worker, running_worker
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make each test once for each ground that it can stand on."""
+    mark = metafunc.definition.get_closest_marker("needs_processes")
+    if mark is not None and mark.args[0] not in differences_inline():
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: docs/reference.md lists no difference {mark.args[0]!r}")
+    metafunc.parametrize("ground", ["server"] if mark else ["server", "inline"], indirect=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _server_first(shared_server: Server) -> None:
+    """The server of the whole run is there before a test begins, which would else seem to leave it behind."""
+
+
+@pytest.fixture
+def ground(request: pytest.FixtureRequest) -> str:
+    """What the test stands on: "server" or "inline"."""
+    return str(request.param)
+
+
+@pytest.fixture
+def settings(ground: str, home: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """Where the test's jobs go."""
+    if ground == "inline":
+        with inline_session(slots=2) as settings:
+            yield settings
+    else:
+        server: Server = request.getfixturevalue("server")
+        yield Settings(url=server.url, home=home)
+
+
 @pytest.fixture(autouse=True)
-def worker(settings: Settings) -> Iterator[Worker]:
-    """A worker that serves the queue "default"."""
+def worker(ground: str, settings: Settings) -> Iterator[Worker | None]:
+    """A worker that serves the queue "default"; without a server the session has one in itself."""
     nbqueue.configure(settings)
-    with running_worker(settings, "--slots", "2") as worker:
-        yield worker
+    if ground == "inline":
+        yield None
+    else:
+        with running_worker(settings, "--slots", "2") as worker:
+            yield worker
     shutdown()

@@ -77,6 +77,7 @@ async def test_a_job_tells_how_far_it_is() -> None:
     assert (await job.logs()).splitlines() == ["step 0", "step 1", "step 2"]
 
 
+@pytest.mark.needs_processes("stopping")
 async def test_cancel_stops_it() -> None:
     """A running job is stopped for real, whatever its code does."""
 

@@ -32,9 +32,7 @@ async def test_when_the_job_before_fails() -> None:
     behind = await options(after=[after]).submit(fetch, "b")
     skipped = await options(after=[broken], on_parent_failure="skip").submit(fetch, "c")
     anyway = await options(after=[broken], on_parent_failure="run").submit(fetch, "d")
-    with pytest.raises(
-        ParentFailed, match=f"It waited for job {broken.id} .fail., which failed: ValueError: no such file"
-    ):
+    with pytest.raises(ParentFailed, match=f"for job {broken.id} .fail., which failed: ValueError: no such file"):
         await after
     with pytest.raises(ParentFailed) as caught:
         await behind

@@ -55,7 +55,7 @@ async def test_a_group_can_be_held_back() -> None:
     async def all_held() -> bool:
         return [str((await job.info()).reason) for job in group] == ["paused"] * 4
 
-    await until(all_held)
+    assert await until(all_held)
     await group.resume()
     assert await group == [0.0] * 4
 
@@ -67,7 +67,7 @@ async def test_a_group_can_be_forgotten() -> None:
     async def first_runs() -> bool:
         return (await group.progress()).get(State.RUNNING) == 1
 
-    await until(first_runs)
+    assert await until(first_runs)
     assert await group.delete() == {"running": 1, "deleted": 2}
     assert await group[0] == 0.5
 

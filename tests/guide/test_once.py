@@ -92,7 +92,7 @@ async def test_a_change_of_the_code_is_another_call(tmp_path: Path) -> None:
 async def test_what_cannot_be_compared_is_named(tmp_path: Path) -> None:
     """An argument without a digest is refused by its path."""
     with (tmp_path / "file").open("w") as file, pytest.raises(NotSendable, match=r"args\[0\]|seconds|file"):
-        await options(unique=60).submit(time.sleep, file)  # type: ignore[arg-type]
+        await options(unique=60).submit(time.sleep, file)  # type: ignore[call-overload]
 
 
 def test_two_ways_at_once_are_refused() -> None:

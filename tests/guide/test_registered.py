@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from nbqueue import Queue, options, run, submit, submit_map, task
 from nbqueue.model.settings import Settings
 from tests.workers import running_worker
@@ -37,6 +39,7 @@ async def test_a_task_brings_its_options() -> None:
     assert (await job, info.priority, info.tags, info.function) == (2, 10, ("guide",), "guide-local")
 
 
+@pytest.mark.needs_processes("workers apart")
 async def test_a_name_stands_for_a_function_of_the_workers(settings: Settings, tmp_path: Path) -> None:
     """Started with the module, a worker runs its tasks by name; no code travels."""
     (tmp_path / "guide_tasks.py").write_text(MODULE, encoding="utf-8")
@@ -47,6 +50,7 @@ async def test_a_name_stands_for_a_function_of_the_workers(settings: Settings, t
         assert {"guide-greet", "guide-meet"} in [{*engine.functions} for engine in await Queue("default").workers()]
 
 
+@pytest.mark.needs_processes("own process")
 async def test_sync_functions_of_a_worker_have_a_process_each(settings: Settings, tmp_path: Path) -> None:
     """Called by name as well: two that wait for each other meet."""
     (tmp_path / "guide_tasks.py").write_text(MODULE, encoding="utf-8")

@@ -17,7 +17,7 @@ def _run(**options: Any) -> Any:
         submission=b"", queue="default",
     )  # fmt: skip
     attempt = Attempt(claim=claim, header={"fn": "fn", "codec": "pickle"}, payload=b"", options=check(**options))
-    return run_of(attempt, "process", None)
+    return run_of(attempt, "process")
 
 
 @pytest.mark.parametrize(("preset", "seconds"), [(None, 2.0), ("evaluation", 2.0), ("solver", 5.0)])
