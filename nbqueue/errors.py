@@ -11,6 +11,7 @@ NbqueueError
 ├── TamperedPayload               a record whose signature does not fit
 ├── WrongPython                   a record written by another Python minor version
 ├── UnknownFunction               no worker knows a function of that name
+├── UnknownSchedule               the server has no schedule of that name (also LookupError)
 ├── NotInJob                      a call that is not possible where it was made
 ├── JobError                      what a job's handle raises; has .job_id
 │   ├── JobFailed                 the function raised; __cause__ is the original where it can be rebuilt
@@ -136,6 +137,10 @@ class WrongPython(NbqueueError):
 
 class UnknownFunction(NbqueueError, LookupError):
     """No function of that name is registered on the workers."""
+
+
+class UnknownSchedule(NbqueueError, LookupError):
+    """The server has no schedule of that name."""
 
 
 class NotInJob(NbqueueError):

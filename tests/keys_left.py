@@ -5,9 +5,9 @@ from typing import Any
 
 import redis
 
-#: kept without an end on purpose: live jobs, queues, counters, streams with a bound
+#: kept without an end on purpose: live jobs, queues, counters, schedules, streams with a bound
 _LASTING = re.compile(
-    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|attempts|queues|paused|events|history|leases|epoch|claims:.*|counts:.*))\Z"
+    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|attempts|queues|paused|events|history|leases|epoch|claims:.*|counts:.*|schedules|schedule-names|schedule:.*|call:.*))\Z"
 )
 _OF_JOB = re.compile(rb"(?:[^:]+:)?(?:arq:job|nbq:job|arq:retry|arq:in-progress):(.*)\Z", re.DOTALL)
 _LIVE = {b"queued", b"scheduled", b"running"}

@@ -90,6 +90,6 @@ def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
 
 def _refused(expression: object, why: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The cron expression {ascii(expression)[:60]} cannot be used: {why}. Give five fields (minute, hour, day of the "
-        f"month, month, day of the week), six with seconds before them, or one of {', '.join(NAMES)}."
+        f"The cron expression {ascii(expression)[:60]} cannot be used: {why}. Give five fields (minute, hour, "
+        f"day of the month, month, day of the week), six with seconds before them, or one of {', '.join(NAMES)}."
     )

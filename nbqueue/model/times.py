@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,7 +25,7 @@ _UNITS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 _OVERLAPS = ("skip", "queue", "cancel", "allow")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Times:
     """What the times of every schedule have in common."""
 
@@ -84,6 +84,12 @@ class Times:
     def words(self) -> str:
         """When it runs, in words for a table."""
 
+    def __repr__(self) -> str:
+        """The call that makes it."""
+        own = [repr(getattr(self, item.name)) for item in fields(self) if not item.kw_only]
+        given = [item.name for item in fields(self) if item.kw_only and getattr(self, item.name) != item.default]
+        return f"{type(self).__name__}({', '.join([*own, *(f'{name}={getattr(self, name)!r}' for name in given)])})"
+
     def to_wire(self) -> dict[str, Any]:
         """The times as plain JSON, without the name; defaults are left out."""
         found: dict[str, Any] = {}
@@ -96,7 +102,7 @@ class Times:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cron(Times):
     """Times by a cron expression: `Cron("0 6 * * mon-fri", timezone="Europe/Berlin")`."""
 
@@ -124,7 +130,7 @@ class Cron(Times):
         return {"cron": self.expression, "timezone": self.timezone, **super().to_wire()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Every(Times):
     """Times at an interval: `Every(90)`, `Every(timedelta(hours=2))`, `Every("15min")`.
 
@@ -165,7 +171,7 @@ class Every(Times):
 
 
 def times_of(given: object, base: Times | None = None) -> Times:
-    """The times that were given: as `Cron` or `Every`, a cron expression, seconds, a timedelta, or text such as "15min".
+    """The times that were given: `Cron` or `Every`, a cron expression, seconds, a timedelta, or text such as "15min".
 
     Args:
         given: what says when.
@@ -180,8 +186,8 @@ def times_of(given: object, base: Times | None = None) -> Times:
     if isinstance(given, str | int | float | timedelta):
         return Every(given, **rest)
     raise ConfigurationError(
-        f'{type(given).__name__} {ascii(given)[:60]} says no times: give Cron(...), Every(...), a cron expression such as '
-        f'"0 6 * * *", seconds, or text such as "15min".'
+        f"{type(given).__name__} {ascii(given)[:60]} says no times: give Cron(...), Every(...), a cron expression "
+        f'such as "0 6 * * *", seconds, or text such as "15min".'
     )
 
 
@@ -206,12 +212,13 @@ def changed(times: Times, given: dict[str, Any]) -> Times:
     return replace(times, **given)
 
 
-def _zone(name: object) -> ZoneInfo:
+def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)  # type: ignore[arg-type] - what is no text is refused below
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise ConfigurationError(
-            f'timezone={ascii(name)[:60]} is not known here: give the IANA name of a time zone, such as "Europe/Berlin".'
+            f"timezone={ascii(name)[:60]} is not known here: give the IANA name of a time zone, for example "
+            f'"Europe/Berlin".'
         ) from None
 
 
@@ -227,7 +234,9 @@ def _interval(value: object) -> float:
     if isinstance(value, str):
         match = _INTERVAL.match(value.strip())
         if match is None:
-            raise ConfigurationError(f'{ascii(value)[:60]} is no interval: give seconds, or text such as "90s" or "2h".')
+            raise ConfigurationError(
+                f'{ascii(value)[:60]} is no interval: give seconds, or text such as "90s" or "2h".'
+            )
         value = float(match[1]) * _UNITS[match[2]]
     return durations.seconds(value, "interval", least=LEAST_S)
 
