@@ -31,7 +31,7 @@ class ScheduleState(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ScheduleRecord:
     """A schedule as the server knows it. Times are UTC, on the server's clock."""
 
@@ -57,6 +57,14 @@ class ScheduleRecord:
     since: datetime | None = None
     #: why it was refused
     error: str = ""
+
+    def __repr__(self) -> str:
+        """What people look for first; the fields say the rest."""
+        moments = (("next", self.next_at), ("last", self.last_at))
+        facts = [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in moments if at is not None]
+        words = [self.times.words] if self.times is not None else []
+        told = ", ".join([str(self.state), *words, *facts, f"{self.runs:,} runs"])
+        return f"<ScheduleRecord {self.name} of {self.function}: {told}{f'; {self.error}' if self.error else ''}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
