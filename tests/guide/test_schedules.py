@@ -1,5 +1,6 @@
 """Jobs that come again and again."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,8 +91,9 @@ async def test_its_times_can_be_changed(tmp_path: Path) -> None:
 
 async def until_ended(found: nbqueue.Schedule[str]) -> nbqueue.model.schedule.ScheduleRecord:
     """What is known of it once no more runs will come."""
-    while (info := await found.info()).state is not ScheduleState.ENDED:
-        pass
+    async with asyncio.timeout(10):
+        while (info := await found.info()).state is not ScheduleState.ENDED:  # noqa: ASYNC110 - it is in the server
+            await asyncio.sleep(0.05)
     return info
 
 
