@@ -35,6 +35,7 @@ class Taken:
     turn: int = 0
     revision: str = ""
     function: str = ""
+    #: None: it cannot be read
     standing: Standing | None = None
     #: id of the last job, and whether it has not ended
     last: str = ""
@@ -144,19 +145,26 @@ async def stored(client: Any, keys: Keys, names: Sequence[str] | None = None) ->
 
 
 def _taken(reply: Any) -> Taken:
-    at, due = _moment(reply[0]), _moment(reply[1]) if reply[1] else None
+    at = _moment(reply[0])
     if len(reply) == 2:  # noqa: PLR2004 - the time and when to ask again
-        return Taken(now=at, due=due)
+        return Taken(now=at, due=_moment(reply[1]) if reply[1] else None)
     name, turn, fields, state = reply[2:]
-    revision, function, since, next_at, runs, waiting, last = ((field or b"").decode() for field in fields)
-    standing = Standing(
-        due=moment(int(next_at or 0)), anchor=moment(since) or at, runs=int(runs or 0),
-        waiting=tuple(_moment(ms) for ms in json.loads(waiting or "[]")),
-    )  # fmt: skip
+    revision, function, *rest, last = ((field or b"").decode(errors="replace") for field in fields)
     return Taken(
-        now=at, name=name.decode(), turn=turn, revision=revision, function=function, standing=standing, last=last,
-        lives=_lives(state.decode()),
+        now=at, name=name.decode(), turn=turn, revision=revision, function=function, standing=_standing(*rest),
+        last=last, lives=_lives(state.decode(errors="replace")),
     )  # fmt: skip
+
+
+def _standing(since: str, next_at: str, runs: str, waiting: str) -> Standing | None:
+    """What decides about a turn; None where no script of ours wrote it."""
+    try:
+        return Standing(
+            due=moment(int(next_at)), anchor=_moment(int(since)), runs=int(runs),
+            waiting=tuple(_moment(ms) for ms in json.loads(waiting)),
+        )  # fmt: skip
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError):
+        return None
 
 
 def _lives(state: str) -> bool:
@@ -170,7 +178,7 @@ def _stored(name: str, fields: Mapping[bytes, bytes] | None) -> Stored | None:
     """What the fields say; None where there are none, or some that no script of ours wrote."""
     try:
         return _read(name, {key.decode(): value.decode() for key, value in fields.items()}) if fields else None
-    except (NbqueueError, ValueError, KeyError, TypeError, OverflowError, OSError):
+    except (NbqueueError, ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return None
 
 

@@ -59,22 +59,19 @@ class Scheduler:
             await self._serve(taken)
         except scripts.TROUBLE as error:
             # it is due again when the turn is over
-            logger.warning("Schedule %s waits for another turn: %s", ascii(taken.name), error)
+            logger.warning("Schedule %s waits for another turn: %s", taken.name, error)
         except Exception:
-            logger.exception("Schedule %s could not be served; it is tried again.", ascii(taken.name))
+            logger.exception("Schedule %s could not be served; it is tried again.", taken.name)
         return 0.0
 
     async def _serve(self, taken: Taken) -> None:
         """One turn: what is to be run now is submitted, then the schedule goes on."""
         try:
-            call = await self._call(taken)
+            call, standing = await self._call(taken), _readable(taken)
         except TamperedPayload as error:
-            logger.warning("Schedule %s is refused: %s", ascii(taken.name), error)
-            await self._advance(taken, Turn(), look_at=None, refused=str(error))
+            await self._refuse(taken, error)
             return
-        if call is None or taken.standing is None:
-            return  # it was replaced or deleted meanwhile
-        done = await self._decided(call, taken, taken.standing)
+        done = await self._decided(call, taken, standing)
         ids = [job_id(call.name, at) for at in done.fire]
         last = ""
         if ids:
@@ -83,10 +80,15 @@ class Scheduler:
             last = replies[-1].removeprefix("same ") if replies[-1].startswith("same ") else ids[-1]
         await self._advance(taken, done, look_at=_look_at(done, taken.now), last=last)
 
-    async def _call(self, taken: Taken) -> ScheduledCall | None:
+    async def _refuse(self, taken: Taken, error: TamperedPayload) -> None:
+        """Take no more turns; where it was only replaced or deleted meanwhile, this turn is over anyway."""
+        if await self._advance(taken, Turn(), look_at=None, refused=str(error)):
+            logger.warning("Schedule %s is refused: %s", taken.name, error)
+
+    async def _call(self, taken: Taken) -> ScheduledCall:
         blob = await schedules.call(self._client, self._keys, taken.name, taken.revision)
         if blob is None:
-            return None
+            raise TamperedPayload("What it calls is not in the server any more: schedule it again.")
         place = (self._keyring, self._keys, taken.name, taken.function, blob)
         if len(blob) > LARGE_BYTES:
             return await asyncio.to_thread(ScheduledCall.opened, *place)
@@ -107,15 +109,20 @@ class Scheduler:
         [reply] = await scripts.run(self._client, jobs.cancel(self._keys, [last]))
         return reply != "asked"
 
-    async def _advance(self, taken: Taken, done: Turn, *, look_at: datetime | None, **more: str) -> None:
-        ours = await scripts.run(self._client, schedules.advance(self._keys, taken, done, look_at=look_at, **more))
-        if not ours:
-            logger.info("Schedule %s was changed, or taken by another engine, meanwhile.", ascii(taken.name))
+    async def _advance(self, taken: Taken, done: Turn, *, look_at: datetime | None, **more: str) -> bool:
+        """End the turn; whether it was still ours, and not changed or taken by another engine meanwhile."""
+        return await scripts.run(self._client, schedules.advance(self._keys, taken, done, look_at=look_at, **more))
 
     def _wait_s(self, taken: Taken) -> float:
         """Until the next schedule is due, and no longer than until new ones are looked for."""
         left_s = POLL_S if taken.due is None else (taken.due - taken.now).total_seconds()
         return min(max(left_s, 0.0), POLL_S) + self._chance.uniform(0.002, SPREAD_S)
+
+
+def _readable(taken: Taken) -> Standing:
+    if taken.standing is None:
+        raise TamperedPayload("How it stands cannot be read: schedule it again.")
+    return taken.standing
 
 
 def _look_at(done: Turn, now: datetime) -> datetime | None:

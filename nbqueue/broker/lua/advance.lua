@@ -18,8 +18,8 @@ local ended, refused = ARGV[4] == '0', ARGV[10] ~= ''
 redis.call('HINCRBY', KEYS[1], 'turn', 1)
 redis.call('HSET', KEYS[1], 'next', ARGV[3], 'look', ARGV[4], 'waiting', ARGV[5],
   'state', refused and 'refused' or ended and 'ended' or 'active')
-redis.call('HINCRBY', KEYS[1], 'runs', ARGV[6])
-redis.call('HINCRBY', KEYS[1], 'skipped', ARGV[7])
+redis.pcall('HINCRBY', KEYS[1], 'runs', ARGV[6])
+redis.pcall('HINCRBY', KEYS[1], 'skipped', ARGV[7])
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'last', ARGV[8], 'last_at', ARGV[9]) end
 if refused then redis.call('HSET', KEYS[1], 'error', ARGV[10]) end
 if ended or redis.call('HEXISTS', KEYS[1], 'paused') == 1 then

@@ -7,16 +7,20 @@
 local now = server_ms()
 local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 if not first[1] then return {now, 0} end
-local due = tonumber(first[2])
-if due > now then return {now, due} end
-local name = first[1]
+local due, name = tonumber(first[2]), first[1]
+-- never far off: what stands there may be anybody's
+if due > now then return {now, math.min(due, now + 86400000)} end
 local schedule = ARGV[1] .. 'nbq:schedule:' .. name
-if redis.call('TYPE', schedule).ok ~= 'hash' then
+if #name > 50 or not name:match('^[%w._-]+$') or redis.call('TYPE', schedule).ok ~= 'hash' then
   redis.call('ZREM', KEYS[1], name)
   return {now, now}
 end
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), name)
-local turn = redis.call('HINCRBY', schedule, 'turn', 1)
+local turn = redis.pcall('HINCRBY', schedule, 'turn', 1)
+if type(turn) ~= 'number' then
+  turn = 1
+  redis.call('HSET', schedule, 'turn', turn)
+end
 local fields = redis.call('HMGET', schedule, 'revision', 'function', 'since', 'next', 'runs', 'waiting', 'last')
 local last = fields[7] and redis.pcall('HGET', ARGV[1] .. 'nbq:job:' .. fields[7], 'state')
-return {now, due, name, turn, fields, type(last) == 'string' and last or ''}
+return {now, now, name, turn, fields, type(last) == 'string' and last or ''}
