@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
+from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.scripts import Call, script
 from nbqueue.errors import NbqueueError
 from nbqueue.model.job import moment
@@ -19,6 +20,8 @@ from nbqueue.model.times import Times, from_wire
 
 #: how long a worker may take for a turn at a schedule before another one takes it
 TURN_S = 2.0
+#: a turn at a schedule with a large call is longer by a second for so many bytes
+BYTES_A_SECOND = 1_000_000
 #: how long a sealed call is kept that nobody puts into place
 SENT_AHEAD_MS = 3_600_000
 
@@ -45,6 +48,14 @@ class Taken:
 async def send_call(client: Any, keys: Keys, name: str, revision: str, sealed: bytes) -> None:
     """Send a schedule's call ahead of it; a large one is not handed to a script."""
     await client.set(keys.call(name, revision), sealed, px=SENT_AHEAD_MS)
+
+
+async def hold(client: Any, keys: Keys, taken: Taken) -> None:
+    """Ask for a longer turn where the call is large, so that it is not taken away while that is on its way."""
+    size: int = await client.strlen(keys.call(taken.name, taken.revision))
+    if size > LARGE_BYTES:
+        until = _ms(taken.now) + round(1000 * (TURN_S + size / BYTES_A_SECOND))
+        await client.zadd(keys.schedules, {taken.name: until}, xx=True)
 
 
 async def call(client: Any, keys: Keys, name: str, revision: str) -> bytes | None:

@@ -86,6 +86,7 @@ class Scheduler:
             logger.warning("Schedule %s is refused: %s", taken.name, error)
 
     async def _call(self, taken: Taken) -> ScheduledCall:
+        await schedules.hold(self._client, self._keys, taken)
         blob = await schedules.call(self._client, self._keys, taken.name, taken.revision)
         if blob is None:
             raise TamperedPayload("What it calls is not in the server any more: schedule it again.")

@@ -175,8 +175,14 @@ async def test_a_time_while_the_last_job_lives(kept: KeptSchedules, scheduler: S
 
 
 async def test_a_large_call_goes_past_the_scripts(kept: KeptSchedules, scheduler: Scheduler) -> None:
-    """Two megabytes travel by plain commands, to the server and into each job."""
+    """Two megabytes travel by plain commands, to the server and into each job; a turn at it is longer."""
     await kept.keep(Every(60), payload=b"x" * 2_000_000)
+    taken = await kept.take(hold_s=0)
+    await schedules.hold(kept.client, KEYS, taken)
+    due = (await kept.take()).due
+    assert due is not None
+    assert timedelta(seconds=4) <= due - taken.now <= timedelta(seconds=5)
+    await kept.client.zadd(KEYS.schedules, {NAME: 1})
     await scheduler.take_turn()
     [found] = await kept.job_ids()
     assert len(await jobs.submission(kept.client, KEYS, found) or b"") > 2_000_000
