@@ -226,4 +226,5 @@ def _plain(record: ScheduleRecord) -> dict[str, Any]:
     names = ("name", "state", "function", "queue", "next_at", "last_at", "last_job", "runs", "skipped", "waiting")
     found = {key: getattr(record, key) for key in names}
     times = record.times.to_wire() if record.times is not None else {}
+    times |= {key: getattr(record.times, key) for key in ("start", "end") if key in times}
     return {**found, "since": record.since, "error": record.error, "times": times}

@@ -47,7 +47,7 @@ def test_times_are_changed(server: Server) -> None:
     run("schedules", "add", "mine", "0 6 * * *", "note", '"done"', *zone, *at)
     changed = run("schedules", "change", "mine", "30 7 * * *", "--count", "5", "--json", *at)
     assert json.loads(changed.stdout)["times"] == {
-        "cron": "30 7 * * *", "timezone": "Asia/Tokyo", "misfire": 3, "start": 1767225600000, "count": 5,
+        "cron": "30 7 * * *", "timezone": "Asia/Tokyo", "misfire": 3, "start": "2026-01-01T00:00:00+00:00", "count": 5,
     }  # fmt: skip
     listed = run("schedules", "list", *at).stdout.splitlines()
     assert listed[0].split()[:4] == ["NAME", "STATE", "TIMES", "FUNCTION"]
