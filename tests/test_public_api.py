@@ -26,6 +26,7 @@ ERRORS = {
     "JobCrashed",
     "JobExpired",
     "JobLost",
+    "QueueClosed",
     "ResultExpired",
     "Retrying",
     "SkipRetry",

@@ -43,6 +43,8 @@ def draft_schedule(given_times: object, job: Draft) -> ScheduleDraft:
     name = when.name or _name_of(job.order.function)
     options = job.order.options
     kept_options.to_plain(options)
+    if job.parents:
+        raise ConfigurationError("A schedule cannot wait for other jobs: give it values, not what stands for a result.")
     order = replace(job.order, options=replace(options, tags=(*options.tags, tag(name))))
     return ScheduleDraft(name, when, replace(job, order=order))
 

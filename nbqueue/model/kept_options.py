@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from nbqueue.errors import ConfigurationError
@@ -16,6 +16,11 @@ _OF_ONE_JOB = {
     "job_id": "each run has an id of its own, made of the schedule's name and its time",
     "at": "say it with start= of Cron or Every",
     "delay": "say it with start= of Cron or Every",
+    "after": "its runs come at their times",
+    "batch": "it is for submit_map",
+    "unique": "each time has one run; say what becomes of runs that meet with overlap= of Cron or Every",
+    "debounce": "each time has one run; say what becomes of runs that meet with overlap= of Cron or Every",
+    "cache": "each run is to run; leave it out",
 }
 
 
@@ -44,4 +49,6 @@ def from_plain(found: dict[str, Any]) -> Options:
     known = {name: value for name, value in found.items() if name in _NAMES}
     if "retry" in known:
         known["retry"] = RetryPolicy.from_wire(known["retry"])
-    return check(DEFAULTS, **known)
+    # what a preset had filled in is there already; what was given beside it must not be filled in anew
+    preset = check(preset=known.pop("preset", None)).preset
+    return replace(check(DEFAULTS, **known), preset=preset)

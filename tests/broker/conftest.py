@@ -12,6 +12,7 @@ import pytest
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.worker.scheduler import Scheduler
 from tests.broker.kept_schedules import KEYS, RING, KeptSchedules
+from tests.broker.store import Store
 from tests.servers import Server
 
 
@@ -44,3 +45,11 @@ async def kept(server: Server) -> AsyncIterator[KeptSchedules]:
 def scheduler(kept: KeptSchedules) -> Scheduler:
     """What an engine takes turns with."""
     return Scheduler(kept.client, KEYS, RING)
+
+
+@pytest.fixture
+async def store(server: Server) -> AsyncIterator[Store]:
+    """The scripts on an empty server."""
+    client = open_redis(parse_url(server.url))
+    yield Store(client)
+    await client.aclose()

@@ -148,7 +148,17 @@ def test_options_are_kept_as_json() -> None:
         queue="q", priority="high", timeout=5, retry=RetryPolicy(on=(ValueError,)), tags=["a"], memory="1GB"
     )
     assert kept_options.from_plain({**kept_options.to_plain(options), "of_the_future": 1}) == options
-    refused: dict[str, Any] = {"job_id": "mine", "delay": 3, "at": BEGIN.replace(year=datetime.now(UTC).year)}
+    solver = check(preset="solver", retry=1, rate="3/min", resources={"gpu": 1}, on_parent_failure="run")
+    assert kept_options.from_plain(kept_options.to_plain(solver)) == solver
+    refused: dict[str, Any] = {
+        "job_id": "mine",
+        "delay": 3,
+        "after": ["job"],
+        "unique": 3,
+        "cache": 3,
+        "batch": 2,
+        "at": BEGIN.replace(year=datetime.now(UTC).year),
+    }
     for name, value in refused.items():
         with pytest.raises(ConfigurationError, match=f"{name}= cannot be used with schedule"):
             kept_options.to_plain(check(**{name: value}))

@@ -69,6 +69,9 @@ async def mapping() -> None:
     assert_type(group[0], Job[float])
     assert_type(await group.progress(), Mapping[State, int])
     assert_type(await group.cancel(), Mapping[str, int])
+    assert_type(await group.reschedule(delay=5), Mapping[str, int])
+    assert_type(await group[0].promote(), str)
+    assert_type(await group[0].set_priority("high"), str)
 
 
 async def tasks() -> None:
