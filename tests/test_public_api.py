@@ -21,6 +21,7 @@ ERRORS = {
     "NotInJob",
     "JobError",
     "JobFailed",
+    "ParentFailed",
     "JobCancelled",
     "JobTimeout",
     "JobCrashed",
