@@ -136,8 +136,10 @@ def test_a_run_can_cancel_the_one_before(tmp_path: Path) -> None:
     assert found.info().wait().state is ScheduleState.ENDED
 
 
-def test_options_of_one_job_are_refused() -> None:
-    """Each run has an id and a time of its own; what cannot be meant is told at once."""
+def test_what_belongs_to_one_job_is_refused() -> None:
+    """Each run has an id and a time of its own, and waits for no other job; what cannot be meant is told at once."""
+    with pytest.raises(nbqueue.ConfigurationError, match="A schedule cannot wait for other jobs"):
+        schedule(60, abs, nbqueue.submit(abs, -1).wait().output)
     with pytest.raises(nbqueue.ConfigurationError, match="job_id= cannot be used with schedule: each run has an id"):
         options(job_id="mine").schedule(60, append, "x", "y")
     with pytest.raises(nbqueue.ConfigurationError, match=r'give one, for example Every\(60, name="refresh"\)'):
