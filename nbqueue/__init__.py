@@ -26,9 +26,11 @@ if _typing.TYPE_CHECKING:
     from nbqueue.client.handle import Job
     from nbqueue.client.pending import Pending
     from nbqueue.client.queue import Queue
+    from nbqueue.client.schedule import Schedule
+    from nbqueue.client.schedule_list import schedules
     from nbqueue.client.selection import attach, jobs
     from nbqueue.client.session import configure
-    from nbqueue.client.submitter import options, run, submit, submit_map
+    from nbqueue.client.submitter import options, run, schedule, submit, submit_map
     from nbqueue.client.tasks import task
     from nbqueue.errors import (
         AccessDenied,
@@ -55,6 +57,7 @@ if _typing.TYPE_CHECKING:
         StoreFull,
         TamperedPayload,
         UnknownFunction,
+        UnknownSchedule,
         WrongPython,
     )
     from nbqueue.inside import (
@@ -75,11 +78,14 @@ if _typing.TYPE_CHECKING:
     from nbqueue.model.retry import RetryPolicy
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
+    from nbqueue.model.times import Cron, Every
 
 __all__ = [
     "AccessDenied",
     "BrokerUnavailable",
     "ConfigurationError",
+    "Cron",
+    "Every",
     "Job",
     "JobCancelled",
     "JobCrashed",
@@ -102,12 +108,14 @@ __all__ = [
     "RetryLater",
     "RetryPolicy",
     "Retrying",
+    "Schedule",
     "Settings",
     "SkipRetry",
     "State",
     "StoreFull",
     "TamperedPayload",
     "UnknownFunction",
+    "UnknownSchedule",
     "WrongPython",
     "attach",
     "checkpoint",
@@ -124,6 +132,8 @@ __all__ = [
     "progress",
     "report",
     "run",
+    "schedule",
+    "schedules",
     "should_stop",
     "stop_reason",
     "submit",
@@ -139,9 +149,11 @@ _HOMES = {
     "nbqueue.client.handle": ("Job",),
     "nbqueue.client.pending": ("Pending",),
     "nbqueue.client.queue": ("Queue",),
+    "nbqueue.client.schedule": ("Schedule",),
+    "nbqueue.client.schedule_list": ("schedules",),
     "nbqueue.client.selection": ("attach", "jobs"),
     "nbqueue.client.session": ("configure",),
-    "nbqueue.client.submitter": ("options", "run", "submit", "submit_map"),
+    "nbqueue.client.submitter": ("options", "run", "schedule", "submit", "submit_map"),
     "nbqueue.client.tasks": ("task",),
     "nbqueue.inside": (
         "checkpoint", "cpus", "current_job", "last_checkpoint", "log", "on_stop", "progress", "report", "should_stop",
@@ -150,6 +162,7 @@ _HOMES = {
     "nbqueue.model.retry": ("RetryPolicy",),
     "nbqueue.model.settings": ("Settings",),
     "nbqueue.model.states": ("State",),
+    "nbqueue.model.times": ("Cron", "Every"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

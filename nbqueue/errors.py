@@ -11,6 +11,7 @@ NbqueueError
 ├── TamperedPayload               a record whose signature does not fit
 ├── WrongPython                   a record written by another Python minor version
 ├── UnknownFunction               no worker knows a function of that name
+├── UnknownSchedule               the server has no schedule of that name (also LookupError)
 ├── QueueClosed                   a queue that takes no more jobs
 ├── NotInJob                      a call that is not possible where it was made
 ├── JobError                      what a job's handle raises; has .job_id
@@ -140,6 +141,10 @@ class WrongPython(NbqueueError):
 
 class UnknownFunction(NbqueueError, LookupError):
     """No function of that name is registered on the workers."""
+
+
+class UnknownSchedule(NbqueueError, LookupError):
+    """The server has no schedule of that name."""
 
 
 class QueueClosed(NbqueueError):

@@ -5,10 +5,10 @@ from typing import Any
 
 import redis
 
-#: kept without an end on purpose: live jobs, queues, counters, streams with a bound
+#: kept without an end on purpose: live jobs, queues, counters, schedules, streams with a bound
 _LASTING = re.compile(
     rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|attempts|queues|paused|pauses|closed|limits|events|history|leases|epoch"
-    rb"|claims:.*|counts:.*))\Z"
+    rb"|claims:.*|counts:.*|schedules|schedule-names|schedule:.*|call:.*))\Z"
 )
 #: there as long as some job waits or runs
 _WITH_LIVE = re.compile(

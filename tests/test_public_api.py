@@ -17,6 +17,7 @@ ERRORS = {
     "TamperedPayload",
     "WrongPython",
     "UnknownFunction",
+    "UnknownSchedule",
     "NotInJob",
     "JobError",
     "JobFailed",
@@ -64,6 +65,11 @@ NAMES = ERRORS | IN_A_JOB | {
     "RetryPolicy",
     "Settings",
     "State",
+    "schedule",
+    "schedules",
+    "Schedule",
+    "Cron",
+    "Every",
 }  # fmt: skip
 #: found by IPython on the package; not for users to import
 HOOKS = {"load_ipython_extension", "unload_ipython_extension"}

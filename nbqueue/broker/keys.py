@@ -230,6 +230,24 @@ class Keys:
         """string: counts the attempts that were put into the history."""
         return f"{self.prefix}nbq:attempts"
 
+    def schedule(self, name: str) -> str:
+        """hash: what is known of a schedule; until it is deleted."""
+        return f"{self.prefix}nbq:schedule:{name}"
+
+    def call(self, name: str, revision: str) -> str:
+        """string: the sealed call of a schedule, with its times and options; until it is replaced or deleted."""
+        return f"{self.prefix}nbq:call:{name}:{revision}"
+
+    @property
+    def schedules(self) -> str:
+        """zset: schedule -> ms when a worker is to look at it; without those that are paused or have ended."""
+        return f"{self.prefix}nbq:schedules"
+
+    @property
+    def schedule_names(self) -> str:
+        """set: names of all schedules."""
+        return f"{self.prefix}nbq:schedule-names"
+
     @property
     def leases(self) -> str:
         """zset: engine -> end of its lease in ms."""

@@ -59,7 +59,7 @@ def submit(
     """
     from nbqueue.cli.submitting import submitted
 
-    args, kwargs = _read_arguments(arguments)
+    args, kwargs = read_arguments(arguments)
     priority = options.pop("priority")
     if priority is not None:
         options["priority"] = int(priority) if re.fullmatch(r"-?\d+", priority) else priority
@@ -227,7 +227,8 @@ def _row(item: JobRecord) -> tuple[object, ...]:
     return (item.id, state, item.queue, item.function, label, done, tables.ago(item.submitted_at), ran, error)
 
 
-def _read_arguments(words: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
+def read_arguments(words: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call, given as JSON, and as name=JSON."""
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for word in words:

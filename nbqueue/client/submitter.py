@@ -13,12 +13,15 @@ from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.parents import ids_of
 from nbqueue.client.pending import Pending
+from nbqueue.client.schedule import Schedule
+from nbqueue.client.scheduling import draft_schedule, keep
 from nbqueue.client.session import session
 from nbqueue.client.submission import draft_many, draft_one
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.model.task import Task
+from nbqueue.model.times import Times
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -109,6 +112,43 @@ class Submitter:
             )  # fmt: skip
 
         return Pending(accepted, group, what=f"the submit of {len(drafts):,} jobs")
+
+    @overload
+    def schedule(
+        self,
+        times: Times | str | float | timedelta,
+        fn: Callable[P, Coroutine[Any, Any, T]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Pending[Schedule[T]]: ...
+    @overload
+    def schedule(
+        self, times: Times | str | float | timedelta, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Pending[Schedule[T]]: ...
+    @overload
+    def schedule(
+        self, times: Times | str | float | timedelta, fn: str, /, *args: Any, **kwargs: Any
+    ) -> Pending[Schedule[Any]]: ...
+    def schedule(
+        self, times: Times | str | float | timedelta, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any
+    ) -> Pending[Schedule[Any]]:
+        """The handle of a schedule that calls `fn` again and again, once the server has it.
+
+        It is kept in the server, and workers make its jobs: this process need not live on. A schedule of the same name
+        is replaced; where its times are the same it goes on where it is.
+
+        Args:
+            times: when: `Cron(...)`, `Every(...)`, a cron expression, seconds, a timedelta, or text such as "15min".
+            fn: any function, or the name of one that is registered on the workers.
+            args: its positional arguments.
+            kwargs: its keyword arguments.
+        """
+        here = session()
+        draft = draft_schedule(times, draft_one(here.settings, fn, args, kwargs, self._given))
+        accepted = here.call(lambda link: keep(link, draft))
+        found: Schedule[Any] = Schedule(draft.name, of=here, accepted=accepted)
+        return Pending(accepted, lambda _: found, what=f"scheduling {draft.name}")
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
@@ -206,3 +246,4 @@ _PLAIN = Submitter()
 submit = _PLAIN.submit
 run = _PLAIN.run
 submit_map = _PLAIN.submit_map
+schedule = _PLAIN.schedule

@@ -11,13 +11,13 @@ from nbqueue.local.resp import Connection, text_of
 
 #: clients of these names do not keep the stack alive
 OWN_CLIENTS = ("nbqueue-worker", "nbqueue-keeper", "nbqueue-look")
-#: queues of every namespace; a sorted set exists only while something is in it
-LIVE_QUEUES = "*" + Keys().queue("*")
+#: queues and schedules of every namespace; a sorted set exists only while something is in it
+LIVE = ("*" + Keys().queue("*"), "*" + Keys().schedules)
 
 
 def is_idle(client: Connection) -> bool:
-    """Whether no other client is connected and no job waits or runs."""
-    return not _has_other_clients(client) and not _has_live_jobs(client)
+    """Whether no other client is connected, no job waits or runs, and no schedule will make one."""
+    return not _has_other_clients(client) and not any(_has(client, pattern) for pattern in LIVE)
 
 
 class IdleWatch:
@@ -58,10 +58,10 @@ def _field(line: str, name: str) -> str:
     return next((word.partition("=")[2] for word in line.split(" ") if word.startswith(name + "=")), "")
 
 
-def _has_live_jobs(client: Connection) -> bool:
+def _has(client: Connection, pattern: str) -> bool:
     cursor = ""
     while cursor != "0":
-        reply = client.call("SCAN", cursor or "0", "MATCH", LIVE_QUEUES, "COUNT", "1000", "TYPE", "zset")
+        reply = client.call("SCAN", cursor or "0", "MATCH", pattern, "COUNT", "1000", "TYPE", "zset")
         position, keys = reply if isinstance(reply, list) else (b"0", None)
         if keys:
             return True

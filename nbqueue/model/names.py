@@ -9,6 +9,7 @@ from nbqueue.errors import ConfigurationError
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+=-]{0,127}\Z")
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_SCHEDULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}\Z")
 _NAMESPACE = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?\Z")
 _BEGIN = "beginning with a letter or digit"
 _SHOWN = 60
@@ -32,6 +33,11 @@ def check_queue(value: object) -> str:
 def check_namespace(value: object) -> str:
     """The namespace (empty: the default one), or one sentence about what is wrong with it."""
     return _checked(value, _NAMESPACE, "namespace", f"up to 64 letters, digits and . _ -, {_BEGIN}")
+
+
+def check_schedule(value: object) -> str:
+    """The schedule's name, or one sentence about what is wrong with it."""
+    return _checked(value, _SCHEDULE, "name", f"1 to 50 letters, digits and . _ -, {_BEGIN}")
 
 
 def check_text(value: object, what: str, limit: int = 200) -> str:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.local.stack import StackStatus
 from nbqueue.model.job import JobRecord
+from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import FINAL, State
 from nbqueue.notebook import text, view, wording
 from nbqueue.notebook.table import Table
@@ -77,6 +79,11 @@ def workers(found: Sequence[EngineInfo], *, now: datetime) -> Table:
         title="Workers", columns=("host", "process", "queues", "running", "slots", "versions", "up for"), rows=rows,
         empty="None is running.",
     )  # fmt: skip
+
+
+def schedules(found: Sequence[ScheduleRecord]) -> Table:
+    """Schedules, one a row."""
+    return Table(title="Schedules", columns=COLUMNS, rows=[cells(record) for record in found], empty="There are none.")
 
 
 def stack(found: StackStatus, *, now: datetime) -> Table:

@@ -6,10 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nbqueue.client.handle import Job
 from nbqueue.client.origin import in_words, origin
+from nbqueue.client.pending import Pending
+from nbqueue.client.schedule import Schedule
+from nbqueue.client.schedule_list import schedules
 from nbqueue.client.selection import jobs
 from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
@@ -37,7 +40,7 @@ class Verb:
 
 
 def nbqueue(line: str) -> Table | None:
-    """%nbqueue status|jobs|queues|workers|cancel ID|logs ID|up|down|help."""
+    """%nbqueue status|jobs|queues|workers|schedules|cancel ID|logs ID|up|down|help."""
     name, *words = line.split() or ["help"]
     verb = VERBS.get(name)
     if verb is None:
@@ -78,6 +81,22 @@ def _workers(_: Sequence[str]) -> Table | None:
     return _where_up(lambda: listing.workers(server.engines(), now=datetime.now(UTC)))
 
 
+def _schedules(words: Sequence[str]) -> Table | None:
+    """The table of all, or a verb for some."""
+    if not words:
+        return _where_up(lambda: listing.schedules(schedules.all().wait().records))
+    verb, *names = words
+    if verb not in _OF_SCHEDULES or not names:
+        _refuse(f"Use it as: %nbqueue schedules {VERBS['schedules'].takes}")
+
+    def said() -> None:
+        for name in names:
+            answer = _OF_SCHEDULES[verb](schedules[name]).wait()
+            _say(f"{name}: {f'job {answer.id}' if isinstance(answer, Job) else 'done'}")
+
+    return _where_up(said)
+
+
 def _cancel(words: Sequence[str]) -> None:
     asked = [(job_id, Job[object](job_id).cancel()) for job_id in words]
     for job_id, pending in asked:
@@ -105,11 +124,15 @@ def _help(_: Sequence[str]) -> None:
 
 
 _MANY = 1000
+_OF_SCHEDULES: dict[str, Callable[[Schedule[object]], Pending[Any]]] = {
+    "pause": Schedule.pause, "resume": Schedule.resume, "trigger": Schedule.trigger, "delete": Schedule.delete,
+}  # fmt: skip
 VERBS = {
     "status": Verb("", "the server and the worker, and whether they run", _status),
     "jobs": Verb("", "the last jobs of this notebook", _jobs),
     "queues": Verb("", "what waits, runs and ended, by queue", _queues),
     "workers": Verb("", "the workers that run now", _workers),
+    "schedules": Verb("[pause|resume|trigger|delete NAME ...]", "jobs that come again and again", _schedules, 0, _MANY),
     "cancel": Verb("ID ...", "stop jobs", _cancel, 1, _MANY),
     "logs": Verb("ID", "the last lines of a job's log", _logs, 1, 1),
     "up": Verb("", "start the local server and worker", _up),
@@ -118,7 +141,7 @@ VERBS = {
 }
 
 
-def _where_up(act: Callable[[], Table]) -> Table | None:
+def _where_up(act: Callable[[], Table | None]) -> Table | None:
     """What `act` finds; asking must not start anything."""
     if server.is_up():
         return act()

@@ -35,6 +35,7 @@ from nbqueue.worker.machine import machine_id
 from nbqueue.worker.native import NativeRunner
 from nbqueue.worker.outbox import Outbox
 from nbqueue.worker.reports import Reports
+from nbqueue.worker.scheduler import Scheduler
 from nbqueue.worker.watchman import Watchman
 
 logger = logging.getLogger("nbqueue.worker")
@@ -136,7 +137,8 @@ class EngineProcess:
         engine = self._engine(runner, reports)
         runner.on_end = engine.end
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
-        serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client)))
+        scheduler = Scheduler(self._client, self._keys, keyring)
+        serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client, more=[scheduler.watch])))
         announcing = asyncio.create_task(self._announce())
         following = asyncio.create_task(self._follow(words, engine, runner))
         bursting = asyncio.create_task(self._burst(engine)) if self._config.burst else None

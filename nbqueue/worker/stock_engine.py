@@ -17,12 +17,12 @@ from nbqueue.broker.claims import Finish
 from nbqueue.broker.keys import Keys
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
-from nbqueue.worker.runner import Runner
 from nbqueue.worker.lease_thread import LeaseThread
 from nbqueue.worker.leases import Leases
 from nbqueue.worker.machine import machine_id
 from nbqueue.worker.outbox import Outbox
 from nbqueue.worker.reports import Reports
+from nbqueue.worker.runner import Runner
 
 #: what the ends of stopped jobs get to reach the server
 SETTLE_S = 5.0

@@ -5,10 +5,13 @@ import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from nbqueue.broker.connection import open_redis, parse_url
+from nbqueue.worker.scheduler import Scheduler
+from tests.broker.kept_schedules import KEYS, RING, KeptSchedules
 from tests.broker.store import Store
 from tests.servers import Server
 
@@ -28,6 +31,20 @@ def local_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     yield write
     for name in names:
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+async def kept(server: Server) -> AsyncIterator[KeptSchedules]:
+    """A server without schedules."""
+    client: Any = open_redis(parse_url(server.url))
+    yield KeptSchedules(client)
+    await client.aclose()
+
+
+@pytest.fixture
+def scheduler(kept: KeptSchedules) -> Scheduler:
+    """What an engine takes turns with."""
+    return Scheduler(kept.client, KEYS, RING)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 import nbqueue
 from nbqueue import Queue, State, options, submit
 from nbqueue.model.settings import Settings
@@ -22,6 +24,7 @@ def words(folder: Path) -> list[str]:
     return path.read_text(encoding="utf-8").split() if path.exists() else []
 
 
+@pytest.mark.needs_processes("workers apart")
 async def test_queues_have_shares(settings: Settings, tmp_path: Path) -> None:
     """`nbqueue worker --queues critical=3,low=1` gives three turns to one queue and one to the other."""
     for queue in ("low", "critical"):
@@ -31,6 +34,7 @@ async def test_queues_have_shares(settings: Settings, tmp_path: Path) -> None:
     assert 27 <= words(tmp_path)[:40].count("critical") <= 33
 
 
+@pytest.mark.needs_processes("workers apart")
 async def test_or_strictly_one_after_the_other(settings: Settings, tmp_path: Path) -> None:
     """With `--strict` a queue has its turn when those before it are empty."""
     for queue in ("low", "critical"):
@@ -40,6 +44,7 @@ async def test_or_strictly_one_after_the_other(settings: Settings, tmp_path: Pat
     assert words(tmp_path) == ["critical"] * 20 + ["low"] * 20
 
 
+@pytest.mark.needs_processes("workers apart")
 async def test_a_queue_may_have_its_own_concurrency(settings: Settings, tmp_path: Path) -> None:
     """`--queue-concurrency messages=1` runs one job of that queue at a time, whatever the worker has room for."""
 
@@ -57,6 +62,7 @@ async def test_a_queue_may_have_its_own_concurrency(settings: Settings, tmp_path
         assert await group == [1] * 10
 
 
+@pytest.mark.needs_processes("workers apart")
 async def test_a_worker_says_what_it_offers(settings: Settings) -> None:
     """`--resources gpu=1,memory_gb=8` is announced with the worker."""
     with running_worker(settings, "--queues", "solvers", "--resources", "gpu=1,memory_gb=8"):
@@ -81,6 +87,7 @@ async def test_a_waiting_job_is_rescheduled() -> None:
     assert await job.state() is State.QUEUED
 
 
+@pytest.mark.needs_processes("workers apart")
 async def test_a_waiting_job_gets_another_priority(settings: Settings, tmp_path: Path) -> None:
     """`set_priority` moves it before those that are less urgent."""
     for word in ("first", "second"):

@@ -146,6 +146,7 @@ async def test_where_it_fails_itself_the_error_is_final() -> None:
     assert caught.value.__cause__.__notes__ == [note]
 
 
+@pytest.mark.needs_processes("workers apart")
 async def test_a_registered_function_has_it_from_its_worker(settings: Settings, tmp_path: Path) -> None:
     """`@task(retry=...)` on the worker; a call by name brings no code, so it cannot bring another."""
     (tmp_path / "guide_patient.py").write_text(TASKS, encoding="utf-8")
@@ -215,6 +216,7 @@ async def test_a_time_limit_is_retried_where_it_is_named(tmp_path: Path) -> None
         await options(retry=RetryPolicy(**QUICK), timeout=0.3).run(time.sleep, 60)
 
 
+@pytest.mark.needs_processes("own process")
 async def test_a_process_that_dies_runs_again_as_often_as_said(tmp_path: Path) -> None:
     """Three times in all without a policy; `never_on` is for what must not run twice."""
 

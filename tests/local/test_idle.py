@@ -44,9 +44,9 @@ def test_a_connected_client_keeps_it_alive(short: Stack) -> None:
         wait_until(lambda: not _anything(short))
 
 
-@pytest.mark.parametrize("queue", ["arq:queue:default", "team:arq:queue:default"])
+@pytest.mark.parametrize("queue", ["arq:queue:default", "team:arq:queue:default", "nbq:schedules"])
 def test_a_waiting_job_keeps_it_alive(short: Stack, queue: str) -> None:
-    """Also one that is due much later, in any namespace; when it is gone the stack ends."""
+    """Also one that is due much later, or made then by a schedule, in any namespace; when it is gone the stack ends."""
     address = short.ensure()
     with client_of(address) as client:
         client.zadd(queue, {"job": 9e12})

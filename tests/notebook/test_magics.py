@@ -52,6 +52,19 @@ def test_queues_and_workers_are_listed(shell: Any, settings: Settings) -> None:
         assert (row[1], row[2], row[4]) == (str(worker.engine()), "default", "1")
 
 
+def test_schedules_are_listed_and_steered(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """%nbqueue schedules is a table of all; with a verb and names it steers them."""
+    assert repr(magic(shell, "schedules")) == "Schedules\nThere are none."
+    nbqueue.schedule(nbqueue.Cron("@daily", timezone="Europe/Berlin"), sum, [1]).wait()
+    magic(shell, "schedules pause sum")
+    (row,) = magic(shell, "schedules").rows
+    assert row[:5] == ("sum", "paused", "@daily (Europe/Berlin)", "sum", "")
+    magic(shell, "schedules trigger sum")
+    assert capsys.readouterr().out.startswith("sum: done\nsum: job sum+")
+    with pytest.raises(UsageError, match=r"Use it as: %nbqueue schedules \[pause"):
+        magic(shell, "schedules stop sum")
+
+
 def test_jobs_are_cancelled_by_their_ids(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """%nbqueue cancel takes any number of ids and says what became of each."""
     jobs = [nbqueue.submit(sum, [number]).wait() for number in range(2)]
@@ -81,7 +94,13 @@ def test_an_unknown_job_is_one_line(shell: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("fix", "%nbqueue fix is not known: use one of status, jobs, queues, workers, cancel, logs, up, down, help."),
+        (
+            "fix",
+            (
+                "%nbqueue fix is not known: use one of status, jobs, queues, workers, schedules, cancel, logs, up, "
+                "down, help."
+            ),
+        ),
         ("cancel", "Use it as: %nbqueue cancel ID ..."),
         ("logs a b", "Use it as: %nbqueue logs ID"),
         ("jobs 3", "Use it as: %nbqueue jobs"),
@@ -102,7 +121,7 @@ def test_help_names_every_verb(shell: Any, capsys: pytest.CaptureFixture[str]) -
     magic(shell, "")
     assert capsys.readouterr().out == told
     assert [line.split()[1] for line in told.splitlines()] == [
-        "status", "jobs", "queues", "workers", "cancel", "logs", "up", "down", "help",
+        "status", "jobs", "queues", "workers", "schedules", "cancel", "logs", "up", "down", "help",
     ]  # fmt: skip
 
 

@@ -6,11 +6,26 @@ from typing import Any, assert_type
 from pandas import DataFrame
 
 import nbqueue
-from nbqueue import Job, JobGroup, Pending, RetryPolicy, State, options, run, submit, submit_map, task
+from nbqueue import (
+    Cron,
+    Every,
+    Job,
+    JobGroup,
+    Pending,
+    RetryPolicy,
+    Schedule,
+    State,
+    options,
+    run,
+    submit,
+    submit_map,
+    task,
+)
 from nbqueue.client.graph import Graph
 from nbqueue.client.selection import Selection
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
+from nbqueue.model.schedule import ScheduleRecord
 
 
 def area(width: int, height: float = 1.0) -> float:
@@ -108,6 +123,18 @@ async def asking() -> None:
     assert_type(await nbqueue.attach("id"), Job[Any])
     assert_type(await nbqueue.attach(everywhere=True), Selection)
     assert_type(await nbqueue.history(since="7d"), DataFrame)
+
+
+async def scheduling() -> None:
+    """A schedule carries the type of its jobs' results."""
+    nightly = await nbqueue.schedule("0 6 * * *", area, 2, height=3.0)
+    assert_type(nightly, Schedule[float])
+    assert_type(await nightly.trigger(), Job[float])
+    assert_type(await options(queue="q").schedule(Every(60), fetch, "a"), Schedule[bytes])
+    assert_type(await nbqueue.schedule(Cron("@daily", timezone="UTC"), "by name", 1), Schedule[Any])
+    assert_type(await nightly.info(), ScheduleRecord)
+    nbqueue.schedule(60, area, "2")  # type: ignore[call-overload]
+    Cron("@daily", overlap="both")  # type: ignore[arg-type]
 
 
 def choosing() -> None:
