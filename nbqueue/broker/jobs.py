@@ -40,6 +40,8 @@ class Batch:
     origin: Origin = Origin()
     group: str = ""
     retry_of: str = ""
+    #: where word is left when each ends, signed; empty: nowhere
+    hook: str = ""
 
 
 def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
@@ -59,6 +61,7 @@ def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
         batch.group,
         batch.retry_of,
         json.dumps(options.tags),
+        batch.hook,
     ]
     for job_id, submission in batch.jobs:
         args += (job_id, submission)

@@ -48,6 +48,8 @@ class EngineInfo:
     slots: int = 0
     started_at: datetime | None = None
     running: int = 0
+    #: the hosts it leaves word at, with their ports
+    webhook_hosts: tuple[str, ...] = ()
 
 
 async def pause(client: Any, keys: Keys, name: str) -> None:
@@ -119,6 +121,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "functions": json.dumps(info.functions),
             "only_registered": int(info.only_registered),
             "slots": info.slots,
+            "webhook_hosts": " ".join(info.webhook_hosts),
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
         },
     )
@@ -161,4 +164,5 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         slots=int(text.get("slots", 0)),
         started_at=moment(text.get("started")),
         running=running,
+        webhook_hosts=tuple(text.get("webhook_hosts", "").split()),
     )

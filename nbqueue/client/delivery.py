@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from nbqueue.broker import jobs
+from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client.link import Link
 from nbqueue.client.submission import Draft
@@ -60,7 +61,9 @@ async def _send(link: Link, drafts: Sequence[Draft], chunk: Sequence[tuple[str, 
     await link.agree()
     light = [(job_id, await _sent_ahead(link, job_id, blob)) for job_id, blob in chunk]
     size = sum(len(blob) for _, blob in light)
-    return await link.wire.run(jobs.submit(link.wire.keys, drafts[0].order.batch(light)), size_bytes=size)
+    order = drafts[0].order
+    hook = written(link.wire.keyring, link.wire.keys.namespace, order.options.webhook_url)
+    return await link.wire.run(jobs.submit(link.wire.keys, order.batch(light, hook)), size_bytes=size)
 
 
 async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:

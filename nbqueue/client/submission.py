@@ -57,11 +57,11 @@ class Order:
             "queue": options.queue, **{name: value for name, value in rest.items() if value},
         }  # fmt: skip
 
-    def batch(self, sealed: Sequence[tuple[str, bytes]]) -> Batch:
+    def batch(self, sealed: Sequence[tuple[str, bytes]], hook: str = "") -> Batch:
         """Some of its jobs, ready for the server."""
         return Batch(
             options=self.options, function=self.function, lane=self.lane, jobs=sealed,
-            origin=self.origin, group=self.group, retry_of=self.retry_of,
+            origin=self.origin, group=self.group, retry_of=self.retry_of, hook=hook,
         )  # fmt: skip
 
 

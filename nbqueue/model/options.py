@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, names, plain_json
+from nbqueue.model import durations, names, plain_json, webhook
 from nbqueue.model.retry import NO_RETRY, RetryPolicy, policy
 
 RunIn = Literal["process", "async", "thread"]
@@ -48,6 +48,13 @@ class Options:
     tags: tuple[str, ...] = ()
     #: what the card shows; None: the function's name
     label: str | None = None
+    #: what is told of its end: callables in the client's process, and at most one URL
+    on_done: tuple[Any, ...] = field(default=(), hash=False)
+
+    @property
+    def webhook_url(self) -> str:
+        """The URL that workers leave word at when it ends; empty for none."""
+        return next((item for item in self.on_done if isinstance(item, str)), "")
 
     @property
     def grace_before_limit_s(self) -> float:
@@ -62,6 +69,8 @@ class Options:
                 found[name] = getattr(self, name)
         if self.retry != NO_RETRY:
             found["retry"] = self.retry.to_wire()
+        if self.webhook_url:
+            found["on_done"] = self.webhook_url
         return found
 
     @classmethod
@@ -83,8 +92,8 @@ def _from_wire(text: str, base: Options) -> Options:
 
 
 DEFAULTS = Options()
-_WIRE = frozenset({"timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "retry"})
-_NAMES = tuple(field.name for field in fields(Options))
+_WIRE = frozenset({"timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "retry", "on_done"})
+_NAMES = tuple(item.name for item in fields(Options))
 
 
 def check(base: Options = DEFAULTS, **given: Any) -> Options:
@@ -140,4 +149,5 @@ _CHECKS: dict[str, Any] = {
     "keep_error": _seconds("keep_error"),
     "tags": _tags,
     "label": lambda value: names.check_text(value, "label"),
+    "on_done": webhook.on_done,
 }

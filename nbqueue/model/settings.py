@@ -38,6 +38,10 @@ class Settings:
     slots: int | None = None
     #: the embedded server stores no more than this; None: a quarter of the memory, at least 256 MB
     server_memory_bytes: int | None = None
+    #: hosts that workers leave word at, with commas between them; empty: none
+    webhook_hosts: str = ""
+    #: whether these may be on private networks or this machine
+    webhook_private: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -96,6 +100,8 @@ def _parsed(name: str, text: str) -> Any:
             return Path(text).expanduser().absolute()
         if name in {"warn_bytes", "limit_bytes", "slots", "server_memory_bytes"}:
             return int(text)
+        if name == "webhook_private":
+            return text.lower() not in {"0", "false", "no"}
         if name.endswith("_s"):
             return float(text)
     except ValueError:

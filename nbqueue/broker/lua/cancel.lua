@@ -37,6 +37,7 @@ for i = 2, #ARGV do
       ['function'] = found[5] or '', label = found[6] or found[5] or '', group = found[7] or '',
       priority = tonumber(found[10]) or 0, submitted = tonumber(found[8])})
     changes[#changes + 1] = id .. ' cancelled ' .. (found[9] or '0')
+    leave_word(prefix, id, now)
     replies[#replies + 1] = 'removed'
   else
     replies[#replies + 1] = state

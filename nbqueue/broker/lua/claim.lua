@@ -137,6 +137,7 @@ local function expire(id, record, submitted)
   records[#records + 1] = cjson.encode({job = id, attempt = 0, state = 'expired', queue = queue, ['function'] = about[1] or '',
     label = about[2] or about[1] or '', group = about[3] or '', submitted = tonumber(submitted)})
   redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. queue, 'expired', 1)
+  leave_word(prefix, id, now)
   expired[#expired + 1] = id .. ' expired 0'
 end
 

@@ -154,7 +154,10 @@ for _, ending in ipairs(ends) do
     added = redis.call('HSET', record, unpack(fields))
   end
   if added == #fields / 2 then redis.call('HSET', record, 'queue', facts.queue, 'fence', fence, 'rank', ending.rank) end
-  if not ending.again then redis.call('PEXPIREAT', record, now + RECORD_MS) end
+  if not ending.again then
+    redis.call('PEXPIREAT', record, now + RECORD_MS)
+    leave_word(prefix, id, now)
+  end
   if ending.overruled and line == '' then line = line_of_cancel(id, record, facts) end
   if line ~= '' then records[#records + 1] = line end
   changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. fence

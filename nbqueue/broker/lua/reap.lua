@@ -52,6 +52,7 @@ local function settle(id, claim, engine)
     if state == 'crashed' then redis.call('HSET', record, 'error_type', 'JobCrashed', 'error', error) end
     redis.call('PEXPIRE', record, RECORD_MS)
     redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
+    leave_word(prefix, id, now)
     redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. found[3], state, 1)
   end
   records[#records + 1] = cjson.encode({job = id,

@@ -18,7 +18,8 @@
 -- ARGV[11] text   group id, or empty
 -- ARGV[12] text   id of the job this one retries, or empty
 -- ARGV[13] json   tags
--- ARGV[14..] bytes  per job: id, sealed submission (empty: it was sent ahead to nbq:parcel:<id>:0)
+-- ARGV[14] text   where word is left when the jobs end, or empty
+-- ARGV[15..] bytes  per job: id, sealed submission (empty: it was sent ahead to nbq:parcel:<id>:0)
 -- Returns: per job its state if it is new, or "exists"
 -- Moves: none -> queued, none -> scheduled
 local prefix, queue = ARGV[1], ARGV[2]
@@ -26,11 +27,11 @@ local now = server_ms()
 local due = math.max(now + tonumber(ARGV[5]), tonumber(ARGV[6]))
 local later = due > now
 local state = later and 'scheduled' or 'queued'
-local count = (#ARGV - 13) / 2
+local count = (#ARGV - 14) / 2
 local known, records = {}, {}
 for i = 1, count do
-  local id = ARGV[12 + 2 * i]
-  if ARGV[13 + 2 * i] == '' and redis.call('EXISTS', prefix .. 'nbq:parcel:' .. id .. ':0', prefix .. 'nbq:job:' .. id) == 0 then
+  local id = ARGV[13 + 2 * i]
+  if ARGV[14 + 2 * i] == '' and redis.call('EXISTS', prefix .. 'nbq:parcel:' .. id .. ':0', prefix .. 'nbq:job:' .. id) == 0 then
     return redis.error_reply('GONE the submission of job ' .. id .. ' was removed on its way: submit it again')
   end
   records[i] = prefix .. 'nbq:job:' .. id
@@ -57,6 +58,7 @@ if ARGV[8] ~= '1' then add('max_tries', ARGV[8]) end
 if ARGV[11] ~= '' then add('group', ARGV[11]) end
 if ARGV[12] ~= '' then add('retry_of', ARGV[12]) end
 if ARGV[13] ~= '[]' then add('tags', ARGV[13]) end
+if ARGV[14] ~= '' then add('hook', ARGV[14]) end
 if later or ARGV[7] ~= '0' or ARGV[11] ~= '' then add('more', '1') end
 local common = #fields
 fields[common + 1] = 'rank'
@@ -71,7 +73,7 @@ local function flush()
   texts, scores, owned = {}, {}, {}
 end
 for i = 1, count do
-  local id, submission, record = ARGV[12 + 2 * i], ARGV[13 + 2 * i], records[i]
+  local id, submission, record = ARGV[13 + 2 * i], ARGV[14 + 2 * i], records[i]
   if known[id] or (not all_new and redis.call('EXISTS', record) == 1) then
     replies[i] = 'exists'
     if submission == '' then redis.call('UNLINK', prefix .. 'nbq:parcel:' .. id .. ':0') end

@@ -22,6 +22,12 @@ local function call_workers(wake)
   end
 end
 
+local function leave_word(prefix, id, now)
+  -- where a job that ended asked for word of it, a worker leaves it
+  local asked = redis.pcall('HEXISTS', prefix .. 'nbq:job:' .. id, 'hook')
+  if asked == 1 then redis.pcall('ZADD', prefix .. 'nbq:hooks', now, id) end
+end
+
 local function keep_call(prefix, id, ms)
   -- the submission of a job that did not succeed stays for a while, so that anybody can retry it; a large one goes
   local submission = prefix .. 'arq:job:' .. id
