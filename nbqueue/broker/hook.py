@@ -1,4 +1,4 @@
-"""The hook of a job: where word is to be left when it ends, signed, so that nobody else can have workers call places."""
+"""The hook of a job: where word is to be left when it ends, signed, so that nobody else can send workers anywhere."""
 
 from __future__ import annotations
 

@@ -92,7 +92,9 @@ class Keyring:
 
     def derived(self, purpose: str) -> tuple[bytes, ...]:
         """A secret of 32 bytes for that purpose from each key, the signing one first; none tells of its key."""
-        return tuple(bytes.fromhex(mac.hexdigest((b"nbqueue derived\n", purpose.encode()))) for mac in self._keys.values())
+        return tuple(
+            bytes.fromhex(mac.hexdigest((b"nbqueue derived\n", purpose.encode()))) for mac in self._keys.values()
+        )
 
     def __repr__(self) -> str:
         return f"Keyring(ids={list(self._keys)})"

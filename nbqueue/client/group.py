@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar, overload
 from weakref import WeakSet
@@ -21,6 +21,7 @@ from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Portal, portal
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
+from nbqueue.client.telling import tell
 from nbqueue.client.waiting import accepted_first
 from nbqueue.model.states import State
 
@@ -112,6 +113,15 @@ class JobGroup(Waitable[list[T_co]]):
             return {str(answer): count for answer, count in answers.items()}
 
         return self._begin(asked, f"cancelling {self._what()}")
+
+    def on_done(self, told: Callable[[JobGroup[T_co]], object]) -> None:
+        """Call it with this group once all jobs have ended, in a thread of its own, as long as this process lives."""
+
+        def ended(done: Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                tell((told,), self)
+
+        self._gathered().all_ended.add_done_callback(ended)
 
     def live(self) -> GroupLive:
         """Its counts, kept up to date in the background; close() it when it is shown no more."""

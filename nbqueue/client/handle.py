@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from nbqueue.broker import jobs
+from nbqueue.broker import jobs, words
 from nbqueue.client import cancelling, hooks, retrying
 from nbqueue.client.answer import Answer
 from nbqueue.client.ended import Ended, fault_of, value_of
@@ -22,6 +22,8 @@ from nbqueue.client.session import Session, session
 from nbqueue.client.stream import Stream
 from nbqueue.client.submission import Draft
 from nbqueue.client.waiting import accepted_first
+from nbqueue.client.word import tell_when_ended
+from nbqueue.model.delivery import Delivery
 from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
@@ -112,8 +114,24 @@ class Job(Waitable[T_co]):
 
     def retry(self) -> Pending[Job[T_co]]:
         """A new job of the same function, arguments and options; its record says what it is a retry of."""
-        future = self._call(lambda link: retrying.retry(link, self.id, self._draft))
-        return Pending(future, self._retried, what=f"the retry of job {self.id}")
+
+        async def again(link: Link) -> Job[T_co]:
+            draft = await retrying.retry(link, self.id, self._draft)
+            job: Job[T_co] = Job(draft.job_id, name=self._name, of=self._session, draft=draft)
+            tell_when_ended(self._session, None, [job], draft.order.options.on_done)
+            return job
+
+        return self._begin(again, f"the retry of job {self.id}")
+
+    def deliveries(self) -> Pending[list[Delivery]]:
+        """How it went to leave word of its end at the webhook of `on_done`; empty where there is none."""
+
+        async def asked(link: Link) -> list[Delivery]:
+            await link.record(self.id)
+            found = await link.wire.ask(lambda client: words.deliveries(client, link.wire.keys, [self.id]))
+            return [each for each in found if each is not None]
+
+        return self._begin(asked, f"asking about the webhook of job {self.id}")
 
     def events(self) -> Stream[Event]:
         """What happens to it: first how it stands, then each change, progress and log line, until it has ended."""
@@ -195,9 +213,6 @@ class Job(Waitable[T_co]):
 
     def _begin(self, act: Callable[[Link], Coroutine[Any, Any, T]], what: str) -> Pending[T]:
         return Pending(self._call(act), what=what)
-
-    def _retried(self, draft: Draft) -> Job[T_co]:
-        return Job(draft.job_id, name=self._name, of=self._session, draft=draft)
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

@@ -23,7 +23,10 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     record = await link.record(job_id)
     blob = await link.wire.ask(lambda client: jobs.submission(client, link.wire.keys, job_id))
     if blob is not None:
-        sent = _stored(link, record, blob)
+        stored = _stored(link, record, blob)
+        told = sent.order.options.on_done if sent is not None else stored.order.options.on_done
+        options = replace(stored.order.options, on_done=told)
+        sent = replace(stored, order=replace(stored.order, options=options))
     if sent is None:
         raise JobError(
             f"Job {job_id} has ended, and its function and arguments are kept no longer: submit it again.",

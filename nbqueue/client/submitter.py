@@ -13,11 +13,14 @@ from nbqueue.client.handle import Job
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
 from nbqueue.client.submission import draft_many, draft_one
+from nbqueue.client.word import tell_when_ended
 from nbqueue.model.options import Isolation, RunIn, check
 from nbqueue.model.retry import RetryPolicy
 
 P = ParamSpec("P")
 T = TypeVar("T")
+#: what is told of a job's end: a callable that takes its handle, or a URL
+OnDone = str | Callable[[Job[Any]], object]
 
 #: a handle keeps what it sent, for a retry, up to this size
 KEPT_BYTES = 10_000_000
@@ -90,6 +93,7 @@ class Submitter:
         group: JobGroup[Any] = JobGroup(
             drafts[0].order.group if drafts else "", members, of=here, name=name, accepted=accepted
         )
+        tell_when_ended(here, accepted, members, drafts[0].order.options.on_done if drafts else ())
         return Pending(accepted, lambda _: group, what=f"the submit of {len(drafts):,} jobs")
 
     def __repr__(self) -> str:
@@ -102,7 +106,9 @@ class Submitter:
         kept = draft if len(draft.payload) <= KEPT_BYTES else None
         accepted = here.call(lambda link: deliver(link, draft))
         name = draft.order.options.label or draft.order.function
-        return Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
+        job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
+        tell_when_ended(here, accepted, [job], draft.order.options.on_done)
+        return job
 
 
 def options(
@@ -123,6 +129,7 @@ def options(
     keep_error: float | timedelta | None = None,
     tags: Sequence[str] | None = None,
     label: str | None = None,
+    on_done: OnDone | Sequence[OnDone] | None = None,
 ) -> Submitter:
     """What submits with these options.
 
@@ -145,6 +152,8 @@ def options(
         keep_error: the same for an error.
         tags: texts to find it by.
         label: what its card shows.
+        on_done: a callable of this process that is called with the Job when it has ended, or the URL of a webhook that
+            workers then call, or a list of these.
     """
     return Submitter(dict(locals()))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
+from nbqueue.client.submitter import OnDone
 from nbqueue.model.options import Isolation, RunIn, check
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.model.task import Task, register
@@ -35,6 +36,7 @@ class GivenOptions(TypedDict, total=False):
     keep_error: float | timedelta
     tags: Sequence[str]
     label: str
+    on_done: OnDone | Sequence[OnDone]
 
 
 class Registering(Protocol):

@@ -141,9 +141,14 @@ def judge(limits: Limits, memory: Memory, measure: Measure) -> tuple[Memory, lis
             continue
         found.append(
             Crossing(
-                queue=limits.queue, state="firing" if over else "resolved", measure=name, value=round(values[name], 3),
-                limit=limit, at=measure.at, since=since or measure.at,
-            )  # fmt: skip
+                queue=limits.queue,
+                state="firing" if over else "resolved",
+                measure=name,
+                value=round(values[name], 3),
+                limit=limit,
+                at=measure.at,
+                since=since or measure.at,
+            )
         )
         if over:
             firing[name] = measure.at

@@ -92,7 +92,9 @@ def _from_wire(text: str, base: Options) -> Options:
 
 
 DEFAULTS = Options()
-_WIRE = frozenset({"timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "retry", "on_done"})
+_WIRE = frozenset(
+    {"timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "retry", "on_done"}
+)
 _NAMES = tuple(item.name for item in fields(Options))
 
 

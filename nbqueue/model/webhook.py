@@ -21,6 +21,8 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 _NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)\Z")
 _HOST_LIMIT = 253
 _MOST_PORT = 65_535
+#: kinds of addresses that no message is ever sent to, and those that `--webhook-private` allows
+FAR, NEAR = ("unspecified", "multicast", "reserved"), ("private", "loopback", "link-local")
 #: addresses behind these are IPv4 ones: NAT64 (RFC 6052)
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -97,7 +99,7 @@ def _callable(item: object) -> object:
     if callable(item):
         return item
     raise ConfigurationError(
-        f"on_done={ascii(item)[:60]} cannot be used: give a callable that takes the job, the URL of a webhook, or a list."
+        f"on_done={ascii(item)[:60]} cannot be used: give a callable that takes the job, a URL, or a list of them."
     )
 
 
@@ -124,11 +126,7 @@ class HostRules:
 
     def forbids(self, text: str) -> str:
         """Why an address that the host's name stands for must not be connected to; empty where it may be."""
-        return "" if (kind := _kind_of(text)) in {"", *(_NEAR if self.private else ())} else kind
-
-
-#: kinds of addresses that are allowed with `--webhook-private`
-_NEAR = ("private", "loopback", "link-local")
+        return "" if (kind := _kind_of(text)) in {"", *(NEAR if self.private else ())} else kind
 
 
 def _kind_of(text: str) -> str:
@@ -145,7 +143,7 @@ def _kind_of(text: str) -> str:
 
 
 def _is_private(found: IPv4Address | IPv6Address) -> bool:
-    return found.is_private and not found.is_reserved or (isinstance(found, IPv6Address) and found.is_site_local)
+    return (found.is_private and not found.is_reserved) or (isinstance(found, IPv6Address) and found.is_site_local)
 
 
 def _inner(found: IPv4Address | IPv6Address) -> IPv4Address | None:
@@ -166,7 +164,7 @@ def _patterns(name: str) -> tuple[str, ...]:
     is_port = port in {"", "*"} or (port.isdecimal() and 0 < int(port) <= _MOST_PORT)
     if not _is_host(bare.strip("[]")) or not is_port or (colon and not port and host != name):
         raise ConfigurationError(
-            f"--webhook-hosts {name!r} cannot be used: give names such as hooks.example.com, *.corp.example or host:8443."
+            f"--webhook-hosts {name!r} cannot be used: give names such as hooks.example.com, *.corp.example, host:80."
         )
     return tuple(f"{_bracketed(host.strip('[]'))}:{each}" for each in ([port] if port else ("443", "80")))
 

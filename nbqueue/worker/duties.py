@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from nbqueue.broker import claims, scripts
@@ -28,8 +28,12 @@ STRANGE_TIMES = 3
 class Duties:
     """The tasks that keep an engine in touch with the server."""
 
-    def __init__(self, engine: Engine, waiting_client: Any, *, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self, engine: Engine, waiting_client: Any, *, poll_s: float = POLL_S,
+        beside: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:  # fmt: skip
         self._engine = engine
+        self._beside = beside
         self._poll_s = poll_s
         self._stop_called = asyncio.Event()
         self._waker = Waker(
@@ -43,8 +47,8 @@ class Duties:
         A task group would go on without a duty that code in the loop has cancelled.
         """
         duties = (self._engine.pump, self._waker.watch, self._poll, self._publish, self._keep_reports, self._obey,
-                  self._reconcile)  # fmt: skip
-        tasks = [asyncio.create_task(duty()) for duty in duties]
+                  self._reconcile, *self._beside)  # fmt: skip
+        tasks = [asyncio.ensure_future(duty()) for duty in duties]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

@@ -26,14 +26,19 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.children.pool import Children
 from nbqueue.model import task as tasks
+from nbqueue.model.delivery import Patience
+from nbqueue.model.webhook import HostRules
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
 from nbqueue.worker.link import BEAT_S, EXIT_NO_MODULE, Link
+from nbqueue.worker.lookout import Lookout
 from nbqueue.worker.machine import machine_id
+from nbqueue.worker.messenger import Messenger, Post
 from nbqueue.worker.native import NativeRunner
 from nbqueue.worker.outbox import Outbox
+from nbqueue.worker.posting import Poster
 from nbqueue.worker.reports import Reports
 from nbqueue.worker.watchman import Watchman
 
@@ -112,6 +117,7 @@ class EngineProcess:
             id=engine_id, host=platform.node(), pid=os.getpid(), supervisor=supervisor, machine=machine_id(),
             python=codec.header_versions()["py"], version=codec.header_versions()["v"], queues=config.queues,
             slots=config.slots, started_at=datetime.now(UTC),
+            webhook_hosts=HostRules.of(config.webhook_hosts).patterns,
         )  # fmt: skip
         self._outbox = Outbox(Path(config.spill_dir or tempfile.gettempdir()))
         self._exit = asyncio.get_running_loop().create_future()
@@ -136,7 +142,8 @@ class EngineProcess:
         engine = self._engine(runner, reports)
         runner.on_end = engine.end
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
-        serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client)))
+        beside = (self._messenger(keyring).serve, Lookout(self._client, self._keys, self._info.id).serve)
+        serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client, beside=beside)))
         announcing = asyncio.create_task(self._announce())
         following = asyncio.create_task(self._follow(words, engine, runner))
         bursting = asyncio.create_task(self._burst(engine)) if self._config.burst else None
@@ -168,6 +175,13 @@ class EngineProcess:
             outbox=self._outbox, reports=reports,
             loop_slots=config.concurrency, process_slots=config.slots,
         )  # fmt: skip
+
+    def _messenger(self, keyring: Keyring) -> Messenger:
+        config = self._config
+        rules = HostRules.of(config.webhook_hosts, private=config.webhook_private)
+        patience = Patience(tries=config.webhook_tries, backoff_s=config.webhook_backoff_s)
+        post = Post(keyring=keyring, rules=rules, patience=patience, poster=Poster(rules))
+        return Messenger(self._client, self._keys, post, Random())  # noqa: S311 - jitter
 
     async def _follow(self, words: Any, engine: Engine, runner: NativeRunner) -> None:
         async for word in words:
