@@ -72,6 +72,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.model.retry import RetryPolicy
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
+    from nbqueue.notebook.notify import notify
 
 __all__ = [
     "AccessDenied",
@@ -114,6 +115,7 @@ __all__ = [
     "jobs",
     "last_checkpoint",
     "log",
+    "notify",
     "on_stop",
     "options",
     "progress",
@@ -145,6 +147,7 @@ _HOMES = {
     "nbqueue.model.retry": ("RetryPolicy",),
     "nbqueue.model.settings": ("Settings",),
     "nbqueue.model.states": ("State",),
+    "nbqueue.notebook.notify": ("notify",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

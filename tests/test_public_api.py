@@ -59,6 +59,7 @@ NAMES = ERRORS | IN_A_JOB | {
     "jobs",
     "history",
     "export_csv",
+    "notify",
     "RetryPolicy",
     "Settings",
     "State",

@@ -10,6 +10,7 @@ from nbqueue.cli.jobs import cancel, jobs, logs, submit
 from nbqueue.cli.past import demo, history
 from nbqueue.cli.reach import Group
 from nbqueue.cli.stack import down, status, up
+from nbqueue.cli.webhooks import webhooks
 from nbqueue.cli.worker import worker
 
 __all__ = ["main"]
@@ -18,6 +19,6 @@ main = Group(
     "nbqueue",
     help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
     epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
-    commands=[up, down, status, worker, submit, jobs, cancel, logs, history, demo, doctor],
+    commands=[up, down, status, worker, submit, jobs, cancel, logs, history, webhooks, demo, doctor],
 )
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import ssl
@@ -68,7 +69,7 @@ class Poster:
             reason = getattr(error, "verify_message", "") or error.reason or error
             raise NotSent(f"TLS with {hook.target} failed: {reason}.") from None
         except OSError as error:
-            raise NotSent(f"{hook.target} cannot be reached: {error.strerror or error}.") from None
+            raise NotSent(f"{hook.target} cannot be reached: {_cause(error)}.") from None
 
     async def _sent(self, hook: Webhook, request: bytes) -> Answer:
         reader, writer = await self._connected(hook)
@@ -120,6 +121,11 @@ class Poster:
             else:
                 return found
         raise error
+
+
+def _cause(error: OSError) -> str:
+    """Why there is no connection, in the system's words; asyncio has its own for some."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def _request(hook: Webhook, headers: Mapping[str, str], body: bytes) -> bytes:

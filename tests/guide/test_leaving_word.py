@@ -1,21 +1,20 @@
 """Leaving word: be told when a job has ended, or when a queue is in trouble."""
 
-import json
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 import nbqueue
-from nbqueue import Queue, options, submit_map
+from nbqueue import Queue, options
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.portal import shutdown
 from nbqueue.model.alerting import Crossing
-from nbqueue.model.delivery import DeliveryState
+from nbqueue.model.delivery import Delivery, DeliveryState
 from nbqueue.model.settings import Settings
 from nbqueue.worker.message import secrets
 from tests.receivers import Receiver, receiver
-from tests.waiting import until, wait_until
+from tests.waiting import until
 from tests.workers import Worker, running_worker
 
 
@@ -74,7 +73,7 @@ async def test_a_callable_that_fails_changes_nothing(caplog: pytest.LogCaptureFi
     seen: list[str] = []
 
     def broken(job: nbqueue.Job[int]) -> None:
-        raise RuntimeError("broken")
+        raise RuntimeError(job.id)
 
     job = await options(on_done=[broken, lambda job: seen.append(job.id)]).submit(double, 1)
     assert await job == 2
@@ -96,7 +95,7 @@ async def test_a_webhook_is_sent_how_the_job_ended(hooks: Receiver, settings: Se
     )
     [secret] = secrets(Keyring.load(settings.signing_key_file))
     assert message.is_signed_with(secret)
-    delivery = await until(lambda: _delivered(job))
+    delivery = await _delivered(job)
     assert (delivery.attempts, delivery.status, delivery.url) == (1, 204, hooks.url)
 
 
@@ -133,7 +132,11 @@ async def test_an_alert_of_this_process() -> None:
     assert await alert.remove()
 
 
-async def _delivered(job: nbqueue.Job[object]) -> nbqueue.client.handle.Delivery | None:
+async def _delivered(job: nbqueue.Job[None]) -> Delivery:
     """How word was left, once it was."""
-    found = await job.deliveries()
-    return found[0] if found and found[0].state is DeliveryState.DELIVERED else None
+
+    async def asked() -> list[Delivery]:
+        return [each for each in await job.deliveries() if each.state is DeliveryState.DELIVERED]
+
+    [found] = await until(asked)
+    return found
