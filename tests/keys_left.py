@@ -7,7 +7,7 @@ import redis
 
 #: kept without an end on purpose: live jobs, queues, counters, streams with a bound
 _LASTING = re.compile(
-    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|attempts|queues|paused|events|history|leases|epoch|claims:.*|counts:.*))\Z"
+    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|attempts|queues|paused|events|history|leases|epoch|hooks|alerts|alarms|claims:.*|counts:.*))\Z"
 )
 _OF_JOB = re.compile(rb"(?:[^:]+:)?(?:arq:job|nbq:job|arq:retry|arq:in-progress):(.*)\Z", re.DOTALL)
 _LIVE = {b"queued", b"scheduled", b"running"}

@@ -55,7 +55,7 @@ def deliver(keys: Keys, *, most: int, hosts: Sequence[str], give_up_s: float = G
         script("deliver"),
         (keys.hooks, keys.unheard, keys.leases),
         (keys.prefix, most, round(LEASE_S * 1000), " ".join(hosts), round(give_up_s * 1000)),
-        lambda reply: [_turn(*item) for item in reply[1]],
+        lambda reply: [_turn(item) for item in reply[1]],
     )
 
 
@@ -94,12 +94,10 @@ async def unheard(client: Any, keys: Keys, *, limit: int = 1000) -> list[str]:
     return [_text(item) for item in await client.zrevrange(keys.unheard, 0, limit - 1)]
 
 
-def _turn(word_id: bytes, number: int, word: list[bytes], job: list[bytes]) -> Turn:
-    facts = _facts(word)
-    return Turn(
-        id=_text(word_id), number=number, hook=facts["hook"], body=facts.get("body", ""),
-        sent=int(facts.get("sent", 0)), job=_facts(job),
-    )  # fmt: skip
+def _turn(item: list[Any]) -> Turn:
+    word_id, number, hook, body, sent, job = item
+    facts = {_text(name): _text(value) for name, value in zip(job[::2], job[1::2], strict=True)}
+    return Turn(id=_text(word_id), number=number, hook=_text(hook), body=_text(body), sent=sent, job=facts)
 
 
 def _delivery(word_id: str, word: dict[bytes, bytes] | None, hook: bytes | None, due: float | None) -> Delivery | None:
@@ -117,10 +115,6 @@ def _delivery(word_id: str, word: dict[bytes, bytes] | None, hook: bytes | None,
         )  # fmt: skip
     except (ValueError, OverflowError, OSError):
         return None  # what no script of ours wrote
-
-
-def _facts(words: Sequence[bytes]) -> dict[str, str]:
-    return {_text(name): _text(value) for name, value in zip(words[::2], words[1::2], strict=True)}
 
 
 def _text(found: bytes) -> str:

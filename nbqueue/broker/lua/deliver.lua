@@ -8,7 +8,7 @@
 -- ARGV[3] ms      length of the lease
 -- ARGV[4] text    hosts this worker allows: `host:port` with spaces between them, where a host may be * or begin with *.
 -- ARGV[5] ms      after how long word that no worker may leave is given up
--- Returns: {now ms, {{id, turn, facts of nbq:word:<id> as names and values, facts of nbq:job:<id> as names and values}, ...}}
+-- Returns: {now ms, {{id, turn, hook, body, attempts since it was last begun, facts of nbq:job:<id> as names and values}, ...}}
 local prefix, most, now = ARGV[1], tonumber(ARGV[2]), server_ms()
 
 local function fits(patterns, target)
@@ -65,26 +65,32 @@ local function refuse(id, word, target, first)
   end
 end
 
+local function whole(text)
+  return text and #text < 16 and string.find(text, '^%d+$') and tonumber(text) or 0
+end
+
 local taken = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1000)) do
   if #taken >= most then break end
   local word = prefix .. 'nbq:word:' .. id
   local job, job_found = facts(prefix .. 'nbq:job:' .. id, 'hook', 'state', 'function', 'label', 'queue', 'group',
     'submitted', 'started', 'finished', 'tries', 'losses', 'crashes', 'error_type', 'error')
-  local known, known_found = facts(word, 'hook', 'body', 'attempts', 'sent', 'first')
+  local known, known_found = facts(word, 'hook', 'body', 'sent', 'first', 'attempts', 'turn')
   local hook = known and (known_found[1] or job and job_found[1])
-  if not hook then
-    -- the job was removed, or something else stands where its record was
+  local target = hook and string.match(hook, '^(%S+:%d+) ')
+  if not target or #id > 200 or string.find(id, '[^%w:._@+=-]') then
+    -- the job was removed, or this is not ours
     redis.call('ZREM', KEYS[1], id)
   else
-    local target, first = string.match(hook, '^%S*'), tonumber(known_found[5]) or now
+    local first = whole(known_found[4])
+    if first == 0 then first = now end
     if fits(ARGV[4], target) then
-      local turn = redis.call('HINCRBY', word, 'turn', 1)
-      redis.call('HSET', word, 'hook', hook, 'state', 'waiting', 'first', first)
+      local turn = whole(known_found[6]) + 1
+      redis.call('HSET', word, 'hook', hook, 'state', 'waiting', 'first', first, 'turn', turn, 'sent', whole(known_found[3]),
+        'attempts', whole(known_found[5]))
       redis.call('PEXPIRE', word, RECORD_MS)
       redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), id)
-      if not known_found[1] then known[#known + 1], known[#known + 2] = 'hook', hook end
-      taken[#taken + 1] = {id, turn, known, job or {}}
+      taken[#taken + 1] = {id, turn, hook, known_found[2] or '', whole(known_found[3]), job or {}}
     elseif not fits_elsewhere(target) then
       redis.call('HSET', word, 'hook', hook)
       refuse(id, word, target, first)
