@@ -34,8 +34,8 @@ async def client(server: Server) -> AsyncIterator[Any]:
 
 def now_ms(plain: redis.Redis) -> int:
     """The server's clock."""
-    whole, micro = plain.time()
-    return int(whole) * 1000 + int(micro) // 1000
+    clock: Any = plain.time()
+    return int(clock[0]) * 1000 + int(clock[1]) // 1000
 
 
 def put(plain: redis.Redis, key: str, job_id: str, rank: float, **record: Any) -> None:

@@ -10,11 +10,10 @@ from nbqueue import Queue, options
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.portal import shutdown
 from nbqueue.model.alerting import Crossing
-from nbqueue.model.delivery import Delivery, DeliveryState
 from nbqueue.model.settings import Settings
 from nbqueue.worker.message import secrets
 from tests.receivers import Receiver, receiver
-from tests.waiting import until
+from tests.waiting import until, wait_until
 from tests.workers import Worker, running_worker
 
 
@@ -83,9 +82,9 @@ async def test_a_callable_that_fails_changes_nothing(caplog: pytest.LogCaptureFi
     ]
 
 
-async def test_a_webhook_is_sent_how_the_job_ended(hooks: Receiver, settings: Settings) -> None:
+def test_a_webhook_is_sent_how_the_job_ended(hooks: Receiver, settings: Settings) -> None:
     """A worker posts it, signed: the receiver checks it with the secret of `nbqueue webhooks secret`."""
-    job = await options(on_done=hooks.url, label="the plan").submit(fails)
+    job = options(on_done=hooks.url, label="the plan").submit(fails).wait()
     [message] = hooks.wait()
     assert (message.path, message.json["id"], message.json["state"]) == ("/word", job.id, "failed")
     assert (message.json["label"], message.json["error_type"], message.json["error"]) == (
@@ -95,7 +94,8 @@ async def test_a_webhook_is_sent_how_the_job_ended(hooks: Receiver, settings: Se
     )
     [secret] = secrets(Keyring.load(settings.signing_key_file))
     assert message.is_signed_with(secret)
-    delivery = await _delivered(job)
+    assert wait_until(lambda: job.deliveries().wait()[0].delivered_at)
+    [delivery] = job.deliveries().wait()
     assert (delivery.attempts, delivery.status, delivery.url) == (1, 204, hooks.url)
 
 
@@ -130,13 +130,3 @@ async def test_an_alert_of_this_process() -> None:
     assert [each.state for each in told] == ["firing", "firing", "resolved", "resolved"]
     assert repr(await queue.alerts()) == f"[{alert!r}]"
     assert await alert.remove()
-
-
-async def _delivered(job: nbqueue.Job[None]) -> Delivery:
-    """How word was left, once it was."""
-
-    async def asked() -> list[Delivery]:
-        return [each for each in await job.deliveries() if each.state is DeliveryState.DELIVERED]
-
-    [found] = await until(asked)
-    return found

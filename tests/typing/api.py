@@ -7,7 +7,9 @@ from pandas import DataFrame
 
 import nbqueue
 from nbqueue import Job, JobGroup, Pending, State, options, run, submit, submit_map, task
+from nbqueue.client.alerts import Alert
 from nbqueue.client.selection import Selection
+from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord
 
 
@@ -86,6 +88,7 @@ async def asking() -> None:
     assert_type(await job.state(), State)
     assert_type(await job.info(), JobRecord)
     assert_type(await job.logs(), str)
+    assert_type(await job.deliveries(), list[Delivery])
     assert_type(await job.retry(), Job[float])
     assert_type(await nbqueue.attach("id"), Job[Any])
     assert_type(await nbqueue.attach(everywhere=True), Selection)
@@ -95,5 +98,16 @@ async def asking() -> None:
 def choosing() -> None:
     """Options are typed."""
     options(queue="nightly", retry=3)
+    options(on_done=[nbqueue.notify.after(60), "https://hooks.example.com/nbqueue", lambda job: job.id])
+    options(on_done=3)  # type: ignore[arg-type]
     options(queue=3)  # type: ignore[arg-type]
     options(colour="red")  # type: ignore[call-arg]
+
+
+async def watching() -> None:
+    """Alerts take a URL, or a callable that gets what was crossed."""
+    queue = nbqueue.Queue()
+    assert_type(await queue.alert(depth=10, on="https://hooks.example.com/nbqueue"), Alert)
+    assert_type(await queue.alert(failure_rate=0.2, on=lambda crossing: crossing.measure), Alert)
+    assert_type(await queue.alerts(), list[Alert])
+    await queue.alert(depth=10)  # type: ignore[call-arg]

@@ -151,7 +151,7 @@ def test_a_retry_leaves_word_too(hooks: Receiver) -> None:
     """A retried job has the webhook of the first, from any handle."""
     job = options(on_done=hooks.url).submit(lambda: 1 / 0).wait()
     hooks.wait()
-    again = Job(job.id).retry().wait()
+    again = Job[float](job.id).retry().wait()
     assert [message.json["id"] for message in hooks.wait(2)] == [job.id, again.id]
 
 
