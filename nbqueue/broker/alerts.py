@@ -58,7 +58,9 @@ async def memories(client: Any, keys: Keys, alert_ids: Sequence[str]) -> list[st
 
 
 async def is_my_turn(client: Any, keys: Keys, engine: str, *, length_s: float) -> bool:
-    """Whether this engine looks at the alerts for that long, and no other."""
+    """Whether there are alerts, and this engine looks at them for that long, and no other."""
+    if not await client.exists(keys.alerts):
+        return False
     return bool(await client.set(keys.lookout, engine, nx=True, px=round(length_s * 1000)))
 
 

@@ -47,6 +47,7 @@ class Messenger:
     def __init__(self, client: Any, keys: Keys, post: Post, chance: Random) -> None:
         self._client, self._keys, self._post, self._chance = client, keys, post, chance
         self._under_way: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     async def serve(self) -> None:
         """Leave word until cancelled. What is cut off is taken up by another worker when its lease ends."""
@@ -59,9 +60,19 @@ class Messenger:
             for task in tuple(self._under_way):
                 task.cancel()
 
+    async def finish(self, *, due: bool) -> None:
+        """Wait until what is under way was left, and take no more; with `due`, leave before that all that is due."""
+        self._is_closed = not due
+        while True:
+            if due:
+                await self._look()
+            if not self._under_way:
+                return
+            await asyncio.wait(tuple(self._under_way))
+
     async def _look(self) -> None:
         room = MOST - len(self._under_way)
-        if room <= 0:
+        if room <= 0 or self._is_closed:
             return
         call = words.deliver(self._keys, most=room, hosts=self._post.rules.patterns)
         try:

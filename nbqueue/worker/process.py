@@ -142,7 +142,8 @@ class EngineProcess:
         engine = self._engine(runner, reports)
         runner.on_end = engine.end
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
-        beside = (self._messenger(keyring).serve, Lookout(self._client, self._keys, self._info.id).serve)
+        self._word = self._messenger(keyring)
+        beside = (self._word.serve, Lookout(self._client, self._keys, self._info.id).serve)
         serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client, beside=beside)))
         announcing = asyncio.create_task(self._announce())
         following = asyncio.create_task(self._follow(words, engine, runner))
@@ -197,11 +198,13 @@ class EngineProcess:
 
     async def _end_when_settled(self, engine: Engine) -> None:
         await engine.settled()
+        await self._word.finish(due=False)
         self._end(0)
 
     async def _burst(self, engine: Engine) -> None:
         while not engine.is_exhausted:  # noqa: ASYNC110 - exhaustion is a question to ask, not an event
             await asyncio.sleep(0.02)
+        await self._word.finish(due=True)
         self._end(0)
 
     async def _leave_in_order(self, engine: Engine, runner: NativeRunner) -> None:

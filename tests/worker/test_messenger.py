@@ -1,8 +1,10 @@
 """Word that workers leave: sent until it is heard, by a worker that may, once at a time, with a record of it."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -15,7 +17,7 @@ from nbqueue.model.delivery import Delivery, DeliveryState
 from nbqueue.model.settings import Settings
 from tests.receivers import Receiver, receiver, status
 from tests.waiting import wait_until
-from tests.workers import Worker, running_worker
+from tests.workers import Worker, running_worker, start_worker
 
 
 @pytest.fixture
@@ -161,6 +163,34 @@ def test_many_ends_at_once(hooks: Receiver) -> None:
     group = options(on_done=hooks.url, run_in="async").submit_map("no-such-function", range(60)).wait()
     hooks.wait(60, 40)
     assert sorted(message.json["id"] for message in hooks.messages) == sorted(group.ids)
+
+
+def test_a_burst_leaves_word_before_it_ends(settings: Settings, hooks: Receiver) -> None:
+    """A worker that ends when nothing is left to do has left word of what it did."""
+    jobs = [options(on_done=hooks.url).submit(one).wait() for _ in range(12)]
+    words = ("--burst", "--slots", "2", "--webhook-hosts", hooks.host, "--webhook-private")
+    assert start_worker(settings, *words).exit_code(30) == 0
+    assert sorted(message.json["id"] for message in hooks.messages) == sorted(job.id for job in jobs)
+    assert all(delivery(job).attempts == 1 for job in jobs)
+
+
+def test_a_worker_that_is_told_to_end(settings: Settings, hooks: Receiver) -> None:
+    """What it is about to leave it leaves, and records, before it ends."""
+    told = threading.Event()
+
+    def late(handler: BaseHTTPRequestHandler) -> None:
+        told.wait(20)
+        status(200)(handler)
+
+    hooks.replies = [late]
+    with running_worker(settings, "--slots", "1", "--webhook-hosts", hooks.host, "--webhook-private") as worker:
+        job = options(on_done=hooks.url).submit(one).wait()
+        hooks.wait()
+        worker.signal(signal.SIGTERM)
+        wait_until(lambda: "SIGTERM" in worker.log)
+        told.set()
+        assert worker.exit_code(20) == 0
+    assert job.deliveries().wait()[0].state is DeliveryState.DELIVERED
 
 
 def test_failures_within_a_window(settings: Settings, hooks: Receiver, worker: Worker) -> None:
