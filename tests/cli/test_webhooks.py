@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from nbqueue.client.portal import shutdown
+from nbqueue.client.queue import Queue
 from nbqueue.client.session import configure
 from nbqueue.client.submitter import options
-from nbqueue.model.settings import Settings
+from nbqueue.model.settings import Settings, load_settings
 from tests.cli.commands import run
 from tests.receivers import Receiver, receiver, status
 from tests.servers import Server
@@ -79,3 +80,15 @@ def test_hosts_that_cannot_be_meant(settings: Settings) -> None:
     rule = "give names such as hooks.example.com, *.corp.example, host:80."
     sentence = f"nbqueue: --webhook-hosts 'https://hooks.example' cannot be used: {rule}\n"
     assert (found.exit_code, found.stderr) == (2, sentence)
+
+
+def test_hosts_from_the_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NBQUEUE_WEBHOOK_HOSTS stands for the option, so that the worker of a local stack has it too."""
+    monkeypatch.setenv("NBQUEUE_WEBHOOK_HOSTS", "hooks.example:8443, *.corp.example:443")
+    monkeypatch.setenv("NBQUEUE_WEBHOOK_PRIVATE", "1")
+    assert load_settings().webhook_private
+    configure(settings)
+    with running_worker(settings, "--slots", "1"):
+        [engine] = Queue().workers().wait()
+    shutdown()
+    assert engine.webhook_hosts == ("hooks.example:8443", "*.corp.example:443")
