@@ -19,7 +19,6 @@ if _typing.TYPE_CHECKING:
 
     from pandas import DataFrame as _DataFrame
 
-    from nbqueue.analysis.columns import Moment as _Moment
     from nbqueue.analysis.export import export_csv
     from nbqueue.broker.address import Address as _Address
     from nbqueue.client.group import JobGroup
@@ -46,6 +45,7 @@ if _typing.TYPE_CHECKING:
         NotInJob,
         NotSendable,
         PayloadTooLarge,
+        QueueClosed,
         ResultExpired,
         Retrying,
         RetryLater,
@@ -69,6 +69,7 @@ if _typing.TYPE_CHECKING:
         time_left,
         track,
     )
+    from nbqueue.model.moments import Moment as _Moment
     from nbqueue.model.retry import RetryPolicy
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
@@ -94,6 +95,7 @@ __all__ = [
     "PayloadTooLarge",
     "Pending",
     "Queue",
+    "QueueClosed",
     "ResultExpired",
     "RetryLater",
     "RetryPolicy",

@@ -25,6 +25,7 @@ ERRORS = {
     "JobCrashed",
     "JobExpired",
     "JobLost",
+    "QueueClosed",
     "ResultExpired",
     "Retrying",
     "SkipRetry",

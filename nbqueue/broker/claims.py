@@ -46,6 +46,8 @@ class Claim(NamedTuple):
     adopted: bool = False
     #: whose room it was claimed for: LANE_LOOP or LANE_PROCESS
     lane: int = 0
+    #: resources it takes while it runs: `name=amount`, with commas between
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Claimed:
     has_lease: bool
     #: ready jobs found in the loop's lane and in the process lane; as many as there was room: there may be more
     found: tuple[int, int]
+    #: whether jobs wait for the ends of others
+    awaited: bool = False
 
 
 class Finish(NamedTuple):
@@ -92,29 +96,38 @@ class Report:
 
 
 def claim(
-    keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False
+    keys: Keys,
+    *,
+    queue: str,
+    queue_key: str,
+    engine: str,
+    loop_room: int,
+    process_room: int,
+    stock: bool = False,
+    free: str = "",
 ) -> Call[Claimed]:
-    """Claim ready jobs of a queue, up to the room in each lane."""
+    """Claim ready jobs of a queue, up to the room in each lane and with no more than the free resources."""
 
     def read(reply: Any) -> Claimed:
         now, due = int(reply[0]), int(float(reply[1]))
         claims = [_claim(item, now, queue) for item in reply[2]]
-        return Claimed(claims, max(due - now, 0) / 1000 if due else None, now > 0, (reply[3], reply[4]))
+        return Claimed(claims, max(due - now, 0) / 1000 if due else None, now > 0, (reply[3], reply[4]), reply[5] == 1)
 
     return Call(
         script("claim"),
         (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.history, keys.sequence),
-        (keys.prefix, queue, engine, loop_room, process_room, int(stock)),
+        (keys.prefix, queue, engine, loop_room, process_room, int(stock), free),
         read,
-    )
+    )  # fmt: skip
 
 
 def _claim(item: list[Any], now: int, queue: str) -> Claim:
     job_id, about, submission = item
-    fence, tries, crashes, losses, submitted, due, adopted, lane, group = about.split(b" ", 8)
+    fence, tries, crashes, losses, submitted, due, adopted, lane, needs, group = about.split(b" ", 9)
     return Claim(
         _text(job_id), int(fence), int(tries), int(losses), int(crashes), int(submitted), int(due), now,
         group.decode(errors="replace"), submission, queue, adopted == b"1", int(lane),
+        "" if needs == b"-" else needs.decode(errors="replace"),
     )  # fmt: skip
 
 

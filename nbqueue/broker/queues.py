@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from nbqueue.broker import gates
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS, Keys
 from nbqueue.model.job import moment
@@ -20,7 +21,12 @@ class QueueStats:
 
     name: str
     paused: bool = False
+    #: ready, or held back
     queued: int = 0
+    #: of those: waiting for other jobs
+    blocked: int = 0
+    #: of those: gate (`f:`, `t:`, `g:` paused function, tag, group; `l:` limit; `r:` resources) -> jobs behind it
+    held_back: Mapping[str, int] = field(default_factory=dict)
     scheduled: int = 0
     running: int = 0
     #: final state -> jobs that ended so since the store began
@@ -66,6 +72,16 @@ async def resume(client: Any, keys: Keys, name: str) -> None:
     await pipe.execute()
 
 
+async def close(client: Any, keys: Keys, name: str) -> None:
+    """Take no more jobs."""
+    await client.sadd(keys.closed, name)
+
+
+async def open_again(client: Any, keys: Keys, name: str) -> None:
+    """Take jobs again."""
+    await client.srem(keys.closed, name)
+
+
 async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     """The numbers of a queue now."""
     pipe = client.pipeline(transaction=True)
@@ -75,10 +91,13 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     pipe.sismember(keys.paused, name)
     pipe.hgetall(keys.counts(name))
     queued, scheduled, running, paused, ended = await pipe.execute()
+    held_back = await gates.waiting(client, keys, name)
     return QueueStats(
         name=name,
         paused=bool(paused),
-        queued=queued,
+        queued=queued + sum(held_back.values()),
+        blocked=held_back.pop("blocked", 0),
+        held_back=held_back,
         scheduled=scheduled,
         running=running,
         ended={State(state.decode()): int(number) for state, number in ended.items()},
@@ -93,7 +112,10 @@ async def names(client: Any, keys: Keys) -> list[str]:
 async def ids(
     client: Any, keys: Keys, name: str, *, limit: int = 1000, states: Collection[str] = frozenset(State)
 ) -> list[str]:
-    """The ids of jobs of a queue that may be in one of the states and live: those that run, then those next to run."""
+    """The ids of jobs of a queue that may be in one of the states and live.
+
+    Those that run, then those next to run, then those that are held back.
+    """
     parts: list[tuple[str | int, str | int]] = []
     if State.RUNNING in states:
         parts.append((CLAIMED_SCORE, "+inf"))
@@ -102,6 +124,9 @@ async def ids(
     pipe = client.pipeline(transaction=True)
     for low, high in parts:
         pipe.zrangebyscore(keys.queue(name), low, high, start=0, num=limit)
+    if State.QUEUED in states or State.SCHEDULED in states:
+        for gate in await client.zrange(keys.gates(name), 0, -1):
+            pipe.zrange(keys.parked(name, gate.decode()), 0, limit - 1)
     return [item.decode(errors="replace") for part in await pipe.execute() for item in part][:limit]
 
 

@@ -59,10 +59,10 @@ def deliver(keys: Keys, *, most: int, hosts: Sequence[str], give_up_s: float = G
     )
 
 
-def settle(keys: Keys, turn: Turn, heard: Heard) -> Call[bool]:
+def hear(keys: Keys, turn: Turn, heard: Heard) -> Call[bool]:
     """Record how it went; whether the turn still counted."""
     args = (turn.id, turn.number, heard.state.value, round(heard.delay_s * 1000), heard.status, heard.error.encode())
-    return Call(script("settle"), (keys.hooks, keys.unheard), (keys.prefix, *args), lambda reply: bool(reply[0] == 1))
+    return Call(script("hear"), (keys.hooks, keys.unheard), (keys.prefix, *args), lambda reply: bool(reply[0] == 1))
 
 
 def resend(keys: Keys, word_ids: Sequence[str]) -> Call[list[str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from nbqueue.children.frames import Frame, Header, head_of_text
 from nbqueue.children.running import Listener, Running
 from nbqueue.inside.values import encodable
+from nbqueue.model import plain_json
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
 from nbqueue.model.plain_json import quote
 
@@ -41,6 +42,8 @@ def run(running: Running, limit_bytes: int, payload_bytes: int) -> bytes:
         text += f',"kept":{len(run.checkpoint)}'
     if run.plain:
         text += ',"plain":true'
+    if run.asking:
+        text += f',"retry":{plain_json.encode(run.asking)}'
     if run.folder:
         text += f',"folder":{quote(run.folder)}'
     return head_of_text(text + "}", payload_bytes)
@@ -100,6 +103,8 @@ def _error(fields: dict[str, Any], pickled: bytes) -> ErrorInfo:
         bases=tuple(_text(base)[:_NAME] for base in fields["bases"][:_BASES]),
         pickled=pickled,
         retry_after_s=number(fields["retry_after_s"]),
+        backoff_s=number(fields.get("backoff_s")),
+        final=fields.get("final") is True,
     )
 
 

@@ -48,6 +48,8 @@ class Run(NamedTuple):
     tags: tuple[str, ...] = ()
     #: where it was submitted from: its code runs there, if that is a folder here
     folder: str = ""
+    #: where an error's wait is for the code to say: the policy, and how many tries this attempt makes
+    asking: dict[str, Any] | None = None
 
 
 class RunEnd(NamedTuple):

@@ -10,6 +10,7 @@ from nbqueue.children import calls
 from nbqueue.children.frames import Header
 from nbqueue.inside.context import JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
+from nbqueue.model.backoff import Backoff
 
 
 class Post(Protocol):
@@ -43,6 +44,7 @@ class Visit:
         #: seconds its code may run; None: no limit
         self.timeout_s: float | None = header["timeout"]
         self._post = post
+        self._backoff: Backoff | None = None
         self.context = JobContext(
             self._info,
             self,
@@ -52,6 +54,15 @@ class Visit:
             dump=codec.dump_plain_value if header.get("plain") else codec.dump_value,
             load=codec.load_plain_value if header.get("plain") else codec.load_value,
         )
+
+    def load(self) -> Callable[[], Any]:
+        """Import and rebuild what is to be called, with its arguments."""
+        call, self._backoff = calls.load(self.header, self.payload)
+        return call
+
+    def failed(self, error: BaseException) -> calls.Ended:
+        """Its end by an error. After a stop nobody asks the policy's own function: the stop says what comes next."""
+        return calls.failed(self.header, error, self._backoff if self.context.stop.reason is None else None)
 
     def begin(self, *, tell: bool = True) -> None:
         """Its code starts now, and its time limit counts from here; the engine is told where it wants to know."""

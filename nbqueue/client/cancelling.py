@@ -10,6 +10,7 @@ from typing import Literal
 from nbqueue.broker import jobs
 from nbqueue.client.ended import Ended
 from nbqueue.client.link import Link, unknown
+from nbqueue.client.removing import settle
 from nbqueue.model.states import State
 
 #: how long a running job's worker has to give a sign
@@ -38,6 +39,7 @@ async def cancel_all(link: Link, job_ids: Sequence[str]) -> Counter[Cancelled]:
         running += [job_id for job_id, answer in zip(chunk, found, strict=True) if answer == "asked"]
         answers["cancelled"] += found.count("removed")
         answers["already finished"] += sum(answer not in ("unknown", "removed", "asked") for answer in found)
+    await settle(link)
     if running:
         answers += await _signs(link, running)
     return +answers

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar, overload
 from weakref import WeakSet
 
-from nbqueue.broker import jobs
-from nbqueue.client import cancelling, hooks
+from nbqueue.client import cancelling, frames, grouping, hooks, removing
 from nbqueue.client.answer import Answer, cut_off
 from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
@@ -22,7 +20,6 @@ from nbqueue.client.portal import Portal, portal
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
 from nbqueue.client.telling import tell
-from nbqueue.client.waiting import accepted_first
 from nbqueue.model.states import State
 
 T_co = TypeVar("T_co", covariant=True)
@@ -36,7 +33,7 @@ class JobGroup(Waitable[list[T_co]]):
 
     def __init__(
         self, group_id: str, members: Sequence[Job[T_co]], *, of: Session, name: str = "",
-        queue: str = "", accepted: Future[Any] | None = None,
+        queue: str = "", items: Sequence[tuple[Any, ...]] = (), batch: int = 1, is_counted: bool = False,
     ) -> None:  # fmt: skip
         #: names it in the records of its jobs
         self.id = group_id
@@ -45,7 +42,10 @@ class JobGroup(Waitable[list[T_co]]):
         self._name = name
         self._queue = queue
         self._session = of
-        self._accepted = accepted
+        #: the arguments of each item, where it was submitted from here
+        self._items = items
+        self._batch = batch
+        self._is_counted = is_counted
         self._portal: Portal | None = None
         self._gathering: Gathering | None = None
         self._lives: WeakSet[GroupLive] = WeakSet()
@@ -70,6 +70,11 @@ class JobGroup(Waitable[list[T_co]]):
         """The session it goes by: which server, which key."""
         return self._session
 
+    @property
+    def awaited_ids(self) -> tuple[str, ...]:
+        """What a job names that waits for all of it: its own id where the server counts it, else those of its jobs."""
+        return (self.id,) if self._is_counted else self.ids
+
     def as_completed(self) -> Stream[Job[T_co]]:
         """Its jobs in the order in which they end; `await job` then gives each result at once."""
         gathering = self._gathered()
@@ -88,22 +93,16 @@ class JobGroup(Waitable[list[T_co]]):
 
         def read(_: object) -> list[Any]:
             ended = self._settled().ended
-            return [self._result(ended[job.id], job, return_errors=return_errors) for job in self._members]
+            return self._by_item(
+                [self._result(ended[job.id], job, return_errors=return_errors) for job in self._members]
+            )
 
         return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line())
 
     def progress(self) -> Pending[Mapping[State, int]]:
         """How many of its jobs are in which state now; those the server no longer knows are left out."""
-
-        async def asked(link: Link) -> Mapping[State, int]:
-            counts: Counter[State] = Counter()
-            for start in range(0, len(self._members), 1000):
-                batch = self.ids[start : start + 1000]
-                found = await link.wire.ask(lambda client: jobs.standings(client, link.wire.keys, batch))  # noqa: B023
-                counts.update(each.change.state for each in found if each.change is not None)
-            return dict(counts)
-
-        return self._begin(asked, f"counting {self._what()}")
+        counted = self.id if self._is_counted else ""
+        return self._begin(lambda link: grouping.progress(link, counted, self.ids), f"counting {self._what()}")
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
@@ -123,6 +122,45 @@ class JobGroup(Waitable[list[T_co]]):
 
         self._gathered().all_ended.add_done_callback(ended)
 
+    def pause(self) -> Pending[None]:
+        """Let no more of its jobs start; those that run go on."""
+        return self._begin(lambda link: grouping.pause(link, self.id), f"pausing {self._what()}")
+
+    def resume(self) -> Pending[None]:
+        """Let its jobs start again."""
+        return self._begin(lambda link: grouping.resume(link, self.id), f"resuming {self._what()}")
+
+    def delete(self) -> Pending[Mapping[str, int]]:
+        """Forget it: its waiting jobs leave, those that have ended are forgotten, those that run go on.
+
+        How many are "deleted" or "running".
+        """
+        return self._begin(lambda link: removing.delete(link, self.ids), f"deleting {self._what()}")
+
+    def retry_failed(self) -> Pending[JobGroup[T_co]]:
+        """A group with new jobs in the places of those that ended otherwise than well."""
+
+        def read(retried: Mapping[str, Job[T_co]]) -> JobGroup[T_co]:
+            members = [retried.get(job.id, job) for job in self._members]
+            return JobGroup(
+                self.id, members, of=self._session, name=self._name, queue=self._queue, items=self._items,
+                batch=self._batch,
+            )  # fmt: skip
+
+        future = self._session.call(lambda link: grouping.retry_failed(link, self._members))
+        return Pending(future, read, what=f"retrying what failed of {self._what()}")
+
+    def frame(self) -> Pending[Any]:
+        """A pandas frame with a row a job: its arguments as far as they are known here, state, result or error."""
+        gathering = self._gathered()
+
+        def read(_: object) -> Any:
+            ended = gathering.ended
+            values = [self._result(ended[job.id], job, return_errors=True) for job in self._members]
+            return frames.frame(self._members, self._items if self._batch == 1 else (), ended, values)
+
+        return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line())
+
     def live(self) -> GroupLive:
         """Its counts, kept up to date in the background; close() it when it is shown no more."""
         live = GroupLive(self.ids)
@@ -138,7 +176,7 @@ class JobGroup(Waitable[list[T_co]]):
         if found is None or found.is_broken or not (found.all_ended.done() or self._session.is_here(self._portal)):
             found = self._gathering = Gathering(self.ids)
             self._portal = portal()
-            begun = self._session.call(accepted_first(self._accepted, found.watch))
+            begun = self._session.call(found.watch)
             begun.add_done_callback(lambda done: _tell_failure(found, done))
         return found
 
@@ -152,7 +190,7 @@ class JobGroup(Waitable[list[T_co]]):
         for job in self._members:
             if job.id in ended and not ended[job.id].succeeded:
                 self._result(ended[job.id], job)
-        return [self._result(ended[job.id], job) for job in self._members]
+        return self._by_item([self._result(ended[job.id], job) for job in self._members])
 
     def _settled(self) -> Gathering:
         """The ends, after whoever shows the group was told of them: the cell that waited goes on now."""
@@ -172,8 +210,14 @@ class JobGroup(Waitable[list[T_co]]):
                 return error
             raise
 
+    def _by_item(self, values: list[Any]) -> list[Any]:
+        """The results of jobs as results of items: a batch gives those of its own, or its one error."""
+        if self._batch == 1:
+            return values
+        return [each for value in values for each in (value if isinstance(value, list) else [value])]
+
     def _begin(self, act: Any, what: str) -> Pending[Any]:
-        return Pending(self._session.call(accepted_first(self._accepted, act)), what=what)
+        return Pending(self._session.call(act), what=what)
 
     def _what(self) -> str:
         return f"the group of {len(self._members):,} jobs"

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from nbqueue.broker import jobs, words
-from nbqueue.client import cancelling, hooks, retrying
+from nbqueue.broker import jobs
+from nbqueue.client import cancelling, hooks, moving, removing, retrying, word
 from nbqueue.client.answer import Answer
+from nbqueue.client.attempts import attempts
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
 from nbqueue.client.lacking import reason
@@ -22,10 +23,11 @@ from nbqueue.client.session import Session, session
 from nbqueue.client.stream import Stream
 from nbqueue.client.submission import Draft
 from nbqueue.client.waiting import accepted_first
-from nbqueue.client.word import tell_when_ended
+from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
 from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
+from nbqueue.model.names import check_queue
 from nbqueue.model.states import State
 
 T = TypeVar("T")
@@ -99,6 +101,10 @@ class Job(Waitable[T_co]):
         """All that is known of it now."""
         return self._begin(lambda link: link.record(self.id), f"asking about job {self.id}")
 
+    def attempts(self) -> Pending[list[AttemptRecord]]:
+        """Its attempts that have ended, the first first, each with its error: as far back as the history goes."""
+        return self._begin(lambda link: attempts(link, self.id), f"reading the attempts of job {self.id}")
+
     def logs(self) -> Pending[str]:
         """Its log as far as it is kept: about the last megabyte."""
 
@@ -115,23 +121,28 @@ class Job(Waitable[T_co]):
     def retry(self) -> Pending[Job[T_co]]:
         """A new job of the same function, arguments and options; its record says what it is a retry of."""
 
-        async def again(link: Link) -> Job[T_co]:
-            draft = await retrying.retry(link, self.id, self._draft)
-            job: Job[T_co] = Job(draft.job_id, name=self._name, of=self._session, draft=draft)
-            tell_when_ended(self._session, None, [job], draft.order.options.on_done)
-            return job
+        async def retried(link: Link) -> Job[T_co]:
+            return self.again(await retrying.retry(link, self.id, self._draft))
 
-        return self._begin(again, f"the retry of job {self.id}")
+        return self._begin(retried, f"the retry of job {self.id}")
 
     def deliveries(self) -> Pending[list[Delivery]]:
         """How it went to leave word of its end at the webhook of `on_done`; empty where there is none."""
+        return self._begin(lambda link: word.deliveries(link, self.id), f"asking about the webhook of job {self.id}")
 
-        async def asked(link: Link) -> list[Delivery]:
-            await link.record(self.id)
-            found = await link.wire.ask(lambda client: words.deliveries(client, link.wire.keys, [self.id]))
-            return [each for each in found if each is not None]
+    def delete(self) -> Pending[str]:
+        """Forget it: "deleted", or "running" where it goes on; of one that waits nothing runs any more."""
 
-        return self._begin(asked, f"asking about the webhook of job {self.id}")
+        async def asked(link: Link) -> str:
+            answers = await removing.delete(link, [self.id])
+            return next(iter(answers), "unknown")
+
+        return self._begin(asked, f"deleting job {self.id}")
+
+    def move(self, queue: str) -> Pending[None]:
+        """Put it into another queue, while it waits; signed anew for that queue."""
+        check_queue(queue)
+        return self._begin(lambda link: moving.move(link, [self.id], queue), f"moving job {self.id}")
 
     def events(self) -> Stream[Event]:
         """What happens to it: first how it stands, then each change, progress and log line, until it has ended."""
@@ -213,6 +224,17 @@ class Job(Waitable[T_co]):
 
     def _begin(self, act: Callable[[Link], Coroutine[Any, Any, T]], what: str) -> Pending[T]:
         return Pending(self._call(act), what=what)
+
+    @property
+    def sent(self) -> Draft | None:
+        """What this handle submitted, as far as it is kept."""
+        return self._draft
+
+    def again(self, draft: Draft) -> Job[T_co]:
+        """The handle of a retry of this job that was accepted."""
+        job: Job[T_co] = Job(draft.job_id, name=self._name, of=self._session, draft=draft)
+        word.tell_when_ended(self._session, None, lambda: [job], draft.order.options.on_done)
+        return job
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

@@ -23,23 +23,24 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     record = await link.record(job_id)
     blob = await link.wire.ask(lambda client: jobs.submission(client, link.wire.keys, job_id))
     if blob is not None:
-        stored = _stored(link, record, blob)
-        told = sent.order.options.on_done if sent is not None else stored.order.options.on_done
-        options = replace(stored.order.options, on_done=told)
-        sent = replace(stored, order=replace(stored.order, options=options))
+        kept = stored(link, record, blob)
+        told = sent.order.options.on_done if sent is not None else kept.order.options.on_done
+        sent = replace(kept, order=replace(kept.order, options=replace(kept.order.options, on_done=told)))
     if sent is None:
         raise JobError(
             f"Job {job_id} has ended, and its function and arguments are kept no longer: submit it again.",
             job_id=job_id,
         )
-    options = replace(sent.order.options, job_id=None, delay=0.0, at=None)
-    order = replace(sent.order, options=options, retry_of=job_id, origin=origin())
-    draft = Draft(new_job_id(), order, sent.payload)
+    options = replace(
+        sent.order.options, job_id=None, delay=0.0, at=None, unique=None, debounce=None, cache=None, after=()
+    )
+    order = replace(sent.order, options=options, retry_of=job_id, origin=origin(), group="", size=0)
+    draft = Draft(new_job_id(), order, sent.payload, sent.parents)
     await deliver(link, draft)
     return draft
 
 
-def _stored(link: Link, record: JobRecord, blob: bytes) -> Draft:
+def stored(link: Link, record: JobRecord, blob: bytes) -> Draft:
     """The submission as the server keeps it, verified, with what its record says beside."""
     wire = link.wire
     sealed = open_sealed(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,12 +10,16 @@ from types import FrameType
 from typing import Any
 
 from nbqueue.broker import codec
+from nbqueue.broker.digest import call_digest
 from nbqueue.broker.envelope import seal
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS, Batch, Origin
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
+from nbqueue.client.batches import in_batches
 from nbqueue.client.origin import origin
 from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
+from nbqueue.model.backoff import Guided, at_hand_there
+from nbqueue.model.kinds import is_async
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
 from nbqueue.model.settings import Settings
@@ -41,6 +43,8 @@ class Order:
     by_name: bool = False
     origin: Origin
     group: str = ""
+    #: jobs of the group in all
+    size: int = 0
     retry_of: str = ""
 
     def header(self, namespace: str) -> dict[str, Any]:
@@ -57,11 +61,11 @@ class Order:
             "queue": options.queue, **{name: value for name, value in rest.items() if value},
         }  # fmt: skip
 
-    def batch(self, sealed: Sequence[tuple[str, bytes]], hook: str = "") -> Batch:
-        """Some of its jobs, ready for the server."""
+    def batch(self, sealed: Sequence[tuple[str, bytes]], own: Mapping[str, Mapping[str, Any]], hook: str = "") -> Batch:
+        """Some of its jobs, ready for the server; `own`: what is not common to all of them, by id."""
         return Batch(
             options=self.options, function=self.function, lane=self.lane, jobs=sealed,
-            origin=self.origin, group=self.group, retry_of=self.retry_of, hook=hook,
+            origin=self.origin, group=self.group, size=self.size, retry_of=self.retry_of, own=own, hook=hook,
         )  # fmt: skip
 
 
@@ -72,6 +76,16 @@ class Draft:
     job_id: str
     order: Order
     payload: bytes
+    #: jobs and groups that its arguments stand for
+    parents: tuple[str, ...] = ()
+    #: sameness of function and arguments, where that matters
+    digest: str = ""
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What the server is told of this one of an order's jobs alone."""
+        after = list(dict.fromkeys((*self.order.options.after, *self.parents)))
+        return {name: value for name, value in (("after", after), ("digest", self.digest)) if value}
 
     def sealed(self, keyring: Keyring, header: Mapping[str, Any]) -> bytes:
         """The signed submission, with the header that its order gave."""
@@ -88,9 +102,9 @@ def draft_one(
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
     _refuse_in_job()
     order, code = _ordered(fn, given)
-    payload = codec.dump_call(code, args, kwargs)
+    payload = codec.dump_call(_guided(code, order.options), args, kwargs)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
-    return Draft(order.options.job_id or new_job_id(), order, payload)
+    return Draft(order.options.job_id or new_job_id(), order, payload, digest=_digest(order, code, args, kwargs))
 
 
 def draft_many(
@@ -101,11 +115,18 @@ def draft_many(
     order, code = _ordered(fn, given)
     if order.options.job_id is not None:
         raise ConfigurationError("job_id cannot be used with submit_map, which makes many jobs: leave it out.")
-    order = replace(order, group=new_job_id())
-    function = codec.dump_function(code)
+    wanted = list(items)
+    if order.options.batch > 1:
+        code, wanted = in_batches(code, wanted, order.options.batch)
+    order = replace(order, group=new_job_id(), size=len(wanted))
+    function = codec.dump_function(_guided(code, order.options))
     drafts = [
-        Draft(new_job_id(), order, codec.join_call(function, codec.dump_arguments(item, {}, code))) for item in items
-    ]
+        Draft(
+            new_job_id(), order, codec.join_call(function, codec.dump_arguments(item, {}, code)),
+            digest=_digest(order, code, item, {}),
+        )
+        for item in wanted
+    ]  # fmt: skip
     if drafts:
         largest = max(len(draft.payload) for draft in drafts)
         _check_size(settings, largest, f"The function {order.function} with one item's arguments")
@@ -113,6 +134,11 @@ def draft_many(
         if total > MANY * settings.warn_bytes >= MANY * largest:
             _warn(f"{len(drafts)} jobs of {order.function} take {_size(total)} together")
     return drafts
+
+
+def _digest(order: Order, code: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """The sameness of a call, where its options ask for it; raises NotSendable for what cannot be compared."""
+    return call_digest(code, args, kwargs) if order.options.once is not None else ""
 
 
 def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Order, Callable[..., Any] | str]:
@@ -126,21 +152,28 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
     return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
 
 
+def _guided(code: Callable[..., Any] | str, options: Options) -> Callable[..., Any] | str:
+    """The code that travels, with its retry policy's own function of waiting where there is one."""
+    backoff = options.retry.backoff
+    if isinstance(backoff, str) or backoff is at_hand_there:
+        return code
+    if isinstance(code, str):
+        raise ConfigurationError(
+            f"The backoff of {code!r} cannot be a function here, since no code travels with a name: give it on the "
+            "worker, as in @task(retry=RetryPolicy(backoff=...))."
+        )
+    return Guided(code, backoff)
+
+
 def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Options, Callable[..., Any] | str, str]:
     if isinstance(fn, Task):
-        return check(check(**fn.options), **given), fn.fn, codec.function_label(fn.name)
+        # together, so that a preset on either side gives way to what either side says
+        return check(**{**fn.options, **given}), fn.fn, codec.function_label(fn.name)
     if isinstance(fn, str) or callable(fn):
         return check(**given), fn, codec.function_label(fn)
     raise ConfigurationError(
         f"{type(fn).__name__} {ascii(fn)[:60]} cannot be submitted: give a function, or the name of a registered one."
     )
-
-
-def is_async(fn: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
 
 
 def _refuse_in_job() -> None:

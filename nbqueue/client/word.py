@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol
 
+from nbqueue.broker import words
 from nbqueue.client.ended import Ended
 from nbqueue.client.link import Link
 from nbqueue.client.session import Session
 from nbqueue.client.telling import Told, tell
 from nbqueue.client.waiting import accepted_first
+from nbqueue.model.delivery import Delivery
 
 log = logging.getLogger("nbqueue")
 
@@ -28,34 +30,44 @@ class Handle(Protocol):
 
 
 def tell_when_ended(
-    session: Session, accepted: Future[Any] | None, jobs: Sequence[Handle], on_done: Iterable[Any]
+    session: Session, accepted: Future[Any] | None, jobs: Callable[[], Sequence[Handle]], on_done: Iterable[Any]
 ) -> None:
-    """Call what is callable of `on_done` with each job once it has ended, as long as this process lives."""
+    """Call what is callable of `on_done` with each job once it has ended, as long as this process lives.
+
+    `jobs` gives the handles once the submit was accepted: the server may have put another job in the place of one.
+    """
     callables = tuple(item for item in on_done if callable(item))
-    if not callables or not jobs:
-        return
-    by_id = {job.id: job for job in jobs}
-    begun = session.call(accepted_first(accepted, partial(_watch, by_id, callables)))
-    begun.add_done_callback(partial(_say_deaf, accepted, len(jobs)))
+    if callables:
+        begun = session.call(accepted_first(accepted, partial(_watch, jobs, callables)))
+        begun.add_done_callback(partial(_say_deaf, accepted))
 
 
-async def _watch(by_id: Mapping[str, Handle], callables: tuple[Told, ...], link: Link) -> None:
+async def deliveries(link: Link, job_id: str) -> list[Delivery]:
+    """How it went to leave word of a job's end. Raises JobLost where the server does not know the job."""
+    await link.record(job_id)
+    found = await link.wire.ask(lambda client: words.deliveries(client, link.wire.keys, [job_id]))
+    return [each for each in found if each is not None]
+
+
+async def _watch(jobs: Callable[[], Sequence[Handle]], callables: tuple[Told, ...], link: Link) -> None:
     """Follow the jobs until all have ended."""
+    by_id = {job.id: job for job in jobs()}
     left, over = set(by_id), asyncio.Event()
 
     def deliver(ended: Ended) -> None:
         left.discard(ended.job_id)
-        if ended.is_over and not _is_trouble(ended):
-            by_id[ended.job_id].know(ended)
-            tell(callables, by_id[ended.job_id])
-        elif ended.problem is not None:
-            log.warning("on_done of job %s is not called: %s", ended.job_id, ended.problem)
         if not left:
             over.set()
+        if _is_trouble(ended):
+            log.warning("on_done of job %s is not called: %s", ended.job_id, ended.problem)
+        else:
+            by_id[ended.job_id].know(ended)
+            tell(callables, by_id[ended.job_id])
 
     watch = link.ends.watch(tuple(by_id), deliver)
     try:
-        await over.wait()
+        if left:
+            await over.wait()
     finally:
         watch.stop()
 
@@ -65,9 +77,9 @@ def _is_trouble(ended: Ended) -> bool:
     return isinstance(ended.problem, ConnectionError)
 
 
-def _say_deaf(accepted: Future[Any] | None, count: int, begun: Future[None]) -> None:
+def _say_deaf(accepted: Future[Any] | None, begun: Future[None]) -> None:
     """Say that nothing will be called; a submit that failed says so itself."""
     if begun.cancelled() or begun.exception() is None:
         return
     if accepted is None or (accepted.done() and not accepted.cancelled() and accepted.exception() is None):
-        log.warning("on_done of %d jobs is not called: %s", count, begun.exception())
+        log.warning("on_done is not called: %s", begun.exception())

@@ -179,7 +179,7 @@ class Engine:
             calls.append(claims.finish(self.keys, self.id, finishes))
         if asked is not None:
             ref, (loop_room, process_room) = self.queues[asked.queue], asked.room
-            rooms = {"loop_room": loop_room, "process_room": process_room}
+            rooms: dict[str, Any] = {"loop_room": loop_room, "process_room": process_room}
             calls.append(
                 claims.claim(self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock, **rooms)
             )

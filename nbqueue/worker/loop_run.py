@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from nbqueue.broker import codec
@@ -14,6 +15,7 @@ from nbqueue.children.awake import AwakeTimer
 from nbqueue.errors import UnknownFunction
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
+from nbqueue.model.backoff import Answer, at_hand_there
 from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.verdict import Ended
@@ -34,8 +36,8 @@ class LoopRun:
     """One run: a task, its time limit and its way of being stopped. It is the sink of its own context."""
 
     __slots__ = (
-        "_context", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by", "_stopping", "_task",
-        "_timers", "attempt",
+        "_answer", "_context", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by",
+        "_stopping", "_task", "_timers", "attempt",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +54,7 @@ class LoopRun:
         self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
         self._context: JobContext | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._answer = Answer()
 
     def start(self, function: Callable[..., Any], ticker: Ticker, checkpoint: bytes | None) -> None:
         """Begin; what goes wrong with the arguments ends the run like an error of the function."""
@@ -113,7 +116,18 @@ class LoopRun:
                 _, args, kwargs = codec.load_call(attempt.payload, plain=attempt.plain)
             return await function(*args, **kwargs)
         except (SystemExit, KeyboardInterrupt) as error:
+            self._ask_policy(error)
             raise _Exit from error
+        except BaseException as error:
+            self._ask_policy(error)
+            raise
+
+    def _ask_policy(self, error: BaseException) -> None:
+        """Let a policy's own function say how long to wait; after a stop, the stop says what comes next."""
+        policy = self.attempt.options.retry
+        own = policy.backoff
+        if self._stopped_by is None and not isinstance(own, str) and own is not at_hand_there:
+            self._answer = policy.ask(own, self.attempt.claim.tries + 1, error)
 
     def _ask(self, reason: StopReason) -> None:
         self._stopped_by = reason
@@ -146,7 +160,8 @@ class LoopRun:
             return
         error = task.exception()
         if error is not None:
-            self._finish(Raised(dump_error(error.__cause__ if isinstance(error, _Exit) and error.__cause__ else error)))
+            info = dump_error(error.__cause__ if isinstance(error, _Exit) and error.__cause__ else error)
+            self._finish(Raised(replace(info, backoff_s=self._answer.wait_s, final=self._answer.final)))
             return
         self._finish(self._value(task.result()))
 

@@ -101,7 +101,7 @@ class Messenger:
             logger.warning("Word of %s was not heard: %s", ascii(turn.id), heard.error)
         while asyncio.get_running_loop().time() < ends_at:
             try:
-                await scripts.run(self._client, words.settle(self._keys, turn, heard))
+                await scripts.run(self._client, words.hear(self._keys, turn, heard))
             except scripts.TROUBLE as error:
                 logger.debug("Cannot record how word was left: %s", error)
                 await asyncio.sleep(_RECORD_S)

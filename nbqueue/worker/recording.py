@@ -104,11 +104,19 @@ def _history_line(attempt: Attempt, verdict: Verdict, here: Here, result_bytes: 
     more = {name: header[name] for name in REPEATED if header.get(name)}
     if error:
         more["error_type"], more["error"] = error.type, error.message[:ERROR_CHARS]
+        if error.traceback and not state.is_final:
+            more["traceback"] = _last_lines(error.traceback)
     if verdict.stopped_by:
         more["stopped_by"] = verdict.stopped_by
     if facts:
         more.update({name: value for name, value in facts.items() if value is not None})
     return _extended(text, more)
+
+
+def _last_lines(traceback: str) -> str:
+    """The whole lines at the end of a traceback: where it happened, and what."""
+    last = traceback[-ERROR_CHARS:]
+    return last if len(traceback) <= ERROR_CHARS else last.partition("\n")[2] or last
 
 
 def _extended(text: str, more: dict[str, Any]) -> str:

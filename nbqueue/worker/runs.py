@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbqueue.children.running import Run
+from nbqueue.model import presets
 from nbqueue.model.options import RunIn
 from nbqueue.worker.attempt import Attempt
 
@@ -29,4 +30,6 @@ def run_of(attempt: Attempt, run_in: RunIn, checkpoint: bytes | None) -> Run:
         group=claim.group,
         tags=tuple(header.get("tags", ())),
         folder=str(header.get("folder", "")),
+        kill_after_s=presets.kill_after_s(options.preset),
+        asking={"policy": options.retry.to_wire(), "tries": claim.tries + 1} if options.retry.is_own else None,
     )

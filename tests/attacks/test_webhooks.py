@@ -137,10 +137,16 @@ def test_keys_that_are_not_ours_any_more(module_server: Server, hooks: Receiver,
         client.set("nbq:job:wrong-record", "x", px=60_000)
         client.hset("nbq:word:odd", mapping={"hook": f"{hooks.host} k s {hooks.url}", "sent": "x", "turn": "y"})
         client.pexpire("nbq:word:odd", 60_000)
-        client.hset("nbq:alerts", mapping={"odd": "{}", "\udcff".encode("utf-8", "surrogateescape"): "[]"})
-        client.set("nbq:gates:default", "x", px=60_000)
+        client.hset(
+            "nbq:alerts",
+            mapping={
+                "odd": '{"queue": "odd", "depth": 0, "hook": "h:1 k s u"}',
+                "\udcff".encode("utf-8", "surrogateescape"): "[]",
+            },
+        )
+        client.set("nbq:gates:odd", "x", px=60_000)
         heard(hooks)
-        client.delete("nbq:alerts", "nbq:gates:default")
+        client.delete("nbq:alerts", "nbq:gates:odd")
         client.set("nbq:alerts", "no hash", px=5_000)
         heard(hooks)
         client.delete("nbq:alerts")

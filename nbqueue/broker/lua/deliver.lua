@@ -78,9 +78,11 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0
   local known, known_found = facts(word, 'hook', 'body', 'sent', 'first', 'attempts', 'turn')
   local hook = known and (known_found[1] or job and job_found[1])
   local target = hook and string.match(hook, '^(%S+:%d+) ')
-  if not target or #id > 200 or string.find(id, '[^%w:._@+=-]') then
+  if not target or not (known_found[2] or job and job_found[2]) or #id > 200 or string.find(id, '[^%w:._@+=-]') then
     -- the job was removed, or this is not ours
     redis.call('ZREM', KEYS[1], id)
+    redis.call('ZREM', KEYS[2], id)
+    redis.call('DEL', word)
   else
     local first = whole(known_found[4])
     if first == 0 then first = now end

@@ -1,41 +1,56 @@
 #!lua flags=allow-oom
--- Record how attempts to leave word went; what another worker was given meanwhile stays as it is.
--- KEYS[1] zset    word to be left: nbq:hooks
--- KEYS[2] zset    word that could not be left: nbq:unheard
+-- Tell jobs that wait for others of the ends that came: the last one lets them go on, one that did not succeed may end them.
+-- With: groups, waiting, past
+-- KEYS[1] list    ends to tell of: nbq:settling
+-- KEYS[2] set     jobs and groups that are waited for: nbq:parents
+-- KEYS[3] stream  events: nbq:events
+-- KEYS[4] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
--- ARGV[2..] ...   per attempt 6: id, turn, state (delivered, waiting, failed or gone), ms until it is sent again, HTTP status (0: no answer), what was wrong
--- Returns: per attempt 1, or 0 where the turn was over
-local prefix, now = ARGV[1], server_ms()
-local replies = {}
-for at = 2, #ARGV, 6 do
-  local id, state = ARGV[at], ARGV[at + 2]
-  local word = prefix .. 'nbq:word:' .. id
-  if redis.pcall('HGET', word, 'turn') ~= ARGV[at + 1] then
-    replies[#replies + 1] = 0
-  else
-    redis.call('HINCRBY', word, 'turn', 1)
-    redis.call('HINCRBY', word, 'attempts', 1)
-    redis.call('HINCRBY', word, 'sent', 1)
-    redis.call('HSET', word, 'state', state, 'error', ARGV[at + 5])
-    redis.call('HDEL', word, 'next', 'status')
-    if ARGV[at + 4] ~= '0' then redis.call('HSET', word, 'status', ARGV[at + 4]) end
-    if state == 'waiting' then
-      local next_at = now + tonumber(ARGV[at + 3])
-      redis.call('HSET', word, 'next', next_at)
-      redis.call('ZADD', KEYS[1], next_at, id)
-    else
-      redis.call('ZREM', KEYS[1], id)
-      redis.call('ZREM', KEYS[2], id)
-    end
-    if state == 'delivered' then
-      redis.call('HSET', word, 'delivered', now)
-    elseif state ~= 'waiting' then
-      redis.call('ZADD', KEYS[2], now, id)
-      redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - RECORD_MS)
-      redis.call('PEXPIRE', KEYS[2], RECORD_MS)
-    end
-    redis.call('PEXPIRE', word, RECORD_MS)
-    replies[#replies + 1] = 1
-  end
+-- ARGV[2] int     the most jobs to tell; the rest is left for the next call
+-- Returns: 1 where ends are left to tell of, else 0
+-- Moves: queued -> failed, scheduled -> failed, queued -> cancelled, scheduled -> cancelled
+local prefix, left = ARGV[1], tonumber(ARGV[2])
+local now = server_ms()
+local changes, records = {}, {}
+local CHILD = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock',
+  'hook', 'waits_for', 'on_parent', 'rank', 'due'}
+
+local function go_on(id, child)
+  -- nothing is waited for any more: the job becomes ready, or waits for its time
+  local record = prefix .. 'nbq:job:' .. id
+  unpark(prefix, id, child)
+  redis.call('HDEL', record, 'parked', 'reason', 'waits_for')
+  redis.call('ZADD', prefix .. 'arq:queue:' .. child.queue, child.state == 'scheduled' and child.due or child.rank, id)
+  call_workers(prefix .. 'nbq:wake:' .. child.queue)
 end
-return replies
+
+local function tell_child(id, parent, state)
+  local child = read_fields(prefix .. 'nbq:job:' .. id, CHILD)
+  if not child.state or is_final(child.state) or child.parked ~= (child.queue or '') .. ':blocked' then return end
+  if state == 'succeeded' or child.on_parent == 'run' then
+    if redis.call('HINCRBY', prefix .. 'nbq:job:' .. id, 'waits_for', -1) <= 0 then go_on(id, child) end
+    return
+  end
+  local about = 'It waited for ' .. parent .. ', which ended as ' .. state .. '.'
+  local ending = {state = 'failed', error_type = 'ParentFailed', error = about}
+  if child.on_parent == 'skip' then ending = {state = 'cancelled', stopped_by = 'parent', error = about} end
+  end_waiting(prefix, id, child, ending, now, changes, records)
+end
+
+while left > 0 do
+  local told = redis.call('LINDEX', KEYS[1], 0)
+  if not told then break end
+  local parent, state = string.match(told, '^(.*) (%S+)$')
+  local waiting = parent and redis.call('SPOP', prefix .. 'nbq:children:' .. parent, left) or {}
+  for _, id in ipairs(waiting) do tell_child(id, parent, state) end
+  left = left - #waiting - 1
+  if not parent or redis.call('EXISTS', prefix .. 'nbq:children:' .. parent) == 0 then
+    redis.call('LPOP', KEYS[1])
+    if parent then redis.call('SREM', KEYS[2], parent) end
+  end
+  -- what ended with it may be waited for, too
+  write_groups(prefix)
+end
+remember(prefix, KEYS[4], records)
+tell(KEYS[3], changes)
+return redis.call('EXISTS', KEYS[1])
