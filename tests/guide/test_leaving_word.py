@@ -67,6 +67,15 @@ async def test_each_job_of_a_map_and_the_whole() -> None:
     assert sorted(each) == sorted(group.ids)
 
 
+async def test_a_job_that_stands_for_another() -> None:
+    """Where a submit gives the job of an earlier one, its callable is called with that one's end."""
+    seen: list[str] = []
+    first = await options(unique=60).submit(double, 3)
+    second = await options(unique=60, on_done=lambda job: seen.append(job.id)).submit(double, 3)
+    await until(lambda: seen == [first.id])
+    assert second == first
+
+
 async def test_a_callable_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """Its error is logged once; the job has its result, and other callables are called."""
     seen: list[str] = []
