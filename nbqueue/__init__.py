@@ -44,6 +44,7 @@ if _typing.TYPE_CHECKING:
         NbqueueError,
         NotInJob,
         NotSendable,
+        ParentFailed,
         PayloadTooLarge,
         QueueClosed,
         ResultExpired,
@@ -92,6 +93,7 @@ __all__ = [
     "NbqueueError",
     "NotInJob",
     "NotSendable",
+    "ParentFailed",
     "PayloadTooLarge",
     "Pending",
     "Queue",
@@ -210,7 +212,14 @@ def _current_job_id() -> str | None:
     return None if job is None else job.id
 
 
+def _drawn(graph: _typing.Any) -> str:
+    """A graph of jobs as SVG; what draws is loaded when something is drawn."""
+    drawn: str = _import_module("nbqueue.notebook.picture").svg(graph)
+    return drawn
+
+
 _hooks.use_local_stack(_ensure)
+_hooks.use_drawing(_drawn)
 _hooks.use_current_job_id(_current_job_id)
 _hooks.use_face(_ProcessFace())
 

@@ -15,6 +15,7 @@ NbqueueError
 ├── NotInJob                      a call that is not possible where it was made
 ├── JobError                      what a job's handle raises; has .job_id
 │   ├── JobFailed                 the function raised; __cause__ is the original where it can be rebuilt
+│   │   └── ParentFailed          it never ran: a job whose result it takes did not succeed
 │   ├── JobCancelled              it was cancelled; .partial holds what the code handed back
 │   ├── JobTimeout                it ran into its time limit
 │   ├── JobCrashed                its process died
@@ -166,6 +167,14 @@ class JobFailed(JobError):
         self.error_type = error_type
         #: the traceback as the worker saw it, source lines included
         self.remote_traceback = remote_traceback
+
+
+class ParentFailed(JobFailed):
+    """The job never ran, because another one whose result it takes did not succeed; `parent_id` names that one."""
+
+    def __init__(self, message: str, *, job_id: str = "", parent_id: str = "", remote_traceback: str = "") -> None:
+        super().__init__(message, job_id=job_id, error_type="ParentFailed", remote_traceback=remote_traceback)
+        self.parent_id = parent_id
 
 
 class JobCancelled(JobError):

@@ -20,6 +20,7 @@ ERRORS = {
     "NotInJob",
     "JobError",
     "JobFailed",
+    "ParentFailed",
     "JobCancelled",
     "JobTimeout",
     "JobCrashed",

@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.parcels import LARGE_BYTES, LEFT, leave
 from nbqueue.broker.scripts import Call, script
+from nbqueue.model.resources import NOTHING, canonical
 from nbqueue.model.states import State
 
 #: a lease is renewed each second and reaped each half second
@@ -46,7 +47,7 @@ class Claim(NamedTuple):
     adopted: bool = False
     #: whose room it was claimed for: LANE_LOOP or LANE_PROCESS
     lane: int = 0
-    #: resources it takes while it runs: `name=amount`, with commas between
+    #: the resources it takes while it runs, as canonical text; empty: none
     needs: str = ""
 
 
@@ -96,17 +97,10 @@ class Report:
 
 
 def claim(
-    keys: Keys,
-    *,
-    queue: str,
-    queue_key: str,
-    engine: str,
-    loop_room: int,
-    process_room: int,
-    stock: bool = False,
-    free: str = "",
-) -> Call[Claimed]:
-    """Claim ready jobs of a queue, up to the room in each lane and with no more than the free resources."""
+    keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False,
+    resources: Mapping[str, float] = NOTHING,
+) -> Call[Claimed]:  # fmt: skip
+    """Claim ready jobs of a queue, up to the room in each lane and what is free of resources."""
 
     def read(reply: Any) -> Claimed:
         now, due = int(reply[0]), int(float(reply[1]))
@@ -116,7 +110,7 @@ def claim(
     return Call(
         script("claim"),
         (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.history, keys.sequence),
-        (keys.prefix, queue, engine, loop_room, process_room, int(stock), free),
+        (keys.prefix, queue, engine, loop_room, process_room, int(stock), canonical(resources)),
         read,
     )  # fmt: skip
 
@@ -210,6 +204,11 @@ def reap(
 def publish(channel: str, message: bytes) -> Call[int]:
     """Send a message to whoever listens."""
     return Call(None, (), ("PUBLISH", channel, message), int)
+
+
+def rouse(keys: Keys, engine: str) -> Call[int]:
+    """End an engine's own wait for calls, so that it begins another one."""
+    return Call(script("rouse"), (keys.wake(engine),), (), int)
 
 
 async def stops(client: Any, keys: Keys, engine: str) -> dict[str, str]:

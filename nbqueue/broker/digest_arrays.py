@@ -25,6 +25,9 @@ def encode(walk: Walk, value: Any) -> bool:
         if kind is numpy.ndarray or kind is numpy.memmap:
             _array(walk, numpy, value)
             return True
+        if "numpy.ma" in sys.modules and kind is numpy.ma.MaskedArray:
+            walk.node("masked", value, lambda inner: _masked(inner, numpy, value))
+            return True
         if isinstance(value, numpy.generic):
             walk.text("number", kind.__name__)
             _array(walk, numpy, numpy.asarray(value))
@@ -48,6 +51,13 @@ def _array(walk: Walk, numpy: Any, value: Any) -> None:
     else:
         _head(walk, value)
         walk.raw("buffer", _buffer_digest(walk, numpy, value))
+
+
+def _masked(walk: Walk, numpy: Any, value: Any) -> None:
+    """What lies under the mask is chance."""
+    walk.part(".fill_value", value.fill_value)
+    _array(walk, numpy, value.filled(value.fill_value))
+    _array(walk, numpy, numpy.ma.getmaskarray(value))
 
 
 def _head(walk: Walk, value: Any) -> None:

@@ -84,7 +84,7 @@ def _by_name(walk: Walk, value: Any) -> bool:
 
 def _function(walk: Walk, function: FunctionType) -> None:
     if not _by_name(walk, function):
-        walk.code(function, "function", lambda inner: _function_parts(inner, function))
+        walk.node("function", function, lambda inner: _function_parts(inner, function))
 
 
 def _function_parts(walk: Walk, function: FunctionType) -> None:
@@ -168,12 +168,12 @@ def _module(walk: Walk, module: ModuleType, names: frozenset[str] | None = None)
             inner.text("key", name)
             _named(inner, f" {module.__name__}.{name}", held[name], names or frozenset(held))
 
-    walk.code(module, "module", write, of_it=tuple(meant))
+    walk.node("module", module, write, of_it=tuple(meant))
 
 
 def _class(walk: Walk, value: type) -> None:
     if not _by_name(walk, value):
-        walk.code(value, "class", lambda inner: _class_parts(inner, value))
+        walk.node("class", value, lambda inner: _class_parts(inner, value))
 
 
 def _class_parts(walk: Walk, value: type) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -11,15 +12,20 @@ from nbqueue.errors import NotSendable
 
 Encoder = Callable[["Walk", Any], None]
 
+_Key = tuple[int, Hashable]
+
 #: digests of parts that are kept for the case that they come again
 _KEPT = 50_000
+#: how often a part of one circle is walked, where sets lead to it
+_MOST_WALKS = 200
+_NEVER = sys.maxsize
 
 
 class Walk:
-    """Writes a value into one hash. Containers have a hash of their own, so that shared ones are walked once.
+    """Writes a value into one hash. Containers, objects and code have hashes of their own: shared ones are walked once.
 
-    Code is numbered instead as it is met: functions refer to one another in circles, and to be the same they must do
-    so in the same way.
+    What refers to itself in a circle, as functions often do, is numbered as it is met: two circles are the same where
+    they are entered at the same place and lead on in the same way.
     """
 
     def __init__(
@@ -28,14 +34,17 @@ class Walk:
         self._encoders, self._fallback = encoders, fallback
         self._hash = hashlib.sha256()
         self._steps: list[str] = []
-        #: containers and objects above: id -> how deep
-        self._open: dict[int, int] = {}
-        self._code: dict[tuple[int, Hashable], int] = {}
-        #: so that no id is given anew
-        self._alive: list[Any] = []
-        self._known: dict[int, tuple[Any, bytes]] = {}
-        #: whether what was written depends on what is above or was met before
+        #: what is open above, and what was met in the same circle: its number, in the order of meeting
+        self._numbers: dict[_Key, tuple[int, Any]] = {}
+        #: number of what the walk is in, and the lowest number that was met again below it
+        self._at, self._low = 0, _NEVER
+        #: digests of what depends on nothing around it
+        self._known: dict[_Key, tuple[Any, bytes]] = {}
+        #: digests of what lies in a circle or leads to one, and its place there: where the circle was entered counts
+        self._met: dict[_Key, tuple[Any, bytes, int]] = {}
+        #: how often something was met that is known only in the order of the walk
         self._entangled = 0
+        self._walks: dict[_Key, int] = {}
         #: digests of large buffers by id, with what they are of
         self.kept: dict[int, tuple[Any, bytes]] = {} if kept is None else kept
         #: path -> digest of objects that gave their parts by pickling themselves
@@ -85,47 +94,74 @@ class Walk:
         write(self)
         self._steps.pop()
 
-    def node(self, tag: str, value: Any, write: Callable[[Walk], object]) -> bytes:
-        """Write a container or object, whose parts `write` writes: its digest, or how far above it stands itself."""
-        key = id(value)
-        known = self._known.get(key)
-        if known is not None:
-            self.raw(tag, known[1])
-            return known[1]
-        depth = self._open.get(key)
-        if depth is not None:
-            self._entangled += 1
-            self.text("above", str(len(self._open) - depth))
+    def node(self, tag: str, value: Any, write: Callable[[Walk], object], of_it: Hashable = None) -> bytes:
+        """Write a container, object, function or class (or `of_it`), whose parts `write` writes: its digest.
+
+        Within a circle it is written once, and after that as how far back it was met.
+        """
+        key = (id(value), of_it)
+        if key in self._known or key in self._met:
+            return self._write_known(key, tag)
+        if key in self._numbers:
+            number = self._numbers[key][0]
+            self._low = min(self._low, number)
+            self.text("again", str(self._at - number))
             return b""
-        before, self._open[key] = self._entangled, len(self._open)
+        own, before, outer = len(self._numbers), self._entangled, (self._at, self._low)
+        self._numbers[key] = own, value
+        self._at, self._low = own, _NEVER
         digest = self._apart(tag, write)
-        del self._open[key]
-        if self._entangled == before and len(self._known) < _KEPT:
-            self._known[key] = value, digest
+        self._at, low = outer[0], self._low
+        self._low = min(outer[1], low) if low < own else outer[1]
+        if low < own:
+            self._count(key)
+        elif low == own:
+            self._close_circle(own, digest)
+        else:
+            del self._numbers[key]
+            if self._entangled != before:
+                self._met[key] = value, digest, 0
+            elif len(self._known) < _KEPT:
+                self._known[key] = value, digest
         self.raw(tag, digest)
         return digest
 
-    def code(self, value: Any, tag: str, write: Callable[[Walk], object], of_it: Hashable = None) -> None:
-        """Write a function, class or module (or `of_it`): the first time what it is, then only which one it was."""
-        key = (id(value), of_it)
-        self._alive.append(value)
+    def _write_known(self, key: _Key, tag: str) -> bytes:
+        if key in self._known:
+            digest, index = self._known[key][1], 0
+        else:
+            _, digest, index = self._met[key]
+            self._entangled += 1
+        if index:
+            self.text("member", str(index))
+        self.raw(tag, digest)
+        return digest
+
+    def _close_circle(self, own: int, digest: bytes) -> None:
+        """Whatever lies in the circle that began with number `own` is from now on known by its place there."""
         self._entangled += 1
-        number = self._code.get(key)
-        if number is not None:
-            self.text("code", str(number))
-            return
-        self._code[key] = len(self._code)
-        self.text(tag, "")
-        write(self)
+        members = [self._numbers.popitem() for _ in range(len(self._numbers) - own)]
+        for index, (key, (_, value)) in enumerate(reversed(members)):
+            self._met[key] = value, digest, index
+
+    def _count(self, key: _Key) -> None:
+        """Give up where circles go through sets: there is no order in which to walk them once."""
+        self._walks[key] = self._walks.get(key, 0) + 1
+        if self._walks[key] > _MOST_WALKS:
+            why = "it lies in circles that go through sets, which have no order"
+            raise self.refuse(why, "Use lists, or dicts with names, there")
 
     def unordered(self, groups: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
         """Write groups of values that have no order, each with the step to it."""
-        met = self._code
         digests = []
         for step, values in groups:
-            self._code = dict(met)  # which of them comes first is chance: none may know of another
+            marks = len(self._met), len(self._numbers)
             digests.append(self._apart("group", partial(_write_group, step, values)))
-        self._code = met
+            # which of them comes first is chance: none may know of what another met
+            while len(self._met) > marks[0]:
+                self._met.popitem()
+            while len(self._numbers) > marks[1]:
+                self._numbers.popitem()
         self.text("unordered", str(len(digests)))
         for digest in sorted(digests):
             self._hash.update(digest)
@@ -149,7 +185,7 @@ class Walk:
 
     def is_above(self, address: int) -> bool:
         """Whether it is the address of an object that is being written."""
-        return address in self._open
+        return (address, None) in self._numbers
 
     def refuse(self, why: str, advice: str = "Pass what it is made of instead") -> NotSendable:
         """The error for the value where the walk is."""

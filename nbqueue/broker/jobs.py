@@ -175,6 +175,15 @@ async def results(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes
     return found
 
 
+async def result_sizes(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[int]:
+    """The bytes of the sealed results, 0 where there is none (any more)."""
+    pipe = client.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipe.strlen(keys.result(job_id))
+    found: list[int] = await pipe.execute()
+    return found
+
+
 async def result(client: Any, keys: Keys, job_id: str) -> bytes | None:
     """The sealed result, or None where there is none (any more)."""
     found: bytes | None = await client.get(keys.result(job_id))
@@ -271,6 +280,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         worker=text.get("engine", ""),
         error_type=text.get("error_type", ""),
         error=text.get("error", ""),
+        failed_parent=text.get("failed_parent", ""),
         stopped_by=text.get("stopped_by", ""),
         cancel_requested="cancel" in text,
         progress=Progress.from_wire(json.loads(text.get("progress", "{}"))),

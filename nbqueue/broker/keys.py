@@ -145,6 +145,10 @@ class Keys:
         """set: ids of jobs that wait for the end of a job or group."""
         return f"{self.prefix}nbq:children:{parent}"
 
+    def heirs(self, parent: str) -> str:
+        """set: ids of jobs that came after a job or group, for a picture of them; kept as long as records are."""
+        return f"{self.prefix}nbq:heirs:{parent}"
+
     def once(self, digest: str) -> str:
         """string: id of the job that stands for all of the same function and arguments."""
         return f"{self.prefix}nbq:once:{digest}"

@@ -12,6 +12,7 @@ from nbqueue.broker import gates
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS, Keys
 from nbqueue.model.job import moment
+from nbqueue.model.resources import check
 from nbqueue.model.states import State
 
 
@@ -52,6 +53,8 @@ class EngineInfo:
     #: whether it runs no others
     only_registered: bool = False
     slots: int = 0
+    #: what it offers of resources, by name
+    resources: Mapping[str, float] = field(default_factory=dict)
     started_at: datetime | None = None
     running: int = 0
     #: the hosts it leaves word at, with their ports
@@ -147,6 +150,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "only_registered": int(info.only_registered),
             "slots": info.slots,
             "webhook_hosts": " ".join(info.webhook_hosts),
+            "resources": json.dumps(dict(info.resources)),
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
         },
     )
@@ -187,6 +191,7 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         functions=tuple(json.loads(text.get("functions", "[]"))),
         only_registered=text.get("only_registered") == "1",
         slots=int(text.get("slots", 0)),
+        resources=check(json.loads(text.get("resources", "{}"))),
         started_at=moment(text.get("started")),
         running=running,
         webhook_hosts=tuple(text.get("webhook_hosts", "").split()),

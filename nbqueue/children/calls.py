@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from nbqueue.broker import codec, raised
+from nbqueue.broker.inputs import Input
 from nbqueue.children.frames import Header
 from nbqueue.errors import NotSendable, PayloadTooLarge, UnknownFunction
 from nbqueue.inside.values import encodable
@@ -31,14 +32,14 @@ class Loaded(NamedTuple):
     backoff: Backoff | None
 
 
-def load(header: Header, payload: bytes) -> Loaded:
-    """What is to be called, and what is to be asked about its error."""
+def load(header: Header, payload: bytes | memoryview, inputs: Mapping[str, Input]) -> Loaded:
+    """What is to be called, and what is to be asked about its error; results of other jobs take their places in it."""
     if header["codec"] == "json":
-        found = json.loads(payload)
+        found = json.loads(bytes(payload))
         function, args, kwargs = header["job"]["function"], found["args"], found["kwargs"]
     else:
         plain = header.get("plain", False)
-        function, args, kwargs = codec.load_call(payload, plain=plain)
+        function, args, kwargs = codec.load_call(payload, plain=plain, inputs=inputs)
         if plain:
             function = header["job"]["function"]
     if isinstance(function, Guided):

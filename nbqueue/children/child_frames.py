@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from nbqueue.children.frames import Frame, Header, head_of_text
+from nbqueue.children.handed import packed
 from nbqueue.children.running import Listener, Running
 from nbqueue.inside.values import encodable
 from nbqueue.model import plain_json
@@ -21,8 +22,8 @@ _TEXTS = ("queue", "label", "group")
 _STATES = frozenset({"progress", "checkpoint"})
 
 
-def run(running: Running, limit_bytes: int, payload_bytes: int) -> bytes:
-    """The head of the frame that tells a child of a run; its call and its checkpoint follow as the payload.
+def run(running: Running, limit_bytes: int) -> list[bytes | memoryview]:
+    """The frame that tells a child of a run, in parts: the head; then its call, the results it takes, its checkpoint.
 
     It is JSON whose constant parts are written here as text, as every job comes this way.
     """
@@ -38,7 +39,13 @@ def run(running: Running, limit_bytes: int, payload_bytes: int) -> bytes:
         f'"function":{quote(run.function)},"cpus":{run.cpus}{more}}},"codec":"{run.codec}","in":"{run.run_in}",'
         f'"timeout":{json.dumps(run.timeout_s)},"limit":{limit_bytes}'
     )
+    parts: list[bytes | memoryview] = [run.payload]
+    if run.inputs:
+        index_bytes, handed = packed(run.inputs)
+        parts += handed
+        text += f',"inputs":[{index_bytes},{sum(map(len, handed))}]'
     if run.checkpoint is not None:
+        parts.append(run.checkpoint)
         text += f',"kept":{len(run.checkpoint)}'
     if run.plain:
         text += ',"plain":true'
@@ -46,7 +53,7 @@ def run(running: Running, limit_bytes: int, payload_bytes: int) -> bytes:
         text += f',"retry":{plain_json.encode(run.asking)}'
     if run.folder:
         text += f',"folder":{quote(run.folder)}'
-    return head_of_text(text + "}", payload_bytes)
+    return [head_of_text(text + "}", sum(map(len, parts))), *parts]
 
 
 def merged(frames: list[Frame]) -> list[Frame]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from nbqueue.broker.inputs import Input
 from nbqueue.model.options import Isolation, RunIn
 from nbqueue.model.outcome import Died, End, StopReason
 
 _log = logging.getLogger("nbqueue.worker")
+_NONE: Mapping[str, Input] = MappingProxyType({})
 
 
 class Run(NamedTuple):
@@ -42,6 +45,8 @@ class Run(NamedTuple):
     cpus: int = 1
     #: what an earlier attempt kept, encoded
     checkpoint: bytes | None = None
+    #: the results of other jobs that the call takes, verified, by their ids
+    inputs: Mapping[str, Input] = _NONE
     queue: str = ""
     label: str = ""
     group: str = ""
@@ -136,6 +141,12 @@ class Running:
         #: called once with the run when it has ended: for the children, and then for who began it
         self.on_end: Callable[[Running], None] | None = None
         self.then: Callable[[Running], None] | None = None
+
+    def start(self) -> None:
+        """Its code has started, and the results that it took are in its process: they need not be held here."""
+        self.started = True
+        if self.run.inputs:
+            self.run = self.run._replace(inputs=_NONE)
 
     def stop(self, reason: StopReason) -> None:
         """Stop it: ask at once, SIGTERM and SIGKILL later. Asking again changes nothing."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from nbqueue.broker import codec
 from nbqueue.children import calls
 from nbqueue.children.frames import Header
+from nbqueue.children.handed import unpacked
 from nbqueue.inside.context import JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 from nbqueue.model.backoff import Backoff
@@ -34,10 +35,9 @@ class Visit:
         ticker: Ticker,
         write: Callable[[str], object] | None = None,
     ) -> None:
-        kept = header.get("kept")
         self.header = header
-        #: the call, encoded
-        self.payload = payload[: len(payload) - kept] if kept else payload
+        #: the call, encoded, and the results of other jobs that it takes
+        self._call, self._inputs, kept = unpacked(header, payload)
         self.number: int = header["n"]
         #: where it was submitted from, or nothing
         self.folder: str = header.get("folder", "")
@@ -49,15 +49,17 @@ class Visit:
             self._info,
             self,
             ticker,
-            checkpoint=payload[len(payload) - kept :] if kept is not None else None,
+            checkpoint=kept,
             write=write,
             dump=codec.dump_plain_value if header.get("plain") else codec.dump_value,
             load=codec.load_plain_value if header.get("plain") else codec.load_value,
         )
 
     def load(self) -> Callable[[], Any]:
-        """Import and rebuild what is to be called, with its arguments."""
-        call, self._backoff = calls.load(self.header, self.payload)
+        """What is to be called, with its arguments; the bytes they came as are let go."""
+        payload, inputs = self._call, self._inputs
+        self._call, self._inputs = b"", {}
+        call, self._backoff = calls.load(self.header, payload, inputs)
         return call
 
     def failed(self, error: BaseException) -> calls.Ended:

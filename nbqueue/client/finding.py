@@ -53,7 +53,7 @@ def wanted(
         names.check_queue(queue)
     if since is not None:
         moments.milliseconds(since, "since", 0)
-    if not (isinstance(limit, int) and limit >= 1):
+    if limit < 1:
         raise ConfigurationError(f"limit={limit!r} cannot be used: give a whole number from 1 up.")
     return Wanted(
         states=states_of(state), queue=queue, function=function, tag=tag, error=error, since=since, limit=limit

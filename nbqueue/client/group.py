@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
-from nbqueue.client import cancelling, frames, grouping, hooks, removing
+from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing
 from nbqueue.client.answer import Answer, cut_off
+from nbqueue.client.changing import ChangesMany
 from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
+from nbqueue.client.graph import Graph
 from nbqueue.client.group_live import GroupLive
 from nbqueue.client.handle import Job
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
+from nbqueue.client.outputs import ResultOf, place
 from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Portal, portal
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
 from nbqueue.client.telling import tell
+from nbqueue.model.output import Output, StandIn
 from nbqueue.model.states import State
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-class JobGroup(Waitable[list[T_co]]):
+class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
     """The handle of many jobs: `await group` (or `group.wait()`) gives their results, in the order of the arguments.
 
     As with asyncio.gather, the first job that does not end well ends the wait with its error; the others go on.
@@ -59,6 +63,11 @@ class JobGroup(Waitable[list[T_co]]):
     def label(self) -> str:
         """The name of its function."""
         return self._name
+
+    @property
+    def output(self) -> list[T_co]:
+        """Stands for the list of its results in the arguments of another job; so does the handle itself."""
+        return cast("list[T_co]", ResultOf(self))
 
     @property
     def queue(self) -> str:
@@ -103,6 +112,10 @@ class JobGroup(Waitable[list[T_co]]):
         """How many of its jobs are in which state now; those the server no longer knows are left out."""
         counted = self.id if self._is_counted else ""
         return self._begin(lambda link: grouping.progress(link, counted, self.ids), f"counting {self._what()}")
+
+    def graph(self) -> Pending[Graph]:
+        """The jobs around its own: those whose results they take, those that take theirs, and so on."""
+        return self._begin(lambda link: graph.read(link, (self.id, *self.ids)), f"reading the graph of {self._what()}")
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
@@ -216,6 +229,9 @@ class JobGroup(Waitable[list[T_co]]):
             return values
         return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
+    def _changed_ids(self) -> Sequence[str]:
+        return self.ids
+
     def _begin(self, act: Any, what: str) -> Pending[Any]:
         return Pending(self._session.call(act), what=what)
 
@@ -229,6 +245,9 @@ class JobGroup(Waitable[list[T_co]]):
 
     def _stopped_line(self) -> str:
         return f"nbqueue: stopped waiting; {self._what()} goes on (group.cancel() stops it)"
+
+    def __nbqueue_output__(self) -> StandIn:
+        return StandIn(job_ids=self.ids, many=True, place=place(self._session.settings))
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

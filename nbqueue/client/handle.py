@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from nbqueue.broker import jobs
-from nbqueue.client import cancelling, hooks, moving, removing, retrying, word
+from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying, word
 from nbqueue.client.answer import Answer
 from nbqueue.client.attempts import attempts
+from nbqueue.client.changing import ChangesOne
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
+from nbqueue.client.graph import Graph
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.live import Live
+from nbqueue.client.outputs import ResultOf, place
 from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Portal, portal
 from nbqueue.client.session import Session, session
@@ -28,6 +31,7 @@ from nbqueue.model.delivery import Delivery
 from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_queue
+from nbqueue.model.output import Output, StandIn
 from nbqueue.model.states import State
 
 T = TypeVar("T")
@@ -36,7 +40,7 @@ T_co = TypeVar("T_co", covariant=True)
 _NOT_LOADED = object()
 
 
-class Job(Waitable[T_co]):
+class Job(ChangesOne, Waitable[T_co], Output):
     """The handle of one job: `await job` (or `job.wait()`) gives its result, or raises its error.
 
     It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.
@@ -70,6 +74,11 @@ class Job(Waitable[T_co]):
     def label(self) -> str:
         """Its label, or its function's name, as far as known without asking the server."""
         return self._name
+
+    @property
+    def output(self) -> T_co:
+        """Stands for its result in the arguments of another job, and has its type; so does the handle itself."""
+        return cast("T_co", ResultOf(self))
 
     @property
     def queue(self) -> str:
@@ -113,6 +122,10 @@ class Job(Waitable[T_co]):
             return await link.wire.ask(lambda client: jobs.log_text(client, link.wire.keys, self.id))
 
         return self._begin(asked, f"reading the log of job {self.id}")
+
+    def graph(self) -> Pending[Graph]:
+        """The jobs around it: those whose results it takes, those that take its own, and so on."""
+        return self._begin(lambda link: graph.read(link, (self.id,)), f"reading the graph of job {self.id}")
 
     def cancel(self) -> Pending[str]:
         """Stop it: "cancelled", "already finished", or after 5 s without a sign of its worker "requested"."""
@@ -235,6 +248,9 @@ class Job(Waitable[T_co]):
         job: Job[T_co] = Job(draft.job_id, name=self._name, of=self._session, draft=draft)
         word.tell_when_ended(self._session, None, lambda: [job], draft.order.options.on_done)
         return job
+
+    def __nbqueue_output__(self) -> StandIn:
+        return StandIn(job_ids=(self.id,), place=place(self._session.settings))
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

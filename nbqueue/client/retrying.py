@@ -58,4 +58,4 @@ def stored(link: Link, record: JobRecord, blob: bytes) -> Draft:
         options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(),
         group=group,
     )  # fmt: skip
-    return Draft(record.id, order, sealed.payload)
+    return Draft(record.id, order, sealed.payload, tuple(header.get("inputs", ())))

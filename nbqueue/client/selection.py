@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from nbqueue.broker import gates, queues
 from nbqueue.broker import jobs as stored
 from nbqueue.client import cancelling, finding, frames, hooks, moving, removing, retrying
+from nbqueue.client.changing import ChangesMany
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
@@ -26,7 +27,7 @@ MOST = 1000
 SHOWN = 10
 
 
-class Selection(Sequence[Job[Any]]):
+class Selection(ChangesMany, Sequence[Job[Any]]):
     """Handles of jobs that were found, newest first, with what was known of each when they were looked up."""
 
     def __init__(self, records: Sequence[JobRecord], words: str, of: Session) -> None:
@@ -128,6 +129,12 @@ class Selection(Sequence[Job[Any]]):
             if len(part) > SHOWN:
                 lines.append(f"  ... and {len(part) - SHOWN:,} more that {word}")
         return "\n".join(lines)
+
+    def _changed_ids(self) -> Sequence[str]:
+        return [job.id for job in self._jobs]
+
+    def _begin(self, act: Callable[[Link], Coroutine[Any, Any, Any]], what: str) -> Pending[Any]:
+        return self._session.begin(act, what=what)
 
     def _group(self, one: JobRecord) -> JobGroup[Any]:
         """The group of a job, as far as its jobs were found, in the order in which they were submitted."""

@@ -17,11 +17,13 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
 from nbqueue.client.batches import in_batches
 from nbqueue.client.origin import origin
+from nbqueue.client.outputs import parents
 from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
 from nbqueue.model.backoff import Guided, at_hand_there
 from nbqueue.model.kinds import is_async
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
+from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings
 from nbqueue.model.task import Task
 
@@ -76,7 +78,7 @@ class Draft:
     job_id: str
     order: Order
     payload: bytes
-    #: jobs and groups that its arguments stand for
+    #: the jobs whose results it takes, in order
     parents: tuple[str, ...] = ()
     #: sameness of function and arguments, where that matters
     digest: str = ""
@@ -89,7 +91,10 @@ class Draft:
 
     def sealed(self, keyring: Keyring, header: Mapping[str, Any]) -> bytes:
         """The signed submission, with the header that its order gave."""
-        return seal(keyring, {**header, "id": self.job_id}, self.payload)
+        own: dict[str, Any] = {"id": self.job_id}
+        if self.parents:
+            own["inputs"] = list(self.parents)
+        return seal(keyring, {**header, **own}, self.payload)
 
 
 def draft_one(
@@ -102,9 +107,14 @@ def draft_one(
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
     _refuse_in_job()
     order, code = _ordered(fn, given)
-    payload = codec.dump_call(_guided(code, order.options), args, kwargs)
+    takes: list[StandIn] = []
+    payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
-    return Draft(order.options.job_id or new_job_id(), order, payload, digest=_digest(order, code, args, kwargs))
+    own_id = order.options.job_id
+    return Draft(
+        own_id or new_job_id(), order, payload, parents(settings, takes, own_id=own_id),
+        _digest(order, code, args, kwargs),
+    )  # fmt: skip
 
 
 def draft_many(
@@ -119,14 +129,14 @@ def draft_many(
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
     order = replace(order, group=new_job_id(), size=len(wanted))
-    function = codec.dump_function(_guided(code, order.options))
-    drafts = [
-        Draft(
-            new_job_id(), order, codec.join_call(function, codec.dump_arguments(item, {}, code)),
-            digest=_digest(order, code, item, {}),
-        )
-        for item in wanted
-    ]  # fmt: skip
+    shared: list[StandIn] = []
+    function = codec.dump_function(_guided(code, order.options), shared)
+    drafts = []
+    for item in wanted:
+        takes = [*shared]
+        payload = codec.join_call(function, codec.dump_arguments(item, {}, code, takes))
+        taken = parents(settings, takes) if takes else ()
+        drafts.append(Draft(new_job_id(), order, payload, taken, _digest(order, code, item, {})))
     if drafts:
         largest = max(len(draft.payload) for draft in drafts)
         _check_size(settings, largest, f"The function {order.function} with one item's arguments")

@@ -77,6 +77,8 @@ MOVES: tuple[Move, ...] = (
     Move(State.SCHEDULED, State.CANCELLED, "remove", "deleted before it started"),
     Move(State.QUEUED, State.CANCELLED, "remove", "deleted before it started"),
     Move(State.QUEUED, State.CANCELLED, "cancel", "cancelled before it started"),
+    Move(State.SCHEDULED, State.QUEUED, "change", "made due now"),
+    Move(State.QUEUED, State.SCHEDULED, "change", "put off"),
 )
 
 

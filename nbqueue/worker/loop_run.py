@@ -7,9 +7,11 @@ import contextvars
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nbqueue.broker import codec
+from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.raised import dump_error
 from nbqueue.children.awake import AwakeTimer
 from nbqueue.errors import UnknownFunction
@@ -113,7 +115,7 @@ class LoopRun:
                 call = json.loads(attempt.payload)
                 args, kwargs = call["args"], call["kwargs"]
             else:
-                _, args, kwargs = codec.load_call(attempt.payload, plain=attempt.plain)
+                args, kwargs = await self._arguments()
             return await function(*args, **kwargs)
         except (SystemExit, KeyboardInterrupt) as error:
             self._ask_policy(error)
@@ -128,6 +130,15 @@ class LoopRun:
         own = policy.backoff
         if self._stopped_by is None and not isinstance(own, str) and own is not at_hand_there:
             self._answer = policy.ask(own, self.attempt.claim.tries + 1, error)
+
+    async def _arguments(self) -> tuple[Any, Any]:
+        """What it is called with; large results of other jobs are rebuilt in a thread, so that others go on."""
+        attempt = self.attempt
+        inputs, attempt.inputs = attempt.inputs, {}
+        load = partial(codec.load_call, attempt.payload, plain=attempt.plain, inputs=inputs)
+        large = inputs and sum(len(each.payload) for each in inputs.values()) > LARGE_BYTES
+        _, args, kwargs = await asyncio.to_thread(load) if large else load()
+        return args, kwargs
 
     def _ask(self, reason: StopReason) -> None:
         self._stopped_by = reason

@@ -116,7 +116,7 @@ class EngineProcess:
         self._info = queues.EngineInfo(
             id=engine_id, host=platform.node(), pid=os.getpid(), supervisor=supervisor, machine=machine_id(),
             python=codec.header_versions()["py"], version=codec.header_versions()["v"], queues=config.queues,
-            slots=config.slots, started_at=datetime.now(UTC),
+            slots=config.slots, started_at=datetime.now(UTC), resources=config.resources,
             webhook_hosts=HostRules.of(config.webhook_hosts).patterns,
         )  # fmt: skip
         self._outbox = Outbox(Path(config.spill_dir or tempfile.gettempdir()))
@@ -172,9 +172,10 @@ class EngineProcess:
         config = self._config
         return Engine(
             client=self._client, keys=self._keys, engine_id=self._info.id,
-            queues=[QueueRef(name, self._keys.queue(name)) for name in config.queues], runner=runner,
-            outbox=self._outbox, reports=reports,
+            queues=[QueueRef(name, self._keys.queue(name), share=config.share(name)) for name in config.queues],
+            runner=runner, outbox=self._outbox, reports=reports,
             loop_slots=config.concurrency, process_slots=config.slots,
+            strict=config.strict, offers=config.resources,
         )  # fmt: skip
 
     def _messenger(self, keyring: Keyring) -> Messenger:

@@ -7,10 +7,12 @@ and this is done for every job.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from nbqueue.broker.claims import Claim, Finish
 from nbqueue.broker.envelope import seal_text
+from nbqueue.broker.raised import dump_error
 from nbqueue.errors import NbqueueError
 from nbqueue.model import plain_json
 from nbqueue.model.options import DEFAULTS
@@ -35,6 +37,12 @@ def refusal(claim: Claim, error: NbqueueError, here: Here, *, function: str = ""
     header = {"fn": function, "codec": "none"}
     attempt = Attempt(claim=claim, header=header, payload=b"", options=DEFAULTS, began_at=time.monotonic())
     info = ErrorInfo(type=type(error).__name__, message=str(error)[:MESSAGE_CHARS])
+    return record(attempt, Verdict(state=State.FAILED, charge="try", error=info), here, facts={})
+
+
+def barred(attempt: Attempt, error: NbqueueError, here: Here) -> Finish:
+    """The end of an attempt that cannot begin for want of another job's result; it is not tried again."""
+    info = replace(dump_error(error), traceback=getattr(error, "remote_traceback", ""))
     return record(attempt, Verdict(state=State.FAILED, charge="try", error=info), here, facts={})
 
 

@@ -8,6 +8,7 @@ from nbqueue.broker.claims import Claim, Claimed, Finish
 from nbqueue.broker.keys import Keys
 from nbqueue.model.job import JobRecord
 from nbqueue.model.options import check
+from nbqueue.model.resources import parse
 from nbqueue.model.states import State
 
 KEYS = Keys()
@@ -71,7 +72,13 @@ class Store:
         """The whole answer to a claim."""
         await scripts.run(self.client, claims.lease(KEYS, [engine], begin=True))
         call = claims.claim(
-            KEYS, queue=queue, queue_key=KEYS.queue(queue), engine=engine, loop_room=room, process_room=room, free=free
+            KEYS,
+            queue=queue,
+            queue_key=KEYS.queue(queue),
+            engine=engine,
+            loop_room=room,
+            process_room=room,
+            resources=parse(free),
         )
         found: Claimed = await self.call("claim", call, *watched)
         return found

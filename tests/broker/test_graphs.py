@@ -40,7 +40,7 @@ async def test_parents_that_have_ended_are_not_waited_for(store: Store) -> None:
     await store.settle()
     record = await store.record("y")
     assert (record.state, record.error_type, record.error) == (
-        State.FAILED, "ParentFailed", "It waited for x, which ended as cancelled.",
+        State.FAILED, "ParentFailed", "It waited for job x (f), which was cancelled.",
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ async def test_waiting_jobs_are_cleared_away() -> None:
     later = [await options(delay=60).submit(step, number) for number in range(3)]
     assert await Queue().clear(older_than="1h") == 0
     assert await Queue().clear() == 3
-    assert await jobs.where(queue="default", state=("queued", "scheduled")) == []
+    assert len(await jobs.where(queue="default", state=("queued", "scheduled"))) == 0
     with pytest.raises(nbqueue.NbqueueError):
         await later[0].info()
 

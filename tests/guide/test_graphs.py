@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbqueue import ConfigurationError, JobFailed, JobLost, State, options, submit, submit_map
+from nbqueue import ConfigurationError, JobLost, ParentFailed, State, options, submit, submit_map
 
 
 def fetch(name: str) -> str:
@@ -32,10 +32,13 @@ async def test_when_the_job_before_fails() -> None:
     behind = await options(after=[after]).submit(fetch, "b")
     skipped = await options(after=[broken], on_parent_failure="skip").submit(fetch, "c")
     anyway = await options(after=[broken], on_parent_failure="run").submit(fetch, "d")
-    with pytest.raises(JobFailed, match=f"ParentFailed: It waited for {broken.id}, which ended as failed"):
+    with pytest.raises(
+        ParentFailed, match=f"It waited for job {broken.id} .fail., which failed: ValueError: no such file"
+    ):
         await after
-    with pytest.raises(JobFailed, match="ParentFailed"):
+    with pytest.raises(ParentFailed) as caught:
         await behind
+    assert caught.value.parent_id == after.id
     assert await anyway == "D"
     assert await skipped.state() is State.CANCELLED
 

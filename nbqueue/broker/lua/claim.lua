@@ -133,10 +133,11 @@ local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'group', 'large', 
 local nothing = {}
 local names = ' ' .. #queue .. ' ' .. queue .. KEYS[1]
 local untried = ' 0 0 0 ' .. (stock and 's' or '-') .. ' -' .. names
+local untried_limited = ' 0 0 0 ' .. (stock and 's' or '-') .. 'l -' .. names
 
 local function claim(id, record, job, rest, is_limited)
   -- most jobs come for the first time and with nothing special
-  local fence, charged, facts = '1', ' 0 0 0 ', untried
+  local fence, charged, facts = '1', ' 0 0 0 ', is_limited and untried_limited or untried
   local group = rest.group and string.find(rest.group, '^[%w][%w._@+=-]*$') and rest.group or '-'
   if rest ~= nothing then
     fence = string.format('%d', count(job.fence) + 1)

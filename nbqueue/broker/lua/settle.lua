@@ -13,15 +13,30 @@ local prefix, left = ARGV[1], tonumber(ARGV[2])
 local now = server_ms()
 local changes, records = {}, {}
 local CHILD = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock',
-  'hook', 'waits_for', 'on_parent', 'rank', 'due'}
+  'hook', 'waits_for', 'on_parent', 'rank', 'due', 'after'}
 
 local function go_on(id, child)
   -- nothing is waited for any more: the job becomes ready, or waits for its time
   local record = prefix .. 'nbq:job:' .. id
   unpark(prefix, id, child)
+  for _, parent in ipairs(cjson.decode(child.after or '[]')) do
+    redis.pcall('PEXPIREAT', prefix .. 'arq:result:' .. parent, math.max(now, tonumber(child.due) or 0) + PARENT_MS, 'GT')
+  end
   redis.call('HDEL', record, 'parked', 'reason', 'waits_for')
   redis.call('ZADD', prefix .. 'arq:queue:' .. child.queue, child.state == 'scheduled' and child.due or child.rank, id)
   call_workers(prefix .. 'nbq:wake:' .. child.queue)
+end
+
+local ENDS = {failed = 'failed', cancelled = 'was cancelled', timed_out = 'ran into its time limit', crashed = 'crashed',
+  expired = 'was not started in time'}
+local function fault_of(parent, state)
+  -- how a job or group ended that another waited for, in a sentence
+  local job = read_fields(prefix .. 'nbq:job:' .. parent, {'state', 'label', 'function', 'error_type', 'error'})
+  if not job.state then return 'It waited for group ' .. parent .. ', of which not all jobs succeeded.' end
+  local name = job.label or job['function']
+  local text = 'It waited for job ' .. parent .. (name and ' (' .. name .. ')' or '') .. ', which ' .. (ENDS[state] or state)
+  if state == 'failed' and job.error_type then text = text .. ': ' .. job.error_type .. ': ' .. (job.error or '') end
+  return (string.gsub(text, '%.$', '')) .. '.'
 end
 
 local function tell_child(id, parent, state)
@@ -31,9 +46,9 @@ local function tell_child(id, parent, state)
     if redis.call('HINCRBY', prefix .. 'nbq:job:' .. id, 'waits_for', -1) <= 0 then go_on(id, child) end
     return
   end
-  local about = 'It waited for ' .. parent .. ', which ended as ' .. state .. '.'
-  local ending = {state = 'failed', error_type = 'ParentFailed', error = about}
-  if child.on_parent == 'skip' then ending = {state = 'cancelled', stopped_by = 'parent', error = about} end
+  local ending = {state = 'failed', error_type = 'ParentFailed', error = fault_of(parent, state)}
+  if child.on_parent == 'skip' then ending = {state = 'cancelled', stopped_by = 'parent', error = ending.error} end
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'failed_parent', parent)
   end_waiting(prefix, id, child, ending, now, changes, records)
 end
 

@@ -136,6 +136,10 @@ local function wait_for(id, parents, rank)
   local pending = 0
   for _, parent in ipairs(parents) do
     local ended = end_of(parent)
+    redis.call('SADD', prefix .. 'nbq:heirs:' .. parent, id)
+    redis.call('PEXPIRE', prefix .. 'nbq:heirs:' .. parent, RECORD_MS)
+    -- its result is there when this job starts, and a week more
+    redis.pcall('PEXPIREAT', prefix .. 'arq:result:' .. parent, due + PARENT_MS, 'GT')
     if ended ~= 'succeeded' then
       pending = pending + 1
       redis.call('SADD', prefix .. 'nbq:children:' .. parent, id)
