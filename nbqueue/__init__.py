@@ -79,6 +79,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
     from nbqueue.model.times import Cron, Every
+    from nbqueue.notebook.notify import notify
 
 __all__ = [
     "AccessDenied",
@@ -127,6 +128,7 @@ __all__ = [
     "jobs",
     "last_checkpoint",
     "log",
+    "notify",
     "on_stop",
     "options",
     "progress",
@@ -163,6 +165,7 @@ _HOMES = {
     "nbqueue.model.settings": ("Settings",),
     "nbqueue.model.states": ("State",),
     "nbqueue.model.times": ("Cron", "Every"),
+    "nbqueue.notebook.notify": ("notify",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

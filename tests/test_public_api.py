@@ -62,6 +62,7 @@ NAMES = ERRORS | IN_A_JOB | {
     "jobs",
     "history",
     "export_csv",
+    "notify",
     "RetryPolicy",
     "Settings",
     "State",

@@ -48,6 +48,8 @@ class Batch:
     parent: str = ""
     #: where some have more of their own: job id -> `after` (ids of jobs and groups it waits for) and `digest`
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: where word is left when each ends, signed; empty: nowhere
+    hook: str = ""
 
 
 #: what `submit` answers of a job that another stands for: this, a space, and the other's id
@@ -90,7 +92,7 @@ def _common(batch: Batch) -> dict[str, Any]:
         "label": options.label if options.label != batch.function else None,
         "group": batch.group, "retry_of": batch.retry_of, "parent": batch.parent,
         "tags": json.dumps(options.tags) if options.tags else None, "limits": json.dumps(limits) if limits else None,
-        "needs": options.resources,
+        "needs": options.resources, "hook": batch.hook,
         "on_parent": options.on_parent_failure if options.on_parent_failure != "fail" else None,
         "once": once, "window": round(window_s * 1000), "force": options.force,
     }  # fmt: skip

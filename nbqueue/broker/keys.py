@@ -158,6 +158,10 @@ class Keys:
         digest = hashlib.sha256(f"{user}\0{folder}\0{notebook}".encode()).hexdigest()[:24]
         return f"{self.prefix}nbq:owner:{digest}"
 
+    def word(self, word_id: str) -> str:
+        """hash: how it went to leave word of a job that ended, or of an alert; kept as long as a record."""
+        return f"{self.prefix}nbq:word:{word_id}"
+
     def live(self, job_id: str) -> str:
         """channel: progress, metrics and log lines as they come."""
         return f"{self.prefix}nbq:live:{job_id}"
@@ -206,11 +210,6 @@ class Keys:
     def settling(self) -> str:
         """list: `id state` of jobs and groups that ended, and of which those who wait are not told yet."""
         return f"{self.prefix}nbq:settling"
-
-    @property
-    def hooks(self) -> str:
-        """zset: job id -> ms, for ended jobs whose end somebody wants to be told of."""
-        return f"{self.prefix}nbq:hooks"
 
     @property
     def events(self) -> str:
@@ -262,3 +261,28 @@ class Keys:
     def epoch(self) -> str:
         """string: random, set once; a change means that the store was emptied."""
         return f"{self.prefix}nbq:epoch"
+
+    @property
+    def hooks(self) -> str:
+        """zset: id of a job that ended, or of an alert's message -> ms from which word of it is to be left."""
+        return f"{self.prefix}nbq:hooks"
+
+    @property
+    def unheard(self) -> str:
+        """zset: the same ids -> ms when they were given up."""
+        return f"{self.prefix}nbq:unheard"
+
+    @property
+    def alerts(self) -> str:
+        """hash: id of an alert -> what it is, as JSON."""
+        return f"{self.prefix}nbq:alerts"
+
+    @property
+    def alarms(self) -> str:
+        """hash: id of an alert -> what it remembers of its queue, as JSON."""
+        return f"{self.prefix}nbq:alarms"
+
+    @property
+    def lookout(self) -> str:
+        """string: the engine that looks at the alerts now; for some seconds."""
+        return f"{self.prefix}nbq:lookout"

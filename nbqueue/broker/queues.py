@@ -57,6 +57,8 @@ class EngineInfo:
     resources: Mapping[str, float] = field(default_factory=dict)
     started_at: datetime | None = None
     running: int = 0
+    #: the hosts it leaves word at, with their ports
+    webhook_hosts: tuple[str, ...] = ()
 
 
 async def pause(client: Any, keys: Keys, name: str) -> None:
@@ -147,6 +149,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "functions": json.dumps(info.functions),
             "only_registered": int(info.only_registered),
             "slots": info.slots,
+            "webhook_hosts": " ".join(info.webhook_hosts),
             "resources": json.dumps(dict(info.resources)),
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
         },
@@ -191,4 +194,5 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         resources=check(json.loads(text.get("resources", "{}"))),
         started_at=moment(text.get("started")),
         running=running,
+        webhook_hosts=tuple(text.get("webhook_hosts", "").split()),
     )

@@ -90,6 +90,12 @@ class Keyring:
         found = (mac or _NO_KEY).hexdigest(parts)
         return hmac.compare_digest(found.encode(), signature.encode("ascii", "replace")) and mac is not None
 
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """A secret of 32 bytes for that purpose from each key, the signing one first; none tells of its key."""
+        return tuple(
+            bytes.fromhex(mac.hexdigest((b"nbqueue derived\n", purpose.encode()))) for mac in self._keys.values()
+        )
+
     def __repr__(self) -> str:
         return f"Keyring(ids={list(self._keys)})"
 

@@ -12,6 +12,7 @@ from nbqueue.cli.past import demo, history
 from nbqueue.cli.reach import Group
 from nbqueue.cli.schedules import schedules
 from nbqueue.cli.stack import down, status, up
+from nbqueue.cli.webhooks import webhooks
 from nbqueue.cli.worker import worker
 
 __all__ = ["main"]
@@ -21,6 +22,6 @@ main = Group(
     help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
     epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
     commands=[up, down, status, worker, submit, jobs, cancel, promote, reschedule, priority, logs, history,
-              schedules, demo, doctor],
+              schedules, webhooks, demo, doctor],
 )  # fmt: skip
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

@@ -44,11 +44,20 @@ from nbqueue.worker.config import WorkerConfig
               help="Seconds that running jobs get to finish after the first SIGTERM.")  # fmt: skip
 @click.option("--only-registered", is_flag=True,
               help="Run the functions of MODULE alone, with plain data as arguments: no code travels.")  # fmt: skip
+@click.option("--webhook-hosts", metavar="A,B",
+              help="Hosts at which word of a job's end may be left: hooks.example.com, *.corp.example, host:8443 "
+              "(NBQUEUE_WEBHOOK_HOSTS).  [default: none]")  # fmt: skip
+@click.option("--webhook-private", is_flag=True,
+              help="These may be on private networks or this machine (NBQUEUE_WEBHOOK_PRIVATE).")  # fmt: skip
+@click.option("--webhook-tries", type=click.IntRange(min=1, max=100), default=8, show_default=True,
+              help="How often word is sent that is not heard.")  # fmt: skip
+@click.option("--webhook-backoff", "webhook_backoff_s", type=click.FloatRange(min=0.01), default=5.0, show_default=True,
+              metavar="S", help="Seconds before it is sent again, each further time four times as long.")  # fmt: skip
 @click.option("--key-file", type=click.Path(path_type=Path), help="File of the signing keys (NBQUEUE_KEY_FILE).")
 @with_settings
 def worker(
     settings: Settings, *, module: str | None, queues: str | None, queue_concurrency: str | None,
-    resources: str | None, key_file: Path | None, slots: int | None, **given: Any,
+    resources: str | None, key_file: Path | None, slots: int | None, webhook_hosts: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Run a worker until it is told to stop.
 
@@ -76,9 +85,12 @@ def worker(
         queues or settings.queues or "default", strict=given["strict"],
         limits=queue_concurrency or settings.queue_concurrency, resources=resources or settings.resources,
     )  # fmt: skip
+    given["webhook_private"] = given["webhook_private"] or settings.webhook_private
+    hosts = settings.webhook_hosts if webhook_hosts is None else webhook_hosts
     config = WorkerConfig(
         address=_address(settings), namespace=settings.namespace, key_file=str(keys),
-        modules=(module,) if module else (), limit_bytes=settings.limit_bytes, **given,
+        modules=(module,) if module else (), limit_bytes=settings.limit_bytes,
+        webhook_hosts=tuple(filter(None, (name.strip() for name in hosts.split(",")))), **given,
     )  # fmt: skip
     served = f"Serving {_shown(config)} on {config.address}, {config.slots} processes at once"
     click.echo(f"{served}; Ctrl-C ends it.", err=True)

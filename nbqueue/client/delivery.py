@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from nbqueue.broker import jobs
+from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client import without_server
 from nbqueue.client.link import Link
@@ -72,7 +73,9 @@ async def _sent(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
     light = [(draft.job_id, await _sent_ahead(link, draft.job_id, blob)) for draft, blob in chunk]
     size = sum(len(blob) for _, blob in light)
     own = {draft.job_id: mine for draft, _ in chunk if (mine := draft.own)}
-    return await link.wire.run(jobs.submit(link.wire.keys, chunk[0][0].order.batch(light, own)), size_bytes=size)
+    order = chunk[0][0].order
+    hook = written(link.wire.keyring, link.wire.keys.namespace, order.options.webhook_url)
+    return await link.wire.run(jobs.submit(link.wire.keys, order.batch(light, own, hook)), size_bytes=size)
 
 
 async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
@@ -22,6 +22,7 @@ from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Portal, portal
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
+from nbqueue.client.telling import tell
 from nbqueue.model.output import Output, StandIn
 from nbqueue.model.states import State
 
@@ -124,6 +125,15 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
             return {str(answer): count for answer, count in answers.items()}
 
         return self._begin(asked, f"cancelling {self._what()}")
+
+    def on_done(self, told: Callable[[JobGroup[T_co]], object]) -> None:
+        """Call it with this group once all jobs have ended, in a thread of its own, as long as this process lives."""
+
+        def ended(done: Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                tell((told,), self)
+
+        self._gathered().all_ended.add_done_callback(ended)
 
     def pause(self) -> Pending[None]:
         """Let no more of its jobs start; those that run go on."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from nbqueue.broker import jobs
-from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying
+from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying, word
 from nbqueue.client.answer import Answer
 from nbqueue.client.attempts import attempts
 from nbqueue.client.changing import ChangesOne
@@ -27,6 +27,7 @@ from nbqueue.client.stream import Stream
 from nbqueue.client.submission import Draft
 from nbqueue.client.waiting import accepted_first
 from nbqueue.model.attempts import AttemptRecord
+from nbqueue.model.delivery import Delivery
 from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_queue
@@ -132,8 +133,15 @@ class Job(ChangesOne, Waitable[T_co], Output):
 
     def retry(self) -> Pending[Job[T_co]]:
         """A new job of the same function, arguments and options; its record says what it is a retry of."""
-        future = self._call(lambda link: retrying.retry(link, self.id, self._draft))
-        return Pending(future, self.again, what=f"the retry of job {self.id}")
+
+        async def retried(link: Link) -> Job[T_co]:
+            return self.again(await retrying.retry(link, self.id, self._draft))
+
+        return self._begin(retried, f"the retry of job {self.id}")
+
+    def deliveries(self) -> Pending[list[Delivery]]:
+        """How it went to leave word of its end at the webhook of `on_done`; empty where there is none."""
+        return self._begin(lambda link: word.deliveries(link, self.id), f"asking about the webhook of job {self.id}")
 
     def delete(self) -> Pending[str]:
         """Forget it: "deleted", or "running" where it goes on; of one that waits nothing runs any more."""
@@ -236,8 +244,10 @@ class Job(ChangesOne, Waitable[T_co], Output):
         return self._draft
 
     def again(self, draft: Draft) -> Job[T_co]:
-        """The handle of a retry of this job."""
-        return Job(draft.job_id, name=self._name, of=self._session, draft=draft)
+        """The handle of a retry of this job that was accepted."""
+        job: Job[T_co] = Job(draft.job_id, name=self._name, of=self._session, draft=draft)
+        word.tell_when_ended(self._session, None, lambda: [job], draft.order.options.on_done)
+        return job
 
     def __nbqueue_output__(self) -> StandIn:
         return StandIn(job_ids=(self.id,), place=place(self._session.settings))

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 from nbqueue.broker import gates, queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
-from nbqueue.client import finding, moving, sweeping
+from nbqueue.client import alerts, finding, moving, sweeping
+from nbqueue.client.alerts import Alert
 from nbqueue.client.link import Link
 from nbqueue.client.pending import Pending
 from nbqueue.client.selection import Selection, jobs
 from nbqueue.client.session import session
+from nbqueue.model.alerting import Crossing, check
 from nbqueue.model.limits import limit
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_queue
@@ -110,6 +112,28 @@ class Queue:
             return [engine for engine in found if self.name in engine.queues]
 
         return self._begin(asked)
+
+    def alert(
+        self, *, on: str | Callable[[Crossing], object], depth: int | None = None, oldest_s: float | None = None,
+        failure_rate: float | None = None, window_s: float = 300.0,
+    ) -> Pending[Alert]:  # fmt: skip
+        """Tell when the queue goes over a limit, once, and when it is back.
+
+        Args:
+            on: the URL of a webhook, which workers call for as long as the alert is not removed; or a callable that is
+                called with a `Crossing` in a thread of its own, for as long as this process lives.
+            depth: more jobs than this wait.
+            oldest_s: the oldest has waited longer than this many seconds.
+            failure_rate: a larger share than this of the jobs that ended within the window did not end well, from ten
+                jobs on; cancelled ones do not count.
+            window_s: the length of the window in seconds.
+        """
+        limits = check(self.name, depth=depth, oldest_s=oldest_s, failure_rate=failure_rate, window_s=window_s)
+        return alerts.begin(session(), limits, on)
+
+    def alerts(self) -> Pending[list[Alert]]:
+        """Its alerts: those that workers look after, and those of this process."""
+        return alerts.listed(session(), self.name)
 
     def _begin(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Pending[T]:
         return session().begin(act, what=f'asking about queue "{self.name}"')

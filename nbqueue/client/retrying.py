@@ -23,7 +23,9 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     record = await link.record(job_id)
     blob = await link.wire.ask(lambda client: jobs.submission(client, link.wire.keys, job_id))
     if blob is not None:
-        sent = stored(link, record, blob)
+        kept = stored(link, record, blob)
+        told = sent.order.options.on_done if sent is not None else kept.order.options.on_done
+        sent = replace(kept, order=replace(kept.order, options=replace(kept.order.options, on_done=told)))
     if sent is None:
         raise JobError(
             f"Job {job_id} has ended, and its function and arguments are kept no longer: submit it again.",

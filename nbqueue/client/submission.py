@@ -62,11 +62,11 @@ class Order:
             "queue": options.queue, **{name: value for name, value in rest.items() if value},
         }  # fmt: skip
 
-    def batch(self, sealed: Sequence[tuple[str, bytes]], own: Mapping[str, Mapping[str, Any]]) -> Batch:
+    def batch(self, sealed: Sequence[tuple[str, bytes]], own: Mapping[str, Mapping[str, Any]], hook: str = "") -> Batch:
         """Some of its jobs, ready for the server; `own`: what is not common to all of them, by id."""
         return Batch(
             options=self.options, function=self.function, lane=self.lane, jobs=sealed,
-            origin=self.origin, group=self.group, size=self.size, retry_of=self.retry_of, own=own,
+            origin=self.origin, group=self.group, size=self.size, retry_of=self.retry_of, own=own, hook=hook,
         )  # fmt: skip
 
 

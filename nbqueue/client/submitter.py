@@ -17,6 +17,7 @@ from nbqueue.client.schedule import Schedule
 from nbqueue.client.scheduling import draft_schedule, keep
 from nbqueue.client.session import session
 from nbqueue.client.submission import draft_many, draft_one
+from nbqueue.client.word import tell_when_ended
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
@@ -25,6 +26,8 @@ from nbqueue.model.times import Times
 
 P = ParamSpec("P")
 T = TypeVar("T")
+#: what is told of a job's end: a callable that takes its handle, or a URL
+OnDone = str | Callable[[Job[Any]], object]
 
 #: a handle keeps what it sent, for a retry, up to this size
 KEPT_BYTES = 10_000_000
@@ -103,14 +106,18 @@ class Submitter:
             for draft in drafts
         ]
 
+        def handles(answers: Sequence[str]) -> list[Job[Any]]:
+            return [standing_for(job, answer) for job, answer in zip(members, answers, strict=True)]
+
         def group(answers: Sequence[str]) -> JobGroup[Any]:
-            jobs = [standing_for(job, answer) for job, answer in zip(members, answers, strict=True)]
             order = drafts[0].order if drafts else None
             return JobGroup(
-                order.group if order else "", jobs, of=here, name=name, items=items,
+                order.group if order else "", handles(answers), of=here, name=name, items=items,
                 batch=order.options.batch if order else 1, is_counted=order is not None and order.options.once is None,
             )  # fmt: skip
 
+        on_done = drafts[0].order.options.on_done if drafts else ()
+        tell_when_ended(here, accepted, lambda: handles(accepted.result()), on_done)
         return Pending(accepted, group, what=f"the submit of {len(drafts):,} jobs")
 
     @overload
@@ -165,7 +172,9 @@ class Submitter:
         kept = draft if len(draft.payload) <= KEPT_BYTES else None
         accepted = here.call(lambda link: deliver(link, draft))
         name = draft.order.options.label or draft.order.function
-        return Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
+        job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
+        tell_when_ended(here, accepted, lambda: [standing_for(job, accepted.result())], draft.order.options.on_done)
+        return job
 
 
 def options(
@@ -198,6 +207,7 @@ def options(
     on_parent_failure: OnParentFailure | None = None,
     batch: int | None = None,
     preset: Preset | None = None,
+    on_done: OnDone | Sequence[OnDone] | None = None,
 ) -> Submitter:
     """What submits with these options.
 
@@ -232,6 +242,8 @@ def options(
         on_parent_failure: when one of those does not succeed: "fail", "skip" (it ends as cancelled) or "run".
         batch: items of a submit_map that one job takes.
         preset: "solver" or "evaluation": options that fit such work, where none are given.
+        on_done: a callable of this process that is called with the Job when it has ended, or the URL of a webhook that
+            workers then call, or a list of these.
     """
     return Submitter(dict(locals()))
 

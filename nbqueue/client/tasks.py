@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
+from nbqueue.client.submitter import OnDone
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
@@ -48,6 +49,7 @@ class GivenOptions(TypedDict, total=False):
     on_parent_failure: OnParentFailure
     batch: int
     preset: Preset
+    on_done: OnDone | Sequence[OnDone]
 
 
 class Registering(Protocol):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, names, plain_json, presets, resources
+from nbqueue.model import durations, names, plain_json, presets, resources, webhook
 from nbqueue.model.limits import check_concurrency, check_rate, limit
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import NO_RETRY, RetryPolicy, policy
@@ -78,6 +78,13 @@ class Options:
     batch: int = 1
     #: what the other options were filled in from
     preset: Preset | None = None
+    #: what is told of its end: callables in the client's process, and at most one URL
+    on_done: tuple[Any, ...] = field(default=(), hash=False)
+
+    @property
+    def webhook_url(self) -> str:
+        """The URL that workers leave word at when it ends; empty for none."""
+        return next((item for item in self.on_done if isinstance(item, str)), "")
 
     @property
     def grace_before_limit_s(self) -> float:
@@ -106,6 +113,8 @@ class Options:
                 found[name] = getattr(self, name)
         if self.retry != NO_RETRY:
             found["retry"] = self.retry.to_wire()
+        if self.webhook_url:
+            found["on_done"] = self.webhook_url
         return found
 
     @classmethod
@@ -131,9 +140,9 @@ _CARRIED = (
     "timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "on_parent_failure", "resources",
     "limit_key", "rate", "concurrency", "preset",
 )  # fmt: skip
-_WIRE = frozenset({*_CARRIED, "retry"})
+_WIRE = frozenset({*_CARRIED, "retry", "on_done"})
 _ONCE: tuple[Once, ...] = ("unique", "debounce", "cache")
-_NAMES = tuple(field.name for field in fields(Options))
+_NAMES = tuple(item.name for item in fields(Options))
 
 
 def check(base: Options = DEFAULTS, **given: Any) -> Options:
@@ -246,4 +255,5 @@ _CHECKS: dict[str, Any] = {
     "on_parent_failure": _choice("on_parent_failure", "fail", "skip", "run"),
     "batch": _batch,
     "preset": _choice("preset", *presets.PRESETS),
+    "on_done": webhook.on_done,
 }

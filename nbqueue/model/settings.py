@@ -48,6 +48,10 @@ class Settings:
     server_memory_bytes: int | None = None
     #: what a submit does where no server can be reached: "" says so, "inline" runs jobs in this process, with a warning
     fallback: str = ""
+    #: hosts that workers leave word at, with commas between them; empty: none
+    webhook_hosts: str = ""
+    #: whether these may be on private networks or this machine
+    webhook_private: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -113,6 +117,8 @@ def _parsed(name: str, text: str) -> Any:
             return Path(text).expanduser().absolute()
         if name in {"warn_bytes", "limit_bytes", "slots", "server_memory_bytes"}:
             return int(text)
+        if name == "webhook_private":
+            return text.lower() not in {"0", "false", "no"}
         if name.endswith("_s"):
             return float(text)
     except ValueError:

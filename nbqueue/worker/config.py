@@ -9,6 +9,7 @@ from typing import Any
 from nbqueue.broker.connection import Address
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import names, resources, serving
+from nbqueue.model.webhook import HostRules
 from nbqueue.worker.room import Share
 
 
@@ -53,12 +54,20 @@ class WorkerConfig:
     stall_s: float = 10.0
     #: results over this many bytes fail their job
     limit_bytes: int = 100_000_000
+    #: hosts that word may be left at; none: nowhere
+    webhook_hosts: tuple[str, ...] = ()
+    #: whether these may be on private networks or this machine
+    webhook_private: bool = False
+    #: how often word is sent, and seconds before the second time
+    webhook_tries: int = 8
+    webhook_backoff_s: float = 5.0
 
     def __post_init__(self) -> None:
         """Refuse names that no queue can have, and numbers for queues that are not served."""
         names.check_namespace(self.namespace)
         for queue in self.queues:
             names.check_queue(queue)
+        HostRules.of(self.webhook_hosts)
         resources.check(self.resources)
         serving.check_served((*self.weights, *self.queue_concurrency), self.queues)
         if not all(number >= 1 for number in (*self.weights.values(), *self.queue_concurrency.values())):
@@ -93,7 +102,7 @@ class WorkerConfig:
     @classmethod
     def from_wire(cls, found: dict[str, Any]) -> WorkerConfig:
         """From what `to_wire` gave."""
-        lists = {name: tuple(found[name]) for name in ("queues", "modules")}
+        lists = {name: tuple(found[name]) for name in ("queues", "modules", "webhook_hosts")}
         where = found["address"]
         sentinels = tuple((host, port) for host, port in where["sentinels"])
         return cls(**{**found, **lists, "address": Address(**{**where, "sentinels": sentinels})})

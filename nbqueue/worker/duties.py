@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from nbqueue.broker import claims, jobs, scripts
@@ -30,11 +30,11 @@ class Duties:
 
     def __init__(
         self, engine: Engine, waiting_client: Any, *, poll_s: float = POLL_S,
-        more: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+        beside: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:  # fmt: skip
         self._engine = engine
+        self._beside = beside
         self._poll_s = poll_s
-        self._more = tuple(more)
         self._stop_called = asyncio.Event()
         self._waker = Waker(
             waiting_client, engine.keys, engine.id, [queue.name for queue in engine.queues],
@@ -52,8 +52,8 @@ class Duties:
         A task group would go on without a duty that code in the loop has cancelled.
         """
         duties = (self._engine.pump, self._waker.watch, self._poll, self._settle, self._publish, self._keep_reports,
-                  self._obey, self._reconcile, *self._more)  # fmt: skip
-        tasks = [asyncio.create_task(duty()) for duty in duties]
+                  self._obey, self._reconcile, *self._beside)  # fmt: skip
+        tasks = [asyncio.ensure_future(duty()) for duty in duties]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

@@ -25,6 +25,7 @@ from nbqueue.children.threads import Threads
 from nbqueue.model import task as tasks
 from nbqueue.model.options import Options, RunIn, check
 from nbqueue.worker.attempt import Attempt, Here
+from nbqueue.worker.beside import Beside
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
@@ -68,7 +69,8 @@ class InProcessWorker:
         self._runner = SharedRunner(self._here(), client=self._client, threads=self._threads, listener=reports)
         self._engine = self._made_engine(reports)
         self._runner.on_end = self._engine.end
-        self._duties = Duties(self._engine, self._waiting_client)
+        beside = Beside(self._config, self._client, self._keys, self._keyring, self._id)
+        self._duties = Duties(self._engine, self._waiting_client, beside=beside.duties)
         self._leases = Leases(self._client, self._keys, lambda: [self._id])
         self._info = self._described()
         await queues.announce(self._client, self._keys, self._info)

@@ -26,7 +26,9 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.children.pool import Children
 from nbqueue.model import task as tasks
+from nbqueue.model.webhook import HostRules
 from nbqueue.worker.attempt import Here
+from nbqueue.worker.beside import Beside
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
@@ -35,7 +37,6 @@ from nbqueue.worker.machine import machine_id
 from nbqueue.worker.native import NativeRunner
 from nbqueue.worker.outbox import Outbox
 from nbqueue.worker.reports import Reports
-from nbqueue.worker.scheduler import Scheduler
 from nbqueue.worker.watchman import Watchman
 
 logger = logging.getLogger("nbqueue.worker")
@@ -113,6 +114,7 @@ class EngineProcess:
             id=engine_id, host=platform.node(), pid=os.getpid(), supervisor=supervisor, machine=machine_id(),
             python=codec.header_versions()["py"], version=codec.header_versions()["v"], queues=config.queues,
             slots=config.slots, started_at=datetime.now(UTC), resources=config.resources,
+            webhook_hosts=HostRules.of(config.webhook_hosts).patterns,
         )  # fmt: skip
         self._outbox = Outbox(Path(config.spill_dir or tempfile.gettempdir()))
         self._exit = asyncio.get_running_loop().create_future()
@@ -137,8 +139,9 @@ class EngineProcess:
         engine = self._engine(runner, reports)
         runner.on_end = engine.end
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
-        scheduler = Scheduler(self._client, self._keys, keyring)
-        serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client, more=[scheduler.watch])))
+        beside = Beside(self._config, self._client, self._keys, keyring, self._info.id)
+        self._word = beside.messenger
+        serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client, beside=beside.duties)))
         announcing = asyncio.create_task(self._announce())
         following = asyncio.create_task(self._follow(words, engine, runner))
         bursting = asyncio.create_task(self._burst(engine)) if self._config.burst else None
@@ -186,11 +189,13 @@ class EngineProcess:
 
     async def _end_when_settled(self, engine: Engine) -> None:
         await engine.settled()
+        await self._word.finish(due=False)
         self._end(0)
 
     async def _burst(self, engine: Engine) -> None:
         while not engine.is_exhausted:  # noqa: ASYNC110 - exhaustion is a question to ask, not an event
             await asyncio.sleep(0.02)
+        await self._word.finish(due=True)
         self._end(0)
 
     async def _leave_in_order(self, engine: Engine, runner: NativeRunner) -> None:

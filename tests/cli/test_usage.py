@@ -3,6 +3,7 @@
 import os
 import signal
 
+import click
 import pytest
 
 import nbqueue
@@ -24,10 +25,18 @@ def test_help_lists_every_command() -> None:
         assert not line.endswith("...")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(name: str) -> None:
+#: commands with what stands behind them: those of a group by themselves
+LEAVES = [
+    (name, *more)
+    for name, command in main.commands.items()
+    for more in ([(each,) for each in command.commands] if isinstance(command, click.Group) else [()])
+]
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
     """`--help` works for each command, and says what it does and how its server is chosen."""
-    found = run(name, "--help")
+    found = run(*words, "--help")
     assert (found.exit_code, "--url" in found.stdout, "--home" in found.stdout) == (0, True, True)
 
 

@@ -21,9 +21,11 @@ from nbqueue import (
     submit_map,
     task,
 )
+from nbqueue.client.alerts import Alert
 from nbqueue.client.graph import Graph
 from nbqueue.client.selection import Selection
 from nbqueue.model.attempts import AttemptRecord
+from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 
@@ -118,6 +120,7 @@ async def asking() -> None:
     assert_type(await job.state(), State)
     assert_type(await job.info(), JobRecord)
     assert_type(await job.logs(), str)
+    assert_type(await job.deliveries(), list[Delivery])
     assert_type(await job.retry(), Job[float])
     assert_type(await job.attempts(), list[AttemptRecord])
     assert_type(await nbqueue.attach("id"), Job[Any])
@@ -140,7 +143,18 @@ async def scheduling() -> None:
 def choosing() -> None:
     """Options are typed."""
     options(queue="nightly", retry=3)
+    options(on_done=[nbqueue.notify.after(60), "https://hooks.example.com/nbqueue", lambda job: job.id])
+    options(on_done=3)  # type: ignore[arg-type]
     options(preset="solver", retry=RetryPolicy(backoff=lambda attempt, _error: 2.0 * attempt))
     options(preset="fast")  # type: ignore[arg-type]
     options(queue=3)  # type: ignore[arg-type]
     options(colour="red")  # type: ignore[call-arg]
+
+
+async def watching() -> None:
+    """Alerts take a URL, or a callable that gets what was crossed."""
+    queue = nbqueue.Queue()
+    assert_type(await queue.alert(depth=10, on="https://hooks.example.com/nbqueue"), Alert)
+    assert_type(await queue.alert(failure_rate=0.2, on=lambda crossing: crossing.measure), Alert)
+    assert_type(await queue.alerts(), list[Alert])
+    await queue.alert(depth=10)  # type: ignore[call-arg]

@@ -20,7 +20,8 @@ for i = 2, #ARGV do
     replies[#replies + 1] = 'running'
   else
     if not is_final(about.state) then end_waiting(prefix, id, about, {state = 'cancelled'}, now, changes, records) end
-    redis.call('DEL', record, prefix .. 'arq:job:' .. id, prefix .. 'arq:result:' .. id, prefix .. 'nbq:log:' .. id)
+    redis.call('DEL', record, prefix .. 'arq:job:' .. id, prefix .. 'arq:result:' .. id, prefix .. 'nbq:log:' .. id,
+      prefix .. 'nbq:word:' .. id)
     replies[#replies + 1] = 'deleted'
   end
 end

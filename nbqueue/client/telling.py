@@ -1,0 +1,73 @@
+"""Calls callables of the user's from threads of their own, so that they may block and submit."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+log = logging.getLogger("nbqueue")
+
+#: threads for such calls at once; what comes beyond waits for one of them
+THREADS = 32
+
+Told = Callable[[Any], object]
+
+
+class Calls:
+    """Calls that may block, in threads that the end of the process waits for."""
+
+    def __init__(self, most: int = THREADS) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Told, Any]] = deque()
+        self._running = 0
+
+    def call(self, told: Told, subject: Any) -> None:
+        """Call it soon; an error in it is logged, and changes nothing."""
+        with self._lock:
+            self._waiting.append((told, subject))
+            if self._running == self._most:
+                return
+            self._running += 1
+        # no daemon: what has begun is finished before the interpreter ends
+        threading.Thread(target=self._work, name="nbqueue-on-done").start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._running -= 1
+                    return
+                told, subject = self._waiting.popleft()
+            guarded(told, subject)
+
+
+def guarded(told: Told, subject: Any) -> None:
+    """Call it; an error in it is logged, and changes nothing."""
+    try:
+        told(subject)
+    except Exception:
+        log.exception("on_done of %r failed; the job is not affected.", subject)
+
+
+_calls = Calls()
+
+
+def tell(callables: Iterable[Told], subject: Any) -> None:
+    """Call each with the subject, soon and elsewhere."""
+    for told in callables:
+        _calls.call(told, subject)
+
+
+def _forget() -> None:
+    """In a forked copy: the threads are not there."""
+    global _calls  # noqa: PLW0603 - one a process
+    _calls = Calls()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
