@@ -1,4 +1,4 @@
-"""What an engine does for others, beside the jobs it runs: it fires schedules, leaves word, and looks out for alerts."""
+"""What an engine does beside the jobs it runs: it fires schedules, leaves word, and looks out for alerts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
+from nbqueue.model.delivery import Patience
 from nbqueue.model.webhook import HostRules
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.lookout import Lookout
-from nbqueue.worker.messenger import Messenger, Patience, Post
+from nbqueue.worker.messenger import Messenger, Post
 from nbqueue.worker.posting import Poster
 from nbqueue.worker.scheduler import Scheduler
 
