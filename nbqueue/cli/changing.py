@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import click
 
@@ -12,6 +11,7 @@ from nbqueue.broker import changes, scripts
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call
 from nbqueue.cli import tables
+from nbqueue.cli.job_options import moment
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import durations, names
@@ -61,7 +61,7 @@ def reschedule(
     """
     if (delay is None) == (at is None):
         raise ConfigurationError("reschedule takes --delay S or --at TIME, one of them.")
-    due = check(delay=delay, at=_moment(at))
+    due = check(delay=delay, at=None if at is None else moment(at))
 
     def change(keys: Keys, ids: Sequence[str]) -> Call[list[str]]:
         return changes.reschedule(keys, ids, delay_s=due.delay, at=due.at)
@@ -109,15 +109,3 @@ def _change(
         for job_id, answer in answers.items():
             click.echo(f"{job_id}  {answer}")
     leave(1 if _REFUSED & set(found.values()) else 0)
-
-
-def _moment(text: str | None) -> datetime | None:
-    """The moment that a text stands for; one without an offset is of this machine's zone."""
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
-        raise ConfigurationError(
-            f"--at {names.shown(text)} is no time: write it as ISO 8601, for example 2030-01-31T08:00+01:00."
-        ) from None

@@ -15,6 +15,7 @@ from nbqueue.broker import jobs as wire
 from nbqueue.broker import queues, scripts
 from nbqueue.broker.attendance import served_queues
 from nbqueue.cli import tables
+from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.errors import ConfigurationError, JobLost
 from nbqueue.model import names
@@ -35,14 +36,7 @@ SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 @click.command()
 @click.argument("name")
 @click.argument("arguments", nargs=-1)
-@click.option("--queue", default=None, help="Queue it goes into.")
-@click.option("--priority", default=None, help="high, normal, low or an integer from -99 to 99; more is sooner.")
-@click.option("--label", default=None, help="What listings show.")
-@click.option("--tag", "tags", multiple=True, help="To find it by; may be given several times.")
-@click.option("--delay", type=float, default=None, metavar="S", help="Seconds to wait before it may start.")
-@click.option("--timeout", type=float, default=None, metavar="S", help="Seconds of running time.")
-@click.option("--retry", type=int, default=None, metavar="N", help="Tries in all.")
-@click.option("--id", "job_id", default=None, help="Its id; the second submit of an id makes no second job.")
+@job_options
 @click.option("--wait", is_flag=True, help="Wait for its end and print its result; exit code 1 unless it succeeded.")
 @as_json
 @with_settings
@@ -60,11 +54,7 @@ def submit(
     from nbqueue.cli.submitting import submitted
 
     args, kwargs = read_arguments(arguments)
-    priority = options.pop("priority")
-    if priority is not None:
-        options["priority"] = int(priority) if re.fullmatch(r"-?\d+", priority) else priority
-    given = {key: value for key, value in options.items() if value not in (None, ())}
-    job = submitted(settings, name, args, kwargs, given)
+    job = submitted(settings, name, args, kwargs, read(options))
     result = _waited(job) if wait else None
     if json_wanted:
         tables.print_json({"id": job.id, "existed": job.existed, **({"result": result} if wait else {})})

@@ -1,0 +1,117 @@
+"""Commands that hold work back and let it go on: pause, resume, limits, drain, open."""
+
+from __future__ import annotations
+
+import click
+
+import nbqueue
+from nbqueue.broker import gates
+from nbqueue.cli import tables
+from nbqueue.cli.reach import Server, as_json, asking, with_settings
+from nbqueue.cli.session import here
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.limits import Limit, limit
+from nbqueue.model.names import check_queue
+from nbqueue.model.settings import Settings
+
+
+@click.command()
+@click.option("--queue", default="", help="A queue.")
+@click.option("--function", default="", help="A function, by its qualified name.")
+@click.option("--tag", default="", help="Jobs that have this tag.")
+@with_settings
+def pause(settings: Settings, *, queue: str, function: str, tag: str) -> None:
+    """Let no more jobs of a queue, of a function or with a tag start.
+
+    Jobs that run go on. Without an option it says what is paused.
+    """
+    with here(settings):
+        if not (queue or function or tag):
+            for line in nbqueue.jobs.paused().wait():
+                click.echo(line)
+            return
+        _one_of(queue, function, tag)
+        if queue:
+            nbqueue.Queue(queue).pause().wait()
+        else:
+            nbqueue.jobs.pause(function=function, tag=tag).wait()
+
+
+@click.command()
+@click.option("--queue", default="", help="A queue.")
+@click.option("--function", default="", help="A function, by its qualified name.")
+@click.option("--tag", default="", help="Jobs that have this tag.")
+@with_settings
+def resume(settings: Settings, *, queue: str, function: str, tag: str) -> None:
+    """Let jobs start again that were paused."""
+    _one_of(queue, function, tag)
+    with here(settings):
+        if queue:
+            nbqueue.Queue(queue).resume().wait()
+        else:
+            nbqueue.jobs.resume(function=function, tag=tag).wait()
+
+
+@click.command()
+@click.option("--queue", default="", help="For a queue.")
+@click.option("--function", default="", help="For a function, by its qualified name.")
+@click.option("--key", default="", help="For the jobs with this limit key.")
+@click.option("--rate", default=None, metavar="N/TIME", help='Starts in a time over all workers: "20/min", "5/s".')
+@click.option("--concurrency", type=int, default=None, metavar="N", help="How many run at once over all workers.")
+@as_json
+@with_settings
+def limits(
+    settings: Settings, *, queue: str, function: str, key: str, rate: str | None, concurrency: int | None,
+    json_wanted: bool,
+) -> None:  # fmt: skip
+    """Show the limits that are set, or set one.
+
+    It counts at once, also for jobs that wait already. One without --rate and --concurrency takes the limit away.
+    """
+    if not (queue or function or key):
+        if rate is not None or concurrency is not None:
+            raise ConfigurationError("--rate and --concurrency need one of --queue, --function and --key.")
+        found = asking(settings, _set_limits)
+        if json_wanted:
+            tables.print_json({scope: each.to_wire() for scope, each in found.items()})
+        else:
+            tables.print_table(("FOR", "LIMIT"), [(scope, str(each)) for scope, each in found.items()], empty="None.")
+        return
+    _one_of(queue, function, key)
+    scope = f"q:{check_queue(queue)}" if queue else f"f:{function}" if function else f"k:{key}"
+    wanted = limit(rate, concurrency)
+
+    async def act(server: Server) -> None:
+        await server.ask(lambda client: gates.set_limit(client, server.keys, scope, wanted))
+
+    asking(settings, act)
+
+
+@click.command()
+@click.argument("queue")
+@with_settings
+def drain(settings: Settings, *, queue: str) -> None:
+    """Close a queue and wait until nothing waits or runs in it.
+
+    From now on it takes no more jobs; `nbqueue open` lets it. Ctrl-C ends the waiting alone.
+    """
+    with here(settings):
+        nbqueue.Queue(queue).drain().wait()
+
+
+@click.command("open")
+@click.argument("queue")
+@with_settings
+def open_queue(settings: Settings, *, queue: str) -> None:
+    """Let a queue take jobs again that was drained."""
+    with here(settings):
+        nbqueue.Queue(queue).open().wait()
+
+
+async def _set_limits(server: Server) -> dict[str, Limit]:
+    return dict(await server.ask(lambda client: gates.limits(client, server.keys)))
+
+
+def _one_of(*given: str) -> None:
+    if sum(map(bool, given)) != 1:
+        raise ConfigurationError("Give one of the options that say what is meant: see --help.")

@@ -1,0 +1,117 @@
+"""Holding back, limiting, clearing and retrying from a shell."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nbqueue
+from nbqueue.client.portal import shutdown
+from tests.cli.commands import run
+from tests.servers import Server
+from tests.waiting import wait_until
+from tests.workers import running_worker
+
+TASKS = """
+import nbqueue
+
+@nbqueue.task("double")
+async def double(number):
+    return 2 * number
+
+@nbqueue.task("bad")
+async def bad():
+    raise ValueError("no way")
+"""
+
+
+@pytest.fixture
+def at(server: Server, tmp_path: Path) -> tuple[str, ...]:
+    """The options that say where."""
+    return ("--url", server.url, "--home", str(tmp_path))
+
+
+def _submit(at: tuple[str, ...], *words: str) -> str:
+    found = run("submit", *words, *at)
+    assert found.exit_code == 0, found.output
+    return found.stdout.strip()
+
+
+def _states(at: tuple[str, ...]) -> dict[str, str]:
+    return {row["id"]: row["state"] for row in json.loads(run("jobs", "--json", "--limit", "100", *at).stdout)}
+
+
+def test_what_is_paused_is_listed_and_resumed(at: tuple[str, ...]) -> None:
+    """A queue, a function or a tag; one at a time."""
+    assert run("pause", "--function", "double", *at).exit_code == 0
+    assert run("pause", "--tag", "night", *at).exit_code == 0
+    assert run("pause", "--queue", "default", *at).exit_code == 0
+    assert run("pause", *at).stdout.splitlines() == ["f:double", "t:night"]
+    for words in (("--function", "double"), ("--tag", "night"), ("--queue", "default")):
+        assert run("resume", *words, *at).exit_code == 0
+    assert run("pause", *at).stdout == ""
+    refused = run("resume", "--queue", "a", "--tag", "b", *at)
+    assert (refused.exit_code, refused.stderr) == (
+        2, "nbqueue: Give one of the options that say what is meant: see --help.\n",
+    )  # fmt: skip
+
+
+def test_limits_are_set_listed_and_taken_away(at: tuple[str, ...]) -> None:
+    """For a queue, a function or a key."""
+    assert run("limits", "--key", "api", "--rate", "20/min", *at).exit_code == 0
+    assert run("limits", "--queue", "default", "--concurrency", "3", *at).exit_code == 0
+    assert json.loads(run("limits", "--json", *at).stdout) == {
+        "k:api": {"rate": 20, "per_ms": 60000}, "q:default": {"concurrency": 3},
+    }  # fmt: skip
+    assert run("limits", "--key", "api", *at).exit_code == 0
+    assert run("limits", "--queue", "default", *at).exit_code == 0
+    assert run("limits", *at).stdout.strip() == "None."
+    assert "cannot be read" in run("limits", "--key", "api", "--rate", "often", *at).stderr
+
+
+def test_every_option_of_a_job_can_be_given(at: tuple[str, ...]) -> None:
+    """They are those of `options(...)`, and are refused in the same words."""
+    first = _submit(at, "double", "1", "--queue", "other", "--cache", "60", "--preset", "evaluation")
+    assert _submit(at, "double", "1", "--queue", "other", "--cache", "60") == first
+    many = ("--resource", "gpu=1", "--rate", "5/s", "--limit-key", "k", "--at", "2030-01-31T08:00+01:00")
+    after = _submit(at, "double", "2", "--queue", "other", "--after", first, "--on-parent-failure", "skip", *many)
+    assert _states(at) == {first: "queued", after: "scheduled"}
+    assert run("cancel", first, *at).exit_code == 0
+    refused = run("submit", "double", "1", "--after", "nobody", *at)
+    assert (refused.exit_code, refused.stderr) == (
+        1, 'nbqueue: The server knows no job or group "nobody" to wait for: submit it first.\n',
+    )  # fmt: skip
+    assert (
+        "unique and cache cannot be used together"
+        in run("submit", "double", "--unique", "1", "--cache", "1", *at).stderr
+    )
+
+
+def test_jobs_are_moved_deleted_and_cleared(at: tuple[str, ...]) -> None:
+    """Each answers what it did."""
+    ids = [_submit(at, "double", str(number), "--queue", "a") for number in range(4)]
+    assert run("move", ids[0], "--to", "b", *at).exit_code == 0
+    assert {row["queue"] for row in json.loads(run("jobs", "--json", "--queue", "b", *at).stdout)} == {"b"}
+    assert run("delete", ids[1], *at).stdout == f"{ids[1]}  deleted\n"
+    assert run("delete", ids[1], *at).exit_code == 1
+    assert run("clear", "a", "--older-than", "1d", *at).stdout == "0\n"
+    assert run("clear", "a", *at).stdout == "2\n"
+    assert _states(at) == {ids[0]: "queued"}
+    assert run("clear", "b", *at).stdout == "1\n"
+
+
+def test_what_failed_is_retried_and_a_queue_is_drained(at: tuple[str, ...], server: Server, tmp_path: Path) -> None:
+    """`retry --dead` makes a new job of each that failed for good; `drain` waits, and `open` lets in again."""
+    (tmp_path / "cli_control_tasks.py").write_text(TASKS, encoding="utf-8")
+    settings = nbqueue.configure(url=server.url, home=tmp_path)
+    with running_worker(settings, "cli_control_tasks", modules=[tmp_path]):
+        failed = _submit(at, "bad")
+        wait_until(lambda: _states(at)[failed] == "failed")
+        again = json.loads(run("retry", "--dead", "default", "--json", *at).stdout)
+        assert list(again) == [failed]
+        wait_until(lambda: _states(at)[again[failed]] == "failed")
+        assert run("drain", "default", *at).exit_code == 0
+        assert "takes no more jobs" in run("submit", "double", "1", *at).stderr
+        assert run("open", "default", *at).exit_code == 0
+        assert run("submit", "double", "1", "--wait", *at).stdout == "2\n"
+    shutdown()
