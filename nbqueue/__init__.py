@@ -12,6 +12,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 
 from nbqueue.client import hooks as _hooks
+from nbqueue.model.errands import use_clerk as _use_clerk
 from nbqueue.notebook.face import ProcessFace as _ProcessFace
 
 if _typing.TYPE_CHECKING:
@@ -69,6 +70,8 @@ if _typing.TYPE_CHECKING:
         time_left,
         track,
     )
+    from nbqueue.model.errands import Clerk as _Clerk
+    from nbqueue.model.errands import Line as _Line
     from nbqueue.model.retry import RetryPolicy
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
@@ -200,13 +203,19 @@ def _ensure(settings: Settings) -> _Address:
     return address
 
 
-def _current_job_id() -> str | None:
-    job = _import_module("nbqueue.inside").current_job()
-    return None if job is None else job.id
+def _current_line() -> _Line | None:
+    line: _Line | None = _import_module("nbqueue.inside.context").current_line()
+    return line
+
+
+def _make_clerk(address: _typing.Any, key_file: str, namespace: str) -> _Clerk:
+    clerk: _Clerk = _import_module("nbqueue.client.clerk").LinkClerk(address, key_file, namespace)
+    return clerk
 
 
 _hooks.use_local_stack(_ensure)
-_hooks.use_current_job_id(_current_job_id)
+_hooks.use_current_line(_current_line)
+_use_clerk(_make_clerk)
 _hooks.use_face(_ProcessFace())
 
 

@@ -40,6 +40,8 @@ class Batch:
     origin: Origin = Origin()
     group: str = ""
     retry_of: str = ""
+    #: the job that submitted them
+    parent: str = ""
 
 
 def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
@@ -123,6 +125,14 @@ async def results(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes
     return found
 
 
+async def result_sizes(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[int]:
+    """How many bytes the sealed results have; 0 where there is none."""
+    pipe = client.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipe.strlen(keys.result(job_id))
+    return [size or 0 for size in sound(await pipe.execute(raise_on_error=False))]
+
+
 async def result(client: Any, keys: Keys, job_id: str) -> bytes | None:
     """The sealed result, or None where there is none (any more)."""
     found: bytes | None = await client.get(keys.result(job_id))
@@ -201,6 +211,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         tags=tuple(json.loads(text.get("tags", "[]"))),
         group=text.get("group", ""),
         retry_of=text.get("retry_of", ""),
+        parent=text.get("parent", ""),
         submitted_at=moment(text.get("submitted")),
         due_at=moment(text.get("due", text.get("submitted"))),
         started_at=moment(text.get("started")),

@@ -41,6 +41,8 @@ def run(running: Running, limit_bytes: int, payload_bytes: int) -> bytes:
         text += f',"kept":{len(run.checkpoint)}'
     if run.plain:
         text += ',"plain":true'
+    if run.tries:
+        text += f',"tries":{run.tries}'
     if run.folder:
         text += f',"folder":{quote(run.folder)}'
     return head_of_text(text + "}", payload_bytes)

@@ -19,11 +19,12 @@ from typing import Any
 from nbqueue.children import calls, guard, lineage
 from nbqueue.children.courier import DEAF
 from nbqueue.children.frames import Decoder, Frame, Header, head
+from nbqueue.children.line import SETTLE_S, settle
 from nbqueue.children.router import Router
 from nbqueue.children.upkeep import enter
 from nbqueue.children.visit import Visit
 from nbqueue.inside import bars
-from nbqueue.inside.context import CURRENT, JobContext, alone
+from nbqueue.inside.context import CURRENT, JobContext, alone, only_jobs
 from nbqueue.inside.pace import LoopTicker
 
 _READ_BYTES = 2**18
@@ -37,6 +38,7 @@ def serve(sock: socket.socket) -> None:
     """Run what the engine sends until it closes the socket."""
     sys.stdout, sys.stderr = Router(sys.stdout), Router(sys.stderr)
     bars.hook()
+    only_jobs()
     with asyncio.Runner() as runner:
         runner.run(_serve(sock))
 
@@ -130,9 +132,15 @@ class Choir:
             self.send({"t": "seen", "n": last})
         for header, payload in frames:
             if header["t"] == "run":
-                self._begin(Visit(header, payload, self, self._ticker))
-            elif header["n"] in self._visits:
-                self._stop(self._visits[header["n"]], header)
+                self._begin(Visit(header, payload, self, self._ticker, may_block=self._may_block))
+            elif (visit := self._visits.get(header["n"])) is not None:
+                if header["t"] == "stop":
+                    self._stop(visit, header)
+                else:
+                    visit.hear(header, payload)
+
+    def _may_block(self) -> bool:
+        return threading.get_ident() != self._thread
 
     def _leave(self) -> None:
         """The engine has closed the socket: in the middle of runs nobody waits for their ends any more."""
@@ -172,6 +180,7 @@ class Choir:
             ended = calls.failed(visit.header, error)
         try:
             await self._tidy(visit)
+            await self._settle(visit)
         finally:
             self._end(visit, ended)
 
@@ -182,6 +191,11 @@ class Choir:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=_TIDY_S)
+
+    async def _settle(self, visit: Visit) -> None:
+        """Wait until what it submitted was answered for, so that its end does not overtake it."""
+        if visit.context.session is not None:
+            await asyncio.wait([asyncio.wrap_future(visit.context.session.settled())], timeout=SETTLE_S)
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """A task that user code starts, remembered for its job."""
@@ -220,6 +234,7 @@ class Choir:
             ended = calls.returned(visit.header, value)
         except BaseException as error:  # noqa: BLE001 - a stop's exception is the end of its job only
             ended = calls.failed(visit.header, error)
+        settle(visit.context)
         self._loop.call_soon_threadsafe(self._end, visit, ended)
 
     def _cut_short(self, visit: Visit) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from nbqueue.broker import codec
 from nbqueue.children import calls
 from nbqueue.children.frames import Header
+from nbqueue.children.line import ChildLine
 from nbqueue.inside.context import JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 
@@ -32,6 +33,8 @@ class Visit:
         post: Post,
         ticker: Ticker,
         write: Callable[[str], object] | None = None,
+        *,
+        may_block: Callable[[], bool] = lambda: True,
     ) -> None:
         kept = header.get("kept")
         self.header = header
@@ -51,6 +54,14 @@ class Visit:
             write=write,
             dump=codec.dump_plain_value if header.get("plain") else codec.dump_value,
             load=codec.load_plain_value if header.get("plain") else codec.load_value,
+            open_line=lambda context: ChildLine(
+                context,
+                self.number,
+                seed=f"{self.header['job']['id']}/{header.get('tries', 0)}",
+                limit_bytes=header["limit"],
+                post=post,
+                may_block=may_block,
+            ),
         )
 
     def begin(self, *, tell: bool = True) -> None:
@@ -58,6 +69,12 @@ class Visit:
         self.context.begin(self.timeout_s)
         if tell:
             self._post.send({"t": "start", "n": self.number})
+
+    def hear(self, header: Header, payload: bytes) -> None:
+        """Take what the engine says to something that was asked."""
+        line = self.context.line
+        if line is not None and line.hear is not None:
+            line.hear(header, payload)
 
     def progress(self, wire: dict[str, Any]) -> None:
         """Send the merged progress."""

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from typing import Any, TypeVar, overload
 from weakref import WeakSet
 
-from nbqueue.broker import jobs
 from nbqueue.client import cancelling, hooks
 from nbqueue.client.answer import Answer, cut_off
 from nbqueue.client.ended import Ended
@@ -18,7 +17,7 @@ from nbqueue.client.handle import Job
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.pending import Pending, Waitable
-from nbqueue.client.portal import Portal, portal
+from nbqueue.client.portal import Place
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
 from nbqueue.client.waiting import accepted_first
@@ -45,7 +44,7 @@ class JobGroup(Waitable[list[T_co]]):
         self._queue = queue
         self._session = of
         self._accepted = accepted
-        self._portal: Portal | None = None
+        self._portal: Place | None = None
         self._gathering: Gathering | None = None
         self._lives: WeakSet[GroupLive] = WeakSet()
 
@@ -89,7 +88,7 @@ class JobGroup(Waitable[list[T_co]]):
             ended = self._settled().ended
             return [self._result(ended[job.id], job, return_errors=return_errors) for job in self._members]
 
-        return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line())
+        return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line(), for_jobs=True)
 
     def progress(self) -> Pending[Mapping[State, int]]:
         """How many of its jobs are in which state now; those the server no longer knows are left out."""
@@ -98,8 +97,7 @@ class JobGroup(Waitable[list[T_co]]):
             counts: Counter[State] = Counter()
             for start in range(0, len(self._members), 1000):
                 batch = self.ids[start : start + 1000]
-                found = await link.wire.ask(lambda client: jobs.standings(client, link.wire.keys, batch))  # noqa: B023
-                counts.update(each.change.state for each in found if each.change is not None)
+                counts.update(state for state in await link.states(batch) if state is not None)
             return dict(counts)
 
         return self._begin(asked, f"counting {self._what()}")
@@ -126,8 +124,9 @@ class JobGroup(Waitable[list[T_co]]):
         """The one collection of ends; begun anew in a forked copy or after a shutdown."""
         found = self._gathering
         if found is None or found.is_broken or not (found.all_ended.done() or self._session.is_here(self._portal)):
-            found = self._gathering = Gathering(self.ids)
-            self._portal = portal()
+            line = hooks.line()
+            found = self._gathering = Gathering(self.ids, told=line.moved if line is not None else None)
+            self._portal = self._session.portal
             begun = self._session.call(accepted_first(self._accepted, found.watch))
             begun.add_done_callback(lambda done: _tell_failure(found, done))
         return found

@@ -15,9 +15,9 @@ from nbqueue.broker import codec
 from nbqueue.broker.envelope import seal
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS, Batch, Origin
 from nbqueue.broker.signing import Keyring
-from nbqueue.client import hooks
 from nbqueue.client.origin import origin
-from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
+from nbqueue.errors import ConfigurationError, PayloadTooLarge
+from nbqueue.model.errands import Form
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
 from nbqueue.model.settings import Settings
@@ -42,6 +42,15 @@ class Order:
     origin: Origin
     group: str = ""
     retry_of: str = ""
+    #: the job that submits it
+    parent: str = ""
+
+    def form(self) -> Form:
+        """It as a job hands it to its worker, who knows where it comes from."""
+        return Form(
+            options=self.options, function=self.function, lane=self.lane, by_name=self.by_name, group=self.group,
+            retry_of=self.retry_of,
+        )  # fmt: skip
 
     def header(self, namespace: str) -> dict[str, Any]:
         """The readable, signed part of each submission, but for the job's id."""
@@ -49,6 +58,7 @@ class Order:
         rest = {
             "by": "name" if self.by_name else "", "opt": options.to_wire(), "label": options.label,
             "tags": list(options.tags), "group": self.group, "retry_of": self.retry_of,
+            "parent": self.parent,
             "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,
         }  # fmt: skip
         return {
@@ -61,7 +71,7 @@ class Order:
         """Some of its jobs, ready for the server."""
         return Batch(
             options=self.options, function=self.function, lane=self.lane, jobs=sealed,
-            origin=self.origin, group=self.group, retry_of=self.retry_of,
+            origin=self.origin, group=self.group, retry_of=self.retry_of, parent=self.parent,
         )  # fmt: skip
 
 
@@ -78,34 +88,47 @@ class Draft:
         return seal(keyring, {**header, "id": self.job_id}, self.payload)
 
 
+#: names a job or a group, of what its jobs have in common and their calls
+Naming = Callable[[Order, Sequence[bytes]], str]
+
+
+def any_name(_: Order, __: Sequence[bytes]) -> str:
+    """An id that nothing else has."""
+    return new_job_id()
+
+
 def draft_one(
     settings: Settings,
     fn: Callable[..., Any] | str,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     given: Mapping[str, Any],
+    *,
+    naming: Naming = any_name,
 ) -> Draft:
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
-    _refuse_in_job()
     order, code = _ordered(fn, given)
     payload = codec.dump_call(code, args, kwargs)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
-    return Draft(order.options.job_id or new_job_id(), order, payload)
+    return Draft(order.options.job_id or naming(order, [payload]), order, payload)
 
 
 def draft_many(
-    settings: Settings, fn: Callable[..., Any] | str, items: Iterable[tuple[Any, ...]], given: Mapping[str, Any]
+    settings: Settings,
+    fn: Callable[..., Any] | str,
+    items: Iterable[tuple[Any, ...]],
+    given: Mapping[str, Any],
+    *,
+    naming: Naming = any_name,
 ) -> list[Draft]:
     """One job an item, the function pickled once. Nothing was sent if one of them raises."""
-    _refuse_in_job()
     order, code = _ordered(fn, given)
     if order.options.job_id is not None:
         raise ConfigurationError("job_id cannot be used with submit_map, which makes many jobs: leave it out.")
-    order = replace(order, group=new_job_id())
     function = codec.dump_function(code)
-    drafts = [
-        Draft(new_job_id(), order, codec.join_call(function, codec.dump_arguments(item, {}, code))) for item in items
-    ]
+    calls = [codec.join_call(function, codec.dump_arguments(item, {}, code)) for item in items]
+    order = replace(order, group=naming(order, calls))
+    drafts = [Draft(naming(order, [call]), order, call) for call in calls]
     if drafts:
         largest = max(len(draft.payload) for draft in drafts)
         _check_size(settings, largest, f"The function {order.function} with one item's arguments")
@@ -141,15 +164,6 @@ def is_async(fn: Callable[..., Any]) -> bool:
     while isinstance(fn, functools.partial):
         fn = fn.func
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
-
-
-def _refuse_in_job() -> None:
-    job_id = hooks.current_job_id() if hooks.current_job_id is not None else None
-    if job_id is not None:
-        raise NotInJob(
-            f"Job {job_id} cannot submit jobs: its process holds no key. Return what is to be done next, and submit it "
-            "from the notebook."
-        )
 
 
 def _check_size(settings: Settings, size: int, what: str) -> None:

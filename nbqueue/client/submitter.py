@@ -80,7 +80,7 @@ class Submitter:
         Nothing is submitted where one item cannot be sent.
         """
         here = session()
-        drafts = draft_many(here.settings, fn, zip(*iterables, strict=False), self._given)
+        drafts = draft_many(here.settings, fn, zip(*iterables, strict=False), self._given, naming=here.naming)
         accepted = here.call(lambda link: deliver_all(link, drafts))
         name = drafts[0].order.function if drafts else ""
         members: list[Job[Any]] = [
@@ -98,7 +98,7 @@ class Submitter:
 
     def _submitted(self, fn: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Job[Any]:
         here = session()
-        draft = draft_one(here.settings, fn, args, kwargs, self._given)
+        draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming)
         kept = draft if len(draft.payload) <= KEPT_BYTES else None
         accepted = here.call(lambda link: deliver(link, draft))
         name = draft.order.options.label or draft.order.function

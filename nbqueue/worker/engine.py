@@ -17,6 +17,7 @@ from nbqueue.errors import StoreFull
 from nbqueue.worker.outbox import Leaving, Outbox
 from nbqueue.worker.reports import Reports
 from nbqueue.worker.room import Asked, Room
+from nbqueue.worker.slots import Slots
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -61,7 +62,7 @@ class Engine:
         self.runner, self.reports = runner, reports
         self._outbox = outbox
         self._room = Room((loop_slots, process_slots), len(self.queues), most_claims)
-        self._lanes: dict[tuple[str, int], int] = {}
+        self._slots = Slots(self._room)
         self._waiters: dict[tuple[str, int], asyncio.Future[None]] = {}
         self._chance = chance or Random()  # noqa: S311 - it only spreads out waits
         self._wanted = asyncio.Event()
@@ -77,10 +78,20 @@ class Engine:
 
     def end(self, finish: Finish) -> None:
         """A claim ended; called by the runner, on the loop."""
-        self._room.leave(self._lanes.pop((finish.job_id, finish.fence), 0))
+        self._slots.leave((finish.job_id, finish.fence))
         message, report = self.reports.close(finish.job_id)
         self._outbox.put(Leaving(finish, report, message))
         self._wanted.set()
+
+    def rest(self, job_id: str, fence: int) -> bool:
+        """A job waits for jobs of its own: others may have its slot; False where too many wait so."""
+        rests = self._slots.rest((job_id, fence))
+        self.want_claims()
+        return rests
+
+    def back(self, job_id: str, fence: int) -> asyncio.Future[None]:
+        """It goes on, as soon as there is a slot for it."""
+        return self._slots.back((job_id, fence))
 
     async def recorded(self, finish: Finish) -> None:
         """Wait until the server has an end that was given to `end`."""
@@ -108,7 +119,7 @@ class Engine:
     @property
     def busy(self) -> int:
         """Jobs under way."""
-        return len(self._lanes)
+        return len(self._slots)
 
     @property
     def is_settled(self) -> bool:
@@ -153,11 +164,13 @@ class Engine:
         except BaseException:
             self._outbox.put_back(ends)
             self._room.answered(asked, failed=True)
+            self._slots.give()
             raise
         claimed = replies.pop() if asked is not None else None
         self._room.answered(asked, failed=isinstance(claimed, Exception))
         if asked is not None and isinstance(claimed, Claimed):
             self._take_in(asked, claimed)
+        self._slots.give()
         if ends and isinstance(replies[-1], Exception):
             # what was kept of reports goes out once
             kept = not any(isinstance(reply, Exception) for reply in replies[:-1])
@@ -227,8 +240,7 @@ class Engine:
             self._wanted.set()
         for claim in claimed.claims:
             lane = self.runner.begin(claim)
-            self._room.enter(lane)
-            self._lanes[claim.job_id, claim.fence] = lane
+            self._slots.enter((claim.job_id, claim.fence), lane)
         if claimed.next_due_s is not None:
             self._arm(claimed.next_due_s)
 

@@ -11,11 +11,13 @@ from typing import Any
 from nbqueue.broker import codec
 from nbqueue.broker.raised import dump_error
 from nbqueue.children.awake import AwakeTimer
+from nbqueue.children.line import SETTLE_S
 from nbqueue.errors import UnknownFunction
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
+from nbqueue.worker.desks import Desks
 from nbqueue.worker.verdict import Ended
 from nbqueue.worker.watchman import TASK_PREFIX
 
@@ -34,15 +36,15 @@ class LoopRun:
     """One run: a task, its time limit and its way of being stopped. It is the sink of its own context."""
 
     __slots__ = (
-        "_context", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by", "_stopping", "_task",
-        "_timers", "attempt",
+        "_context", "_desks", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by", "_stopping",
+        "_task", "_timers", "attempt",
     )  # fmt: skip
 
     def __init__(
         self, attempt: Attempt, listener: Any, on_end: Callable[[LoopRun, Ended], None],
-        on_stuck: Callable[[LoopRun], None],
+        on_stuck: Callable[[LoopRun], None], desks: Desks,
     ) -> None:  # fmt: skip
-        self.attempt, self._listener = attempt, listener
+        self.attempt, self._listener, self._desks = attempt, listener, desks
         self._job_id = attempt.claim.job_id
         self._on_end, self._on_stuck = on_end, on_stuck
         self._stopped_by: StopReason | None = None
@@ -61,6 +63,7 @@ class LoopRun:
             self._info, self, ticker, checkpoint=checkpoint,
             dump=codec.dump_plain_value if attempt.plain else codec.dump_value,
             load=codec.load_plain_value if attempt.plain else codec.load_value,
+            open_line=lambda context: self._desks.line(attempt, context),
         )  # fmt: skip
         context = contextvars.copy_context()
         context.run(CURRENT.set, self._context)
@@ -114,6 +117,14 @@ class LoopRun:
             return await function(*args, **kwargs)
         except (SystemExit, KeyboardInterrupt) as error:
             raise _Exit from error
+        finally:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Wait until what it submitted was answered for, so that its end does not overtake it."""
+        session = self._context.session if self._context is not None else None
+        if session is not None:
+            await asyncio.wait([asyncio.wrap_future(session.settled())], timeout=SETTLE_S)
 
     def _ask(self, reason: StopReason) -> None:
         self._stopped_by = reason

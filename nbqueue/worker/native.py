@@ -22,6 +22,7 @@ from nbqueue.model.states import State
 from nbqueue.model.task import Task
 from nbqueue.worker import checkpoints
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
+from nbqueue.worker.desks import Desks
 from nbqueue.worker.elsewhere import fits_elsewhere, function_of
 from nbqueue.worker.loop_run import LoopRun, unknown
 from nbqueue.worker.recording import judge, record, refusal
@@ -39,9 +40,9 @@ class NativeRunner:
 
     def __init__(
         self, here: Here, *, client: Any, children: Children, tasks: dict[str, Task[Any, Any]], listener: Any,
-        on_stuck: Callable[[], None],
+        on_stuck: Callable[[], None], desks: Desks,
     ) -> None:  # fmt: skip
-        self._here, self._client = here, client
+        self._here, self._client, self._desks = here, client, desks
         self._children, self._tasks, self._listener = children, tasks, listener
         self._coroutines = {name: task.fn for name, task in tasks.items() if inspect.iscoroutinefunction(task.fn)}
         #: options that tasks were registered with
@@ -116,6 +117,8 @@ class NativeRunner:
     def stop(self, job_id: str, reason: str) -> None:
         """Ask a job to stop; asking again changes nothing."""
         run = self._runs.get(job_id)
+        if reason == "cancel":
+            self._desks.cancel(job_id)
         if run is not None:
             run.stop(reason)  # type: ignore[arg-type]
         elif job_id in self._runs:
@@ -144,7 +147,7 @@ class NativeRunner:
     # in the loop --------------------------------------------------------------------------------------------------
 
     def _begin_in_loop(self, attempt: Attempt, function: Callable[..., Any]) -> int:
-        run = LoopRun(attempt, self._listener, self._loop_ended, self._loop_stuck)
+        run = LoopRun(attempt, self._listener, self._loop_ended, self._loop_stuck, self._desks)
         if attempt.claim.fence > 1:
             self._aside(self._start_with_checkpoint(run, function))
         else:
@@ -188,6 +191,7 @@ class NativeRunner:
 
     def _run_in_child(self, attempt: Attempt, run_in: Any, checkpoint: bytes | None) -> int:
         running = self._children.begin(run_of(attempt, run_in, checkpoint))
+        self._desks.serve(attempt, running)
         self._started(attempt, running)
         if running.ended.done():
             asyncio.get_running_loop().call_soon(self._child_ended, attempt, running)
@@ -241,6 +245,7 @@ class NativeRunner:
         self._runs.pop(finish.job_id, None)
         self._fences.pop(finish.job_id, None)
         self._stops.pop(finish.job_id, None)
+        self._desks.end(finish.job_id)
         self.on_end(finish)
         claim = self._later.pop(finish.job_id, None)
         if claim is not None:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 #: claims in one round trip, per lane
 BATCH = 64
+#: for each slot so many jobs may wait for jobs of their own, which keeps recursion from filling the machine
+RESTING = 64
 
 
 class Asked(NamedTuple):
@@ -21,6 +23,8 @@ class Room:
     def __init__(self, slots: tuple[int, int], queues: int, most_claims: int) -> None:
         self._slots = slots
         self._busy = [0, 0]
+        #: jobs that wait for jobs of their own, and hold no slot
+        self._resting = [0, 0]
         #: claims that may still be made; negative: as many as come
         self._claims_left = most_claims
         #: per queue and lane: whether there may be more to claim; never for a lane that has no slots at all
@@ -53,6 +57,22 @@ class Room:
     def leave(self, lane: int) -> None:
         """A job ended."""
         self._busy[lane] -= 1
+
+    def rest(self, lane: int) -> bool:
+        """A job gives its slot back for a while; False where too many have done so."""
+        if self._resting[lane] >= RESTING * self._slots[lane]:
+            return False
+        self._resting[lane] += 1
+        self._busy[lane] -= 1
+        return True
+
+    def end_rest(self, lane: int) -> None:
+        """It rests no longer."""
+        self._resting[lane] -= 1
+
+    def holds(self, lane: int, *, line: int) -> bool:
+        """Whether there is a slot for the first of so many that were entered and stand in line for one."""
+        return self._busy[lane] - line < self._slots[lane]
 
     def ask(self) -> Asked | None:
         """Keep room for a claim in the first queue that may have jobs we have room for; one is under way at a time."""

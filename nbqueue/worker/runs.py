@@ -29,4 +29,5 @@ def run_of(attempt: Attempt, run_in: RunIn, checkpoint: bytes | None) -> Run:
         group=claim.group,
         tags=tuple(header.get("tags", ())),
         folder=str(header.get("folder", "")),
+        tries=claim.tries,
     )
