@@ -110,7 +110,7 @@ class Engine:
 
     def has_room(self) -> bool:
         """Whether another job could be started."""
-        return any(self._room.free)
+        return self._room.has_any
 
     def is_leaving(self, job_id: str) -> bool:
         """Whether the end of a job waits to be recorded."""

@@ -30,12 +30,20 @@ class Room:
         #: per queue and lane: whether there may be more to claim; never for a lane that has no slots at all
         self._hungry = [self._appetite() for _ in range(queues)]
         self._asking = False
+        #: the room kept for a claim under way
+        self._kept = (0, 0)
         self._closed = False
 
     @property
     def free(self) -> tuple[int, int]:
         """Jobs that could be begun, by lane."""
         return (0, 0) if self._closed else (self._free(0), self._free(1))
+
+    @property
+    def has_any(self) -> bool:
+        """Whether a job could be begun, in the room that a claim under way keeps too: it may find none for it."""
+        kept = self._kept
+        return not self._closed and any(self._free(lane, kept[lane]) for lane in (0, 1))
 
     @property
     def is_hungry(self) -> bool:
@@ -86,6 +94,7 @@ class Room:
                 self._hungry[queue] = [lanes[0] and not room[0], lanes[1] and not room[1]]
                 self._busy[0] += room[0]
                 self._busy[1] += room[1]
+                self._kept = room
                 return Asked(queue, room)
         return None
 
@@ -96,6 +105,7 @@ class Room:
         self._asking = False
         self._busy[0] -= asked.room[0]
         self._busy[1] -= asked.room[1]
+        self._kept = (0, 0)
         if failed:
             self._hungry[asked.queue] = self._appetite()
 
@@ -110,6 +120,6 @@ class Room:
     def _appetite(self) -> list[bool]:
         return [slots > 0 for slots in self._slots]
 
-    def _free(self, lane: int) -> int:
-        free = max(self._slots[lane] - self._busy[lane], 0)
+    def _free(self, lane: int, kept: int = 0) -> int:
+        free = max(self._slots[lane] - self._busy[lane] + kept, 0)
         return free if self._claims_left < 0 else min(free, self._claims_left)

@@ -1,4 +1,4 @@
-"""Whose the slots are: a job that runs holds one; one that waits for jobs of its own gives it back, and queues for it."""
+"""Whose the slots are: a job that runs holds one; one that waits for jobs of its own gives it back for that time."""
 
 from __future__ import annotations
 

@@ -15,6 +15,8 @@ logger = logging.getLogger("nbqueue.worker")
 
 #: seconds a pop waits; less than the socket's timeout
 BLOCK_S = 2
+#: the same for an engine that has no room: it listens for work again soon after it has some
+FULL_BLOCK_S = 0.1
 RETRY_S = 0.5
 
 
@@ -42,7 +44,7 @@ class Waker:
     async def _pop(self) -> None:
         had_room = self._has_room()
         keys = [self._own, *(self._queues if had_room else ())]
-        popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S)
+        popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S if had_room else FULL_BLOCK_S)
         if popped is None:
             return
         key, token = popped[0].decode(), popped[1]
