@@ -261,7 +261,8 @@ class Choir:
     def _stop(self, visit: Visit, header: Header) -> None:
         visit.context.stop.ask(header["why"])()
         how = header["how"]
-        if how == "ask" or (how == "interrupt" and visit.context.stop.cooperative):
+        cooperative = visit.context.stop.cooperative and not visit.context.rests
+        if how == "ask" or (how == "interrupt" and cooperative):
             return
         task = self._tasks.get(visit.number)
         if task is not None:

@@ -27,11 +27,12 @@ class ChildLine:
 
     def __init__(
         self, context: JobContext, number: int, *, seed: str, limit_bytes: int, post: Sends,
-        may_block: Callable[[], bool],
+        may_block: Callable[[], bool], plain: bool,
     ) -> None:  # fmt: skip
         self.job_id = context.info.id
         self.seed = seed
         self.limit_bytes = limit_bytes
+        self.plain = plain
         #: the client's part runs in a thread of its own
         self.loop: AbstractEventLoop | None = None
         self.hear: Callable[[Mapping[str, Any], bytes], None] | None = None

@@ -138,7 +138,7 @@ class Solo:
             threading.Thread(target=tell, daemon=True, name=THREADS + "stop").start()
         if header["how"] == "terminate":
             self._guard.terminate()
-        elif header["how"] == "interrupt" and not stop.cooperative:
+        elif header["how"] == "interrupt" and (visit.context.rests or not stop.cooperative):
             self._guard.interrupt()
 
     def _left(self) -> None:

@@ -61,6 +61,7 @@ class Visit:
                 limit_bytes=header["limit"],
                 post=post,
                 may_block=may_block,
+                plain=header.get("plain", False),
             ),
         )
 

@@ -32,7 +32,7 @@ class LinkClerk:
     """A clerk with a link of its own; it runs on the loop it was made on."""
 
     def __init__(self, address: Address, key_file: str, namespace: str) -> None:
-        settings = Settings(key_file=Path(key_file), namespace=namespace)
+        settings = Settings(key_file=Path(key_file), namespace=namespace, home=Path())
         self._link = Link(settings, Keyring.load(settings.signing_key_file), address)
 
     async def submit(self, form: Form, parent: Parent, jobs: Sequence[tuple[str, bytes]]) -> list[str]:

@@ -13,16 +13,20 @@ from typing import Any, NoReturn
 from nbqueue.broker.envelope import Sealed
 from nbqueue.client.inner_ends import InnerEnds
 from nbqueue.client.link import Link
-from nbqueue.client.submission import Draft
+from nbqueue.client.submission import Draft, Order
 from nbqueue.client.told import error_of, record_of
-from nbqueue.errors import NbqueueError, NotInJob
+from nbqueue.errors import NbqueueError, NotInJob, PayloadTooLarge
+from nbqueue.model import plain_json
 from nbqueue.model.errands import Line
 from nbqueue.model.job import JobRecord
+from nbqueue.model.names import check_job_id
 from nbqueue.model.states import State
 
 #: jobs and bytes of one submit
 CHUNK_JOBS = 500
 CHUNK_BYTES = 1_000_000
+#: bytes of what the jobs of a submit have in common
+FORM_BYTES = 500_000
 #: questions under way at once
 ASKED = 16
 
@@ -63,10 +67,10 @@ class InnerLink(Link):
         self._submitting += 1
         try:
             async with self._submits:
-                for chunk in _chunks(drafts):
+                for chunk in _chunks(drafts, min(CHUNK_BYTES, self._line.limit_bytes)):
                     order = chunk[0].order
                     fields = {
-                        "form": order.form().to_wire(), "own": order.options.job_id is None,
+                        "form": _form(order), "own": order.options.job_id is None,
                         "jobs": [[draft.job_id, len(draft.payload)] for draft in chunk],
                     }  # fmt: skip
                     states += (await self.ask("submit", fields, b"".join(draft.payload for draft in chunk)))[0]
@@ -85,24 +89,27 @@ class InnerLink(Link):
         """What is known of each job now."""
         found: list[JobRecord | None] = []
         for start in range(0, len(job_ids), CHUNK_JOBS):
-            told, _ = await self.ask("records", {"jobs": list(job_ids[start : start + CHUNK_JOBS])})
+            told = await self._each("records", job_ids[start : start + CHUNK_JOBS])
             found += [record_of(each) if each is not None else None for each in told]
         return found
 
     async def states(self, job_ids: Sequence[str]) -> list[State | None]:
         """The state of each job now, None where the server knows nothing of it."""
-        told, _ = await self.ask("states", {"jobs": list(job_ids)})
-        return [State(each) if each is not None else None for each in told]
+        return [State(each) if each is not None else None for each in await self._each("states", job_ids)]
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:
         """Cancel jobs; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""
-        answers: list[str] = (await self.ask("cancel", {"jobs": list(job_ids)}))[0]
-        return answers
+        return await self._each("cancel", job_ids)
 
     async def call_of(self, job_id: str, function: str) -> Sealed | None:
         """The call of a job as it was submitted, verified by the worker; None where it is kept no longer."""
-        told, payload = await self.ask("call", {"jobs": [job_id]})
+        told, payload = await self.ask("call", {"jobs": [check_job_id(job_id)]})
         return Sealed(told, payload) if told is not None and told.get("fn") == function else None
+
+    @property
+    def rests(self) -> bool:
+        """Whether the job has given its slot back."""
+        return self._rests > 0
 
     async def at_rest(self, future: Future[Any]) -> None:
         """Wait for an answer while the job's slot is given to others; come back with a slot."""
@@ -135,6 +142,13 @@ class InnerLink(Link):
     async def _say_back(self) -> None:
         with suppress(NbqueueError):  # the job has ended, and with it its rest
             await self.ask("back", in_turn=False)
+
+    async def _each(self, what: str, job_ids: Sequence[str]) -> list[Any]:
+        """An answer for each job; ids are checked here, where a wrong one costs an error and not the process."""
+        ids = [check_job_id(job_id) for job_id in dict.fromkeys(job_ids)]
+        told, _ = await self.ask(what, {"jobs": ids})
+        found = dict(zip(ids, told, strict=True))
+        return [found[job_id] for job_id in job_ids]
 
     async def ask(
         self, what: str, fields: Mapping[str, Any] | None = None, payload: bytes = b"", *, in_turn: bool = True
@@ -183,13 +197,25 @@ class InnerLink(Link):
             answer.set_result((json.loads(payload[:said]), payload[said:]))
 
 
-def _chunks(drafts: Sequence[Draft]) -> list[list[Draft]]:
+def _form(order: Order) -> dict[str, Any]:
+    """What drafts have in common, as the worker takes it."""
+    form = order.form().to_wire()
+    size = len(plain_json.encode(form))
+    if size > FORM_BYTES:
+        raise PayloadTooLarge(
+            f"Tags and other options of a job take {size:,} bytes, and {FORM_BYTES:,} are allowed: give fewer.",
+            size_bytes=size, limit_bytes=FORM_BYTES,
+        )  # fmt: skip
+    return form
+
+
+def _chunks(drafts: Sequence[Draft], most_bytes: int) -> list[list[Draft]]:
     """Drafts in parts that are sent at once: each has one job or is small."""
     chunks: list[list[Draft]] = []
-    size = CHUNK_BYTES
+    size = most_bytes
     for draft in drafts:
         size += len(draft.payload)
-        if size > CHUNK_BYTES or len(chunks[-1]) == CHUNK_JOBS:
+        if size > most_bytes or len(chunks[-1]) == CHUNK_JOBS:
             chunks.append([])
             size = len(draft.payload)
         chunks[-1].append(draft)

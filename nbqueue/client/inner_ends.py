@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from nbqueue.client.ended import Ended
 from nbqueue.client.ends import Deliver, end_of
 from nbqueue.client.told import end_of as read_end
 from nbqueue.errors import BrokerUnavailable, NbqueueError
+from nbqueue.model.names import check_job_id
 
 #: jobs named in one question
 CHUNK_JOBS = 500
@@ -38,7 +39,8 @@ class InnerEnds:
     def __init__(self, link: Asks) -> None:
         self._link = link
         self._watches: dict[str, set[InnerWatch]] = {}
-        self._due: deque[tuple[str, int]] = deque()
+        #: have ended and are to be fetched: job id -> the number of its last claim
+        self._due: dict[str, int] = {}
         self._fetching = False
 
     async def end_of(self, job_id: str) -> Ended:
@@ -66,16 +68,18 @@ class InnerEnds:
 
     def ended(self, jobs: Sequence[tuple[str, int]]) -> None:
         """The worker says that these have ended."""
-        self._due.extend((job_id, fence) for job_id, fence in jobs if job_id in self._watches)
+        self._due.update((job_id, fence) for job_id, fence in jobs if job_id in self._watches)
         if self._due and not self._fetching:
             self._fetching = True
             self._link.keep(self._fetch())
 
     async def _follow(self, job_ids: Sequence[str]) -> None:
         for start in range(0, len(job_ids), CHUNK_JOBS):
-            chunk = list(job_ids[start : start + CHUNK_JOBS])
+            chunk = job_ids[start : start + CHUNK_JOBS]
             try:
-                await self._link.ask("follow", {"jobs": chunk})
+                for job_id in chunk:
+                    check_job_id(job_id)
+                await self._link.ask("follow", {"jobs": list(dict.fromkeys(chunk))})
             except NbqueueError as error:
                 for job_id in chunk:
                     self._deliver(Ended(job_id=job_id, problem=error))
@@ -91,11 +95,9 @@ class InnerEnds:
         """Ask for the ends that are due, some at a time; an answer may hold fewer than were asked for."""
         try:
             while self._due:
-                asked = [self._due[index] for index in range(min(len(self._due), FETCH_JOBS))]
-                found = await self._ends(asked)
-                for _ in found:
-                    self._due.popleft()
+                found = await self._ends(list(islice(self._due.items(), FETCH_JOBS)))
                 for ended in found:
+                    self._due.pop(ended.job_id, None)
                     if ended.is_over:
                         self._deliver(ended)
                     else:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
 
 from nbqueue.broker.signing import Keyring
@@ -79,7 +80,7 @@ class InnerSession(Session):
     """The session of one job: it goes by the job's line to its worker."""
 
     def __init__(self, line: Line) -> None:
-        super().__init__(Settings(limit_bytes=line.limit_bytes))
+        super().__init__(Settings(limit_bytes=line.limit_bytes, home=Path()))
         self._line = line
         self._pid = os.getpid()
         self._place: Place = LoopPlace(line.loop) if line.loop is not None else portal()
@@ -98,6 +99,11 @@ class InnerSession(Session):
     def at_rest(self, future: Future[Any]) -> Future[None]:
         """Done some time after `future`, when the job has a slot again, which it gave to others meanwhile."""
         return self._call(lambda link: link.at_rest(future))
+
+    @property
+    def rests(self) -> bool:
+        """Whether the job waits for jobs, and has given its slot to others."""
+        return self._inner is not None and self._inner.rests
 
     def settled(self) -> Future[None]:
         """Done when all that was submitted was answered for."""

@@ -105,6 +105,11 @@ class JobContext:
         return self._line.session if self._line is not None else None
 
     @property
+    def rests(self) -> bool:
+        """Whether it waits for jobs, so that it cannot look whether it is to stop."""
+        return self.session is not None and self.session.rests
+
+    @property
     def write(self) -> Callable[[str], object]:
         """Takes lines for the job's log."""
         return self._write or self.reports.write

@@ -86,6 +86,8 @@ class Line(Protocol):
     seed: str
     #: the largest call that may be sent
     limit_bytes: int
+    #: whether results may be plain data only
+    plain: bool
     #: the loop in which the client's part runs; None: in a thread of its own
     loop: AbstractEventLoop | None
     #: takes what comes back, in any thread; set by the client

@@ -23,6 +23,7 @@ class Desks:
         self._make_clerk = make_clerk
         self._children = children
         self._limit_bytes = limit_bytes
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._found: Clerk | None = None
         self._desks: dict[str, Desk] = {}
         #: give back the slot of a job and a claim, and take one again: the engine's `rest` and `back`
@@ -39,7 +40,7 @@ class Desks:
 
     def line(self, attempt: Attempt, context: JobContext) -> LoopLine:
         """The line of a run in the engine's own loop."""
-        line = LoopLine(attempt, context, self._limit_bytes)
+        line = LoopLine(attempt, context, self._limit_bytes, loop=self._loop, thread=self._thread)
         line.ask = lambda header, payload: self._desk(attempt, line).take(header, payload)
         return line
 
@@ -79,18 +80,21 @@ class Desks:
 class LoopLine:
     """The line of a job that runs in the engine's loop: what it asks goes to its desk without a frame."""
 
-    def __init__(self, attempt: Attempt, context: JobContext, limit_bytes: int) -> None:
+    def __init__(
+        self, attempt: Attempt, context: JobContext, limit_bytes: int, *, loop: asyncio.AbstractEventLoop, thread: int
+    ) -> None:
         self.job_id = attempt.claim.job_id
         self.seed = f"{self.job_id}/{attempt.claim.tries}"
         self.limit_bytes = limit_bytes
+        self.plain = attempt.plain
         #: the engine's own
-        self.loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        self.loop: asyncio.AbstractEventLoop | None = loop
         self.hear: Callable[[Mapping[str, Any], bytes], None] | None = None
         self.session: Any = None
         #: takes what is asked; set by the desks
         self.ask: Callable[[Header, bytes], None] = lambda _, __: None
         self._context = context
-        self._thread = threading.get_ident()
+        self._thread = thread
 
     def send(self, fields: dict[str, Any], payload: bytes = b"") -> None:
         """Ask."""

@@ -15,6 +15,7 @@ from nbqueue.children.line import SETTLE_S
 from nbqueue.errors import UnknownFunction
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
+from nbqueue.model.errands import Line
 from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.desks import Desks
@@ -42,7 +43,7 @@ class LoopRun:
 
     def __init__(
         self, attempt: Attempt, listener: Any, on_end: Callable[[LoopRun, Ended], None],
-        on_stuck: Callable[[LoopRun], None], desks: Desks,
+        on_stuck: Callable[[LoopRun], None], desks: Desks | None = None,
     ) -> None:  # fmt: skip
         self.attempt, self._listener, self._desks = attempt, listener, desks
         self._job_id = attempt.claim.job_id
@@ -63,7 +64,7 @@ class LoopRun:
             self._info, self, ticker, checkpoint=checkpoint,
             dump=codec.dump_plain_value if attempt.plain else codec.dump_value,
             load=codec.load_plain_value if attempt.plain else codec.load_value,
-            open_line=lambda context: self._desks.line(attempt, context),
+            open_line=self._line if self._desks is not None else None,
         )  # fmt: skip
         context = contextvars.copy_context()
         context.run(CURRENT.set, self._context)
@@ -98,6 +99,10 @@ class LoopRun:
     def checkpoint(self, data: bytes) -> None:
         """Pass a checkpoint on."""
         self._listener.checkpoint(self._job_id, data)
+
+    def _line(self, context: JobContext) -> Line:
+        assert self._desks is not None  # noqa: S101 - only then a line is opened
+        return self._desks.line(self.attempt, context)
 
     def _info(self) -> JobInfo:
         attempt, claim = self.attempt, self.attempt.claim
