@@ -139,7 +139,7 @@ class UnknownFunction(NbqueueError, LookupError):
 
 
 class NotInJob(NbqueueError):
-    """A call that is not possible where it was made, for example submitting from inside a job."""
+    """A call that is not possible where it was made, for example a `.wait()` in the event loop that others need."""
 
 
 class JobError(NbqueueError):
