@@ -12,7 +12,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 
 from nbqueue.client import hooks as _hooks
-from nbqueue.model.errands import use_clerk as _use_clerk
+from nbqueue.model.errands import use_clerks as _use_clerks
 from nbqueue.notebook.face import ProcessFace as _ProcessFace
 
 if _typing.TYPE_CHECKING:
@@ -208,14 +208,22 @@ def _current_line() -> _Line | None:
     return line
 
 
-def _make_clerk(address: _typing.Any, key_file: str, namespace: str) -> _Clerk:
-    clerk: _Clerk = _import_module("nbqueue.client.clerk").LinkClerk(address, key_file, namespace)
-    return clerk
+class _Clerks:
+    """The clerks of engines, made of the client's parts."""
+
+    def load(self) -> None:
+        """Import what they need."""
+        _import_module("nbqueue.client.clerk")
+
+    def make(self, address: _typing.Any, key_file: str, namespace: str) -> _Clerk:
+        """A clerk for a server, with a key."""
+        clerk: _Clerk = _import_module("nbqueue.client.clerk").LinkClerk(address, key_file, namespace)
+        return clerk
 
 
 _hooks.use_local_stack(_ensure)
 _hooks.use_current_line(_current_line)
-_use_clerk(_make_clerk)
+_use_clerks(_Clerks())
 _hooks.use_face(_ProcessFace())
 
 

@@ -136,14 +136,25 @@ class Clerk(Protocol):
         """Close its connections."""
 
 
-#: makes a clerk of (where the server is, file of the key, namespace); set once at the top of the package
-make_clerk: Callable[[Any, str, str], Clerk] | None = None
+class Clerks(Protocol):
+    """Gives clerks."""
+
+    def load(self) -> None:
+        """Import what clerks need, which takes a while; in any thread."""
+
+    def make(self, address: Any, key_file: str, namespace: str) -> Clerk:
+        """A clerk for a server, with a key; made on the engine's loop."""
+        ...
 
 
-def use_clerk(make: Callable[[Any, str, str], Clerk]) -> None:
-    """Have errands done by the clerks that `make` gives."""
-    global make_clerk  # noqa: PLW0603 - the one place where it is set
-    make_clerk = make
+#: set once at the top of the package
+clerks: Clerks | None = None
+
+
+def use_clerks(found: Clerks) -> None:
+    """Have errands done by these clerks."""
+    global clerks  # noqa: PLW0603 - the one place where it is set
+    clerks = found
 
 
 def _id(value: object) -> str:

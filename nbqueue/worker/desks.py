@@ -11,6 +11,7 @@ from nbqueue.children.frames import Header
 from nbqueue.children.pool import Children
 from nbqueue.children.running import Running
 from nbqueue.inside.context import JobContext
+from nbqueue.model import errands
 from nbqueue.model.errands import Clerk
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.errands import Desk
@@ -19,12 +20,13 @@ from nbqueue.worker.errands import Desk
 class Desks:
     """Opens a desk when a job first asks; the clerk is made then too, as most jobs ask nothing."""
 
-    def __init__(self, make_clerk: Callable[[], Clerk], children: Children, limit_bytes: int) -> None:
-        self._make_clerk = make_clerk
+    def __init__(self, where: tuple[Any, str, str], children: Children, limit_bytes: int) -> None:
+        """Args: `where` a clerk works: the server's address, the key's file, the namespace."""
+        self._where = where
         self._children = children
         self._limit_bytes = limit_bytes
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        self._found: Clerk | None = None
+        self._clerk: asyncio.Future[Clerk] | None = None
         self._desks: dict[str, Desk] = {}
         #: give back the slot of a job and a claim, and take one again: the engine's `rest` and `back`
         self.on_rest: Callable[[str, int], bool] = lambda _, __: True
@@ -57,24 +59,31 @@ class Desks:
 
     async def close(self) -> None:
         """Close the clerk's connections."""
-        if self._found is not None:
-            await self._found.close()
+        if self._clerk is not None and self._clerk.done() and self._clerk.exception() is None:
+            await self._clerk.result().close()
 
     def _desk(self, attempt: Attempt, run: Running | LoopLine) -> Desk:
         job_id = attempt.claim.job_id
         found = self._desks.get(job_id)
         if found is None:
             found = self._desks[job_id] = Desk(
-                attempt, self._clerk, _Slot(self, attempt, self._children, run),
+                attempt, self._ready, _Slot(self, attempt, self._children, run),
                 reply=lambda header, payload: run.answer(header, payload), written=lambda: run.written(),  # noqa: PLW0108 - a run may change its child
                 limit_bytes=self._limit_bytes,
             )  # fmt: skip
         return found
 
-    def _clerk(self) -> Clerk:
-        if self._found is None:
-            self._found = self._make_clerk()
-        return self._found
+    async def _ready(self) -> Clerk:
+        """The clerk; what it needs is imported in a thread, so that others go on meanwhile."""
+        if self._clerk is None or (self._clerk.done() and self._clerk.exception() is not None):
+            self._clerk = asyncio.ensure_future(self._made())
+        return await asyncio.shield(self._clerk)
+
+    async def _made(self) -> Clerk:
+        clerks = errands.clerks
+        assert clerks is not None  # noqa: S101 - the package sets it when it is imported
+        await asyncio.to_thread(clerks.load)
+        return clerks.make(*self._where)
 
 
 class LoopLine:

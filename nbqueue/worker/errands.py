@@ -52,7 +52,7 @@ class Desk:
     """Takes the questions of one run, and answers them."""
 
     def __init__(
-        self, attempt: Attempt, clerk: Callable[[], Clerk], slot: Slot, *, reply: Reply,
+        self, attempt: Attempt, clerk: Callable[[], Awaitable[Clerk]], slot: Slot, *, reply: Reply,
         written: Callable[[], Awaitable[None]], limit_bytes: int,
     ) -> None:  # fmt: skip
         self._job_id = attempt.claim.job_id
@@ -156,7 +156,7 @@ class Desk:
 
     async def _submit(self, form: Form, jobs: list[tuple[str, bytes]], own: bool) -> tuple[Any, bytes]:  # noqa: FBT001 - one of three
         form = form.after(await self._own_priority()) if form.options.priority == 0 else form
-        states = await self._clerk().submit(form, self._parent, jobs)
+        states = await (await self._clerk()).submit(form, self._parent, jobs)
         mine = [job_id for (job_id, _), state in zip(jobs, states, strict=True) if own or state != "exists"]
         self._submitted += mine[: max(MOST_REMEMBERED - len(self._submitted), 0)]
         if self._cancelled:
@@ -166,34 +166,35 @@ class Desk:
     async def _own_priority(self) -> int:
         """The priority of the job that asks, looked up once."""
         if self._priority is None:
-            [record] = await self._clerk().records([self._job_id])
+            [record] = await (await self._clerk()).records([self._job_id])
             self._priority = int(record["priority"]) if record is not None else 0
         return self._priority
 
     async def _records(self, ids: list[str]) -> tuple[Any, bytes]:
-        return await self._clerk().records(ids), b""
+        return await (await self._clerk()).records(ids), b""
 
     async def _states(self, ids: list[str]) -> tuple[Any, bytes]:
-        return await self._clerk().states(ids), b""
+        return await (await self._clerk()).states(ids), b""
 
     async def _cancel_asked(self, ids: list[str]) -> tuple[Any, bytes]:
-        return await self._clerk().cancel(ids), b""
+        return await (await self._clerk()).cancel(ids), b""
 
     async def _call(self, ids: list[str]) -> tuple[Any, bytes]:
-        return await self._clerk().call_of(ids[0]) or (None, b"")
+        return await (await self._clerk()).call_of(ids[0]) or (None, b"")
 
     async def _ends(self, due: list[Due]) -> tuple[Any, bytes]:
-        ends, payloads = await self._clerk().ends(due)
+        ends, payloads = await (await self._clerk()).ends(due)
         return {"ends": ends, "sizes": list(map(len, payloads))}, b"".join(payloads)
 
     async def _follow(self, ids: list[str]) -> tuple[Any, bytes]:
         if len(self._followed) + len(ids) > MOST_FOLLOWED:
             raise NotInJob(f"Job {self._job_id} cannot wait for more than {MOST_FOLLOWED:,} jobs at once.")
+        clerk = await self._clerk()
         new = [job_id for job_id in ids if job_id not in self._followed]
         if new and not self._closed:
             number = next(self._numbers)
             self._followed.update(dict.fromkeys(new, number))
-            self._follows[number] = self._clerk().follow(new, self._hear_of_end)
+            self._follows[number] = clerk.follow(new, self._hear_of_end)
         return None, b""
 
     async def _leave(self, ids: list[str]) -> tuple[Any, bytes]:
@@ -232,7 +233,7 @@ class Desk:
     async def _cancel(self, ids: list[str]) -> None:
         try:
             for start in range(0, len(ids), MOST_JOBS):
-                await self._clerk().cancel(ids[start : start + MOST_JOBS])
+                await (await self._clerk()).cancel(ids[start : start + MOST_JOBS])
         except NbqueueError as error:
             logger.warning("The jobs that job %s submitted are not cancelled with it: %s", self._job_id, error)
 

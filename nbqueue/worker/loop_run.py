@@ -123,13 +123,12 @@ class LoopRun:
         except (SystemExit, KeyboardInterrupt) as error:
             raise _Exit from error
         finally:
-            await self._settle()
+            if self._context is not None and self._context.session is not None:
+                await self._settle(self._context.session)
 
-    async def _settle(self) -> None:
+    async def _settle(self, session: Any) -> None:
         """Wait until what it submitted was answered for, so that its end does not overtake it."""
-        session = self._context.session if self._context is not None else None
-        if session is not None:
-            await asyncio.wait([asyncio.wrap_future(session.settled())], timeout=SETTLE_S)
+        await asyncio.wait([asyncio.wrap_future(session.settled())], timeout=SETTLE_S)
 
     def _ask(self, reason: StopReason) -> None:
         self._stopped_by = reason

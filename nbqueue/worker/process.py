@@ -25,8 +25,6 @@ from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.children.pool import Children
-from nbqueue.errors import NotInJob
-from nbqueue.model import errands
 from nbqueue.model import task as tasks
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.config import WorkerConfig
@@ -133,7 +131,8 @@ class EngineProcess:
             keyring, self._keys, self._info.id, self._info.host, self._config.limit_bytes, Random(),  # noqa: S311 - jitter
             codec.header_versions(), self._config.only_registered,
         )  # fmt: skip
-        desks = Desks(self._make_clerk, children, self._config.limit_bytes)
+        where = (self._config.address, self._config.key_file, self._config.namespace)
+        desks = Desks(where, children, self._config.limit_bytes)
         runner = NativeRunner(
             here, client=self._client, children=children, tasks=registered, listener=reports, on_stuck=self._on_stuck,
             desks=desks,
@@ -157,12 +156,6 @@ class EngineProcess:
             await children.close()
             await desks.close()
             self._outbox.close()
-
-    def _make_clerk(self) -> errands.Clerk:
-        """Who does in the server what jobs ask for; the top of the package says how one is made."""
-        if errands.make_clerk is None:
-            raise NotInJob("This worker knows nobody who could do what its jobs ask for: import nbqueue first.")
-        return errands.make_clerk(self._config.address, self._config.key_file, self._config.namespace)
 
     async def _serve(self, duties: Duties) -> None:
         """Do what an engine does, and show signs of life only as long as that is done."""
