@@ -138,3 +138,11 @@ def inherits() -> tuple[int, int]:
 
 def _own_priority() -> int:
     return submit(len, "four").wait().info().wait().priority
+
+
+async def waits_for(job_id: str) -> str:
+    """Wait for a job of somebody else; what came of it."""
+    try:
+        return str(await (await nbqueue.attach(job_id)))
+    except nbqueue.NotInJob as refused:
+        return str(refused)

@@ -11,8 +11,10 @@ from nbqueue.broker.keys import Keys
 from nbqueue.client.submitter import options, submit, submit_map
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
+from nbqueue.worker.room import RESTING
 from tests.faults import bodies, facts, nested
 from tests.faults.conftest import Measure
+from tests.faults.stores import Store, last
 from tests.servers import Server
 from tests.workers import Ledger, Worker, running_worker
 
@@ -157,3 +159,30 @@ def test_the_submission_names_its_parent(module_server: Server, worker: Worker) 
         header = peek(client.get(KEYS.submission(inner)))
     assert header["parent"] == job.id
     assert header["folder"] == str(Path.cwd())
+
+
+@pytest.mark.usefixtures("worker")
+def test_so_many_jobs_may_wait_and_no_more() -> None:
+    """Recursion without an end is told so, before it fills the machine; those that wait go on waiting."""
+    other = options(delay=100).submit(len, "four").wait(5)
+    group = submit_map(nested.waits_for, [other.id] * (RESTING + 1)).wait(5)
+    [refused] = [next(iter(group.as_completed()))]
+    assert "so many jobs of this worker wait for jobs of their own" in refused.wait(5)
+    assert group.progress().wait(5)[State.RUNNING] == RESTING
+    assert other.cancel().wait(5) == "cancelled"
+    states = group.results(return_errors=True).wait(20)
+    assert [type(each).__name__ for each in states].count("JobFailed") == RESTING
+
+
+def test_a_server_that_comes_back(connected: Callable[[Settings], Settings], store: Store, home: Path) -> None:
+    """Jobs that wait for jobs wait through an outage of the server, as everybody does."""
+    settings = connected(Settings(url=store.url, home=home))
+    with running_worker(settings, "--slots", "1"):
+        ledger = Ledger(home / "ledger")
+        job = submit(nested.contract, str(ledger.path), 20, 0.1).wait(5)
+        ledger.wait("message", times=3)
+        store.kill()
+        last(1.5)
+        store.start()
+        assert job.wait(40) == sum(range(20))
+        assert sorted({int(line.name) for line in ledger.lines("message")}) == list(range(20))
