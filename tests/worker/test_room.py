@@ -66,3 +66,18 @@ def test_a_closed_room_takes_nothing() -> None:
     room.close()
     room.want()
     assert (room.free, room.ask()) == ((0, 0), None)
+
+
+def test_room_that_a_claim_keeps_is_room() -> None:
+    """A call for work that comes while a claim is under way is not left to others: the claim may find nothing."""
+    room = Room((1, 1), 1, -1)
+    asked = room.ask()
+    assert (room.free, room.has_any) == ((0, 0), True)
+    room.answered(asked, failed=False)
+    room.enter(0)
+    room.enter(1)
+    assert not room.has_any
+    assert room.rest(1)
+    assert room.has_any
+    room.close()
+    assert not room.has_any
