@@ -20,7 +20,6 @@ if _typing.TYPE_CHECKING:
 
     from pandas import DataFrame as _DataFrame
 
-    from nbqueue.analysis.columns import Moment as _Moment
     from nbqueue.analysis.export import export_csv
     from nbqueue.broker.address import Address as _Address
     from nbqueue.client.group import JobGroup
@@ -46,7 +45,9 @@ if _typing.TYPE_CHECKING:
         NbqueueError,
         NotInJob,
         NotSendable,
+        ParentFailed,
         PayloadTooLarge,
+        QueueClosed,
         ResultExpired,
         Retrying,
         RetryLater,
@@ -72,6 +73,7 @@ if _typing.TYPE_CHECKING:
     )
     from nbqueue.model.errands import Clerk as _Clerk
     from nbqueue.model.errands import Line as _Line
+    from nbqueue.model.moments import Moment as _Moment
     from nbqueue.model.retry import RetryPolicy
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
@@ -93,9 +95,11 @@ __all__ = [
     "NbqueueError",
     "NotInJob",
     "NotSendable",
+    "ParentFailed",
     "PayloadTooLarge",
     "Pending",
     "Queue",
+    "QueueClosed",
     "ResultExpired",
     "RetryLater",
     "RetryPolicy",
@@ -221,7 +225,14 @@ class _Clerks:
         return clerk
 
 
+def _drawn(graph: _typing.Any) -> str:
+    """A graph of jobs as SVG; what draws is loaded when something is drawn."""
+    drawn: str = _import_module("nbqueue.notebook.picture").svg(graph)
+    return drawn
+
+
 _hooks.use_local_stack(_ensure)
+_hooks.use_drawing(_drawn)
 _hooks.use_current_line(_current_line)
 _use_clerks(_Clerks())
 _hooks.use_face(_ProcessFace())

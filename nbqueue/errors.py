@@ -11,9 +11,11 @@ NbqueueError
 ├── TamperedPayload               a record whose signature does not fit
 ├── WrongPython                   a record written by another Python minor version
 ├── UnknownFunction               no worker knows a function of that name
+├── QueueClosed                   a queue that takes no more jobs
 ├── NotInJob                      a call that is not possible where it was made
 ├── JobError                      what a job's handle raises; has .job_id
 │   ├── JobFailed                 the function raised; __cause__ is the original where it can be rebuilt
+│   │   └── ParentFailed          it never ran: a job whose result it takes did not succeed
 │   ├── JobCancelled              it was cancelled; .partial holds what the code handed back
 │   ├── JobTimeout                it ran into its time limit
 │   ├── JobCrashed                its process died
@@ -29,10 +31,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 _PACKAGE = __name__.partition(".")[0]
+_TEN_YEARS_S = 10 * 366 * 86_400.0
 
 
 class NbqueueError(Exception):
@@ -138,6 +142,10 @@ class UnknownFunction(NbqueueError, LookupError):
     """No function of that name is registered on the workers."""
 
 
+class QueueClosed(NbqueueError):
+    """A queue that is being drained takes no more jobs."""
+
+
 class NotInJob(NbqueueError):
     """A call that is not possible where it was made, for example a `.wait()` in the event loop that others need."""
 
@@ -159,6 +167,14 @@ class JobFailed(JobError):
         self.error_type = error_type
         #: the traceback as the worker saw it, source lines included
         self.remote_traceback = remote_traceback
+
+
+class ParentFailed(JobFailed):
+    """The job never ran, because another one whose result it takes did not succeed; `parent_id` names that one."""
+
+    def __init__(self, message: str, *, job_id: str = "", parent_id: str = "", remote_traceback: str = "") -> None:
+        super().__init__(message, job_id=job_id, error_type="ParentFailed", remote_traceback=remote_traceback)
+        self.parent_id = parent_id
 
 
 class JobCancelled(JobError):
@@ -198,13 +214,17 @@ class SkipRetry(Retrying):
 
 
 class RetryLater(Retrying):
-    """Try again after `after_s` seconds, for example on an HTTP 429."""
+    """Try again after `after_s` seconds (or a timedelta), for example on an HTTP 429.
 
-    def __init__(self, after_s: float, message: str = "") -> None:
-        super().__init__(message or f"asked for another attempt in {after_s:g} s")
-        if after_s < 0:
-            raise ConfigurationError(f"RetryLater(after_s={after_s!r}): give seconds from 0 up.")
-        self.after_s = after_s
+    It needs no policy. Where one was given its `max_tries` and `never_on` count, and `on` need not name it.
+    """
+
+    def __init__(self, after_s: float | timedelta, message: str = "") -> None:
+        seconds: object = after_s.total_seconds() if isinstance(after_s, timedelta) else after_s
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= _TEN_YEARS_S:
+            raise ConfigurationError(f"RetryLater(after_s={after_s!r}): give seconds from 0 to ten years.")
+        super().__init__(message or f"asked for another attempt in {seconds:g} s")
+        self.after_s = float(seconds)
 
     def __reduce__(self) -> tuple[type[RetryLater], tuple[float, str]]:
         return type(self), (self.after_s, str(self))

@@ -7,8 +7,14 @@ import redis
 
 #: kept without an end on purpose: live jobs, queues, counters, streams with a bound
 _LASTING = re.compile(
-    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|attempts|queues|paused|events|history|leases|epoch|claims:.*|counts:.*))\Z"
+    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|attempts|queues|paused|pauses|closed|limits|events|history|leases|epoch"
+    rb"|claims:.*|counts:.*))\Z"
 )
+#: there as long as some job waits or runs
+_WITH_LIVE = re.compile(
+    rb"(?:[^:]+:)?nbq:(?:parents|settling|(?:gates|behind|parked|children|holding|holds):.*)\Z", re.DOTALL
+)
+_OF_GROUP = re.compile(rb"((?:[^:]+:)?nbq:)(?:group|members):(.*)\Z", re.DOTALL)
 _OF_JOB = re.compile(rb"(?:[^:]+:)?(?:arq:job|nbq:job|arq:retry|arq:in-progress):(.*)\Z", re.DOTALL)
 _LIVE = {b"queued", b"scheduled", b"running"}
 
@@ -22,9 +28,18 @@ def immortal(client: redis.Redis) -> list[bytes]:
 def _may_last(client: redis.Redis, key: bytes) -> bool:
     if _LASTING.match(key):
         return True
+    if _WITH_LIVE.match(key):
+        return any(_is_live(client, record) for record in client.scan_iter(match="*nbq:job:*", count=1000))
+    if of_group := _OF_GROUP.match(key):
+        left: Any = client.execute_command("HGET", of_group[1] + b"group:" + of_group[2], "left")
+        return left is not None and int(left) > 0
     of_job = _OF_JOB.match(key)
     if of_job is None:
         return False
     record = re.sub(rb"(?:arq:job|arq:retry|arq:in-progress):\Z", b"nbq:job:", key[: of_job.start(1)]) + of_job[1]
+    return _is_live(client, record)
+
+
+def _is_live(client: redis.Redis, record: bytes) -> bool:
     found: Any = client.execute_command("HGET", record, "state") if client.type(record) == b"hash" else None
     return found in _LIVE

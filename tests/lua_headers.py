@@ -31,6 +31,8 @@ class Header:
     purpose: str = ""
     entries: dict[str, list[Entry]] = field(default_factory=lambda: {"KEYS": [], "ARGV": []})
     returns: str = ""
+    #: files of lua/shared that stand in front of it besides base.lua
+    shared: list[str] = field(default_factory=list)
     #: (state before, state after); ``none`` before a job exists
     moves: set[tuple[str, str]] = field(default_factory=set)
     #: lines that have no place in a header
@@ -54,6 +56,8 @@ def read(lines: list[str]) -> Header:
             header.entries[table].append(Entry(number=int(number), is_range=bool(dots), kind=kind))
         elif line.startswith("-- Returns: "):
             header.returns = line.removeprefix("-- Returns: ")
+        elif line.startswith("-- With: "):
+            header.shared = line.removeprefix("-- With: ").split(", ")
         elif line.startswith("-- Moves: "):
             header.moves = {_move(word) for word in line.removeprefix("-- Moves: ").split(",")}
         elif header.entries["KEYS"] or header.entries["ARGV"] or header.returns:

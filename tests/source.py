@@ -82,7 +82,8 @@ def third_party(module: Module) -> set[str]:
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Name and length in lines, from def to end, of every function."""
+    """Name and length in lines of every function: what it does, without its signature and docstring."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            yield node.name, (node.end_lineno or node.lineno) - first.lineno + 1

@@ -17,7 +17,7 @@ ROOMS = {
     "model": {"errors"},
     "inside": {"errors", "model"},
     "broker": {"errors", "model"},
-    "client": {"errors", "model", "broker"},
+    "client": {"errors", "model", "broker", "inside"},
     "children": {"errors", "model", "broker", "inside"},
     "worker": {"errors", "model", "broker", "inside", "children"},
     "local": {"errors", "model", "broker"},

@@ -20,8 +20,9 @@ MEANING = {
 }
 REASONS = {
     WaitReason.RETRYING: "an earlier try failed; the next one has its time",
-    WaitReason.PAUSED: "its queue or group is paused",
+    WaitReason.PAUSED: "its queue, function, group or tag is paused",
     WaitReason.BLOCKED: "it waits for other jobs to end",
+    WaitReason.LIMITED: "it is over a limit, or no worker has the resources it needs free",
 }
 
 

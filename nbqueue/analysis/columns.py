@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Literal
 
 from nbqueue.model.states import FINAL
@@ -14,9 +13,6 @@ Kind = Literal["text", "category", "state", "time", "int", "float", "object"]
 STATES = (*sorted(state.value for state in FINAL), "lost", "retried")
 #: what the record of an attempt that is followed by another says, and what the frame says
 REPEATED = {"queued": "retried", "scheduled": "retried"}
-
-#: what `since=` and `until=` may be
-Moment = str | timedelta | datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from collections.abc import Collection
 import pandas as pd
 
 from nbqueue.analysis import records
-from nbqueue.analysis.columns import COLUMNS, REPEATED, STATES, Moment
+from nbqueue.analysis.columns import COLUMNS, REPEATED, STATES
 from nbqueue.analysis.series import Growing, growing, seconds_between
 from nbqueue.analysis.span import first_entry, last_entry
 from nbqueue.broker import history as stream
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.moments import Moment
 
 
 async def read_frame(

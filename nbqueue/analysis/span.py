@@ -3,57 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 
-from nbqueue.analysis.columns import Moment
-from nbqueue.errors import ConfigurationError
+from nbqueue.model.moments import Moment, milliseconds
 
-_AGO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)\s*\Z")
-_UNIT_MS = {"s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _ENTRY = re.compile(r"\d{1,16}-\d{1,16}\Z")
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}T?")
 
 
 def first_entry(since: Moment | None, now_ms: int) -> str:
     """The lowest entry id wanted; after the id of an entry, that entry is left out."""
     if isinstance(since, str) and _ENTRY.match(since):
         return "(" + since
-    return "-" if since is None else str(_milliseconds(since, "since", now_ms))
+    return "-" if since is None else str(milliseconds(since, "since", now_ms))
 
 
 def last_entry(until: Moment | None, now_ms: int) -> str:
     """The highest entry id wanted."""
     if isinstance(until, str) and _ENTRY.match(until):
         return until
-    return "+" if until is None else str(_milliseconds(until, "until", now_ms))
-
-
-def _milliseconds(value: Moment, what: str, now_ms: int) -> int:
-    """The moment on the server's clock; a text such as "7d" and a timedelta count back from now."""
-    if isinstance(value, timedelta):
-        return max(now_ms - round(value.total_seconds() * 1000), 0)
-    if isinstance(value, datetime) and value.tzinfo is not None and value == value:  # noqa: PLR0124 - NaT is not itself
-        return max(round(value.timestamp() * 1000), 0)
-    match = _AGO.match(value) if isinstance(value, str) else None
-    if match:
-        return max(now_ms - round(float(match[1]) * _UNIT_MS[match[2]]), 0)
-    if isinstance(value, str) and _ISO.match(value):
-        return _milliseconds(_parsed(value, what), what, now_ms)
-    raise _refused(value, what)
-
-
-def _parsed(text: str, what: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise _refused(text, what) from None
-    if found.tzinfo is None:
-        raise _refused(text, what)
-    return found
-
-
-def _refused(value: object, what: str) -> ConfigurationError:
-    return ConfigurationError(
-        f'{what}={value!r} is no moment: give text such as "7d", "2h" or "30min", a timedelta, an aware datetime '
-        "(or one as ISO text with its offset), or a timestamp or entry of a history frame."
-    )
+    return "+" if until is None else str(milliseconds(until, "until", now_ms))

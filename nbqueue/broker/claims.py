@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.parcels import LARGE_BYTES, LEFT, leave
 from nbqueue.broker.scripts import Call, script
+from nbqueue.model.resources import NOTHING, canonical
 from nbqueue.model.states import State
 
 #: a lease is renewed each second and reaped each half second
@@ -46,6 +47,8 @@ class Claim(NamedTuple):
     adopted: bool = False
     #: whose room it was claimed for: LANE_LOOP or LANE_PROCESS
     lane: int = 0
+    #: the resources it takes while it runs, as canonical text; empty: none
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Claimed:
     has_lease: bool
     #: ready jobs found in the loop's lane and in the process lane; as many as there was room: there may be more
     found: tuple[int, int]
+    #: whether jobs wait for the ends of others
+    awaited: bool = False
 
 
 class Finish(NamedTuple):
@@ -92,29 +97,31 @@ class Report:
 
 
 def claim(
-    keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False
-) -> Call[Claimed]:
-    """Claim ready jobs of a queue, up to the room in each lane."""
+    keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False,
+    resources: Mapping[str, float] = NOTHING,
+) -> Call[Claimed]:  # fmt: skip
+    """Claim ready jobs of a queue, up to the room in each lane and what is free of resources."""
 
     def read(reply: Any) -> Claimed:
         now, due = int(reply[0]), int(float(reply[1]))
         claims = [_claim(item, now, queue) for item in reply[2]]
-        return Claimed(claims, max(due - now, 0) / 1000 if due else None, now > 0, (reply[3], reply[4]))
+        return Claimed(claims, max(due - now, 0) / 1000 if due else None, now > 0, (reply[3], reply[4]), reply[5] == 1)
 
     return Call(
         script("claim"),
         (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.history, keys.sequence),
-        (keys.prefix, queue, engine, loop_room, process_room, int(stock)),
+        (keys.prefix, queue, engine, loop_room, process_room, int(stock), canonical(resources)),
         read,
-    )
+    )  # fmt: skip
 
 
 def _claim(item: list[Any], now: int, queue: str) -> Claim:
     job_id, about, submission = item
-    fence, tries, crashes, losses, submitted, due, adopted, lane, group = about.split(b" ", 8)
+    fence, tries, crashes, losses, submitted, due, adopted, lane, needs, group = about.split(b" ", 9)
     return Claim(
         _text(job_id), int(fence), int(tries), int(losses), int(crashes), int(submitted), int(due), now,
         group.decode(errors="replace"), submission, queue, adopted == b"1", int(lane),
+        "" if needs == b"-" else needs.decode(errors="replace"),
     )  # fmt: skip
 
 
@@ -197,6 +204,11 @@ def reap(
 def publish(channel: str, message: bytes) -> Call[int]:
     """Send a message to whoever listens."""
     return Call(None, (), ("PUBLISH", channel, message), int)
+
+
+def rouse(keys: Keys, engine: str) -> Call[int]:
+    """End an engine's own wait for calls, so that it begins another one."""
+    return Call(script("rouse"), (keys.wake(engine),), (), int)
 
 
 async def stops(client: Any, keys: Keys, engine: str) -> dict[str, str]:

@@ -20,7 +20,9 @@ from typing import Any
 import cloudpickle
 
 from nbqueue.broker import plain_pickle, travel, unsendable
+from nbqueue.broker.inputs import Input, Inputs, given
 from nbqueue.errors import NotSendable, WrongPython
+from nbqueue.model.output import StandIn
 
 _TRAILER = struct.Struct(">QI")
 _LEAVES = frozenset({str, bytes, int, float, bool, type(None)})
@@ -33,45 +35,57 @@ _LABEL_LENGTH = 200
 Call = tuple[Any, tuple[Any, ...], dict[str, Any]]
 
 
-def dump_call(fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+def dump_call(
+    fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any], takes: list[StandIn] | None = None
+) -> bytes:
     """A call as bytes: a function (or the name of a registered one) and its arguments.
+
+    Where `takes` is given, a handle of a job anywhere in it stands for the job's result, and is added to that list.
 
     Raises NotSendable, naming the argument or global at fault.
     """
     arguments = (tuple(args), dict(kwargs))
     if is_plain(arguments):
-        return join_call(dump_function(fn), pickle.dumps(arguments, travel.PROTOCOL))
+        return join_call(dump_function(fn, takes), pickle.dumps(arguments, travel.PROTOCOL))
     if isinstance(fn, str):
-        return join_call(dump_function(fn), dump_arguments(args, kwargs))
+        return join_call(dump_function(fn), dump_arguments(args, kwargs, takes=takes))
     file = io.BytesIO()
     try:
-        codes = _dump((fn, *arguments), file)
+        codes = _dump((fn, *arguments), file, takes)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others, which may raise anything
         raise unsendable.call_error(fn, *arguments, error) from None
     file.write(_function_tail(0, codes))
     return file.getvalue()
 
 
-def dump_function(fn: Callable[..., Any] | str) -> bytes:
-    """A function (or the name of a registered one) as bytes, to be joined with arguments by `join_call`."""
+def dump_function(fn: Callable[..., Any] | str, takes: list[StandIn] | None = None) -> bytes:
+    """A function (or the name of a registered one) as bytes, to be joined with arguments by `join_call`.
+
+    `takes` is as in `dump_call`.
+    """
     if isinstance(fn, str):
         name = pickle.dumps(fn, travel.PROTOCOL)
         return name + _TRAILER.pack(len(name), 0)
     file = io.BytesIO()
     try:
-        codes = _dump(fn, file)
+        codes = _dump(fn, file, takes)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others
         raise unsendable.call_error(fn, (), {}, error) from None
     file.write(_function_tail(file.tell(), codes))
     return file.getvalue()
 
 
-def dump_arguments(args: Sequence[Any], kwargs: Mapping[str, Any], fn: Callable[..., Any] | str = "") -> bytes:
-    """Arguments as bytes. `fn` is used for the names of its parameters in errors."""
+def dump_arguments(
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    fn: Callable[..., Any] | str = "",
+    takes: list[StandIn] | None = None,
+) -> bytes:
+    """Arguments as bytes. `fn` is used for the names of its parameters in errors, `takes` is as in `dump_call`."""
     arguments = (tuple(args), dict(kwargs))
     if is_plain(arguments):
         return pickle.dumps(arguments, travel.PROTOCOL)
-    return _dumped(arguments, lambda error: unsendable.call_error(fn, *arguments, error))
+    return _dumped(arguments, lambda error: unsendable.call_error(fn, *arguments, error), takes)
 
 
 def join_call(function: bytes, arguments: bytes) -> bytes:
@@ -79,16 +93,23 @@ def join_call(function: bytes, arguments: bytes) -> bytes:
     return arguments + function
 
 
-def load_call(payload: bytes, *, plain: bool = False) -> Call:
+def load_call(payload: bytes | memoryview, *, plain: bool = False, inputs: Mapping[str, Input] | None = None) -> Call:
     """Function (or name), positional and keyword arguments of a verified payload.
 
     Args:
         payload: what `dump_call` made.
         plain: load a name and plain data only, so that no code runs whoever wrote it.
+        inputs: the verified results of other jobs that it takes, by their ids.
 
     Raises NotSendable, naming the module or class that is missing here, or is not plain data.
     """
-    view = memoryview(payload)
+    if not inputs:
+        return _call_of(memoryview(payload), plain=plain)
+    with given(Inputs(inputs, load_plain_value if plain else load_value)):
+        return _call_of(memoryview(payload), plain=plain)
+
+
+def _call_of(view: memoryview, *, plain: bool) -> Call:
     if len(view) < _TRAILER.size:
         raise NotSendable("The call cannot be rebuilt: its payload is not one that `dump_call` made.")
     function_bytes, lines_bytes = _TRAILER.unpack_from(view, len(view) - _TRAILER.size)
@@ -113,7 +134,7 @@ def dump_value(value: Any) -> bytes:
     return _dumped(value, lambda error: unsendable.value_error(value, error))
 
 
-def load_value(data: bytes) -> Any:
+def load_value(data: bytes | memoryview) -> Any:
     """The value of verified bytes. Raises NotSendable, naming the module or class that is missing here."""
     return _loaded(memoryview(data), "value")
 
@@ -125,7 +146,7 @@ def dump_plain_value(value: Any) -> bytes:
     return data
 
 
-def load_plain_value(data: bytes) -> Any:
+def load_plain_value(data: bytes | memoryview) -> Any:
     """As `load_value`, of plain data only: no code runs whoever wrote it."""
     return _loaded(memoryview(data), "value", plain=True)
 
@@ -174,17 +195,17 @@ def function_label(fn: Callable[..., Any] | str) -> str:
     return "".join(each if each.isprintable() else "?" for each in str(name)[:_LABEL_LENGTH])
 
 
-def _dump(value: Any, file: io.BytesIO) -> list[CodeType]:
+def _dump(value: Any, file: io.BytesIO, takes: list[StandIn] | None = None) -> list[CodeType]:
     """Write the pickle, and give the code of the functions in it."""
-    pickler = travel.TravelPickler(file)
+    pickler = travel.TravelPickler(file) if takes is None else travel.CallPickler(file, takes)
     pickler.dump(value)
     return pickler.codes
 
 
-def _dumped(value: Any, explained: Callable[[Exception], NotSendable]) -> bytes:
+def _dumped(value: Any, explained: Callable[[Exception], NotSendable], takes: list[StandIn] | None = None) -> bytes:
     file = io.BytesIO()
     try:
-        _dump(value, file)
+        _dump(value, file, takes)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others
         raise explained(error) from None
     return file.getvalue()
@@ -205,7 +226,7 @@ def _learn(lines: bytes) -> None:
 def _loaded(data: memoryview, what: str, *, plain: bool = False) -> Any:
     try:
         if plain:
-            return plain_pickle.loads(data)
+            return plain_pickle.loads(data, taking=what == "call")
         return pickle.loads(data)  # noqa: S301 - its signature was verified before it came here
     except NotSendable:
         raise

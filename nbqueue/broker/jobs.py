@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from nbqueue.model.progress import Progress
 from nbqueue.model.states import State, WaitReason
 
 LANE_LOOP, LANE_PROCESS = 0, 1
+
+_WAITING = (State.QUEUED, State.SCHEDULED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,44 +41,90 @@ class Batch:
     jobs: Sequence[tuple[str, bytes]]
     origin: Origin = Origin()
     group: str = ""
+    #: jobs of the group in all; the server keeps no counts of a group in which others may stand for some
+    size: int = 0
     retry_of: str = ""
-    #: the job that submitted them
+    #: the job that submits it
     parent: str = ""
+    #: where some have more of their own: job id -> `after` (ids of jobs and groups it waits for) and `digest`
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+#: what `submit` answers of a job that another stands for: this, a space, and the other's id
+SAME = "same"
 
 
 def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
-    """Accept a batch; per job its state, or "exists" where the id was known."""
-    options = batch.options
-    args: list[Any] = [
-        keys.prefix,
-        options.queue,
-        batch.lane,
-        options.priority,
-        round(options.delay * 1000),
-        _ms(options.at),
-        round((options.expires or 0) * 1000),
-        options.retry.max_tries,
-        batch.function,
-        options.label or batch.function,
-        batch.group,
-        batch.retry_of,
-        json.dumps(options.tags),
-    ]
+    """Accept a batch; per job its state, "exists" where it was known, or `same <id>` where another stands for it."""
+    queue, origin = batch.options.queue, batch.origin
+    args: list[Any] = [keys.prefix, queue, json.dumps(_common(batch)), 3 if batch.own else 2]
     for job_id, submission in batch.jobs:
         args += (job_id, submission)
-    origin = batch.origin
+        if batch.own:
+            args.append(json.dumps(batch.own.get(job_id, {})))
     return Call(
         script("submit"),
         (
-            keys.queue(options.queue),
-            keys.sequence,
-            keys.wake(options.queue),
-            keys.queues,
-            keys.owner(origin.user, origin.folder, origin.notebook),
+            keys.queue(queue), keys.sequence, keys.wake(queue), keys.queues,
+            keys.owner(origin.user, origin.folder, origin.notebook), keys.events, keys.history,
         ),
         args,
         lambda reply: [item.decode() for item in reply],
+    )  # fmt: skip
+
+
+def same_as(answer: str) -> str:
+    """The id of the job that stands for one that was submitted; nothing where it stands for itself."""
+    word, _, job_id = answer.partition(" ")
+    return job_id if word == SAME else ""
+
+
+def _common(batch: Batch) -> dict[str, Any]:
+    """What the jobs of a batch have in common, as the script reads it; what is usual is left out."""
+    options = batch.options
+    once, window_s = options.once or (None, 0.0)
+    limits = options.limits(batch.function)
+    rare = {
+        "delay": round(options.delay * 1000), "at": _ms(options.at), "expires": round((options.expires or 0) * 1000),
+        "max_tries": options.retry.max_tries if options.retry.max_tries != 1 else 0,
+        "label": options.label if options.label != batch.function else None,
+        "group": batch.group, "retry_of": batch.retry_of, "parent": batch.parent,
+        "tags": json.dumps(options.tags) if options.tags else None, "limits": json.dumps(limits) if limits else None,
+        "needs": options.resources,
+        "on_parent": options.on_parent_failure if options.on_parent_failure != "fail" else None,
+        "once": once, "window": round(window_s * 1000), "force": options.force,
+    }  # fmt: skip
+    found = {name: value for name, value in rare.items() if value}
+    if batch.group and not once:
+        found["size"] = batch.size or len(batch.jobs)
+    return {"lane": batch.lane, "priority": options.priority, "function": batch.function, **found}
+
+
+def remove(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
+    """Forget jobs; per job "unknown", "running" (it stays) or "deleted"."""
+    return Call(
+        script("remove"),
+        (keys.events, keys.history),
+        (keys.prefix, *job_ids),
+        lambda reply: [item.decode() for item in reply],
     )
+
+
+def move(keys: Keys, queue: str, moved: Sequence[tuple[str, str, bytes]]) -> Call[list[bool]]:
+    """Put waiting jobs, (id, queue it is in, submission signed anew), into a queue; per job whether it waits there."""
+    args = [word for job in moved for word in job]
+    return Call(
+        script("move"), (keys.queue(queue), keys.wake(queue), keys.queues), (keys.prefix, queue, *args),
+        lambda reply: [item == 1 for item in reply],
+    )  # fmt: skip
+
+
+def settle(keys: Keys, *, most: int = 1000) -> Call[bool]:
+    """Tell jobs that wait for others of ends that came; whether there are more to tell of."""
+    return Call(
+        script("settle"), (keys.settling, keys.parents, keys.events, keys.history), (keys.prefix, most),
+        bool,
+    )  # fmt: skip
 
 
 def cancel(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
@@ -126,11 +174,12 @@ async def results(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes
 
 
 async def result_sizes(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[int]:
-    """How many bytes the sealed results have; 0 where there is none."""
+    """The bytes of the sealed results, 0 where there is none (any more)."""
     pipe = client.pipeline(transaction=False)
     for job_id in job_ids:
         pipe.strlen(keys.result(job_id))
-    return [size or 0 for size in sound(await pipe.execute(raise_on_error=False))]
+    found: list[int] = await pipe.execute()
+    return found
 
 
 async def result(client: Any, keys: Keys, job_id: str) -> bytes | None:
@@ -159,6 +208,12 @@ async def log_end(client: Any, keys: Keys, job_id: str, *, chunks: int = 100) ->
 async def submission(client: Any, keys: Keys, job_id: str) -> bytes | None:
     """The sealed submission: of a job that has not ended, or for a while of one that did not succeed; else None."""
     found: bytes | None = await client.get(keys.submission(job_id))
+    return found
+
+
+async def submissions(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes | None]:
+    """As `submission`, of some jobs."""
+    found: list[bytes | None] = await client.mget([keys.submission(job_id) for job_id in job_ids]) if job_ids else []
     return found
 
 
@@ -197,7 +252,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
     text = {key.decode(): value.decode(errors="replace") for key, value in fields.items()}
     state = State(text["state"])
     function = text.get("function", "")
-    reason = WaitReason(text["reason"]) if "reason" in text and not state.is_final else None
+    reason = WaitReason(text["reason"]) if "reason" in text and state in _WAITING else None
     if state is State.QUEUED and text["queue"].encode() in paused:
         reason = WaitReason.PAUSED
     return JobRecord(
@@ -224,6 +279,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         worker=text.get("engine", ""),
         error_type=text.get("error_type", ""),
         error=text.get("error", ""),
+        failed_parent=text.get("failed_parent", ""),
         stopped_by=text.get("stopped_by", ""),
         cancel_requested="cancel" in text,
         progress=Progress.from_wire(json.loads(text.get("progress", "{}"))),

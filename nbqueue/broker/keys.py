@@ -23,6 +23,10 @@ ATTEMPTS, EVENTS = 100_000, 5_000
 TOLD_BYTES = 1_000
 #: the most wake-up tokens of a queue
 TOKENS = 8
+#: the result of a job that others wait for is kept at least so long
+PARENT_MS = 7 * 86_400_000
+#: the most gates that one claim looks at
+GATES = 50
 #: how long a token waits for a worker
 TOKEN_MS = 3_600_000
 
@@ -98,6 +102,57 @@ class Keys:
         """hash: final state -> number of jobs of a queue that ended so."""
         return f"{self.prefix}nbq:counts:{queue}"
 
+    def parked(self, queue: str, gate: str) -> str:
+        """zset: job id -> rank, for jobs of a queue that are held back behind a gate.
+
+        Gates: `blocked` (they wait for other jobs), `f:<function>`, `t:<tag>` and `g:<group>` (paused), `l:<limit>`
+        (over a limit), `r:<needs>` (no worker has these resources free).
+        """
+        return f"{self.prefix}nbq:parked:{queue}:{gate}"
+
+    def gates(self, queue: str) -> str:
+        """zset: gate behind which jobs of a queue are held back -> ms from which it is looked at again.
+
+        CLAIMED_SCORE: not before somebody opens it.
+        """
+        return f"{self.prefix}nbq:gates:{queue}"
+
+    def behind(self, gate: str) -> str:
+        """set: the queues of which jobs are held back behind a gate."""
+        return f"{self.prefix}nbq:behind:{gate}"
+
+    def holding(self, limit: str) -> str:
+        """set: ids of the jobs that count for a limit of concurrency now."""
+        return f"{self.prefix}nbq:holding:{limit}"
+
+    def starts(self, limit: str) -> str:
+        """list: when jobs under a limit of rate started, in ms, the newest first; as many as the limit allows."""
+        return f"{self.prefix}nbq:starts:{limit}"
+
+    def holds(self, engine: str) -> str:
+        """hash: job id -> limits it counts for, a line each, of jobs an engine has claimed."""
+        return f"{self.prefix}nbq:holds:{engine}"
+
+    def group(self, group: str) -> str:
+        """hash: `total`, `left` (not ended), and state -> number of its jobs in that state."""
+        return f"{self.prefix}nbq:group:{group}"
+
+    def members(self, group: str) -> str:
+        """list: ids of a group's jobs, in order."""
+        return f"{self.prefix}nbq:members:{group}"
+
+    def children(self, parent: str) -> str:
+        """set: ids of jobs that wait for the end of a job or group."""
+        return f"{self.prefix}nbq:children:{parent}"
+
+    def heirs(self, parent: str) -> str:
+        """set: ids of jobs that came after a job or group, for a picture of them; kept as long as records are."""
+        return f"{self.prefix}nbq:heirs:{parent}"
+
+    def once(self, digest: str) -> str:
+        """string: id of the job that stands for all of the same function and arguments."""
+        return f"{self.prefix}nbq:once:{digest}"
+
     def owner(self, user: str, folder: str, notebook: str) -> str:
         """zset: job id -> submitted ms, the last jobs of one notebook (or of one user in one folder)."""
         digest = hashlib.sha256(f"{user}\0{folder}\0{notebook}".encode()).hexdigest()[:24]
@@ -126,6 +181,36 @@ class Keys:
     def paused(self) -> str:
         """set: names of paused queues."""
         return f"{self.prefix}nbq:paused"
+
+    @property
+    def closed(self) -> str:
+        """set: names of queues that take no more jobs."""
+        return f"{self.prefix}nbq:closed"
+
+    @property
+    def pauses(self) -> str:
+        """set: gates that are closed by hand: `f:<function>`, `t:<tag>`, `g:<group>`."""
+        return f"{self.prefix}nbq:pauses"
+
+    @property
+    def limits(self) -> str:
+        """hash: `q:<queue>`, `f:<function>` or `k:<key>` -> JSON of the limit that was set for it."""
+        return f"{self.prefix}nbq:limits"
+
+    @property
+    def parents(self) -> str:
+        """set: ids of jobs and groups whose end others wait for."""
+        return f"{self.prefix}nbq:parents"
+
+    @property
+    def settling(self) -> str:
+        """list: `id state` of jobs and groups that ended, and of which those who wait are not told yet."""
+        return f"{self.prefix}nbq:settling"
+
+    @property
+    def hooks(self) -> str:
+        """zset: job id -> ms, for ended jobs whose end somebody wants to be told of."""
+        return f"{self.prefix}nbq:hooks"
 
     @property
     def events(self) -> str:

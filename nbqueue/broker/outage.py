@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from redis import exceptions as redis_errors
 
 from nbqueue.broker.address import Address, parse_url
-from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError, NbqueueError, StoreFull
+from nbqueue.errors import (
+    AccessDenied,
+    BrokerUnavailable,
+    ConfigurationError,
+    JobLost,
+    NbqueueError,
+    QueueClosed,
+    StoreFull,
+)
 
 _LONGEST_CHAIN = 10
 _SHOWN = 200
@@ -45,6 +53,10 @@ _ANSWERS: tuple[tuple[tuple[type[BaseException], ...], tuple[str, ...], type[Nbq
         "has no database of that number: end NBQUEUE_URL with /0",
     ),
 )  # fmt: skip
+#: words that our scripts begin a refusal with, and the error it is; the sentence follows
+_REFUSALS: dict[str, type[NbqueueError]] = {
+    "PARENT": JobLost, "CLOSED": QueueClosed, "GONE": BrokerUnavailable,
+}  # fmt: skip
 _PASSING_TYPES = (redis_errors.BusyLoadingError, redis_errors.ReadOnlyError, redis_errors.TryAgainError)
 
 
@@ -153,6 +165,9 @@ def _answered(error: BaseException, server: str) -> NbqueueError | None:
     for types, marks, kind, sentence in _ANSWERS:
         if isinstance(error, types) or text.startswith(marks):
             return kind(f"{server} {sentence}.")
+    word, _, sentence = text.partition(" ")
+    if word in _REFUSALS:
+        return _REFUSALS[word](f"{sentence[:1].upper()}{sentence[1:]}.")
     return BrokerUnavailable(f"{server} answered with an error: {_line(text)}.")
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from nbqueue.broker import gates
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS, Keys
 from nbqueue.model.job import moment
+from nbqueue.model.resources import check
 from nbqueue.model.states import State
 
 
@@ -20,7 +22,12 @@ class QueueStats:
 
     name: str
     paused: bool = False
+    #: ready, or held back
     queued: int = 0
+    #: of those: waiting for other jobs
+    blocked: int = 0
+    #: of those: gate (`f:`, `t:`, `g:` paused function, tag, group; `l:` limit; `r:` resources) -> jobs behind it
+    held_back: Mapping[str, int] = field(default_factory=dict)
     scheduled: int = 0
     running: int = 0
     #: final state -> jobs that ended so since the store began
@@ -46,6 +53,8 @@ class EngineInfo:
     #: whether it runs no others
     only_registered: bool = False
     slots: int = 0
+    #: what it offers of resources, by name
+    resources: Mapping[str, float] = field(default_factory=dict)
     started_at: datetime | None = None
     running: int = 0
 
@@ -64,6 +73,16 @@ async def resume(client: Any, keys: Keys, name: str) -> None:
     await pipe.execute()
 
 
+async def close(client: Any, keys: Keys, name: str) -> None:
+    """Take no more jobs."""
+    await client.sadd(keys.closed, name)
+
+
+async def open_again(client: Any, keys: Keys, name: str) -> None:
+    """Take jobs again."""
+    await client.srem(keys.closed, name)
+
+
 async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     """The numbers of a queue now."""
     pipe = client.pipeline(transaction=True)
@@ -73,10 +92,13 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     pipe.sismember(keys.paused, name)
     pipe.hgetall(keys.counts(name))
     queued, scheduled, running, paused, ended = await pipe.execute()
+    held_back = await gates.waiting(client, keys, name)
     return QueueStats(
         name=name,
         paused=bool(paused),
-        queued=queued,
+        queued=queued + sum(held_back.values()),
+        blocked=held_back.pop("blocked", 0),
+        held_back=held_back,
         scheduled=scheduled,
         running=running,
         ended={State(state.decode()): int(number) for state, number in ended.items()},
@@ -91,7 +113,10 @@ async def names(client: Any, keys: Keys) -> list[str]:
 async def ids(
     client: Any, keys: Keys, name: str, *, limit: int = 1000, states: Collection[str] = frozenset(State)
 ) -> list[str]:
-    """The ids of jobs of a queue that may be in one of the states and live: those that run, then those next to run."""
+    """The ids of jobs of a queue that may be in one of the states and live.
+
+    Those that run, then those next to run, then those that are held back.
+    """
     parts: list[tuple[str | int, str | int]] = []
     if State.RUNNING in states:
         parts.append((CLAIMED_SCORE, "+inf"))
@@ -100,6 +125,9 @@ async def ids(
     pipe = client.pipeline(transaction=True)
     for low, high in parts:
         pipe.zrangebyscore(keys.queue(name), low, high, start=0, num=limit)
+    if State.QUEUED in states or State.SCHEDULED in states:
+        for gate in await client.zrange(keys.gates(name), 0, -1):
+            pipe.zrange(keys.parked(name, gate.decode()), 0, limit - 1)
     return [item.decode(errors="replace") for part in await pipe.execute() for item in part][:limit]
 
 
@@ -119,6 +147,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "functions": json.dumps(info.functions),
             "only_registered": int(info.only_registered),
             "slots": info.slots,
+            "resources": json.dumps(dict(info.resources)),
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
         },
     )
@@ -159,6 +188,7 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         functions=tuple(json.loads(text.get("functions", "[]"))),
         only_registered=text.get("only_registered") == "1",
         slots=int(text.get("slots", 0)),
+        resources=check(json.loads(text.get("resources", "{}"))),
         started_at=moment(text.get("started")),
         running=running,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import traceback
 from types import TracebackType
@@ -35,8 +36,15 @@ def dump_error(error: BaseException) -> ErrorInfo:
         traceback=_shortened(_traceback(error)) + (f"\n{why}\n" if why else ""),
         bases=tuple(each.__name__ for each in type(error).__mro__ if each is not object),
         pickled=data,
-        retry_after_s=error.after_s if isinstance(error, RetryLater) else None,
+        retry_after_s=_asked_s(error) if isinstance(error, RetryLater) else None,
     )
+
+
+def _asked_s(error: RetryLater) -> float | None:
+    """What it asks for, if that is still what it may be: its attribute can be set by anybody."""
+    found: object = error.after_s
+    fits = isinstance(found, int | float) and math.isfinite(found) and found >= 0
+    return float(found) if fits else None  # type: ignore[arg-type]
 
 
 def load_error(found: ErrorInfo | bytes) -> BaseException | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +22,7 @@ TROUBLE = (RedisError, OSError, TimeoutError)
 #: what scripts may name of keys.py
 _CONSTANTS = (
     "READY_LIMIT", "PROCESS_RANK", "RANKS_A_PRIORITY", "CLAIMED_SCORE", "RECORD_MS", "CALL_BYTES", "CALL_MS",
-    "ATTEMPTS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS",
+    "ATTEMPTS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS", "PARENT_MS", "GATES",
 )  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)
@@ -55,11 +56,17 @@ class Call(Generic[T_co]):
         return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
 
 
+#: the line of a script's header that names what it takes from `lua/shared/` besides base.lua
+_WITH = re.compile(r"^-- With: (.+)$", re.MULTILINE)
+
+
 @cache
 def script(name: str) -> Script:
-    """The script of that name: its first line, then what scripts share, then its own."""
+    """The script of that name: its first line, then what it shares with others, then its own."""
     first, _, own = _text(f"{name}.lua").partition("\n")
-    text = "\n".join((first, _constants(), _text("shared/base.lua"), own)).encode()
+    wanted = _WITH.search(own)
+    shared = ("base", *(wanted[1].split(", ") if wanted else ()))
+    text = "\n".join((first, _constants(), *(_text(f"shared/{part}.lua") for part in shared), own)).encode()
     return Script(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest())
 
 

@@ -19,7 +19,9 @@ from typing import Any
 
 import cloudpickle
 
+from nbqueue.broker.inputs import take
 from nbqueue.errors import NotSendable
+from nbqueue.model.output import Output, StandIn
 
 PROTOCOL = 5
 
@@ -77,6 +79,23 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
         if sys.modules.get(module.__name__) is module:
             cloudpickle.register_pickle_by_value(module)
             self._registered.append(module)
+
+
+class CallPickler(TravelPickler):
+    """Pickles a call: a handle of a job in it becomes what stands for its result."""
+
+    def __init__(self, file: Any, stand_ins: list[StandIn]) -> None:
+        super().__init__(file)
+        #: what was met, in order; repeats included
+        self._stand_ins = stand_ins
+
+    def reducer_override(self, obj: Any) -> Any:
+        """As for all that travels, but for handles of jobs."""
+        if not isinstance(obj, Output):
+            return super().reducer_override(obj)
+        found = obj.__nbqueue_output__()
+        self._stand_ins.append(found)
+        return take, (found.job_ids if found.many else found.job_ids[0],)
 
 
 def is_local(module: ModuleType) -> bool:

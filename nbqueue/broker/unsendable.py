@@ -26,6 +26,7 @@ from typing import Any
 
 from nbqueue.broker.travel import TravelPickler, is_local
 from nbqueue.errors import NotSendable
+from nbqueue.model.backoff import Guided
 
 #: the search ends after this many seconds with what it found so far
 SEARCH_LIMIT_S = 0.08
@@ -119,14 +120,15 @@ def _arguments(
     fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, Any]]:
     """Name, path and value of every argument; the name is the parameter's where it is known."""
-    names = _parameter_names(fn, len(args))
+    names = parameter_names(fn, len(args))
     for index, value in enumerate(args):
         yield (names[index] if index < len(names) else f"args[{index}]"), f"args[{index}]", value
     for name, value in kwargs.items():
         yield name, f"kwargs[{name!r}]", value
 
 
-def _parameter_names(fn: Callable[..., Any] | str, count: int) -> list[str]:
+def parameter_names(fn: Callable[..., Any] | str, count: int) -> list[str]:
+    """What a function calls its first `count` positional parameters, as far as it tells."""
     try:
         parameters = inspect.signature(fn).parameters.values() if callable(fn) else ()
     except (TypeError, ValueError):
@@ -205,6 +207,7 @@ _PARTS: tuple[tuple[Any, Callable[[Any], Iterable[Part]]], ...] = (
     (dict, _items),
     ((list, tuple), _elements),
     ((set, frozenset), lambda value: [(" an item", item) for item in value]),
+    (Guided, lambda value: [("", value.func), (" backoff", value.backoff)]),
     (partial, lambda value: [(".func", value.func), (".args", value.args), (".keywords", value.keywords)]),
     (MethodType, lambda value: [(".__self__", value.__self__), (".__func__", value.__func__)]),
     (FunctionType, _function_parts),
@@ -214,14 +217,14 @@ _PARTS: tuple[tuple[Any, Callable[[Any], Iterable[Part]]], ...] = (
 
 def _told(subject: str, start: str, below: str, culprit: Any, error: Exception) -> NotSendable:
     """The sentence: what cannot be sent, what is at fault and where, and what to do."""
-    what, advice = _reason(culprit, error)
+    what, advice = reason(culprit, error)
     path = f"{start}{below}".strip()
     near = "in its" if path.startswith(("global", "variable", "default")) else "at"
     verb, where = ("it holds", f" {near} {path}") if below else ("it is", "")
     return NotSendable(f"{subject} cannot be sent: {verb} {what}{where}. {advice}.", path=path)
 
 
-def _reason(culprit: Any, error: Exception) -> tuple[str, str]:
+def reason(culprit: Any, error: Exception) -> tuple[str, str]:
     """What the part at fault is, and what to do instead."""
     if isinstance(culprit, io.IOBase):
         name = getattr(culprit, "name", "")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from nbqueue.broker import codec, raised
+from nbqueue.broker.inputs import Input
 from nbqueue.children.frames import Header
 from nbqueue.errors import NotSendable, PayloadTooLarge, UnknownFunction
 from nbqueue.inside.values import encodable
 from nbqueue.model import task
+from nbqueue.model.backoff import Answer, Backoff, Guided
+from nbqueue.model.retry import RetryPolicy
 
 #: an end as the fields of a header and a payload
 Ended = tuple[Header, bytes]
@@ -20,18 +23,31 @@ _TRACEBACK = 200_000
 _BASES = 50
 
 
-def load(header: Header, payload: bytes) -> Callable[[], Any]:
-    """What is to be called, with its arguments."""
+class Loaded(NamedTuple):
+    """What came over the wire."""
+
+    #: what is to be called, with its arguments
+    call: Callable[[], Any]
+    #: what says how long to wait after an error; None: the engine does
+    backoff: Backoff | None
+
+
+def load(header: Header, payload: bytes | memoryview, inputs: Mapping[str, Input]) -> Loaded:
+    """What is to be called, and what is to be asked about its error; results of other jobs take their places in it."""
     if header["codec"] == "json":
-        found = json.loads(payload)
+        found = json.loads(bytes(payload))
         function, args, kwargs = header["job"]["function"], found["args"], found["kwargs"]
     else:
         plain = header.get("plain", False)
-        function, args, kwargs = codec.load_call(payload, plain=plain)
+        function, args, kwargs = codec.load_call(payload, plain=plain, inputs=inputs)
         if plain:
             function = header["job"]["function"]
-    fn = _registered(function) if isinstance(function, str) else function
-    return lambda: fn(*args, **kwargs)
+    if isinstance(function, Guided):
+        fn: Callable[..., Any] = function.func
+        backoff: Backoff | None = function.backoff
+    else:
+        fn, backoff = _registered(function) if isinstance(function, str) else (function, None)
+    return Loaded(lambda: fn(*args, **kwargs), backoff)
 
 
 def returned(header: Header, value: Any) -> Ended:
@@ -52,8 +68,11 @@ def check_size(header: Header, payload: bytes, what: str) -> None:
         )  # fmt: skip
 
 
-def failed(header: Header, error: BaseException) -> Ended:
-    """The end of a call that raised `error`."""
+def failed(header: Header, error: BaseException, backoff: Backoff | None = None) -> Ended:
+    """The end of a call that raised `error`; `backoff` is asked where the engine wants to know what it says."""
+    answer = Answer()
+    if backoff is not None and (asking := header.get("retry")) is not None:
+        answer = RetryPolicy.from_wire(asking["policy"]).ask(backoff, asking["tries"], error)
     info = raised.dump_error(error)
     fields = {
         "type": encodable(info.type)[:_MESSAGE],
@@ -61,16 +80,19 @@ def failed(header: Header, error: BaseException) -> Ended:
         "traceback": encodable(info.traceback)[-_TRACEBACK:],
         "bases": [encodable(base)[:_MESSAGE] for base in info.bases[:_BASES]],
         "retry_after_s": info.retry_after_s,
+        "backoff_s": answer.wait_s,
+        "final": answer.final,
     }
     return {"how": "raised", "error": fields}, info.pickled if len(info.pickled) <= header["limit"] else b""
 
 
-def _registered(name: str) -> Callable[..., Any]:
+def _registered(name: str) -> tuple[Callable[..., Any], Backoff | None]:
     found = task.lookup(name)
     if found is None:
         known = ", ".join(sorted(task.registered())) or "none"
         raise UnknownFunction(f'No function is registered here as "{name}": the names known are {known}.')
-    return found.fn
+    backoff = getattr(found.options.get("retry"), "backoff", None)
+    return found.fn, backoff if callable(backoff) else None
 
 
 def _as_json(value: Any) -> bytes:

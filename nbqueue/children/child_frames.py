@@ -7,8 +7,10 @@ import math
 from typing import Any
 
 from nbqueue.children.frames import Frame, Header, head_of_text
+from nbqueue.children.handed import packed
 from nbqueue.children.running import Listener, Running
 from nbqueue.inside.values import encodable
+from nbqueue.model import plain_json
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
 from nbqueue.model.plain_json import quote
 
@@ -20,8 +22,8 @@ _TEXTS = ("queue", "label", "group")
 _STATES = frozenset({"progress", "checkpoint"})
 
 
-def run(running: Running, limit_bytes: int, payload_bytes: int) -> bytes:
-    """The head of the frame that tells a child of a run; its call and its checkpoint follow as the payload.
+def run(running: Running, limit_bytes: int) -> list[bytes | memoryview]:
+    """The frame that tells a child of a run, in parts: the head; then its call, the results it takes, its checkpoint.
 
     It is JSON whose constant parts are written here as text, as every job comes this way.
     """
@@ -37,15 +39,23 @@ def run(running: Running, limit_bytes: int, payload_bytes: int) -> bytes:
         f'"function":{quote(run.function)},"cpus":{run.cpus}{more}}},"codec":"{run.codec}","in":"{run.run_in}",'
         f'"timeout":{json.dumps(run.timeout_s)},"limit":{limit_bytes}'
     )
+    parts: list[bytes | memoryview] = [run.payload]
+    if run.inputs:
+        index_bytes, handed = packed(run.inputs)
+        parts += handed
+        text += f',"inputs":[{index_bytes},{sum(map(len, handed))}]'
     if run.checkpoint is not None:
+        parts.append(run.checkpoint)
         text += f',"kept":{len(run.checkpoint)}'
     if run.plain:
         text += ',"plain":true'
     if run.tries:
         text += f',"tries":{run.tries}'
+    if run.asking:
+        text += f',"retry":{plain_json.encode(run.asking)}'
     if run.folder:
         text += f',"folder":{quote(run.folder)}'
-    return head_of_text(text + "}", payload_bytes)
+    return [head_of_text(text + "}", sum(map(len, parts))), *parts]
 
 
 def merged(frames: list[Frame]) -> list[Frame]:
@@ -102,6 +112,8 @@ def _error(fields: dict[str, Any], pickled: bytes) -> ErrorInfo:
         bases=tuple(_text(base)[:_NAME] for base in fields["bases"][:_BASES]),
         pickled=pickled,
         retry_after_s=number(fields["retry_after_s"]),
+        backoff_s=number(fields.get("backoff_s")),
+        final=fields.get("final") is True,
     )
 
 

@@ -170,14 +170,14 @@ class Choir:
         """Run one coroutine function to its end."""
         try:
             self._tell_loading(visit)
-            call = calls.load(visit.header, visit.payload)
+            call = visit.load()
             self._start(visit)
             value = call()
             if inspect.isawaitable(value):
                 value = await value
             ended = calls.returned(visit.header, value)
         except BaseException as error:  # noqa: BLE001 - a cancelled or exiting coroutine is the end of its job only
-            ended = calls.failed(visit.header, error)
+            ended = visit.failed(error)
         try:
             await self._tidy(visit)
             await self._settle(visit)
@@ -224,7 +224,7 @@ class Choir:
         try:
             try:
                 self._tell_loading(visit)
-                call = calls.load(visit.header, visit.payload)
+                call = visit.load()
                 self._start(visit)
                 value = call()
                 if inspect.iscoroutine(value):
@@ -233,7 +233,7 @@ class Choir:
                 del self._threads[visit.number]
             ended = calls.returned(visit.header, value)
         except BaseException as error:  # noqa: BLE001 - a stop's exception is the end of its job only
-            ended = calls.failed(visit.header, error)
+            ended = visit.failed(error)
         settle(visit.context)
         self._loop.call_soon_threadsafe(self._end, visit, ended)
 
@@ -241,7 +241,7 @@ class Choir:
         """Its task is done; where it was cancelled before its first step, this is its end."""
         self._tasks.pop(visit.number, None)
         if visit.number in self._visits:
-            self._end(visit, calls.failed(visit.header, asyncio.CancelledError()))
+            self._end(visit, visit.failed(asyncio.CancelledError()))
 
     def _end(self, visit: Visit, ended: calls.Ended) -> None:
         del self._visits[visit.number]

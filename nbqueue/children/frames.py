@@ -16,6 +16,8 @@ REQUEST = struct.Struct(">cxxxI")
 LENGTHS = struct.Struct(">II")
 #: the largest header in bytes
 HEADER_LIMIT_BYTES = 2**20
+#: from this size on a payload is worth a view of the buffer
+_VIEWED_BYTES = 2**16
 
 Header = dict[str, Any]
 Frame = tuple[Header, bytes]
@@ -69,7 +71,7 @@ class Decoder:
                 self._needed = end - start
                 break
             split = body + header_bytes
-            frames.append((_header(buffer[body:split]), bytes(buffer[split:end]) if payload_bytes else b""))
+            frames.append((_header(buffer[body:split]), _payload(buffer, split, end)))
             start = end
             self._needed = LENGTHS.size
         del buffer[:start]
@@ -78,6 +80,14 @@ class Decoder:
     def _check(self, header_bytes: int, payload_bytes: int) -> None:
         if header_bytes > HEADER_LIMIT_BYTES or payload_bytes > self._limit:
             raise BrokenFrame(f"a frame of {header_bytes} + {payload_bytes} bytes is over the limit")
+
+
+def _payload(buffer: bytearray, start: int, end: int) -> bytes:
+    """A part of the buffer; a large one is copied once only."""
+    if end - start < _VIEWED_BYTES:
+        return bytes(buffer[start:end])
+    with memoryview(buffer) as view:
+        return bytes(view[start:end])
 
 
 def _header(text: bytearray) -> Header:

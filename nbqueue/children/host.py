@@ -83,8 +83,7 @@ class Host:
     def take(self, running: Running) -> None:
         """Give it a run."""
         run = running.run
-        checkpoint = run.checkpoint or b""
-        head = child_frames.run(running, self._limit_bytes, len(run.payload) + len(checkpoint))
+        frame = child_frames.run(running, self._limit_bytes)
         self.served += 1
         self.runs[running.number] = running
         self._last_number = running.number
@@ -97,7 +96,7 @@ class Host:
             ladder.load()
         if self.unseen_since is None:
             self.unseen_since = self._loop.time()
-        self.wire.send_parts(head, run.payload, checkpoint)
+        self.wire.send_parts(*frame)
         self._route_output()
         if run.memory_bytes is not None:
             self._watch_memory()
@@ -216,7 +215,7 @@ class Host:
                 running.loading = True
                 self._ladders[running.number].load()
         elif kind == "start":
-            running.started = True
+            running.start()
             self._ladders[running.number].begin()
         elif kind == "end":
             self._end(running, header, payload)

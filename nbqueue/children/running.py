@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from nbqueue.broker.inputs import Input
 from nbqueue.children.frames import Header
 from nbqueue.model.options import Isolation, RunIn
 from nbqueue.model.outcome import Died, End, StopReason
 
 _log = logging.getLogger("nbqueue.worker")
+_NONE: Mapping[str, Input] = MappingProxyType({})
 
 
 class Run(NamedTuple):
@@ -43,6 +46,8 @@ class Run(NamedTuple):
     cpus: int = 1
     #: what an earlier attempt kept, encoded
     checkpoint: bytes | None = None
+    #: the results of other jobs that the call takes, verified, by their ids
+    inputs: Mapping[str, Input] = _NONE
     queue: str = ""
     label: str = ""
     group: str = ""
@@ -51,6 +56,8 @@ class Run(NamedTuple):
     folder: str = ""
     #: tries that were charged before this attempt
     tries: int = 0
+    #: where an error's wait is for the code to say: the policy, and how many tries this attempt makes
+    asking: dict[str, Any] | None = None
 
 
 class RunEnd(NamedTuple):
@@ -142,6 +149,12 @@ class Running:
         #: called once with the run when it has ended: for the children, and then for who began it
         self.on_end: Callable[[Running], None] | None = None
         self.then: Callable[[Running], None] | None = None
+
+    def start(self) -> None:
+        """Its code has started, and the results that it took are in its process: they need not be held here."""
+        self.started = True
+        if self.run.inputs:
+            self.run = self.run._replace(inputs=_NONE)
 
     def stop(self, reason: StopReason) -> None:
         """Stop it: ask at once, SIGTERM and SIGKILL later. Asking again changes nothing."""

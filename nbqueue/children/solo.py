@@ -87,13 +87,13 @@ class Solo:
             return calls.returned(visit.header, value)
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are ends of a job too
             self._guard.armed = False
-            return calls.failed(visit.header, error)
+            return visit.failed(error)
 
     def _call(self, visit: Visit) -> Any:
         self._arm(visit)
         give_threads(visit.context.info.cpus)
         enter(visit.folder)
-        call = calls.load(visit.header, visit.payload)
+        call = visit.load()
         self._guard.armed = False  # no exception may break the frame that begin() sends
         visit.begin()
         self._arm(visit)

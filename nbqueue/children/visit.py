@@ -8,9 +8,11 @@ from typing import Any, Protocol
 from nbqueue.broker import codec
 from nbqueue.children import calls
 from nbqueue.children.frames import Header
+from nbqueue.children.handed import unpacked
 from nbqueue.children.line import ChildLine
 from nbqueue.inside.context import JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
+from nbqueue.model.backoff import Backoff
 
 
 class Post(Protocol):
@@ -36,21 +38,21 @@ class Visit:
         *,
         may_block: Callable[[], bool] = lambda: True,
     ) -> None:
-        kept = header.get("kept")
         self.header = header
-        #: the call, encoded
-        self.payload = payload[: len(payload) - kept] if kept else payload
+        #: the call, encoded, and the results of other jobs that it takes
+        self._call, self._inputs, kept = unpacked(header, payload)
         self.number: int = header["n"]
         #: where it was submitted from, or nothing
         self.folder: str = header.get("folder", "")
         #: seconds its code may run; None: no limit
         self.timeout_s: float | None = header["timeout"]
         self._post = post
+        self._backoff: Backoff | None = None
         self.context = JobContext(
             self._info,
             self,
             ticker,
-            checkpoint=payload[len(payload) - kept :] if kept is not None else None,
+            checkpoint=kept,
             write=write,
             dump=codec.dump_plain_value if header.get("plain") else codec.dump_value,
             load=codec.load_plain_value if header.get("plain") else codec.load_value,
@@ -64,6 +66,17 @@ class Visit:
                 plain=header.get("plain", False),
             ),
         )
+
+    def load(self) -> Callable[[], Any]:
+        """What is to be called, with its arguments; the bytes they came as are let go."""
+        payload, inputs = self._call, self._inputs
+        self._call, self._inputs = b"", {}
+        call, self._backoff = calls.load(self.header, payload, inputs)
+        return call
+
+    def failed(self, error: BaseException) -> calls.Ended:
+        """Its end by an error. After a stop nobody asks the policy's own function: the stop says what comes next."""
+        return calls.failed(self.header, error, self._backoff if self.context.stop.reason is None else None)
 
     def begin(self, *, tell: bool = True) -> None:
         """Its code starts now, and its time limit counts from here; the engine is told where it wants to know."""

@@ -48,7 +48,7 @@ class Wire:
         """Send a frame without a payload, with the others of this round of the loop."""
         self.send_parts(head(header, 0))
 
-    def send_parts(self, first: bytes, *payload: bytes) -> None:
+    def send_parts(self, first: bytes | memoryview, *payload: bytes | memoryview) -> None:
         """Send a frame whose head is written already."""
         if sum(map(len, payload)) < _JOINED_BYTES:
             self._out.append(b"".join((first, *payload)))

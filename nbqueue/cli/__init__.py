@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nbqueue.broker.codec import header_versions
+from nbqueue.cli.changing import priority, promote, reschedule
 from nbqueue.cli.doctor import doctor
 from nbqueue.cli.jobs import cancel, jobs, logs, submit
 from nbqueue.cli.past import demo, history
@@ -18,6 +19,7 @@ main = Group(
     "nbqueue",
     help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
     epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
-    commands=[up, down, status, worker, submit, jobs, cancel, logs, history, demo, doctor],
-)
+    commands=[up, down, status, worker, submit, jobs, cancel, promote, reschedule, priority, logs, history, demo,
+              doctor],
+)  # fmt: skip
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

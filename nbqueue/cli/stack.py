@@ -13,6 +13,7 @@ from nbqueue.cli import tables
 from nbqueue.cli.reach import EXIT_NOT_RUNNING, Server, as_json, asking, leave, running_address, with_settings
 from nbqueue.errors import BrokerUnavailable, ConfigurationError, LocalStackError
 from nbqueue.local import stack
+from nbqueue.model.resources import canonical
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 
@@ -94,7 +95,7 @@ def status(settings: Settings, *, json_wanted: bool) -> None:
 
 
 QUEUE_HEADINGS = ("QUEUE", "QUEUED", "SCHEDULED", "RUNNING", "SUCCEEDED", "FAILED", "OTHER ENDS", "")
-ENGINE_HEADINGS = ("WORKER", "HOST", "PID", "QUEUES", "RUNNING", "PYTHON", "STARTED")
+ENGINE_HEADINGS = ("WORKER", "HOST", "PID", "QUEUES", "RUNNING", "OFFERS", "PYTHON", "STARTED")
 
 
 async def _overview(server: Server, address: str) -> Overview:
@@ -132,7 +133,8 @@ def _queue_row(item: QueueStats) -> tuple[object, ...]:
 
 def _engine_row(item: EngineInfo) -> tuple[object, ...]:
     running = f"{item.running} of {item.slots} slots" if item.slots else item.running
-    return (item.id, item.host, item.pid, ",".join(item.queues), running, item.python, tables.ago(item.started_at))
+    served, offers = ",".join(item.queues), canonical(item.resources)
+    return (item.id, item.host, item.pid, served, running, offers, item.python, tables.ago(item.started_at))
 
 
 def _refuse_url(settings: Settings, verb: str) -> None:

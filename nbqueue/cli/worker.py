@@ -15,6 +15,8 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.cli.reach import leave, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.local import stack
+from nbqueue.model import resources as amounts
+from nbqueue.model import serving
 from nbqueue.model.settings import Settings
 from nbqueue.worker import supervisor
 from nbqueue.worker.config import WorkerConfig
@@ -23,8 +25,14 @@ from nbqueue.worker.config import WorkerConfig
 @click.command()
 @click.argument("module", required=False)
 @click.option(
-    "--queues", default="default", show_default=True, metavar="A,B", help="Queues to serve, the first one first."
+    "--queues", metavar="A=6,B=3",
+    help="Queues to serve; a number is the weight of its share (NBQUEUE_QUEUES).  [default: default]",
+)  # fmt: skip
+@click.option("--strict", is_flag=True, help="Serve a queue only while those before it, or heavier, have nothing.")
+@click.option(
+    "--queue-concurrency", metavar="A=5,B=1", help="Jobs at once of single queues (NBQUEUE_QUEUE_CONCURRENCY)."
 )
+@click.option("--resources", metavar="GPU=1,B=2", help="What jobs may need of this worker (NBQUEUE_RESOURCES).")
 @click.option(
     "--slots", type=click.IntRange(min=1), help="Child processes at once in each engine.  [default: one a core]"
 )
@@ -39,8 +47,9 @@ from nbqueue.worker.config import WorkerConfig
 @click.option("--key-file", type=click.Path(path_type=Path), help="File of the signing keys (NBQUEUE_KEY_FILE).")
 @with_settings
 def worker(
-    settings: Settings, *, module: str | None, queues: str, key_file: Path | None, slots: int | None, **given: Any
-) -> None:
+    settings: Settings, *, module: str | None, queues: str | None, queue_concurrency: str | None,
+    resources: str | None, key_file: Path | None, slots: int | None, **given: Any,
+) -> None:  # fmt: skip
     """Run a worker until it is told to stop.
 
     MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
@@ -51,6 +60,7 @@ def worker(
     sys.path.insert(0, str(Path.cwd()))
     _check_only_registered(module, wanted=given["only_registered"])
     if module and (place := _arq_class(module)):
+        _refuse_for_arq(place, queues, queue_concurrency, resources, strict=given["strict"])
         arq_options = {name: given[name] for name in ("burst", "engines", "drain_timeout_s")}
         _run_arq(place, **arq_options)
         return
@@ -61,11 +71,17 @@ def worker(
     Keyring.load(keys)
     if slots or settings.slots:
         given["slots"] = slots or settings.slots
+    # read before anything is started, too
+    given |= _served(
+        queues or settings.queues or "default", strict=given["strict"],
+        limits=queue_concurrency or settings.queue_concurrency, resources=resources or settings.resources,
+    )  # fmt: skip
     config = WorkerConfig(
-        address=_address(settings), namespace=settings.namespace, key_file=str(keys), queues=_names(queues),
+        address=_address(settings), namespace=settings.namespace, key_file=str(keys),
         modules=(module,) if module else (), limit_bytes=settings.limit_bytes, **given,
     )  # fmt: skip
-    click.echo(f"Serving {queues} on {config.address}, {config.slots} processes at once; Ctrl-C ends it.", err=True)
+    served = f"Serving {_shown(config)} on {config.address}, {config.slots} processes at once"
+    click.echo(f"{served}; Ctrl-C ends it.", err=True)
     leave(supervisor.main(config))
 
 
@@ -85,6 +101,15 @@ def _run_arq(place: str, *, burst: bool, engines: int, drain_timeout_s: float) -
     )  # fmt: skip
     click.echo(f"Serving {found.queue} on {config.address} as arq does; Ctrl-C ends it.", err=True)
     leave(supervisor.main(config))
+
+
+def _refuse_for_arq(place: str, *texts: str | None, strict: bool) -> None:
+    """Refuse to leave out in silence what an arq class cannot be told."""
+    if strict or any(texts):
+        raise ConfigurationError(
+            f"--queues, --strict, --queue-concurrency and --resources cannot be used with {place!r}: an arq class says "
+            "itself which queue it serves."
+        )
 
 
 def _check_only_registered(module: str | None, *, wanted: bool) -> None:
@@ -118,8 +143,20 @@ def _address(settings: Settings) -> Address:
     return parse_url(settings.url) if settings.url is not None else stack.ensure(settings, worker=False)
 
 
-def _names(text: str) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if not found:
-        raise ConfigurationError(f"--queues {text!r} names no queue: give names with commas between them.")
-    return found
+def _served(queues: str, *, strict: bool, limits: str | None, resources: str | None) -> dict[str, Any]:
+    """What a worker's configuration says of queues and resources."""
+    weights, at_once = serving.weights(queues), serving.limits(limits or "")
+    serving.check_served(at_once, weights)
+    return {
+        "queues": serving.by_weight(weights) if strict else tuple(weights),
+        "weights": weights,
+        "queue_concurrency": at_once,
+        "resources": amounts.parse(resources or "", "--resources"),
+    }
+
+
+def _shown(config: WorkerConfig) -> str:
+    """The queues, with the numbers that matter."""
+    if config.strict or len(set(config.weights.values())) == 1:
+        return ",".join(config.queues)
+    return ",".join(f"{name}={config.weights[name]}" for name in config.queues)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from nbqueue.client.ended import Ended
 from nbqueue.client.link import Link, unknown
+from nbqueue.client.removing import settle
 from nbqueue.model.states import State
 
 #: how long a running job's worker has to give a sign
@@ -37,6 +38,8 @@ async def cancel_all(link: Link, job_ids: Sequence[str]) -> Counter[Cancelled]:
         running += [job_id for job_id, answer in zip(chunk, found, strict=True) if answer == "asked"]
         answers["cancelled"] += found.count("removed")
         answers["already finished"] += sum(answer not in ("unknown", "removed", "asked") for answer in found)
+    if link.instead is None:  # the worker that cancels for a job does so itself
+        await settle(link)
     if running:
         answers += await _signs(link, running)
     return +answers

@@ -14,11 +14,12 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.client.delivery import deliver, deliver_all
 from nbqueue.client.ends import fetch_ends
 from nbqueue.client.link import Link
+from nbqueue.client.removing import settle
 from nbqueue.client.submission import Draft, Order
 from nbqueue.client.told import end_fields, record_fields
 from nbqueue.client.wire import BYTES_A_SECOND
 from nbqueue.errors import NbqueueError
-from nbqueue.model.errands import Answer, Due, Form, Parent
+from nbqueue.model.errands import Answer, Due, Form, Item, Parent
 from nbqueue.model.events import StateChanged
 from nbqueue.model.settings import Settings
 
@@ -35,19 +36,21 @@ class LinkClerk:
         settings = Settings(key_file=Path(key_file), namespace=namespace, home=Path())
         self._link = Link(settings, Keyring.load(settings.signing_key_file), address)
 
-    async def submit(self, form: Form, parent: Parent, jobs: Sequence[tuple[str, bytes]]) -> list[str]:
+    async def submit(self, form: Form, parent: Parent, items: Sequence[Item]) -> list[str]:
         """Sign and submit; per job its state, or "exists"."""
         order = Order(
             options=form.options, function=form.function, lane=form.lane, by_name=form.by_name, group=form.group,
-            retry_of=form.retry_of, parent=parent.job_id,
+            size=form.size, retry_of=form.retry_of, parent=parent.job_id,
             origin=Origin(user=parent.user, folder=parent.folder, notebook=parent.notebook),
         )  # fmt: skip
-        drafts = [Draft(job_id, order, payload) for job_id, payload in jobs]
+        drafts = [Draft(item.job_id, order, item.payload, item.takes, item.digest) for item in items]
         return [await deliver(self._link, drafts[0])] if len(drafts) == 1 else await deliver_all(self._link, drafts)
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:
         """Cancel jobs; what became of each."""
-        return await self._link.cancel(job_ids)
+        answers = await self._link.cancel(job_ids)
+        await settle(self._link)
+        return answers
 
     async def records(self, job_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """What is known of each job."""

@@ -19,25 +19,28 @@ CHUNK_BYTES = 1_000_000
 #: jobs signed before others on the loop get a turn
 TURN_JOBS = 50
 
+#: a draft, and its signed submission
+_Sealed = tuple[Draft, bytes]
+
 
 async def deliver(link: Link, draft: Draft) -> str:
-    """Send one job; its state, or "exists" where the id was known."""
+    """Send one job; its state, "exists" where the id was known, or `same <id>` where another stands for it."""
     if link.instead is not None:
         return (await link.instead.submit([draft]))[0]
     header = draft.order.header(link.wire.keys.namespace)
     link.follow.expect(draft.job_id)
     state = "unknown"
     try:
-        [state] = await _send(link, [draft], [(draft.job_id, await _sealed(link, draft, header))])
+        [state] = await _send(link, [(draft, await _sealed(link, draft, header))])
     finally:
-        if state in {"unknown", "exists"}:
+        if state in {"unknown", "exists"} or state.startswith(jobs.SAME):
             # it may have come and gone before
             link.follow.forget(draft.job_id)
     return state
 
 
 async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
-    """Send the jobs of one order, in order; per job its state, or "exists"."""
+    """Send the jobs of one order, in order; per job what `deliver` answers."""
     if link.instead is not None:
         return await link.instead.submit(drafts)
     states: list[str] = []
@@ -46,7 +49,7 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
         async for chunk in _sealed_chunks(link, drafts):
             if sending is not None:
                 states += await sending
-            sending = asyncio.create_task(_send(link, drafts, chunk))
+            sending = asyncio.create_task(_send(link, chunk))
             await asyncio.sleep(0)
         if sending is not None:
             states += await sending
@@ -60,11 +63,12 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
     return states
 
 
-async def _send(link: Link, drafts: Sequence[Draft], chunk: Sequence[tuple[str, bytes]]) -> list[str]:
+async def _send(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
     await link.agree()
-    light = [(job_id, await _sent_ahead(link, job_id, blob)) for job_id, blob in chunk]
+    light = [(draft.job_id, await _sent_ahead(link, draft.job_id, blob)) for draft, blob in chunk]
     size = sum(len(blob) for _, blob in light)
-    return await link.wire.run(jobs.submit(link.wire.keys, drafts[0].order.batch(light)), size_bytes=size)
+    own = {draft.job_id: mine for draft, _ in chunk if (mine := draft.own)}
+    return await link.wire.run(jobs.submit(link.wire.keys, chunk[0][0].order.batch(light, own)), size_bytes=size)
 
 
 async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:
@@ -76,13 +80,13 @@ async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:
     return b""
 
 
-async def _sealed_chunks(link: Link, drafts: Sequence[Draft]) -> AsyncGenerator[list[tuple[str, bytes]], None]:
-    chunk: list[tuple[str, bytes]] = []
+async def _sealed_chunks(link: Link, drafts: Sequence[Draft]) -> AsyncGenerator[list[_Sealed], None]:
+    chunk: list[_Sealed] = []
     size = 0
     header = drafts[0].order.header(link.wire.keys.namespace) if drafts else {}
     for number, draft in enumerate(drafts, 1):
         blob = await _sealed(link, draft, header)
-        chunk.append((draft.job_id, blob))
+        chunk.append((draft, blob))
         size += len(blob)
         if len(chunk) == CHUNK_JOBS or size > CHUNK_BYTES:
             yield chunk

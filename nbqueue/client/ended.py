@@ -110,11 +110,19 @@ def _failed(ended: Ended) -> errors.JobFailed:
     record = ended.record
     kind = str(about.get("type") or (record.error_type if record else "") or "Exception")
     message = str(about.get("message") or (record.error if record else ""))
+    traceback = str(about.get("traceback") or "")
+    original = _original(ended)
+    if kind == errors.ParentFailed.__name__:
+        told = record.failed_parent if record else ""
+        parent_id = original.parent_id if isinstance(original, errors.ParentFailed) else told
+        barred = errors.ParentFailed(message, job_id=ended.job_id, parent_id=parent_id, remote_traceback=traceback)
+        if traceback:
+            barred.add_note(f"On the worker of that job:\n{traceback.rstrip()}")
+        return barred
     error = errors.JobFailed(
-        f"{kind}: {message}" if message else kind,
-        job_id=ended.job_id, error_type=kind, remote_traceback=str(about.get("traceback") or ""),
-    )  # fmt: skip
-    error.__cause__ = _original(ended)
+        f"{kind}: {message}" if message else kind, job_id=ended.job_id, error_type=kind, remote_traceback=traceback
+    )
+    error.__cause__ = original
     _show_remote(error)
     return error
 

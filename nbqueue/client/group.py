@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
-from nbqueue.client import cancelling, hooks
+from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing
 from nbqueue.client.answer import Answer, cut_off
+from nbqueue.client.changing import ChangesMany
 from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
+from nbqueue.client.graph import Graph
 from nbqueue.client.group_live import GroupLive
 from nbqueue.client.handle import Job
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
+from nbqueue.client.outputs import ResultOf, place
 from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Place
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
-from nbqueue.client.waiting import accepted_first
+from nbqueue.model.output import Output, StandIn
 from nbqueue.model.states import State
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-class JobGroup(Waitable[list[T_co]]):
+class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
     """The handle of many jobs: `await group` (or `group.wait()`) gives their results, in the order of the arguments.
 
     As with asyncio.gather, the first job that does not end well ends the wait with its error; the others go on.
@@ -34,7 +36,7 @@ class JobGroup(Waitable[list[T_co]]):
 
     def __init__(
         self, group_id: str, members: Sequence[Job[T_co]], *, of: Session, name: str = "",
-        queue: str = "", accepted: Future[Any] | None = None,
+        queue: str = "", items: Sequence[tuple[Any, ...]] = (), batch: int = 1, is_counted: bool = False,
     ) -> None:  # fmt: skip
         #: names it in the records of its jobs
         self.id = group_id
@@ -43,7 +45,10 @@ class JobGroup(Waitable[list[T_co]]):
         self._name = name
         self._queue = queue
         self._session = of
-        self._accepted = accepted
+        #: the arguments of each item, where it was submitted from here
+        self._items = items
+        self._batch = batch
+        self._is_counted = is_counted
         self._portal: Place | None = None
         self._gathering: Gathering | None = None
         self._lives: WeakSet[GroupLive] = WeakSet()
@@ -59,6 +64,11 @@ class JobGroup(Waitable[list[T_co]]):
         return self._name
 
     @property
+    def output(self) -> list[T_co]:
+        """Stands for the list of its results in the arguments of another job; so does the handle itself."""
+        return cast("list[T_co]", ResultOf(self))
+
+    @property
     def queue(self) -> str:
         """The queue of its jobs; empty where there are none."""
         return self._queue or (self._members[0].queue if self._members else "")
@@ -67,6 +77,11 @@ class JobGroup(Waitable[list[T_co]]):
     def session(self) -> Session:
         """The session it goes by: which server, which key."""
         return self._session
+
+    @property
+    def awaited_ids(self) -> tuple[str, ...]:
+        """What a job names that waits for all of it: its own id where the server counts it, else those of its jobs."""
+        return (self.id,) if self._is_counted else self.ids
 
     def as_completed(self) -> Stream[Job[T_co]]:
         """Its jobs in the order in which they end; `await job` then gives each result at once."""
@@ -86,21 +101,20 @@ class JobGroup(Waitable[list[T_co]]):
 
         def read(_: object) -> list[Any]:
             ended = self._settled().ended
-            return [self._result(ended[job.id], job, return_errors=return_errors) for job in self._members]
+            return self._by_item(
+                [self._result(ended[job.id], job, return_errors=return_errors) for job in self._members]
+            )
 
         return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line(), for_jobs=True)
 
     def progress(self) -> Pending[Mapping[State, int]]:
         """How many of its jobs are in which state now; those the server no longer knows are left out."""
+        counted = self.id if self._is_counted else ""
+        return self._begin(lambda link: grouping.progress(link, counted, self.ids), f"counting {self._what()}")
 
-        async def asked(link: Link) -> Mapping[State, int]:
-            counts: Counter[State] = Counter()
-            for start in range(0, len(self._members), 1000):
-                batch = self.ids[start : start + 1000]
-                counts.update(state for state in await link.states(batch) if state is not None)
-            return dict(counts)
-
-        return self._begin(asked, f"counting {self._what()}")
+    def graph(self) -> Pending[Graph]:
+        """The jobs around its own: those whose results they take, those that take theirs, and so on."""
+        return self._begin(lambda link: graph.read(link, (self.id, *self.ids)), f"reading the graph of {self._what()}")
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
@@ -110,6 +124,45 @@ class JobGroup(Waitable[list[T_co]]):
             return {str(answer): count for answer, count in answers.items()}
 
         return self._begin(asked, f"cancelling {self._what()}")
+
+    def pause(self) -> Pending[None]:
+        """Let no more of its jobs start; those that run go on."""
+        return self._begin(lambda link: grouping.pause(link, self.id), f"pausing {self._what()}")
+
+    def resume(self) -> Pending[None]:
+        """Let its jobs start again."""
+        return self._begin(lambda link: grouping.resume(link, self.id), f"resuming {self._what()}")
+
+    def delete(self) -> Pending[Mapping[str, int]]:
+        """Forget it: its waiting jobs leave, those that have ended are forgotten, those that run go on.
+
+        How many are "deleted" or "running".
+        """
+        return self._begin(lambda link: removing.delete(link, self.ids), f"deleting {self._what()}")
+
+    def retry_failed(self) -> Pending[JobGroup[T_co]]:
+        """A group with new jobs in the places of those that ended otherwise than well."""
+
+        def read(retried: Mapping[str, Job[T_co]]) -> JobGroup[T_co]:
+            members = [retried.get(job.id, job) for job in self._members]
+            return JobGroup(
+                self.id, members, of=self._session, name=self._name, queue=self._queue, items=self._items,
+                batch=self._batch,
+            )  # fmt: skip
+
+        future = self._session.call(lambda link: grouping.retry_failed(link, self._members))
+        return Pending(future, read, what=f"retrying what failed of {self._what()}")
+
+    def frame(self) -> Pending[Any]:
+        """A pandas frame with a row a job: its arguments as far as they are known here, state, result or error."""
+        gathering = self._gathered()
+
+        def read(_: object) -> Any:
+            ended = gathering.ended
+            values = [self._result(ended[job.id], job, return_errors=True) for job in self._members]
+            return frames.frame(self._members, self._items if self._batch == 1 else (), ended, values)
+
+        return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line())
 
     def live(self) -> GroupLive:
         """Its counts, kept up to date in the background; close() it when it is shown no more."""
@@ -127,7 +180,7 @@ class JobGroup(Waitable[list[T_co]]):
             line = hooks.line()
             found = self._gathering = Gathering(self.ids, told=line.moved if line is not None else None)
             self._portal = self._session.portal
-            begun = self._session.call(accepted_first(self._accepted, found.watch))
+            begun = self._session.call(found.watch)
             begun.add_done_callback(lambda done: _tell_failure(found, done))
         return found
 
@@ -141,7 +194,7 @@ class JobGroup(Waitable[list[T_co]]):
         for job in self._members:
             if job.id in ended and not ended[job.id].succeeded:
                 self._result(ended[job.id], job)
-        return [self._result(ended[job.id], job) for job in self._members]
+        return self._by_item([self._result(ended[job.id], job) for job in self._members])
 
     def _settled(self) -> Gathering:
         """The ends, after whoever shows the group was told of them: the cell that waited goes on now."""
@@ -161,8 +214,17 @@ class JobGroup(Waitable[list[T_co]]):
                 return error
             raise
 
+    def _by_item(self, values: list[Any]) -> list[Any]:
+        """The results of jobs as results of items: a batch gives those of its own, or its one error."""
+        if self._batch == 1:
+            return values
+        return [each for value in values for each in (value if isinstance(value, list) else [value])]
+
+    def _changed_ids(self) -> Sequence[str]:
+        return self.ids
+
     def _begin(self, act: Any, what: str) -> Pending[Any]:
-        return Pending(self._session.call(accepted_first(self._accepted, act)), what=what)
+        return Pending(self._session.call(act), what=what)
 
     def _what(self) -> str:
         return f"the group of {len(self._members):,} jobs"
@@ -174,6 +236,9 @@ class JobGroup(Waitable[list[T_co]]):
 
     def _stopped_line(self) -> str:
         return f"nbqueue: stopped waiting; {self._what()} goes on (group.cancel() stops it)"
+
+    def __nbqueue_output__(self) -> StandIn:
+        return StandIn(job_ids=self.ids, many=True, place=place(self._session.settings))
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

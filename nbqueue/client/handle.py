@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from nbqueue.broker import jobs
-from nbqueue.client import cancelling, hooks, retrying
+from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying
 from nbqueue.client.answer import Answer
+from nbqueue.client.attempts import attempts
+from nbqueue.client.changing import ChangesOne
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
+from nbqueue.client.graph import Graph
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.live import Live
+from nbqueue.client.outputs import ResultOf, place
 from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Place
 from nbqueue.client.session import Session, session
 from nbqueue.client.stream import Stream
 from nbqueue.client.submission import Draft
 from nbqueue.client.waiting import accepted_first
+from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
+from nbqueue.model.names import check_queue
+from nbqueue.model.output import Output, StandIn
 from nbqueue.model.states import State
 
 T = TypeVar("T")
@@ -32,7 +39,7 @@ T_co = TypeVar("T_co", covariant=True)
 _NOT_LOADED = object()
 
 
-class Job(Waitable[T_co]):
+class Job(ChangesOne, Waitable[T_co], Output):
     """The handle of one job: `await job` (or `job.wait()`) gives its result, or raises its error.
 
     It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.
@@ -68,6 +75,11 @@ class Job(Waitable[T_co]):
         return self._name
 
     @property
+    def output(self) -> T_co:
+        """Stands for its result in the arguments of another job, and has its type; so does the handle itself."""
+        return cast("T_co", ResultOf(self))
+
+    @property
     def queue(self) -> str:
         """Its queue as far as known without asking the server; empty where it is not."""
         return "" if self._draft is None else self._draft.order.options.queue
@@ -97,6 +109,10 @@ class Job(Waitable[T_co]):
         """All that is known of it now."""
         return self._begin(lambda link: link.record(self.id), f"asking about job {self.id}")
 
+    def attempts(self) -> Pending[list[AttemptRecord]]:
+        """Its attempts that have ended, the first first, each with its error: as far back as the history goes."""
+        return self._begin(lambda link: attempts(link, self.id), f"reading the attempts of job {self.id}")
+
     def logs(self) -> Pending[str]:
         """Its log as far as it is kept: about the last megabyte."""
 
@@ -106,6 +122,10 @@ class Job(Waitable[T_co]):
 
         return self._begin(asked, f"reading the log of job {self.id}")
 
+    def graph(self) -> Pending[Graph]:
+        """The jobs around it: those whose results it takes, those that take its own, and so on."""
+        return self._begin(lambda link: graph.read(link, (self.id,)), f"reading the graph of job {self.id}")
+
     def cancel(self) -> Pending[str]:
         """Stop it: "cancelled", "already finished", or after 5 s without a sign of its worker "requested"."""
         return self._begin(lambda link: cancelling.cancel(link, self.id), f"cancelling job {self.id}")
@@ -113,7 +133,21 @@ class Job(Waitable[T_co]):
     def retry(self) -> Pending[Job[T_co]]:
         """A new job of the same function, arguments and options; its record says what it is a retry of."""
         future = self._call(lambda link: retrying.retry(link, self.id, self._draft))
-        return Pending(future, self._retried, what=f"the retry of job {self.id}")
+        return Pending(future, self.again, what=f"the retry of job {self.id}")
+
+    def delete(self) -> Pending[str]:
+        """Forget it: "deleted", or "running" where it goes on; of one that waits nothing runs any more."""
+
+        async def asked(link: Link) -> str:
+            answers = await removing.delete(link, [self.id])
+            return next(iter(answers), "unknown")
+
+        return self._begin(asked, f"deleting job {self.id}")
+
+    def move(self, queue: str) -> Pending[None]:
+        """Put it into another queue, while it waits; signed anew for that queue."""
+        check_queue(queue)
+        return self._begin(lambda link: moving.move(link, [self.id], queue), f"moving job {self.id}")
 
     def events(self) -> Stream[Event]:
         """What happens to it: first how it stands, then each change, progress and log line, until it has ended."""
@@ -196,8 +230,17 @@ class Job(Waitable[T_co]):
     def _begin(self, act: Callable[[Link], Coroutine[Any, Any, T]], what: str) -> Pending[T]:
         return Pending(self._call(act), what=what)
 
-    def _retried(self, draft: Draft) -> Job[T_co]:
+    @property
+    def sent(self) -> Draft | None:
+        """What this handle submitted, as far as it is kept."""
+        return self._draft
+
+    def again(self, draft: Draft) -> Job[T_co]:
+        """The handle of a retry of this job."""
         return Job(draft.job_id, name=self._name, of=self._session, draft=draft)
+
+    def __nbqueue_output__(self) -> StandIn:
+        return StandIn(job_ids=(self.id,), place=place(self._session.settings))
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

@@ -45,6 +45,9 @@ current_line: Callable[[], Line | None] | None = None
 #: set by the notebook's extension or a terminal; None: nothing is shown
 face: Face | None = None
 
+#: set once at the top of the package: a graph of jobs as SVG; None: graphs are text
+drawing: Callable[[Any], str] | None = None
+
 
 def use_local_stack(ensure: LocalStack | None) -> None:
     """Start the local stack with `ensure` where no server is named."""
@@ -62,6 +65,12 @@ def use_face(shown_by: Face | None) -> None:
     """Show jobs and groups with this face from now on; None: show nothing."""
     global face  # noqa: PLW0603 - the one place where it is set
     face = shown_by
+
+
+def use_drawing(draw: Callable[[Any], str]) -> None:
+    """Draw graphs of jobs with this."""
+    global drawing  # noqa: PLW0603 - the one place where it is set
+    drawing = draw
 
 
 def line() -> Line | None:

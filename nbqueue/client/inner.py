@@ -71,7 +71,9 @@ class InnerLink(Link):
                     order = chunk[0].order
                     fields = {
                         "form": _form(order), "own": order.options.job_id is None,
-                        "jobs": [[draft.job_id, len(draft.payload)] for draft in chunk],
+                        "jobs": [
+                            [draft.job_id, len(draft.payload), list(draft.parents), draft.digest] for draft in chunk
+                        ],
                     }  # fmt: skip
                     states += (await self.ask("submit", fields, b"".join(draft.payload for draft in chunk)))[0]
         finally:

@@ -9,10 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from nbqueue.client import hooks
 from nbqueue.client.answer import Answer
+from nbqueue.errors import NotSendable
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -146,6 +147,12 @@ class Pending(Waitable[T_co]):
             """Refuse what is asked of the answer too early; a checker of types knows that it is not here."""
             hint = "" if name.startswith("_") else ": await it, or call .wait(), to get the job or the answer first"
             raise AttributeError(f"A Pending has no {name!r}{hint}.", name=name, obj=self)
+
+    def __reduce__(self) -> NoReturn:
+        """The answer may travel, its wait not."""
+        raise NotSendable(
+            f"{_capital(self._words)} is under way, and cannot be sent: await it, and pass what it gives."
+        )
 
     def __repr__(self) -> str:
         return f"<Pending: {self._words}, {'answered' if self.done() else 'under way'}; await it, or .wait()>"

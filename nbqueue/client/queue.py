@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from nbqueue.broker import queues
+from nbqueue.broker import gates, queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.client import finding, moving, sweeping
 from nbqueue.client.link import Link
 from nbqueue.client.pending import Pending
+from nbqueue.client.selection import Selection, jobs
 from nbqueue.client.session import session
+from nbqueue.model.limits import limit
+from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_queue
+from nbqueue.model.states import State
 
 T = TypeVar("T")
+
+
+#: how a job ends that failed for good
+_DEAD = (State.FAILED, State.TIMED_OUT, State.CRASHED)
+#: jobs that are cleared at most in one go
+_MOST = 1_000_000
 
 
 class Queue:
@@ -33,6 +45,62 @@ class Queue:
     def resume(self) -> Pending[None]:
         """Let its jobs start again."""
         return self._begin(lambda link: link.wire.ask(lambda client: queues.resume(client, link.wire.keys, self.name)))
+
+    def limits(
+        self, *, rate: str | None = None, concurrency: int | None = None, function: str = "", key: str = ""
+    ) -> Pending[None]:
+        """Set a limit from now on, over all workers: it counts for jobs that wait already. Without one: none.
+
+        Args:
+            rate: starts in a time: "20/min", "5/s", "60/min burst 5".
+            concurrency: how many run at once.
+            function: for this function, in whatever queue, and not for the queue.
+            key: for the jobs with this `limit_key`, in whatever queue.
+        """
+        found = limit(rate, concurrency)
+        scope = f"k:{key}" if key else f"f:{function}" if function else f"q:{self.name}"
+        return self._begin(
+            lambda link: link.wire.ask(lambda client: gates.set_limit(client, link.wire.keys, scope, found))
+        )
+
+    def clear(
+        self,
+        states: str | State | Collection[str | State] = ("queued", "scheduled"),
+        *,
+        older_than: Moment | None = None,
+    ) -> Pending[int]:
+        """Forget its jobs in these states; how many. Those that wait are cancelled, those that run go on.
+
+        Args:
+            states: one state or several; those that wait if not given.
+            older_than: only those submitted before then: "7d", "2h", a timedelta back from now, or an aware datetime.
+        """
+        asked = finding.wanted(state=states, queue=self.name, since=older_than, limit=_MOST)
+        return self._begin(lambda link: sweeping.clear(link, replace(asked, since=None), older_than))
+
+    def drain(self) -> Pending[None]:
+        """Take no more jobs, and finish those that are there: answers when nothing waits or runs in it any more."""
+        return self._begin(lambda link: sweeping.drain(link, self.name))
+
+    def open(self) -> Pending[None]:
+        """Take jobs again after a `drain`."""
+        return self._begin(
+            lambda link: link.wire.ask(lambda client: queues.open_again(client, link.wire.keys, self.name))
+        )
+
+    def dead(self, *, since: Moment | None = None, limit: int = 1000) -> Pending[Selection]:
+        """Its jobs that failed for good: `.retry()` all of them, or `[0].retry()` one."""
+        return jobs.where(queue=self.name, state=_DEAD, since=since, limit=limit)
+
+    def move(self, queue: str, *, limit: int = 100_000) -> Pending[int]:
+        """Put its waiting jobs into another queue; how many."""
+        check_queue(queue)
+        asked = finding.wanted(state=("queued", "scheduled"), queue=self.name, limit=limit)
+
+        async def moved(link: Link) -> int:
+            return await moving.move_waiting(link, [record.id for record in await finding.find(link, asked)], queue)
+
+        return self._begin(moved)
 
     def workers(self) -> Pending[list[EngineInfo]]:
         """The engines that serve it."""

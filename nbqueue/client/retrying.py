@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nbqueue.broker.envelope import Sealed
+from nbqueue.broker.envelope import Sealed, open_sealed
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.client.delivery import deliver
 from nbqueue.client.link import Link
@@ -22,21 +22,32 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     record = await link.record(job_id)
     sealed = await link.call_of(job_id, record.function)
     if sealed is not None:
-        sent = _stored(record, sealed)
+        sent = unsealed(record, sealed)
     if sent is None:
         raise JobError(
             f"Job {job_id} has ended, and its function and arguments are kept no longer: submit it again.",
             job_id=job_id,
         )
-    options = replace(sent.order.options, job_id=None, delay=0.0, at=None)
-    order = replace(sent.order, options=options, retry_of=job_id, origin=origin())
-    draft = Draft(new_job_id(), order, sent.payload)
+    options = replace(
+        sent.order.options, job_id=None, delay=0.0, at=None, unique=None, debounce=None, cache=None, after=()
+    )
+    order = replace(sent.order, options=options, retry_of=job_id, origin=origin(), group="", size=0)
+    draft = Draft(new_job_id(), order, sent.payload, sent.parents)
     await deliver(link, draft)
     return draft
 
 
-def _stored(record: JobRecord, sealed: Sealed) -> Draft:
-    """The submission as the server keeps it, with what its record says beside."""
+def stored(link: Link, record: JobRecord, blob: bytes) -> Draft:
+    """The submission as the server keeps it, verified, with what its record says beside."""
+    wire = link.wire
+    sealed = open_sealed(
+        wire.keyring, blob, kind="job", namespace=wire.keys.namespace, job_id=record.id, function=record.function
+    )
+    return unsealed(record, sealed)
+
+
+def unsealed(record: JobRecord, sealed: Sealed) -> Draft:
+    """A verified submission, with what its record says beside."""
     header: dict[str, Any] = sealed.header
     options = replace(
         Options.from_wire(header.get("opt") or {}),
@@ -49,4 +60,4 @@ def _stored(record: JobRecord, sealed: Sealed) -> Draft:
         options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(),
         group=group,
     )  # fmt: skip
-    return Draft(record.id, order, sealed.payload)
+    return Draft(record.id, order, sealed.payload, tuple(header.get("inputs", ())))

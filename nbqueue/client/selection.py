@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from nbqueue.broker import gates, queues
 from nbqueue.broker import jobs as stored
-from nbqueue.broker import queues
-from nbqueue.client import cancelling, hooks
+from nbqueue.client import cancelling, finding, frames, hooks, moving, removing, retrying
+from nbqueue.client.changing import ChangesMany
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
 from nbqueue.client.origin import in_words, origin
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import Session, session
+from nbqueue.errors import ConfigurationError
 from nbqueue.model.job import JobRecord
-from nbqueue.model.names import check_job_id
+from nbqueue.model.moments import Moment
+from nbqueue.model.names import check_job_id, check_queue
+from nbqueue.model.states import State
 
 #: jobs that a listing of everything gives at most, by queue
 MOST = 1000
@@ -23,7 +27,7 @@ MOST = 1000
 SHOWN = 10
 
 
-class Selection(Sequence[Job[Any]]):
+class Selection(ChangesMany, Sequence[Job[Any]]):
     """Handles of jobs that were found, newest first, with what was known of each when they were looked up."""
 
     def __init__(self, records: Sequence[JobRecord], words: str, of: Session) -> None:
@@ -69,6 +73,35 @@ class Selection(Sequence[Job[Any]]):
 
         return self._session.begin(asked, what=f"cancelling {len(self)} jobs")
 
+    def retry(self) -> Pending[Selection]:
+        """New jobs for those that have ended, as they were submitted."""
+
+        async def asked(link: Link) -> list[JobRecord]:
+            ended = [record.id for record in self.records if record.state.is_final]
+            drafts = [await retrying.retry(link, job_id, None) for job_id in ended]
+            found = await link.records([draft.job_id for draft in drafts])
+            return [record for record in found if record is not None]
+
+        def read(records: list[JobRecord]) -> Selection:
+            return Selection(records, f"retries of {self.words}", self._session)
+
+        return Pending(self._session.call(asked), read, what=f"retrying {len(self)} jobs")
+
+    def delete(self) -> Pending[Mapping[str, int]]:
+        """Forget them: those that wait leave, those that run go on; how many are "deleted" or "running"."""
+        ids = [job.id for job in self._jobs]
+        return self._session.begin(lambda link: removing.delete(link, ids), what=f"deleting {len(self)} jobs")
+
+    def move(self, queue: str) -> Pending[int]:
+        """Put those that wait into another queue; how many."""
+        check_queue(queue)
+        ids = [job.id for job in self._jobs]
+        return self._session.begin(lambda link: moving.move_waiting(link, ids, queue), what=f"moving {len(self)} jobs")
+
+    def frame(self) -> Any:
+        """A pandas frame with a row a job: what was known of each when they were looked up."""
+        return frames.of_records(self.records)
+
     def show(self) -> None:
         """Show the live card of each."""
         for job in reversed(self._jobs):
@@ -97,6 +130,12 @@ class Selection(Sequence[Job[Any]]):
                 lines.append(f"  ... and {len(part) - SHOWN:,} more that {word}")
         return "\n".join(lines)
 
+    def _changed_ids(self) -> Sequence[str]:
+        return [job.id for job in self._jobs]
+
+    def _begin(self, act: Callable[[Link], Coroutine[Any, Any, Any]], what: str) -> Pending[Any]:
+        return self._session.begin(act, what=what)
+
     def _group(self, one: JobRecord) -> JobGroup[Any]:
         """The group of a job, as far as its jobs were found, in the order in which they were submitted."""
         pairs = zip(reversed(self._jobs), reversed(self.records), strict=True)
@@ -123,8 +162,58 @@ class Jobs:
 
         return Pending(here.call(asked), lambda records: Selection(records, words, here), what="looking up jobs")
 
+    def where(
+        self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: str = "",
+        tag: str = "", error: str = "", since: Moment | None = None, limit: int = 1000,
+    ) -> Pending[Selection]:  # fmt: skip
+        """The jobs that all of this is true of, newest first.
+
+        Args:
+            state: one state or several, live or final.
+            queue: the queue they are in.
+            function: the qualified name of their function.
+            tag: a tag they have.
+            error: the class name of their error, or a part of its first line.
+            since: "7d", "2h", a timedelta (both back from now) or an aware datetime: submitted or ended since then.
+            limit: the newest so many.
+        """
+        here, asked = (
+            session(),
+            finding.wanted(state=state, queue=queue, function=function, tag=tag, error=error, since=since, limit=limit),
+        )
+        future = here.call(lambda link: finding.find(link, asked))
+        return Pending(future, lambda records: Selection(records, "this search", here), what="looking up jobs")
+
+    def pause(self, *, function: str = "", tag: str = "") -> Pending[None]:
+        """Let no more jobs of a function, or with a tag, start; those that run go on."""
+        gate = _gate(function, tag)
+        return session().begin(
+            lambda link: link.wire.ask(lambda client: gates.pause(client, link.wire.keys, gate)), what=f"pausing {gate}"
+        )
+
+    def resume(self, *, function: str = "", tag: str = "") -> Pending[None]:
+        """Let them start again."""
+        gate = _gate(function, tag)
+        return session().begin(
+            lambda link: link.wire.ask(lambda client: gates.resume(client, link.wire.keys, gate)),
+            what=f"resuming {gate}",
+        )
+
+    def paused(self) -> Pending[list[str]]:
+        """What is paused: `f:<function>`, `t:<tag>` and `g:<group>`; queues say it in their stats."""
+        return session().begin(
+            lambda link: link.wire.ask(lambda client: gates.paused(client, link.wire.keys)),
+            what="asking what is paused",
+        )
+
     def __repr__(self) -> str:
-        return "<jobs: await jobs.recent()>"
+        return "<jobs: await jobs.recent(), await jobs.where(state=...)>"
+
+
+def _gate(function: str, tag: str) -> str:
+    if bool(function) == bool(tag):
+        raise ConfigurationError("Give one of function= and tag=; a queue is paused by Queue(name).pause().")
+    return f"f:{function}" if function else f"t:{tag}"
 
 
 jobs = Jobs()

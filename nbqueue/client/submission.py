@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,14 +10,20 @@ from types import FrameType
 from typing import Any
 
 from nbqueue.broker import codec
+from nbqueue.broker.digest import call_digest
 from nbqueue.broker.envelope import seal
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS, Batch, Origin
 from nbqueue.broker.signing import Keyring
+from nbqueue.client.batches import in_batches
 from nbqueue.client.origin import origin
+from nbqueue.client.outputs import parents
 from nbqueue.errors import ConfigurationError, PayloadTooLarge
+from nbqueue.model.backoff import Guided, at_hand_there
 from nbqueue.model.errands import Form
+from nbqueue.model.kinds import is_async
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
+from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings
 from nbqueue.model.task import Task
 
@@ -41,6 +45,8 @@ class Order:
     by_name: bool = False
     origin: Origin
     group: str = ""
+    #: jobs of the group in all
+    size: int = 0
     retry_of: str = ""
     #: the job that submits it
     parent: str = ""
@@ -49,7 +55,7 @@ class Order:
         """It as a job hands it to its worker, who knows where it comes from."""
         return Form(
             options=self.options, function=self.function, lane=self.lane, by_name=self.by_name, group=self.group,
-            retry_of=self.retry_of,
+            size=self.size, retry_of=self.retry_of,
         )  # fmt: skip
 
     def header(self, namespace: str) -> dict[str, Any]:
@@ -67,11 +73,11 @@ class Order:
             "queue": options.queue, **{name: value for name, value in rest.items() if value},
         }  # fmt: skip
 
-    def batch(self, sealed: Sequence[tuple[str, bytes]]) -> Batch:
-        """Some of its jobs, ready for the server."""
+    def batch(self, sealed: Sequence[tuple[str, bytes]], own: Mapping[str, Mapping[str, Any]]) -> Batch:
+        """Some of its jobs, ready for the server; `own`: what is not common to all of them, by id."""
         return Batch(
             options=self.options, function=self.function, lane=self.lane, jobs=sealed,
-            origin=self.origin, group=self.group, retry_of=self.retry_of, parent=self.parent,
+            origin=self.origin, group=self.group, size=self.size, retry_of=self.retry_of, parent=self.parent, own=own,
         )  # fmt: skip
 
 
@@ -82,10 +88,23 @@ class Draft:
     job_id: str
     order: Order
     payload: bytes
+    #: the jobs whose results it takes, in order
+    parents: tuple[str, ...] = ()
+    #: sameness of function and arguments, where that matters
+    digest: str = ""
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What the server is told of this one of an order's jobs alone."""
+        after = list(dict.fromkeys((*self.order.options.after, *self.parents)))
+        return {name: value for name, value in (("after", after), ("digest", self.digest)) if value}
 
     def sealed(self, keyring: Keyring, header: Mapping[str, Any]) -> bytes:
         """The signed submission, with the header that its order gave."""
-        return seal(keyring, {**header, "id": self.job_id}, self.payload)
+        own: dict[str, Any] = {"id": self.job_id}
+        if self.parents:
+            own["inputs"] = list(self.parents)
+        return seal(keyring, {**header, **own}, self.payload)
 
 
 #: names a job or a group, of what its jobs have in common and their calls
@@ -108,9 +127,14 @@ def draft_one(
 ) -> Draft:
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
     order, code = _ordered(fn, given)
-    payload = codec.dump_call(code, args, kwargs)
+    takes: list[StandIn] = []
+    payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
-    return Draft(order.options.job_id or naming(order, [payload]), order, payload)
+    own_id = order.options.job_id
+    return Draft(
+        own_id or naming(order, [payload]), order, payload, parents(settings, takes, own_id=own_id),
+        _digest(order, code, args, kwargs),
+    )  # fmt: skip
 
 
 def draft_many(
@@ -125,10 +149,19 @@ def draft_many(
     order, code = _ordered(fn, given)
     if order.options.job_id is not None:
         raise ConfigurationError("job_id cannot be used with submit_map, which makes many jobs: leave it out.")
-    function = codec.dump_function(code)
-    calls = [codec.join_call(function, codec.dump_arguments(item, {}, code)) for item in items]
-    order = replace(order, group=naming(order, calls))
-    drafts = [Draft(naming(order, [call]), order, call) for call in calls]
+    wanted = list(items)
+    if order.options.batch > 1:
+        code, wanted = in_batches(code, wanted, order.options.batch)
+    shared: list[StandIn] = []
+    function = codec.dump_function(_guided(code, order.options), shared)
+    calls: list[tuple[bytes, tuple[str, ...], str]] = []
+    for item in wanted:
+        takes = [*shared]
+        payload = codec.join_call(function, codec.dump_arguments(item, {}, code, takes))
+        calls.append((payload, parents(settings, takes) if takes else (), _digest(order, code, item, {})))
+    order = replace(order, size=len(wanted))
+    order = replace(order, group=naming(order, [payload for payload, _, _ in calls]))
+    drafts = [Draft(naming(order, [payload]), order, payload, taken, digest) for payload, taken, digest in calls]
     if drafts:
         largest = max(len(draft.payload) for draft in drafts)
         _check_size(settings, largest, f"The function {order.function} with one item's arguments")
@@ -136,6 +169,11 @@ def draft_many(
         if total > MANY * settings.warn_bytes >= MANY * largest:
             _warn(f"{len(drafts)} jobs of {order.function} take {_size(total)} together")
     return drafts
+
+
+def _digest(order: Order, code: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """The sameness of a call, where its options ask for it; raises NotSendable for what cannot be compared."""
+    return call_digest(code, args, kwargs) if order.options.once is not None else ""
 
 
 def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Order, Callable[..., Any] | str]:
@@ -149,21 +187,28 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
     return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
 
 
+def _guided(code: Callable[..., Any] | str, options: Options) -> Callable[..., Any] | str:
+    """The code that travels, with its retry policy's own function of waiting where there is one."""
+    backoff = options.retry.backoff
+    if isinstance(backoff, str) or backoff is at_hand_there:
+        return code
+    if isinstance(code, str):
+        raise ConfigurationError(
+            f"The backoff of {code!r} cannot be a function here, since no code travels with a name: give it on the "
+            "worker, as in @task(retry=RetryPolicy(backoff=...))."
+        )
+    return Guided(code, backoff)
+
+
 def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Options, Callable[..., Any] | str, str]:
     if isinstance(fn, Task):
-        return check(check(**fn.options), **given), fn.fn, codec.function_label(fn.name)
+        # together, so that a preset on either side gives way to what either side says
+        return check(**{**fn.options, **given}), fn.fn, codec.function_label(fn.name)
     if isinstance(fn, str) or callable(fn):
         return check(**given), fn, codec.function_label(fn)
     raise ConfigurationError(
         f"{type(fn).__name__} {ascii(fn)[:60]} cannot be submitted: give a function, or the name of a registered one."
     )
-
-
-def is_async(fn: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
 
 
 def _check_size(settings: Settings, size: int, what: str) -> None:

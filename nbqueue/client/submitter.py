@@ -6,15 +6,19 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, overload
 
+from nbqueue.broker.jobs import same_as
 from nbqueue.client import hooks
 from nbqueue.client.delivery import deliver, deliver_all
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
+from nbqueue.client.parents import ids_of
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
 from nbqueue.client.submission import draft_many, draft_one
-from nbqueue.model.options import Isolation, RunIn, check
+from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
+from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
+from nbqueue.model.task import Task
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +32,8 @@ class Submitter:
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
         self._given = {name: value for name, value in (given or {}).items() if value is not None}
+        if "after" in self._given:
+            self._given["after"] = ids_of(self._given["after"])
         check(**self._given)
 
     @overload
@@ -52,7 +58,7 @@ class Submitter:
             BrokerUnavailable: the server cannot be reached; from the Pending.
         """
         job = self._submitted(fn, args, kwargs)
-        return Pending(job.accepted, lambda _: job, what=f"the submit of {job.label}")
+        return Pending(job.accepted, lambda answer: standing_for(job, answer), what=f"the submit of {job.label}")
 
     @overload
     def run(self, fn: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> Pending[T]: ...
@@ -61,8 +67,13 @@ class Submitter:
     @overload
     def run(self, fn: str, /, *args: Any, **kwargs: Any) -> Pending[Any]: ...
     def run(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Pending[Any]:
-        """The result of a new job that calls `fn`; its live card is shown meanwhile."""
+        """The result of a new job that calls `fn`; its live card is shown meanwhile.
+
+        Where another job may stand for it (`unique`, `cache`), which one is found out before this returns.
+        """
         job = self._submitted(fn, args, kwargs)
+        if self._may_join(fn):
+            job = standing_for(job, job.accepted.result())
         hooks.show(job)
         return job.run()
 
@@ -80,21 +91,33 @@ class Submitter:
         Nothing is submitted where one item cannot be sent.
         """
         here = session()
-        drafts = draft_many(here.settings, fn, zip(*iterables, strict=False), self._given, naming=here.naming)
+        items = list(zip(*iterables, strict=False))
+        drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming)
         accepted = here.call(lambda link: deliver_all(link, drafts))
         name = drafts[0].order.function if drafts else ""
         members: list[Job[Any]] = [
             Job(draft.job_id, name=draft.order.options.label or name, of=here, draft=draft, accepted=accepted)
             for draft in drafts
         ]
-        group: JobGroup[Any] = JobGroup(
-            drafts[0].order.group if drafts else "", members, of=here, name=name, accepted=accepted
-        )
-        return Pending(accepted, lambda _: group, what=f"the submit of {len(drafts):,} jobs")
+
+        def group(answers: Sequence[str]) -> JobGroup[Any]:
+            jobs = [standing_for(job, answer) for job, answer in zip(members, answers, strict=True)]
+            order = drafts[0].order if drafts else None
+            return JobGroup(
+                order.group if order else "", jobs, of=here, name=name, items=items,
+                batch=order.options.batch if order else 1, is_counted=order is not None and order.options.once is None,
+            )  # fmt: skip
+
+        return Pending(accepted, group, what=f"the submit of {len(drafts):,} jobs")
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
         return f"options({given})"
+
+    def _may_join(self, fn: Callable[..., Any] | str) -> bool:
+        """Whether the server may give another job than the one that is submitted."""
+        asked = {**(fn.options if isinstance(fn, Task) else {}), **self._given}
+        return any(asked.get(name) is not None for name in ("unique", "cache"))
 
     def _submitted(self, fn: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Job[Any]:
         here = session()
@@ -123,6 +146,18 @@ def options(
     keep_error: float | timedelta | None = None,
     tags: Sequence[str] | None = None,
     label: str | None = None,
+    resources: Mapping[str, float] | None = None,
+    limit_key: str | None = None,
+    rate: str | None = None,
+    concurrency: int | None = None,
+    unique: float | timedelta | None = None,
+    debounce: float | timedelta | None = None,
+    cache: float | timedelta | None = None,
+    force: bool | None = None,
+    after: Sequence[Job[Any] | JobGroup[Any] | str] | None = None,
+    on_parent_failure: OnParentFailure | None = None,
+    batch: int | None = None,
+    preset: Preset | None = None,
 ) -> Submitter:
     """What submits with these options.
 
@@ -145,8 +180,26 @@ def options(
         keep_error: the same for an error.
         tags: texts to find it by.
         label: what its card shows.
+        resources: what a worker must have free for it, for example {"gpu": 1}.
+        limit_key: what rate and concurrency count by; the function if not given.
+        rate: starts in a time over all workers: "20/min", "5/s", "60/min burst 5".
+        concurrency: how many run at once over all workers.
+        unique: seconds in which the same function and arguments give the same job.
+        debounce: seconds to wait; another job of the same function and arguments meanwhile takes its place.
+        cache: seconds for which the result of the same function and arguments is taken, or the run in flight joined.
+        force: True makes a new job where unique or cache would give another's.
+        after: jobs and groups (or their ids) that must end first.
+        on_parent_failure: when one of those does not succeed: "fail", "skip" (it ends as cancelled) or "run".
+        batch: items of a submit_map that one job takes.
+        preset: "solver" or "evaluation": options that fit such work, where none are given.
     """
     return Submitter(dict(locals()))
+
+
+def standing_for(job: Job[Any], answer: str) -> Job[Any]:
+    """The job that was submitted, or the one that stands for it."""
+    other = same_as(answer)
+    return Job(other, name=job.label, of=job.session) if other else job
 
 
 _PLAIN = Submitter()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
-from nbqueue.model.options import Isolation, RunIn, check
+from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
+from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.model.task import Task, register
 
@@ -35,6 +36,18 @@ class GivenOptions(TypedDict, total=False):
     keep_error: float | timedelta
     tags: Sequence[str]
     label: str
+    resources: Mapping[str, float]
+    limit_key: str
+    rate: str
+    concurrency: int
+    unique: float | timedelta
+    debounce: float | timedelta
+    cache: float | timedelta
+    force: bool
+    after: Sequence[str]
+    on_parent_failure: OnParentFailure
+    batch: int
+    preset: Preset
 
 
 class Registering(Protocol):

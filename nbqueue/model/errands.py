@@ -14,6 +14,8 @@ from nbqueue.model.retry import RetryPolicy
 
 #: jobs of one errand at most
 MOST_JOBS = 1_000
+#: jobs of one group at most
+MOST_SIZE = 2**31
 #: the highest priority
 MOST_PRIORITY = 99
 #: characters of a function's name
@@ -37,6 +39,8 @@ class Form:
     #: whether it is registered on the workers under that name, and no code travels
     by_name: bool = False
     group: str = ""
+    #: jobs of the group in all
+    size: int = 0
     retry_of: str = ""
 
     def after(self, priority: int) -> Form:
@@ -47,24 +51,39 @@ class Form:
         """As plain JSON; options that were not given are left out."""
         return {
             "function": self.function, "lane": self.lane, "by_name": self.by_name, "group": self.group,
-            "retry_of": self.retry_of, "options": _plain(self.options),
+            "size": self.size, "retry_of": self.retry_of, "options": _plain(self.options),
         }  # fmt: skip
 
     @classmethod
     def from_wire(cls, found: Mapping[str, Any]) -> Form:
         """From what `to_wire` gave, each field checked; raises ValueError, TypeError or KeyError where one is wrong."""
-        if set(found) != {"function", "lane", "by_name", "group", "retry_of", "options"}:
+        if set(found) != {"function", "lane", "by_name", "group", "size", "retry_of", "options"}:
             raise ValueError("a form has other fields than a form")
         if found["lane"] not in (0, 1) or type(found["lane"]) is not int or type(found["by_name"]) is not bool:
             raise ValueError("a form names no lane, or no kind of function")
+        if type(found["size"]) is not int or not 0 <= found["size"] <= MOST_SIZE:
+            raise ValueError("a form names no size of its group")
         return cls(
             options=_options(found["options"]),
             function=check_text(found["function"], "function", _NAME),
             lane=found["lane"],
             by_name=found["by_name"],
             group=_id(found["group"]),
+            size=found["size"],
             retry_of=_id(found["retry_of"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One job that is submitted inside of a job."""
+
+    job_id: str
+    payload: bytes
+    #: the jobs whose results it takes, in order
+    takes: tuple[str, ...] = ()
+    #: sameness of function and arguments, where that matters
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +127,7 @@ class Line(Protocol):
 class Clerk(Protocol):
     """Does in the server, with the key, what a job may ask for. Called on the engine's loop."""
 
-    async def submit(self, form: Form, parent: Parent, jobs: Sequence[tuple[str, bytes]]) -> list[str]:
+    async def submit(self, form: Form, parent: Parent, items: Sequence[Item]) -> list[str]:
         """Sign and submit; per job its state, or "exists"."""
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:
@@ -162,11 +181,13 @@ def _id(value: object) -> str:
 
 
 def _plain(options: Options) -> dict[str, Any]:
-    """The options that differ from the defaults, but for the job's id, as plain JSON."""
+    """The options that differ from the defaults (or from those of a preset), but for the job's id, as plain JSON."""
+    usual = check(preset=options.preset, priority=options.priority) if options.preset else DEFAULTS
     found: dict[str, Any] = {}
     for field in fields(options):
         value = getattr(options, field.name)
-        if field.name == "job_id" or value == getattr(DEFAULTS, field.name):
+        named = field.name in ("preset", "priority") and value != getattr(DEFAULTS, field.name)
+        if field.name == "job_id" or (value == getattr(usual, field.name) and not named):
             continue
         if isinstance(value, RetryPolicy):
             value = value.to_wire()

@@ -47,6 +47,8 @@ class JobRecord:
     #: class name and first line of the last error
     error_type: str = ""
     error: str = ""
+    #: the job or group whose end it waited for, and which did not succeed
+    failed_parent: str = ""
     #: "timeout" or "cancel" where it was asked to stop and handed something back
     stopped_by: str = ""
     cancel_requested: bool = False

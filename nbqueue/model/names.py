@@ -39,14 +39,14 @@ def check_text(value: object, what: str, limit: int = 200) -> str:
     if isinstance(value, str) and len(value) <= limit and value.isprintable() and _encodes(value):
         return value
     raise ConfigurationError(
-        f"{what}={_shown(value)} cannot be used: give printable text of at most {limit} characters."
+        f"{what}={shown(value)} cannot be used: give printable text of at most {limit} characters."
     )
 
 
 def _checked(value: object, pattern: re.Pattern[str], what: str, rule: str) -> str:
     if isinstance(value, str) and pattern.match(value):
         return value
-    raise ConfigurationError(f"{what}={_shown(value)} cannot be used: give {rule}.")
+    raise ConfigurationError(f"{what}={shown(value)} cannot be used: give {rule}.")
 
 
 def _encodes(value: str) -> bool:
@@ -57,6 +57,7 @@ def _encodes(value: str) -> bool:
     return True
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as a sentence shows it: escaped, and not long."""
     text = ascii(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -8,14 +8,20 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, names, plain_json
+from nbqueue.model import durations, names, plain_json, presets, resources
+from nbqueue.model.limits import check_concurrency, check_rate, limit
+from nbqueue.model.presets import Preset
 from nbqueue.model.retry import NO_RETRY, RetryPolicy, policy
 
 RunIn = Literal["process", "async", "thread"]
 Isolation = Literal["pool", "fresh"]
+OnParentFailure = Literal["fail", "skip", "run"]
+Once = Literal["unique", "debounce", "cache"]
 
 DEFAULT_GRACE_S = 2.0
 DAY_S = 86_400.0
+#: items that one job of a `submit_map` may take
+MOST_ITEMS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +54,54 @@ class Options:
     tags: tuple[str, ...] = ()
     #: what the card shows; None: the function's name
     label: str | None = None
+    #: what the limits count by; None: the function
+    limit_key: str | None = None
+    #: what workers must have free for it, canonical: `gpu=1,memory_gb=8`
+    resources: str = ""
+    #: starts in a time, such as "20/min", over all workers
+    rate: str | None = None
+    #: jobs under way at once, over all workers
+    concurrency: int | None = None
+    #: seconds in which the same function and arguments give the same job
+    unique: float | None = None
+    #: seconds to wait for another job of the same function and arguments, which then takes this one's place
+    debounce: float | None = None
+    #: seconds for which the result of the same function and arguments is taken
+    cache: float | None = None
+    #: make a new job where `unique` or `cache` would give another's
+    force: bool = False
+    #: ids of jobs and groups that must end first
+    after: tuple[str, ...] = ()
+    #: what becomes of it when one of those does not succeed
+    on_parent_failure: OnParentFailure = "fail"
+    #: items of a `submit_map` that one job takes
+    batch: int = 1
+    #: what the other options were filled in from
+    preset: Preset | None = None
 
     @property
     def grace_before_limit_s(self) -> float:
         """How long before its limit the code is asked to stop: min(grace, timeout / 4)."""
         return min(self.grace, self.timeout / 4) if self.timeout is not None else self.grace
 
+    @property
+    def once(self) -> tuple[Once, float] | None:
+        """How other jobs of the same function and arguments matter, and for how many seconds; None: not at all."""
+        for name in _ONCE:
+            if (window := getattr(self, name)) is not None:
+                return name, window
+        return None
+
+    def limits(self, function: str) -> dict[str, dict[str, int]]:
+        """The limits it brings: scope, a key or the function, -> limit as the claiming script reads it."""
+        found = limit(self.rate, self.concurrency)
+        scope = f"k:{self.limit_key}" if self.limit_key is not None else f"f:{function}"
+        return {} if found.is_open and self.limit_key is None else {scope: found.to_wire()}
+
     def to_wire(self) -> dict[str, Any]:
         """The options a worker needs, as plain JSON; defaults are left out."""
         found: dict[str, Any] = {}
-        for name in ("timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error"):
+        for name in _CARRIED:
             if getattr(self, name) != getattr(DEFAULTS, name):
                 found[name] = getattr(self, name)
         if self.retry != NO_RETRY:
@@ -79,21 +123,48 @@ def _from_wire(text: str, base: Options) -> Options:
     known = {key: value for key, value in found.items() if key in _WIRE}
     if "retry" in known:
         known["retry"] = RetryPolicy.from_wire(known["retry"])
-    return check(base, **known)
+    return replace(base, **_checked(known))
 
 
 DEFAULTS = Options()
-_WIRE = frozenset({"timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "retry"})
+_CARRIED = (
+    "timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "on_parent_failure", "resources",
+    "limit_key", "rate", "concurrency", "preset",
+)  # fmt: skip
+_WIRE = frozenset({*_CARRIED, "retry"})
+_ONCE: tuple[Once, ...] = ("unique", "debounce", "cache")
 _NAMES = tuple(field.name for field in fields(Options))
 
 
 def check(base: Options = DEFAULTS, **given: Any) -> Options:
-    """`base` with the given options, each checked; the first wrong one raises ConfigurationError."""
+    """`base` with the given options, each checked; the first wrong one raises ConfigurationError.
+
+    A preset fills in what was not given.
+    """
     unknown = [name for name in given if name not in _NAMES]
     if unknown:
         raise ConfigurationError(f"Option {unknown[0]!r} is not known: the options are {', '.join(_NAMES)}.")
-    checked = {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
-    return replace(base, **checked)
+    checked = _checked(given)
+    if "preset" in checked:
+        checked = presets.expand(checked["preset"], checked.get("priority", base.priority)) | checked
+    return _consistent(replace(base, **checked))
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
+
+
+def _consistent(found: Options) -> Options:
+    """The options, where they do not contradict one another; a cached result is kept as long as it may be taken."""
+    once = [name for name in _ONCE if getattr(found, name) is not None]
+    if len(once) > 1 or (once and found.job_id is not None):
+        both = " and ".join([*once, "job_id"][:2])
+        raise ConfigurationError(f"{both} cannot be used together: each says in its own way which jobs are the same.")
+    if found.job_id is not None and found.job_id in found.after:
+        raise ConfigurationError(f"Job {found.job_id!r} cannot wait for itself: leave it out of after=[...].")
+    if found.cache is not None and found.keep_result < found.cache:
+        return replace(found, keep_result=found.cache)
+    return found
 
 
 def _choice(name: str, *allowed: str) -> Any:
@@ -115,6 +186,27 @@ def _moment(value: object) -> datetime:
             raise ConfigurationError(f"at={value.isoformat()} is out of range: give a moment within ten years.")
         return value
     raise ConfigurationError(f"at={value!r} cannot be used: give an aware datetime, for example with tzinfo=UTC.")
+
+
+def _flag(name: str) -> Any:
+    def checked(value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise ConfigurationError(f"{name}={value!r} cannot be used: give True or False.")
+
+    return checked
+
+
+def _after(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
+        raise ConfigurationError(f"after={value!r} cannot be used: give a list of jobs, groups or their ids.")
+    return tuple(dict.fromkeys(names.check_job_id(each) for each in value))
+
+
+def _batch(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_ITEMS:
+        return value
+    raise ConfigurationError(f"batch={value!r} cannot be used: give a whole number of items from 1 to {MOST_ITEMS:,}.")
 
 
 def _tags(value: object) -> tuple[str, ...]:
@@ -140,4 +232,18 @@ _CHECKS: dict[str, Any] = {
     "keep_error": _seconds("keep_error"),
     "tags": _tags,
     "label": lambda value: names.check_text(value, "label"),
+    "limit_key": lambda value: names.check_text(value, "limit_key"),
+    "resources": lambda value: resources.canonical(
+        resources.parse(value) if isinstance(value, str) else resources.check(value)
+    ),
+    "rate": check_rate,
+    "concurrency": check_concurrency,
+    "unique": _seconds("unique", 0.001),
+    "debounce": _seconds("debounce", 0.001),
+    "cache": _seconds("cache", 0.001),
+    "force": _flag("force"),
+    "after": _after,
+    "on_parent_failure": _choice("on_parent_failure", "fail", "skip", "run"),
+    "batch": _batch,
+    "preset": _choice("preset", *presets.PRESETS),
 }

@@ -24,6 +24,10 @@ class ErrorInfo:
     pickled: bytes = b""
     #: seconds after which RetryLater asked for another attempt
     retry_after_s: float | None = None
+    #: seconds before the next attempt that its policy's own function answered; None: it was not asked
+    backoff_s: float | None = None
+    #: whether that function wants no next attempt
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

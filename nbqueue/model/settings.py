@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nbqueue.errors import ConfigurationError, NotSendable
-from nbqueue.model import names
+from nbqueue.model import names, resources, serving
 
 MEBIBYTE = 2**20
 
@@ -36,12 +36,21 @@ class Settings:
     idle_stop_s: float = 3600.0
     #: processes at once that the local worker gives to sync functions; None: one a core
     slots: int | None = None
+    #: queues that the local worker serves, with weights: "critical=6,default=3,low=1"; None: default
+    queues: str | None = None
+    #: jobs at once of single queues in the local worker: "contracts=5,messages=1"
+    queue_concurrency: str | None = None
+    #: what jobs may need of the local worker: "gpu=1,memory_gb=8"
+    resources: str | None = None
     #: the embedded server stores no more than this; None: a quarter of the memory, at least 256 MB
     server_memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         names.check_namespace(self.namespace)
+        serving.weights(self.queues or "default", "NBQUEUE_QUEUES")
+        serving.limits(self.queue_concurrency or "", "NBQUEUE_QUEUE_CONCURRENCY")
+        resources.parse(self.resources or "", "NBQUEUE_RESOURCES")
 
     def __reduce__(self) -> NoReturn:
         """A URL with its password does not go into a pickle."""

@@ -31,6 +31,7 @@ class WaitReason(StrEnum):
     RETRYING = "retrying"
     PAUSED = "paused"
     BLOCKED = "blocked"
+    LIMITED = "limited"
 
 
 LIVE = frozenset({State.SCHEDULED, State.QUEUED, State.RUNNING})
@@ -67,8 +68,17 @@ MOVES: tuple[Move, ...] = (
     Move(State.RUNNING, State.QUEUED, "reap", "its worker was lost"),
     Move(State.RUNNING, State.CRASHED, "reap", "its workers were lost three times"),
     Move(State.RUNNING, State.CANCELLED, "reap", "its worker was lost after a cancel"),
+    Move(State.SCHEDULED, State.CANCELLED, "submit", "replaced by a later one (debounce)"),
+    Move(State.QUEUED, State.FAILED, "settle", "a job it waited for did not succeed"),
+    Move(State.SCHEDULED, State.FAILED, "settle", "a job it waited for did not succeed"),
+    Move(State.QUEUED, State.CANCELLED, "settle", "a job it waited for did not succeed (skip)"),
+    Move(State.SCHEDULED, State.CANCELLED, "settle", "a job it waited for did not succeed (skip)"),
     Move(State.SCHEDULED, State.CANCELLED, "cancel", "cancelled before it started"),
+    Move(State.SCHEDULED, State.CANCELLED, "remove", "deleted before it started"),
+    Move(State.QUEUED, State.CANCELLED, "remove", "deleted before it started"),
     Move(State.QUEUED, State.CANCELLED, "cancel", "cancelled before it started"),
+    Move(State.SCHEDULED, State.QUEUED, "change", "made due now"),
+    Move(State.QUEUED, State.SCHEDULED, "change", "put off"),
 )
 
 

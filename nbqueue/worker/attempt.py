@@ -13,6 +13,7 @@ from typing import Any
 from nbqueue.broker import codec
 from nbqueue.broker.claims import Claim
 from nbqueue.broker.envelope import open_sealed
+from nbqueue.broker.inputs import Input
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import TamperedPayload, UnknownFunction
@@ -67,6 +68,9 @@ class Attempt:
     #: whether its arguments may be plain data only
     plain: bool = False
     began_at: float = 0.0
+    #: what an earlier attempt kept, and the results of other jobs, once they were read
+    checkpoint: bytes | None = None
+    inputs: Mapping[str, Input] = field(default_factory=dict)
     #: the function's label
     function: str = field(init=False)
     #: number of this attempt, from 1; what was given back without having run does not count

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from nbqueue.broker.connection import Address
-from nbqueue.model import names
+from nbqueue.errors import ConfigurationError
+from nbqueue.model import names, resources, serving
+from nbqueue.worker.room import Share
 
 
 def _cores() -> int:
@@ -25,8 +27,15 @@ class WorkerConfig:
     key_file: str = ""
     #: folder for what cannot be written to the server for long; empty: the temporary folder
     spill_dir: str = ""
-    #: queues to serve, the first one first
+    #: queues to serve; each gets its share of the slots, or, if `strict`, those before it what they can use
     queues: tuple[str, ...] = ("default",)
+    #: queue -> weight of its share, where that is not 1
+    weights: dict[str, int] = field(default_factory=dict)
+    strict: bool = False
+    #: queue -> its jobs at once in the whole worker, where that is limited
+    queue_concurrency: dict[str, int] = field(default_factory=dict)
+    #: what jobs may need of it, by name; the first engine offers it all
+    resources: dict[str, float] = field(default_factory=dict)
     #: child processes at once in each engine
     slots: int = field(default_factory=_cores)
     #: coroutines at once in each engine
@@ -46,10 +55,31 @@ class WorkerConfig:
     limit_bytes: int = 100_000_000
 
     def __post_init__(self) -> None:
-        """Refuse names that no queue can have."""
+        """Refuse names that no queue can have, and numbers for queues that are not served."""
         names.check_namespace(self.namespace)
         for queue in self.queues:
             names.check_queue(queue)
+        resources.check(self.resources)
+        serving.check_served((*self.weights, *self.queue_concurrency), self.queues)
+        if not all(number >= 1 for number in (*self.weights.values(), *self.queue_concurrency.values())):
+            raise ConfigurationError("Weights of queues and their jobs at once are whole numbers from 1.")
+
+    def share(self, queue: str) -> Share:
+        """What a queue may have of an engine's slots."""
+        return Share(self.weights.get(queue, 1), self.queue_concurrency.get(queue))
+
+    def of_engine(self, number: int) -> WorkerConfig:
+        """What one of the engines is told: limits of the worker are dealt out, the first one offers the resources."""
+        limits = {
+            queue: limit // self.engines + (number < limit % self.engines)
+            for queue, limit in self.queue_concurrency.items()
+        }
+        queues = tuple(queue for queue in self.queues if limits.get(queue, 1) > 0)
+        return replace(
+            self, queues=queues, resources=self.resources if number == 0 else {},
+            weights={queue: weight for queue, weight in self.weights.items() if queue in queues},
+            queue_concurrency={queue: limit for queue, limit in limits.items() if queue in queues},
+        )  # fmt: skip
 
     @property
     def stock(self) -> str:

@@ -28,9 +28,9 @@ class Desks:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._clerk: asyncio.Future[Clerk] | None = None
         self._desks: dict[str, Desk] = {}
-        #: give back the slot of a job and a claim, and take one again: the engine's `rest` and `back`
-        self.on_rest: Callable[[str, int], bool] = lambda _, __: True
-        self.on_back: Callable[[str, int], Awaitable[None]] = _at_once
+        #: give back the slot of a job and a claim, and take one again: those of the engine's slots
+        self.on_rest: Callable[[tuple[str, int]], bool] = lambda _: True
+        self.on_back: Callable[[tuple[str, int]], Awaitable[None]] = _at_once
 
     def serve(self, attempt: Attempt, running: Running) -> None:
         """Take what a run in a child asks for."""
@@ -135,7 +135,7 @@ class _Slot:
 
     def rest(self) -> bool:
         """Give it to others; False where too many have done so."""
-        if not self._desks.on_rest(*self._key):
+        if not self._desks.on_rest(self._key):
             return False
         if isinstance(self._run, Running):
             self._children.rest(self._run)
@@ -143,10 +143,10 @@ class _Slot:
 
     async def back(self) -> None:
         """Have one again."""
-        await self._desks.on_back(*self._key)
+        await self._desks.on_back(self._key)
         if isinstance(self._run, Running):
             self._children.back(self._run)
 
 
-async def _at_once(_: str, __: int) -> None:
+async def _at_once(_: tuple[str, int]) -> None:
     """Nobody counts slots."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from nbqueue.broker import claims, scripts
+from nbqueue.broker import claims, jobs, scripts
 from nbqueue.broker.claims import Finish
 from nbqueue.model.states import State
 from nbqueue.worker.engine import Engine
@@ -34,7 +34,7 @@ class Duties:
         self._stop_called = asyncio.Event()
         self._waker = Waker(
             waiting_client, engine.keys, engine.id, [queue.name for queue in engine.queues],
-            has_room=engine.has_room, on_work=engine.want_claims, on_stop=self._stop_called.set,
+            listen=engine.listen, has_room=engine.has_room, on_work=engine.want_claims, on_stop=self._stop_called.set,
         )  # fmt: skip
 
     async def serve(self) -> None:
@@ -42,8 +42,8 @@ class Duties:
 
         A task group would go on without a duty that code in the loop has cancelled.
         """
-        duties = (self._engine.pump, self._waker.watch, self._poll, self._publish, self._keep_reports, self._obey,
-                  self._reconcile)  # fmt: skip
+        duties = (self._engine.pump, self._waker.watch, self._poll, self._settle, self._publish, self._keep_reports,
+                  self._obey, self._reconcile)  # fmt: skip
         tasks = [asyncio.create_task(duty()) for duty in duties]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -58,6 +58,20 @@ class Duties:
         while True:
             self._engine.want_claims()
             await asyncio.sleep(self._poll_s)
+
+    async def _settle(self) -> None:
+        """Tell jobs of the ends they wait for: a net under what is told with those ends."""
+        engine = self._engine
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._poll_s):
+                    await engine.unsettled.wait()
+            engine.unsettled.clear()
+            try:
+                if await scripts.run(engine.client, jobs.settle(engine.keys)):
+                    engine.unsettled.set()
+            except scripts.TROUBLE as error:
+                logger.debug("Cannot tell jobs of the ends they wait for: %s", error)
 
     async def _publish(self) -> None:
         while True:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
-from nbqueue.broker import claims, scripts
+from nbqueue.broker import claims, jobs, scripts
 from nbqueue.broker.claims import Claim, Claimed, Finish
 from nbqueue.broker.connection import explain, is_connection_error
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import StoreFull
+from nbqueue.model.resources import NOTHING
 from nbqueue.worker.outbox import Leaving, Outbox
 from nbqueue.worker.reports import Reports
-from nbqueue.worker.room import Asked, Room
+from nbqueue.worker.room import Asked, Room, Share
 from nbqueue.worker.slots import Slots
 
 logger = logging.getLogger("nbqueue.worker")
@@ -35,6 +36,8 @@ class QueueRef:
     key: str
     #: stock arq clients submit to it
     stock: bool = False
+    #: what it may have of the engine's slots
+    share: Share = Share()  # noqa: RUF009 - it never changes
 
 
 class Runner(Protocol):
@@ -56,19 +59,30 @@ class Engine:
     def __init__(
         self, *, client: Any, keys: Keys, engine_id: str, queues: Sequence[QueueRef], runner: Runner, outbox: Outbox,
         reports: Reports, loop_slots: int, process_slots: int, most_claims: int = -1, chance: Random | None = None,
+        strict: bool = False, offers: Mapping[str, float] = NOTHING,
     ) -> None:  # fmt: skip
         self.id = engine_id
         self.client, self.keys, self.queues = client, keys, tuple(queues)
         self.runner, self.reports = runner, reports
         self._outbox = outbox
-        self._room = Room((loop_slots, process_slots), len(self.queues), most_claims)
-        self._slots = Slots(self._room)
+        self._room = Room(
+            (loop_slots, process_slots), len(self.queues), most_claims,
+            shares=[queue.share for queue in self.queues], strict=strict, offers=offers,
+        )  # fmt: skip
+        self.slots = Slots(self._room, self.want_claims)
         self._waiters: dict[tuple[str, int], asyncio.Future[None]] = {}
         self._chance = chance or Random()  # noqa: S311 - it only spreads out waits
         self._wanted = asyncio.Event()
         self._sending = 0
+        #: whether jobs wait for the ends of others, as far as the last claim told
+        self._awaited = False
+        #: set where one call did not tell all who wait
+        self.unsettled = asyncio.Event()
         self._settled = asyncio.Event()
-        self._due_timer: asyncio.TimerHandle | None = None
+        #: queues whose calls are not listened to just now, as there was no room for their jobs
+        self._unheard: list[int] = []
+        self._rousing = False
+        self._due_timers: dict[int, asyncio.TimerHandle] = {}
 
     async def pump(self) -> None:
         """Exchange ends for claims with the server, until cancelled, through any trouble with it."""
@@ -78,39 +92,35 @@ class Engine:
 
     def end(self, finish: Finish) -> None:
         """A claim ended; called by the runner, on the loop."""
-        self._slots.leave((finish.job_id, finish.fence))
+        self.slots.leave((finish.job_id, finish.fence))
         message, report = self.reports.close(finish.job_id)
         self._outbox.put(Leaving(finish, report, message))
         self._wanted.set()
-
-    def rest(self, job_id: str, fence: int) -> bool:
-        """A job waits for jobs of its own: others may have its slot; False where too many wait so."""
-        rests = self._slots.rest((job_id, fence))
-        self.want_claims()
-        return rests
-
-    def back(self, job_id: str, fence: int) -> asyncio.Future[None]:
-        """It goes on, as soon as there is a slot for it."""
-        return self._slots.back((job_id, fence))
 
     async def recorded(self, finish: Finish) -> None:
         """Wait until the server has an end that was given to `end`."""
         waiter = self._waiters.setdefault((finish.job_id, finish.fence), asyncio.get_running_loop().create_future())
         await waiter
 
-    def want_claims(self) -> None:
-        """There may be work."""
-        self._room.want()
+    def want_claims(self, queue: int | None = None) -> None:
+        """There may be work in a queue, or in any."""
+        self._room.want(queue)
         self._wanted.set()
+
+    def listen(self) -> list[int]:
+        """The queues whose calls are to be waited for: those with room. When others have room again it says so."""
+        heard = [queue for queue in range(len(self.queues)) if self._room.has_room(queue)]
+        self._unheard = [queue for queue in range(len(self.queues)) if queue not in heard]
+        return heard
 
     def drain(self) -> None:
         """Claim no more; what runs goes on."""
         self._room.close()
         self._wanted.set()
 
-    def has_room(self) -> bool:
-        """Whether another job could be started."""
-        return self._room.has_any
+    def has_room(self, queue: int) -> bool:
+        """Whether another job of a queue could be started."""
+        return self._room.has_room(queue)
 
     def is_leaving(self, job_id: str) -> bool:
         """Whether the end of a job waits to be recorded."""
@@ -119,7 +129,7 @@ class Engine:
     @property
     def busy(self) -> int:
         """Jobs under way."""
-        return len(self._slots)
+        return len(self.slots)
 
     @property
     def is_settled(self) -> bool:
@@ -155,22 +165,27 @@ class Engine:
 
     async def _exchange(self, ends: list[Leaving]) -> None:
         """One round trip: ends go out, claims come in."""
-        asked = self._room.ask()
-        if not ends and asked is None:
+        asked, settles = self._room.ask(), self._awaited and bool(ends)
+        rousing, self._rousing = self._rousing, False
+        if not (ends or asked or rousing):
             return
         try:
             finishes = await claims.send_ahead(self.client, self.keys, [end.finish for end in ends])
-            replies = await scripts.run_all(self.client, self._calls(ends, finishes, asked))
+            roused = [claims.rouse(self.keys, self.id)] * rousing
+            calls = self._calls(ends, finishes, asked, settles=settles)
+            replies = await scripts.run_all(self.client, [*roused, *calls])
         except BaseException:
             self._outbox.put_back(ends)
-            self._room.answered(asked, failed=True)
-            self._slots.give()
+            for one in asked:
+                self._room.answered(one, failed=True)
+            self.slots.give()
             raise
-        claimed = replies.pop() if asked is not None else None
-        self._room.answered(asked, failed=isinstance(claimed, Exception))
-        if asked is not None and isinstance(claimed, Claimed):
-            self._take_in(asked, claimed)
-        self._slots.give()
+        claimed = [replies.pop() for _ in asked][::-1]
+        if settles and replies.pop() is True:
+            self.unsettled.set()
+        self._answered(asked, claimed)
+        self.slots.give()
+        self._rouse()
         if ends and isinstance(replies[-1], Exception):
             # what was kept of reports goes out once
             kept = not any(isinstance(reply, Exception) for reply in replies[:-1])
@@ -179,10 +194,20 @@ class Engine:
         elif ends and not all(replies[-1]):
             _tell_of_stale(ends, replies[-1])
         self._tell_waiters(ends)
-        if isinstance(claimed, Exception):
-            raise claimed
+        for reply in claimed:
+            if isinstance(reply, Exception):
+                raise reply
 
-    def _calls(self, ends: list[Leaving], finishes: list[Finish], asked: Asked | None) -> list[scripts.Call[Any]]:
+    def _answered(self, asked: list[Asked], claimed: list[Any]) -> None:
+        for one, reply in zip(asked, claimed, strict=True):
+            self._room.answered(one, failed=isinstance(reply, Exception))
+            if isinstance(reply, Claimed):
+                self._awaited = reply.awaited
+                self._take_in(one, reply)
+
+    def _calls(
+        self, ends: list[Leaving], finishes: list[Finish], asked: list[Asked], *, settles: bool
+    ) -> list[scripts.Call[Any]]:
         calls: list[scripts.Call[Any]] = []
         kept = [end.report for end in ends if end.report is not None]
         if kept:
@@ -190,13 +215,23 @@ class Engine:
         calls += [claims.publish(*end.message) for end in ends if end.message is not None]
         if ends:
             calls.append(claims.finish(self.keys, self.id, finishes))
-        if asked is not None:
-            ref, (loop_room, process_room) = self.queues[asked.queue], asked.room
-            rooms = {"loop_room": loop_room, "process_room": process_room}
-            calls.append(
-                claims.claim(self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock, **rooms)
-            )
-        return calls
+        if settles:
+            # before the claims: who waited for these ends may be claimed at once
+            calls.append(jobs.settle(self.keys))
+        return calls + [self._claim(one) for one in asked]
+
+    def _claim(self, asked: Asked) -> scripts.Call[Claimed]:
+        ref, (loop_room, process_room) = self.queues[asked.queue], asked.room
+        return claims.claim(
+            self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock,
+            loop_room=loop_room, process_room=process_room, resources=self._room.free_resources,
+        )  # fmt: skip
+
+    def _rouse(self) -> None:
+        """Have the wait for calls begun anew where one of a queue that has room again would not be heard."""
+        if any(self._room.is_waiting(queue) for queue in self._unheard):
+            self._unheard, self._rousing = [], True
+            self._wanted.set()
 
     def _tell_waiters(self, ends: list[Leaving]) -> None:
         if self._waiters:
@@ -239,16 +274,15 @@ class Engine:
             # before the jobs begin: the other pump asks for more while they run
             self._wanted.set()
         for claim in claimed.claims:
-            lane = self.runner.begin(claim)
-            self._slots.enter((claim.job_id, claim.fence), lane)
+            self.slots.enter((claim.job_id, claim.fence), (self.runner.begin(claim), asked.queue, claim.needs))
         if claimed.next_due_s is not None:
-            self._arm(claimed.next_due_s)
+            self._arm(asked.queue, claimed.next_due_s)
 
-    def _arm(self, due_s: float) -> None:
-        """Wake up when the next waiting job is due."""
-        if self._due_timer is not None:
-            self._due_timer.cancel()
-        self._due_timer = asyncio.get_running_loop().call_later(due_s + 0.001, self.want_claims)
+    def _arm(self, queue: int, due_s: float) -> None:
+        """Wake up when the next waiting job of a queue is due."""
+        if queue in self._due_timers:
+            self._due_timers[queue].cancel()
+        self._due_timers[queue] = asyncio.get_running_loop().call_later(due_s + 0.001, self.want_claims, queue)
 
 
 def _tell_of_stale(ends: Sequence[Leaving], valid: Sequence[bool]) -> None:

@@ -10,11 +10,12 @@ import asyncio
 import itertools
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from nbqueue.errors import NbqueueError, NotInJob
-from nbqueue.model.errands import MOST_JOBS, Clerk, Due, Form, Parent
+from nbqueue.model.errands import MOST_JOBS, Clerk, Due, Form, Item, Parent
 from nbqueue.model.names import check_job_id
 from nbqueue.worker.attempt import Attempt
 
@@ -33,6 +34,8 @@ _FIELDS = {
     "submit": {"form", "own", "jobs"}, "records": {"jobs"}, "states": {"jobs"}, "cancel": {"jobs"}, "call": {"jobs"},
     "follow": {"jobs"}, "leave": {"jobs"}, "ends": {"due"}, "rest": set[str](), "back": set[str](),
 }  # fmt: skip
+#: what a digest of a call looks like, where there is one
+_DIGEST = re.compile("(?:[0-9a-f]{64})?")
 _FRAME = {"t", "n", "q", "what"}
 
 
@@ -115,20 +118,23 @@ class Desk:
         }  # fmt: skip
         return doing[what](ids)
 
-    def _checked_submit(self, header: Mapping[str, Any], payload: bytes) -> tuple[Form, list[tuple[str, bytes]], bool]:
+    def _checked_submit(self, header: Mapping[str, Any], payload: bytes) -> tuple[Form, list[Item], bool]:
         form, own, listed = Form.from_wire(header["form"]), header["own"], header["jobs"]
         if type(own) is not bool or not isinstance(listed, list) or not 0 < len(listed) <= MOST_JOBS:
             raise ValueError("a submit lists no jobs, or too many")
-        ids = _ids([job_id for job_id, _ in listed])
-        jobs, start = [], 0
-        for job_id, (_, size) in zip(ids, listed, strict=True):
+        ids = _ids([job_id for job_id, *_ in listed])
+        items, start = [], 0
+        for job_id, (_, size, takes, digest) in zip(ids, listed, strict=True):
             if type(size) is not int or not 0 < size <= self._limit_bytes:
                 raise ValueError("a submit holds a call of a size that is not allowed")
-            jobs.append((job_id, payload[start : start + size]))
+            if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+                raise ValueError("a submit holds a digest that is none")
+            taken = tuple(_ids(takes)) if takes != [] else ()
+            items.append(Item(job_id, payload[start : start + size], taken, digest))
             start += size
         if start != len(payload):
             raise ValueError("a submit holds other calls than it lists")
-        return form, jobs, own
+        return form, items, own
 
     async def _answer(self, number: int, what: str, doing: Coroutine[Any, Any, tuple[Any, bytes]]) -> None:
         """Do what was asked, and say what came of it."""
@@ -154,10 +160,12 @@ class Desk:
                 self._submitting = False
         self._say({"t": "answer", "q": number, **about}, payload)
 
-    async def _submit(self, form: Form, jobs: list[tuple[str, bytes]], own: bool) -> tuple[Any, bytes]:  # noqa: FBT001 - one of three
+    async def _submit(self, form: Form, items: list[Item], own: bool) -> tuple[Any, bytes]:  # noqa: FBT001 - one of three
         form = form.after(await self._own_priority()) if form.options.priority == 0 else form
-        states = await (await self._clerk()).submit(form, self._parent, jobs)
-        mine = [job_id for (job_id, _), state in zip(jobs, states, strict=True) if own or state != "exists"]
+        states = await (await self._clerk()).submit(form, self._parent, items)
+        answers = zip(items, states, strict=True)
+        # what stands for another job was asked for by somebody else
+        mine = [item.job_id for item, state in answers if not state.startswith("same") and (own or state != "exists")]
         self._submitted += mine[: max(MOST_REMEMBERED - len(self._submitted), 0)]
         if self._cancelled:
             await self._cancel(mine)

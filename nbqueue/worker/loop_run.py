@@ -6,15 +6,19 @@ import asyncio
 import contextvars
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nbqueue.broker import codec
+from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.raised import dump_error
 from nbqueue.children.awake import AwakeTimer
 from nbqueue.children.line import SETTLE_S
 from nbqueue.errors import UnknownFunction
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
+from nbqueue.model.backoff import Answer, at_hand_there
 from nbqueue.model.errands import Line
 from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
@@ -37,8 +41,8 @@ class LoopRun:
     """One run: a task, its time limit and its way of being stopped. It is the sink of its own context."""
 
     __slots__ = (
-        "_context", "_desks", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by", "_stopping",
-        "_task", "_timers", "attempt",
+        "_answer", "_context", "_desks", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by",
+        "_stopping", "_task", "_timers", "attempt",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +59,7 @@ class LoopRun:
         self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
         self._context: JobContext | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._answer = Answer()
 
     def start(self, function: Callable[..., Any], ticker: Ticker, checkpoint: bytes | None) -> None:
         """Begin; what goes wrong with the arguments ends the run like an error of the function."""
@@ -118,10 +123,14 @@ class LoopRun:
                 call = json.loads(attempt.payload)
                 args, kwargs = call["args"], call["kwargs"]
             else:
-                _, args, kwargs = codec.load_call(attempt.payload, plain=attempt.plain)
+                args, kwargs = await self._arguments()
             return await function(*args, **kwargs)
         except (SystemExit, KeyboardInterrupt) as error:
+            self._ask_policy(error)
             raise _Exit from error
+        except BaseException as error:
+            self._ask_policy(error)
+            raise
         finally:
             if self._context is not None and self._context.session is not None:
                 await self._settle(self._context.session)
@@ -129,6 +138,22 @@ class LoopRun:
     async def _settle(self, session: Any) -> None:
         """Wait until what it submitted was answered for, so that its end does not overtake it."""
         await asyncio.wait([asyncio.wrap_future(session.settled())], timeout=SETTLE_S)
+
+    def _ask_policy(self, error: BaseException) -> None:
+        """Let a policy's own function say how long to wait; after a stop, the stop says what comes next."""
+        policy = self.attempt.options.retry
+        own = policy.backoff
+        if self._stopped_by is None and not isinstance(own, str) and own is not at_hand_there:
+            self._answer = policy.ask(own, self.attempt.claim.tries + 1, error)
+
+    async def _arguments(self) -> tuple[Any, Any]:
+        """What it is called with; large results of other jobs are rebuilt in a thread, so that others go on."""
+        attempt = self.attempt
+        inputs, attempt.inputs = attempt.inputs, {}
+        load = partial(codec.load_call, attempt.payload, plain=attempt.plain, inputs=inputs)
+        large = inputs and sum(len(each.payload) for each in inputs.values()) > LARGE_BYTES
+        _, args, kwargs = await asyncio.to_thread(load) if large else load()
+        return args, kwargs
 
     def _ask(self, reason: StopReason) -> None:
         self._stopped_by = reason
@@ -161,7 +186,8 @@ class LoopRun:
             return
         error = task.exception()
         if error is not None:
-            self._finish(Raised(dump_error(error.__cause__ if isinstance(error, _Exit) and error.__cause__ else error)))
+            info = dump_error(error.__cause__ if isinstance(error, _Exit) and error.__cause__ else error)
+            self._finish(Raised(replace(info, backoff_s=self._answer.wait_s, final=self._answer.final)))
             return
         self._finish(self._value(task.result()))
 

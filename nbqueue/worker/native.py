@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from nbqueue.broker import claims, jobs, scripts
+from nbqueue.broker import jobs, scripts
 from nbqueue.broker.claims import TO_PROCESS_LANE_S, Claim, Finish
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.parcels import LARGE_BYTES
@@ -20,7 +20,7 @@ from nbqueue.model.options import Options, check
 from nbqueue.model.outcome import Returned
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
-from nbqueue.worker import checkpoints
+from nbqueue.worker import provisions
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
 from nbqueue.worker.desks import Desks
 from nbqueue.worker.elsewhere import fits_elsewhere, function_of
@@ -148,22 +148,15 @@ class NativeRunner:
 
     def _begin_in_loop(self, attempt: Attempt, function: Callable[..., Any]) -> int:
         run = LoopRun(attempt, self._listener, self._loop_ended, self._loop_stuck, self._desks)
-        if attempt.claim.fence > 1:
-            self._aside(self._start_with_checkpoint(run, function))
-        else:
-            self._started(attempt, run)
-            run.start(function, self._ticker, None)
-        return LANE_LOOP
-
-    async def _start_with_checkpoint(self, run: LoopRun, function: Callable[..., Any]) -> None:
-        found = await self._checkpoint(run.attempt)
-
-        def begin() -> int:
-            run.start(function, self._ticker, found)
-            self._started(run.attempt, run)
+        if provisions.needs(attempt):
+            self._aside(self._provided(attempt, lambda: self._start_in_loop(run, function)))
             return LANE_LOOP
+        return self._start_in_loop(run, function)
 
-        self._try(run.attempt.claim, begin)
+    def _start_in_loop(self, run: LoopRun, function: Callable[..., Any]) -> int:
+        run.start(function, self._ticker, run.attempt.checkpoint)
+        self._started(run.attempt, run)
+        return LANE_LOOP
 
     def _loop_ended(self, run: LoopRun, ended: Ended) -> None:
         self._record(run.attempt, ended, {})
@@ -179,19 +172,15 @@ class NativeRunner:
         # who submits by name cannot know what kind of function it is; coroutine functions are not begun here
         travels_async = not attempt.name and attempt.header.get("lane") == "loop"
         run_in = attempt.options.run_in or ("async" if travels_async else "process")
-        if attempt.claim.fence > 1:
-            self._aside(self._resume_in_child(attempt, run_in))
-        else:
-            self._run_in_child(attempt, run_in, None)
-        return _lane(run_in)
+        if provisions.needs(attempt):
+            self._aside(self._provided(attempt, lambda: self._run_in_child(attempt, run_in)))
+            return _lane(run_in)
+        return self._run_in_child(attempt, run_in)
 
-    async def _resume_in_child(self, attempt: Attempt, run_in: Any) -> None:
-        checkpoint = await self._checkpoint(attempt)
-        self._try(attempt.claim, lambda: self._run_in_child(attempt, run_in, checkpoint))
-
-    def _run_in_child(self, attempt: Attempt, run_in: Any, checkpoint: bytes | None) -> int:
-        running = self._children.begin(run_of(attempt, run_in, checkpoint))
+    def _run_in_child(self, attempt: Attempt, run_in: Any) -> int:
+        running = self._children.begin(run_of(attempt, run_in))
         self._desks.serve(attempt, running)
+        attempt.inputs = {}  # the run holds them for as long as they are needed
         self._started(attempt, running)
         if running.ended.done():
             asyncio.get_running_loop().call_soon(self._child_ended, attempt, running)
@@ -251,13 +240,17 @@ class NativeRunner:
         if claim is not None:
             asyncio.get_running_loop().call_soon(self.begin, claim)
 
-    async def _checkpoint(self, attempt: Attempt) -> bytes | None:
+    async def _provided(self, attempt: Attempt, begin: Callable[[], int]) -> None:
+        """Begin once what the attempt needs beside its call was read, or end it where that cannot be had."""
         try:
-            found = await claims.checkpoint(self._client, self._here.keys, attempt.claim.job_id)
-            return found and checkpoints.opened(self._here.keyring, self._here.keys, attempt.claim.job_id, found)
-        except (*scripts.TROUBLE, TamperedPayload) as error:
-            logger.warning("Job %s starts without its checkpoint: %s", attempt.claim.job_id, error)
-            return None
+            end = await provisions.provide(self._client, self._here, attempt)
+        except Exception as error:  # noqa: BLE001 - as in `_try`
+            await self._turn_away(attempt.claim, _reason(attempt.claim, error))
+            return
+        if end is None:
+            self._try(attempt.claim, begin)
+        else:
+            self._finish(end)
 
     async def _turn_away(self, claim: Claim, error: NbqueueError) -> None:
         """End a claim that cannot run here; where another worker fits, offer it again."""

@@ -112,7 +112,7 @@ class EngineProcess:
         self._info = queues.EngineInfo(
             id=engine_id, host=platform.node(), pid=os.getpid(), supervisor=supervisor, machine=machine_id(),
             python=codec.header_versions()["py"], version=codec.header_versions()["v"], queues=config.queues,
-            slots=config.slots, started_at=datetime.now(UTC),
+            slots=config.slots, started_at=datetime.now(UTC), resources=config.resources,
         )  # fmt: skip
         self._outbox = Outbox(Path(config.spill_dir or tempfile.gettempdir()))
         self._exit = asyncio.get_running_loop().create_future()
@@ -138,7 +138,7 @@ class EngineProcess:
             desks=desks,
         )  # fmt: skip
         engine = self._engine(runner, reports)
-        runner.on_end, desks.on_rest, desks.on_back = engine.end, engine.rest, engine.back
+        runner.on_end, desks.on_rest, desks.on_back = engine.end, engine.slots.rest, engine.slots.back
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
         serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client)))
         announcing = asyncio.create_task(self._announce())
@@ -169,9 +169,10 @@ class EngineProcess:
         config = self._config
         return Engine(
             client=self._client, keys=self._keys, engine_id=self._info.id,
-            queues=[QueueRef(name, self._keys.queue(name)) for name in config.queues], runner=runner,
-            outbox=self._outbox, reports=reports,
+            queues=[QueueRef(name, self._keys.queue(name), share=config.share(name)) for name in config.queues],
+            runner=runner, outbox=self._outbox, reports=reports,
             loop_slots=config.concurrency, process_slots=config.slots,
+            strict=config.strict, offers=config.resources,
         )  # fmt: skip
 
     async def _follow(self, words: Any, engine: Engine, runner: NativeRunner) -> None:

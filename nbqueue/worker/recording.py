@@ -7,10 +7,12 @@ and this is done for every job.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from nbqueue.broker.claims import Claim, Finish
 from nbqueue.broker.envelope import seal_text
+from nbqueue.broker.raised import dump_error
 from nbqueue.errors import NbqueueError
 from nbqueue.model import plain_json
 from nbqueue.model.options import DEFAULTS
@@ -35,6 +37,12 @@ def refusal(claim: Claim, error: NbqueueError, here: Here, *, function: str = ""
     header = {"fn": function, "codec": "none"}
     attempt = Attempt(claim=claim, header=header, payload=b"", options=DEFAULTS, began_at=time.monotonic())
     info = ErrorInfo(type=type(error).__name__, message=str(error)[:MESSAGE_CHARS])
+    return record(attempt, Verdict(state=State.FAILED, charge="try", error=info), here, facts={})
+
+
+def barred(attempt: Attempt, error: NbqueueError, here: Here) -> Finish:
+    """The end of an attempt that cannot begin for want of another job's result; it is not tried again."""
+    info = replace(dump_error(error), traceback=getattr(error, "remote_traceback", ""))
     return record(attempt, Verdict(state=State.FAILED, charge="try", error=info), here, facts={})
 
 
@@ -104,11 +112,19 @@ def _history_line(attempt: Attempt, verdict: Verdict, here: Here, result_bytes: 
     more = {name: header[name] for name in REPEATED if header.get(name)}
     if error:
         more["error_type"], more["error"] = error.type, error.message[:ERROR_CHARS]
+        if error.traceback and not state.is_final:
+            more["traceback"] = _last_lines(error.traceback)
     if verdict.stopped_by:
         more["stopped_by"] = verdict.stopped_by
     if facts:
         more.update({name: value for name, value in facts.items() if value is not None})
     return _extended(text, more)
+
+
+def _last_lines(traceback: str) -> str:
+    """The whole lines at the end of a traceback: where it happened, and what."""
+    last = traceback[-ERROR_CHARS:]
+    return last if len(traceback) <= ERROR_CHARS else last.partition("\n")[2] or last
 
 
 def _extended(text: str, more: dict[str, Any]) -> str:

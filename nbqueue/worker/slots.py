@@ -3,84 +3,94 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections.abc import Callable
 
-from nbqueue.worker.room import Room
+from nbqueue.worker.room import Room, Taken
 
 #: a job and the number of its claim
 Key = tuple[str, int]
 
+_NOTHING: Taken = (0, None, "")
+
 
 class Slots:
-    """The jobs under way, by the lane whose room they take."""
+    """The jobs under way, with what each takes: a slot of its lane, one of its queue, resources."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
-        self._lanes: dict[Key, int] = {}
+    def __init__(self, room: Room, on_room: Callable[[], None] = lambda: None) -> None:
+        self._room, self._on_room = room, on_room
+        self._taken: dict[Key, Taken] = {}
         self._resting: set[Key] = set()
-        #: those that want a slot again, the first in line first
-        self._returning: tuple[deque[tuple[Key, asyncio.Future[None]]], ...] = (deque(), deque())
+        #: how many of them are of which lane
+        self._at_rest = [0, 0]
+        #: those that want to go on, the first in line first
+        self._returning: dict[Key, asyncio.Future[None]] = {}
 
     def __len__(self) -> int:
         """Jobs under way, those at rest among them."""
-        return len(self._lanes)
+        return len(self._taken)
 
-    def enter(self, key: Key, lane: int) -> None:
+    def enter(self, key: Key, taken: Taken) -> None:
         """A job was begun."""
-        self._room.enter(lane)
-        self._lanes[key] = lane
+        self._room.enter(*taken)
+        self._taken[key] = taken
 
     def leave(self, key: Key) -> None:
         """A job ended."""
-        lane = self._lanes.pop(key, None)
-        if lane is None:
-            self._room.leave(0)
-        elif key in self._resting:
-            self._resting.discard(key)
-            self._room.end_rest(lane)
+        self._step_out_of_line(key)
+        taken = self._taken.pop(key, _NOTHING)
+        if key in self._resting:
+            self._end_rest(key, taken)
         else:
-            self._step_out_of_line(key, lane)
-            self._room.leave(lane)
+            self._room.leave(*taken)
         self.give()
 
     def rest(self, key: Key) -> bool:
-        """A job waits for others, which may have its slot; False where too many do. Told again it changes nothing."""
-        lane = self._lanes.get(key)
-        if lane is None or key in self._resting:
+        """A job waits for others, which may have what it took; False where too many do. Once is as good as twice."""
+        taken = self._taken.get(key)
+        if taken is None or key in self._resting:
             return True
-        if not self._room.rest(lane):
+        if not self._room.may_rest(taken[0], self._at_rest[taken[0]]):
             return False
-        self._step_out_of_line(key, lane)
+        self._step_out_of_line(key)
         self._resting.add(key)
+        self._at_rest[taken[0]] += 1
+        self._room.leave(*taken)
         self.give()
+        self._on_room()
         return True
 
     def back(self, key: Key) -> asyncio.Future[None]:
         """It wants to go on: done when it has a slot. Nothing new is claimed into a slot that somebody waits for."""
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        lane = self._lanes.get(key)
-        if lane is None or key not in self._resting:
+        if key not in self._resting:
             granted.set_result(None)
             return granted
-        self._resting.discard(key)
-        self._room.end_rest(lane)
-        self._room.enter(lane)
-        self._returning[lane].append((key, granted))
+        self._end_rest(key, self._taken[key])
+        self._room.enter(*self._taken[key])
+        self._returning[key] = granted
         self.give()
         return granted
 
     def give(self) -> None:
-        """Give slots that are free to those who wait for one."""
-        for lane, line in enumerate(self._returning):
-            while line and self._room.holds(lane, line=len(line)):
-                _, granted = line.popleft()
-                if not granted.done():
-                    granted.set_result(None)
+        """Let those go on for whom there is room again."""
+        line = [self._taken[key] for key in self._returning]
+        refused: set[Taken] = set()
+        for key in tuple(self._returning):
+            taken = self._taken[key]
+            if taken in refused:
+                continue
+            if self._room.holds(taken, line):
+                line.remove(taken)
+                self._step_out_of_line(key)
+            else:
+                refused.add(taken)
 
-    def _step_out_of_line(self, key: Key, lane: int) -> None:
-        """It ends, or rests again, before it had its slot."""
-        line = self._returning[lane]
-        for entry in [entry for entry in line if entry[0] == key]:
-            line.remove(entry)
-            if not entry[1].done():
-                entry[1].set_result(None)
+    def _end_rest(self, key: Key, taken: Taken) -> None:
+        self._resting.discard(key)
+        self._at_rest[taken[0]] -= 1
+
+    def _step_out_of_line(self, key: Key) -> None:
+        """It has a slot, or ends or rests again before it had one."""
+        granted = self._returning.pop(key, None)
+        if granted is not None and not granted.done():
+            granted.set_result(None)

@@ -168,7 +168,7 @@ class Supervisor:
         engine = Engine(engine_id, process, await Link.over(ours), now, now + START_S)
         self._engines[engine_id] = engine
         await self._open_lease(engine_id)
-        engine.link.say("config", engine=engine_id, config=self._config.to_wire())
+        engine.link.say("config", engine=engine_id, config=self._config.of_engine(number).to_wire())
         return engine
 
     async def _open_lease(self, engine_id: str) -> None:

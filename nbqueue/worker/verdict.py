@@ -12,10 +12,8 @@ from nbqueue.model.outcome import Died, End, ErrorInfo, Raised, Returned, StopRe
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.model.states import State
 
-#: attempts that RetryLater may ask for where no policy says otherwise
-MAX_ASKED_TRIES = 100
-#: errors that the next try would end in as well
-NEVER_RETRIED = frozenset({"SkipRetry", "PayloadTooLarge", "NotSendable"})
+#: what a policy calls the end of a time limit, and the death of a process
+TIMEOUT, CRASH = "JobTimeout", "JobCrashed"
 
 
 class Ended(NamedTuple):
@@ -58,12 +56,16 @@ def decide(ended: Ended, options: Options, past: Past, chance: Random) -> Verdic
         return Verdict(state=State.QUEUED)
     match ended.end:
         case Returned() as value:
-            return _returned(ended, value)
+            return _returned(ended, value) or _timed_out(options, past.tries + 1, chance)
         case Raised(error):
-            return _stopped(ended, options, error) or _raised(error, options.retry, past.tries + 1, chance)
+            return _stopped(ended, options, error, past, chance) or _raised(
+                error, options.retry, past.tries + 1, chance
+            )
         case Died() as died:
             error = ErrorInfo(type="JobCrashed", message=describe(died), traceback=died.stack)
-            return _stopped(ended, options, error) or _died(died, error, past, alone=not ended.neighbours)
+            return _stopped(ended, options, error, past, chance) or _died(
+                died, error, options.retry, past, chance, alone=not ended.neighbours
+            )
 
 
 def describe(died: Died) -> str:
@@ -80,41 +82,56 @@ def describe(died: Died) -> str:
     return f"Its process ended itself with exit code {died.exit_code}."
 
 
-def _returned(ended: Ended, value: Returned) -> Verdict:
+def _returned(ended: Ended, value: Returned) -> Verdict | None:
     if ended.stopped_by == "cancel":
         return Verdict(state=State.CANCELLED, charge="try", value=value, stopped_by="cancel")
     if ended.over_limit:
-        return Verdict(state=State.TIMED_OUT, charge="try", stopped_by="timeout")
+        return None
     stopped_by = "timeout" if ended.stopped_by == "timeout" else ""
     return Verdict(state=State.SUCCEEDED, charge="try", value=value, stopped_by=stopped_by)
 
 
-def _stopped(ended: Ended, options: Options, error: ErrorInfo) -> Verdict | None:
+def _stopped(ended: Ended, options: Options, error: ErrorInfo, past: Past, chance: Random) -> Verdict | None:
     if ended.stopped_by == "cancel":
         return Verdict(state=State.CANCELLED, charge="try", stopped_by="cancel")
     if ended.over_limit or ended.stopped_by == "timeout":
-        text = f"It ran into its time limit of {options.timeout or 0:g} s."
-        shown = ErrorInfo(type="JobTimeout", message=text, traceback=error.traceback)
-        return Verdict(state=State.TIMED_OUT, charge="try", error=shown, stopped_by="timeout")
+        return _timed_out(options, past.tries + 1, chance, error.traceback)
     return None
+
+
+def _timed_out(options: Options, tries: int, chance: Random, traceback: str = "") -> Verdict:
+    """Final, as the next try would take as long; but who names it in the policy knows better."""
+    text = f"It ran into its time limit of {options.timeout or 0:g} s."
+    error = ErrorInfo(type=TIMEOUT, message=text, traceback=traceback)
+    if options.retry.names(TIMEOUT) and tries < options.retry.max_tries:
+        again = _again(options.retry.wait_s(tries, chance), "try", error)
+        return again._replace(stopped_by="timeout")
+    return Verdict(state=State.TIMED_OUT, charge="try", error=error, stopped_by="timeout")
 
 
 def _raised(error: ErrorInfo, policy: RetryPolicy, tries: int, chance: Random) -> Verdict:
     names = (error.type, *error.bases)
     if error.retry_after_s is not None:
-        allowed = policy.max_tries if policy.max_tries > 1 else MAX_ASKED_TRIES
-        if tries < allowed:
+        if policy.allows_asked(tries, names):
             return _again(error.retry_after_s, "try", error)
-    elif NEVER_RETRIED.isdisjoint(names) and policy.retries(tries, names):
-        return _again(policy.wait_s(tries, chance), "try", error)
+    elif not error.final and policy.retries(tries, names):
+        wait_s = policy.wait_s(tries, chance) if error.backoff_s is None else error.backoff_s
+        return _again(wait_s, "try", error)
     return Verdict(state=State.FAILED, charge="try", error=error)
 
 
-def _died(died: Died, error: ErrorInfo, past: Past, *, alone: bool) -> Verdict:
+def _died(
+    died: Died, error: ErrorInfo, policy: RetryPolicy, past: Past, chance: Random, *, alone: bool
+) -> Verdict:  # fmt: skip
+    """Again until it died too often: the third time, or as the policy says that names it. Memory is not tried again."""
     deaths = past.losses + past.crashes + 1
-    if deaths >= MAX_LOSSES or died.memory_limit_bytes is not None:
+    if policy.names(CRASH):
+        gives_up, wait_s = past.tries + deaths >= policy.max_tries, policy.wait_s(deaths, chance)
+    else:
+        gives_up, wait_s = deaths >= MAX_LOSSES or policy.refuses((CRASH,)), 0.1 * 2 ** (deaths - 1)
+    if gives_up or died.memory_limit_bytes is not None:
         return Verdict(state=State.CRASHED, charge="crash", error=error)
-    return _again(0.1 * 2 ** (deaths - 1), "crash" if alone else "loss", error)
+    return _again(wait_s, "crash" if alone else "loss", error)
 
 
 def _again(delay_s: float, charge: Literal["try", "crash", "loss"], error: ErrorInfo) -> Verdict:

@@ -15,22 +15,21 @@ logger = logging.getLogger("nbqueue.worker")
 
 #: seconds a pop waits; less than the socket's timeout
 BLOCK_S = 2
-#: the same for an engine that has no room: it listens for work again soon after it has some
-FULL_BLOCK_S = 0.1
 RETRY_S = 0.5
 
 
 class Waker:
-    """Pops wake-up tokens: those of the queues only while there is room, its own always."""
+    """Pops wake-up tokens: those of a queue only while there is room for its jobs, its own always."""
 
     def __init__(
         self, client: Any, keys: Keys, engine: str, queues: Sequence[str], *,
-        has_room: Callable[[], bool], on_work: Callable[[], None], on_stop: Callable[[], None],
+        listen: Callable[[], list[int]], has_room: Callable[[int], bool], on_work: Callable[[int], None],
+        on_stop: Callable[[], None],
     ) -> None:  # fmt: skip
         self._client = client
         self._own = keys.wake(engine)
         self._queues = [keys.wake(queue) for queue in queues]
-        self._has_room, self._on_work, self._on_stop = has_room, on_work, on_stop
+        self._listen, self._has_room, self._on_work, self._on_stop = listen, has_room, on_work, on_stop
 
     async def watch(self) -> None:
         """Pop until cancelled, through any trouble with the server."""
@@ -42,16 +41,16 @@ class Waker:
                 await asyncio.sleep(RETRY_S)
 
     async def _pop(self) -> None:
-        had_room = self._has_room()
-        keys = [self._own, *(self._queues if had_room else ())]
-        popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S if had_room else FULL_BLOCK_S)
+        keys = [self._own, *(self._queues[queue] for queue in self._listen())]
+        popped = await ask_one(self._client, b"BLPOP", *keys, BLOCK_S)
         if popped is None:
             return
         key, token = popped[0].decode(), popped[1]
         if key == self._own:
-            (self._on_stop if token == b"stop" else self._on_work)()
-        elif self._has_room():
-            self._on_work()
+            if token == b"stop":
+                self._on_stop()
+        elif self._has_room(queue := self._queues.index(key)):
+            self._on_work(queue)
             # the claim goes out before the next wait does
             await asyncio.sleep(0)
         else:

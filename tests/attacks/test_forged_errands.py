@@ -22,7 +22,8 @@ KINDS = (
     "unknown question", "no question", "another namespace", "another namespace in the form",
     "another namespace in the queue", "another namespace in the id", "another parent", "an id in the options",
     "unknown option", "a lane that is none", "a name over the limit", "a call that is too large",
-    "a call that is not there", "more than was listed", "no jobs", "too many jobs", "a job twice",
+    "a call that is not there", "more than was listed",
+    "a parent of another namespace", "a digest that is none", "no jobs", "too many jobs", "a job twice",
     "a job that is no text", "a claim that is none", "a payload where none belongs", "a number that is none",
     "a number twice", "two submits at once", "a flood",
 )  # fmt: skip

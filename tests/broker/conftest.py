@@ -2,11 +2,15 @@
 
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from nbqueue.broker.connection import open_redis, parse_url
+from tests.broker.store import Store
+from tests.servers import Server
 
 
 @pytest.fixture
@@ -24,3 +28,11 @@ def local_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     yield write
     for name in names:
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+async def store(server: Server) -> AsyncIterator[Store]:
+    """The scripts on an empty server."""
+    client = open_redis(parse_url(server.url))
+    yield Store(client)
+    await client.aclose()

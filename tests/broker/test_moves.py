@@ -1,106 +1,31 @@
 """The scripts against the table of moves: each move can be made, and no other ever is."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from random import Random
-from typing import Any
 
 import pytest
 from redis.exceptions import ResponseError
 
 from nbqueue.broker import claims, jobs, queues, scripts
 from nbqueue.broker.claims import Claim, Finish
-from nbqueue.broker.connection import open_redis, parse_url
-from nbqueue.broker.keys import Keys
 from nbqueue.model.options import check
 from nbqueue.model.states import MOVES, Move, State, allowed
-from tests.servers import Server
-
-KEYS = Keys()
-ENGINE = "engine-1"
-
-
-class Store:
-    """The scripts as a test speaks them, noting every change of state."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self.seen: set[tuple[State | None, State, str]] = set()
-
-    async def call(self, script: str, call: scripts.Call[Any], *job_ids: str) -> Any:
-        """Run a script and note what it did to some jobs."""
-        before = await self.states(*job_ids)
-        reply = await scripts.run(self.client, call)
-        for old, new in zip(before, await self.states(*job_ids), strict=True):
-            if new is not None and old != new:
-                self.seen.add((old, new, script))
-        return reply
-
-    async def states(self, *job_ids: str) -> list[State | None]:
-        """The state of each job."""
-        return [record.state if record else None for record in await jobs.records(self.client, KEYS, job_ids)]
-
-    async def submit(self, job_id: str, **options: Any) -> None:
-        """Submit one job."""
-        batch = jobs.Batch(options=check(**options), function="f", lane=jobs.LANE_LOOP, jobs=[(job_id, b"{}")])
-        await self.call("submit", jobs.submit(KEYS, batch), job_id)
-
-    async def claim(self, *watched: str, engine: str = ENGINE) -> list[Claim]:
-        """Claim all there is."""
-        await scripts.run(self.client, claims.lease(KEYS, [engine], begin=True))
-        call = claims.claim(
-            KEYS, queue="default", queue_key=KEYS.queue("default"), engine=engine, loop_room=10, process_room=10
-        )
-        found = await self.call("claim", call, *watched)
-        return list(found.claims)
-
-    async def finish(self, claim: Claim, state: State, delay_s: float = 0.0) -> bool:
-        """Finish a claim."""
-        end = Finish(job_id=claim.job_id, fence=claim.fence, state=state, delay_s=delay_s, charge="try", record="{}")
-        (accepted,) = await self.call("finish", claims.finish(KEYS, ENGINE, [end]), claim.job_id)
-        return bool(accepted)
-
-    async def reap(self, *job_ids: str, engine: str = ENGINE) -> None:
-        """Give back what a dead engine held."""
-        await self.call("reap", claims.reap(KEYS, [engine]), *job_ids)
-
-    async def cancel(self, job_id: str) -> str:
-        """Cancel a job."""
-        (answer,) = await self.call("cancel", jobs.cancel(KEYS, [job_id]), job_id)
-        return str(answer)
-
-
-@pytest.fixture
-async def store(server: Server) -> AsyncIterator[Store]:
-    """The scripts on an empty server."""
-    client = open_redis(parse_url(server.url))
-    yield Store(client)
-    await client.aclose()
+from tests.broker.store import ENGINE, KEYS, Store
 
 
 async def _run(store: Store, move: Move) -> None:
     """Make one move of the table happen to job "j"."""
     match move.source, move.target, move.script:
-        case None, target, _:
+        case None, target, "submit":
             await store.submit("j", delay=60 if target is State.SCHEDULED else 0)
-        case State.RUNNING, State.CANCELLED, "reap":
-            await store.submit("j")
-            await store.claim("j")
-            assert await store.cancel("j") == "asked"
-            await store.reap("j")
-        case State.RUNNING, State.CRASHED, "reap":
-            await store.submit("j")
-            for _ in range(claims.MAX_LOSSES):
-                await store.claim("j")
-                await store.reap("j")
-        case State.RUNNING, _, "reap":
-            await store.submit("j")
-            await store.claim("j")
-            await store.reap("j")
+        case _, _, "reap":
+            await _lose(store, move.target)
         case State.RUNNING, target, _:
             await store.submit("j")
             (claim,) = await store.claim("j")
             assert await store.finish(claim, target, 60 if target is State.SCHEDULED else 0)
+        case _, _, "settle" | "submit" | "remove":
+            await _end_otherwise(store, move)
         case source, State.CANCELLED, _:
             await store.submit("j", delay=60 if source is State.SCHEDULED else 0)
             assert await store.cancel("j") == "removed"
@@ -119,7 +44,38 @@ async def _run(store: Store, move: Move) -> None:
             await store.claim("j")
 
 
-@pytest.mark.parametrize("move", MOVES, ids=lambda move: f"{move.source}-{move.target}-{move.script}")
+async def _lose(store: Store, target: State) -> None:
+    """Lose the engine of job "j" until it goes where it should."""
+    await store.submit("j")
+    for _ in range(claims.MAX_LOSSES if target is State.CRASHED else 1):
+        await store.claim("j")
+        if target is State.CANCELLED:
+            assert await store.cancel("j") == "asked"
+        await store.reap("j")
+
+
+async def _end_otherwise(store: Store, move: Move) -> None:
+    """End job "j" while it waits: by a later one of its kind, by one that it waits for, or by forgetting it."""
+    delay, policy = (60 if move.source is State.SCHEDULED else 0), ("fail" if move.target is State.FAILED else "skip")
+    match move.script:
+        case "submit":
+            await store.submit("j", own={"digest": "d"}, debounce=60)
+            await store.submit("k", "j", own={"digest": "d"}, debounce=60)
+        case "remove":
+            await store.submit("j", delay=delay)
+            assert await store.remove("j") == "deleted"
+        case _:
+            await store.submit("parent")
+            await store.submit("j", own={"after": ["parent"]}, delay=delay, on_parent_failure=policy)
+            await store.cancel("parent")
+            await store.settle("j")
+
+
+@pytest.mark.parametrize(
+    "move",
+    [move for move in MOVES if move.script != "change"],
+    ids=lambda move: f"{move.source}-{move.target}-{move.script}",
+)
 async def test_each_move_of_the_table_is_made_by_its_script(store: Store, move: Move) -> None:
     """Every arrow of the drawn state machine happens on a real server."""
     await _run(store, move)

@@ -187,3 +187,15 @@ async def test_what_takes_a_connection_is_asked_for_outside() -> None:
     said = await run(asks)
     assert len(said) == 4
     assert all("Ask for the rest from the notebook" in each for each in said)
+
+
+async def test_jobs_inside_take_results_of_one_another() -> None:
+    """A job is an argument of another one inside too; so are `after=` and options that other jobs know."""
+
+    async def chain() -> list[int]:
+        first = await submit(score, 3)
+        group = await submit_map(score, [1, 2])
+        last = await options(after=[group]).submit(score, first.output)
+        return [await last, await (await submit(sum, group.output))]
+
+    assert await run(chain) == [81, 5]

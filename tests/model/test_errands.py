@@ -16,18 +16,29 @@ ALL = check(
     retry=RetryPolicy(max_tries=4, on=(ValueError,)), run_in="thread", isolation="fresh", memory="2GB", keep_result=7,
     keep_error=8, tags=["a", "b"], label="Überschrift",
 )  # fmt: skip
-FORM = Form(options=ALL, function="solve", lane=1, by_name=True, group="group-1", retry_of="job-1")
+FORM = Form(options=ALL, function="solve", lane=1, by_name=True, group="group-1", size=7, retry_of="job-1")
 
 
-@pytest.mark.parametrize("form", [FORM, Form(options=Options(), function="f", lane=0)])
+WAITS = check(after=["a", "b"], on_parent_failure="run", resources={"gpu": 1}, limit_key="key", rate="20/min",
+              concurrency=3, batch=4, cache=60, force=True)  # fmt: skip
+SOLVER = check(preset="solver", isolation="pool", priority=7)
+FORMS = [
+    FORM, *(Form(options=each, function="f", lane=0) for each in (
+        Options(), WAITS, SOLVER, check(preset="evaluation", priority=-5), check(unique=5), check(debounce=6),
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_form_is_read_as_it_was_written(form: Form) -> None:
     """All options travel, whatever their kind."""
     assert Form.from_wire(json.loads(json.dumps(form.to_wire()))) == form
 
 
 def test_no_option_is_forgotten() -> None:
-    """Each field of the options differs from its default in the form above, but for the job's own id."""
-    assert set(FORM.to_wire()["options"]) == set(Options.__dataclass_fields__) - {"job_id"}
+    """Each field of the options is in one of the forms above, but for the job's own id."""
+    written = {name for form in FORMS for name in form.to_wire()["options"]}
+    assert written == set(Options.__dataclass_fields__) - {"job_id"}
 
 
 def test_jobs_of_a_job_go_one_step_before_it() -> None:

@@ -6,8 +6,10 @@ from typing import Any, assert_type
 from pandas import DataFrame
 
 import nbqueue
-from nbqueue import Job, JobGroup, Pending, State, options, run, submit, submit_map, task
+from nbqueue import Job, JobGroup, Pending, RetryPolicy, State, options, run, submit, submit_map, task
+from nbqueue.client.graph import Graph
 from nbqueue.client.selection import Selection
+from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
 
 
@@ -68,6 +70,21 @@ async def mapping() -> None:
     assert_type(group[0], Job[float])
     assert_type(await group.progress(), Mapping[State, int])
     assert_type(await group.cancel(), Mapping[str, int])
+    assert_type(await group.reschedule(delay=5), Mapping[str, int])
+    assert_type(await group[0].promote(), str)
+    assert_type(await group[0].set_priority("high"), str)
+
+
+async def handing_on() -> None:
+    """What stands for a result has the type of the result."""
+    job, group = await submit(area, 2), await submit_map(area, [1, 2])
+    assert_type(job.output, float)
+    assert_type(group.output, list[float])
+    assert_type(await submit(area, 2, height=job.output), Job[float])
+    assert_type(await submit(max, group.output), Job[float])
+    assert_type(await job.graph(), Graph)
+    assert_type(await group.graph(), Graph)
+    submit(fetch, job.output)  # type: ignore[call-overload]
 
 
 async def tasks() -> None:
@@ -87,6 +104,7 @@ async def asking() -> None:
     assert_type(await job.info(), JobRecord)
     assert_type(await job.logs(), str)
     assert_type(await job.retry(), Job[float])
+    assert_type(await job.attempts(), list[AttemptRecord])
     assert_type(await nbqueue.attach("id"), Job[Any])
     assert_type(await nbqueue.attach(everywhere=True), Selection)
     assert_type(await nbqueue.history(since="7d"), DataFrame)
@@ -95,5 +113,7 @@ async def asking() -> None:
 def choosing() -> None:
     """Options are typed."""
     options(queue="nightly", retry=3)
+    options(preset="solver", retry=RetryPolicy(backoff=lambda attempt, _error: 2.0 * attempt))
+    options(preset="fast")  # type: ignore[arg-type]
     options(queue=3)  # type: ignore[arg-type]
     options(colour="red")  # type: ignore[call-arg]

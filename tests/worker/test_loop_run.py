@@ -14,6 +14,7 @@ from nbqueue.broker.claims import Claim
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options
 from nbqueue.model.outcome import Raised, StopReason
+from nbqueue.model.retry import RetryPolicy
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.loop_run import LoopRun
 from nbqueue.worker.verdict import Ended
@@ -128,3 +129,43 @@ async def test_a_task_that_others_cancel_is_an_end() -> None:
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
     assert isinstance((await asyncio.wait_for(ended, 1)).end, Raised)
+
+
+async def test_a_policys_own_function_is_asked_in_the_jobs_place() -> None:
+    """It sees the job as the function does; its answer comes with the error."""
+    seen: list[Any] = []
+
+    def own(attempt: int, error: BaseException) -> float:
+        job = inside.current_job()
+        seen.append((attempt, str(error), job and job.id))
+        return 7.0
+
+    async def raises() -> None:
+        raise ValueError("no")
+
+    _, ended = started(raises, Options(retry=RetryPolicy(backoff=own)))
+    end = (await asyncio.wait_for(ended, 1)).end
+    assert isinstance(end, Raised)
+    assert (end.error.type, end.error.backoff_s, end.error.final, seen) == (
+        "ValueError",
+        7.0,
+        False,
+        [(1, "no", "job")],
+    )
+
+
+async def test_a_policys_own_function_is_not_asked_after_a_stop() -> None:
+    """A cancelled job is over, whatever it raises on its way."""
+
+    async def waits() -> None:
+        await asyncio.sleep(60)
+
+    def own(_attempt: int, _error: BaseException) -> float:
+        raise AssertionError("asked")
+
+    run, ended = started(waits, Options(retry=RetryPolicy(backoff=own)))
+    await asyncio.sleep(0)
+    run.stop("cancel")
+    end = (await asyncio.wait_for(ended, 1)).end
+    assert isinstance(end, Raised)
+    assert (end.error.type, end.error.final) == ("CancelledError", False)

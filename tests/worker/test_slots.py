@@ -1,9 +1,9 @@
 """Slots are given back by jobs that wait for jobs of their own, and taken again in turn."""
 
-from nbqueue.worker.room import RESTING, Room
+from nbqueue.worker.room import RESTING, Room, Share
 from nbqueue.worker.slots import Slots
 
-LOOP, PROCESS = 0, 1
+LOOP, PROCESS = (0, 0, ""), (1, 0, "")
 
 
 def opened(process_slots: int = 1) -> tuple[Room, Slots]:
@@ -55,7 +55,7 @@ async def test_a_claim_under_way_keeps_its_room() -> None:
     room, slots = opened()
     slots.enter(("a", 1), PROCESS)
     slots.rest(("a", 1))
-    asked = room.ask()
+    [asked] = room.ask()
     granted = slots.back(("a", 1))
     assert not granted.done()
     room.answered(asked, failed=False)
@@ -102,3 +102,33 @@ async def test_resting_twice_is_resting_once() -> None:
     assert slots.rest(("unknown", 1))
     assert slots.back(("unknown", 1)).done()
     assert room.free == (1, 1)
+
+
+async def test_what_else_a_job_takes_is_given_back_too() -> None:
+    """A place of its queue and resources: its own jobs may need the same; it goes on when all of it is there again."""
+    room = Room((5, 5), 1, -1, shares=[Share(1, limit=1)], offers={"gpu": 1})
+    slots = Slots(room)
+    taken = (1, 0, "gpu=1")
+    slots.enter(("a", 1), taken)
+    assert (room.has_room(0), room.free_resources) == (False, {"gpu": 0.0})
+    slots.rest(("a", 1))
+    assert (room.has_room(0), room.free_resources) == (True, {"gpu": 1.0})
+    slots.enter(("b", 1), taken)
+    granted = slots.back(("a", 1))
+    assert not granted.done()
+    slots.leave(("b", 1))
+    assert granted.done()
+    assert (room.has_room(0), room.free_resources) == (False, {"gpu": 0.0})
+    slots.leave(("a", 1))
+    assert (room.has_room(0), room.free_resources) == (True, {"gpu": 1.0})
+
+
+async def test_who_needs_more_does_not_keep_others_from_going_on() -> None:
+    """Of those that stand in line, each goes on as soon as there is what it takes."""
+    room = Room((5, 5), 1, -1, offers={"gpu": 1})
+    slots = Slots(room)
+    for name, needs in (("a", "gpu=1"), ("b", "")):
+        slots.enter((name, 1), (1, 0, needs))
+        slots.rest((name, 1))
+    slots.enter(("c", 1), (1, 0, "gpu=1"))
+    assert [slots.back((name, 1)).done() for name in "ab"] == [False, True]

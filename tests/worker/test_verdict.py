@@ -1,10 +1,12 @@
 """What the end of an attempt means for its job."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 
+from nbqueue.errors import JobTimeout
 from nbqueue.model.options import check
 from nbqueue.model.outcome import Died, ErrorInfo, Raised, Returned
 from nbqueue.model.retry import RetryPolicy
@@ -96,6 +98,61 @@ def test_a_value_within_the_grace_is_a_success() -> None:
 def test_past_its_limit_a_job_has_timed_out(end: Returned | Raised | Died) -> None:
     """Whatever comes after the limit, the job ran into it."""
     assert _decide(Ended(end=end, stopped_by="timeout", over_limit=True), timeout=10).state is State.TIMED_OUT
+
+
+@pytest.mark.parametrize("end", [VALUE, BUG, Died(signal=9)], ids=["returned", "raised", "killed"])
+def test_a_time_limit_is_retried_where_the_policy_names_it(end: Returned | Raised | Died) -> None:
+    """By name or class, not by a base class or an empty `on`; each is charged as a try, until none is left."""
+    ended = Ended(end=end, stopped_by="timeout", over_limit=True)
+    named, second = RetryPolicy(on=(JobTimeout,), base=1, jitter=0), Past(tries=1)
+    verdicts = [_decide(ended, Past(tries=tries), retry=named, timeout=10) for tries in range(3)]
+    assert [verdict.state for verdict in verdicts] == [State.SCHEDULED, State.SCHEDULED, State.TIMED_OUT]
+    assert [(verdict.delay_s, verdict.charge) for verdict in verdicts[:2]] == [(1.0, "try"), (2.0, "try")]
+    assert [verdict.error.type for verdict in verdicts if verdict.error] == ["JobTimeout"] * 3
+    others = [RetryPolicy(), RetryPolicy(on=("JobError", "Exception")), replace(named, never_on=("JobTimeout",))]
+    assert {_decide(ended, second, retry=other, timeout=10).state for other in others} == {State.TIMED_OUT}
+
+
+def test_a_cancel_is_final_though_the_policy_names_the_limit() -> None:
+    """A job that was cancelled past its limit is cancelled."""
+    ended = Ended(end=BUG, stopped_by="cancel", over_limit=True)
+    assert _decide(ended, retry=RetryPolicy(on=("JobTimeout",)), timeout=10).state is State.CANCELLED
+
+
+def test_a_policy_that_names_crashes_says_how_often() -> None:
+    """In all, attempts that raised included, with the policy's waits; `never_on` makes the first one final."""
+    died = Ended(end=Died(signal=11))
+    named = RetryPolicy(max_tries=5, on=("JobCrashed",), base=1, jitter=0)
+    pasts = [Past(), Past(crashes=3), Past(crashes=2, tries=2)]
+    verdicts = [_decide(died, past, retry=named) for past in pasts]
+    assert [(verdict.state, verdict.delay_s) for verdict in verdicts] == [
+        (State.SCHEDULED, 1.0), (State.SCHEDULED, 8.0), (State.CRASHED, 0.0),
+    ]  # fmt: skip
+    assert _decide(died, retry=RetryPolicy(never_on=("JobCrashed",))).state is State.CRASHED
+    assert _decide(Ended(end=Died(signal=9, memory_limit_bytes=1)), retry=named).state is State.CRASHED
+    assert _decide(Ended(end=BUG), retry=named).state is State.FAILED
+
+
+def test_what_a_function_of_waiting_answered_counts() -> None:
+    """Its seconds, or its no; where it could not be asked, the exponential wait."""
+    own = RetryPolicy(backoff=lambda _attempt, _error: 1, base=3, jitter=0)
+    errors = [replace(BUG.error, backoff_s=40.0), replace(BUG.error, final=True), BUG.error]
+    verdicts = [_decide(Ended(end=Raised(error)), retry=own) for error in errors]
+    assert [(verdict.state, verdict.delay_s) for verdict in verdicts] == [
+        (State.SCHEDULED, 40.0), (State.FAILED, 0.0), (State.SCHEDULED, 3.0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("retry", "state"),
+    [(None, State.SCHEDULED), (1, State.FAILED), (2, State.SCHEDULED),
+     (RetryPolicy(never_on=("Retrying",)), State.FAILED)],
+    ids=["no policy", "one try", "two tries", "never"],
+)  # fmt: skip
+def test_retry_later_is_bound_by_a_policy_that_was_given(retry: Any, state: State) -> None:
+    """By its tries and by `never_on`."""
+    later = Raised(ErrorInfo(type="RetryLater", message="", bases=("RetryLater", "Retrying"), retry_after_s=7.0))
+    assert _decide(Ended(end=later), retry=retry).state is state
 
 
 @pytest.mark.parametrize(

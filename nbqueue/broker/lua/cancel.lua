@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Cancel jobs: those that wait end at once, those that run are asked to stop through their engine.
+-- With: groups, waiting, past
 -- KEYS[1] stream  events: nbq:events
 -- KEYS[2] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
@@ -9,39 +10,32 @@
 local prefix = ARGV[1]
 local now = server_ms()
 local replies, changes, records = {}, {}, {}
+
+local function ask_to_stop(id, engine)
+  local wake = prefix .. 'nbq:wake:' .. engine
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'cancel', '1')
+  redis.call('HSET', prefix .. 'nbq:stops:' .. engine, id, 'cancel')
+  redis.call('PEXPIRE', prefix .. 'nbq:stops:' .. engine, 86400000)
+  redis.call('LPUSH', wake, 'stop')
+  redis.call('PEXPIRE', wake, TOKEN_MS)
+end
+
 for i = 2, #ARGV do
   local id = ARGV[i]
-  local record = prefix .. 'nbq:job:' .. id
-  local found = redis.call('HMGET', record, 'state', 'queue', 'key', 'engine', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock')
-  local state = found[1]
-  if not state then
+  local about = read_fields(prefix .. 'nbq:job:' .. id, WAITING)
+  if not about.state then
     replies[#replies + 1] = 'unknown'
-  elseif state == 'running' then
-    local wake = prefix .. 'nbq:wake:' .. found[4]
-    redis.call('HSET', record, 'cancel', '1')
-    redis.call('HSET', prefix .. 'nbq:stops:' .. found[4], id, 'cancel')
-    redis.call('PEXPIRE', prefix .. 'nbq:stops:' .. found[4], 86400000)
-    redis.call('LPUSH', wake, 'stop')
-    redis.call('PEXPIRE', wake, TOKEN_MS)
+  elseif about.state == 'running' then
+    ask_to_stop(id, redis.call('HGET', prefix .. 'nbq:job:' .. id, 'engine'))
     replies[#replies + 1] = 'asked'
-  elseif state == 'queued' or state == 'scheduled' then
-    redis.call('DEL', prefix .. 'arq:retry:' .. id, prefix .. 'nbq:checkpoint:' .. id)
-    keep_call(prefix, id, found[11] and 0 or CALL_MS)
-    redis.call('ZREM', found[3] or (prefix .. 'arq:queue:' .. found[2]), id)
-    redis.call('HSET', record, 'state', 'cancelled', 'finished', now)
-    redis.call('HDEL', record, 'reason')
-    redis.call('PEXPIRE', record, RECORD_MS)
-    redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
-    redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. found[2], 'cancelled', 1)
-    records[#records + 1] = cjson.encode({job = id, attempt = 0, state = 'cancelled', queue = found[2],
-      ['function'] = found[5] or '', label = found[6] or found[5] or '', group = found[7] or '',
-      priority = tonumber(found[10]) or 0, submitted = tonumber(found[8])})
-    changes[#changes + 1] = id .. ' cancelled ' .. (found[9] or '0')
-    replies[#replies + 1] = 'removed'
+  elseif is_final(about.state) then
+    replies[#replies + 1] = about.state
   else
-    replies[#replies + 1] = state
+    end_waiting(prefix, id, about, {state = 'cancelled'}, now, changes, records)
+    replies[#replies + 1] = 'removed'
   end
 end
+write_groups(prefix)
 remember(prefix, KEYS[2], records)
 tell(KEYS[1], changes)
 return replies

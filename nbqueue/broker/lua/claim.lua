@@ -1,5 +1,6 @@
 #!lua
 -- Give an engine up to as many ready jobs as it has room for; waiting jobs that are due become ready first.
+-- With: groups, waiting, past, gates
 -- KEYS[1] zset    the queue: arq:queue:<queue>
 -- KEYS[2] hash    what the engine has claimed: nbq:claims:<engine>
 -- KEYS[3] zset    leases of the engines: nbq:leases
@@ -13,22 +14,21 @@
 -- ARGV[4] int     room for jobs of the event loop
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
--- Returns: {now ms, next due ms or 0, {{id, `fence tries crashes losses submitted due adopted lane group` (adopted: 1 where no submit script of ours wrote it), submission (empty: it is large, and read apart) or nil}, ...}, looked at in the loop's lane, in the process lane}; now is 0 when the engine's lease is gone
+-- ARGV[7] text    what the engine has of resources: name=amount, with commas between
+-- Returns: {now ms, next due ms or 0, {{id, `fence tries crashes losses submitted due adopted lane needs group` (adopted: 1 where no submit script of ours wrote it; needs: - for none), submission (empty: it is large, and read apart) or nil}, ...}, looked at in the loop's lane, in the process lane, 1 where jobs wait for others}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
+local room_in_loop, room_in_process = tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = server_ms()
-if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}, 0, 0} end
+if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}, 0, 0, 0} end
 local records = {}
+look_at_gates(prefix, queue, engine, now, ARGV[7])
 
 local function read(record, ...)
   local found = redis.pcall('HMGET', record, ...)
   if not found.err then return found end
   redis.call('DEL', record)
   return redis.call('HMGET', record, ...)
-end
-
-local function whole(text)
-  return text and #text < 16 and string.find(text, '^%d+$')
 end
 
 local function count(text)
@@ -48,13 +48,9 @@ local function stray(id, home)
   return true
 end
 
-local function ended(state)
-  return state and state ~= 'queued' and state ~= 'scheduled' and state ~= 'running'
-end
-
 local function repeated(id, state)
   -- an id that ended and came again: ours never do; a stock client's may, a tick of arq's cron not within its guard
-  return ended(state) and (not stock or redis.call('EXISTS', prefix .. 'nbq:tick:' .. id) == 1)
+  return is_final(state) and (not stock or redis.call('EXISTS', prefix .. 'nbq:tick:' .. id) == 1)
 end
 
 local elsewhere, tried = {}, {}
@@ -89,7 +85,7 @@ end
 
 local function ready(id, due, wanted)
   -- make a job that is due ready; false where it stays as it is
-  local found = read(prefix .. 'nbq:job:' .. id, 'state', 'rank', 'fence', 'queue')
+  local found = read(prefix .. 'nbq:job:' .. id, 'state', 'rank', 'fence', 'queue', 'group')
   local known = found[1] or found[2] or found[3] or found[4]
   if not whole(found[2]) then found[1] = false end
   if stray(id, found[4]) then return true end
@@ -99,7 +95,8 @@ local function ready(id, due, wanted)
     return true
   end
   if found[1] == 'running' then return true, CLAIMED_SCORE end
-  if found[1] and not ended(found[1]) then
+  if found[1] and not is_final(found[1]) then
+    if found[1] == 'scheduled' then regroup(found[5], 'scheduled', 'queued') end
     redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', 'queued')
     redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'reason')
     return true, found[2]
@@ -108,117 +105,136 @@ local function ready(id, due, wanted)
   return true, adopt(id, known, found[3], math.floor(due), wanted)
 end
 
-local passed = 0
-repeat
-  local due = redis.call('ZRANGEBYSCORE', KEYS[1], READY_LIMIT, now, 'WITHSCORES', 'LIMIT', passed, 200)
-  local ids, ranks, stay = {}, {}, 0
-  for i = 1, #due, 2 do ids[#ids + 1] = due[i] end
-  look(ids)
-  for i, id in ipairs(ids) do
-    local moved, rank = ready(id, due[2 * i], #ids - i + 1)
-    if rank then ranks[#ranks + 1], ranks[#ranks + 2] = rank, id end
-    if not moved then stay = stay + 1 end
-  end
-  if #ranks > 0 then redis.call('ZADD', KEYS[1], unpack(ranks)) end
-  passed = passed + stay
-  -- only where jobs run elsewhere does the next page have to be looked at too
-until stay < 100 or passed >= 1000
-
-local claimed, changes, expired = {}, {}, {}
-local lane = '0'
--- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
-local held, scores, marks, submissions = {}, {}, {}, {}
-local function expire(id, record, submitted)
-  redis.call('ZREM', KEYS[1], id)
-  keep_call(prefix, id, CALL_MS)
-  redis.call('HSET', record, 'state', 'expired', 'finished', now)
-  redis.call('PEXPIREAT', record, now + RECORD_MS)
-  local about = redis.call('HMGET', record, 'function', 'label', 'group')
-  records[#records + 1] = cjson.encode({job = id, attempt = 0, state = 'expired', queue = queue, ['function'] = about[1] or '',
-    label = about[2] or about[1] or '', group = about[3] or '', submitted = tonumber(submitted)})
-  redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. queue, 'expired', 1)
-  expired[#expired + 1] = id .. ' expired 0'
+local function make_due_ready()
+  local passed, stay = 0, 0
+  repeat
+    local due = redis.call('ZRANGEBYSCORE', KEYS[1], READY_LIMIT, now, 'WITHSCORES', 'LIMIT', passed, 200)
+    local ids, ranks = {}, {}
+    stay = 0
+    for i = 1, #due, 2 do ids[#ids + 1] = due[i] end
+    look(ids)
+    for i, id in ipairs(ids) do
+      local moved, rank = ready(id, due[2 * i], #ids - i + 1)
+      if rank then ranks[#ranks + 1], ranks[#ranks + 2] = rank, id end
+      if not moved then stay = stay + 1 end
+    end
+    if #ranks > 0 then redis.call('ZADD', KEYS[1], unpack(ranks)) end
+    passed = passed + stay
+    -- only where jobs run elsewhere does the next page have to be looked at too
+  until stay < 100 or passed >= 1000
 end
 
+local claimed, changes, expired = {}, {}, {}
+local lane, parked = '0', 0
+-- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
+local held, scores, marks, submissions = {}, {}, {}, {}
+-- what only few jobs have: those that were claimed before, and those whose submit said that there is more
+local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'group', 'large', 'limits', 'needs', 'hook'}
 local nothing = {}
-local names = #queue .. ' ' .. queue .. KEYS[1]
-local untried = ' 0 0 0 ' .. (stock and 's ' or '- ') .. names
-local function claim(id, record, found, rest)
+local names = ' ' .. #queue .. ' ' .. queue .. KEYS[1]
+local untried = ' 0 0 0 ' .. (stock and 's' or '-') .. ' -' .. names
+local untried_limited = ' 0 0 0 ' .. (stock and 's' or '-') .. 'l -' .. names
+
+local function claim(id, record, job, rest, is_limited)
   -- most jobs come for the first time and with nothing special
-  local fence, charged, facts = '1', ' 0 0 0 ', untried
+  local fence, charged, facts = '1', ' 0 0 0 ', is_limited and untried_limited or untried
+  local group = rest.group and string.find(rest.group, '^[%w][%w._@+=-]*$') and rest.group or '-'
   if rest ~= nothing then
-    fence = string.format('%d', count(found[2]) + 1)
-    charged = string.format(' %d %d %d ', count(rest[1]), count(rest[2]), count(rest[3]))
+    fence = string.format('%d', count(job.fence) + 1)
+    charged = string.format(' %d %d %d ', count(rest.tries), count(rest.crashes), count(rest.losses))
     -- an attempt before may have left a checkpoint
-    facts = charged .. (stock and 's' or '-') .. (fence ~= '1' and 'c ' or ' ') .. names
+    facts = charged .. (stock and 's' or '-') .. (fence ~= '1' and 'c' or '') .. (is_limited and 'l' or '')
+      .. (rest.hook and 'h' or '') .. ' ' .. group .. names
   end
   redis.call('HSET', record, 'state', 'running', 'fence', fence, 'engine', engine, 'started', now)
-  held[#held + 1], held[#held + 2] = id, fence .. ' ' .. found[3] .. facts
+  regroup(rest.group, 'queued', 'running')
+  held[#held + 1], held[#held + 2] = id, fence .. ' ' .. job.rank .. facts
   scores[#scores + 1], scores[#scores + 2] = CLAIMED_SCORE, id
   marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
-  submissions[#submissions + 1] = prefix .. (rest[7] and 'nbq:parcel:' or 'arq:job:' .. id)
+  submissions[#submissions + 1] = prefix .. (rest.large and 'nbq:parcel:' or 'arq:job:' .. id)
   changes[#changes + 1] = id .. ' running ' .. fence
-  local about = fence .. charged .. found[4] .. ' ' .. (rest[4] or found[4]) .. (found[6] and ' 0 ' or ' 1 ') .. lane .. ' ' .. (rest[6] or '')
-  claimed[#claimed + 1] = {id, about, rest[7] and '' or false}
+  local about = fence .. charged .. job.submitted .. ' ' .. (rest.due or job.submitted) .. (job['function'] and ' 0 ' or ' 1 ')
+    .. lane .. ' ' .. (rest.needs or '-') .. ' ' .. (rest.group or '')
+  claimed[#claimed + 1] = {id, about, rest.large and '' or false}
+end
+
+local function pass_or_park(id, record, job, rest)
+  local closed, reason, till = nil, false, nil
+  if gate.any or rest.needs or rest.limits then
+    closed, reason, till = gate_before(id, {['function'] = job['function'], group = rest.group, needs = rest.needs, limits = rest.limits})
+  end
+  if closed then
+    redis.call('ZREM', KEYS[1], id)
+    park(prefix, id, queue, closed, job.rank, reason, till)
+    parked = parked + 1
+  else
+    claim(id, record, job, rest, reason)
+  end
 end
 
 local function consider(id)
   -- claim a job that is ready, or put it where it belongs; false where a stock worker runs it: its score is not ours then
   local record = prefix .. 'nbq:job:' .. id
   local found = read(record, 'state', 'fence', 'rank', 'submitted', 'queue', 'function', 'more')
-  -- what only few jobs have: those that were claimed before, and those whose submit said that there is more
-  local rest = (found[2] or found[7]) and redis.call('HMGET', record, 'tries', 'crashes', 'losses', 'due', 'expires', 'group', 'large')
-    or nothing
-  if not (whole(found[3]) and whole(found[4]) and (not rest[4] or whole(rest[4]))) then found[1] = false end
+  local job = {state = found[1], fence = found[2], rank = found[3], submitted = found[4], ['function'] = found[6]}
+  local rest = (found[2] or found[7]) and read_fields(record, RARE) or nothing
+  if not (whole(job.rank) and whole(job.submitted) and (not rest.due or whole(rest.due))) then job.state = false end
   if stray(id, found[5]) then return true end
-  if repeated(id, found[1]) then
+  if repeated(id, job.state) then
     redis.call('ZREM', KEYS[1], id)
     redis.call('DEL', prefix .. 'arq:job:' .. id)
     return true
   end
-  if found[1] == 'running' then
+  if job.state == 'running' then
     -- a stock client that aborts a running job takes it for a deferred one, and moves it to the front
     redis.call('ZADD', KEYS[1], CLAIMED_SCORE, id)
     return true
   end
   if elsewhere[id] then
     -- whatever becomes of it, our record of it does not stay for ever
-    if found[1] then redis.call('PEXPIREAT', record, now + RECORD_MS) end
+    if job.state then redis.call('PEXPIREAT', record, now + RECORD_MS) end
     return false
   end
-  if not found[1] or ended(found[1]) then
-    found = {'queued', found[2], tostring(adopt(id, true, found[2], now, 1)), tostring(now)}
-    rest = (tried[id] or found[2]) and {string.format('%.0f', tried[id] or 0)} or nothing
+  if not job.state or is_final(job.state) then
+    job = {state = 'queued', fence = job.fence, rank = tostring(adopt(id, true, job.fence, now, 1)), submitted = tostring(now)}
+    rest = (tried[id] or job.fence) and {tries = string.format('%.0f', tried[id] or 0)} or nothing
   end
-  if whole(rest[5]) and not found[2] and now > tonumber(found[4]) + tonumber(rest[5]) then
-    expire(id, record, found[4])
+  if whole(rest.expires) and not job.fence and now > tonumber(job.submitted) + tonumber(rest.expires) then
+    end_waiting(prefix, id, read_fields(record, WAITING), {state = 'expired'}, now, expired, records)
   else
-    claim(id, record, found, rest)
+    pass_or_park(id, record, job, rest)
   end
   return true
 end
 
 local function take(low, high, room)
-  local looked, passed, stay = 0, 0, 0
+  local looked, passed, stay, most = 0, 0, 0, parked + 500
   repeat
     if looked >= room then break end
     stay = 0
+    local before = parked
     local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', looked + passed, room - looked)
     look(ids)
     for _, id in ipairs(ids) do
       if consider(id) then looked = looked + 1 else stay = stay + 1 end
     end
+    -- those that were held back took no room
+    looked = looked - (parked - before)
     passed = passed + stay
-  until stay == 0 or passed >= 1000
+    -- there may be more, for another call
+    if parked >= most then return room end
+  until (stay == 0 and parked == before) or passed >= 1000
   return looked
 end
 
+make_due_ready()
 local in_loop, in_process = 0, 0
-
+local lanes = {{'-inf', '(' .. PROCESS_RANK, room_in_loop}, {PROCESS_RANK, '(' .. READY_LIMIT, room_in_process}}
 if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
-  in_loop = take('-inf', '(' .. PROCESS_RANK, tonumber(ARGV[4]))
+  open_gates(KEYS[1], lanes)
+  in_loop = take(unpack(lanes[1]))
   lane = '1'
-  in_process = take(PROCESS_RANK, '(' .. READY_LIMIT, tonumber(ARGV[5]))
+  in_process = take(unpack(lanes[2]))
 end
 if #claimed > 0 then
   redis.call('HSET', KEYS[2], unpack(held))
@@ -226,8 +242,12 @@ if #claimed > 0 then
   redis.call('MSET', unpack(marks))
   for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do claimed[i][3] = claimed[i][3] or submission end
 end
+take_tokens()
+write_groups(prefix)
 tell(KEYS[5], changes)
 tell(KEYS[5], expired)
 remember(prefix, KEYS[6], records)
-local coming = redis.call('ZRANGEBYSCORE', KEYS[1], stock and '(' .. now or READY_LIMIT, '(' .. CLAIMED_SCORE, 'WITHSCORES', 'LIMIT', 0, 1)
-return {now, coming[2] or '0', claimed, in_loop, in_process}
+local coming = redis.call('ZRANGEBYSCORE', KEYS[1], stock and '(' .. now or READY_LIMIT, '(' .. CLAIMED_SCORE, 'WITHSCORES', 'LIMIT', 0, 1)[2]
+local opening = close_gates()
+if opening and (not coming or tonumber(opening) < tonumber(coming)) then coming = opening end
+return {now, coming or '0', claimed, in_loop, in_process, redis.call('EXISTS', prefix .. 'nbq:parents')}

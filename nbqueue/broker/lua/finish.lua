@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Record how attempts ended: final results, attempts to repeat, jobs given back. A stale claim changes nothing.
+-- With: groups, waiting, past
 -- KEYS[1] hash    what the engine has claimed: nbq:claims:<engine>
 -- KEYS[2] stream  events: nbq:events
 -- KEYS[3] stream  history: nbq:history
@@ -25,22 +26,26 @@ end
 local parsed = {}
 local function facts_of(text)
   if not parsed[text] then
-    local tries, crashes, losses, marks, length, names = string.match(text, '^(%d+) (%d+) (%d+) (%S+) (%d+) (.*)$')
+    local tries, crashes, losses, marks, group, length, names = string.match(text, '^(%d+) (%d+) (%d+) (%S+) (%S+) (%d+) (.*)$')
     local queue = names and string.sub(names, 1, tonumber(length))
+    local function marked(letter) return string.find(marks, letter, 1, true) end
     parsed[text] = names and {tries = tonumber(tries), crashes = tonumber(crashes), losses = tonumber(losses), queue = queue,
-      key = string.sub(names, #queue + 1), stock = string.find(marks, 's', 1, true), checkpoint = string.find(marks, 'c', 1, true),
-      fields = {}}
+      key = string.sub(names, #queue + 1), group = group ~= '-' and group or nil, stock = marked('s'), checkpoint = marked('c'),
+      limited = marked('l'), hook = marked('h'), fields = {}}
   end
   return parsed[text]
 end
 
 local replies, ends, ids = {}, {}, {}
 -- taken away together, before anything is written: a full server must be able to get emptier
-local over, keys, queued, unwanted = {}, {}, {}, {}
+local ended, keys, queued, unwanted = {}, {}, {}, {}
 for at = first, #ARGV, 5 do ids[#ids + 1] = ARGV[at] end
 local held = redis.call('HMGET', KEYS[1], unpack(ids))
 local stops = asked and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
-local seen = {}
+-- for whose end others wait
+local awaited = #ids > 0 and redis.call('EXISTS', prefix .. 'nbq:parents') == 1
+  and redis.call('SMISMEMBER', prefix .. 'nbq:parents', unpack(ids)) or {}
+local seen, limited = {}, {}
 for number, id in ipairs(ids) do
   local at = first + 5 * (number - 1)
   local fence, rank, text = string.match(held[number] or '', '^(%d+) (%d+) (.*)$')
@@ -56,8 +61,10 @@ for number, id in ipairs(ids) do
     local overruled = again and stops[number] == 'cancel'
     if overruled then again, state = false, 'cancelled' end
     ends[#ends + 1] = {at = at, state = state, way = way, facts = facts, again = again, rank = rank,
-      overruled = overruled}
-    over[#over + 1] = id
+      overruled = overruled, awaited = awaited[number] == 1}
+    ended[#ended + 1] = id
+    if facts.limited then limited[#limited + 1] = id end
+    regroup(facts.group, 'running', state)
     keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
     if not again then
       if state == 'succeeded' or facts.stock then keys[#keys + 1] = prefix .. 'arq:job:' .. id
@@ -73,8 +80,8 @@ for number, id in ipairs(ids) do
     end
   end
 end
-if #over > 0 then
-  if asked then redis.call('HDEL', KEYS[4], unpack(over)) end
+if #ended > 0 then
+  if asked then redis.call('HDEL', KEYS[4], unpack(ended)) end
   redis.call('DEL', unpack(keys))
 end
 if #unwanted > 0 then redis.call('ZREM', prefix .. 'arq:abort', unpack(unwanted)) end
@@ -114,13 +121,19 @@ local function wait_again(id, ending, fields)
   call_workers(prefix .. 'nbq:wake:' .. facts.queue)
 end
 
-local function keep_result(id, fence, way, sealed)
+local function kept_ms(ending)
+  -- a result that others wait for outlives what was asked for
+  local keep = ending.way.keep
+  return ending.awaited and keep ~= '-1' and string.format('%.0f', math.max(tonumber(keep), PARENT_MS)) or keep
+end
+
+local function keep_result(id, fence, keep, sealed)
   local result = prefix .. 'arq:result:' .. id
   if sealed == '\0parcel' then
     redis.pcall('RENAME', prefix .. 'nbq:parcel:' .. id .. ':' .. fence, result)
-    if way.keep == '-1' then redis.call('PERSIST', result) else redis.call('PEXPIRE', result, way.keep) end
-  elseif way.keep == '-1' then redis.call('SET', result, sealed)
-  else redis.call('SET', result, sealed, 'PXAT', now + way.keep) end
+    if keep == '-1' then redis.call('PERSIST', result) else redis.call('PEXPIRE', result, keep) end
+  elseif keep == '-1' then redis.call('SET', result, sealed)
+  else redis.call('SET', result, sealed, 'PXAT', now + keep) end
 end
 
 local function line_of_cancel(id, record, facts)
@@ -139,13 +152,16 @@ for _, ending in ipairs(ends) do
   if ending.again then
     wait_again(id, ending, fields)
   else
-    if sealed ~= '' and way.keep ~= '0' then
-      keep_result(id, fence, way, sealed)
+    local keep = kept_ms(ending)
+    if sealed ~= '' and keep ~= '0' then
+      keep_result(id, fence, keep, sealed)
       if #sealed <= TOLD_BYTES and sealed ~= '\0parcel' then told = sealed end
     end
     local tally = counted[facts.queue] or {}
     counted[facts.queue] = tally
     tally[ending.state] = (tally[ending.state] or 0) + 1
+    if ending.awaited then settle_later(prefix, id, ending.state) end
+    if facts.hook then leave_word(prefix, id, true, now) end
   end
   local added = redis.pcall('HSET', record, unpack(fields))
   if type(added) == 'table' then
@@ -160,10 +176,12 @@ for _, ending in ipairs(ends) do
   changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. fence
 end
 -- where something above went wrong each end is recorded again by itself; what follows cannot go wrong
-if #over > 0 then redis.call('HDEL', KEYS[1], unpack(over)) end
+if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
+if #limited > 0 then give_tokens_back(prefix, string.sub(KEYS[1], #(prefix .. 'nbq:claims:') + 1), limited) end
 for queue, tally in pairs(counted) do
   for state, number in pairs(tally) do redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. queue, state, number) end
 end
+write_groups(prefix)
 remember(prefix, KEYS[3], records)
 tell(KEYS[2], changes, told)
 return replies

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Give back the jobs of engines that are gone: those whose lease ran out, and those named as dead.
+-- With: groups, waiting, past
 -- KEYS[1] zset    leases: nbq:leases
 -- KEYS[2] stream  events: nbq:events
 -- KEYS[3] stream  history: nbq:history
@@ -14,53 +15,75 @@
 local prefix = ARGV[1]
 local now = server_ms()
 local changes, records = {}, {}
+local FIELDS = {'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel', 'function', 'label', 'group', 'submitted',
+  'started', 'fence', 'priority', 'stock', 'tries', 'key', 'hook'}
 
-local function place_of(claim)
-  -- rank and key of the queue as the claiming script wrote them: fence, rank, ... length of the queue's name, name and key
-  local rank, length, names = string.match(claim, '^%d+ (%d+) %d+ %d+ %d+ %S+ (%d+) (.*)$')
+local function place_in(claim)
+  -- rank and key of the queue as the claiming script wrote them
+  local rank, length, names = string.match(claim, '^%d+ (%d+) %d+ %d+ %d+ %S+ %S+ (%d+) (.*)$')
   return rank, names and string.sub(names, tonumber(length) + 1)
 end
 
-local function settle(id, claim, engine)
+local function fate_of(job, losses)
+  if job.cancel then return 'cancelled' end
+  -- a stock worker counts starts as tries, and leaves a result that arq can read
+  if job.stock then return 'queued' end
+  return losses + (tonumber(job.crashes) or 0) >= tonumber(ARGV[2]) and 'crashed' or 'queued'
+end
+
+local function line_of(id, job, state, engine, error)
+  return cjson.encode({job = id,
+    attempt = (tonumber(job.tries) or 0) + (tonumber(job.losses) or 0) + (tonumber(job.crashes) or 0) + 1,
+    state = state == 'queued' and 'lost' or state, queue = job.queue, ['function'] = job['function'] or '',
+    label = job.label or job['function'] or '', group = job.group or '', priority = tonumber(job.priority) or 0,
+    submitted = tonumber(job.submitted), started = tonumber(job.started), worker = engine,
+    error_type = 'JobCrashed', error = error})
+end
+
+local function wait_again(id, job, queue_key, rank)
+  redis.call('ZADD', queue_key, rank, id)
+  call_workers(prefix .. 'nbq:wake:' .. job.queue)
+  regroup(job.group, 'running', 'queued')
+end
+
+local function give_up(id, job, queue_key, state, error)
   local record = prefix .. 'nbq:job:' .. id
-  local found = redis.pcall('HMGET', record, 'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel',
-    'function', 'label', 'group', 'submitted', 'started', 'fence', 'priority', 'stock', 'tries', 'key')
-  if found.err or found[1] ~= 'running' or found[2] ~= engine then return end
-  local rank, queue_key = place_of(claim)
-  found[3], found[13] = found[3] or '', found[13] or '0'
-  rank = rank or tonumber(found[4]) or 99 * RANKS_A_PRIORITY
-  queue_key = queue_key or found[17] or (prefix .. 'arq:queue:' .. found[3])
+  redis.call('DEL', prefix .. 'nbq:checkpoint:' .. id)
+  keep_call(prefix, id, job.stock and 0 or CALL_MS)
+  redis.call('ZREM', queue_key, id)
+  redis.call('HSET', record, 'finished', now)
+  if state == 'crashed' then redis.call('HSET', record, 'error_type', 'JobCrashed', 'error', error) end
+  redis.call('PEXPIRE', record, RECORD_MS)
+  redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
+  redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. job.queue, state, 1)
+  regroup(job.group, 'running', nil)
+  over(prefix, id, state, job, now)
+end
+
+local function settle(id, claim, engine)
+  local job = read_fields(prefix .. 'nbq:job:' .. id, FIELDS)
+  if job.state ~= 'running' or job.engine ~= engine then return end
+  local rank, queue_key = place_in(claim)
+  job.queue = job.queue or ''
+  rank = rank or tonumber(job.rank) or 99 * RANKS_A_PRIORITY
+  queue_key = queue_key or job.key or (prefix .. 'arq:queue:' .. job.queue)
   local guilty = ARGV[5] == id
-  local charge = (ARGV[5] == '' or guilty) and tonumber(ARGV[3]) or 0
-  local losses = (tonumber(found[5]) or 0) + charge
-  local state = 'queued'
-  if found[7] then state = 'cancelled'
-  elseif found[15] then state = 'queued' -- its worker counts starts as tries, and leaves a result that arq can read
-  elseif losses + (tonumber(found[6]) or 0) >= tonumber(ARGV[2]) then state = 'crashed' end
+  local losses = (tonumber(job.losses) or 0) + ((ARGV[5] == '' or guilty) and tonumber(ARGV[3]) or 0)
+  local state = fate_of(job, losses)
   local error = 'Its worker ' .. engine .. ' was lost.'
   if guilty then error = 'It did not yield to the event loop of ' .. engine .. ', which had to be replaced.' end
   redis.call('DEL', prefix .. 'arq:in-progress:' .. id)
-  redis.call('HSET', record, 'state', state, 'losses', losses)
-  if state == 'queued' then
-    redis.call('ZADD', queue_key, rank, id)
-    call_workers(prefix .. 'nbq:wake:' .. found[3])
-  else
-    redis.call('DEL', prefix .. 'nbq:checkpoint:' .. id)
-    keep_call(prefix, id, found[15] and 0 or CALL_MS)
-    redis.call('ZREM', queue_key, id)
-    redis.call('HSET', record, 'finished', now)
-    if state == 'crashed' then redis.call('HSET', record, 'error_type', 'JobCrashed', 'error', error) end
-    redis.call('PEXPIRE', record, RECORD_MS)
-    redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
-    redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. found[3], state, 1)
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', state, 'losses', losses)
+  if state == 'queued' then wait_again(id, job, queue_key, rank) else give_up(id, job, queue_key, state, error) end
+  records[#records + 1] = line_of(id, job, state, engine, error)
+  changes[#changes + 1] = id .. ' ' .. state .. ' ' .. (job.fence or '0')
+end
+
+local function free_limits(engine)
+  local ids = redis.pcall('HKEYS', prefix .. 'nbq:holds:' .. engine)
+  for first = 1, ids.err and 0 or #ids, 1000 do
+    give_tokens_back(prefix, engine, {unpack(ids, first, math.min(first + 999, #ids))})
   end
-  records[#records + 1] = cjson.encode({job = id,
-    attempt = (tonumber(found[16]) or 0) + (tonumber(found[5]) or 0) + (tonumber(found[6]) or 0) + 1,
-    state = state == 'queued' and 'lost' or state, queue = found[3], ['function'] = found[8] or '',
-    label = found[9] or found[8] or '', group = found[10] or '', priority = tonumber(found[14]) or 0,
-    submitted = tonumber(found[11]), started = tonumber(found[12]), worker = engine,
-    error_type = 'JobCrashed', error = error})
-  changes[#changes + 1] = id .. ' ' .. state .. ' ' .. found[13]
 end
 
 local dead = ARGV[4] == '1' and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now) or {}
@@ -70,10 +93,12 @@ for _, engine in ipairs(dead) do
   local claims = redis.pcall('HGETALL', prefix .. 'nbq:claims:' .. engine)
   if claims.err then claims = {} end
   for i = 1, #claims, 2 do settle(claims[i], claims[i + 1], engine) end
+  free_limits(engine)
   redis.call('DEL', prefix .. 'nbq:claims:' .. engine, prefix .. 'nbq:stops:' .. engine, prefix .. 'nbq:engine:' .. engine,
-    prefix .. 'nbq:wake:' .. engine)
+    prefix .. 'nbq:wake:' .. engine, prefix .. 'nbq:holds:' .. engine)
   redis.call('ZREM', KEYS[1], engine)
 end
+write_groups(prefix)
 remember(prefix, KEYS[3], records)
 tell(KEYS[2], changes)
 return #changes

@@ -1,40 +1,61 @@
 #!lua
 -- Accept jobs: store each submission, put it into its queue, wake workers. Known ids change nothing.
+-- With: groups, waiting, past
 -- KEYS[1] zset    the queue: arq:queue:<queue>
 -- KEYS[2] string  submission counter: nbq:sequence
 -- KEYS[3] list    wake-up tokens of the queue: nbq:wake:<queue>
 -- KEYS[4] set     known queues: nbq:queues
 -- KEYS[5] zset    jobs of the submitter: nbq:owner:<digest>
+-- KEYS[6] stream  events: nbq:events
+-- KEYS[7] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] text    queue name
--- ARGV[3] int     lane: 0 event loop, 1 process
--- ARGV[4] int     priority, -99 to 99
--- ARGV[5] ms      delay
--- ARGV[6] ms      moment from which the jobs may start, or 0
--- ARGV[7] ms      expires: do not start later than this after submit, or 0
--- ARGV[8] int     tries in all
--- ARGV[9] text    function
--- ARGV[10] text   label
--- ARGV[11] text   group id, or empty
--- ARGV[12] text   id of the job this one retries, or empty
--- ARGV[13] json   tags
--- ARGV[14..] bytes  per job: id, sealed submission (empty: it was sent ahead to nbq:parcel:<id>:0)
--- Returns: per job its state if it is new, or "exists"
--- Moves: none -> queued, none -> scheduled
-local prefix, queue = ARGV[1], ARGV[2]
+-- ARGV[3] json    what the jobs have in common: lane (0 event loop, 1 process), priority (-99 to 99), function; and where it is
+--                 not the usual delay ms, at ms (may start from then on), expires ms (do not start later than this after submit),
+--                 max_tries, label, group and size (its jobs in all), retry_of, parent, tags, hook, needs, limits (json, each a
+--                 text), on_parent ("skip" or "run"), once ("unique", "debounce" or "cache"), window ms, force
+-- ARGV[4] int     values per job: 2, or 3 with what is its own
+-- ARGV[5..] bytes  per job: id, sealed submission (empty: it was sent ahead to nbq:parcel:<id>:0), and if there are 3 json: after
+--                 (ids of jobs and groups it waits for), digest (of function and arguments)
+-- Returns: per job its state if it is new, "exists", or "same <id>" where another job stands for it
+-- Moves: none -> queued, none -> scheduled, scheduled -> cancelled
+local prefix, queue, common, width = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), tonumber(ARGV[4])
 local now = server_ms()
-local due = math.max(now + tonumber(ARGV[5]), tonumber(ARGV[6]))
-local later = due > now
-local state = later and 'scheduled' or 'queued'
-local count = (#ARGV - 13) / 2
-local known, records = {}, {}
+local count = (#ARGV - 4) / width
+if redis.call('SISMEMBER', prefix .. 'nbq:closed', queue) == 1 then
+  return redis.error_reply('CLOSED queue "' .. queue .. '" takes no more jobs: Queue("' .. queue .. '").open() lets it, or use another')
+end
+
+local known, records, own = {}, {}, {}
 for i = 1, count do
-  local id = ARGV[12 + 2 * i]
-  if ARGV[13 + 2 * i] == '' and redis.call('EXISTS', prefix .. 'nbq:parcel:' .. id .. ':0', prefix .. 'nbq:job:' .. id) == 0 then
+  local at = 5 + width * (i - 1)
+  local id = ARGV[at]
+  if ARGV[at + 1] == '' and redis.call('EXISTS', prefix .. 'nbq:parcel:' .. id .. ':0', prefix .. 'nbq:job:' .. id) == 0 then
     return redis.error_reply('GONE the submission of job ' .. id .. ' was removed on its way: submit it again')
   end
   records[i] = prefix .. 'nbq:job:' .. id
+  own[i] = width == 3 and cjson.decode(ARGV[at + 2]) or {}
 end
+
+local ends = {}
+local function end_of(parent)
+  -- the state a job or group has ended in, "live", or nothing where there is none
+  if ends[parent] == nil then
+    local state = redis.call('HGET', prefix .. 'nbq:job:' .. parent, 'state')
+    local group = not state and read_fields(prefix .. 'nbq:group:' .. parent, {'left', 'total', 'succeeded'})
+    if group and group.left then
+      state = tonumber(group.left) > 0 and 'live' or group.total == group.succeeded and 'succeeded' or 'failed'
+    end
+    ends[parent] = state and (is_final(state) and state or 'live') or false
+  end
+  return ends[parent]
+end
+for i = 1, count do
+  for _, parent in ipairs(own[i].after or {}) do
+    if not end_of(parent) then return redis.error_reply('PARENT the server knows no job or group "' .. parent .. '" to wait for: submit it first') end
+  end
+end
+
 -- as a rule none is known: then nobody is asked about one by one
 local all_new = true
 for start = 1, count, 1000 do
@@ -45,40 +66,112 @@ redis.call('ZCARD', KEYS[1])
 redis.call('ZCARD', KEYS[5])
 local tokens_there = redis.call('LLEN', KEYS[3])
 local sequence = redis.call('INCRBY', KEYS[2], count) - count
-local base = tonumber(ARGV[3]) * PROCESS_RANK + (99 - tonumber(ARGV[4])) * RANKS_A_PRIORITY
+local base = common.lane * PROCESS_RANK + (99 - common.priority) * RANKS_A_PRIORITY
+
+local window = common.window or 0
+local wait = math.max(common.delay or 0, common.once == 'debounce' and window or 0)
+local due = math.max(now + wait, common.at or 0)
+local later = due > now
+local state = later and 'scheduled' or 'queued'
 -- what the records of the batch have in common; `more` tells the claiming script that there is more to read
-local fields, more = {'state', state, 'queue', queue, 'function', ARGV[9], 'submitted', now}, false
-local function add(name, value) fields[#fields + 1], fields[#fields + 2] = name, value end
-if later then add('due', due) end
-if ARGV[10] ~= ARGV[9] then add('label', ARGV[10]) end
-if ARGV[4] ~= '0' then add('priority', ARGV[4]) end
-if ARGV[7] ~= '0' then add('expires', ARGV[7]) end
-if ARGV[8] ~= '1' then add('max_tries', ARGV[8]) end
-if ARGV[11] ~= '' then add('group', ARGV[11]) end
-if ARGV[12] ~= '' then add('retry_of', ARGV[12]) end
-if ARGV[13] ~= '[]' then add('tags', ARGV[13]) end
-if later or ARGV[7] ~= '0' or ARGV[11] ~= '' then add('more', '1') end
-local common = #fields
-fields[common + 1] = 'rank'
-local replies, fresh = {}, 0
--- written together at the end, a chunk at a time
-local texts, scores, owned = {}, {}, {}
-local function flush()
-  if #scores == 0 then return end
-  if #texts > 0 then redis.call('MSET', unpack(texts)) end
-  redis.call('ZADD', KEYS[1], unpack(scores))
-  if #owned > 0 then redis.call('ZADD', KEYS[5], unpack(owned)) end
-  texts, scores, owned = {}, {}, {}
+local fields, more = {'state', state, 'queue', queue, 'function', common['function'], 'submitted', now}, later
+local function add(name, value, is_more)
+  if value == nil then return end
+  fields[#fields + 1], fields[#fields + 2] = name, type(value) == 'number' and string.format('%.0f', value) or value
+  more = more or is_more
 end
+if later then add('due', due) end
+add('label', common.label)
+if common.priority ~= 0 then add('priority', common.priority) end
+add('expires', common.expires, true)
+add('max_tries', common.max_tries)
+add('group', common.group, true)
+add('retry_of', common.retry_of)
+add('parent', common.parent)
+add('tags', common.tags)
+add('hook', common.hook, true)
+add('needs', common.needs, true)
+add('limits', common.limits, true)
+add('on_parent', common.on_parent)
+if more then add('more', '1') end
+local shared_fields = #fields
+fields[shared_fields + 1] = 'rank'
+
+local replies, fresh, changes, lines = {}, 0, {}, {}
+-- written together at the end, a chunk at a time
+local texts, scores, owned, members = {}, {}, {}, {}
+local function flush()
+  if #texts > 0 then redis.call('MSET', unpack(texts)) end
+  if #scores > 0 then redis.call('ZADD', KEYS[1], unpack(scores)) end
+  if #owned > 0 then redis.call('ZADD', KEYS[5], unpack(owned)) end
+  if #members > 0 then redis.call('RPUSH', prefix .. 'nbq:members:' .. common.group, unpack(members)) end
+  texts, scores, owned, members = {}, {}, {}, {}
+end
+
+local function stands_in(id, digest)
+  -- the job that stands for all of the same function and arguments, where there is one; else this one does from now on
+  local key = prefix .. 'nbq:once:' .. common.once .. ':' .. digest
+  local other = not common.force and redis.call('GET', key)
+  local about = other and read_fields(prefix .. 'nbq:job:' .. other, WAITING) or {}
+  if common.once == 'debounce' then
+    if about.state == 'scheduled' and not about.fence then
+      -- the one before may be of this very batch
+      flush()
+      end_waiting(prefix, other, about, {state = 'cancelled', stopped_by = 'debounce'}, now, changes, lines)
+    end
+  elseif about.state then
+    local ended = common.once == 'cache' and is_final(about.state)
+    local finished = ended and tonumber(redis.call('HGET', prefix .. 'nbq:job:' .. other, 'finished')) or 0
+    if not ended or (about.state == 'succeeded' and now - finished <= window
+        and redis.call('EXISTS', prefix .. 'arq:result:' .. other) == 1) then
+      return other
+    end
+  end
+  redis.call('SET', key, id, 'PX', common.once == 'unique' and window or RECORD_MS)
+  return nil
+end
+
+local function wait_for(id, parents, rank)
+  -- behind the jobs and groups it waits for; false where all have ended well already
+  local pending = 0
+  for _, parent in ipairs(parents) do
+    local ended = end_of(parent)
+    redis.call('SADD', prefix .. 'nbq:heirs:' .. parent, id)
+    redis.call('PEXPIRE', prefix .. 'nbq:heirs:' .. parent, RECORD_MS)
+    -- its result is there when this job starts, and a week more
+    redis.pcall('PEXPIREAT', prefix .. 'arq:result:' .. parent, due + PARENT_MS, 'GT')
+    if ended ~= 'succeeded' then
+      pending = pending + 1
+      redis.call('SADD', prefix .. 'nbq:children:' .. parent, id)
+      redis.call('SADD', prefix .. 'nbq:parents', parent)
+      if ended ~= 'live' then settle_later(prefix, parent, ended) end
+    end
+  end
+  local record = prefix .. 'nbq:job:' .. id
+  redis.call('HSET', record, 'after', cjson.encode(parents), 'more', '1')
+  if pending > 0 then
+    redis.call('HSET', record, 'waits_for', pending)
+    park(prefix, id, queue, 'blocked', rank, 'blocked')
+  end
+  return pending > 0
+end
+
 for i = 1, count do
-  local id, submission, record = ARGV[12 + 2 * i], ARGV[13 + 2 * i], records[i]
+  local at = 5 + width * (i - 1)
+  local id, submission, record = ARGV[at], ARGV[at + 1], records[i]
+  local other = nil
   if known[id] or (not all_new and redis.call('EXISTS', record) == 1) then
     replies[i] = 'exists'
+  elseif own[i].digest then
+    other = stands_in(id, own[i].digest)
+    if other then replies[i] = 'same ' .. other end
+  end
+  if replies[i] then
     if submission == '' then redis.call('UNLINK', prefix .. 'nbq:parcel:' .. id .. ':0') end
   else
     local rank = base + (sequence + i) % RANKS_A_PRIORITY
-    fields[common + 2] = rank
-    redis.call('HSET', record, unpack(fields, 1, common + 2))
+    fields[shared_fields + 2] = rank
+    redis.call('HSET', record, unpack(fields, 1, shared_fields + 2))
     if submission == '' then
       redis.call('RENAME', prefix .. 'nbq:parcel:' .. id .. ':0', prefix .. 'arq:job:' .. id)
       redis.call('PERSIST', prefix .. 'arq:job:' .. id)
@@ -86,15 +179,23 @@ for i = 1, count do
     else
       texts[#texts + 1], texts[#texts + 2] = prefix .. 'arq:job:' .. id, submission
     end
-    scores[#scores + 1], scores[#scores + 2] = later and due or rank, id
+    if not (own[i].after and wait_for(id, own[i].after, rank)) then
+      scores[#scores + 1], scores[#scores + 2] = later and due or rank, id
+    end
     -- of a submitter the last thousand are kept
     if i > count - 1000 then owned[#owned + 1], owned[#owned + 2] = now, id end
+    if common.size then members[#members + 1] = id end
     replies[i], fresh, known[id] = state, fresh + 1, true
-    if #scores >= 1000 then flush() end
+    if #texts >= 1000 or #scores >= 1000 then flush() end
   end
 end
 flush()
 if fresh > 0 then
+  if common.size then
+    local group = prefix .. 'nbq:group:' .. common.group
+    if redis.call('HSETNX', group, 'total', common.size) == 1 then redis.call('HSET', group, 'left', common.size) end
+    redis.call('HINCRBY', group, state, fresh)
+  end
   redis.call('SADD', KEYS[4], queue)
   redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -1001)
   redis.call('PEXPIRE', KEYS[5], RECORD_MS)
@@ -102,4 +203,7 @@ if fresh > 0 then
   for _ = 1, tokens do redis.call('LPUSH', KEYS[3], later and 'due' or 'ready') end
   if tokens > 0 then redis.call('PEXPIRE', KEYS[3], TOKEN_MS) end
 end
+write_groups(prefix)
+remember(prefix, KEYS[7], lines)
+tell(KEYS[6], changes)
 return replies

@@ -1,0 +1,62 @@
+"""What holds ready jobs back by hand: pauses of functions, tags and groups, and limits that are set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nbqueue.broker.keys import TOKEN_MS, Keys
+from nbqueue.model.limits import Limit
+
+
+async def pause(client: Any, keys: Keys, gate: str) -> None:
+    """Let no more jobs through: `f:<function>`, `t:<tag>` or `g:<group>`; those that run go on."""
+    await client.sadd(keys.pauses, gate)
+
+
+async def resume(client: Any, keys: Keys, gate: str) -> None:
+    """Let them through again."""
+    await client.srem(keys.pauses, gate)
+    await _open(client, keys, gate)
+
+
+async def paused(client: Any, keys: Keys) -> list[str]:
+    """The gates that are closed by hand."""
+    return sorted(item.decode() for item in await client.smembers(keys.pauses))
+
+
+async def set_limit(client: Any, keys: Keys, scope: str, limit: Limit | None) -> None:
+    """Set the limit of a queue `q:<queue>`, function `f:<function>` or key `k:<key>`; None: what jobs bring counts."""
+    if limit is None or limit.is_open:
+        await client.hdel(keys.limits, scope)
+    else:
+        await client.hset(keys.limits, scope, json.dumps(limit.to_wire()))
+    await _open(client, keys, f"l:{scope}")
+
+
+async def limits(client: Any, keys: Keys) -> Mapping[str, Limit]:
+    """The limits that are set: scope -> limit."""
+    found = await client.hgetall(keys.limits)
+    return {scope.decode(): Limit.from_wire(json.loads(text)) for scope, text in found.items()}
+
+
+async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
+    """How many jobs of a queue are held back behind which gate."""
+    gates = [item.decode() for item in await client.zrange(keys.gates(queue), 0, -1)]
+    pipe = client.pipeline(transaction=False)
+    for gate in gates:
+        pipe.zcard(keys.parked(queue, gate))
+    return dict(zip(gates, await pipe.execute(), strict=True)) if gates else {}
+
+
+async def _open(client: Any, keys: Keys, gate: str) -> None:
+    """Have workers look at a gate."""
+    queues = [item.decode() for item in await client.smembers(keys.behind(gate))]
+    pipe = client.pipeline(transaction=True)
+    for queue in queues:
+        pipe.zadd(keys.gates(queue), {gate: 0}, xx=True)
+        pipe.lpush(keys.wake(queue), "ready")
+        pipe.pexpire(keys.wake(queue), TOKEN_MS)
+    if queues:
+        await pipe.execute()

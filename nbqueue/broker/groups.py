@@ -1,0 +1,36 @@
+"""Groups as the server knows them: their counts, and who belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbqueue.broker.keys import Keys
+from nbqueue.model.states import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupCounts:
+    """How a group stands."""
+
+    #: its jobs
+    total: int
+    #: those that have not ended
+    left: int
+    #: state -> number of its jobs in that state
+    states: Mapping[State, int]
+
+
+async def counts(client: Any, keys: Keys, group: str) -> GroupCounts | None:
+    """The counts of a group, read with one question; None where the server knows none of that id."""
+    found = {name.decode(): int(value) for name, value in (await client.hgetall(keys.group(group))).items()}
+    if "total" not in found:
+        return None
+    states = {state: found[state.value] for state in State if found.get(state.value, 0) > 0}
+    return GroupCounts(total=found["total"], left=found.get("left", 0), states=states)
+
+
+async def members(client: Any, keys: Keys, group: str) -> list[str]:
+    """The ids of a group's jobs, in order."""
+    return [item.decode(errors="replace") for item in await client.lrange(keys.members(group), 0, -1)]

@@ -1,0 +1,30 @@
+#!lua flags=allow-oom
+-- Forget jobs: those that wait are cancelled, and of those that have ended nothing is left but the history.
+-- With: groups, waiting, past
+-- KEYS[1] stream  events: nbq:events
+-- KEYS[2] stream  history: nbq:history
+-- ARGV[1] text    key prefix of the namespace
+-- ARGV[2..] text  job ids
+-- Returns: per job "unknown", "running" (it stays as it is) or "deleted"
+-- Moves: scheduled -> cancelled, queued -> cancelled
+local prefix = ARGV[1]
+local now = server_ms()
+local replies, changes, records = {}, {}, {}
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  local record = prefix .. 'nbq:job:' .. id
+  local about = read_fields(record, WAITING)
+  if not about.state then
+    replies[#replies + 1] = 'unknown'
+  elseif about.state == 'running' then
+    replies[#replies + 1] = 'running'
+  else
+    if not is_final(about.state) then end_waiting(prefix, id, about, {state = 'cancelled'}, now, changes, records) end
+    redis.call('DEL', record, prefix .. 'arq:job:' .. id, prefix .. 'arq:result:' .. id, prefix .. 'nbq:log:' .. id)
+    replies[#replies + 1] = 'deleted'
+  end
+end
+write_groups(prefix)
+remember(prefix, KEYS[2], records)
+tell(KEYS[1], changes)
+return replies

@@ -1,0 +1,71 @@
+#!lua flags=allow-oom
+-- Tell jobs that wait for others of the ends that came: the last one lets them go on, one that did not succeed may end them.
+-- With: groups, waiting, past
+-- KEYS[1] list    ends to tell of: nbq:settling
+-- KEYS[2] set     jobs and groups that are waited for: nbq:parents
+-- KEYS[3] stream  events: nbq:events
+-- KEYS[4] stream  history: nbq:history
+-- ARGV[1] text    key prefix of the namespace
+-- ARGV[2] int     the most jobs to tell; the rest is left for the next call
+-- Returns: 1 where ends are left to tell of, else 0
+-- Moves: queued -> failed, scheduled -> failed, queued -> cancelled, scheduled -> cancelled
+local prefix, left = ARGV[1], tonumber(ARGV[2])
+local now = server_ms()
+local changes, records = {}, {}
+local CHILD = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock',
+  'hook', 'waits_for', 'on_parent', 'rank', 'due', 'after'}
+
+local function go_on(id, child)
+  -- nothing is waited for any more: the job becomes ready, or waits for its time
+  local record = prefix .. 'nbq:job:' .. id
+  unpark(prefix, id, child)
+  for _, parent in ipairs(cjson.decode(child.after or '[]')) do
+    redis.pcall('PEXPIREAT', prefix .. 'arq:result:' .. parent, math.max(now, tonumber(child.due) or 0) + PARENT_MS, 'GT')
+  end
+  redis.call('HDEL', record, 'parked', 'reason', 'waits_for')
+  redis.call('ZADD', prefix .. 'arq:queue:' .. child.queue, child.state == 'scheduled' and child.due or child.rank, id)
+  call_workers(prefix .. 'nbq:wake:' .. child.queue)
+end
+
+local ENDS = {failed = 'failed', cancelled = 'was cancelled', timed_out = 'ran into its time limit', crashed = 'crashed',
+  expired = 'was not started in time'}
+local function fault_of(parent, state)
+  -- how a job or group ended that another waited for, in a sentence
+  local job = read_fields(prefix .. 'nbq:job:' .. parent, {'state', 'label', 'function', 'error_type', 'error'})
+  if not job.state then return 'It waited for group ' .. parent .. ', of which not all jobs succeeded.' end
+  local name = job.label or job['function']
+  local text = 'It waited for job ' .. parent .. (name and ' (' .. name .. ')' or '') .. ', which ' .. (ENDS[state] or state)
+  if state == 'failed' and job.error_type then text = text .. ': ' .. job.error_type .. ': ' .. (job.error or '') end
+  return (string.gsub(text, '%.$', '')) .. '.'
+end
+
+local function tell_child(id, parent, state)
+  local child = read_fields(prefix .. 'nbq:job:' .. id, CHILD)
+  if not child.state or is_final(child.state) or child.parked ~= (child.queue or '') .. ':blocked' then return end
+  if state == 'succeeded' or child.on_parent == 'run' then
+    if redis.call('HINCRBY', prefix .. 'nbq:job:' .. id, 'waits_for', -1) <= 0 then go_on(id, child) end
+    return
+  end
+  local ending = {state = 'failed', error_type = 'ParentFailed', error = fault_of(parent, state)}
+  if child.on_parent == 'skip' then ending = {state = 'cancelled', stopped_by = 'parent', error = ending.error} end
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'failed_parent', parent)
+  end_waiting(prefix, id, child, ending, now, changes, records)
+end
+
+while left > 0 do
+  local told = redis.call('LINDEX', KEYS[1], 0)
+  if not told then break end
+  local parent, state = string.match(told, '^(.*) (%S+)$')
+  local waiting = parent and redis.call('SPOP', prefix .. 'nbq:children:' .. parent, left) or {}
+  for _, id in ipairs(waiting) do tell_child(id, parent, state) end
+  left = left - #waiting - 1
+  if not parent or redis.call('EXISTS', prefix .. 'nbq:children:' .. parent) == 0 then
+    redis.call('LPOP', KEYS[1])
+    if parent then redis.call('SREM', KEYS[2], parent) end
+  end
+  -- what ended with it may be waited for, too
+  write_groups(prefix)
+end
+remember(prefix, KEYS[4], records)
+tell(KEYS[3], changes)
+return redis.call('EXISTS', KEYS[1])

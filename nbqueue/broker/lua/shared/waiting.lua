@@ -1,0 +1,70 @@
+-- Jobs that wait: where they stand, and how one ends that never started.
+local function place_of(prefix, about)
+  -- the sorted set in which a waiting job stands: its queue's, or one of those that something holds back
+  if about.parked then return prefix .. 'nbq:parked:' .. about.parked end
+  return about.key or (prefix .. 'arq:queue:' .. about.queue)
+end
+
+local function unpark(prefix, id, about)
+  -- take a job out of where it is held back; the last one takes the place with it
+  local gate = string.sub(about.parked, #about.queue + 2)
+  local place = prefix .. 'nbq:parked:' .. about.parked
+  redis.call('ZREM', place, id)
+  if redis.call('EXISTS', place) == 0 then
+    redis.call('ZREM', prefix .. 'nbq:gates:' .. about.queue, gate)
+    redis.call('SREM', prefix .. 'nbq:behind:' .. gate, about.queue)
+  end
+end
+
+local function park(prefix, id, queue, gate, rank, reason, till)
+  -- hold a ready job back behind a gate, to be looked at again from `till` on, or when somebody opens it
+  redis.call('ZADD', prefix .. 'nbq:parked:' .. queue .. ':' .. gate, rank, id)
+  redis.call('ZADD', prefix .. 'nbq:gates:' .. queue, till or CLAIMED_SCORE, gate)
+  redis.call('SADD', prefix .. 'nbq:behind:' .. gate, queue)
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'parked', queue .. ':' .. gate, 'reason', reason)
+end
+
+local function open_gate(prefix, gate)
+  -- it may be open now: workers look at it
+  for _, queue in ipairs(redis.call('SMEMBERS', prefix .. 'nbq:behind:' .. gate)) do
+    redis.call('ZADD', prefix .. 'nbq:gates:' .. queue, 'XX', 0, gate)
+    call_workers(prefix .. 'nbq:wake:' .. queue)
+  end
+end
+
+local function give_tokens_back(prefix, engine, ids)
+  -- jobs of an engine count for their limits no longer
+  local holds = prefix .. 'nbq:holds:' .. engine
+  for i, scopes in ipairs(redis.call('HMGET', holds, unpack(ids))) do
+    for scope in string.gmatch(scopes or '', '[^\n]+') do
+      if redis.call('SREM', prefix .. 'nbq:holding:' .. scope, ids[i]) == 1 then open_gate(prefix, 'l:' .. scope) end
+    end
+  end
+  redis.call('HDEL', holds, unpack(ids))
+end
+
+-- what `end_waiting` needs to know of a job
+local WAITING = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock', 'hook'}
+
+local function end_waiting(prefix, id, about, ending, now, changes, records)
+  -- end a job that waits; `ending` has its state, and what there is of error_type, error, stopped_by
+  local record = prefix .. 'nbq:job:' .. id
+  redis.call('DEL', prefix .. 'arq:retry:' .. id, prefix .. 'nbq:checkpoint:' .. id)
+  keep_call(prefix, id, about.stock and 0 or CALL_MS)
+  if about.parked then unpark(prefix, id, about) else redis.call('ZREM', place_of(prefix, about), id) end
+  redis.call('HSET', record, 'state', ending.state, 'finished', now)
+  redis.call('HDEL', record, 'reason', 'parked')
+  for _, name in ipairs({'error_type', 'error', 'stopped_by'}) do
+    if ending[name] then redis.call('HSET', record, name, ending[name]) end
+  end
+  redis.call('PEXPIRE', record, RECORD_MS)
+  redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
+  redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. about.queue, ending.state, 1)
+  records[#records + 1] = cjson.encode({job = id, attempt = 0, state = ending.state, queue = about.queue,
+    ['function'] = about['function'] or '', label = about.label or about['function'] or '', group = about.group or '',
+    priority = tonumber(about.priority) or 0, submitted = tonumber(about.submitted), error_type = ending.error_type,
+    error = ending.error, stopped_by = ending.stopped_by})
+  changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. (about.fence or '0')
+  regroup(about.group, about.state, nil)
+  over(prefix, id, ending.state, about, now)
+end

@@ -1,0 +1,123 @@
+"""Commands that change jobs that wait: promote, reschedule, priority."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import click
+
+from nbqueue.broker import changes, scripts
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.scripts import Call
+from nbqueue.cli import tables
+from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
+from nbqueue.errors import ConfigurationError
+from nbqueue.model import durations, names
+from nbqueue.model.options import check
+from nbqueue.model.settings import Settings
+
+#: what the server answers, in words; any other answer is the state in which a job had ended
+_WORDS = {
+    changes.CHANGED: "changed",
+    changes.UNKNOWN: "unknown",
+    changes.RUNNING: "already running",
+    changes.BLOCKED: "waits for other jobs",
+}
+#: answers that end a command with 1
+_REFUSED = {changes.UNKNOWN, changes.BLOCKED}
+
+_ids = click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
+
+
+@click.command()
+@_ids
+@as_json
+@with_settings
+def promote(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -> None:
+    """Let waiting jobs start now.
+
+    Whatever their delay or their wait for another try; their priority counts as before.
+
+    Answers: changed, already running, unknown, or "already" and how it had ended. Exit code 1 if one is unknown, or
+    waits for other jobs.
+    """
+    _change(settings, job_ids, changes.promote, json_wanted=json_wanted)
+
+
+@click.command()
+@_ids
+@click.option("--delay", type=float, metavar="S", help="Seconds from now, on the server's clock.")
+@click.option("--at", metavar="TIME", help="ISO 8601: 2030-01-31T08:00+01:00; without an offset this machine's zone.")
+@as_json
+@with_settings
+def reschedule(
+    settings: Settings, *, job_ids: tuple[str, ...], delay: float | None, at: str | None, json_wanted: bool
+) -> None:
+    """Let waiting jobs start at another time.
+
+    Answers and exit codes as of `promote`.
+    """
+    if (delay is None) == (at is None):
+        raise ConfigurationError("reschedule takes --delay S or --at TIME, one of them.")
+    due = check(delay=delay, at=_moment(at))
+
+    def change(keys: Keys, ids: Sequence[str]) -> Call[list[str]]:
+        return changes.reschedule(keys, ids, delay_s=due.delay, at=due.at)
+
+    _change(settings, job_ids, change, json_wanted=json_wanted)
+
+
+@click.command()
+@_ids
+@click.option("--to", "value", required=True, metavar="P",
+              help="high, normal, low or an integer from -99 to 99; more is sooner.")  # fmt: skip
+@as_json
+@with_settings
+def priority(settings: Settings, *, job_ids: tuple[str, ...], value: str, json_wanted: bool) -> None:
+    """Give waiting jobs another priority.
+
+    Among jobs of the same priority each keeps its place. Answers and exit codes as of `promote`.
+    """
+    number = durations.priority(int(value) if re.fullmatch(r"-?\d{1,3}", value) else value)
+
+    def change(keys: Keys, ids: Sequence[str]) -> Call[list[str]]:
+        return changes.set_priority(keys, ids, number)
+
+    _change(settings, job_ids, change, json_wanted=json_wanted)
+
+
+def _change(
+    settings: Settings,
+    job_ids: tuple[str, ...],
+    change: Callable[[Keys, Sequence[str]], Call[list[str]]],
+    *,
+    json_wanted: bool,
+) -> None:
+    wanted = [names.check_job_id(job_id) for job_id in job_ids]
+
+    async def act(server: Server) -> list[str]:
+        found: list[str] = await server.ask(lambda client: scripts.run(client, change(server.keys, wanted)))
+        return found
+
+    found = dict(zip(wanted, asking(settings, act), strict=True))
+    answers = {job_id: _WORDS.get(answer, f"already {answer}") for job_id, answer in found.items()}
+    if json_wanted:
+        tables.print_json(answers)
+    else:
+        for job_id, answer in answers.items():
+            click.echo(f"{job_id}  {answer}")
+    leave(1 if _REFUSED & set(found.values()) else 0)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """The moment that a text stands for; one without an offset is of this machine's zone."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise ConfigurationError(
+            f"--at {names.shown(text)} is no time: write it as ISO 8601, for example 2030-01-31T08:00+01:00."
+        ) from None

@@ -1,0 +1,28 @@
+"""Forgetting jobs: what waits is cancelled first, what runs goes on, what has ended leaves no trace but the history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from nbqueue.broker import jobs
+from nbqueue.client.link import Link
+
+#: jobs of one round trip
+CHUNK_JOBS = 500
+
+
+async def delete(link: Link, job_ids: Sequence[str]) -> Mapping[str, int]:
+    """How many are "deleted", or go on as they are "running"; unknown ones are left out."""
+    answers: Counter[str] = Counter()
+    for start in range(0, len(job_ids), CHUNK_JOBS):
+        part = job_ids[start : start + CHUNK_JOBS]
+        answers.update(await link.wire.run(jobs.remove(link.wire.keys, part)))
+    await settle(link)
+    return {answer: count for answer, count in answers.items() if answer != "unknown"}
+
+
+async def settle(link: Link) -> None:
+    """Tell jobs that wait for others of what was ended here; workers do so otherwise, with the next look."""
+    while await link.wire.run(jobs.settle(link.wire.keys)):
+        pass

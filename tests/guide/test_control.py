@@ -1,0 +1,95 @@
+"""Holding work back, and clearing it away."""
+
+import time
+
+import pytest
+
+import nbqueue
+from nbqueue import JobFailed, Queue, QueueClosed, State, jobs, options, submit, submit_map
+from tests.waiting import until
+
+
+def step(number: int) -> int:
+    """Any work."""
+    return number
+
+
+def broken(number: int) -> int:
+    """Work that fails."""
+    raise ValueError(f"broken {number}")
+
+
+async def test_a_function_or_a_tag_can_be_paused() -> None:
+    """Jobs of it wait, others run; after the resume they run in their order."""
+    await jobs.pause(function="step")
+    await jobs.pause(tag="night")
+    held = await submit(step, 1)
+    night = await options(tags=["night"]).submit(time.sleep, 0)
+    assert await (await submit(time.sleep, 0)) is None
+    assert await jobs.paused() == ["f:step", "t:night"]
+    assert str((await held.info()).reason) == "paused"
+    await jobs.resume(function="step")
+    assert await held == 1
+    assert await night.state() is State.QUEUED
+    await jobs.resume(tag="night")
+    assert await night is None
+
+
+async def test_a_queue_is_drained() -> None:
+    """`drain` takes no more jobs and answers when the last has ended; `open` takes jobs again."""
+    queue = Queue()
+    group = await submit_map(step, range(5))
+    await queue.drain()
+    assert await group.progress() == {State.SUCCEEDED: 5}
+    with pytest.raises(QueueClosed, match='Queue "default" takes no more jobs'):
+        await submit(step, 1)
+    await queue.open()
+    assert await (await submit(step, 1)) == 1
+
+
+async def test_waiting_jobs_are_cleared_away() -> None:
+    """`clear` forgets jobs by state and age; what runs goes on."""
+    later = [await options(delay=60).submit(step, number) for number in range(3)]
+    assert await Queue().clear(older_than="1h") == 0
+    assert await Queue().clear() == 3
+    assert len(await jobs.where(queue="default", state=("queued", "scheduled"))) == 0
+    with pytest.raises(nbqueue.NbqueueError):
+        await later[0].info()
+
+
+async def test_what_failed_for_good_can_be_run_again() -> None:
+    """`Queue.dead()` are the jobs that failed; one, some or all of them are retried."""
+    group = await submit_map(broken, range(3))
+    await group.results(return_errors=True)
+    dead = await Queue().dead()
+    assert {job.id for job in dead} == set(group.ids)
+    assert set((await jobs.where(error="ValueError")).frame()["error"]) == {"broken 0", "broken 1", "broken 2"}
+    again = await dead[:2].retry()
+    assert len(again) == 2
+    with pytest.raises(JobFailed, match="broken"):
+        await again[0]
+
+
+async def test_a_job_moves_to_another_queue() -> None:
+    """A waiting job goes where another worker looks; it is signed anew for that queue."""
+    job = await options(queue="elsewhere").submit(step, 7)
+    await job.move("default")
+    assert await job == 7
+    for number in range(3):
+        await options(queue="elsewhere").submit(step, number)
+    assert await Queue("elsewhere").move("default") == 3
+
+    async def all_done() -> bool:
+        return (await Queue().stats()).ended.get(State.SUCCEEDED) == 4
+
+    await until(all_done)
+
+
+async def test_jobs_are_forgotten() -> None:
+    """`delete` leaves nothing of a job but its lines in the history."""
+    job = await submit(step, 1)
+    await job
+    assert await job.delete() == "deleted"
+    with pytest.raises(nbqueue.JobLost):
+        await job.info()
+    assert job.id in set((await nbqueue.history())["job"])

@@ -1,0 +1,53 @@
+"""Jobs after other jobs."""
+
+import pytest
+
+from nbqueue import ConfigurationError, JobLost, ParentFailed, State, options, submit, submit_map
+
+
+def fetch(name: str) -> str:
+    """The first step."""
+    return name.upper()
+
+
+def fail() -> None:
+    """A step that does not work."""
+    raise ValueError("no such file")
+
+
+async def test_a_job_after_another() -> None:
+    """`after=[...]` waits for jobs and groups to end well."""
+    load = await options(delay=0.2).submit(fetch, "a")
+    more = await submit_map(fetch, ["b", "c"])
+    last = await options(after=[load, more]).submit(fetch, "z")
+    assert (await last.info()).reason == "blocked"
+    assert await last == "Z"
+    assert await load.state() is State.SUCCEEDED
+
+
+async def test_when_the_job_before_fails() -> None:
+    """The job after it fails too, says why, and so do those behind; `"skip"` leaves it out, `"run"` runs it."""
+    broken = await submit(fail)
+    after = await options(after=[broken]).submit(fetch, "a")
+    behind = await options(after=[after]).submit(fetch, "b")
+    skipped = await options(after=[broken], on_parent_failure="skip").submit(fetch, "c")
+    anyway = await options(after=[broken], on_parent_failure="run").submit(fetch, "d")
+    with pytest.raises(
+        ParentFailed, match=f"It waited for job {broken.id} .fail., which failed: ValueError: no such file"
+    ):
+        await after
+    with pytest.raises(ParentFailed) as caught:
+        await behind
+    assert caught.value.parent_id == after.id
+    assert await anyway == "D"
+    assert await skipped.state() is State.CANCELLED
+
+
+async def test_what_is_not_there_cannot_be_waited_for() -> None:
+    """A lost job and a circle are refused at once."""
+    with pytest.raises(JobLost, match='no job or group "nobody"'):
+        await options(after=["nobody"]).submit(fetch, "a")
+    with pytest.raises(ConfigurationError, match="cannot wait for itself"):
+        await options(job_id="me", after=["me"]).submit(fetch, "a")
+    with pytest.raises(ConfigurationError, match="await it first"):
+        options(after=[submit(fetch, "a")])  # type: ignore[list-item]

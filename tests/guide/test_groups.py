@@ -1,0 +1,99 @@
+"""Many jobs as one: groups."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from nbqueue import JobFailed, State, options, submit, submit_map
+from tests.waiting import until
+
+
+def invert(number: float) -> float:
+    """Fails for zero."""
+    return 1 / number
+
+
+async def nap(seconds: float) -> float:
+    """Waits."""
+    await asyncio.sleep(seconds)
+    return seconds
+
+
+async def test_counts_cost_nothing() -> None:
+    """The counts of a group are kept by the server as its jobs end; asking looks at no job."""
+    group = await submit_map(nap, [0.0] * 50)
+    await group
+    assert await group.progress() == {State.SUCCEEDED: 50}
+
+
+async def test_partial_results_and_a_second_try(tmp_path: Path) -> None:
+    """What failed can be run again; the new group has the results of all, in order."""
+    flag = tmp_path / "mended"
+
+    def flaky(number: int, path: str) -> int:
+        if number == 1 and not Path(path).exists():
+            raise ValueError("not yet")
+        return number
+
+    group = await submit_map(flaky, [0, 1, 2], [str(flag)] * 3)
+    found = await group.results(return_errors=True)
+    assert isinstance(found[1], JobFailed)
+    flag.touch()
+    again = await group.retry_failed()
+    assert await again == [0, 1, 2]
+    assert (again[0], again[2]) == (group[0], group[2])
+    assert (await again[1].info()).retry_of == group[1].id
+
+
+async def test_a_group_can_be_held_back() -> None:
+    """`pause` lets no more of its jobs start, and `resume` lets them go on; other jobs are not touched."""
+    group = await options(delay=0.3).submit_map(nap, [0.0] * 4)
+    await group.pause()
+    assert await (await submit(nap, 0.0)) == 0.0
+
+    async def all_held() -> bool:
+        return [str((await job.info()).reason) for job in group] == ["paused"] * 4
+
+    await until(all_held)
+    await group.resume()
+    assert await group == [0.0] * 4
+
+
+async def test_a_group_can_be_forgotten() -> None:
+    """`delete` takes its waiting jobs away; those that run go on."""
+    group = await options(concurrency=1).submit_map(nap, [0.5, 0.0, 0.0])
+
+    async def first_runs() -> bool:
+        return (await group.progress()).get(State.RUNNING) == 1
+
+    await until(first_runs)
+    assert await group.delete() == {"running": 1, "deleted": 2}
+    assert await group[0] == 0.5
+
+
+async def test_several_items_in_one_job() -> None:
+    """`batch=10` makes ten calls in each job; results and order are those of the items."""
+    group = await options(batch=10).submit_map(invert, range(1, 26))
+    assert len(group) == 3
+    assert await group == [1 / number for number in range(1, 26)]
+    assert (await group[2].info()).progress.total == 5
+
+
+async def test_an_error_in_a_batch_names_its_item() -> None:
+    """The job ends with the first error, which says which item it was."""
+    group = await options(batch=3).submit_map(invert, [1, 0, 2])
+    with pytest.raises(JobFailed, match="division by zero") as caught:
+        await group
+    assert "It was item 2 of 3 of its batch." in caught.value.remote_traceback
+
+
+async def test_a_group_as_a_frame() -> None:
+    """Arguments, state and result in one pandas frame, a row a job."""
+    group = await submit_map(invert, [1, 0, 4])
+    frame = await group.frame()
+    assert list(frame.columns) == ["job", "arg0", "state", "result", "error"]
+    assert list(frame["arg0"]) == [1, 0, 4]
+    assert list(frame["state"]) == ["succeeded", "failed", "succeeded"]
+    assert frame["result"][2] == 0.25
+    assert "ZeroDivisionError" in frame["error"][1]
