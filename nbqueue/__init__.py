@@ -12,6 +12,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 
 from nbqueue.client import hooks as _hooks
+from nbqueue.model.errands import use_clerks as _use_clerks
 from nbqueue.notebook.face import ProcessFace as _ProcessFace
 
 if _typing.TYPE_CHECKING:
@@ -74,6 +75,8 @@ if _typing.TYPE_CHECKING:
         time_left,
         track,
     )
+    from nbqueue.model.errands import Clerk as _Clerk
+    from nbqueue.model.errands import Line as _Line
     from nbqueue.model.moments import Moment as _Moment
     from nbqueue.model.retry import RetryPolicy
     from nbqueue.model.settings import Settings
@@ -226,9 +229,22 @@ def _serve_inline(address: _Address, settings: Settings, keyring: _Keyring) -> N
     _import_module("nbqueue.inline").serve(address, settings, keyring)
 
 
-def _current_job_id() -> str | None:
-    job = _import_module("nbqueue.inside").current_job()
-    return None if job is None else job.id
+def _current_line() -> _Line | None:
+    line: _Line | None = _import_module("nbqueue.inside.context").current_line()
+    return line
+
+
+class _Clerks:
+    """The clerks of engines, made of the client's parts."""
+
+    def load(self) -> None:
+        """Import what they need."""
+        _import_module("nbqueue.client.clerk")
+
+    def make(self, address: _typing.Any, keyring: _typing.Any, namespace: str) -> _Clerk:
+        """A clerk for a server, with a key."""
+        clerk: _Clerk = _import_module("nbqueue.client.clerk").LinkClerk(address, keyring, namespace)
+        return clerk
 
 
 def _drawn(graph: _typing.Any) -> str:
@@ -240,7 +256,8 @@ def _drawn(graph: _typing.Any) -> str:
 _hooks.use_local_stack(_ensure)
 _hooks.use_drawing(_drawn)
 _hooks.use_inline_worker(_serve_inline)
-_hooks.use_current_job_id(_current_job_id)
+_hooks.use_current_line(_current_line)
+_use_clerks(_Clerks())
 _hooks.use_face(_ProcessFace())
 
 

@@ -152,7 +152,7 @@ class QueueClosed(NbqueueError):
 
 
 class NotInJob(NbqueueError):
-    """A call that is not possible where it was made, for example submitting from inside a job."""
+    """A call that is not possible where it was made, for example a `.wait()` in the event loop that others need."""
 
 
 class JobError(NbqueueError):

@@ -268,6 +268,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         tags=tuple(json.loads(text.get("tags", "[]"))),
         group=text.get("group", ""),
         retry_of=text.get("retry_of", ""),
+        parent=text.get("parent", ""),
         submitted_at=moment(text.get("submitted")),
         due_at=moment(text.get("due", text.get("submitted"))),
         started_at=moment(text.get("started")),

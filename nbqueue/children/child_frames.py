@@ -49,6 +49,8 @@ def run(running: Running, limit_bytes: int) -> list[bytes | memoryview]:
         text += f',"kept":{len(run.checkpoint)}'
     if run.plain:
         text += ',"plain":true'
+    if run.tries:
+        text += f',"tries":{run.tries}'
     if run.asking:
         text += f',"retry":{plain_json.encode(run.asking)}'
     if run.folder:

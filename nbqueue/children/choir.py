@@ -19,11 +19,12 @@ from nbqueue.children import calls, guard, lineage
 from nbqueue.children.courier import DEAF
 from nbqueue.children.frames import Decoder, Frame, Header, head
 from nbqueue.children.left_tasks import LeftTasks
+from nbqueue.children.line import settle, settled
 from nbqueue.children.router import Router
 from nbqueue.children.upkeep import enter
 from nbqueue.children.visit import Visit
 from nbqueue.inside import bars
-from nbqueue.inside.context import CURRENT, alone
+from nbqueue.inside.context import CURRENT, alone, only_jobs
 from nbqueue.inside.pace import LoopTicker
 
 _READ_BYTES = 2**18
@@ -35,6 +36,7 @@ def serve(sock: socket.socket) -> None:
     """Run what the engine sends until it closes the socket."""
     sys.stdout, sys.stderr = Router(sys.stdout), Router(sys.stderr)
     bars.hook()
+    only_jobs()
     with asyncio.Runner() as runner:
         runner.run(_serve(sock))
 
@@ -128,9 +130,15 @@ class Choir:
             self.send({"t": "seen", "n": last})
         for header, payload in frames:
             if header["t"] == "run":
-                self._begin(Visit(header, payload, self, self._ticker))
-            elif header["n"] in self._visits:
-                self._stop(self._visits[header["n"]], header)
+                self._begin(Visit(header, payload, self, self._ticker, may_block=self._may_block))
+            elif (visit := self._visits.get(header["n"])) is not None:
+                if header["t"] == "stop":
+                    self._stop(visit, header)
+                else:
+                    visit.hear(header, payload)
+
+    def _may_block(self) -> bool:
+        return threading.get_ident() != self._thread
 
     def _leave(self) -> None:
         """The engine has closed the socket: in the middle of runs nobody waits for their ends any more."""
@@ -170,6 +178,7 @@ class Choir:
             ended = visit.failed(error)
         try:
             await self._left_tasks.tidy(visit.context)
+            await settled(visit.context)
         finally:
             self._end(visit, ended)
 
@@ -201,6 +210,7 @@ class Choir:
             ended = calls.returned(visit.header, value)
         except BaseException as error:  # noqa: BLE001 - a stop's exception is the end of its job only
             ended = visit.failed(error)
+        settle(visit.context)
         self._loop.call_soon_threadsafe(self._end, visit, ended)
 
     def _cut_short(self, visit: Visit) -> None:
@@ -227,7 +237,8 @@ class Choir:
     def _stop(self, visit: Visit, header: Header) -> None:
         visit.context.stop.ask(header["why"])()
         how = header["how"]
-        if how == "ask" or (how == "interrupt" and visit.context.stop.cooperative):
+        cooperative = visit.context.stop.cooperative and not visit.context.rests
+        if how == "ask" or (how == "interrupt" and cooperative):
             return
         task = self._tasks.get(visit.number)
         if task is not None:

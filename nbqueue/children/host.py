@@ -14,7 +14,7 @@ from functools import partial
 
 from nbqueue.children import child_frames, lineage
 from nbqueue.children.death import Death, Killing
-from nbqueue.children.frames import Frame, Header
+from nbqueue.children.frames import Frame, Header, head
 from nbqueue.children.ladder import Ladder, Step
 from nbqueue.children.memory import MemoryWatch
 from nbqueue.children.output import Output
@@ -89,6 +89,8 @@ class Host:
         self._last_number = running.number
         running.pid = self.pid
         running.on_stop = self._stop
+        running.answer = partial(self._answer, running)
+        running.written = self.wire.written
         self._ladders[running.number] = ladder = Ladder(running, self._loop, self._step, self.kill, self._waits)
         if self.pid is not None:
             ladder.load()
@@ -217,6 +219,8 @@ class Host:
             self._ladders[running.number].begin()
         elif kind == "end":
             self._end(running, header, payload)
+        elif kind == "ask" and running.on_ask is not None:
+            running.on_ask(header, payload)
         else:
             child_frames.deliver(self._listener, running.run.job_id, header, payload)
 
@@ -229,6 +233,11 @@ class Host:
         self._route_output()
         running.finish(end, cpu_s=child_frames.number(header.get("cpu")), peak=child_frames.whole(header.get("peak")))
         self._ended(self, running, header)
+
+    def _answer(self, running: Running, header: Header, payload: bytes) -> None:
+        """Answer what its code asked for, while it runs."""
+        if running.number in self.runs:
+            self.wire.send_parts(head({**header, "n": running.number}, len(payload)), payload)
 
     def _waits(self, running: Running) -> bool:
         """Whether others that came to this child before it may keep it from being loaded."""

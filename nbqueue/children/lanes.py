@@ -39,6 +39,12 @@ class Lane(Protocol):
     def died(self, host: Host) -> None:
         """A child is gone, and its runs with it."""
 
+    def rest(self, running: Running) -> None:
+        """A run waits for jobs of its own: until it comes back, another may have its room."""
+
+    def back(self, running: Running) -> None:
+        """It goes on, or has ended."""
+
     def freed(self) -> None:
         """A run ended in any way: those that wait may have room."""
 
@@ -79,16 +85,18 @@ class SoloLane:
         self._recycle_after = recycle_after
         self._idle: list[Host] = []
         self._busy: dict[int, Host] = {}
+        #: the numbers of those that wait for jobs of their own
+        self._resting: set[int] = set()
         self._waiting = Waiting()
 
     def warm(self) -> None:
         """Have one child ready where another run could start."""
-        if not self._idle and len(self._busy) < self._slots and (host := self._bear(SOLO)) is not None:
+        if not self._idle and self._room() > 0 and (host := self._bear(SOLO)) is not None:
             self._idle.append(host)
 
     def place(self, running: Running) -> None:
         """Give it a child now or as soon as there is room."""
-        if len(self._busy) >= self._slots or (host := self._child_for(running)) is None:
+        if self._room() <= 0 or (host := self._child_for(running)) is None:
             self._waiting.add(running)
             return
         self._busy[running.number] = host
@@ -118,9 +126,21 @@ class SoloLane:
 
     def freed(self) -> None:
         """Place who waits, while there is room."""
-        for running in self._waiting.take(self._slots - len(self._busy)):
+        for running in self._waiting.take(max(self._room(), 0)):
             self.place(running)
         self.warm()
+
+    def rest(self, running: Running) -> None:
+        """A run waits for jobs of its own: until it comes back, another may have its room."""
+        if running.number in self._busy:
+            self._resting.add(running.number)
+
+    def back(self, running: Running) -> None:
+        """It goes on, or has ended."""
+        self._resting.discard(running.number)
+
+    def _room(self) -> int:
+        return self._slots - len(self._busy) + len(self._resting)
 
     def _child_for(self, running: Running) -> Host | None:
         """The idle child used last, whose memory is warmest; for a fresh run one that was never used; or a new one."""
@@ -152,6 +172,8 @@ class LoopLane:
         self._now = now
         self._hosts: list[Host] = []
         self._apart: list[Host] = []
+        #: the numbers of runs that wait for jobs of their own
+        self._resting: set[int] = set()
         self._waiting = Waiting()
 
     def warm(self) -> None:
@@ -194,11 +216,19 @@ class LoopLane:
         """Place who waits, while there is room."""
         if self._waiting.is_empty:
             return
-        for running in self._waiting.take(self._room()):
+        for running in self._waiting.take(max(self._room(), 0)):
             self.place(running)
 
+    def rest(self, running: Running) -> None:
+        """A run waits for jobs of its own: until it comes back, another may have its room."""
+        self._resting.add(running.number)
+
+    def back(self, running: Running) -> None:
+        """It goes on, or has ended."""
+        self._resting.discard(running.number)
+
     def _room(self) -> int:
-        return self._slots - sum([len(host.runs) for host in (*self._hosts, *self._apart)])
+        return self._slots + len(self._resting) - sum([len(host.runs) for host in (*self._hosts, *self._apart)])
 
     def _is_clogged(self, host: Host) -> bool:
         """Whether its loop has not turned for a while; a child that is not born yet has an excuse."""

@@ -76,6 +76,17 @@ class Children:
         self._lanes[run.run_in].place(running)
         return running
 
+    def rest(self, running: Running) -> None:
+        """A run waits for jobs of its own: others may have its slot meanwhile."""
+        if running.number in self._running:
+            lane = self._lanes[running.run.run_in]
+            lane.rest(running)
+            lane.freed()
+
+    def back(self, running: Running) -> None:
+        """It goes on."""
+        self._lanes[running.run.run_in].back(running)
+
     @property
     def zygote_pid(self) -> int | None:
         """The process that forks the children, for those who watch."""
@@ -135,6 +146,7 @@ class Children:
 
     def _over(self, running: Running) -> None:
         self._running.pop(running.number, None)
+        self.back(running)
 
     def _next_number(self) -> int:
         self._numbers += 1

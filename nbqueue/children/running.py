@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from nbqueue.broker.inputs import Input
+from nbqueue.children.frames import Header
 from nbqueue.model.options import Isolation, RunIn
 from nbqueue.model.outcome import Died, End, StopReason
 
@@ -53,6 +54,8 @@ class Run(NamedTuple):
     tags: tuple[str, ...] = ()
     #: where it was submitted from: its code runs there, if that is a folder here
     folder: str = ""
+    #: tries that were charged before this attempt
+    tries: int = 0
     #: where an error's wait is for the code to say: the policy, and how many tries this attempt makes
     asking: dict[str, Any] | None = None
 
@@ -93,6 +96,12 @@ class Place(Protocol):
 
     def begin(self, run: Run) -> Running:
         """Start a run, or let it wait for a slot."""
+
+    def rest(self, running: Running) -> None:
+        """A run waits for jobs of its own: others may have its slot meanwhile."""
+
+    def back(self, running: Running) -> None:
+        """It goes on."""
 
 
 class Careful:
@@ -145,6 +154,11 @@ class Running:
         self.peak_memory_bytes: int | None = None
         #: set by the children: what stopping it does
         self.on_stop: Callable[[Running, StopReason], None] | None = None
+        #: set by who began it: takes what its code asks for; raises where that is nothing that may be asked
+        self.on_ask: Callable[[Header, bytes], None] | None = None
+        #: set by the children while it is in one: sends an answer; waits until what was sent is written
+        self.answer: Callable[[Header, bytes], None] = _to_nobody
+        self.written: Callable[[], Awaitable[None]] = _at_once
         #: called once with the run when it has ended: for the children, and then for who began it
         self.on_end: Callable[[Running], None] | None = None
         self.then: Callable[[Running], None] | None = None
@@ -194,3 +208,11 @@ class Running:
             self.on_end(self)
         if self.then is not None:
             self.then(self)
+
+
+def _to_nobody(_: Header, __: bytes) -> None:
+    """It is in no child."""
+
+
+async def _at_once() -> None:
+    """Nothing is to be written."""

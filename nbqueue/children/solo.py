@@ -18,10 +18,11 @@ from nbqueue.children import calls, guard, lineage
 from nbqueue.children.courier import THREADS, Courier
 from nbqueue.children.frames import Header
 from nbqueue.children.guard import Guard
+from nbqueue.children.line import settle
 from nbqueue.children.upkeep import Upkeep, enter, give_threads
 from nbqueue.children.visit import Visit
 from nbqueue.inside import bars
-from nbqueue.inside.context import CURRENT, alone
+from nbqueue.inside.context import CURRENT, alone, only_jobs
 
 
 def serve(sock: socket.socket) -> None:
@@ -40,6 +41,7 @@ class Solo:
         self._courier = Courier(sock, self._take, self._left)
         self._upkeep = Upkeep(self._guard)
         bars.hook()
+        only_jobs()
         os.register_at_fork(after_in_child=self._mute)
 
     def serve(self) -> None:
@@ -52,7 +54,8 @@ class Solo:
         used, peak = _processor_s(), _peak_bytes()
         alone(visit.context)
         fields, payload = contextvars.copy_context().run(self._attempt, visit)
-        visit.context.reports.close()
+        settle(visit.context)
+        visit.context.close()
         self._visit = None
         alone(None)
         self._upkeep.flush()
@@ -120,8 +123,11 @@ class Solo:
         if header["t"] == "run":
             self._visit = Visit(header, payload, self._courier, self._courier, _print)
             self._inbox.put(self._visit)
-        elif header["t"] == "stop" and self._visit is not None and self._visit.number == header["n"]:
-            self._stop(self._visit, header)
+        elif (visit := self._visit) is not None and visit.number == header["n"]:
+            if header["t"] == "stop":
+                self._stop(visit, header)
+            else:
+                visit.hear(header, payload)
 
     def _stop(self, visit: Visit, header: Header) -> None:
         stop = visit.context.stop
@@ -132,7 +138,7 @@ class Solo:
             threading.Thread(target=tell, daemon=True, name=THREADS + "stop").start()
         if header["how"] == "terminate":
             self._guard.terminate()
-        elif header["how"] == "interrupt" and not stop.cooperative:
+        elif header["how"] == "interrupt" and (visit.context.rests or not stop.cooperative):
             self._guard.interrupt()
 
     def _left(self) -> None:

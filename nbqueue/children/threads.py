@@ -25,6 +25,7 @@ from nbqueue.children.awake import AwakeTimer
 from nbqueue.children.frames import Header
 from nbqueue.children.handed import packed
 from nbqueue.children.ladder import Ladder, Step
+from nbqueue.children.line import settle, settled
 from nbqueue.children.loop_thread import LoopThread
 from nbqueue.children.running import Careful, Listener, Run, Running
 from nbqueue.children.visit import Visit
@@ -80,7 +81,8 @@ class Threads:
         self._numbers += 1
         running = Running(run, self._numbers, self._loop)
         running.on_stop, running.pid = self._stop, os.getpid()
-        visit = Visit(*_told(running, self._limit_bytes), self, self._ticker)
+        visit = Visit(*_told(running, self._limit_bytes), self, self._ticker, may_block=self._may_block)
+        running.answer = lambda header, payload: visit.hear({**header, "n": running.number}, payload)
         _silent_in_copies.add(visit.context)
         ladder = Ladder(running, self._loop, self._step, self._kill, lambda _: False)
         guest = self._guests[running.number] = _Guest(running, visit, ladder)
@@ -90,6 +92,12 @@ class Threads:
         context.run(CURRENT.set, visit.context)
         (self._begin_coroutine if run.run_in == "async" else self._begin_thread)(guest, context)
         return running
+
+    def rest(self, running: Running) -> None:
+        """A run waits for jobs of its own: threads take no slots here."""
+
+    def back(self, running: Running) -> None:
+        """It goes on."""
 
     # called by runs, from their threads -------------------------------------------------------------------------------
 
@@ -114,6 +122,7 @@ class Threads:
             ended = calls.returned(visit.header, value)
         except BaseException as error:  # noqa: BLE001 - SystemExit is the end of its job only
             ended = visit.failed(error)
+        settle(visit.context)
         self._say_end(visit, ended, time.thread_time() - used)
 
     async def _sing(self, visit: Visit, singers: LoopThread) -> None:
@@ -129,12 +138,17 @@ class Threads:
             ended = visit.failed(error)
         try:
             await singers.left_tasks.tidy(visit.context)
+            await settled(visit.context)
         finally:
             self._say_end(visit, ended, None)
 
     def _cut_short(self, visit: Visit) -> None:
         """It was cancelled; where that was before its first step, this is its end, else nobody hears it."""
         self._say_end(visit, calls.failed(visit.header, asyncio.CancelledError()), None)
+
+    def _may_block(self) -> bool:
+        """Whether the calling thread is not that of all coroutines."""
+        return self._coroutines is None or threading.current_thread() is not self._coroutines.thread
 
     def _say_end(self, visit: Visit, ended: calls.Ended, cpu_s: float | None) -> None:
         visit.context.close()
@@ -162,7 +176,9 @@ class Threads:
         guest = self._guests.get(header["n"])
         if guest is None:
             return  # it was let go
-        if header["t"] == "start":
+        if header["t"] == "ask" and guest.running.on_ask is not None:
+            guest.running.on_ask(header, payload)
+        elif header["t"] == "start":
             self._started(guest)
         elif header["t"] == "end":
             self._end(guest, header, payload)

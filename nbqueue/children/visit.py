@@ -9,6 +9,7 @@ from nbqueue.broker import codec
 from nbqueue.children import calls
 from nbqueue.children.frames import Header
 from nbqueue.children.handed import unpacked
+from nbqueue.children.line import ChildLine
 from nbqueue.inside.context import JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 from nbqueue.model.backoff import Backoff
@@ -34,6 +35,8 @@ class Visit:
         post: Post,
         ticker: Ticker,
         write: Callable[[str], object] | None = None,
+        *,
+        may_block: Callable[[], bool] = lambda: True,
     ) -> None:
         self.header = header
         #: the call, encoded, and the results of other jobs that it takes
@@ -53,6 +56,15 @@ class Visit:
             write=write,
             dump=codec.dump_plain_value if header.get("plain") else codec.dump_value,
             load=codec.load_plain_value if header.get("plain") else codec.load_value,
+            open_line=lambda context: ChildLine(
+                context,
+                self.number,
+                seed=f"{self.header['job']['id']}/{header.get('tries', 0)}",
+                limit_bytes=header["limit"],
+                post=post,
+                may_block=may_block,
+                plain=header.get("plain", False),
+            ),
         )
 
     def load(self) -> Callable[[], Any]:
@@ -71,6 +83,12 @@ class Visit:
         self.context.begin(self.timeout_s)
         if tell:
             self._post.send({"t": "start", "n": self.number})
+
+    def hear(self, header: Header, payload: bytes) -> None:
+        """Take what the engine says to something that was asked."""
+        line = self.context.line
+        if line is not None and line.hear is not None:
+            line.hear(header, payload)
 
     def progress(self, wire: dict[str, Any]) -> None:
         """Send the merged progress."""

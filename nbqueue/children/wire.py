@@ -36,6 +36,9 @@ class Wire:
         self._decoder = Decoder(limit_bytes)
         self._out: deque[bytes | memoryview] = deque()
         self._writing = False
+        #: set while nothing waits to be written
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._sock.setblocking(False)  # noqa: FBT003 - it takes no keyword
         for end in (self._sock, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
@@ -53,7 +56,12 @@ class Wire:
             self._out.extend(part for part in (first, *payload) if part)
         if not self._writing:
             self._writing = True
+            self._idle.clear()
             self._loop.call_soon(self._write)
+
+    async def written(self) -> None:
+        """Wait until all that was sent is written, or nobody is there to read it."""
+        await self._idle.wait()
 
     def let_go(self) -> None:
         """Close the child's end here: it has it, or nobody will."""
@@ -77,6 +85,7 @@ class Wire:
             self._loop.remove_reader(self._sock)
             self._loop.remove_writer(self._sock)
             self._sock.close()
+        self._idle.set()
         self.let_go()
 
     def _read(self) -> None:
@@ -106,6 +115,7 @@ class Wire:
     def _write(self) -> None:
         """Write what there is; go on when the socket takes more."""
         if self._sock.fileno() < 0:
+            self._idle.set()
             return
         try:
             while self._out:
@@ -116,6 +126,7 @@ class Wire:
         except OSError:
             self._out.clear()
         self._writing = False
+        self._idle.set()
 
     def _resume(self) -> None:
         self._loop.remove_writer(self._sock)

@@ -10,7 +10,8 @@ from collections.abc import Generator
 from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, TypeVar
 
-from nbqueue.client.portal import is_ending, portal
+from nbqueue.client import hooks
+from nbqueue.client.portal import check_outside, is_ending
 from nbqueue.client.tick import TICK_S, ticking
 from nbqueue.errors import BrokerUnavailable
 
@@ -54,7 +55,8 @@ class Answer(Generic[T]):
         if self.future.done():
             return True
         self._check_process()
-        portal().check_outside()
+        hooks.check_may_block()
+        check_outside()
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not self.future.done():
             left = TICK_S if deadline is None else min(deadline - time.monotonic(), TICK_S)
@@ -70,6 +72,11 @@ class Answer(Generic[T]):
         if self.is_cut_off:
             raise cut_off()
         return self.future.result()
+
+    def check(self, answer: Answer[Any]) -> None:
+        """Raise what kept this from being `answer`'s arrival; nothing where it is that answer itself."""
+        if self is not answer:
+            self.get()
 
     def _check_process(self) -> None:
         if self._pid != os.getpid():

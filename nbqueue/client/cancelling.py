@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
-from nbqueue.broker import jobs
 from nbqueue.client.ended import Ended
 from nbqueue.client.link import Link, unknown
 from nbqueue.client.removing import settle
@@ -35,11 +34,12 @@ async def cancel_all(link: Link, job_ids: Sequence[str]) -> Counter[Cancelled]:
     running: list[str] = []
     for start in range(0, len(job_ids), CHUNK_JOBS):
         chunk = job_ids[start : start + CHUNK_JOBS]
-        found = await link.wire.run(jobs.cancel(link.wire.keys, chunk))
+        found = await link.cancel(chunk)
         running += [job_id for job_id, answer in zip(chunk, found, strict=True) if answer == "asked"]
         answers["cancelled"] += found.count("removed")
         answers["already finished"] += sum(answer not in ("unknown", "removed", "asked") for answer in found)
-    await settle(link)
+    if link.instead is None:  # the worker that cancels for a job does so itself
+        await settle(link)
     if running:
         answers += await _signs(link, running)
     return +answers

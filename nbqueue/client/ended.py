@@ -11,6 +11,7 @@ from nbqueue import errors
 from nbqueue.broker import codec
 from nbqueue.broker.envelope import open_sealed
 from nbqueue.broker.signing import Keyring
+from nbqueue.client import hooks
 from nbqueue.errors import JobError, NbqueueError
 from nbqueue.model.job import JobRecord, moment
 from nbqueue.model.states import State
@@ -153,7 +154,9 @@ def _show_remote(error: errors.JobFailed) -> None:
 
 def _loaded(ended: Ended) -> Any:
     codec.check_versions(ended.header)
-    return codec.load_value(ended.payload)
+    line = hooks.line()
+    plain = line is not None and line.plain
+    return codec.load_plain_value(ended.payload) if plain else codec.load_value(ended.payload)
 
 
 def _about(ended: Ended) -> str:

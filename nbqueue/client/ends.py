@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from nbqueue.broker import jobs
 from nbqueue.broker.parcels import LARGE_BYTES
@@ -25,6 +26,26 @@ FETCH_JOBS = 200
 EXTRA_S = (0.0, 20.0, 80.0, 320.0)
 
 Deliver = Callable[[Ended], None]
+
+
+class Watch(Protocol):
+    """Somebody's wait for the ends of jobs."""
+
+    def stop(self) -> None:
+        """Hear no more."""
+        ...
+
+
+class Watching(Protocol):
+    """Brings the ends of jobs; runs on one loop."""
+
+    async def end_of(self, job_id: str) -> Ended:
+        """The end of one job, however long it takes."""
+        ...
+
+    def watch(self, job_ids: Sequence[str], deliver: Deliver) -> Watch:
+        """Deliver the end of each job once, as it comes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +68,7 @@ class Ends:
 
     async def end_of(self, job_id: str) -> Ended:
         """The end of one job, however long it takes."""
-        future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-
-        def deliver(ended: Ended) -> None:
-            if not future.done():
-                future.set_result(ended)
-
-        watch = self.watch([job_id], deliver)
-        try:
-            return await future
-        finally:
-            watch.stop()
+        return await end_of(self, job_id)
 
     def watch(self, job_ids: Sequence[str], deliver: Deliver) -> EndWatch:
         """Deliver the end of each job once, as it comes; `stop()` the watch to hear no more."""
@@ -82,7 +93,8 @@ class Ends:
         while self._due:
             batch = [self._due.popleft() for _ in range(min(len(self._due), FETCH_JOBS))]
             try:
-                found = await self._fetch(batch, EXTRA_S[slow])
+                wanted = [(due.job_id, due.fence) for due in batch]
+                found = await fetch_ends(self._wire, wanted, EXTRA_S[slow])
                 slow = 0
             except BrokerUnavailable:
                 self._due.extendleft(reversed(batch))
@@ -98,23 +110,44 @@ class Ends:
                     log.warning("Job %s was said to have ended and has not; it is followed on.", ascii(due.job_id))
                     due.watch.follow_on(due.job_id)
 
-    async def _fetch(self, batch: list[_Due], extra_s: float) -> list[Ended]:
-        wire, ids = self._wire, [due.job_id for due in batch]
-        blobs = await wire.ask(lambda client: jobs.results(client, wire.keys, ids), extra_s=extra_s)
-        gone = [job_id for job_id, blob in zip(ids, blobs, strict=True) if blob is None]
-        records: dict[str, JobRecord | None] = {}
-        if gone:
-            found = await wire.ask(lambda client: jobs.records(client, wire.keys, gone))
-            records = dict(zip(gone, found, strict=True))
-        return [
-            without_result(due.job_id, records.get(due.job_id)) if blob is None else await self._opened(due, blob)
-            for due, blob in zip(batch, blobs, strict=True)
-        ]
 
-    async def _opened(self, due: _Due, blob: bytes) -> Ended:
-        """The end that a result tells of; a large one is verified in another thread."""
-        about = (self._wire.keyring, self._wire.keys.namespace, due.job_id, due.fence, blob)
-        return await asyncio.to_thread(opened, *about) if len(blob) > LARGE_BYTES else opened(*about)
+async def end_of(ends: Watching, job_id: str) -> Ended:
+    """The end of one job, however long it takes."""
+    future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+
+    def deliver(ended: Ended) -> None:
+        if not future.done():
+            future.set_result(ended)
+
+    watch = ends.watch([job_id], deliver)
+    try:
+        return await future
+    finally:
+        watch.stop()
+
+
+async def fetch_ends(wire: Wire, wanted: Sequence[tuple[str, int]], extra_s: float) -> list[Ended]:
+    """The ends of jobs that have ended, given with the numbers of their last claims.
+
+    Where there is no result (any more) the job's record says how it ended.
+    """
+    ids = [job_id for job_id, _ in wanted]
+    blobs = await wire.ask(lambda client: jobs.results(client, wire.keys, ids), extra_s=extra_s)
+    gone = [job_id for job_id, blob in zip(ids, blobs, strict=True) if blob is None]
+    records: dict[str, JobRecord | None] = {}
+    if gone:
+        found = await wire.ask(lambda client: jobs.records(client, wire.keys, gone))
+        records = dict(zip(gone, found, strict=True))
+    return [
+        without_result(job_id, records.get(job_id)) if blob is None else await _opened(wire, job_id, fence, blob)
+        for (job_id, fence), blob in zip(wanted, blobs, strict=True)
+    ]
+
+
+async def _opened(wire: Wire, job_id: str, fence: int, blob: bytes) -> Ended:
+    """The end that a result tells of; a large one is verified in another thread."""
+    about = (wire.keyring, wire.keys.namespace, job_id, fence, blob)
+    return await asyncio.to_thread(opened, *about) if len(blob) > LARGE_BYTES else opened(*about)
 
 
 class EndWatch:

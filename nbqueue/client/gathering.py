@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from nbqueue.client.ended import Ended
@@ -15,8 +15,10 @@ from nbqueue.client.stream import Mailbox
 class Gathering:
     """The ends that came so far; one a group and process."""
 
-    def __init__(self, job_ids: Sequence[str]) -> None:
+    def __init__(self, job_ids: Sequence[str], told: Callable[[int, int], None] | None = None) -> None:
+        """Args: the jobs, and who is told how many of how many have ended."""
         self._ids = job_ids
+        self._told = told
         self._lock = threading.Lock()
         self._boxes: list[Mailbox[str]] = []
         self._order: list[str] = []
@@ -34,6 +36,8 @@ class Gathering:
         """Watch the jobs until all have ended."""
         if not self._ids:
             return
+        if self._told is not None:
+            self._told(0, len(self._ids))
         watch = link.ends.watch(self._ids, self._deliver)
         try:
             await asyncio.wrap_future(self.all_ended)
@@ -78,6 +82,8 @@ class Gathering:
             self.ended[end.job_id] = end
             self._order.append(end.job_id)
             boxes, count = tuple(self._boxes), len(self._order)
+        if self._told is not None:
+            self._told(count, len(self._ids))
         for box in boxes:
             box.put(end.job_id)
             if count == len(self._ids):

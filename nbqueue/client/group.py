@@ -19,7 +19,7 @@ from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.outputs import ResultOf, place
 from nbqueue.client.pending import Pending, Waitable
-from nbqueue.client.portal import Portal, portal
+from nbqueue.client.portal import Place
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
 from nbqueue.client.telling import tell
@@ -50,7 +50,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         self._items = items
         self._batch = batch
         self._is_counted = is_counted
-        self._portal: Portal | None = None
+        self._portal: Place | None = None
         self._gathering: Gathering | None = None
         self._lives: WeakSet[GroupLive] = WeakSet()
 
@@ -106,7 +106,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
                 [self._result(ended[job.id], job, return_errors=return_errors) for job in self._members]
             )
 
-        return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line())
+        return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line(), for_jobs=True)
 
     def progress(self) -> Pending[Mapping[State, int]]:
         """How many of its jobs are in which state now; those the server no longer knows are left out."""
@@ -187,8 +187,9 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         """The one collection of ends; begun anew in a forked copy or after a shutdown."""
         found = self._gathering
         if found is None or found.is_broken or not (found.all_ended.done() or self._session.is_here(self._portal)):
-            found = self._gathering = Gathering(self.ids)
-            self._portal = portal()
+            line = hooks.line()
+            found = self._gathering = Gathering(self.ids, told=line.moved if line is not None else None)
+            self._portal = self._session.portal
             begun = self._session.call(found.watch)
             begun.add_done_callback(lambda done: _tell_failure(found, done))
         return found

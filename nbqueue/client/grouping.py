@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nbqueue.broker import gates, groups, jobs
+from nbqueue.broker import gates, groups
 from nbqueue.client import retrying
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
@@ -21,10 +21,11 @@ RETRIES = 50
 
 async def progress(link: Link, group: str, job_ids: Sequence[str]) -> Mapping[State, int]:
     """How many jobs are in which state: by the counts of the group, where the server keeps them, else one by one."""
-    wire = link.wire
-    counted = await wire.ask(lambda client: groups.counts(client, wire.keys, group)) if group else None
-    if counted is not None:
-        return counted.states
+    if group and link.instead is None:
+        wire = link.wire
+        counted = await wire.ask(lambda client: groups.counts(client, wire.keys, group))
+        if counted is not None:
+            return counted.states
     states = await states_of(link, job_ids)
     return Counter(states.values())
 
@@ -34,8 +35,8 @@ async def states_of(link: Link, job_ids: Sequence[str]) -> dict[str, State]:
     found: dict[str, State] = {}
     for start in range(0, len(job_ids), CHUNK_JOBS):
         part = job_ids[start : start + CHUNK_JOBS]
-        standings = await link.wire.ask(lambda client: jobs.standings(client, link.wire.keys, part))  # noqa: B023
-        found.update({each.job_id: each.change.state for each in standings if each.change is not None})
+        states = await link.states(part)
+        found.update({job_id: state for job_id, state in zip(part, states, strict=True) if state is not None})
     return found
 
 

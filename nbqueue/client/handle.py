@@ -21,7 +21,7 @@ from nbqueue.client.link import Link
 from nbqueue.client.live import Live
 from nbqueue.client.outputs import ResultOf, place
 from nbqueue.client.pending import Pending, Waitable
-from nbqueue.client.portal import Portal, portal
+from nbqueue.client.portal import Place
 from nbqueue.client.session import Session, session
 from nbqueue.client.stream import Stream
 from nbqueue.client.submission import Draft
@@ -66,7 +66,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
         self._draft = draft
         self._accepted = accepted
         self._lives: WeakSet[Live] | None = None
-        self._portal: Portal | None = None
+        self._portal: Place | None = None
         self._ending: Answer[Ended] | None = None
         self._value: Any = _NOT_LOADED
 
@@ -189,7 +189,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
             self.know(ended)
             return self._settled(ended)
 
-        return Pending(future, read, what=self._what(), line=self._stopped_line(), fault=fault_of)
+        return Pending(future, read, what=self._what(), line=self._stopped_line(), fault=fault_of, for_jobs=True)
 
     def know(self, ended: Ended) -> None:
         """Take the end that somebody else waited for."""
@@ -208,7 +208,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
     def _answer(self) -> Answer[Ended]:
         known = self._ending
         if known is None or known.is_cut_off or not (known.is_here or self._session.is_here(self._portal)):
-            self._portal = portal()
+            self._portal = self._session.portal
             known = self._ending = Answer(self._call(lambda link: link.ends.end_of(self.id)))
         return known
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from nbqueue.broker.address import Address
 from nbqueue.broker.signing import Keyring
+from nbqueue.errors import NotInJob
+from nbqueue.model.errands import Line
 from nbqueue.model.settings import Settings
 
 log = logging.getLogger("nbqueue")
@@ -49,8 +51,8 @@ class Face(Protocol):
 local_stack: LocalStack | None = None
 #: set once at the top of the package; None: jobs for `inline:` wait for a worker of somebody's own
 inline_worker: InlineWorker | None = None
-#: set once at the top of the package: the id of the job that the calling code belongs to
-current_job_id: Callable[[], str | None] | None = None
+#: set once at the top of the package: the line to its worker of the job that the calling code belongs to
+current_line: Callable[[], Line | None] | None = None
 #: set by the notebook's extension or a terminal; None: nothing is shown
 face: Face | None = None
 
@@ -70,10 +72,10 @@ def use_inline_worker(serve: InlineWorker | None) -> None:
     inline_worker = serve
 
 
-def use_current_job_id(ask: Callable[[], str | None]) -> None:
-    """Know by `ask` whether code runs in a job."""
-    global current_job_id  # noqa: PLW0603 - the one place where it is set
-    current_job_id = ask
+def use_current_line(ask: Callable[[], Line | None]) -> None:
+    """Know by `ask` whether code runs in a job, and its line to the worker."""
+    global current_line  # noqa: PLW0603 - the one place where it is set
+    current_line = ask
 
 
 def use_face(shown_by: Face | None) -> None:
@@ -88,9 +90,24 @@ def use_drawing(draw: Callable[[Any], str]) -> None:
     drawing = draw
 
 
+def line() -> Line | None:
+    """The line of the job that the calling code belongs to, or None outside of jobs."""
+    return None if current_line is None else current_line()
+
+
+def check_may_block() -> None:
+    """Refuse to block a loop that others need."""
+    found = line()
+    if found is not None and not found.may_block():
+        raise NotInJob(
+            f"Job {found.job_id} runs in an event loop with others, which .wait() would block: await it instead, or "
+            "wait in a thread (asyncio.to_thread)."
+        )
+
+
 def show(subject: Any) -> bool:
-    """Show a card, if there is a face; whether one was shown. A face that fails stops nothing."""
-    return face is not None and _guarded(face.show, subject)
+    """Show a card, if there is a face; whether one was shown. A face that fails stops nothing; jobs have none."""
+    return face is not None and line() is None and _guarded(face.show, subject)
 
 
 def display(subject: Any) -> bool:

@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from nbqueue.broker import jobs
+from nbqueue.broker.address import Address
+from nbqueue.broker.envelope import Sealed, open_sealed
 from nbqueue.broker.handshake import agree
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.channels import Channels
-from nbqueue.client.ends import Ends
+from nbqueue.client.ends import Ends, Watching
 from nbqueue.client.follow import Follow
+from nbqueue.client.submission import Draft
 from nbqueue.client.wire import Wire
 from nbqueue.errors import JobLost
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
+from nbqueue.model.states import State
+
+
+class Submits(Protocol):
+    """Submits drafts in another way than by the wire."""
+
+    async def submit(self, drafts: Sequence[Draft]) -> list[str]:
+        """Per draft the state of its job, or "exists"."""
+        ...
 
 
 class Link:
     """Wire, follow, ends and channels of one session in one process."""
 
-    def __init__(self, settings: Settings, keyring: Keyring) -> None:
+    #: what submits in the place of the wire, in a job
+    instead: Submits | None = None
+
+    def __init__(self, settings: Settings, keyring: Keyring, address: Address | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._agreed = False
         self._kept: set[asyncio.Task[None]] = set()
-        self.wire = Wire(settings, keyring)
+        self.wire = Wire(settings, keyring, address)
         self.follow = Follow(self.wire)
-        self.ends = Ends(self.wire, self.follow)
+        self.ends: Watching = Ends(self.wire, self.follow)
         self.channels = Channels(self.wire)
 
     async def agree(self) -> None:
@@ -43,6 +58,25 @@ class Link:
             batch = job_ids[start : start + 500]
             found += await self.wire.ask(lambda client: jobs.records(client, self.wire.keys, batch))  # noqa: B023
         return found
+
+    async def states(self, job_ids: Sequence[str]) -> list[State | None]:
+        """The state of each job now, None where the server knows nothing of it."""
+        found = await self.wire.ask(lambda client: jobs.standings(client, self.wire.keys, job_ids))
+        return [each.change.state if each.change is not None else None for each in found]
+
+    async def cancel(self, job_ids: Sequence[str]) -> list[str]:
+        """Cancel jobs; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""
+        return await self.wire.run(jobs.cancel(self.wire.keys, job_ids))
+
+    async def call_of(self, job_id: str, function: str) -> Sealed | None:
+        """The call of a job of this function as the server keeps it, verified; None where it does not."""
+        wire = self.wire
+        blob = await wire.ask(lambda client: jobs.submission(client, wire.keys, job_id))
+        if blob is None:
+            return None
+        return open_sealed(
+            wire.keyring, blob, kind="job", namespace=wire.keys.namespace, job_id=job_id, function=function
+        )
 
     async def record(self, job_id: str) -> JobRecord:
         """What is known of a job now. Raises JobLost where nothing is."""

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
+from nbqueue.client import hooks
 from nbqueue.client.answer import Answer
 from nbqueue.errors import NotSendable
 
@@ -26,11 +27,15 @@ class Waitable(ABC, Generic[T_co]):
 
     def __await__(self) -> Generator[Any, None, T_co]:
         answer = self._answer()
+        waited = self._at_rest(answer)
         try:
-            yield from answer.arrives()
+            yield from waited.arrives()
         except asyncio.CancelledError as stopped:
             _in_one_line(stopped, self._stopped_line())
             raise
+        finally:
+            _rest_no_longer(waited, answer)
+        waited.check(answer)
         return self._take(answer)
 
     def wait(self, timeout: float | None = None) -> T_co:
@@ -43,15 +48,19 @@ class Waitable(ABC, Generic[T_co]):
             TimeoutError: it took longer; what was asked for goes on.
         """
         answer = self._answer()
+        waited = self._at_rest(answer)
         try:
-            here = answer.block(timeout)
+            here = waited.block(timeout)
         except KeyboardInterrupt as stopped:
             _in_one_line(stopped, self._stopped_line())
             raise
+        finally:
+            _rest_no_longer(waited, answer)
         if not here:
             # without a full stop behind it: it may end with a command
             more = f" {_capital(reason)}" if timeout and (reason := self._reason(timeout)) else ""
             raise TimeoutError(f"{_capital(self._what())} took longer than {timeout:g} s; it goes on.{more}")
+        waited.check(answer)
         return self._take(answer)
 
     @abstractmethod
@@ -65,6 +74,17 @@ class Waitable(ABC, Generic[T_co]):
     @abstractmethod
     def _what(self) -> str:
         """Names what is waited for, at the beginning of a sentence."""
+
+    def _waits_for_jobs(self) -> bool:
+        """Whether what is waited for is the end of jobs, and not only an answer of the server."""
+        return True
+
+    def _at_rest(self, answer: Answer[Any]) -> Answer[Any]:
+        """The answer; in a job one that comes after the job has given its slot back, waited and got one again."""
+        line = hooks.line()
+        if line is None or line.session is None or answer.is_here or not self._waits_for_jobs():
+            return answer
+        return Answer(line.session.at_rest(answer.future))
 
     def _reason(self, patience_s: float) -> str:  # noqa: ARG002 - for those who ask
         """Why it may take so long, where that is known soon; else nothing."""
@@ -80,7 +100,7 @@ class Pending(Waitable[T_co]):
     Dropping it stops nothing; a failure that nobody looked at is logged once.
     """
 
-    __slots__ = ("__weakref__", "_fault", "_line", "_read", "_seen", "_source", "_words")
+    __slots__ = ("__weakref__", "_fault", "_for_jobs", "_line", "_read", "_seen", "_source", "_words")
 
     def __init__(
         self,
@@ -90,8 +110,10 @@ class Pending(Waitable[T_co]):
         what: str,
         line: str = "",
         fault: Callable[[Any], BaseException | None] | None = None,
+        for_jobs: bool = False,
     ) -> None:
         self._source: Answer[Any] = Answer(future)
+        self._for_jobs = for_jobs
         self._read = read
         self._words = what
         self._line = line
@@ -112,6 +134,9 @@ class Pending(Waitable[T_co]):
 
     def _what(self) -> str:
         return self._words
+
+    def _waits_for_jobs(self) -> bool:
+        return self._for_jobs
 
     def _stopped_line(self) -> str:
         return self._line or super()._stopped_line()
@@ -145,6 +170,12 @@ def _report_unseen(what: str, fault: Callable[[Any], BaseException | None] | Non
         error = fault(future.result())
     if error is not None:
         log.warning("%s failed, and nobody took the answer: %s: %s", _capital(what), type(error).__name__, error)
+
+
+def _rest_no_longer(waited: Answer[Any], answer: Answer[Any]) -> None:
+    """End the rest of a wait that was given up."""
+    if waited is not answer:
+        waited.future.cancel()
 
 
 def _capital(text: str) -> str:

@@ -9,7 +9,7 @@ import selectors
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from nbqueue.errors import NotInJob
 
@@ -19,6 +19,25 @@ T = TypeVar("T")
 CLOSE_S = 2.0
 #: and how long before tasks are cancelled once more
 CANCEL_S = 0.1
+
+
+class Place(Protocol):
+    """Where coroutines are run for whoever hands them over, from any thread."""
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine there; it is under way when this returns."""
+        ...
+
+
+class LoopPlace:
+    """An event loop that runs already."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine there; it is under way when this returns."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
 
 class Portal:
@@ -45,10 +64,9 @@ class Portal:
         """Await `close()` when the portal ends."""
         self._closers.append(close)
 
-    def check_outside(self) -> None:
-        """Refuse to wait in the portal's own thread: nobody would be left to do the work."""
-        if threading.current_thread() is self._thread:
-            raise NotInJob("This waits for nbqueue's own thread from within it: call it from another thread.")
+    def is_own_thread(self) -> bool:
+        """Whether the portal's own thread calls this."""
+        return threading.current_thread() is self._thread
 
     def close(self) -> None:
         """End the thread: what is under way is cancelled, connections are closed."""
@@ -109,6 +127,12 @@ def portal() -> Portal:
         if _portal is None:
             _portal = Portal()
         return _portal
+
+
+def check_outside() -> None:
+    """Refuse to wait in the portal's own thread: nobody would be left to do the work."""
+    if _portal is not None and _portal.is_own_thread():
+        raise NotInJob("This waits for nbqueue's own thread from within it: call it from another thread.")
 
 
 def shutdown() -> None:

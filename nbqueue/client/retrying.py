@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nbqueue.broker import jobs
-from nbqueue.broker.envelope import open_sealed
+from nbqueue.broker.envelope import Sealed
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.client.delivery import deliver
 from nbqueue.client.link import Link
@@ -21,9 +20,9 @@ from nbqueue.model.options import Options
 async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     """Submit the job again under a new id: from the server's copy, else from what this handle sent."""
     record = await link.record(job_id)
-    blob = await link.wire.ask(lambda client: jobs.submission(client, link.wire.keys, job_id))
-    if blob is not None:
-        kept = stored(link, record, blob)
+    sealed = await link.call_of(job_id, record.function)
+    if sealed is not None:
+        kept = unsealed(record, sealed)
         told = sent.order.options.on_done if sent is not None else kept.order.options.on_done
         sent = replace(kept, order=replace(kept.order, options=replace(kept.order.options, on_done=told)))
     if sent is None:
@@ -40,12 +39,8 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     return draft
 
 
-def stored(link: Link, record: JobRecord, blob: bytes) -> Draft:
-    """The submission as the server keeps it, verified, with what its record says beside."""
-    wire = link.wire
-    sealed = open_sealed(
-        wire.keyring, blob, kind="job", namespace=wire.keys.namespace, job_id=record.id, function=record.function
-    )
+def unsealed(record: JobRecord, sealed: Sealed) -> Draft:
+    """A verified submission, with what its record says beside."""
     header: dict[str, Any] = sealed.header
     options = replace(
         Options.from_wire(header.get("opt") or {}),

@@ -6,12 +6,19 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
 
 from nbqueue.broker.signing import Keyring
+from nbqueue.client import hooks
+from nbqueue.client.inner import InnerLink
 from nbqueue.client.link import Link
+from nbqueue.client.naming import Repeatable
 from nbqueue.client.pending import Pending
-from nbqueue.client.portal import Portal, portal
+from nbqueue.client.portal import LoopPlace, Place, Portal, portal
+from nbqueue.client.submission import Naming, any_name
+from nbqueue.errors import NotInJob
+from nbqueue.model.errands import Line
 from nbqueue.model.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -24,7 +31,14 @@ class Session:
         self.settings = settings
         self._keyring: Keyring | None = None
         self._link: Link | None = None
-        self._portal: Portal | None = None
+        self._portal: Place | None = None
+        #: names the jobs that are submitted by this session
+        self.naming: Naming = any_name
+
+    @property
+    def portal(self) -> Place:
+        """Where its calls are under way."""
+        return portal()
 
     @property
     def keyring(self) -> Keyring:
@@ -47,9 +61,9 @@ class Session:
         """The same as a Pending."""
         return Pending(self.call(act), what=what)
 
-    def is_here(self, used: Portal | None) -> bool:
+    def is_here(self, used: Place | None) -> bool:
         """Whether what was begun on that portal is still going on (and not lost in a fork or a shutdown)."""
-        return used is not None and used is portal()
+        return used is not None and used is self.portal
 
     def _linked(self, here: Portal, keyring: Keyring) -> Link:
         """The link of this portal; only the portal's own thread comes here."""
@@ -62,12 +76,80 @@ class Session:
         return f"<Session {self.settings.namespace or 'default namespace'}>"
 
 
+class InnerSession(Session):
+    """The session of one job: it goes by the job's line to its worker."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(Settings(limit_bytes=line.limit_bytes, home=Path()))
+        self._line = line
+        self._pid = os.getpid()
+        self._place: Place = LoopPlace(line.loop) if line.loop is not None else portal()
+        self._inner: InnerLink | None = None
+        self.naming = Repeatable(line.seed)
+
+    @property
+    def portal(self) -> Place:
+        """Where its calls are under way."""
+        return self._place
+
+    def call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Put `act(link)` under way."""
+        return self._call(act)
+
+    def at_rest(self, future: Future[Any]) -> Future[None]:
+        """Done some time after `future`, when the job has a slot again, which it gave to others meanwhile."""
+        return self._call(lambda link: link.at_rest(future))
+
+    @property
+    def rests(self) -> bool:
+        """Whether the job waits for jobs, and has given its slot to others."""
+        return self._inner is not None and self._inner.rests
+
+    def settled(self) -> Future[None]:
+        """Done when all that was submitted was answered for."""
+        return self._call(lambda link: link.settled())
+
+    def close(self) -> None:
+        """The job has ended."""
+        self._call(lambda link: link.close())
+
+    def _call(self, act: Callable[[InnerLink], Coroutine[Any, Any, T]]) -> Future[T]:
+        if self._pid != os.getpid():
+            raise NotInJob(
+                f"Job {self._line.job_id} speaks to its worker from its own process, and this one was forked from it: "
+                "hand the results over, and submit there."
+            )
+
+        async def under_way() -> T:
+            if self._inner is None:
+                self._inner = InnerLink(self._line)
+            return await act(self._inner)
+
+        return self._place.call(under_way())
+
+    def __repr__(self) -> str:
+        return f"<Session of job {self._line.job_id}>"
+
+
 _lock = threading.Lock()
 _current: Session | None = None
 
 
 def session() -> Session:
-    """The session in force; from the environment where none was configured."""
+    """The session in force: in a job that of the job; else from the environment where none was configured."""
+    line = hooks.line()
+    return _outer() if line is None else _inner(line)
+
+
+def _inner(line: Line) -> Session:
+    with _lock:
+        if line.session is None:
+            line.session = InnerSession(line)
+        found: Session = line.session
+        return found
+
+
+def _outer() -> Session:
     global _current  # noqa: PLW0603 - one in force per process
     with _lock:
         if _current is None:

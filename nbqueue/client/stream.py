@@ -81,7 +81,7 @@ class Stream(Generic[T]):
     async def __anext__(self) -> T:
         try:
             while (taken := self._mailbox.take()) is None:
-                await Pending(self._mailbox.more(), what=self._what)
+                await Pending(self._mailbox.more(), what=self._what, for_jobs=True)
         except EndOfStream:
             raise StopAsyncIteration from None
         return self._value(taken[0])
@@ -92,7 +92,7 @@ class Stream(Generic[T]):
     def __next__(self) -> T:
         try:
             while (taken := self._mailbox.take()) is None:
-                Pending(self._mailbox.more(), what=self._what).wait()
+                Pending(self._mailbox.more(), what=self._what, for_jobs=True).wait()
         except EndOfStream:
             raise StopIteration from None
         return self._value(taken[0])

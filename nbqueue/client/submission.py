@@ -14,12 +14,12 @@ from nbqueue.broker.digest import call_digest
 from nbqueue.broker.envelope import seal
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS, Batch, Origin
 from nbqueue.broker.signing import Keyring
-from nbqueue.client import hooks
 from nbqueue.client.batches import in_batches
 from nbqueue.client.origin import origin
 from nbqueue.client.outputs import parents
-from nbqueue.errors import ConfigurationError, NotInJob, PayloadTooLarge
+from nbqueue.errors import ConfigurationError, PayloadTooLarge
 from nbqueue.model.backoff import Guided, at_hand_there
+from nbqueue.model.errands import Form
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options, check
 from nbqueue.model.output import StandIn
@@ -47,6 +47,15 @@ class Order:
     #: jobs of the group in all
     size: int = 0
     retry_of: str = ""
+    #: the job that submits it
+    parent: str = ""
+
+    def form(self) -> Form:
+        """It as a job hands it to its worker, who knows where it comes from."""
+        return Form(
+            options=self.options, function=self.function, lane=self.lane, by_name=self.by_name, group=self.group,
+            size=self.size, retry_of=self.retry_of,
+        )  # fmt: skip
 
     def header(self, namespace: str) -> dict[str, Any]:
         """The readable, signed part of each submission, but for the job's id."""
@@ -54,6 +63,7 @@ class Order:
         rest = {
             "by": "name" if self.by_name else "", "opt": options.to_wire(), "label": options.label,
             "tags": list(options.tags), "group": self.group, "retry_of": self.retry_of,
+            "parent": self.parent,
             "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,
         }  # fmt: skip
         return {
@@ -66,7 +76,8 @@ class Order:
         """Some of its jobs, ready for the server; `own`: what is not common to all of them, by id."""
         return Batch(
             options=self.options, function=self.function, lane=self.lane, jobs=sealed,
-            origin=self.origin, group=self.group, size=self.size, retry_of=self.retry_of, own=own, hook=hook,
+            origin=self.origin, group=self.group, size=self.size, retry_of=self.retry_of, parent=self.parent, own=own,
+            hook=hook,
         )  # fmt: skip
 
 
@@ -96,46 +107,61 @@ class Draft:
         return seal(keyring, {**header, **own}, self.payload)
 
 
+#: names a job or a group, of what its jobs have in common and their calls
+Naming = Callable[[Order, Sequence[bytes]], str]
+
+
+def any_name(_: Order, __: Sequence[bytes]) -> str:
+    """An id that nothing else has."""
+    return new_job_id()
+
+
 def draft_one(
     settings: Settings,
     fn: Callable[..., Any] | str,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     given: Mapping[str, Any],
+    *,
+    naming: Naming = any_name,
 ) -> Draft:
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
-    _refuse_in_job()
     order, code = _ordered(fn, given)
     takes: list[StandIn] = []
     payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
     own_id = order.options.job_id
     return Draft(
-        own_id or new_job_id(), order, payload, parents(settings, takes, own_id=own_id),
+        own_id or naming(order, [payload]), order, payload, parents(settings, takes, own_id=own_id),
         _digest(order, code, args, kwargs),
     )  # fmt: skip
 
 
 def draft_many(
-    settings: Settings, fn: Callable[..., Any] | str, items: Iterable[tuple[Any, ...]], given: Mapping[str, Any]
+    settings: Settings,
+    fn: Callable[..., Any] | str,
+    items: Iterable[tuple[Any, ...]],
+    given: Mapping[str, Any],
+    *,
+    naming: Naming = any_name,
 ) -> list[Draft]:
     """One job an item, the function pickled once. Nothing was sent if one of them raises."""
-    _refuse_in_job()
     order, code = _ordered(fn, given)
     if order.options.job_id is not None:
         raise ConfigurationError("job_id cannot be used with submit_map, which makes many jobs: leave it out.")
     wanted = list(items)
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
-    order = replace(order, group=new_job_id(), size=len(wanted))
     shared: list[StandIn] = []
     function = codec.dump_function(_guided(code, order.options), shared)
-    drafts = []
+    calls: list[tuple[bytes, tuple[str, ...], str]] = []
     for item in wanted:
         takes = [*shared]
         payload = codec.join_call(function, codec.dump_arguments(item, {}, code, takes))
-        taken = parents(settings, takes) if takes else ()
-        drafts.append(Draft(new_job_id(), order, payload, taken, _digest(order, code, item, {})))
+        calls.append((payload, parents(settings, takes) if takes else (), _digest(order, code, item, {})))
+    order = replace(order, size=len(wanted))
+    order = replace(order, group=naming(order, [payload for payload, _, _ in calls]))
+    drafts = [Draft(naming(order, [payload]), order, payload, taken, digest) for payload, taken, digest in calls]
     if drafts:
         largest = max(len(draft.payload) for draft in drafts)
         _check_size(settings, largest, f"The function {order.function} with one item's arguments")
@@ -183,15 +209,6 @@ def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Op
     raise ConfigurationError(
         f"{type(fn).__name__} {ascii(fn)[:60]} cannot be submitted: give a function, or the name of a registered one."
     )
-
-
-def _refuse_in_job() -> None:
-    job_id = hooks.current_job_id() if hooks.current_job_id is not None else None
-    if job_id is not None:
-        raise NotInJob(
-            f"Job {job_id} cannot submit jobs: its process holds no key. Return what is to be done next, and submit it "
-            "from the notebook."
-        )
 
 
 def _check_size(settings: Settings, size: int, what: str) -> None:

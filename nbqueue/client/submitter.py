@@ -98,7 +98,7 @@ class Submitter:
         """
         here = session()
         items = list(zip(*iterables, strict=False))
-        drafts = draft_many(here.settings, fn, items, self._given)
+        drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming)
         accepted = here.call(lambda link: deliver_all(link, drafts))
         name = drafts[0].order.function if drafts else ""
         members: list[Job[Any]] = [
@@ -168,7 +168,7 @@ class Submitter:
 
     def _submitted(self, fn: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Job[Any]:
         here = session()
-        draft = draft_one(here.settings, fn, args, kwargs, self._given)
+        draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming)
         kept = draft if len(draft.payload) <= KEPT_BYTES else None
         accepted = here.call(lambda link: deliver(link, draft))
         name = draft.order.options.label or draft.order.function

@@ -29,11 +29,13 @@ BYTES_A_SECOND = 2_000_000
 class Wire:
     """Asks the server, patiently: what got no answer is asked again until the time is up."""
 
-    def __init__(self, settings: Settings, keyring: Keyring) -> None:
+    def __init__(self, settings: Settings, keyring: Keyring, address: Address | None = None) -> None:
+        """Args: `address` is the server's where it is known already; else the settings say it."""
         self.settings = settings
         self.keyring = keyring
         self.keys = Keys(settings.namespace)
-        self._address: Address | None = None
+        self._address: Address | None = address
+        self._known = address is not None or settings.url is not None
         self._client: Any = None
         self._client_address: Address | None = None
         self._heard = False
@@ -132,7 +134,7 @@ class Wire:
         if self._fallen:
             if self._address is None or self._address.kind != "inline":
                 self._address = await self._served(parse_url("inline:"))
-        elif self._address is None or (anew and self.settings.url is None):
+        elif self._address is None or (anew and not self._known):
             self._address = await self._look_for_address()
         return self._address
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any, NamedTuple
 
+from nbqueue.errors import NotInJob
 from nbqueue.inside.reports import Reports, Sink, Ticker
 from nbqueue.inside.stopping import StopState
+from nbqueue.model.errands import Line
+
+#: held while a line is made: two threads of a job must not get one each
+_OPENING = threading.Lock()
 
 
 class JobInfo(NamedTuple):
@@ -35,8 +41,8 @@ class JobContext:
     """One running attempt as its own code sees it. Knows a sink and a ticker, no frames and no server."""
 
     __slots__ = (
-        "__weakref__", "_checkpoint", "_closed", "_describe", "_dump", "_info", "_load", "_reports", "_ticker",
-        "_write", "bar", "deadline", "sink", "stop",
+        "__weakref__", "_checkpoint", "_closed", "_describe", "_dump", "_info", "_line", "_load", "_open_line",
+        "_reports", "_ticker", "_write", "bar", "deadline", "sink", "stop",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +55,7 @@ class JobContext:
         write: Callable[[str], object] | None = None,
         dump: Callable[[Any], bytes] = pickle.dumps,
         load: Callable[[bytes], Any] = pickle.loads,
+        open_line: Callable[[JobContext], Line] | None = None,
     ) -> None:
         self._describe = describe
         self._info: JobInfo | None = None
@@ -65,6 +72,8 @@ class JobContext:
         self._checkpoint = checkpoint
         self._dump = dump
         self._load = load
+        self._open_line = open_line
+        self._line: Line | None = None
 
     @property
     def info(self) -> JobInfo:
@@ -83,6 +92,24 @@ class JobContext:
         return self._reports
 
     @property
+    def line(self) -> Line | None:
+        """The line to the worker, for errands; made when first needed: most jobs have none."""
+        with _OPENING:
+            if self._line is None and self._open_line is not None:
+                self._line = self._open_line(self)
+            return self._line
+
+    @property
+    def session(self) -> Any:
+        """What the client keeps for this job, if it was ever asked for anything."""
+        return self._line.session if self._line is not None else None
+
+    @property
+    def rests(self) -> bool:
+        """Whether it waits for jobs, so that it cannot look whether it is to stop."""
+        return self.session is not None and self.session.rests
+
+    @property
     def write(self) -> Callable[[str], object]:
         """Takes lines for the job's log."""
         return self._write or self.reports.write
@@ -92,6 +119,8 @@ class JobContext:
         self._closed = True
         if self._reports is not None:
             self._reports.close()
+        if self.session is not None:
+            self.session.close()
 
     def begin(self, timeout_s: float | None) -> None:
         """Start the clock of the time limit, where there is one."""
@@ -119,6 +148,28 @@ def current() -> JobContext | None:
     if found is None and _ALONE:
         return _ALONE[0]
     return found
+
+
+#: whether this process runs nothing but jobs, so that what belongs to none has nobody to speak for it
+_ONLY_JOBS: list[bool] = []
+
+
+def only_jobs() -> None:
+    """Say that this process holds no key and no connection."""
+    _ONLY_JOBS.append(True)
+
+
+def current_line() -> Line | None:
+    """The line of the job that the calling code belongs to, or None outside of jobs."""
+    job = current()
+    if job is not None:
+        return job.line
+    if _ONLY_JOBS:
+        raise NotInJob(
+            "This thread belongs to none of the jobs in this process: start it with asyncio.to_thread, or run its "
+            "function by contextvars.copy_context().run, so that it is known whose it is."
+        )
+    return None
 
 
 def alone(context: JobContext | None) -> None:

@@ -51,6 +51,8 @@ class Reports:
         self._ticking = False
         self._closed = False
         self._moved = False
+        #: whether the job has reported progress itself
+        self._own = False
         self._done: Any = 0.0
         self._total: Any = None
         self._message: Any = ""
@@ -60,12 +62,21 @@ class Reports:
 
     def progress(self, done: Any, total: Any = None, message: Any = None) -> None:
         """Set how far the job is; None keeps the total and the message as they were."""
+        self._own = True
         self._done = done
         if total is not None:
             self._total = total
         if message is not None:
             self._message = message
         self._moved = True
+        if not self._ticking:
+            self._wake()
+
+    def of_others(self, done: int, total: int) -> None:
+        """Set how far the jobs are that this one waits for: that is its progress, unless it reports any itself."""
+        if self._own:
+            return
+        self._done, self._total, self._moved = done, total, True
         if not self._ticking:
             self._wake()
 

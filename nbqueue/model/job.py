@@ -26,6 +26,8 @@ class JobRecord:
     tags: tuple[str, ...] = ()
     group: str = ""
     retry_of: str = ""
+    #: the job that submitted it from inside
+    parent: str = ""
     submitted_at: datetime | None = None
     #: when it may start (or start again)
     due_at: datetime | None = None

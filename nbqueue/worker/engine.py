@@ -19,6 +19,7 @@ from nbqueue.worker.outbox import Leaving, Outbox
 from nbqueue.worker.reports import Reports
 from nbqueue.worker.room import Asked, Room, Share
 from nbqueue.worker.runner import Runner
+from nbqueue.worker.slots import Slots
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -56,8 +57,7 @@ class Engine:
             (loop_slots, process_slots), len(self.queues), most_claims,
             shares=[queue.share for queue in self.queues], strict=strict, offers=offers,
         )  # fmt: skip
-        #: what each claim under way takes: a slot of a lane, one of its queue, resources
-        self._taken: dict[tuple[str, int], tuple[int, int | None, str]] = {}
+        self.slots = Slots(self._room, self.want_claims)
         self._waiters: dict[tuple[str, int], asyncio.Future[None]] = {}
         self._chance = chance or Random()  # noqa: S311 - it only spreads out waits
         self._wanted = asyncio.Event()
@@ -80,7 +80,7 @@ class Engine:
 
     def end(self, finish: Finish) -> None:
         """A claim ended; called by the runner, on the loop."""
-        self._room.leave(*self._taken.pop((finish.job_id, finish.fence), (0, None, "")))
+        self.slots.leave((finish.job_id, finish.fence))
         message, report = self.reports.close(finish.job_id)
         self._outbox.put(Leaving(finish, report, message))
         self._wanted.set()
@@ -123,7 +123,7 @@ class Engine:
     @property
     def busy(self) -> int:
         """Jobs under way."""
-        return len(self._taken)
+        return len(self.slots)
 
     @property
     def is_settled(self) -> bool:
@@ -172,11 +172,13 @@ class Engine:
             self._outbox.put_back(ends)
             for one in asked:
                 self._room.answered(one, failed=True)
+            self.slots.give()
             raise
         claimed = [replies.pop() for _ in asked][::-1]
         if settles and replies.pop() is True:
             self.unsettled.set()
         self._answered(asked, claimed)
+        self.slots.give()
         self._rouse()
         if ends and isinstance(replies[-1], Exception):
             # what was kept of reports goes out once
@@ -266,9 +268,7 @@ class Engine:
             # before the jobs begin: the other pump asks for more while they run
             self._wanted.set()
         for claim in claimed.claims:
-            taken = (self.runner.begin(claim), asked.queue, claim.needs)
-            self._room.enter(*taken)
-            self._taken[claim.job_id, claim.fence] = taken
+            self.slots.enter((claim.job_id, claim.fence), (self.runner.begin(claim), asked.queue, claim.needs))
         if claimed.next_due_s is not None:
             self._arm(asked.queue, claimed.next_due_s)
 

@@ -27,6 +27,7 @@ from nbqueue.model.options import Options, RunIn, check
 from nbqueue.worker.attempt import Attempt, Here
 from nbqueue.worker.beside import Beside
 from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.desks import Desks
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
 from nbqueue.worker.leases import Leases
@@ -66,9 +67,13 @@ class InProcessWorker:
         reports = Reports(self._keyring, self._keys)
         self._threads = Threads(reports, result_limit_bytes=self._config.limit_bytes)
         await self._threads.start()
-        self._runner = SharedRunner(self._here(), client=self._client, threads=self._threads, listener=reports)
-        self._engine = self._made_engine(reports)
-        self._runner.on_end = self._engine.end
+        where = (self._config.address, self._keyring, self._config.namespace)
+        self._desks = desks = Desks(where, self._threads, self._config.limit_bytes)
+        self._runner = SharedRunner(
+            self._here(), client=self._client, threads=self._threads, listener=reports, desks=desks
+        )  # fmt: skip
+        self._engine = engine = self._made_engine(reports)
+        self._runner.on_end, desks.on_rest, desks.on_back = engine.end, engine.slots.rest, engine.slots.back
         beside = Beside(self._config, self._client, self._keys, self._keyring, self._id)
         self._duties = Duties(self._engine, self._waiting_client, beside=beside.duties)
         self._leases = Leases(self._client, self._keys, lambda: [self._id])
@@ -91,6 +96,7 @@ class InProcessWorker:
             one.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._threads.close()
+        await self._desks.close()
         with contextlib.suppress(*scripts.TROUBLE):
             await self._leases.give_back([self._id], charged=False, guilty="")
         self._outbox.close()
@@ -157,8 +163,10 @@ class InProcessWorker:
 class SharedRunner(NativeRunner):
     """Runs everything in threads of this process, registered functions as they are registered when a job begins."""
 
-    def __init__(self, here: Here, *, client: Any, threads: Threads, listener: Any) -> None:
-        super().__init__(here, client=client, children=threads, tasks={}, listener=listener, on_stuck=lambda: None)
+    def __init__(self, here: Here, *, client: Any, threads: Threads, listener: Any, desks: Desks) -> None:
+        super().__init__(
+            here, client=client, children=threads, tasks={}, listener=listener, on_stuck=lambda: None, desks=desks
+        )
 
     def _begin(self, attempt: Attempt) -> int:
         if attempt.name:

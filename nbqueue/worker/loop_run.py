@@ -14,12 +14,15 @@ from nbqueue.broker import codec
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.raised import dump_error
 from nbqueue.children.awake import AwakeTimer
+from nbqueue.children.line import SETTLE_S
 from nbqueue.errors import UnknownFunction
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 from nbqueue.model.backoff import Answer, at_hand_there
+from nbqueue.model.errands import Line
 from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
+from nbqueue.worker.desks import Desks
 from nbqueue.worker.verdict import Ended
 from nbqueue.worker.watchman import TASK_PREFIX
 
@@ -38,15 +41,15 @@ class LoopRun:
     """One run: a task, its time limit and its way of being stopped. It is the sink of its own context."""
 
     __slots__ = (
-        "_answer", "_context", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by",
+        "_answer", "_context", "_desks", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by",
         "_stopping", "_task", "_timers", "attempt",
     )  # fmt: skip
 
     def __init__(
         self, attempt: Attempt, listener: Any, on_end: Callable[[LoopRun, Ended], None],
-        on_stuck: Callable[[LoopRun], None],
+        on_stuck: Callable[[LoopRun], None], desks: Desks | None = None,
     ) -> None:  # fmt: skip
-        self.attempt, self._listener = attempt, listener
+        self.attempt, self._listener, self._desks = attempt, listener, desks
         self._job_id = attempt.claim.job_id
         self._on_end, self._on_stuck = on_end, on_stuck
         self._stopped_by: StopReason | None = None
@@ -66,6 +69,7 @@ class LoopRun:
             self._info, self, ticker, checkpoint=checkpoint,
             dump=codec.dump_plain_value if attempt.plain else codec.dump_value,
             load=codec.load_plain_value if attempt.plain else codec.load_value,
+            open_line=self._line if self._desks is not None else None,
         )  # fmt: skip
         context = contextvars.copy_context()
         context.run(CURRENT.set, self._context)
@@ -101,6 +105,10 @@ class LoopRun:
         """Pass a checkpoint on."""
         self._listener.checkpoint(self._job_id, data)
 
+    def _line(self, context: JobContext) -> Line:
+        assert self._desks is not None  # noqa: S101 - only then a line is opened
+        return self._desks.line(self.attempt, context)
+
     def _info(self) -> JobInfo:
         attempt, claim = self.attempt, self.attempt.claim
         return JobInfo(
@@ -123,6 +131,13 @@ class LoopRun:
         except BaseException as error:
             self._ask_policy(error)
             raise
+        finally:
+            if self._context is not None and self._context.session is not None:
+                await self._settle(self._context.session)
+
+    async def _settle(self, session: Any) -> None:
+        """Wait until what it submitted was answered for, so that its end does not overtake it."""
+        await asyncio.wait([asyncio.wrap_future(session.settled())], timeout=SETTLE_S)
 
     def _ask_policy(self, error: BaseException) -> None:
         """Let a policy's own function say how long to wait; after a stop, the stop says what comes next."""

@@ -21,6 +21,7 @@ from nbqueue.model.states import State
 from nbqueue.model.task import Task
 from nbqueue.worker import provisions
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
+from nbqueue.worker.desks import Desks
 from nbqueue.worker.elsewhere import fits_elsewhere, function_of
 from nbqueue.worker.loop_run import LoopRun, unknown
 from nbqueue.worker.recording import judge, record, refusal
@@ -38,9 +39,9 @@ class NativeRunner:
 
     def __init__(
         self, here: Here, *, client: Any, children: Place, tasks: dict[str, Task[Any, Any]], listener: Any,
-        on_stuck: Callable[[], None],
+        on_stuck: Callable[[], None], desks: Desks,
     ) -> None:  # fmt: skip
-        self._here, self._client = here, client
+        self._here, self._client, self._desks = here, client, desks
         self._children, self._tasks, self._listener = children, tasks, listener
         self._coroutines = {name: task.fn for name, task in tasks.items() if inspect.iscoroutinefunction(task.fn)}
         #: options that tasks were registered with
@@ -115,6 +116,8 @@ class NativeRunner:
     def stop(self, job_id: str, reason: str) -> None:
         """Ask a job to stop; asking again changes nothing."""
         run = self._runs.get(job_id)
+        if reason == "cancel":
+            self._desks.cancel(job_id)
         if run is not None:
             run.stop(reason)  # type: ignore[arg-type]
         elif job_id in self._runs:
@@ -143,7 +146,7 @@ class NativeRunner:
     # in the loop --------------------------------------------------------------------------------------------------
 
     def _begin_in_loop(self, attempt: Attempt, function: Callable[..., Any]) -> int:
-        run = LoopRun(attempt, self._listener, self._loop_ended, self._loop_stuck)
+        run = LoopRun(attempt, self._listener, self._loop_ended, self._loop_stuck, self._desks)
         if provisions.needs(attempt):
             self._aside(self._provided(attempt, lambda: self._start_in_loop(run, function)))
             return LANE_LOOP
@@ -178,6 +181,7 @@ class NativeRunner:
 
     def _run_in_child(self, attempt: Attempt, run_in: Any) -> int:
         running = self._children.begin(run_of(attempt, run_in))
+        self._desks.serve(attempt, running)
         attempt.inputs = {}  # the run holds them for as long as they are needed
         self._started(attempt, running)
         if running.ended.done():
@@ -232,6 +236,7 @@ class NativeRunner:
         self._runs.pop(finish.job_id, None)
         self._fences.pop(finish.job_id, None)
         self._stops.pop(finish.job_id, None)
+        self._desks.end(finish.job_id)
         self.on_end(finish)
         claim = self._later.pop(finish.job_id, None)
         if claim is not None:

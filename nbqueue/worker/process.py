@@ -30,6 +30,7 @@ from nbqueue.model.webhook import HostRules
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.beside import Beside
 from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.desks import Desks
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
 from nbqueue.worker.link import BEAT_S, EXIT_NO_MODULE, Link
@@ -133,11 +134,14 @@ class EngineProcess:
             keyring, self._keys, self._info.id, self._info.host, self._config.limit_bytes, Random(),  # noqa: S311 - jitter
             codec.header_versions(), self._config.only_registered,
         )  # fmt: skip
+        where = (self._config.address, keyring, self._config.namespace)
+        desks = Desks(where, children, self._config.limit_bytes)
         runner = NativeRunner(
-            here, client=self._client, children=children, tasks=registered, listener=reports, on_stuck=self._on_stuck
-        )
+            here, client=self._client, children=children, tasks=registered, listener=reports, on_stuck=self._on_stuck,
+            desks=desks,
+        )  # fmt: skip
         engine = self._engine(runner, reports)
-        runner.on_end = engine.end
+        runner.on_end, desks.on_rest, desks.on_back = engine.end, engine.slots.rest, engine.slots.back
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
         beside = Beside(self._config, self._client, self._keys, keyring, self._info.id)
         self._word = beside.messenger
@@ -155,6 +159,7 @@ class EngineProcess:
             for duty in filter(None, (serving, announcing, following, bursting)):
                 duty.cancel()
             await children.close()
+            await desks.close()
             self._outbox.close()
 
     async def _serve(self, duties: Duties) -> None:

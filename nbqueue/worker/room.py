@@ -11,6 +11,11 @@ from nbqueue.worker.turns import Turns
 
 #: claims in one round trip, per lane, of all queues
 BATCH = 64
+#: for each slot so many jobs may wait for jobs of their own, which keeps recursion from filling the machine
+RESTING = 64
+
+#: what a job takes: a slot of a lane, one of its queue, resources
+Taken = tuple[int, int | None, str]
 
 
 class Share(NamedTuple):
@@ -116,6 +121,23 @@ class Room:
             self._needs -= Counter((needs,))
             # what did not fit before may fit now
             self.want()
+
+    def may_rest(self, lane: int, resting: int) -> bool:
+        """Whether one more than so many jobs of a lane may wait for jobs of their own."""
+        return resting < RESTING * self._slots[lane]
+
+    def holds(self, taken: Taken, line: Sequence[Taken]) -> bool:
+        """Whether there is what a job takes, which was entered and stands in this line for it, with others."""
+        lane, queue, needs = taken
+        if self._busy[lane] - sum(other[0] == lane for other in line) >= self._slots[lane]:
+            return False
+        if queue is not None and self._left(queue) + sum(other[1] == queue for other in line) <= 0:
+            return False
+        if not needs or not self._offers:
+            return True
+        others = self._needs - Counter(other[2] for other in line)
+        free = resources.remaining(self._offers, [resources.known(each) for each in others.elements()])
+        return resources.fits(resources.known(needs), free)
 
     def ask(self) -> list[Asked]:
         """Keep room for claims in queues that may have jobs, to be made in one round trip; the next come after it."""

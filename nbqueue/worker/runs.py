@@ -31,6 +31,7 @@ def run_of(attempt: Attempt, run_in: RunIn) -> Run:
         group=claim.group,
         tags=tuple(header.get("tags", ())),
         folder=str(header.get("folder", "")),
+        tries=claim.tries,
         kill_after_s=presets.kill_after_s(options.preset),
         asking={"policy": options.retry.to_wire(), "tries": claim.tries + 1} if options.retry.is_own else None,
     )

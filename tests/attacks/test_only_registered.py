@@ -160,3 +160,20 @@ def test_the_option_is_never_left_out_in_silence(module: tuple[str, ...], senten
     """Without a module, or with a class of arq, the worker does not start."""
     found = shell("worker", *module, "--only-registered", "--url", "unix:///nowhere")
     assert (found.returncode, sentence in found.stderr) == (2, True)
+
+
+def test_registered_functions_submit_registered_functions() -> None:
+    """Jobs in jobs need no code that travels."""
+    assert run("split", ["a", "b"]).wait(20) == ["hello a", "hello b"]
+
+
+@pytest.mark.parametrize("name", ["take", "take_async"])
+def test_a_result_that_a_job_waits_for_may_be_plain_data_only(module_settings: Settings, name: str) -> None:
+    """Who holds the key may have any result made elsewhere; one that is more than plain data is not unpickled here."""
+    with running_worker(module_settings, "--queues", "elsewhere", "--slots", "1"):
+        plain = options(queue="elsewhere").submit(dict, [("a", 1)]).wait(5)
+        rich = options(queue="elsewhere").submit(Path, "more than data").wait(5)
+        assert (plain.wait(20), rich.wait(20)) == ({"a": 1}, Path("more than data"))
+    assert run(name, plain.id).wait(20) == {"a": 1}
+    with pytest.raises(JobFailed, match=r"NotSendable.*takes plain data only"):
+        run(name, rich.id).wait(20)

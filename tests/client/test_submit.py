@@ -6,12 +6,11 @@ import warnings
 
 import pytest
 
-from nbqueue.client import hooks
 from nbqueue.client.handle import Job
 from nbqueue.client.session import configure
 from nbqueue.client.submitter import options, run, submit
 from nbqueue.client.tasks import task
-from nbqueue.errors import ConfigurationError, JobFailed, NotInJob, NotSendable, PayloadTooLarge
+from nbqueue.errors import ConfigurationError, JobFailed, NotSendable, PayloadTooLarge
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.client.engine_stub import Engine
@@ -126,13 +125,6 @@ async def test_sizes_are_limited(settings: Settings) -> None:
     assert (caught.value.size_bytes > 200_000, caught.value.limit_bytes) == (True, 100_000)
     with warnings.catch_warnings(action="error"):
         await run(len, b"x" * 5_000)
-
-
-async def test_a_job_cannot_submit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Inside of a job a submit is refused with the reason."""
-    monkeypatch.setattr(hooks, "current_job_id", lambda: "outer")
-    with pytest.raises(NotInJob, match="Job outer cannot submit jobs"):
-        submit(double, 1)
 
 
 async def test_large_values_travel() -> None:

@@ -192,24 +192,6 @@ def with_grandchildren(ledger: str, name: str, *, wait: bool) -> None:
         sleepers[0].wait()
 
 
-def submit_another(name: str) -> str:
-    """Submit from inside a job; what came of it."""
-    try:
-        nbqueue.submit(len, name).wait(5)
-    except nbqueue.NbqueueError as error:
-        return f"{type(error).__name__}: {error}"
-    return "submitted"
-
-
-async def submit_another_async(name: str) -> str:
-    """The same from a coroutine."""
-    try:
-        await nbqueue.submit(len, name)
-    except nbqueue.NbqueueError as error:
-        return f"{type(error).__name__}: {error}"
-    return "submitted"
-
-
 class Hostile:
     """A value that nothing can be asked of."""
 

@@ -91,13 +91,3 @@ def test_progress_costs_a_job_next_to_nothing(measure: Measure) -> None:
     rounds = run(bodies.paced, 15).wait(60)
     slower = median(reporting / plain - 1 for plain, reporting in rounds)
     measure("slower by, in per cent", 100 * slower, within_s=2 * 5.0)
-
-
-@pytest.mark.parametrize("body", [bodies.submit_another, bodies.submit_another_async])
-def test_a_job_that_submits_is_refused_with_the_reason(body: Callable[[str], str], measure: Measure) -> None:
-    """Where one job has all the room, a job in a job would wait for ever: it is refused at once, in a sentence."""
-    asked_at = time.monotonic()
-    answer = submit(body, "inner").wait(5).wait(10)
-    measure("refused", time.monotonic() - asked_at, within_s=5.0)
-    assert answer.startswith("NotInJob: Job ")
-    assert "cannot submit jobs" in answer

@@ -22,3 +22,21 @@ def keep(again_in_s: float, *, rich: bool = False) -> object:
 async def keep_async(again_in_s: float, *, rich: bool = False) -> object:
     """The same in the engine's loop."""
     return keep(again_in_s, rich=rich)
+
+
+@nbqueue.task("take")
+def take(job_id: str) -> object:
+    """The result of another job."""
+    return nbqueue.attach(job_id).wait().wait()
+
+
+@nbqueue.task("take_async")
+async def take_async(job_id: str) -> object:
+    """The same in the engine's loop."""
+    return await (await nbqueue.attach(job_id))
+
+
+@nbqueue.task("split")
+def split(names: list[str]) -> list[str]:
+    """Submit registered functions from one of them."""
+    return nbqueue.submit_map("greet_async", names).wait().wait()

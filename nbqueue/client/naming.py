@@ -1,0 +1,39 @@
+"""Names of jobs that a job submits: a job that runs again, because its worker was lost, gives the same ones."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+from nbqueue.client.submission import Order
+from nbqueue.model import plain_json
+
+#: hexadecimal characters of a name, as many as any other id has
+_LENGTH = 20
+
+
+class Repeatable:
+    """Names of one run: made of the job and its try, of what is called how, and of how often it was before.
+
+    What is submitted in another order, or is not the same to the byte, gets another name: then a run that is repeated
+    submits it anew, but never takes the one job for the other.
+    """
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._times: Counter[bytes] = Counter()
+        self._lock = threading.Lock()
+
+    def __call__(self, order: Order, calls: Sequence[bytes]) -> str:
+        """The name of the next job, or group, of these calls."""
+        digest = hashlib.sha256(plain_json.encode({"seed": self._seed, **order.form().to_wire()}).encode())
+        for call in calls:
+            digest.update(len(call).to_bytes(8, "big"))
+            digest.update(call)
+        about = digest.digest()
+        with self._lock:
+            number = self._times[about]
+            self._times[about] += 1
+        return hashlib.sha256(about + number.to_bytes(8, "big")).hexdigest()[:_LENGTH]
