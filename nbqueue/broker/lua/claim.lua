@@ -138,8 +138,8 @@ local untried_limited = ' 0 0 0 ' .. (stock and 's' or '-') .. 'l -' .. names
 local function claim(id, record, job, rest, is_limited)
   -- most jobs come for the first time and with nothing special
   local fence, charged, facts = '1', ' 0 0 0 ', is_limited and untried_limited or untried
-  local group = rest.group and string.find(rest.group, '^[%w][%w._@+=-]*$') and rest.group or '-'
   if rest ~= nothing then
+    local group = rest.group and string.find(rest.group, '^[%w][%w._@+=-]*$') and rest.group or '-'
     fence = string.format('%d', count(job.fence) + 1)
     charged = string.format(' %d %d %d ', count(rest.tries), count(rest.crashes), count(rest.losses))
     -- an attempt before may have left a checkpoint
@@ -147,7 +147,7 @@ local function claim(id, record, job, rest, is_limited)
       .. (rest.hook and 'h' or '') .. ' ' .. group .. names
   end
   redis.call('HSET', record, 'state', 'running', 'fence', fence, 'engine', engine, 'started', now)
-  regroup(rest.group, 'queued', 'running')
+  if rest.group then regroup(rest.group, 'queued', 'running') end
   held[#held + 1], held[#held + 2] = id, fence .. ' ' .. job.rank .. facts
   scores[#scores + 1], scores[#scores + 2] = CLAIMED_SCORE, id
   marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
@@ -172,11 +172,13 @@ local function pass_or_park(id, record, job, rest)
   end
 end
 
+-- what is read of each job; one table for all, as they come one after another
+local job = {}
 local function consider(id)
   -- claim a job that is ready, or put it where it belongs; false where a stock worker runs it: its score is not ours then
   local record = prefix .. 'nbq:job:' .. id
   local found = read(record, 'state', 'fence', 'rank', 'submitted', 'queue', 'function', 'more')
-  local job = {state = found[1], fence = found[2], rank = found[3], submitted = found[4], ['function'] = found[6]}
+  job.state, job.fence, job.rank, job.submitted, job['function'] = found[1], found[2], found[3], found[4], found[6]
   local rest = (found[2] or found[7]) and read_fields(record, RARE) or nothing
   if not (whole(job.rank) and whole(job.submitted) and (not rest.due or whole(rest.due))) then job.state = false end
   if stray(id, found[5]) then return true end
@@ -196,7 +198,8 @@ local function consider(id)
     return false
   end
   if not job.state or is_final(job.state) then
-    job = {state = 'queued', fence = job.fence, rank = tostring(adopt(id, true, job.fence, now, 1)), submitted = tostring(now)}
+    job.state, job.rank, job.submitted = 'queued', tostring(adopt(id, true, job.fence, now, 1)), tostring(now)
+    job['function'] = false
     rest = (tried[id] or job.fence) and {tries = string.format('%.0f', tried[id] or 0)} or nothing
   end
   if whole(rest.expires) and not job.fence and now > tonumber(job.submitted) + tonumber(rest.expires) then
