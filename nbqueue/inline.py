@@ -12,6 +12,7 @@ from nbqueue.broker.connection import Address
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.portal import Portal
 from nbqueue.model.settings import Settings
+from nbqueue.model.webhook import host_names
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.in_process import InProcessWorker
 
@@ -60,8 +61,9 @@ def serve(address: Address, settings: Settings, keyring: Keyring) -> None:
 def config_of(address: Address, settings: Settings, *queues: str, slots: int | None = None) -> WorkerConfig:
     """What a worker in this process is told."""
     config = WorkerConfig(
-        address=address, namespace=settings.namespace, limit_bytes=settings.limit_bytes, queues=queues or ("default",)
-    )
+        address=address, namespace=settings.namespace, limit_bytes=settings.limit_bytes, queues=queues or ("default",),
+        webhook_hosts=host_names(settings.webhook_hosts), webhook_private=settings.webhook_private,
+    )  # fmt: skip
     wanted = slots or settings.slots
     return config if wanted is None else replace(config, slots=wanted)
 

@@ -18,6 +18,7 @@ from nbqueue.local import stack
 from nbqueue.model import resources as amounts
 from nbqueue.model import serving
 from nbqueue.model.settings import Settings
+from nbqueue.model.webhook import host_names
 from nbqueue.worker import supervisor
 from nbqueue.worker.config import WorkerConfig
 
@@ -90,7 +91,7 @@ def worker(
     config = WorkerConfig(
         address=_address(settings), namespace=settings.namespace, key_file=str(keys),
         modules=(module,) if module else (), limit_bytes=settings.limit_bytes,
-        webhook_hosts=tuple(filter(None, (name.strip() for name in hosts.split(",")))), **given,
+        webhook_hosts=host_names(hosts), **given,
     )  # fmt: skip
     served = f"Serving {_shown(config)} on {config.address}, {config.slots} processes at once"
     click.echo(f"{served}; Ctrl-C ends it.", err=True)

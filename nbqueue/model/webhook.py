@@ -103,6 +103,11 @@ def _callable(item: object) -> object:
     )
 
 
+def host_names(text: str) -> tuple[str, ...]:
+    """The names of a text with commas between them."""
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
 @dataclass(frozen=True, slots=True)
 class HostRules:
     """The hosts a worker leaves word at. None are allowed where none are named."""

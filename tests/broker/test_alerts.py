@@ -57,7 +57,7 @@ async def test_what_waits_is_counted(client: Any, plain: redis.Redis) -> None:
     put(plain, key, "due", now - 5_000, submitted=now - AGO_MS, due=now - 5_000)
     put(plain, key, "later", now + AGO_MS, submitted=now - AGO_MS)
     put(plain, key, "runs", 9e15, submitted=now - AGO_MS)
-    plain.sadd("nbq:gates:q", "l:f:x", "blocked")
+    plain.zadd("nbq:gates:q", {"l:f:x": 0, "blocked": 0})
     put(plain, "nbq:parked:q:l:f:x", "limited", 99 * RANKS_A_PRIORITY + 2, submitted=now - 7_000)
     put(plain, "nbq:parked:q:blocked", "blocked", 99 * RANKS_A_PRIORITY, submitted=now - AGO_MS)
     [found, empty] = await measured(client, "q", "other")

@@ -72,6 +72,7 @@ async def test_what_failed_for_good_can_be_run_again() -> None:
 
 async def test_a_job_moves_to_another_queue() -> None:
     """A waiting job goes where another worker looks; it is signed anew for that queue."""
+    await Queue("elsewhere").pause()
     job = await options(queue="elsewhere").submit(step, 7)
     await job.move("default")
     assert await job == 7

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -25,9 +26,12 @@ def hooks() -> Iterator[Receiver]:
 
 
 @pytest.fixture(autouse=True)
-def worker(settings: Settings, hooks: Receiver) -> Iterator[Worker]:
+def worker(ground: str, settings: Settings, hooks: Receiver) -> Iterator[Worker | None]:
     """A worker that may leave word there: `nbqueue worker --webhook-hosts localhost:<port> --webhook-private`."""
-    nbqueue.configure(settings)
+    nbqueue.configure(replace(settings, webhook_hosts=hooks.host, webhook_private=True))
+    if ground == "inline":
+        yield None
+        return
     with running_worker(settings, "--slots", "2", "--webhook-hosts", hooks.host, "--webhook-private") as worker:
         yield worker
     shutdown()
@@ -111,6 +115,7 @@ def test_a_webhook_is_sent_how_the_job_ended(hooks: Receiver, settings: Settings
 async def test_a_queue_in_trouble(hooks: Receiver) -> None:
     """An alert tells once that a limit was crossed, and once that it is over."""
     queue = Queue("nobody-serves-it")
+    await queue.pause()
     alert = await queue.alert(depth=2, on=hooks.url)
     group = await options(queue="nobody-serves-it").submit_map(double, range(3))
     [fired] = hooks.wait(timeout_s=15)
@@ -131,6 +136,7 @@ async def test_an_alert_of_this_process() -> None:
     """With a callable the process looks itself, until it ends or the alert is removed."""
     told: list[Crossing] = []
     queue = Queue("nobody-serves-it")
+    await queue.pause()
     alert = await queue.alert(depth=0, oldest_s=0.5, on=told.append)
     job = await options(queue="nobody-serves-it").submit(double, 1)
     await until(lambda: {each.measure for each in told} == {"depth", "oldest_s"}, 15)

@@ -40,7 +40,7 @@ local function measured(queue)
   local oldest = oldest_in(key)
   local due = redis.call('ZRANGEBYSCORE', key, READY_LIMIT, now, 'WITHSCORES', 'LIMIT', 0, 1)
   if due[2] then oldest = math.min(oldest, tonumber(due[2])) end
-  for _, gate in ipairs(redis.call('SMEMBERS', prefix .. 'nbq:gates:' .. queue)) do
+  for _, gate in ipairs(redis.call('ZRANGE', prefix .. 'nbq:gates:' .. queue, 0, -1)) do
     -- what waits for other jobs is not late
     if gate ~= 'blocked' then
       local parked = prefix .. 'nbq:parked:' .. queue .. ':' .. gate
