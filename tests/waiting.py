@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -20,7 +20,11 @@ def wait_until(predicate: Callable[[], T], timeout_s: float = 5.0) -> T:
     return answer
 
 
-async def until(predicate: Callable[[], T | Awaitable[T]], timeout_s: float = 5.0) -> T:
+@overload
+async def until(predicate: Callable[[], Awaitable[T]], timeout_s: float = 5.0) -> T: ...
+@overload
+async def until(predicate: Callable[[], T], timeout_s: float = 5.0) -> T: ...
+async def until(predicate: Callable[[], Any], timeout_s: float = 5.0) -> Any:
     """The same for async tests: the loop goes on meanwhile, and `predicate` may be a coroutine function."""
     end = time.monotonic() + timeout_s
     while True:
