@@ -6,19 +6,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from nbqueue.broker.keys import TOKEN_MS, Keys
+from nbqueue.broker import scripts
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.scripts import Call, script
 from nbqueue.model.limits import Limit
 
 
 async def pause(client: Any, keys: Keys, gate: str) -> None:
     """Let no more jobs through: `f:<function>`, `t:<tag>` or `g:<group>`; those that run go on."""
-    await client.sadd(keys.pauses, gate)
+    await scripts.run(client, _turn(keys, "pause", gate))
 
 
 async def resume(client: Any, keys: Keys, gate: str) -> None:
     """Let them through again."""
-    await client.srem(keys.pauses, gate)
-    await _open(client, keys, gate)
+    await scripts.run(client, _turn(keys, "resume", gate))
 
 
 async def paused(client: Any, keys: Keys) -> list[str]:
@@ -27,12 +28,12 @@ async def paused(client: Any, keys: Keys) -> list[str]:
 
 
 async def set_limit(client: Any, keys: Keys, scope: str, limit: Limit | None) -> None:
-    """Set the limit of a queue `q:<queue>`, function `f:<function>` or key `k:<key>`; None: what jobs bring counts."""
-    if limit is None or limit.is_open:
-        await client.hdel(keys.limits, scope)
-    else:
-        await client.hset(keys.limits, scope, json.dumps(limit.to_wire()))
-    await _open(client, keys, f"l:{scope}")
+    """Set the limit of a queue `q:<queue>`, function `f:<function>` or key `k:<key>`; None: what jobs bring counts.
+
+    Jobs that run count for it, too.
+    """
+    wanted = "" if limit is None or limit.is_open else json.dumps(limit.to_wire())
+    await scripts.run(client, _turn(keys, "limit", scope, wanted))
 
 
 async def limits(client: Any, keys: Keys) -> Mapping[str, Limit]:
@@ -50,13 +51,5 @@ async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
     return dict(zip(gates, await pipe.execute(), strict=True)) if gates else {}
 
 
-async def _open(client: Any, keys: Keys, gate: str) -> None:
-    """Have workers look at a gate."""
-    queues = [item.decode() for item in await client.smembers(keys.behind(gate))]
-    pipe = client.pipeline(transaction=True)
-    for queue in queues:
-        pipe.zadd(keys.gates(queue), {gate: 0}, xx=True)
-        pipe.lpush(keys.wake(queue), "ready")
-        pipe.pexpire(keys.wake(queue), TOKEN_MS)
-    if queues:
-        await pipe.execute()
+def _turn(keys: Keys, what: str, name: str, limit: str = "") -> Call[int]:
+    return Call(script("gate"), (keys.pauses, keys.limits, keys.leases), (keys.prefix, what, name, limit), int)

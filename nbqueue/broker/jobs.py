@@ -255,7 +255,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
     state = State(text["state"])
     function = text.get("function", "")
     reason = WaitReason(text["reason"]) if "reason" in text and state in _WAITING else None
-    if state is State.QUEUED and text["queue"].encode() in paused:
+    if reason is None and state is State.QUEUED and text["queue"].encode() in paused:
         reason = WaitReason.PAUSED
     return JobRecord(
         id=job_id,

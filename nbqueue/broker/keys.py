@@ -25,8 +25,10 @@ TOLD_BYTES = 1_000
 TOKENS = 8
 #: the result of a job that others wait for is kept at least so long
 PARENT_MS = 7 * 86_400_000
-#: the most gates that one claim looks at
-GATES = 50
+#: the most gates that one claim looks at, and of those for resources, which cost less
+GATES, NEEDS = 50, 1000
+#: the score of gates for resources: which engine can open one is for the engine to say
+NEEDS_SCORE = -1
 #: how long a token waits for a worker
 TOKEN_MS = 3_600_000
 
@@ -113,7 +115,7 @@ class Keys:
     def gates(self, queue: str) -> str:
         """zset: gate behind which jobs of a queue are held back -> ms from which it is looked at again.
 
-        CLAIMED_SCORE: not before somebody opens it.
+        CLAIMED_SCORE: not before somebody opens it. NEEDS_SCORE: it is for resources.
         """
         return f"{self.prefix}nbq:gates:{queue}"
 

@@ -22,7 +22,7 @@ TROUBLE = (RedisError, OSError, TimeoutError)
 #: what scripts may name of keys.py
 _CONSTANTS = (
     "READY_LIMIT", "PROCESS_RANK", "RANKS_A_PRIORITY", "CLAIMED_SCORE", "RECORD_MS", "CALL_BYTES", "CALL_MS",
-    "ATTEMPTS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS", "PARENT_MS", "GATES",
+    "ATTEMPTS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS", "PARENT_MS", "GATES", "NEEDS", "NEEDS_SCORE",
 )  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)

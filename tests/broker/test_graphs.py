@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.exceptions import ResponseError
 
-from nbqueue.broker import jobs, queues
+from nbqueue.broker import jobs, queues, scripts
+from nbqueue.model.options import check
 from nbqueue.model.states import State, WaitReason
 from tests.broker.store import KEYS, Store
 
@@ -127,3 +128,21 @@ async def test_a_blocked_job_can_be_cancelled(store: Store) -> None:
     await store.settle()
     assert await store.states("b") == [State.CANCELLED]
     assert await store.client.keys("nbq:parked:*") == []
+
+
+async def test_a_batch_after_many_parents_is_quick(store: Store) -> None:
+    """Two hundred jobs that all wait for a hundred are accepted in one call that others hardly notice."""
+    parents = [f"p{number}" for number in range(100)]
+    for name in parents:
+        await store.submit(name)
+    ids = [f"c{number}" for number in range(200)]
+    batch = jobs.Batch(
+        options=check(), function="f", lane=jobs.LANE_LOOP, jobs=[(name, b"{}") for name in ids],
+        own={name: {"after": parents} for name in ids},
+    )  # fmt: skip
+    assert await scripts.run(store.client, jobs.submit(KEYS, batch)) == ["queued"] * 200
+    for claim in await store.claim(room=200):
+        await store.finish(claim)
+    while await store.settle():
+        pass
+    assert sorted(claim.job_id for claim in await store.claim(room=500)) == sorted(ids)

@@ -125,7 +125,7 @@ local function make_due_ready()
 end
 
 local claimed, changes, expired = {}, {}, {}
-local lane, parked = '0', 0
+local lane, parked, needy = '0', 0, false
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
 -- what only few jobs have: those that were claimed before, and those whose submit said that there is more
@@ -167,6 +167,7 @@ local function pass_or_park(id, record, job, rest)
     redis.call('ZREM', KEYS[1], id)
     park(prefix, id, queue, closed, job.rank, reason, till)
     parked = parked + 1
+    needy = needy or till == NEEDS_SCORE
   else
     claim(id, record, job, rest, reason)
   end
@@ -211,23 +212,20 @@ local function consider(id)
 end
 
 local function take(low, high, room)
-  local looked, passed, stay, most = 0, 0, 0, parked + 500
+  -- claim up to so many; how many, or `room` where there may be more than were looked at
+  local first, passed, left = #claimed, 0, 2000
   repeat
-    if looked >= room then break end
-    stay = 0
-    local before = parked
-    local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', looked + passed, room - looked)
+    local had = #claimed - first
+    if had >= room then break end
+    local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', had + passed, room - had)
     look(ids)
     for _, id in ipairs(ids) do
-      if consider(id) then looked = looked + 1 else stay = stay + 1 end
+      if not consider(id) then passed = passed + 1 end
     end
-    -- those that were held back took no room
-    looked = looked - (parked - before)
-    passed = passed + stay
-    -- there may be more, for another call
-    if parked >= most then return room end
-  until (stay == 0 and parked == before) or passed >= 1000
-  return looked
+    left = left - #ids
+    if left <= 0 then return room end
+  until #ids == 0 or passed >= 1000
+  return #claimed - first
 end
 
 make_due_ready()
@@ -246,6 +244,7 @@ if #claimed > 0 then
   for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do claimed[i][3] = claimed[i][3] or submission end
 end
 take_tokens()
+if needy then call_who_offers() end
 write_groups(prefix)
 tell(KEYS[5], changes)
 tell(KEYS[5], expired)

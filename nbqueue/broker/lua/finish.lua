@@ -45,7 +45,7 @@ local stops = asked and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
 -- for whose end others wait
 local awaited = #ids > 0 and redis.call('EXISTS', prefix .. 'nbq:parents') == 1
   and redis.call('SMISMEMBER', prefix .. 'nbq:parents', unpack(ids)) or {}
-local seen, limited = {}, {}
+local seen, limited, unrun = {}, {}, {}
 for number, id in ipairs(ids) do
   local at = first + 5 * (number - 1)
   local fence, rank, text = string.match(held[number] or '', '^(%d+) (%d+) (.*)$')
@@ -63,7 +63,7 @@ for number, id in ipairs(ids) do
     ends[#ends + 1] = {at = at, state = state, way = way, facts = facts, again = again, rank = rank,
       overruled = overruled, awaited = awaited[number] == 1}
     ended[#ended + 1] = id
-    if facts.limited then limited[#limited + 1] = id end
+    if facts.limited then limited[#limited + 1], unrun[id] = id, again and not way.charge end
     regroup(facts.group, 'running', state)
     keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
     if not again then
@@ -177,7 +177,7 @@ for _, ending in ipairs(ends) do
 end
 -- where something above went wrong each end is recorded again by itself; what follows cannot go wrong
 if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
-if #limited > 0 then give_tokens_back(prefix, string.sub(KEYS[1], #(prefix .. 'nbq:claims:') + 1), limited) end
+if #limited > 0 then give_tokens_back(prefix, string.sub(KEYS[1], #(prefix .. 'nbq:claims:') + 1), limited, unrun) end
 for queue, tally in pairs(counted) do
   for state, number in pairs(tally) do redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. queue, state, number) end
 end

@@ -10,6 +10,9 @@
 -- Returns: per job 1, or 0 where it waits no longer, or not in that queue
 local prefix, queue = ARGV[1], ARGV[2]
 local replies = {}
+if redis.call('SISMEMBER', prefix .. 'nbq:closed', queue) == 1 then
+  return redis.error_reply('CLOSED queue "' .. queue .. '" takes no more jobs: Queue("' .. queue .. '").open() lets it, or use another')
+end
 for at = 3, #ARGV, 3 do
   local id = ARGV[at]
   local record = prefix .. 'nbq:job:' .. id

@@ -119,7 +119,7 @@ local function stands_in(id, digest)
       flush()
       end_waiting(prefix, other, about, {state = 'cancelled', stopped_by = 'debounce'}, now, changes, lines)
     end
-  elseif about.state then
+  elseif about.state and not redis.call('HGET', prefix .. 'nbq:job:' .. other, 'cancel') then
     local ended = common.once == 'cache' and is_final(about.state)
     local finished = ended and tonumber(redis.call('HGET', prefix .. 'nbq:job:' .. other, 'finished')) or 0
     if not ended or (about.state == 'succeeded' and now - finished <= window
@@ -131,21 +131,29 @@ local function stands_in(id, digest)
   return nil
 end
 
+local noted = {}
+local function note_parent(parent)
+  -- once for all jobs of the batch that come after it
+  if noted[parent] then return end
+  noted[parent] = true
+  redis.call('PEXPIRE', prefix .. 'nbq:heirs:' .. parent, RECORD_MS)
+  -- its result is there when they start, and a week more
+  redis.pcall('PEXPIREAT', prefix .. 'arq:result:' .. parent, due + PARENT_MS, 'GT')
+  local ended = end_of(parent)
+  if ended ~= 'succeeded' then redis.call('SADD', prefix .. 'nbq:parents', parent) end
+  if ended ~= 'succeeded' and ended ~= 'live' then settle_later(prefix, parent, ended) end
+end
+
 local function wait_for(id, parents, rank)
   -- behind the jobs and groups it waits for; false where all have ended well already
   local pending = 0
   for _, parent in ipairs(parents) do
-    local ended = end_of(parent)
     redis.call('SADD', prefix .. 'nbq:heirs:' .. parent, id)
-    redis.call('PEXPIRE', prefix .. 'nbq:heirs:' .. parent, RECORD_MS)
-    -- its result is there when this job starts, and a week more
-    redis.pcall('PEXPIREAT', prefix .. 'arq:result:' .. parent, due + PARENT_MS, 'GT')
-    if ended ~= 'succeeded' then
+    if end_of(parent) ~= 'succeeded' then
       pending = pending + 1
       redis.call('SADD', prefix .. 'nbq:children:' .. parent, id)
-      redis.call('SADD', prefix .. 'nbq:parents', parent)
-      if ended ~= 'live' then settle_later(prefix, parent, ended) end
     end
+    note_parent(parent)
   end
   local record = prefix .. 'nbq:job:' .. id
   redis.call('HSET', record, 'after', cjson.encode(parents), 'more', '1')
@@ -195,6 +203,9 @@ if fresh > 0 then
     local group = prefix .. 'nbq:group:' .. common.group
     if redis.call('HSETNX', group, 'total', common.size) == 1 then redis.call('HSET', group, 'left', common.size) end
     redis.call('HINCRBY', group, state, fresh)
+    -- one that is never completed, because not all of its jobs came, does not stay for ever
+    redis.call('PEXPIRE', group, RECORD_MS + due - now)
+    redis.call('PEXPIRE', prefix .. 'nbq:members:' .. common.group, RECORD_MS + due - now)
   end
   redis.call('SADD', KEYS[4], queue)
   redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -1001)

@@ -4,7 +4,7 @@ local gate = {}
 local function look_at_gates(prefix, queue, engine, now, free)
   -- what is paused and limited now; mostly nothing. `free` is what the engine has of resources: name=amount, ...
   gate = {prefix = prefix, queue = queue, engine = engine, now = now, paused = {}, tags = false, set = {}, limits = {},
-    free = {}, holds = {}}
+    free = {}, holds = {}, offers = free ~= ''}
   for _, name in ipairs(redis.call('SMEMBERS', prefix .. 'nbq:pauses')) do
     gate.paused[name] = true
     gate.tags = gate.tags or string.sub(name, 1, 2) == 't:'
@@ -28,40 +28,46 @@ end
 local function times_free(needs)
   -- how many jobs with these needs fit into what is free
   local times = math.huge
-  for name, amount in pairs(needed(needs)) do times = math.min(times, math.floor((gate.free[name] or 0) / amount)) end
+  for name, amount in pairs(needed(needs)) do times = math.min(times, math.floor((gate.free[name] or 0) / amount + 1e-7)) end
   return times
 end
 
 local function limit_of(scope, own)
-  -- a limit with what counts for it now; what was set for a scope wins over what a job brought
+  -- the limit that counts for a job: what was set for a scope wins over what the job brought
+  local limit = gate.set[scope] or own or {}
+  return {concurrency = tonumber(limit.concurrency), rate = tonumber(limit.rate), per_ms = tonumber(limit.per_ms),
+    burst = tonumber(limit.burst)}
+end
+
+local function counted(scope)
+  -- what counts for a scope now: how many hold it, and who was let in by this claim
   local known = gate.limits[scope]
   if not known then
-    known = gate.set[scope] or own or {}
-    known = {concurrency = tonumber(known.concurrency), rate = tonumber(known.rate), per_ms = tonumber(known.per_ms),
-      burst = tonumber(known.burst), used = 0, taken = {}}
-    if known.concurrency then known.used = redis.call('SCARD', gate.prefix .. 'nbq:holding:' .. scope) end
+    known = {used = redis.call('SCARD', gate.prefix .. 'nbq:holding:' .. scope), taken = {}, rate = 0, per_ms = 0}
     gate.limits[scope] = known
   end
   return known
 end
 
-local function nth_start(scope, limit, n)
+local function nth_start(scope, n)
   -- when the n-th last job under it started, those of this claim included
-  if #limit.taken >= n then return gate.now end
-  return tonumber(redis.call('LINDEX', gate.prefix .. 'nbq:starts:' .. scope, n - 1 - #limit.taken) or nil)
+  local taken = #counted(scope).taken
+  if taken >= n then return gate.now end
+  return tonumber(redis.call('LINDEX', gate.prefix .. 'nbq:starts:' .. scope, n - 1 - taken) or nil)
 end
 
 local function closed_till(scope, limit)
   -- nil where one more job may start; else when it may, 0 where that is when another ends
-  if limit.concurrency and limit.used + #limit.taken >= limit.concurrency then return 0 end
+  local now_there = limit.concurrency and counted(scope)
+  if now_there and now_there.used + #now_there.taken >= limit.concurrency then return 0 end
   if not (limit.rate and limit.per_ms) then return nil end
-  local last = nth_start(scope, limit, limit.rate)
+  local last = nth_start(scope, limit.rate)
   if last and last > gate.now - limit.per_ms then return last + limit.per_ms end
   local burst = limit.burst and limit.burst < limit.rate and limit.burst
   if not burst then return nil end
   -- so many at once, and then no faster than the rate
   local span = limit.per_ms * burst / limit.rate
-  last = nth_start(scope, limit, burst)
+  last = nth_start(scope, burst)
   return last and last > gate.now - span and last + span or nil
 end
 
@@ -96,7 +102,7 @@ local function gate_before(id, job)
   -- the first gate that is closed for a job, and why; where none is, the job takes what it needs of each
   local closed = closed_by_hand(id, job)
   if closed then return closed, 'paused' end
-  if job.needs and times_free(job.needs) < 1 then return 'r:' .. job.needs, 'limited', 0 end
+  if job.needs and times_free(job.needs) < 1 then return 'r:' .. job.needs, 'limited', NEEDS_SCORE end
   local scopes, own = scopes_of(job)
   for _, scope in ipairs(scopes) do
     local till = closed_till(scope, limit_of(scope, own[scope]))
@@ -104,8 +110,9 @@ local function gate_before(id, job)
   end
   for name, amount in pairs(job.needs and needed(job.needs) or {}) do gate.free[name] = gate.free[name] - amount end
   for _, scope in ipairs(scopes) do
-    local limit = limit_of(scope)
-    limit.taken[#limit.taken + 1] = id
+    local known, limit = counted(scope), limit_of(scope, own[scope])
+    known.taken[#known.taken + 1] = id
+    known.rate, known.per_ms = math.max(known.rate, limit.rate or 0), math.max(known.per_ms, limit.per_ms or 0)
   end
   if #scopes > 0 then gate.holds[#gate.holds + 1], gate.holds[#gate.holds + 2] = id, table.concat(scopes, '\n') end
   return nil, #scopes > 0
@@ -113,19 +120,27 @@ end
 
 local function take_tokens()
   -- write down who counts for which limit; an engine that dies gives it back by `nbq:holds:<engine>`
-  for scope, limit in pairs(gate.limits) do
-    if #limit.taken > 0 then
-      if limit.concurrency then redis.call('SADD', gate.prefix .. 'nbq:holding:' .. scope, unpack(limit.taken)) end
-      if limit.rate then
+  for scope, known in pairs(gate.limits) do
+    if #known.taken > 0 then
+      redis.call('SADD', gate.prefix .. 'nbq:holding:' .. scope, unpack(known.taken))
+      if known.rate > 0 then
         local starts, times = gate.prefix .. 'nbq:starts:' .. scope, {}
-        for i = 1, #limit.taken do times[i] = gate.now end
+        for i = 1, #known.taken do times[i] = gate.now end
         redis.call('LPUSH', starts, unpack(times))
-        redis.call('LTRIM', starts, 0, limit.rate - 1)
-        redis.call('PEXPIRE', starts, limit.per_ms)
+        redis.call('LTRIM', starts, 0, known.rate - 1)
+        redis.call('PEXPIRE', starts, known.per_ms)
       end
     end
   end
   if #gate.holds > 0 then redis.call('HSET', gate.prefix .. 'nbq:holds:' .. gate.engine, unpack(gate.holds)) end
+end
+
+local function call_who_offers()
+  -- somebody else may have what a job needs that was just held back: engines that offer anything are called themselves
+  for _, engine in ipairs(redis.call('ZRANGE', gate.prefix .. 'nbq:leases', 0, -1)) do
+    local offers = engine ~= gate.engine and redis.pcall('HGET', gate.prefix .. 'nbq:engine:' .. engine, 'resources')
+    if type(offers) == 'string' and string.find(offers, ':', 1, true) then call_workers(gate.prefix .. 'nbq:wake:' .. engine) end
+  end
 end
 
 local function free_starts(scope, limit, room)
@@ -150,12 +165,13 @@ end
 local function may_pass(name, room)
   -- how many of those behind a gate may be let through now, and if none when it is looked at again
   local kind = string.sub(name, 1, 2)
-  if kind == 'r:' then return math.min(times_free(string.sub(name, 3)), room), 0 end
+  if kind == 'r:' then return math.min(times_free(string.sub(name, 3)), room), NEEDS_SCORE end
   if kind ~= 'l:' then return gate.paused[name] and 0 or room, gate.paused[name] and CLAIMED_SCORE or 0 end
   local scope, limit = limit_before(name)
   local till = closed_till(scope, limit)
   if till then return 0, till > 0 and math.ceil(till) or CLAIMED_SCORE end
-  local free = limit.concurrency and math.min(limit.concurrency - limit.used - #limit.taken, room) or room
+  local known = limit.concurrency and counted(scope)
+  local free = known and math.min(limit.concurrency - known.used - #known.taken, room) or room
   return limit.rate and math.min(free, free_starts(scope, limit, room)) or free, 0
 end
 
@@ -173,7 +189,18 @@ local function let_through(name, key, low, high, most)
 end
 
 local function gates_to_look_at()
-  return redis.call('ZRANGEBYSCORE', gate.prefix .. 'nbq:gates:' .. gate.queue, '-inf', gate.now, 'LIMIT', 0, GATES)
+  -- those that may be open, the one that was looked at longest ago first; and of needs as many as can be looked at, which
+  -- takes no question, where the engine offers anything
+  local set = gate.prefix .. 'nbq:gates:' .. gate.queue
+  local found = redis.call('ZRANGEBYSCORE', set, 0, gate.now, 'LIMIT', 0, GATES)
+  if gate.offers then
+    local count = redis.call('ZCOUNT', set, NEEDS_SCORE, NEEDS_SCORE)
+    local first = count > NEEDS and gate.now % count or 0
+    for _, name in ipairs(redis.call('ZRANGEBYSCORE', set, NEEDS_SCORE, NEEDS_SCORE, 'LIMIT', first, NEEDS)) do
+      if times_free(string.sub(name, 3)) > 0 then found[#found + 1] = name end
+    end
+  end
+  return found
 end
 
 local function open_gates(key, lanes)
@@ -194,7 +221,7 @@ local function close_gates()
   local set = gate.prefix .. 'nbq:gates:' .. gate.queue
   for _, name in ipairs(gates_to_look_at()) do
     local most, till = may_pass(name, 1)
-    if most == 0 and till > 0 then redis.call('ZADD', set, 'XX', till, name) end
+    if till ~= NEEDS_SCORE then redis.call('ZADD', set, 'XX', most == 0 and till > 0 and till or gate.now, name) end
   end
   return redis.call('ZRANGEBYSCORE', set, '(' .. gate.now, '(' .. CLAIMED_SCORE, 'WITHSCORES', 'LIMIT', 0, 1)[2]
 end

@@ -21,6 +21,7 @@ end
 local function complete(prefix, group)
   -- all of its jobs have ended: it is kept as long as they are, and whoever waits for it goes on
   local key = prefix .. 'nbq:group:' .. group
+  redis.call('SREM', prefix .. 'nbq:pauses', 'g:' .. group)
   redis.call('PEXPIRE', key, RECORD_MS)
   redis.call('PEXPIRE', prefix .. 'nbq:members:' .. group, RECORD_MS)
   if redis.call('SISMEMBER', prefix .. 'nbq:parents', group) == 1 then

@@ -32,12 +32,20 @@ local function open_gate(prefix, gate)
   end
 end
 
-local function give_tokens_back(prefix, engine, ids)
-  -- jobs of an engine count for their limits no longer
+local function take_start_back(prefix, id, scope)
+  -- what was claimed and did not run has not started
+  local started = redis.call('HGET', prefix .. 'nbq:job:' .. id, 'started')
+  if started then redis.pcall('LREM', prefix .. 'nbq:starts:' .. scope, 1, started) end
+end
+
+local function give_tokens_back(prefix, engine, ids, unrun)
+  -- jobs of an engine count for their limits no longer; `unrun`: ids of those that did not run
   local holds = prefix .. 'nbq:holds:' .. engine
   for i, scopes in ipairs(redis.call('HMGET', holds, unpack(ids))) do
     for scope in string.gmatch(scopes or '', '[^\n]+') do
-      if redis.call('SREM', prefix .. 'nbq:holding:' .. scope, ids[i]) == 1 then open_gate(prefix, 'l:' .. scope) end
+      local back = redis.call('SREM', prefix .. 'nbq:holding:' .. scope, ids[i]) == 1
+      if unrun and unrun[ids[i]] then take_start_back(prefix, ids[i], scope) end
+      if back then open_gate(prefix, 'l:' .. scope) end
     end
   end
   redis.call('HDEL', holds, unpack(ids))
