@@ -90,6 +90,12 @@ class Queue:
             lambda link: link.wire.ask(lambda client: queues.open_again(client, link.wire.keys, self.name))
         )
 
+    def jobs(
+        self, state: str | State | Collection[str | State] | None = None, *, limit: int = 100
+    ) -> Pending[Selection]:
+        """Its jobs in one state or several (all if not given), the newest so many."""
+        return jobs.where(queue=self.name, state=state, limit=limit)
+
     def dead(self, *, since: Moment | None = None, limit: int = 1000) -> Pending[Selection]:
         """Its jobs that failed for good: `.retry()` all of them, or `[0].retry()` one."""
         return jobs.where(queue=self.name, state=_DEAD, since=since, limit=limit)

@@ -50,6 +50,7 @@ async def test_a_queue_is_drained() -> None:
 async def test_waiting_jobs_are_cleared_away() -> None:
     """`clear` forgets jobs by state and age; what runs goes on."""
     later = [await options(delay=60).submit(step, number) for number in range(3)]
+    assert {job.id for job in await Queue().jobs("scheduled")} == {job.id for job in later}
     assert await Queue().clear(older_than="1h") == 0
     assert await Queue().clear() == 3
     assert len(await jobs.where(queue="default", state=("queued", "scheduled"))) == 0
