@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import machine, report
 from benchmarks.arena import open_arena
-from benchmarks.measures import bulk, children, drain, fresh, latency
+from benchmarks.measures import bulk, children, drain, features, fresh, latency
 from benchmarks.plan import QUICK, WHOLE
 
 ROOT = Path(__file__).parent.parent
@@ -19,7 +19,7 @@ NUMBERS = ROOT / "benchmarks" / "results.json"
 QUICK_NUMBERS = ROOT / "build" / "benchmarks-quick.json"
 MEASURES = {
     "drain": drain.measure, "latency": latency.measure, "bulk": bulk.measure, "children": children.measure,
-    "fresh": fresh.measure,
+    "fresh": fresh.measure, "features": features.measure,
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ TITLES = {
     "bulk": "Bulk submit",
     "children": "No-op sync functions in killable child processes",
     "fresh": "First steps and history",
+    "features": "What a feature costs: no-op async jobs that use it, beside plain ones",
 }
 #: the quantity that ratios are made of, and whether more of it is better
 COMPARED = {"drain": ("jobs/s", True), "latency": ("p50 ms", False), "bulk": ("jobs/s", True)}
