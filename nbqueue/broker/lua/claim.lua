@@ -164,8 +164,7 @@ local function pass_or_park(id, record, job, rest)
     closed, reason, till = gate_before(id, {['function'] = job['function'], group = rest.group, needs = rest.needs, limits = rest.limits})
   end
   if closed then
-    redis.call('ZREM', KEYS[1], id)
-    park(prefix, id, queue, closed, job.rank, reason, till)
+    hold_back(id, record, closed, job.rank, reason, till)
     parked = parked + 1
   else
     claim(id, record, job, rest, reason)
@@ -218,6 +217,7 @@ local function take(low, high, room)
     for _, id in ipairs(ids) do
       if consider(id) then looked = looked + 1 else stay = stay + 1 end
     end
+    move_held_back(KEYS[1])
     -- those that were held back took no room
     looked = looked - (parked - before)
     passed = passed + stay

@@ -4,9 +4,10 @@ local gate = {}
 local function look_at_gates(prefix, queue, engine, now, free)
   -- what is paused and limited now; mostly nothing. `free` is what the engine has of resources: name=amount, ...
   gate = {prefix = prefix, queue = queue, engine = engine, now = now, paused = {}, tags = false, set = {}, limits = {},
-    free = {}, holds = {}}
+    free = {}, holds = {}, scopes = {}, held_back = {}}
   for _, name in ipairs(redis.call('SMEMBERS', prefix .. 'nbq:pauses')) do
     gate.paused[name] = true
+    gate.by_hand = true
     gate.tags = gate.tags or string.sub(name, 1, 2) == 't:'
     gate.any = true
   end
@@ -66,17 +67,23 @@ local function closed_till(scope, limit)
 end
 
 local function scopes_of(job)
-  -- the limits a job counts for: of its queue and function where some were set, and its own
-  local found, own = {}, {}
-  for _, scope in ipairs({'q:' .. gate.queue, 'f:' .. (job['function'] or '')}) do
+  -- the limits a job counts for: of its queue and function where some were set, and its own; mostly the same for many jobs
+  local called, text = job['function'] or '', job.limits or '{}'
+  local same = gate.scopes[called] or {}
+  gate.scopes[called] = same
+  if same[text] then return same[text] end
+  local found = {own = {}}
+  for _, scope in ipairs({'q:' .. gate.queue, 'f:' .. called}) do
     if gate.set[scope] then found[#found + 1] = scope end
   end
-  local known, brought = pcall(cjson.decode, job.limits or '{}')
+  local known, brought = pcall(cjson.decode, text)
   for scope, limit in pairs(known and type(brought) == 'table' and brought or {}) do
-    own[scope] = limit
-    if not (gate.set[scope] and scope == 'f:' .. (job['function'] or '')) then found[#found + 1] = scope end
+    found.own[scope] = limit
+    if not (gate.set[scope] and scope == 'f:' .. called) then found[#found + 1] = scope end
   end
-  return found, own
+  found.lines = table.concat(found, '\n')
+  same[text] = found
+  return found
 end
 
 local function closed_by_hand(id, job)
@@ -94,12 +101,12 @@ end
 
 local function gate_before(id, job)
   -- the first gate that is closed for a job, and why; where none is, the job takes what it needs of each
-  local closed = closed_by_hand(id, job)
+  local closed = gate.by_hand and closed_by_hand(id, job)
   if closed then return closed, 'paused' end
   if job.needs and times_free(job.needs) < 1 then return 'r:' .. job.needs, 'limited', 0 end
-  local scopes, own = scopes_of(job)
+  local scopes = scopes_of(job)
   for _, scope in ipairs(scopes) do
-    local till = closed_till(scope, limit_of(scope, own[scope]))
+    local till = closed_till(scope, limit_of(scope, scopes.own[scope]))
     if till then return 'l:' .. scope, 'limited', till > 0 and math.ceil(till) or nil end
   end
   for name, amount in pairs(job.needs and needed(job.needs) or {}) do gate.free[name] = gate.free[name] - amount end
@@ -107,7 +114,7 @@ local function gate_before(id, job)
     local limit = limit_of(scope)
     limit.taken[#limit.taken + 1] = id
   end
-  if #scopes > 0 then gate.holds[#gate.holds + 1], gate.holds[#gate.holds + 2] = id, table.concat(scopes, '\n') end
+  if #scopes > 0 then gate.holds[#gate.holds + 1], gate.holds[#gate.holds + 2] = id, scopes.lines end
   return nil, #scopes > 0
 end
 
@@ -159,17 +166,36 @@ local function may_pass(name, room)
   return limit.rate and math.min(free, free_starts(scope, limit, room)) or free, 0
 end
 
+local function hold_back(id, record, name, rank, reason, till)
+  -- put a ready job behind a gate; its place is changed by `move_held_back`, with those of others
+  local behind = gate.held_back[name] or {ids = {}, places = {}}
+  gate.held_back[name] = behind
+  behind.ids[#behind.ids + 1] = id
+  behind.places[#behind.places + 1], behind.places[#behind.places + 2] = rank, id
+  behind.till = till
+  redis.call('HSET', record, 'parked', gate.queue .. ':' .. name, 'reason', reason)
+end
+
+local function move_held_back(key)
+  for name, behind in pairs(gate.held_back) do
+    redis.call('ZREM', key, unpack(behind.ids))
+    park_all(gate.prefix, gate.queue, name, behind.places, behind.till)
+  end
+  gate.held_back = {}
+end
+
 local function let_through(name, key, low, high, most)
-  -- the first of those behind a gate whose turn it would be; how many
+  -- the first of those behind a gate whose turn it would be
   local place = gate.prefix .. 'nbq:parked:' .. gate.queue .. ':' .. name
-  local found, scores = redis.call('ZRANGEBYSCORE', place, low, high, 'WITHSCORES', 'LIMIT', 0, most), {}
+  local found, scores, ids = redis.call('ZRANGEBYSCORE', place, low, high, 'WITHSCORES', 'LIMIT', 0, most), {}, {}
+  if #found == 0 then return end
   for i = 1, #found, 2 do
+    ids[#ids + 1] = found[i]
     scores[#scores + 1], scores[#scores + 2] = found[i + 1], found[i]
-    unpark(gate.prefix, found[i], {parked = gate.queue .. ':' .. name, queue = gate.queue})
     redis.call('HDEL', gate.prefix .. 'nbq:job:' .. found[i], 'parked', 'reason')
   end
-  if #scores > 0 then redis.call('ZADD', key, unpack(scores)) end
-  return #scores / 2
+  unpark_all(gate.prefix, gate.queue, name, ids)
+  redis.call('ZADD', key, unpack(scores))
 end
 
 local function gates_to_look_at()
