@@ -129,39 +129,50 @@ local lane, parked = '0', 0
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
 -- what only few jobs have: those that were claimed before, and those whose submit said that there is more
-local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'group', 'large', 'limits', 'needs', 'hook'}
+local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'large', 'needs', 'hook'}
 local nothing = {}
 local names = ' ' .. #queue .. ' ' .. queue .. KEYS[1]
-local untried = ' 0 0 0 ' .. (stock and 's' or '-') .. ' -' .. names
-local untried_limited = ' 0 0 0 ' .. (stock and 's' or '-') .. 'l -' .. names
+local marks_of_all = stock and 's' or '-'
+
+local function named(group)
+  return group and string.find(group, '^[%w][%w._@+=-]*$') and group or '-'
+end
+
+-- facts of jobs that come for the first time and with nothing special, by their group: most of a claim have the same
+local untried, untried_limited = {}, {}
+local function first_facts(group, is_limited)
+  local known, key = is_limited and untried_limited or untried, group or ''
+  if not known[key] then known[key] = ' 0 0 0 ' .. marks_of_all .. (is_limited and 'l' or '') .. ' ' .. named(group) .. names end
+  return known[key]
+end
 
 local function claim(id, record, job, rest, is_limited)
-  -- most jobs come for the first time and with nothing special
-  local fence, charged, facts = '1', ' 0 0 0 ', is_limited and untried_limited or untried
-  local group = rest.group and string.find(rest.group, '^[%w][%w._@+=-]*$') and rest.group or '-'
-  if rest ~= nothing then
+  local fence, charged, facts = '1', ' 0 0 0 ', nil
+  if rest == nothing then
+    facts = first_facts(job.group, is_limited)
+  else
     fence = string.format('%d', count(job.fence) + 1)
     charged = string.format(' %d %d %d ', count(rest.tries), count(rest.crashes), count(rest.losses))
     -- an attempt before may have left a checkpoint
-    facts = charged .. (stock and 's' or '-') .. (fence ~= '1' and 'c' or '') .. (is_limited and 'l' or '')
-      .. (rest.hook and 'h' or '') .. ' ' .. group .. names
+    facts = charged .. marks_of_all .. (fence ~= '1' and 'c' or '') .. (is_limited and 'l' or '')
+      .. (rest.hook and 'h' or '') .. ' ' .. named(job.group) .. names
   end
   redis.call('HSET', record, 'state', 'running', 'fence', fence, 'engine', engine, 'started', now)
-  regroup(rest.group, 'queued', 'running')
+  regroup(job.group, 'queued', 'running')
   held[#held + 1], held[#held + 2] = id, fence .. ' ' .. job.rank .. facts
   scores[#scores + 1], scores[#scores + 2] = CLAIMED_SCORE, id
   marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
   submissions[#submissions + 1] = prefix .. (rest.large and 'nbq:parcel:' or 'arq:job:' .. id)
   changes[#changes + 1] = id .. ' running ' .. fence
   local about = fence .. charged .. job.submitted .. ' ' .. (rest.due or job.submitted) .. (job['function'] and ' 0 ' or ' 1 ')
-    .. lane .. ' ' .. (rest.needs or '-') .. ' ' .. (rest.group or '')
+    .. lane .. ' ' .. (rest.needs or '-') .. ' ' .. (job.group or '')
   claimed[#claimed + 1] = {id, about, rest.large and '' or false}
 end
 
 local function pass_or_park(id, record, job, rest)
   local closed, reason, till = nil, false, nil
-  if gate.any or rest.needs or rest.limits then
-    closed, reason, till = gate_before(id, {['function'] = job['function'], group = rest.group, needs = rest.needs, limits = rest.limits})
+  if gate.any or job.limits or rest.needs then
+    closed, reason, till = gate_before(id, job, rest.needs)
   end
   if closed then
     hold_back(id, record, closed, job.rank, reason, till)
@@ -174,9 +185,10 @@ end
 local function consider(id)
   -- claim a job that is ready, or put it where it belongs; false where a stock worker runs it: its score is not ours then
   local record = prefix .. 'nbq:job:' .. id
-  local found = read(record, 'state', 'fence', 'rank', 'submitted', 'queue', 'function', 'more')
-  local job = {state = found[1], fence = found[2], rank = found[3], submitted = found[4], ['function'] = found[6]}
-  local rest = (found[2] or found[7]) and read_fields(record, RARE) or nothing
+  local found = read(record, 'state', 'fence', 'rank', 'submitted', 'queue', 'function', 'group', 'limits', 'more')
+  local job = {state = found[1], fence = found[2], rank = found[3], submitted = found[4], ['function'] = found[6],
+    group = found[7], limits = found[8]}
+  local rest = (found[2] or found[9]) and read_fields(record, RARE) or nothing
   if not (whole(job.rank) and whole(job.submitted) and (not rest.due or whole(rest.due))) then job.state = false end
   if stray(id, found[5]) then return true end
   if repeated(id, job.state) then

@@ -85,13 +85,13 @@ add('label', common.label)
 if common.priority ~= 0 then add('priority', common.priority) end
 add('expires', common.expires, true)
 add('max_tries', common.max_tries)
-add('group', common.group, true)
+add('group', common.group)
 add('retry_of', common.retry_of)
 add('parent', common.parent)
 add('tags', common.tags)
 add('hook', common.hook, true)
 add('needs', common.needs, true)
-add('limits', common.limits, true)
+add('limits', common.limits)
 add('on_parent', common.on_parent)
 if more then add('more', '1') end
 local shared_fields = #fields

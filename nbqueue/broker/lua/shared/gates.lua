@@ -99,17 +99,17 @@ local function closed_by_hand(id, job)
   return nil
 end
 
-local function gate_before(id, job)
+local function gate_before(id, job, needs)
   -- the first gate that is closed for a job, and why; where none is, the job takes what it needs of each
   local closed = gate.by_hand and closed_by_hand(id, job)
   if closed then return closed, 'paused' end
-  if job.needs and times_free(job.needs) < 1 then return 'r:' .. job.needs, 'limited', 0 end
+  if needs and times_free(needs) < 1 then return 'r:' .. needs, 'limited', 0 end
   local scopes = scopes_of(job)
   for _, scope in ipairs(scopes) do
     local till = closed_till(scope, limit_of(scope, scopes.own[scope]))
     if till then return 'l:' .. scope, 'limited', till > 0 and math.ceil(till) or nil end
   end
-  for name, amount in pairs(job.needs and needed(job.needs) or {}) do gate.free[name] = gate.free[name] - amount end
+  if needs then for name, amount in pairs(needed(needs)) do gate.free[name] = gate.free[name] - amount end end
   for _, scope in ipairs(scopes) do
     local limit = limit_of(scope)
     limit.taken[#limit.taken + 1] = id
