@@ -37,7 +37,8 @@ async def test_a_cache_joins_the_run_and_then_gives_its_result(store: Store) -> 
     assert await store.submit("b", own=SAME, cache=60) == "same a"
     await store.finish(claim)
     assert await store.submit("b", own=SAME, cache=60) == "same a"
-    assert await store.submit("c", own=SAME, cache=0.001) == "queued"
+    await store.client.hincrby(KEYS.record("a"), "finished", -30_000)
+    assert await store.submit("c", own=SAME, cache=20) == "queued"
     [claim] = await store.claim()
     await store.finish(claim, State.FAILED)
     assert await store.submit("d", own=SAME, cache=60) == "queued"

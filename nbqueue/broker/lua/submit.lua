@@ -148,7 +148,7 @@ local function wait_for(id, parents, rank)
     end
   end
   local record = prefix .. 'nbq:job:' .. id
-  redis.call('HSET', record, 'after', cjson.encode(parents), 'more', '1')
+  redis.call('HSET', record, 'after', cjson.encode(parents))
   if pending > 0 then
     redis.call('HSET', record, 'waits_for', pending)
     park(prefix, id, queue, 'blocked', rank, 'blocked')
