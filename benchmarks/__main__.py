@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import machine, report
 from benchmarks.arena import open_arena
-from benchmarks.measures import bulk, children, drain, features, fresh, latency
+from benchmarks.measures import bulk, children, claims, digests, drain, features, fresh, latency
 from benchmarks.plan import QUICK, WHOLE
 
 ROOT = Path(__file__).parent.parent
@@ -19,7 +19,8 @@ NUMBERS = ROOT / "benchmarks" / "results.json"
 QUICK_NUMBERS = ROOT / "build" / "benchmarks-quick.json"
 MEASURES = {
     "drain": drain.measure, "latency": latency.measure, "bulk": bulk.measure, "children": children.measure,
-    "fresh": fresh.measure, "features": features.measure,
+    "fresh": fresh.measure, "features": features.measure, "digests": digests.measure,
+    "claims": claims.measure,
 }  # fmt: skip
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from nbqueue.broker import claims, jobs
-from nbqueue.broker.claims import Claim, Claimed, Finish
+from nbqueue.broker.claims import Claimed, Finish
 from nbqueue.broker.connection import open_redis, parse_url
-from nbqueue.broker.keys import CLAIMED_SCORE, Keys
+from nbqueue.broker.keys import READY_LIMIT, Keys
 from nbqueue.broker.scripts import run, run_all
 from nbqueue.model.options import Options, check
 from nbqueue.model.states import State
@@ -47,24 +47,26 @@ class Crowd:
         """The jobs that are next."""
         return await run(self._client, self._claim())
 
-    async def timed_claim(self) -> tuple[Claimed, float]:
-        """The same, and how many seconds of the server's own clock it took."""
+    async def timed_claim(self) -> tuple[dict[str, int], float]:
+        """The same, id -> fence, and how many seconds of the server's own clock it took."""
         before = await self._script_us()
         claimed = await self.claim()
-        return claimed, (await self._script_us() - before) / 1e6
+        seconds = (await self._script_us() - before) / 1e6
+        return {each.job_id: each.fence for each in claimed.claims}, seconds
 
-    async def finish(self, held: Sequence[Claim]) -> None:
-        """End claims."""
-        ends = [Finish(each.job_id, each.fence, State.SUCCEEDED) for each in held]
+    async def finish(self, held: Mapping[str, int]) -> None:
+        """End claims: id -> fence."""
+        ends = [Finish(job_id, fence, State.SUCCEEDED) for job_id, fence in held.items()]
         await run(self._client, claims.finish(self._keys, ENGINE, ends))
 
-    async def park_ready(self) -> list[Claim]:
-        """Claim until nothing is ready any more, as what is over its limit is put aside then; what was claimed."""
-        held: list[Claim] = []
-        while await self._client.zcount(self._keys.queue(QUEUE), "-inf", f"({CLAIMED_SCORE}"):
-            for reply in await run_all(self._client, [self._claim()] * 20):
-                held += reply.claims
-        return held
+    async def held(self) -> dict[str, int]:
+        """What was claimed and has not ended."""
+        return await claims.held(self._client, self._keys, ENGINE)
+
+    async def park_ready(self) -> None:
+        """Claim until nothing is ready any more: what is over its limit is put behind it then."""
+        while await self._client.zcount(self._keys.queue(QUEUE), "-inf", f"({READY_LIMIT}"):
+            await run_all(self._client, [self._claim()] * 20)
 
     async def close(self) -> None:
         """Forget all."""

@@ -18,6 +18,8 @@ TITLES = {
     "children": "No-op sync functions in killable child processes",
     "fresh": "First steps and history",
     "features": "What a feature costs: no-op async jobs that use it, beside plain ones",
+    "digests": "Whether two calls are the same",
+    "claims": "One claim of 64 jobs while many wait, on the server's clock",
 }
 #: the quantity that ratios are made of, and whether more of it is better
 COMPARED = {"drain": ("jobs/s", True), "latency": ("p50 ms", False), "bulk": ("jobs/s", True)}
