@@ -18,7 +18,7 @@ FAR_S = 86_400.0 * 365
 #: a function whose jobs may run so many at once
 HELD = {"function": "held", "concurrency": ROOM}
 
-#: brings a crowd to where a claim can be timed, and gives the seconds of one claim; each leaves as many waiting as it found
+#: times one claim: its seconds; as many jobs wait after it as before
 Claiming = Callable[[Crowd], Awaitable[float]]
 
 
@@ -69,7 +69,7 @@ ROWS: dict[str, tuple[Callable[[Crowd, int], Awaitable[None]] | None, Claiming]]
 
 
 def measure(arena: Arena) -> Results:
-    """Milliseconds on the server's own clock for a claim of 64 jobs, by the number that wait; a server for each number."""
+    """Milliseconds on the server's own clock for a claim of 64 jobs, by how many wait; each number has its own server."""
     plan = arena.plan
     with ExitStack() as stack:
         crowds = {count: Crowd(stack.enter_context(running_server())) for count in plan.waiting_jobs}

@@ -1,4 +1,4 @@
-"""What the sameness of calls costs (`unique`, `debounce`, `cache`): the digest of a call, made where it is submitted."""
+"""What the sameness of calls costs (`unique`, `debounce`, `cache`): the digest, made where a call is submitted."""
 
 from __future__ import annotations
 
