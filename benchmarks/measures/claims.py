@@ -69,7 +69,7 @@ ROWS: dict[str, tuple[Callable[[Crowd, int], Awaitable[None]] | None, Claiming]]
 
 
 def measure(arena: Arena) -> Results:
-    """Milliseconds on the server's own clock for a claim of 64 jobs, by how many wait; each number has its own server."""
+    """Milliseconds on the server's own clock for a claim of 64 jobs, by how many wait; each has its own server."""
     plan = arena.plan
     with ExitStack() as stack:
         crowds = {count: Crowd(stack.enter_context(running_server())) for count in plan.waiting_jobs}
