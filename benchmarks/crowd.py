@@ -18,6 +18,7 @@ QUEUE, ENGINE = "default", "e"
 #: jobs of one claim, and of one submit
 ROOM, TOGETHER = 64, 1_000
 LEASE_S = 3_600.0
+PLAIN = check()
 #: as many bytes as a call of a registered function takes, signed
 SUBMISSION = b"x" * 400
 
@@ -36,12 +37,11 @@ class Crowd:
         await run(self._client, claims.lease(self._keys, [ENGINE], begin=True, length_s=LEASE_S))
         await self._client.config_resetstat()
 
-    async def submit(self, count: int, function: str = "noop", group: str = "", **given: Any) -> None:
+    async def submit(self, count: int, function: str = "noop", options: Options = PLAIN) -> None:
         """So many jobs more."""
-        options = check(**given)
         sizes = [min(TOGETHER, count - start) for start in range(0, count, TOGETHER)]
         for size in sizes:
-            await run(self._client, jobs.submit(self._keys, self._batch(size, function, options, group)))
+            await run(self._client, jobs.submit(self._keys, self._batch(size, function, options)))
 
     async def claim(self) -> Claimed:
         """The jobs that are next."""
@@ -78,10 +78,10 @@ class Crowd:
             self._keys, queue=QUEUE, queue_key=self._keys.queue(QUEUE), engine=ENGINE, loop_room=ROOM, process_room=0
         )
 
-    def _batch(self, count: int, function: str, options: Options, group: str) -> jobs.Batch:
+    def _batch(self, count: int, function: str, options: Options) -> jobs.Batch:
         self._made += count
         found = [(f"{number:032x}", SUBMISSION) for number in range(self._made - count, self._made)]
-        return jobs.Batch(options=options, function=function, lane=jobs.LANE_LOOP, jobs=found, group=group)
+        return jobs.Batch(options=options, function=function, lane=jobs.LANE_LOOP, jobs=found)
 
     async def _script_us(self) -> int:
         told = await self._client.info("commandstats")

@@ -12,11 +12,12 @@ from benchmarks.arena import Arena
 from benchmarks.contestants import Contestant
 from benchmarks.crowd import ROOM, Crowd
 from benchmarks.rounds import Results, run_rounds
+from nbqueue.model.options import check
 from tests.servers import running_server
 
-FAR_S = 86_400.0 * 365
+FAR_OFF = check(delay=86_400 * 365)
 #: a function whose jobs may run so many at once
-HELD = {"function": "held", "concurrency": ROOM}
+HELD = ("held", check(concurrency=ROOM))
 
 #: times one claim: its seconds; as many jobs wait after it as before
 Claiming = Callable[[Crowd], Awaitable[float]]
@@ -34,7 +35,7 @@ async def _behind_the_limit(crowd: Crowd) -> float:
     """The limit lets as many through as have ended; others are put behind it."""
     await crowd.finish(await crowd.held())
     _, seconds = await _timed(crowd)
-    await crowd.submit(ROOM, **HELD)
+    await crowd.submit(ROOM, *HELD)
     await crowd.park_ready()
     return seconds
 
@@ -51,11 +52,11 @@ async def _fill_ready(crowd: Crowd, count: int) -> None:
 
 
 async def _fill_far_off(crowd: Crowd, count: int) -> None:
-    await crowd.submit(count, delay=FAR_S)
+    await crowd.submit(count, options=FAR_OFF)
 
 
 async def _fill_held(crowd: Crowd, count: int) -> None:
-    await crowd.submit(count + ROOM, **HELD)
+    await crowd.submit(count + ROOM, *HELD)
     await crowd.park_ready()
 
 
