@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import machine, report
+from benchmarks import machine, record, report
 from benchmarks.arena import open_arena
-from benchmarks.measures import bulk, children, drain, fresh, latency
+from benchmarks.contestants import NAMED
+from benchmarks.measures import bulk, children, claims, digests, drain, features, fresh, latency
 from benchmarks.plan import QUICK, WHOLE
+from benchmarks.record import Record
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -19,8 +21,11 @@ NUMBERS = ROOT / "benchmarks" / "results.json"
 QUICK_NUMBERS = ROOT / "build" / "benchmarks-quick.json"
 MEASURES = {
     "drain": drain.measure, "latency": latency.measure, "bulk": bulk.measure, "children": children.measure,
-    "fresh": fresh.measure,
+    "fresh": fresh.measure, "features": features.measure, "digests": digests.measure,
+    "claims": claims.measure,
 }  # fmt: skip
+#: those without a peer: none has to be installed for them
+OURS = frozenset({"fresh", "features", "digests", "claims"})
 
 
 def main() -> None:
@@ -29,22 +34,30 @@ def main() -> None:
     # told to end, it still ends all that it started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
+    chosen = given.only or MEASURES
     with open_arena(QUICK if given.quick else WHOLE) as arena:
-        facts = machine.facts(arena)
-        measured = {name: MEASURES[name](arena) for name in given.only or MEASURES}
-    text = report.tables(facts, measured)
-    print(text)
-    whole = not (given.quick or given.only)
-    report.write_json(NUMBERS if whole else QUICK_NUMBERS, facts, measured)
-    if whole:
-        report.write_page(PAGE, text)
+        facts = machine.facts(arena, (NAMED,)) if OURS.issuperset(chosen) else machine.facts(arena)
+        found = Record(facts, {name: MEASURES[name](arena) for name in chosen})
+    print(report.tables(found))
+    _write(given, found)
     print(f"\nmeasured in {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+def _write(given: argparse.Namespace, found: Record) -> None:
+    if given.quick or (given.only and not given.keep):
+        record.write(QUICK_NUMBERS, found)
+        return
+    if given.only:
+        found = record.read(NUMBERS).with_apart(found.facts, found.measured)
+    record.write(NUMBERS, found)
+    report.write_page(PAGE, report.tables(found))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few jobs, one round; the page is not written")
     parser.add_argument("--only", nargs="+", choices=MEASURES, help="these measures; the page is not written")
+    parser.add_argument("--keep", action="store_true", help="with --only: write them into the page, beside the others")
     return parser.parse_args()
 
 

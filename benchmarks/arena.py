@@ -33,8 +33,10 @@ class Arena:
 class Turn:
     """A contestant that is ready to be measured."""
 
-    def __init__(self, contestant: Contestant, driver: Player, worker: Player | None, version: str) -> None:
-        self._contestant, self._worker = contestant, worker
+    def __init__(
+        self, contestant: Contestant, server: Server, driver: Player, worker: Player | None, version: str
+    ) -> None:
+        self._contestant, self._server, self._worker = contestant, server, worker
         #: the process that submits, and the version it said it has
         self.driver, self.version = driver, version
 
@@ -51,12 +53,27 @@ class Turn:
         """Seconds from the moment the worker may start until the last of so many jobs has ended."""
         if self._contestant.hold == "cannot":
             return float(self.driver.ask("both", count=count)["seconds"])
+        self.fill_held(count)
+        return self.emptied()
+
+    def fill_held(self, count: int) -> None:
+        """Submit so many while the worker may not start any."""
         self._hold()
         self.fill(count)
+
+    def emptied(self) -> float:
+        """Let the worker start; seconds until the last job has ended."""
         began = perf_counter()
         self._release()
         self.driver.ask("finish")
         return perf_counter() - began
+
+    def cpu_s(self) -> tuple[float, float]:
+        """Seconds of processor time that the server and the worker have taken."""
+        with self._server.client() as client:
+            told = client.info("cpu")
+        server = float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+        return server, self._worker.cpu_s() if self._worker else 0.0
 
     def latencies_s(self, count: int, limit_s: float) -> list[float]:
         """Seconds from submit to result, one job after another."""
@@ -104,7 +121,7 @@ def turn(arena: Arena, contestant: Contestant, *, working: bool = True) -> Itera
             worker = stack.enter_context(player([*place.command, "work", contestant.variant], variables, log))
         driver = stack.enter_context(player([*place.command, "drive", contestant.variant], variables, log))
         version = str(driver.ask("", timeout_s=START_S)["version"])
-        ready = Turn(contestant, driver, worker, version)
+        ready = Turn(contestant, server, driver, worker, version)
         if working:
             ready.warm_up()
         yield ready

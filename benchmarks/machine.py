@@ -17,8 +17,8 @@ from benchmarks.players import PlayerFailed
 VERSIONED = (NAMED, Contestant(name="arq", module="arq_peer"), SAQ, STREAQ, RQ_SIMPLE, DOCKET, DASK, BULLMQ)
 
 
-def facts(arena: Arena) -> dict[str, str]:
-    """Name -> value, in the order to show."""
+def facts(arena: Arena, who: Iterable[Contestant] = VERSIONED) -> dict[str, str]:
+    """Name -> value, in the order to show; with the versions of those named."""
     server, _ = arena.servers["everysec"]
     with server.client() as client:
         told = client.info("server")
@@ -33,11 +33,11 @@ def facts(arena: Arena) -> dict[str, str]:
         "Jobs a worker runs at once": str(arena.plan.concurrency),
         "Load when it began": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
     }
-    return found | dict(_versions(arena))
+    return found | dict(_versions(arena, who))
 
 
-def _versions(arena: Arena) -> Iterable[tuple[str, str]]:
-    for contestant in VERSIONED:
+def _versions(arena: Arena, who: Iterable[Contestant]) -> Iterable[tuple[str, str]]:
+    for contestant in who:
         try:
             with turn(arena, contestant, working=False) as ready:
                 yield contestant.name.partition(",")[0], ready.version

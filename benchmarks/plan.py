@@ -29,11 +29,20 @@ class Plan:
     imports: int = 10
     first_results: int = 3
     history_jobs: int = 100_000
+    #: jobs of a feature, and plain ones beside them, twice a round
+    feature_jobs: int = 5_000
+    feature_rounds: int = 5
+    #: jobs that wait while others are claimed, and the claims timed with each number of them
+    waiting_jobs: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    timed_claims: int = 40
+    claim_rounds: int = 5
+    digest_rounds: int = 5
 
 
 WHOLE = Plan()
 QUICK = Plan(
     drain_jobs=500, long_drain_jobs=5_000, drain_rounds=1, latency_jobs=50, latency_limit_s=2.0, latency_rounds=1,
     bulk_jobs=5_000, loop_jobs=500, bulk_rounds=1, child_jobs=100, child_rounds=1, imports=5, first_results=1,
-    history_jobs=10_000,
+    history_jobs=10_000, feature_jobs=2_000, feature_rounds=1, waiting_jobs=(1_000, 10_000, 100_000), claim_rounds=1,
+    digest_rounds=1,
 )  # fmt: skip

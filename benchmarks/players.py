@@ -43,6 +43,11 @@ class Player:
             raise PlayerFailed(reply["error"])
         return dict(reply)
 
+    def cpu_s(self) -> float:
+        """Seconds of processor time that it and all it started took."""
+        spent = [each.cpu_times() for each in _descendants(self.process.pid)]
+        return float(sum(times.user + times.system for times in spent))
+
     def stop(self) -> None:
         """Keep it from doing anything."""
         os.kill(self.process.pid, signal.SIGSTOP)

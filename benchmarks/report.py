@@ -1,12 +1,12 @@
-"""The tables of docs/benchmarks.md, written between two marks, and the same numbers as JSON."""
+"""The tables of docs/benchmarks.md, written between two marks."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.contestants import ARQ, BULLMQ, PYTHON_PEERS
+from benchmarks.record import Record
 from benchmarks.rounds import Results, Series
 
 BEGIN, END = "<!-- results: written by make bench -->", "<!-- end of results -->"
@@ -17,16 +17,19 @@ TITLES = {
     "bulk": "Bulk submit",
     "children": "No-op sync functions in killable child processes",
     "fresh": "First steps and history",
+    "features": "What a feature costs: no-op async jobs that use it, beside plain ones",
+    "digests": "Whether two calls are the same",
+    "claims": "One claim of 64 jobs while many wait, on the server's clock",
 }
 #: the quantity that ratios are made of, and whether more of it is better
 COMPARED = {"drain": ("jobs/s", True), "latency": ("p50 ms", False), "bulk": ("jobs/s", True)}
 
 
-def tables(facts: Mapping[str, str], measured: Mapping[str, Results]) -> str:
+def tables(record: Record) -> str:
     """All tables, as Markdown."""
-    parts = [_table(("fact", "value"), facts.items())]
-    for name, results in measured.items():
-        parts.append(f"## {TITLES[name]}\n\n{_result_table(name, results)}")
+    parts = [_table(("fact", "value"), record.facts.items())]
+    for name, results in record.measured.items():
+        parts.append(f"## {TITLES[name]}\n\n{_apart(record, name)}{_result_table(name, results)}")
     return "\n\n".join(parts)
 
 
@@ -37,17 +40,13 @@ def write_page(page: Path, text: str) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
-def write_json(path: Path, facts: Mapping[str, str], measured: Mapping[str, Results]) -> None:
-    """Every number of every round."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rounds = {
-        name: {
-            who: {what: series.failure or series.numbers for what, series in found.items()}
-            for who, found in results.items()
-        }
-        for name, results in measured.items()
-    }
-    path.write_text(json.dumps({"facts": dict(facts), "rounds": rounds}, indent=1) + "\n", encoding="utf-8")
+def _apart(record: Record, name: str) -> str:
+    """Where a measure comes from another run than the rest: what was otherwise then."""
+    if name not in record.apart:
+        return ""
+    facts = record.apart[name]
+    other = [f"{fact} {value}" for fact, value in facts.items() if record.facts.get(fact) != value and fact != "Date"]
+    return f"Measured in a run of its own: {'; '.join([facts['Date'], *other])}.\n\n"
 
 
 def _result_table(name: str, results: Results) -> str:

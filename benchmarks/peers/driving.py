@@ -81,7 +81,8 @@ async def _answer(peer: Any, request: dict[str, Any]) -> dict[str, Any]:
         case "latency":
             return {"samples_s": await _latency(peer, request["count"], request["limit_s"])}
         case other:
-            return await _timed(getattr(peer, other)())
+            given = {name: value for name, value in request.items() if name != "do"}
+            return await _timed(getattr(peer, other)(**given))
 
 
 async def _timed(work: Any) -> dict[str, Any]:

@@ -125,48 +125,57 @@ local function make_due_ready()
 end
 
 local claimed, changes, expired = {}, {}, {}
-local lane, parked, needy = '0', 0, false
+local lane, needy = '0', false
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
 -- what only few jobs have: those that were claimed before, and those whose submit said that there is more
-local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'group', 'large', 'limits', 'needs', 'hook'}
+local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'large', 'needs', 'hook', 'group', 'limits'}
 local nothing = {}
 local names = ' ' .. #queue .. ' ' .. queue .. KEYS[1]
-local untried = ' 0 0 0 ' .. (stock and 's' or '-') .. ' -' .. names
-local untried_limited = ' 0 0 0 ' .. (stock and 's' or '-') .. 'l -' .. names
+local marks_of_all = stock and 's' or '-'
+
+local function named(group)
+  return group and string.find(group, '^[%w][%w._@+=-]*$') and group or '-'
+end
+
+-- facts of jobs that come for the first time and with nothing special, by their group: most of a claim have the same
+local untried, untried_limited = {}, {}
+local function first_facts(group, is_limited)
+  local known, key = is_limited and untried_limited or untried, group or ''
+  if not known[key] then known[key] = ' 0 0 0 ' .. marks_of_all .. (is_limited and 'l' or '') .. ' ' .. named(group) .. names end
+  return known[key]
+end
 
 local function claim(id, record, job, rest, is_limited)
-  -- most jobs come for the first time and with nothing special
-  local fence, charged, facts = '1', ' 0 0 0 ', is_limited and untried_limited or untried
-  if rest ~= nothing then
-    local group = rest.group and string.find(rest.group, '^[%w][%w._@+=-]*$') and rest.group or '-'
+  local fence, charged, facts = '1', ' 0 0 0 ', nil
+  if rest == nothing then
+    facts = first_facts(job.group, is_limited)
+  else
     fence = string.format('%d', count(job.fence) + 1)
     charged = string.format(' %d %d %d ', count(rest.tries), count(rest.crashes), count(rest.losses))
     -- an attempt before may have left a checkpoint
-    facts = charged .. (stock and 's' or '-') .. (fence ~= '1' and 'c' or '') .. (is_limited and 'l' or '')
-      .. (rest.hook and 'h' or '') .. ' ' .. group .. names
+    facts = charged .. marks_of_all .. (fence ~= '1' and 'c' or '') .. (is_limited and 'l' or '')
+      .. (rest.hook and 'h' or '') .. ' ' .. named(job.group) .. names
   end
   redis.call('HSET', record, 'state', 'running', 'fence', fence, 'engine', engine, 'started', now)
-  if rest.group then regroup(rest.group, 'queued', 'running') end
+  if job.group then regroup(job.group, 'queued', 'running') end
   held[#held + 1], held[#held + 2] = id, fence .. ' ' .. job.rank .. facts
   scores[#scores + 1], scores[#scores + 2] = CLAIMED_SCORE, id
   marks[#marks + 1], marks[#marks + 2] = prefix .. 'arq:in-progress:' .. id, '1'
   submissions[#submissions + 1] = prefix .. (rest.large and 'nbq:parcel:' or 'arq:job:' .. id)
   changes[#changes + 1] = id .. ' running ' .. fence
   local about = fence .. charged .. job.submitted .. ' ' .. (rest.due or job.submitted) .. (job['function'] and ' 0 ' or ' 1 ')
-    .. lane .. ' ' .. (rest.needs or '-') .. ' ' .. (rest.group or '')
+    .. lane .. ' ' .. (rest.needs or '-') .. ' ' .. (job.group or '')
   claimed[#claimed + 1] = {id, about, rest.large and '' or false}
 end
 
 local function pass_or_park(id, record, job, rest)
   local closed, reason, till = nil, false, nil
-  if gate.any or rest.needs or rest.limits then
-    closed, reason, till = gate_before(id, {['function'] = job['function'], group = rest.group, needs = rest.needs, limits = rest.limits})
+  if gate.any or job.limits or rest.needs then
+    closed, reason, till = gate_before(id, job, rest.needs)
   end
   if closed then
-    redis.call('ZREM', KEYS[1], id)
-    park(prefix, id, queue, closed, job.rank, reason, till)
-    parked = parked + 1
+    hold_back(id, record, closed, job.rank, reason, till)
     needy = needy or till == NEEDS_SCORE
   else
     claim(id, record, job, rest, reason)
@@ -175,12 +184,26 @@ end
 
 -- what is read of each job; one table for all, as they come one after another
 local job = {}
+local function more_of(record, fence, more)
+  -- its group and limits, which the submit wrote down in one word, or everything that is not usual
+  job.group, job.limits = nil, nil
+  if not (fence or more) then return nothing end
+  local group, limits = string.match(not fence and more or '', '^0([^\n]*)\n(.*)$')
+  if group then
+    job.group, job.limits = group ~= '' and group or nil, limits ~= '' and limits or nil
+    return nothing
+  end
+  local rest = read_fields(record, RARE)
+  job.group, job.limits = rest.group, rest.limits
+  return rest
+end
+
 local function consider(id)
   -- claim a job that is ready, or put it where it belongs; false where a stock worker runs it: its score is not ours then
   local record = prefix .. 'nbq:job:' .. id
   local found = read(record, 'state', 'fence', 'rank', 'submitted', 'queue', 'function', 'more')
   job.state, job.fence, job.rank, job.submitted, job['function'] = found[1], found[2], found[3], found[4], found[6]
-  local rest = (found[2] or found[7]) and read_fields(record, RARE) or nothing
+  local rest = more_of(record, found[2], found[7])
   if not (whole(job.rank) and whole(job.submitted) and (not rest.due or whole(rest.due))) then job.state = false end
   if stray(id, found[5]) then return true end
   if repeated(id, job.state) then
@@ -200,7 +223,7 @@ local function consider(id)
   end
   if not job.state or is_final(job.state) then
     job.state, job.rank, job.submitted = 'queued', tostring(adopt(id, true, job.fence, now, 1)), tostring(now)
-    job['function'] = false
+    job['function'], job.group, job.limits = false, nil, nil
     rest = (tried[id] or job.fence) and {tries = string.format('%.0f', tried[id] or 0)} or nothing
   end
   if whole(rest.expires) and not job.fence and now > tonumber(job.submitted) + tonumber(rest.expires) then
@@ -211,35 +234,44 @@ local function consider(id)
   return true
 end
 
+local function write_scores()
+  if #scores > 0 then redis.call('ZADD', KEYS[1], unpack(scores)) end
+  scores = {}
+end
+
 local function take(low, high, room)
-  -- claim up to so many; how many, or `room` where there may be more than were looked at
-  local first, passed, left = #claimed, 0, 2000
+  -- claim as many as there is room for; those that leave the queue otherwise (held back, expired) take none
+  local before, passed, gone = #claimed, 0, 0
   repeat
-    local had = #claimed - first
-    if had >= room then break end
-    local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', had + passed, room - had)
+    local left = room - (#claimed - before)
+    if left <= 0 then break end
+    write_scores()
+    open_gates(KEYS[1], low, high, passed, left)
+    local stay, had = 0, #claimed
+    local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', passed, left)
     look(ids)
     for _, id in ipairs(ids) do
-      if not consider(id) then passed = passed + 1 end
+      if not consider(id) then stay = stay + 1 end
     end
-    left = left - #ids
-    if left <= 0 then return room end
-  until #ids == 0 or passed >= 1000
-  return #claimed - first
+    move_held_back(KEYS[1])
+    local went = #ids - stay - (#claimed - had)
+    passed, gone = passed + stay, gone + went
+    -- there may be more, for another call
+    if gone >= 500 then return room end
+  until (stay == 0 and went == 0) or passed >= 1000
+  return #claimed - before
 end
 
 make_due_ready()
 local in_loop, in_process = 0, 0
-local lanes = {{'-inf', '(' .. PROCESS_RANK, room_in_loop}, {PROCESS_RANK, '(' .. READY_LIMIT, room_in_process}}
 if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
-  open_gates(KEYS[1], lanes)
-  in_loop = take(unpack(lanes[1]))
+  in_loop = take('-inf', '(' .. PROCESS_RANK, room_in_loop)
   lane = '1'
-  in_process = take(unpack(lanes[2]))
+  in_process = take(PROCESS_RANK, '(' .. READY_LIMIT, room_in_process)
 end
 if #claimed > 0 then
+  write_scores()
   redis.call('HSET', KEYS[2], unpack(held))
-  redis.call('ZADD', KEYS[1], unpack(scores))
   redis.call('MSET', unpack(marks))
   for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do claimed[i][3] = claimed[i][3] or submission end
 end

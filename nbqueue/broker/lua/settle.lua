@@ -12,19 +12,35 @@
 local prefix, left = ARGV[1], tonumber(ARGV[2])
 local now = server_ms()
 local changes, records = {}, {}
-local CHILD = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock',
-  'hook', 'waits_for', 'on_parent', 'rank', 'due', 'after'}
+local CHILD = {'state', 'queue', 'parked', 'on_parent', 'rank', 'due', 'after'}
+-- queue -> what goes on in it, written together at the end; parent -> until when its result is kept
+local going, kept_till = {}, {}
+
+local function keep_result(parent, till)
+  if till <= (kept_till[parent] or 0) then return end
+  kept_till[parent] = till
+  redis.pcall('PEXPIREAT', prefix .. 'arq:result:' .. parent, till, 'GT')
+end
 
 local function go_on(id, child)
   -- nothing is waited for any more: the job becomes ready, or waits for its time
-  local record = prefix .. 'nbq:job:' .. id
-  unpark(prefix, id, child)
   for _, parent in ipairs(cjson.decode(child.after or '[]')) do
-    redis.pcall('PEXPIREAT', prefix .. 'arq:result:' .. parent, math.max(now, tonumber(child.due) or 0) + PARENT_MS, 'GT')
+    keep_result(parent, math.max(now, tonumber(child.due) or 0) + PARENT_MS)
   end
-  redis.call('HDEL', record, 'parked', 'reason', 'waits_for')
-  redis.call('ZADD', prefix .. 'arq:queue:' .. child.queue, child.state == 'scheduled' and child.due or child.rank, id)
-  call_workers(prefix .. 'nbq:wake:' .. child.queue)
+  redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'parked', 'reason', 'waits_for')
+  local those = going[child.queue] or {ids = {}, scores = {}}
+  going[child.queue] = those
+  those.ids[#those.ids + 1] = id
+  those.scores[#those.scores + 1] = child.state == 'scheduled' and child.due or child.rank
+  those.scores[#those.scores + 1] = id
+end
+
+local function move_those_going()
+  for queue, those in pairs(going) do
+    redis.call('ZADD', prefix .. 'arq:queue:' .. queue, unpack(those.scores))
+    unpark_all(prefix, queue, 'blocked', those.ids)
+    call_workers(prefix .. 'nbq:wake:' .. queue)
+  end
 end
 
 local ENDS = {failed = 'failed', cancelled = 'was cancelled', timed_out = 'ran into its time limit', crashed = 'crashed',
@@ -49,7 +65,7 @@ local function tell_child(id, parent, state)
   local ending = {state = 'failed', error_type = 'ParentFailed', error = fault_of(parent, state)}
   if child.on_parent == 'skip' then ending = {state = 'cancelled', stopped_by = 'parent', error = ending.error} end
   redis.call('HSET', prefix .. 'nbq:job:' .. id, 'failed_parent', parent)
-  end_waiting(prefix, id, child, ending, now, changes, records)
+  end_waiting(prefix, id, read_fields(prefix .. 'nbq:job:' .. id, WAITING), ending, now, changes, records)
 end
 
 while left > 0 do
@@ -66,6 +82,7 @@ while left > 0 do
   -- what ended with it may be waited for, too
   write_groups(prefix)
 end
+move_those_going()
 remember(prefix, KEYS[4], records)
 tell(KEYS[3], changes)
 return redis.call('EXISTS', KEYS[1])

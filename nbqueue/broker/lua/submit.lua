@@ -73,7 +73,8 @@ local wait = math.max(common.delay or 0, common.once == 'debounce' and window or
 local due = math.max(now + wait, common.at or 0)
 local later = due > now
 local state = later and 'scheduled' or 'queued'
--- what the records of the batch have in common; `more` tells the claiming script that there is more to read
+-- what the records of the batch have in common; `more` tells the claiming script that there is more: 1, to be read; or 0,
+-- the group, a line's end and the limits, where there is nothing else
 local fields, more = {'state', state, 'queue', queue, 'function', common['function'], 'submitted', now}, later
 local function add(name, value, is_more)
   if value == nil then return end
@@ -85,15 +86,16 @@ add('label', common.label)
 if common.priority ~= 0 then add('priority', common.priority) end
 add('expires', common.expires, true)
 add('max_tries', common.max_tries)
-add('group', common.group, true)
+add('group', common.group)
 add('retry_of', common.retry_of)
 add('parent', common.parent)
 add('tags', common.tags)
 add('hook', common.hook, true)
 add('needs', common.needs, true)
-add('limits', common.limits, true)
+add('limits', common.limits)
 add('on_parent', common.on_parent)
-if more then add('more', '1') end
+if more then add('more', '1')
+elseif common.group or common.limits then add('more', '0' .. (common.group or '') .. '\n' .. (common.limits or '')) end
 local shared_fields = #fields
 fields[shared_fields + 1] = 'rank'
 
@@ -156,7 +158,7 @@ local function wait_for(id, parents, rank)
     note_parent(parent)
   end
   local record = prefix .. 'nbq:job:' .. id
-  redis.call('HSET', record, 'after', cjson.encode(parents), 'more', '1')
+  redis.call('HSET', record, 'after', cjson.encode(parents))
   if pending > 0 then
     redis.call('HSET', record, 'waits_for', pending)
     park(prefix, id, queue, 'blocked', rank, 'blocked')

@@ -3,10 +3,11 @@ local gate = {}
 
 local function look_at_gates(prefix, queue, engine, now, free)
   -- what is paused and limited now; mostly nothing. `free` is what the engine has of resources: name=amount, ...
-  gate = {prefix = prefix, queue = queue, engine = engine, now = now, paused = {}, tags = false, set = {}, limits = {},
-    free = {}, holds = {}, offers = free ~= ''}
+  gate = {prefix = prefix, queue = queue, engine = engine, now = now, paused = {}, tags = false, set = {}, counts = {},
+    free = {}, offers = free ~= '', holds = {}, scopes = {}, held_back = {}}
   for _, name in ipairs(redis.call('SMEMBERS', prefix .. 'nbq:pauses')) do
     gate.paused[name] = true
+    gate.by_hand = true
     gate.tags = gate.tags or string.sub(name, 1, 2) == 't:'
     gate.any = true
   end
@@ -32,57 +33,68 @@ local function times_free(needs)
   return times
 end
 
-local function limit_of(scope, own)
-  -- the limit that counts for a job: what was set for a scope wins over what the job brought
-  local limit = gate.set[scope] or own or {}
-  return {concurrency = tonumber(limit.concurrency), rate = tonumber(limit.rate), per_ms = tonumber(limit.per_ms),
-    burst = tonumber(limit.burst)}
-end
-
-local function counted(scope)
-  -- what counts for a scope now: how many hold it, and who was let in by this claim
-  local known = gate.limits[scope]
-  if not known then
-    known = {used = redis.call('SCARD', gate.prefix .. 'nbq:holding:' .. scope), taken = {}, rate = 0, per_ms = 0}
-    gate.limits[scope] = known
+local function counts_for(scope)
+  -- what counts for a limit now, whoever brought it: jobs under way, and those that this claim adds
+  local count = gate.counts[scope]
+  if not count then
+    count = {under_way = redis.call('SCARD', gate.prefix .. 'nbq:holding:' .. scope), held = {}, started = 0, rate = 0,
+      per_ms = 0}
+    gate.counts[scope] = count
   end
-  return known
+  return count
 end
 
-local function nth_start(scope, n)
+local function limit_of(scope, own)
+  -- what was set for a scope wins over what a job brought
+  local found = gate.set[scope] or own or {}
+  return {concurrency = tonumber(found.concurrency), rate = tonumber(found.per_ms) and tonumber(found.rate),
+    per_ms = tonumber(found.per_ms), burst = tonumber(found.burst), count = counts_for(scope)}
+end
+
+local function nth_start(scope, limit, n)
   -- when the n-th last job under it started, those of this claim included
-  local taken = #counted(scope).taken
-  if taken >= n then return gate.now end
-  return tonumber(redis.call('LINDEX', gate.prefix .. 'nbq:starts:' .. scope, n - 1 - taken) or nil)
+  local started = limit.count.started
+  if started >= n then return gate.now end
+  return tonumber(redis.call('LINDEX', gate.prefix .. 'nbq:starts:' .. scope, n - 1 - started) or nil)
+end
+
+local function free_places(limit)
+  -- how many more may be under way at once
+  return limit.concurrency and limit.concurrency - limit.count.under_way - #limit.count.held or math.huge
 end
 
 local function closed_till(scope, limit)
   -- nil where one more job may start; else when it may, 0 where that is when another ends
-  local now_there = limit.concurrency and counted(scope)
-  if now_there and now_there.used + #now_there.taken >= limit.concurrency then return 0 end
-  if not (limit.rate and limit.per_ms) then return nil end
-  local last = nth_start(scope, limit.rate)
+  if free_places(limit) <= 0 then return 0 end
+  if not limit.rate then return nil end
+  local last = nth_start(scope, limit, limit.rate)
   if last and last > gate.now - limit.per_ms then return last + limit.per_ms end
   local burst = limit.burst and limit.burst < limit.rate and limit.burst
   if not burst then return nil end
   -- so many at once, and then no faster than the rate
   local span = limit.per_ms * burst / limit.rate
-  last = nth_start(scope, burst)
+  last = nth_start(scope, limit, burst)
   return last and last > gate.now - span and last + span or nil
 end
 
 local function scopes_of(job)
-  -- the limits a job counts for: of its queue and function where some were set, and its own
-  local found, own = {}, {}
-  for _, scope in ipairs({'q:' .. gate.queue, 'f:' .. (job['function'] or '')}) do
+  -- the limits a job counts for: of its queue and function where some were set, and its own; mostly the same for many jobs
+  local called, text = job['function'] or '', job.limits or '{}'
+  local same = gate.scopes[called] or {}
+  gate.scopes[called] = same
+  if same[text] then return same[text] end
+  local found = {own = {}}
+  for _, scope in ipairs({'q:' .. gate.queue, 'f:' .. called}) do
     if gate.set[scope] then found[#found + 1] = scope end
   end
-  local known, brought = pcall(cjson.decode, job.limits or '{}')
+  local known, brought = pcall(cjson.decode, text)
   for scope, limit in pairs(known and type(brought) == 'table' and brought or {}) do
-    own[scope] = limit
-    if not (gate.set[scope] and scope == 'f:' .. (job['function'] or '')) then found[#found + 1] = scope end
+    found.own[scope] = limit
+    if not (gate.set[scope] and scope == 'f:' .. called) then found[#found + 1] = scope end
   end
-  return found, own
+  found.lines = table.concat(found, '\n')
+  same[text] = found
+  return found
 end
 
 local function closed_by_hand(id, job)
@@ -98,38 +110,43 @@ local function closed_by_hand(id, job)
   return nil
 end
 
-local function gate_before(id, job)
+local function count_start(id, limit)
+  local count = limit.count
+  count.held[#count.held + 1] = id
+  if limit.rate then
+    count.started = count.started + 1
+    count.rate, count.per_ms = math.max(count.rate, limit.rate), math.max(count.per_ms, limit.per_ms)
+  end
+end
+
+local function gate_before(id, job, needs)
   -- the first gate that is closed for a job, and why; where none is, the job takes what it needs of each
-  local closed = closed_by_hand(id, job)
+  local closed = gate.by_hand and closed_by_hand(id, job)
   if closed then return closed, 'paused' end
-  if job.needs and times_free(job.needs) < 1 then return 'r:' .. job.needs, 'limited', NEEDS_SCORE end
-  local scopes, own = scopes_of(job)
-  for _, scope in ipairs(scopes) do
-    local till = closed_till(scope, limit_of(scope, own[scope]))
+  if needs and times_free(needs) < 1 then return 'r:' .. needs, 'limited', NEEDS_SCORE end
+  local scopes, limits = scopes_of(job), {}
+  for i, scope in ipairs(scopes) do
+    limits[i] = limit_of(scope, scopes.own[scope])
+    local till = closed_till(scope, limits[i])
     if till then return 'l:' .. scope, 'limited', till > 0 and math.ceil(till) or nil end
   end
-  for name, amount in pairs(job.needs and needed(job.needs) or {}) do gate.free[name] = gate.free[name] - amount end
-  for _, scope in ipairs(scopes) do
-    local known, limit = counted(scope), limit_of(scope, own[scope])
-    known.taken[#known.taken + 1] = id
-    known.rate, known.per_ms = math.max(known.rate, limit.rate or 0), math.max(known.per_ms, limit.per_ms or 0)
-  end
-  if #scopes > 0 then gate.holds[#gate.holds + 1], gate.holds[#gate.holds + 2] = id, table.concat(scopes, '\n') end
+  if needs then for name, amount in pairs(needed(needs)) do gate.free[name] = gate.free[name] - amount end end
+  for _, limit in ipairs(limits) do count_start(id, limit) end
+  if #scopes > 0 then gate.holds[#gate.holds + 1], gate.holds[#gate.holds + 2] = id, scopes.lines end
   return nil, #scopes > 0
 end
 
 local function take_tokens()
   -- write down who counts for which limit; an engine that dies gives it back by `nbq:holds:<engine>`
-  for scope, known in pairs(gate.limits) do
-    if #known.taken > 0 then
-      redis.call('SADD', gate.prefix .. 'nbq:holding:' .. scope, unpack(known.taken))
-      if known.rate > 0 then
-        local starts, times = gate.prefix .. 'nbq:starts:' .. scope, {}
-        for i = 1, #known.taken do times[i] = gate.now end
-        redis.call('LPUSH', starts, unpack(times))
-        redis.call('LTRIM', starts, 0, known.rate - 1)
-        redis.call('PEXPIRE', starts, known.per_ms)
-      end
+  for scope, count in pairs(gate.counts) do
+    if #count.held > 0 then redis.call('SADD', gate.prefix .. 'nbq:holding:' .. scope, unpack(count.held)) end
+    if count.started > 0 then
+      local starts, times = gate.prefix .. 'nbq:starts:' .. scope, {}
+      for i = 1, count.started do times[i] = gate.now end
+      redis.call('LPUSH', starts, unpack(times))
+      redis.call('LTRIM', starts, 0, count.rate - 1)
+      -- those who bring another rate for the same may look further back
+      if redis.call('PTTL', starts) < count.per_ms then redis.call('PEXPIRE', starts, count.per_ms) end
     end
   end
   if #gate.holds > 0 then redis.call('HSET', gate.prefix .. 'nbq:holds:' .. gate.engine, unpack(gate.holds)) end
@@ -144,13 +161,13 @@ local function call_who_offers()
 end
 
 local function free_starts(scope, limit, room)
-  -- how many more may start under a limit of rate
+  -- how many more may start under a limit of rate that lets one start
   local starts = gate.prefix .. 'nbq:starts:' .. scope
-  local free = limit.rate - redis.call('LLEN', starts)
+  local free = limit.rate - redis.call('LLEN', starts) - limit.count.started
   for _, ms in ipairs(redis.call('LRANGE', starts, -room, -1)) do
     if tonumber(ms) <= gate.now - limit.per_ms then free = free + 1 end
   end
-  return math.min(free, limit.burst or room, room)
+  return math.min(math.max(free, 1), limit.burst or room, room)
 end
 
 local function limit_before(name)
@@ -170,22 +187,40 @@ local function may_pass(name, room)
   local scope, limit = limit_before(name)
   local till = closed_till(scope, limit)
   if till then return 0, till > 0 and math.ceil(till) or CLAIMED_SCORE end
-  local known = limit.concurrency and counted(scope)
-  local free = known and math.min(limit.concurrency - known.used - #known.taken, room) or room
+  local free = math.min(free_places(limit), room)
   return limit.rate and math.min(free, free_starts(scope, limit, room)) or free, 0
 end
 
+local function hold_back(id, record, name, rank, reason, till)
+  -- put a ready job behind a gate; its place is changed by `move_held_back`, with those of others
+  local behind = gate.held_back[name] or {ids = {}, places = {}}
+  gate.held_back[name] = behind
+  behind.ids[#behind.ids + 1] = id
+  behind.places[#behind.places + 1], behind.places[#behind.places + 2] = rank, id
+  behind.till = till
+  redis.call('HSET', record, 'parked', gate.queue .. ':' .. name, 'reason', reason)
+end
+
+local function move_held_back(key)
+  for name, behind in pairs(gate.held_back) do
+    redis.call('ZREM', key, unpack(behind.ids))
+    park_all(gate.prefix, gate.queue, name, behind.places, behind.till)
+  end
+  gate.held_back = {}
+end
+
 local function let_through(name, key, low, high, most)
-  -- the first of those behind a gate whose turn it would be; how many
+  -- the first of those behind a gate whose turn it would be
   local place = gate.prefix .. 'nbq:parked:' .. gate.queue .. ':' .. name
-  local found, scores = redis.call('ZRANGEBYSCORE', place, low, high, 'WITHSCORES', 'LIMIT', 0, most), {}
+  local found, scores, ids = redis.call('ZRANGEBYSCORE', place, low, high, 'WITHSCORES', 'LIMIT', 0, most), {}, {}
+  if #found == 0 then return end
   for i = 1, #found, 2 do
+    ids[#ids + 1] = found[i]
     scores[#scores + 1], scores[#scores + 2] = found[i + 1], found[i]
-    unpark(gate.prefix, found[i], {parked = gate.queue .. ':' .. name, queue = gate.queue})
     redis.call('HDEL', gate.prefix .. 'nbq:job:' .. found[i], 'parked', 'reason')
   end
-  if #scores > 0 then redis.call('ZADD', key, unpack(scores)) end
-  return #scores / 2
+  unpark_all(gate.prefix, gate.queue, name, ids)
+  redis.call('ZADD', key, unpack(scores))
 end
 
 local function gates_to_look_at()
@@ -203,16 +238,14 @@ local function gates_to_look_at()
   return found
 end
 
-local function open_gates(key, lanes)
-  -- put jobs back into the queue that may pass and would be claimed now; `lanes`: {low, high, room}, ...
+local function open_gates(key, low, high, passed, room)
+  -- put jobs back into the queue that may pass and would be among the next `room` to be claimed in their lane
   local gates = gates_to_look_at()
-  for _, lane in ipairs(#gates > 0 and lanes or {}) do
-    local low, high, room = unpack(lane)
-    local last = room > 0 and redis.call('ZRANGEBYSCORE', key, low, high, 'WITHSCORES', 'LIMIT', room - 1, 1)[2] or high
-    for _, name in ipairs(room > 0 and gates or {}) do
-      local most = may_pass(name, room)
-      if most > 0 then let_through(name, key, low, last, most) end
-    end
+  if #gates == 0 then return end
+  local last = redis.call('ZRANGEBYSCORE', key, low, high, 'WITHSCORES', 'LIMIT', passed + room - 1, 1)[2] or high
+  for _, name in ipairs(gates) do
+    local most = may_pass(name, room)
+    if most > 0 then let_through(name, key, low, last, most) end
   end
 end
 

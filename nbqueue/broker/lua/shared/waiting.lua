@@ -5,22 +5,29 @@ local function place_of(prefix, about)
   return about.key or (prefix .. 'arq:queue:' .. about.queue)
 end
 
-local function unpark(prefix, id, about)
-  -- take a job out of where it is held back; the last one takes the place with it
-  local gate = string.sub(about.parked, #about.queue + 2)
-  local place = prefix .. 'nbq:parked:' .. about.parked
-  redis.call('ZREM', place, id)
+local function unpark_all(prefix, queue, gate, ids)
+  -- take jobs out of where they are held back; the last one takes the place with it
+  local place = prefix .. 'nbq:parked:' .. queue .. ':' .. gate
+  redis.call('ZREM', place, unpack(ids))
   if redis.call('EXISTS', place) == 0 then
-    redis.call('ZREM', prefix .. 'nbq:gates:' .. about.queue, gate)
-    redis.call('SREM', prefix .. 'nbq:behind:' .. gate, about.queue)
+    redis.call('ZREM', prefix .. 'nbq:gates:' .. queue, gate)
+    redis.call('SREM', prefix .. 'nbq:behind:' .. gate, queue)
   end
 end
 
-local function park(prefix, id, queue, gate, rank, reason, till)
-  -- hold a ready job back behind a gate, to be looked at again from `till` on, or when somebody opens it
-  redis.call('ZADD', prefix .. 'nbq:parked:' .. queue .. ':' .. gate, rank, id)
+local function unpark(prefix, id, about)
+  unpark_all(prefix, about.queue, string.sub(about.parked, #about.queue + 2), {id})
+end
+
+local function park_all(prefix, queue, gate, places, till)
+  -- hold ready jobs back behind a gate, to be looked at again from `till` on, or when somebody opens it; places: rank, id, ...
+  redis.call('ZADD', prefix .. 'nbq:parked:' .. queue .. ':' .. gate, unpack(places))
   redis.call('ZADD', prefix .. 'nbq:gates:' .. queue, till or CLAIMED_SCORE, gate)
   redis.call('SADD', prefix .. 'nbq:behind:' .. gate, queue)
+end
+
+local function park(prefix, id, queue, gate, rank, reason, till)
+  park_all(prefix, queue, gate, {rank, id}, till)
   redis.call('HSET', prefix .. 'nbq:job:' .. id, 'parked', queue .. ':' .. gate, 'reason', reason)
 end
 
@@ -40,13 +47,16 @@ end
 
 local function give_tokens_back(prefix, engine, ids, unrun)
   -- jobs of an engine count for their limits no longer; `unrun`: ids of those that did not run
-  local holds = prefix .. 'nbq:holds:' .. engine
+  local holds, leaving = prefix .. 'nbq:holds:' .. engine, {}
   for i, scopes in ipairs(redis.call('HMGET', holds, unpack(ids))) do
     for scope in string.gmatch(scopes or '', '[^\n]+') do
-      local back = redis.call('SREM', prefix .. 'nbq:holding:' .. scope, ids[i]) == 1
+      leaving[scope] = leaving[scope] or {}
+      table.insert(leaving[scope], ids[i])
       if unrun and unrun[ids[i]] then take_start_back(prefix, ids[i], scope) end
-      if back then open_gate(prefix, 'l:' .. scope) end
     end
+  end
+  for scope, those in pairs(leaving) do
+    if redis.call('SREM', prefix .. 'nbq:holding:' .. scope, unpack(those)) > 0 then open_gate(prefix, 'l:' .. scope) end
   end
   redis.call('HDEL', holds, unpack(ids))
 end
