@@ -12,11 +12,10 @@ from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client import without_server
 from nbqueue.client.link import Link
 from nbqueue.client.submission import Draft
-from nbqueue.client.wire import BYTES_A_SECOND
+from nbqueue.client.wire import BYTES_A_SECOND, CHUNK_JOBS
 from nbqueue.errors import BrokerUnavailable, NbqueueError
 
-#: jobs and bytes of one round trip
-CHUNK_JOBS = 500
+#: bytes of one round trip
 CHUNK_BYTES = 1_000_000
 #: jobs signed before others on the loop get a turn
 TURN_JOBS = 50

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
+from nbqueue.broker.inputs import items_of
 from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing
 from nbqueue.client.answer import Answer, cut_off
 from nbqueue.client.changing import ChangesMany
@@ -228,7 +229,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         """The results of jobs as results of items: a batch gives those of its own, or its one error."""
         if self._batch == 1:
             return values
-        return [each for value in values for each in (value if isinstance(value, list) else [value])]
+        return items_of(values)
 
     def _changed_ids(self) -> Sequence[str]:
         return self.ids
@@ -248,7 +249,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         return f"nbqueue: stopped waiting; {self._what()} goes on (group.cancel() stops it)"
 
     def __nbqueue_output__(self) -> StandIn:
-        return StandIn(job_ids=self.ids, many=True, place=place(self._session.settings))
+        return StandIn(job_ids=self.ids, many=True, flat=self._batch > 1, place=place(self._session.settings))
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

@@ -11,10 +11,9 @@ from nbqueue.broker import gates, groups
 from nbqueue.client import retrying
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
+from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.model.states import State
 
-#: jobs asked about in one round trip
-CHUNK_JOBS = 1000
 #: retries under way at once
 RETRIES = 50
 

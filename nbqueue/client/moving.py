@@ -9,21 +9,21 @@ from nbqueue.broker.envelope import open_sealed, seal
 from nbqueue.client.link import Link
 from nbqueue.errors import JobError
 
-#: jobs of one round trip
-CHUNK_JOBS = 200
+#: jobs of one round trip: their submissions travel both ways
+MOVED_JOBS = 200
 
 
 async def move(link: Link, job_ids: Sequence[str], queue: str) -> None:
     """Put jobs into a queue. Raises JobLost for an unknown one, JobError for one that waits no longer."""
-    for start in range(0, len(job_ids), CHUNK_JOBS):
-        await _move(link, job_ids[start : start + CHUNK_JOBS], queue)
+    for start in range(0, len(job_ids), MOVED_JOBS):
+        await _move(link, job_ids[start : start + MOVED_JOBS], queue)
 
 
 async def move_waiting(link: Link, job_ids: Sequence[str], queue: str) -> int:
     """Put those of the jobs into a queue that wait; how many."""
     count = 0
-    for start in range(0, len(job_ids), CHUNK_JOBS):
-        ready = await _signed(link, job_ids[start : start + CHUNK_JOBS], queue)
+    for start in range(0, len(job_ids), MOVED_JOBS):
+        ready = await _signed(link, job_ids[start : start + MOVED_JOBS], queue)
         count += sum(await link.wire.run(jobs.move(link.wire.keys, queue, ready))) if ready else 0
     return count
 
