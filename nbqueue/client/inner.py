@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
 from nbqueue.broker.envelope import Sealed
+from nbqueue.client.cut import cut
 from nbqueue.client.inner_ends import InnerEnds
 from nbqueue.client.link import Link
 from nbqueue.client.submission import Draft, Order
@@ -76,6 +77,8 @@ class InnerLink(Link):
                         ],
                     }  # fmt: skip
                     states += (await self.ask("submit", fields, b"".join(draft.payload for draft in chunk)))[0]
+        except NbqueueError as error:
+            raise await cut(self, drafts, states, error) from error
         finally:
             self._submitting -= 1
         return states
