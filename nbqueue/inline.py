@@ -11,6 +11,7 @@ from nbqueue.broker import inline_server
 from nbqueue.broker.connection import Address
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.portal import Portal
+from nbqueue.model import resources, serving
 from nbqueue.model.settings import Settings
 from nbqueue.model.webhook import host_names
 from nbqueue.worker.config import WorkerConfig
@@ -60,8 +61,15 @@ def serve(address: Address, settings: Settings, keyring: Keyring) -> None:
 
 def config_of(address: Address, settings: Settings, *queues: str, slots: int | None = None) -> WorkerConfig:
     """What a worker in this process is told."""
+    weights = serving.weights(settings.queues or "default")
+    at_once = serving.limits(settings.queue_concurrency or "")
+    # a queue that has a number is served; where queues are named, no other is
+    served = tuple(queues) or tuple(dict.fromkeys((*weights, *at_once)))
     config = WorkerConfig(
-        address=address, namespace=settings.namespace, limit_bytes=settings.limit_bytes, queues=queues or ("default",),
+        address=address, namespace=settings.namespace, limit_bytes=settings.limit_bytes, queues=served,
+        weights={name: weights[name] for name in served if name in weights},
+        queue_concurrency={name: at_once[name] for name in served if name in at_once},
+        resources=resources.parse(settings.resources or ""),
         webhook_hosts=host_names(settings.webhook_hosts), webhook_private=settings.webhook_private,
     )  # fmt: skip
     wanted = slots or settings.slots
@@ -72,8 +80,8 @@ def drop(name: str) -> None:
     """End the workers of a store, and forget it with all that is in it."""
     with _lock:
         ending = [_serving.pop(place) for place in list(_serving) if place[0] == name]
-    for serving in ending:
-        serving.end()
+    for each in ending:
+        each.end()
     inline_server.drop(name)
 
 
@@ -90,8 +98,8 @@ _inherited: list[Serving] = []
 
 
 def _end() -> None:
-    for serving in _serving.values():
-        serving.end_now()
+    for each in _serving.values():
+        each.end_now()
 
 
 atexit.register(_end)

@@ -54,13 +54,13 @@ def inline_queue() -> Iterator[Settings]:
 
 @contextmanager
 def in_process_worker(
-    settings: Settings | None = None, *, queues: Sequence[str] = ("default",), slots: int | None = None
+    settings: Settings | None = None, *, queues: Sequence[str] = (), slots: int | None = None
 ) -> Iterator[None]:
     """Within the block a worker of a real server runs in this process: breakpoints, mocks and coverage reach its jobs.
 
     Args:
         settings: where the server is and with which key jobs are signed; those in force if not given.
-        queues: which queues it serves.
+        queues: which queues it serves; those of the settings if not given.
         slots: how many functions run at once in threads; one a core if not given.
     """
     chosen = settings or session().settings

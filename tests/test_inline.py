@@ -204,3 +204,13 @@ def test_nothing_is_left_running() -> None:
         assert run(asyncio.sleep, 0, 2).wait() == 2
         assert len(names()) == before + 2
     wait_until(lambda: len(names()) == before)
+
+
+async def test_the_worker_here_is_told_what_others_are() -> None:
+    """Queues with their numbers and resources come from the settings, and are announced."""
+    with inline_session(slots=2, queues="high=3,default", queue_concurrency="slow=1", resources="gpu=1"):
+        assert await (await options(resources={"gpu": 1}).submit(time.sleep, 0)) is None
+        [engine] = await Queue("slow").workers()
+        assert (engine.queues, engine.resources) == (("high", "default", "slow"), {"gpu": 1.0})
+        with pytest.raises(TimeoutError, match=r"No worker that serves queue .default. offers gpu=2: start one with"):
+            await asyncio.to_thread((await options(resources={"gpu": 2}).submit(time.sleep, 0)).wait, 1)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, NoReturn
 
 from nbqueue.errors import JobFailed, NotSendable
 
+#: says that the items of lists are meant
+FLAT = "flat"
 #: characters of an id that are said
 _SHOWN = 60
 
@@ -42,13 +44,16 @@ class Inputs:
         self._load = load
         self._values: dict[object, Any] = {}
 
-    def take(self, wanted: object) -> Any:
-        """The result of the job of an id, or the list of those of a tuple of ids."""
+    def take(self, wanted: object, *, flat: bool = False) -> Any:
+        """The result of the job of an id, or the list of those of a tuple of ids; `flat`: of the items of these."""
         if not isinstance(wanted, str | tuple):
             _refuse(wanted, "and that is no id")
-        if wanted not in self._values:
-            self._values[wanted] = self._one(wanted) if isinstance(wanted, str) else [*map(self.take, wanted)]
-        return self._values[wanted]
+        key = (flat, wanted)
+        if key not in self._values:
+            self._values[key] = self._one(wanted) if isinstance(wanted, str) else [*map(self.take, wanted)]
+            if flat:
+                self._values[key] = items_of(self._values[key])
+        return self._values[key]
 
     def _one(self, job_id: str) -> Any:
         found = self._found.get(job_id)
@@ -65,6 +70,11 @@ class Inputs:
                 return self._load(found.payload)
             except NotSendable as error:
                 raise NotSendable(f"The result of job {job_id} cannot be taken: {error}") from error
+
+
+def items_of(values: Sequence[Any]) -> list[Any]:
+    """The results of jobs as those of items: a batch gives those of its own, or its one error."""
+    return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
 
 _GIVEN: ContextVar[Inputs | None] = ContextVar("nbqueue-inputs", default=None)
@@ -86,14 +96,14 @@ class _Take:
     __slots__ = ()
     __module__ = __name__
 
-    def __call__(self, wanted: object) -> Any:
+    def __call__(self, wanted: object, how: object = None) -> Any:
         """What was asked for, of the call that is being loaded."""
         here = _GIVEN.get()
         if here is None:
             if wanted == ():
                 return []  # of an empty group
             _refuse(wanted, "which only the call of a job can do")
-        return here.take(wanted)
+        return here.take(wanted, flat=how == FLAT)
 
     def __reduce__(self) -> str:
         return "take"

@@ -269,6 +269,8 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         group=text.get("group", ""),
         retry_of=text.get("retry_of", ""),
         parent=text.get("parent", ""),
+        needs=text.get("needs", ""),
+        expires_s=int(text["expires"]) / 1000 if "expires" in text else None,
         submitted_at=moment(text.get("submitted")),
         due_at=moment(text.get("due", text.get("submitted"))),
         started_at=moment(text.get("started")),

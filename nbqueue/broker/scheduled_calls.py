@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from nbqueue.broker.envelope import open_sealed, seal
+from nbqueue.broker.hook import written
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS, Batch, Origin, submit
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.parcels import LARGE_BYTES, leave
@@ -59,10 +60,11 @@ class ScheduledCall:
     async def submit(self, client: Any, keys: Keys, keyring: Keyring, job_ids: Sequence[str]) -> list[str]:
         """Submit a job for each id; per job what `jobs.submit` answers: its state, or that it is known."""
         chunk = max(1, min(CHUNK_JOBS, CHUNK_BYTES // (len(self.payload) + 1)))
+        hook = written(keyring, keys.namespace, self.options.webhook_url)
         replies: list[str] = []
         for start in range(0, len(job_ids), chunk):
             sealed = [(each, await self._job(client, keys, keyring, each)) for each in job_ids[start : start + chunk]]
-            replies += await run(client, submit(keys, self._batch(sealed)))
+            replies += await run(client, submit(keys, self._batch(sealed, hook)))
         return replies
 
     async def _job(self, client: Any, keys: Keys, keyring: Keyring, job_id: str) -> bytes:
@@ -74,10 +76,12 @@ class ScheduledCall:
         await leave(client, keys, job_id, 0, blob)
         return b""
 
-    def _batch(self, sealed: Sequence[tuple[str, bytes]]) -> Batch:
+    def _batch(self, sealed: Sequence[tuple[str, bytes]], hook: str) -> Batch:
         by = {name: str(self.header.get(name, "")) for name in ("user", "folder", "notebook")}
         lane = LANE_PROCESS if self.header.get("lane") == "process" else LANE_LOOP
-        return Batch(options=self.options, function=self.function, lane=lane, jobs=sealed, origin=Origin(**by))
+        return Batch(
+            options=self.options, function=self.function, lane=lane, jobs=sealed, origin=Origin(**by), hook=hook
+        )  # fmt: skip
 
 
 def tag(name: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 import cloudpickle
 
-from nbqueue.broker.inputs import take
+from nbqueue.broker.inputs import FLAT, take
 from nbqueue.errors import NotSendable
 from nbqueue.model.output import Output, StandIn
 
@@ -95,6 +95,8 @@ class CallPickler(TravelPickler):
             return super().reducer_override(obj)
         found = obj.__nbqueue_output__()
         self._stand_ins.append(found)
+        if found.flat:
+            return take, (found.job_ids, FLAT)
         return take, (found.job_ids if found.many else found.job_ids[0],)
 
 

@@ -22,7 +22,8 @@ def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def read(given: dict[str, Any]) -> dict[str, Any]:
     """The options of a job of the words on the command line; what was not given is left out."""
-    found = {name: value for name, value in given.items() if value not in (None, (), False)}
+    # by identity: 0.0 is a number that was given
+    found = {name: value for name, value in given.items() if value is not None and value is not False and value != ()}
     priority = found.get("priority")
     if priority is not None and re.fullmatch(r"-?\d+", priority):
         found["priority"] = int(priority)

@@ -10,7 +10,9 @@ import nbqueue
 from nbqueue.cli import tables
 from nbqueue.cli.reach import as_json, leave, with_settings
 from nbqueue.cli.session import here
-from nbqueue.errors import ConfigurationError, JobError
+from nbqueue.client.retrying import retry_all
+from nbqueue.client.session import session
+from nbqueue.errors import ConfigurationError
 from nbqueue.model.names import check_job_id
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
@@ -73,18 +75,13 @@ def retry(settings: Settings, *, job_ids: tuple[str, ...], dead: str, json_wante
     """
     if bool(job_ids) == bool(dead):
         raise ConfigurationError("`nbqueue retry` needs ids, or --dead QUEUE for all that failed for good there.")
-    answers: dict[str, str] = {}
-    failed = False
     with here(settings):
-        wanted = [job.id for job in nbqueue.Queue(dead).dead().wait()] if dead else list(job_ids)
-        for job_id in wanted:
-            try:
-                answers[job_id] = nbqueue.Job[Any](check_job_id(job_id)).retry().wait().id
-            except JobError as error:
-                failed = True
-                click.echo(f"nbqueue: {error}", err=True)
-    _print(answers, json_wanted=json_wanted)
-    leave(1 if failed else 0)
+        wanted = [job.id for job in nbqueue.Queue(dead).dead().wait()] if dead else [*map(check_job_id, job_ids)]
+        found = session().begin(lambda link: retry_all(link, wanted), what="retrying jobs").wait()
+    for why in found.refused.values():
+        click.echo(f"nbqueue: {why}", err=True)
+    _print({job_id: draft.job_id for job_id, draft in found.drafts.items()}, json_wanted=json_wanted)
+    leave(1 if found.refused else 0)
 
 
 def _print(answers: dict[str, str], *, json_wanted: bool) -> None:

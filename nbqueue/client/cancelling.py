@@ -10,12 +10,11 @@ from typing import Literal
 from nbqueue.client.ended import Ended
 from nbqueue.client.link import Link, unknown
 from nbqueue.client.removing import settle
+from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.model.states import State
 
 #: how long a running job's worker has to give a sign
 SIGN_S = 5.0
-#: jobs cancelled in one round trip
-CHUNK_JOBS = 500
 
 Cancelled = Literal["cancelled", "already finished", "requested"]
 

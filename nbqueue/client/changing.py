@@ -13,12 +13,10 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call
 from nbqueue.client.link import Link, unknown
 from nbqueue.client.pending import Pending
+from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import ConfigurationError, JobError
 from nbqueue.model import durations
 from nbqueue.model.options import check
-
-#: jobs changed in one round trip
-CHUNK_JOBS = 500
 
 Changed = Literal["changed", "already running", "already finished", "waits for other jobs"]
 

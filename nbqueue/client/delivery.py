@@ -10,13 +10,13 @@ from nbqueue.broker import jobs
 from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client import without_server
+from nbqueue.client.cut import cut
 from nbqueue.client.link import Link
 from nbqueue.client.submission import Draft
-from nbqueue.client.wire import BYTES_A_SECOND
-from nbqueue.errors import BrokerUnavailable, NbqueueError
+from nbqueue.client.wire import BYTES_A_SECOND, CHUNK_JOBS
+from nbqueue.errors import NbqueueError
 
-#: jobs and bytes of one round trip
-CHUNK_JOBS = 500
+#: bytes of one round trip
 CHUNK_BYTES = 1_000_000
 #: jobs signed before others on the loop get a turn
 TURN_JOBS = 50
@@ -47,18 +47,19 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
         return await link.instead.submit(drafts)
     states: list[str] = []
     sending: asyncio.Task[list[str]] | None = None
+    sent = 0
     try:
         async for chunk in _sealed_chunks(link, drafts):
             if sending is not None:
                 states += await sending
             sending = asyncio.create_task(_send(link, chunk))
+            sent += len(chunk)
             await asyncio.sleep(0)
         if sending is not None:
             states += await sending
-    except BrokerUnavailable as error:
-        if not states:
-            raise
-        raise type(error)(f"{len(states):,} of {len(drafts):,} jobs were accepted before this: {error}") from error
+    except NbqueueError as error:
+        # what was on its way may have arrived
+        raise await cut(link, drafts, states, error, unsure=sent - len(states)) from error
     finally:
         if sending is not None and not sending.done():
             sending.cancel()

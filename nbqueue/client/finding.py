@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nbqueue.broker import history, queues
 from nbqueue.client.link import Link
+from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import moments, names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.moments import Moment
 from nbqueue.model.states import FINAL, LIVE, State
+
+#: live jobs of a queue that are looked through at most, where some are left out
+MOST_LIVE = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,11 @@ class Wanted:
     since: Moment | None = None
     #: the newest so many
     limit: int = 1000
+
+    @property
+    def takes_any_live(self) -> bool:
+        """Whether each job that has not ended is one of them, in its queue."""
+        return set(self.states) >= LIVE and not (self.function or self.tag or self.error or self.since is not None)
 
     def takes(self, record: JobRecord) -> bool:
         """Whether a job is one of them."""
@@ -76,12 +85,25 @@ async def find(link: Link, asked: Wanted) -> list[JobRecord]:
     since_ms = 0
     if asked.since is not None:
         since_ms = moments.milliseconds(asked.since, "since", await history.now_ms(link.wire.ask))
-    ids = dict.fromkeys(await _live(link, asked) if set(asked.states) & LIVE else ())
+    found: dict[str, JobRecord] = {}
+    if set(asked.states) & LIVE:
+        await _take(link, asked, since_ms, await _live(link, asked), found)
     if set(asked.states) & FINAL:
-        ids.update(dict.fromkeys(await _ended(link, asked, since_ms)))
-    records = [record for record in await link.records(list(ids)) if record is not None and asked.takes(record)]
-    recent = [record for record in records if _last_ms(record) >= since_ms]
-    return sorted(recent, key=_submitted_ms, reverse=True)[: asked.limit]
+        await _take_ended(link, asked, since_ms, found)
+    return sorted(found.values(), key=_submitted_ms, reverse=True)[: asked.limit]
+
+
+async def _take(link: Link, asked: Wanted, since_ms: int, ids: Sequence[str], found: dict[str, JobRecord]) -> int:
+    """Add the jobs that are wanted of some; how many were, and no more than are asked for."""
+    taken = 0
+    for start in range(0, len(ids), CHUNK_JOBS):
+        for record in await link.records(ids[start : start + CHUNK_JOBS]):
+            if record is not None and asked.takes(record) and _last_ms(record) >= since_ms:
+                taken += record.id not in found
+                found[record.id] = record
+        if taken >= asked.limit:
+            break
+    return taken
 
 
 async def _live(link: Link, asked: Wanted) -> list[str]:
@@ -89,24 +111,23 @@ async def _live(link: Link, asked: Wanted) -> list[str]:
         keys = link.wire.keys
         served = [asked.queue] if asked.queue else await queues.names(client, keys)
         # what is filtered out afterwards must not take the places of others
-        most = asked.limit if not (asked.function or asked.tag) else 100 * asked.limit
+        most = asked.limit if asked.takes_any_live else max(asked.limit, MOST_LIVE)
         parts = [await queues.ids(client, keys, name, limit=most, states=asked.states) for name in served]
         return [job_id for part in parts for job_id in part]
 
     return await link.wire.ask(found)
 
 
-async def _ended(link: Link, asked: Wanted, since_ms: int) -> list[str]:
-    """Ids from the history, the newest first; of a job that was retried the last attempt counts."""
-    found: dict[str, None] = {}
+async def _take_ended(link: Link, asked: Wanted, since_ms: int, found: dict[str, JobRecord]) -> None:
+    """Add those of the history, the newest first; of a job that was retried the last attempt counts."""
+    seen: set[str] = set()
+    taken = 0
     async for page in history.pages_back(link.wire.ask, link.wire.keys, start=str(since_ms) if since_ms else "-"):
-        for text in reversed(page.texts):
-            job_id = _job_of(text, asked)
-            if job_id:
-                found[job_id] = None
-        if len(found) >= asked.limit:
+        ids = dict.fromkeys(job_id for text in reversed(page.texts) if (job_id := _job_of(text, asked)))
+        taken += await _take(link, asked, since_ms, [job_id for job_id in ids if job_id not in seen], found)
+        if taken >= asked.limit:
             break
-    return list(found)
+        seen |= ids.keys()
 
 
 def _job_of(text: bytes, asked: Wanted) -> str:
@@ -120,7 +141,12 @@ def _job_of(text: bytes, asked: Wanted) -> str:
     fits = asked.queue in ("", line.get("queue")) and asked.function in ("", line.get("function"))
     tags = line.get("tags")
     tagged = not asked.tag or (isinstance(tags, list) and asked.tag in tags) or line.get("attempt") == 0
-    return str(line.get("job", "")) if fits and tagged else ""
+    return str(line.get("job", "")) if fits and tagged and _has_error(line, asked.error) else ""
+
+
+def _has_error(line: Mapping[str, Any], error: str) -> bool:
+    """Whether an attempt may have ended with that error; the record of its job decides."""
+    return not error or error == line.get("error_type") or error in str(line.get("error", error))
 
 
 def _last_ms(record: JobRecord) -> float:

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
+from nbqueue.broker.inputs import items_of
 from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing
 from nbqueue.client.answer import Answer, cut_off
 from nbqueue.client.changing import ChangesMany
@@ -38,6 +39,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
     def __init__(
         self, group_id: str, members: Sequence[Job[T_co]], *, of: Session, name: str = "",
         queue: str = "", items: Sequence[tuple[Any, ...]] = (), batch: int = 1, is_counted: bool = False,
+        older: Sequence[str] = (),
     ) -> None:  # fmt: skip
         #: names it in the records of its jobs
         self.id = group_id
@@ -50,6 +52,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         self._items = items
         self._batch = batch
         self._is_counted = is_counted
+        #: ids of the groups that those of its jobs belong to which are not of its own
+        self._older = tuple(older)
         self._portal: Place | None = None
         self._gathering: Gathering | None = None
         self._lives: WeakSet[GroupLive] = WeakSet()
@@ -137,11 +141,11 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
     def pause(self) -> Pending[None]:
         """Let no more of its jobs start; those that run go on."""
-        return self._begin(lambda link: grouping.pause(link, self.id), f"pausing {self._what()}")
+        return self._begin(lambda link: grouping.pause(link, self._gates), f"pausing {self._what()}")
 
     def resume(self) -> Pending[None]:
         """Let its jobs start again."""
-        return self._begin(lambda link: grouping.resume(link, self.id), f"resuming {self._what()}")
+        return self._begin(lambda link: grouping.resume(link, self._gates), f"resuming {self._what()}")
 
     def delete(self) -> Pending[Mapping[str, int]]:
         """Forget it: its waiting jobs leave, those that have ended are forgotten, those that run go on.
@@ -151,13 +155,20 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         return self._begin(lambda link: removing.delete(link, self.ids), f"deleting {self._what()}")
 
     def retry_failed(self) -> Pending[JobGroup[T_co]]:
-        """A group with new jobs in the places of those that ended otherwise than well."""
+        """A group with new jobs in the places of those that ended otherwise than well; the new ones have its id.
 
-        def read(retried: Mapping[str, Job[T_co]]) -> JobGroup[T_co]:
+        Raises JobError, and submits none, where one of them cannot be retried.
+        """
+
+        def read(found: tuple[str, Mapping[str, Job[T_co]]]) -> JobGroup[T_co]:
+            new_id, retried = found
+            if not new_id:
+                return self
             members = [retried.get(job.id, job) for job in self._members]
+            # the server counts the new ones; it counts them all where that is all
             return JobGroup(
-                self.id, members, of=self._session, name=self._name, queue=self._queue, items=self._items,
-                batch=self._batch,
+                new_id, members, of=self._session, name=self._name, queue=self._queue, items=self._items,
+                batch=self._batch, is_counted=len(retried) == len(members), older=self._gates,
             )  # fmt: skip
 
         future = self._session.call(lambda link: grouping.retry_failed(link, self._members))
@@ -228,7 +239,11 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         """The results of jobs as results of items: a batch gives those of its own, or its one error."""
         if self._batch == 1:
             return values
-        return [each for value in values for each in (value if isinstance(value, list) else [value])]
+        return items_of(values)
+
+    @property
+    def _gates(self) -> tuple[str, ...]:
+        return (self.id, *self._older)
 
     def _changed_ids(self) -> Sequence[str]:
         return self.ids
@@ -248,7 +263,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         return f"nbqueue: stopped waiting; {self._what()} goes on (group.cancel() stops it)"
 
     def __nbqueue_output__(self) -> StandIn:
-        return StandIn(job_ids=self.ids, many=True, place=place(self._session.settings))
+        return StandIn(job_ids=self.ids, many=True, flat=self._batch > 1, place=place(self._session.settings))
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):

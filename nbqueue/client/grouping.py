@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,12 +10,9 @@ from nbqueue.broker import gates, groups
 from nbqueue.client import retrying
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
+from nbqueue.client.wire import CHUNK_JOBS
+from nbqueue.model.names import new_job_id
 from nbqueue.model.states import State
-
-#: jobs asked about in one round trip
-CHUNK_JOBS = 1000
-#: retries under way at once
-RETRIES = 50
 
 
 async def progress(link: Link, group: str, job_ids: Sequence[str]) -> Mapping[State, int]:
@@ -40,28 +36,27 @@ async def states_of(link: Link, job_ids: Sequence[str]) -> dict[str, State]:
     return found
 
 
-async def pause(link: Link, group: str) -> None:
-    """Let no more of its jobs start."""
-    await link.wire.ask(lambda client: gates.pause(client, link.wire.keys, f"g:{group}"))
+async def pause(link: Link, groups: Sequence[str]) -> None:
+    """Let no more jobs of these groups start."""
+    for group in groups:
+        await link.wire.ask(lambda client: gates.pause(client, link.wire.keys, f"g:{group}"))  # noqa: B023
 
 
-async def resume(link: Link, group: str) -> None:
+async def resume(link: Link, groups: Sequence[str]) -> None:
     """Let them start again."""
-    await link.wire.ask(lambda client: gates.resume(client, link.wire.keys, f"g:{group}"))
+    for group in groups:
+        await link.wire.ask(lambda client: gates.resume(client, link.wire.keys, f"g:{group}"))  # noqa: B023
 
 
-async def retry_failed(link: Link, members: Sequence[Job[Any]]) -> dict[str, Job[Any]]:
-    """A new job for each that ended otherwise than well, by the id of the old one."""
+async def retry_failed(link: Link, members: Sequence[Job[Any]]) -> tuple[str, dict[str, Job[Any]]]:
+    """A new job for each that ended otherwise than well, by the id of the old one, and the id of their group."""
     states = await states_of(link, [job.id for job in members])
-    failed = [
-        job for job in members if (state := states.get(job.id)) and state.is_final and state is not State.SUCCEEDED
-    ]
-    turns = asyncio.Semaphore(RETRIES)
-
-    async def again(job: Job[Any]) -> Job[Any]:
-        async with turns:
-            return job.again(await retrying.retry(link, job.id, job.sent))
-
-    async with asyncio.TaskGroup() as tasks:
-        under_way = {job.id: tasks.create_task(again(job)) for job in failed}
-    return {job_id: task.result() for job_id, task in under_way.items()}
+    failed = {
+        job.id: job for job in members
+        if (state := states.get(job.id)) and state.is_final and state is not State.SUCCEEDED
+    }  # fmt: skip
+    if not failed:
+        return "", {}
+    group = new_job_id()
+    drafts = await retrying.retry_group(link, {job_id: job.sent for job_id, job in failed.items()}, group)
+    return group, {job_id: failed[job_id].again(draft) for job_id, draft in drafts.items()}

@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
 from nbqueue.broker.envelope import Sealed
+from nbqueue.client.cut import cut
 from nbqueue.client.inner_ends import InnerEnds
 from nbqueue.client.link import Link
 from nbqueue.client.submission import Draft, Order
 from nbqueue.client.told import error_of, record_of
+from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import NbqueueError, NotInJob, PayloadTooLarge
 from nbqueue.model import plain_json
 from nbqueue.model.errands import Line
@@ -22,8 +24,7 @@ from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_job_id
 from nbqueue.model.states import State
 
-#: jobs and bytes of one submit
-CHUNK_JOBS = 500
+#: bytes of one submit
 CHUNK_BYTES = 1_000_000
 #: bytes of what the jobs of a submit have in common
 FORM_BYTES = 500_000
@@ -76,6 +77,8 @@ class InnerLink(Link):
                         ],
                     }  # fmt: skip
                     states += (await self.ask("submit", fields, b"".join(draft.payload for draft in chunk)))[0]
+        except NbqueueError as error:
+            raise await cut(self, drafts, states, error) from error
         finally:
             self._submitting -= 1
         return states

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 from nbqueue.client.ended import Ended
 from nbqueue.client.ends import Deliver, end_of
 from nbqueue.client.told import end_of as read_end
+from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import BrokerUnavailable, NbqueueError
 from nbqueue.model.names import check_job_id
 
-#: jobs named in one question
-CHUNK_JOBS = 500
 #: ends asked for at once
 FETCH_JOBS = 100
 #: seconds before they are asked for again where the server is away

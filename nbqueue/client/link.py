@@ -15,7 +15,7 @@ from nbqueue.client.channels import Channels
 from nbqueue.client.ends import Ends, Watching
 from nbqueue.client.follow import Follow
 from nbqueue.client.submission import Draft
-from nbqueue.client.wire import Wire
+from nbqueue.client.wire import CHUNK_JOBS, Wire
 from nbqueue.errors import JobLost
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
@@ -54,8 +54,8 @@ class Link:
     async def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
         """What is known of each job now."""
         found: list[JobRecord | None] = []
-        for start in range(0, len(job_ids), 500):
-            batch = job_ids[start : start + 500]
+        for start in range(0, len(job_ids), CHUNK_JOBS):
+            batch = job_ids[start : start + CHUNK_JOBS]
             found += await self.wire.ask(lambda client: jobs.records(client, self.wire.keys, batch))  # noqa: B023
         return found
 

@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from nbqueue.broker import jobs
 from nbqueue.broker.envelope import open_sealed, seal
 from nbqueue.client.link import Link
-from nbqueue.errors import JobError
+from nbqueue.errors import JobError, TamperedPayload
 
-#: jobs of one round trip
-CHUNK_JOBS = 200
+#: jobs of one round trip: their submissions travel both ways
+MOVED_JOBS = 200
 
 
 async def move(link: Link, job_ids: Sequence[str], queue: str) -> None:
     """Put jobs into a queue. Raises JobLost for an unknown one, JobError for one that waits no longer."""
-    for start in range(0, len(job_ids), CHUNK_JOBS):
-        await _move(link, job_ids[start : start + CHUNK_JOBS], queue)
+    for start in range(0, len(job_ids), MOVED_JOBS):
+        await _move(link, job_ids[start : start + MOVED_JOBS], queue)
 
 
 async def move_waiting(link: Link, job_ids: Sequence[str], queue: str) -> int:
-    """Put those of the jobs into a queue that wait; how many."""
+    """Put those of the jobs into a queue that wait; how many. One that nobody of ours signed stays."""
     count = 0
-    for start in range(0, len(job_ids), CHUNK_JOBS):
-        ready = await _signed(link, job_ids[start : start + CHUNK_JOBS], queue)
+    for start in range(0, len(job_ids), MOVED_JOBS):
+        ready = await _signed(link, job_ids[start : start + MOVED_JOBS], queue, {})
         count += sum(await link.wire.run(jobs.move(link.wire.keys, queue, ready))) if ready else 0
     return count
 
@@ -31,33 +31,41 @@ async def move_waiting(link: Link, job_ids: Sequence[str], queue: str) -> int:
 async def _move(link: Link, job_ids: Sequence[str], queue: str) -> None:
     for job_id in job_ids:
         await link.record(job_id)
-    ready = await _signed(link, job_ids, queue)
+    not_ours: dict[str, TamperedPayload] = {}
+    ready = await _signed(link, job_ids, queue, not_ours)
     moved = await link.wire.run(jobs.move(link.wire.keys, queue, ready)) if ready else []
     done = {job_id for (job_id, _, _), ok in zip(ready, moved, strict=True) if ok}
     left = [job_id for job_id in job_ids if job_id not in done]
     if left:
-        raise JobError(
-            f"Job {left[0]} cannot be moved to queue {queue!r}: it waits no longer. Retry it there instead.",
-            job_id=left[0],
-        )
+        raise _unmoved(left[0], queue, not_ours.get(left[0]))
 
 
-async def _signed(link: Link, job_ids: Sequence[str], queue: str) -> list[tuple[str, str, bytes]]:
-    """Id, present queue and submission signed for the other queue, of those that wait and have one."""
+def _unmoved(job_id: str, queue: str, error: TamperedPayload | None) -> JobError:
+    why = "it waits no longer. Retry it there instead."
+    if error is not None:
+        why = f"it was not signed by a holder of our key, so it cannot be signed for another queue. {error}"
+    return JobError(f"Job {job_id} cannot be moved to queue {queue!r}: {why}", job_id=job_id)
+
+
+async def _signed(
+    link: Link, job_ids: Sequence[str], queue: str, not_ours: dict[str, TamperedPayload]
+) -> list[tuple[str, str, bytes]]:
+    """Id, present queue and submission signed for the other queue, of those that wait and have one of ours."""
     wire = link.wire
     records = [record for record in await link.records(job_ids) if record is not None and not record.state.is_final]
     blobs = await wire.ask(lambda client: jobs.submissions(client, wire.keys, [record.id for record in records]))
     found = []
     for record, blob in zip(records, blobs, strict=True):
-        if blob is not None:
+        if blob is None:
+            continue
+        try:
             sealed = open_sealed(
-                wire.keyring,
-                blob,
-                kind="job",
-                namespace=wire.keys.namespace,
-                job_id=record.id,
+                wire.keyring, blob, kind="job", namespace=wire.keys.namespace, job_id=record.id,
                 function=record.function,
-            )
-            moved = seal(wire.keyring, {**sealed.header, "queue": queue}, sealed.payload)
-            found.append((record.id, record.queue, moved))
+            )  # fmt: skip
+        except TamperedPayload as error:
+            not_ours[record.id] = error
+            continue
+        moved = seal(wire.keyring, {**sealed.header, "queue": queue}, sealed.payload)
+        found.append((record.id, record.queue, moved))
     return found

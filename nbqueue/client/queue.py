@@ -14,6 +14,7 @@ from nbqueue.client.link import Link
 from nbqueue.client.pending import Pending
 from nbqueue.client.selection import Selection, jobs
 from nbqueue.client.session import session
+from nbqueue.errors import ConfigurationError
 from nbqueue.model.alerting import Crossing, check
 from nbqueue.model.limits import limit
 from nbqueue.model.moments import Moment
@@ -51,7 +52,9 @@ class Queue:
     def limits(
         self, *, rate: str | None = None, concurrency: int | None = None, function: str = "", key: str = ""
     ) -> Pending[None]:
-        """Set a limit from now on, over all workers: it counts for jobs that wait already. Without one: none.
+        """Set a limit from now on, over all workers: it counts for jobs that wait already.
+
+        A call sets both numbers: what is not given is no limit, whatever was set before. Without either: none.
 
         Args:
             rate: starts in a time: "20/min", "5/s", "60/min burst 5".
@@ -59,6 +62,11 @@ class Queue:
             function: for this function, in whatever queue, and not for the queue.
             key: for the jobs with this `limit_key`, in whatever queue.
         """
+        if key and function:
+            raise ConfigurationError(
+                f"limits takes key= or function=, one of them: key={key!r} counts the jobs of that key, whatever "
+                "function they call."
+            )
         found = limit(rate, concurrency)
         scope = f"k:{key}" if key else f"f:{function}" if function else f"q:{self.name}"
         return self._begin(

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from nbqueue.broker import jobs
 from nbqueue.client.link import Link
-
-#: jobs of one round trip
-CHUNK_JOBS = 500
+from nbqueue.client.wire import CHUNK_JOBS
 
 
 async def delete(link: Link, job_ids: Sequence[str]) -> Mapping[str, int]:

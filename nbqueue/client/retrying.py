@@ -1,9 +1,11 @@
-"""A retry: the same function, arguments and options as a new job, signed anew."""
+"""A retry: the same function, arguments and options as a new job, signed anew; of one job, or of many at once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from nbqueue.broker.envelope import Sealed
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
@@ -11,14 +13,89 @@ from nbqueue.client.delivery import deliver
 from nbqueue.client.link import Link
 from nbqueue.client.origin import origin
 from nbqueue.client.submission import Draft, Order
-from nbqueue.errors import JobError
+from nbqueue.errors import JobError, QueueClosed, TamperedPayload
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options
 
+T = TypeVar("T")
+
+#: retries under way at once
+RETRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How it went to retry jobs; both by the id of the old one."""
+
+    #: the new jobs
+    drafts: Mapping[str, Draft]
+    #: why there is none, in a sentence
+    refused: Mapping[str, str]
+
 
 async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     """Submit the job again under a new id: from the server's copy, else from what this handle sent."""
+    draft = await _prepared(link, job_id, sent)
+    await deliver(link, draft)
+    return draft
+
+
+async def retry_all(link: Link, job_ids: Iterable[str]) -> Retried:
+    """Submit each again that can be, many at once."""
+
+    async def again(job_id: str) -> Draft:
+        return await retry(link, job_id, None)
+
+    return await _each(dict.fromkeys(job_ids), lambda job_id, _: again(job_id))
+
+
+async def retry_group(link: Link, sent: Mapping[str, Draft | None], group: str) -> Mapping[str, Draft]:
+    """Submit jobs again as a group of their own. Raises JobError, and submits none, where one cannot be retried."""
+    ready = await _each(sent, lambda job_id, kept: _prepared(link, job_id, kept))
+    if ready.refused:
+        job_id, why = next(iter(ready.refused.items()))
+        raise JobError(
+            f"{len(ready.refused):,} of {len(sent):,} jobs cannot be retried, so none was: {why}", job_id=job_id
+        )
+
+    async def delivered(draft: Draft) -> Draft:
+        found = replace(draft, order=replace(draft.order, group=group, size=len(sent)))
+        await deliver(link, found)
+        return found
+
+    done = await _each(ready.drafts, lambda _, draft: delivered(draft))
+    if done.refused:
+        job_id, why = next(iter(done.refused.items()))
+        raise JobError(f"{len(done.drafts):,} of {len(sent):,} jobs were retried before this: {why}", job_id=job_id)
+    return done.drafts
+
+
+async def _each(given: Mapping[str, T], act: Callable[[str, T], Coroutine[Any, Any, Draft]]) -> Retried:
+    """Act for each, several at once; what concerns one job alone stops none of the others."""
+    turns = asyncio.Semaphore(RETRIES)
+    refused: dict[str, str] = {}
+
+    async def one(job_id: str, value: T) -> Draft | None:
+        async with turns:
+            try:
+                return await act(job_id, value)
+            except (JobError, TamperedPayload, QueueClosed) as error:
+                refused[job_id] = str(error)
+                return None
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            under_way = {job_id: tasks.create_task(one(job_id, value)) for job_id, value in given.items()}
+    except ExceptionGroup as errors:
+        # the server went away, for all of them
+        raise errors.exceptions[0] from None
+    drafts = {job_id: draft for job_id, task in under_way.items() if (draft := task.result()) is not None}
+    return Retried(drafts, {job_id: refused[job_id] for job_id in given if job_id in refused})
+
+
+async def _prepared(link: Link, job_id: str, sent: Draft | None) -> Draft:
+    """The new job, not yet sent."""
     record = await link.record(job_id)
     sealed = await link.call_of(job_id, record.function)
     if sealed is not None:
@@ -34,9 +111,7 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
         sent.order.options, job_id=None, delay=0.0, at=None, unique=None, debounce=None, cache=None, after=()
     )
     order = replace(sent.order, options=options, retry_of=job_id, origin=origin(), group="", size=0)
-    draft = Draft(new_job_id(), order, sent.payload, sent.parents)
-    await deliver(link, draft)
-    return draft
+    return Draft(new_job_id(), order, sent.payload, sent.parents)
 
 
 def unsealed(record: JobRecord, sealed: Sealed) -> Draft:
@@ -44,7 +119,7 @@ def unsealed(record: JobRecord, sealed: Sealed) -> Draft:
     header: dict[str, Any] = sealed.header
     options = replace(
         Options.from_wire(header.get("opt") or {}),
-        queue=record.queue, priority=record.priority, tags=tuple(header.get("tags") or ()),
+        queue=record.queue, priority=record.priority, tags=tuple(header.get("tags") or ()), expires=record.expires_s,
         label=None if header.get("label") == header["fn"] else header.get("label"),
     )  # fmt: skip
     lane = LANE_PROCESS if header.get("lane") == "process" else LANE_LOOP

@@ -30,9 +30,13 @@ SHOWN = 10
 class Selection(ChangesMany, Sequence[Job[Any]]):
     """Handles of jobs that were found, newest first, with what was known of each when they were looked up."""
 
-    def __init__(self, records: Sequence[JobRecord], words: str, of: Session) -> None:
+    def __init__(
+        self, records: Sequence[JobRecord], words: str, of: Session, *, refused: Mapping[str, str] | None = None
+    ) -> None:
         #: what was known of them
         self.records = tuple(records)
+        #: of the new jobs that `retry` gave: id -> sentence of each that could not be retried
+        self.refused: Mapping[str, str] = dict(refused or {})
         #: whose they are
         self.words = words
         self._session = of
@@ -74,16 +78,18 @@ class Selection(ChangesMany, Sequence[Job[Any]]):
         return self._session.begin(asked, what=f"cancelling {len(self)} jobs")
 
     def retry(self) -> Pending[Selection]:
-        """New jobs for those that have ended, as they were submitted."""
+        """New jobs for those that have ended, as they were submitted; `.refused` says of which there are none, and why.
 
-        async def asked(link: Link) -> list[JobRecord]:
-            ended = [record.id for record in self.records if record.state.is_final]
-            drafts = [await retrying.retry(link, job_id, None) for job_id in ended]
-            found = await link.records([draft.job_id for draft in drafts])
-            return [record for record in found if record is not None]
+        A job that was retried before is retried once more.
+        """
 
-        def read(records: list[JobRecord]) -> Selection:
-            return Selection(records, f"retries of {self.words}", self._session)
+        async def asked(link: Link) -> tuple[list[JobRecord], Mapping[str, str]]:
+            retried = await retrying.retry_all(link, [record.id for record in self.records if record.state.is_final])
+            found = await link.records([draft.job_id for draft in retried.drafts.values()])
+            return [record for record in found if record is not None], retried.refused
+
+        def read(found: tuple[list[JobRecord], Mapping[str, str]]) -> Selection:
+            return Selection(found[0], f"retries of {self.words}", self._session, refused=found[1])
 
         return Pending(self._session.call(asked), read, what=f"retrying {len(self)} jobs")
 
@@ -128,6 +134,8 @@ class Selection(ChangesMany, Sequence[Job[Any]]):
             lines += [f"  {each.id}  {each.state:<10} {each.label or each.function}" for each in part.records[:SHOWN]]
             if len(part) > SHOWN:
                 lines.append(f"  ... and {len(part) - SHOWN:,} more that {word}")
+        if self.refused:
+            lines.append(f"  {len(self.refused):,} jobs could not be retried: see .refused")
         return "\n".join(lines)
 
     def _changed_ids(self) -> Sequence[str]:

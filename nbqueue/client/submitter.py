@@ -18,6 +18,7 @@ from nbqueue.client.scheduling import draft_schedule, keep
 from nbqueue.client.session import session
 from nbqueue.client.submission import draft_many, draft_one
 from nbqueue.client.word import tell_when_ended
+from nbqueue.errors import ConfigurationError
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
@@ -167,6 +168,10 @@ class Submitter:
         return any(asked.get(name) is not None for name in ("unique", "cache"))
 
     def _submitted(self, fn: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Job[Any]:
+        if self._given.get("batch", 1) > 1:
+            raise ConfigurationError(
+                f"batch={self._given['batch']} cannot be used with submit or run, which make one job: use submit_map."
+            )
         here = session()
         draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming)
         kept = draft if len(draft.payload) <= KEPT_BYTES else None

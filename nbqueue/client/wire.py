@@ -24,6 +24,8 @@ T = TypeVar("T")
 TRY_S = 2.0
 #: a slow network is given a second more for so many bytes
 BYTES_A_SECOND = 2_000_000
+#: jobs of one round trip
+CHUNK_JOBS = 500
 
 
 class Wire:

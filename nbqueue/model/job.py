@@ -28,6 +28,10 @@ class JobRecord:
     retry_of: str = ""
     #: the job that submitted it from inside
     parent: str = ""
+    #: the resources it takes while it runs, such as `gpu=1`; empty: none
+    needs: str = ""
+    #: seconds after its submit from which it does not start any more; None: it may at any time
+    expires_s: float | None = None
     submitted_at: datetime | None = None
     #: when it may start (or start again)
     due_at: datetime | None = None

@@ -13,6 +13,8 @@ class StandIn:
     job_ids: tuple[str, ...]
     #: whether the list of all their results is meant, or the result of the one
     many: bool = False
+    #: whether each of these is a list itself, whose items are meant
+    flat: bool = False
     #: which server and namespace know the jobs; compared only
     place: tuple[str, ...] = ()
 

@@ -124,7 +124,7 @@ class InProcessWorker:
             id=self._id, host=platform.node(), pid=os.getpid(), supervisor=os.getpid(), machine=machine_id(),
             python=versions["py"], version=versions["v"], queues=self._config.queues, slots=self._config.slots,
             functions=tuple(tasks.registered()), only_registered=self._config.only_registered,
-            started_at=datetime.now(UTC),
+            resources=self._config.resources, started_at=datetime.now(UTC),
         )  # fmt: skip
 
     async def _serve(self) -> None:

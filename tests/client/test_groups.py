@@ -3,14 +3,19 @@
 import asyncio
 import threading
 import time
+from itertools import count
+from typing import Any
 
 import pytest
 
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
+from nbqueue.client.queue import Queue
+from nbqueue.client.selection import jobs
 from nbqueue.client.session import session
+from nbqueue.client.submission import Draft
 from nbqueue.client.submitter import options, submit_map
-from nbqueue.errors import ConfigurationError, JobCancelled, JobFailed, NotSendable
+from nbqueue.errors import ConfigurationError, JobCancelled, JobFailed, NotSendable, QueueClosed
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.client.engine_stub import Engine
@@ -34,6 +39,25 @@ def odd(number: int) -> int:
     if not number % 2:
         raise ValueError(f"{number} is even")
     return number
+
+
+async def test_no_half_group_stays(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    """A submit that is refused half-way says how many were accepted, and cancels these."""
+    sealed, number = Draft.sealed, count()
+
+    def close_meanwhile(draft: Draft, *more: Any) -> bytes:
+        if next(number) == 1000:
+            with server.client() as client:
+                client.sadd("nbq:closed", "default")
+        return sealed(draft, *more)
+
+    monkeypatch.setattr(Draft, "sealed", close_meanwhile)
+    with pytest.raises(QueueClosed, match=r"^[0-9,]+ of 1,700 jobs were accepted before this, and are cancelled now: "):
+        await submit_map(add, range(1700))
+    found = await jobs.where(limit=1700)
+    assert {record.state for record in found.records} == {State.CANCELLED}
+    assert len(found) in {500, 1000}
+    await Queue().open()
 
 
 @pytest.mark.usefixtures("running_engine")

@@ -71,6 +71,24 @@ async def test_what_failed_for_good_can_be_run_again() -> None:
         await again[0]
 
 
+async def test_a_limit_counts_what_is_looked_for() -> None:
+    """`jobs.where(limit=...)` counts the jobs that all of it is true of, whatever else has ended or waits."""
+    await (await submit_map(broken, [1])).results(return_errors=True)
+    await (await submit_map(step, range(3))).results()
+    await (await submit_map(broken, [2, 3])).results(return_errors=True)
+    [found] = await jobs.where(error="broken 1", limit=1)
+    assert (await found.info()).error == "broken 1"
+    await jobs.pause(function="step")
+    held = await submit(step, 4)
+
+    async def is_held() -> bool:
+        return (await held.info()).reason is not None
+
+    await until(is_held)
+    await options(delay=60).submit_map(step, range(3))
+    assert [job.id for job in await jobs.where(state="queued", limit=1)] == [held.id]
+
+
 async def test_a_job_moves_to_another_queue() -> None:
     """A waiting job goes where another worker looks; it is signed anew for that queue."""
     await Queue("elsewhere").pause()

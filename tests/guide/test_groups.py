@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbqueue import JobFailed, State, options, submit, submit_map
+from nbqueue import ConfigurationError, JobFailed, State, options, submit, submit_map
 from tests.waiting import until
 
 
@@ -78,6 +78,14 @@ async def test_several_items_in_one_job() -> None:
     assert len(group) == 3
     assert await group == [1 / number for number in range(1, 26)]
     assert (await group[2].info()).progress.total == 5
+
+
+async def test_batches_as_an_argument() -> None:
+    """A group in batches stands for the list of the results of its items, as `await group` gives it."""
+    group = await options(batch=2).submit_map(invert, [1, 2, 4])
+    assert await (await submit(sum, group)) == await (await submit(sum, group.output)) == 1.75
+    with pytest.raises(ConfigurationError, match="batch=2 cannot be used with submit or run"):
+        await options(batch=2).submit(invert, 1)
 
 
 async def test_an_error_in_a_batch_names_its_item() -> None:

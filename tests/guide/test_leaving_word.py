@@ -112,6 +112,15 @@ def test_a_webhook_is_sent_how_the_job_ended(hooks: Receiver, settings: Settings
     assert (delivery.attempts, delivery.status, delivery.url) == (1, 204, hooks.url)
 
 
+def test_a_webhook_of_a_schedule(hooks: Receiver) -> None:
+    """Word is left of each run of a schedule."""
+    schedule = options(on_done=hooks.url).schedule(3600, double, 4).wait()
+    job = schedule.trigger().wait()
+    [message] = hooks.wait()
+    assert (message.json["id"], message.json["state"]) == (job.id, "succeeded")
+    schedule.delete().wait()
+
+
 async def test_a_queue_in_trouble(hooks: Receiver) -> None:
     """An alert tells once that a limit was crossed, and once that it is over."""
     queue = Queue("nobody-serves-it")

@@ -95,3 +95,9 @@ def test_what_cannot_be_meant_is_refused_at_once(given: dict[str, object], sente
     """A wrong limit raises where it is written, in one sentence."""
     with pytest.raises(ConfigurationError, match=sentence):
         options(**given)  # type: ignore[arg-type]
+
+
+async def test_a_limit_is_set_for_one_thing() -> None:
+    """`limits` takes a key or a function, not both."""
+    with pytest.raises(ConfigurationError, match="limits takes key= or function=, one of them"):
+        await Queue().limits(key="gurobi", function="visit", concurrency=1)
