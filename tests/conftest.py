@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from nbqueue.model.settings import Settings
 from tests import processes
 from tests.keys_left import immortal
 from tests.servers import Server, running_server
+
+# a machine that has other work is slow, and no example is wrong for it
+hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("suite")
 
 
 def pytest_configure() -> None:

@@ -18,6 +18,8 @@ from nbqueue.errors import NbqueueError
 
 #: bytes of one round trip
 CHUNK_BYTES = 1_000_000
+#: what a job that another waits for counts as
+WAIT_BYTES = 50
 #: jobs signed before others on the loop get a turn
 TURN_JOBS = 50
 
@@ -99,7 +101,8 @@ async def _sealed_chunks(link: Link, drafts: Sequence[Draft]) -> AsyncGenerator[
     for number, draft in enumerate(drafts, 1):
         blob = await _sealed(link, draft, header)
         chunk.append((draft, blob))
-        size += len(blob)
+        # what it waits for is written down for each job, which takes the server as long as so many bytes
+        size += len(blob) + WAIT_BYTES * draft.waits
         if len(chunk) == CHUNK_JOBS or size > CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0

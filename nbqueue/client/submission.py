@@ -99,6 +99,11 @@ class Draft:
         after = list(dict.fromkeys((*self.order.options.after, *self.parents)))
         return {name: value for name, value in (("after", after), ("digest", self.digest)) if value}
 
+    @property
+    def waits(self) -> int:
+        """Jobs and groups it waits for."""
+        return len(self.order.options.after) + len(self.parents)
+
     def sealed(self, keyring: Keyring, header: Mapping[str, Any]) -> bytes:
         """The signed submission, with the header that its order gave."""
         own: dict[str, Any] = {"id": self.job_id}

@@ -32,7 +32,7 @@ async def test_code_that_looks_is_stopped() -> None:
     """A cancel asks, and what the code hands back is the partial result."""
 
     def count() -> int:
-        done = 0
+        done = 1
         while not nbqueue.should_stop():
             done += 1
             time.sleep(0.01)
