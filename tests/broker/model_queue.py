@@ -1,0 +1,346 @@
+"""What jobs, limits, groups and engines do, as docs/queueing.md and docs/states.md say it: plain values, no server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nbqueue.model.states import State
+
+Gates = Literal["open", "closed"]
+MAX_LOSSES = 3
+#: what a waiting job waits for in time: nothing any more, or a moment that no test lives to see
+DUE, LATER = "due", "later"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Most:
+    """A limit: jobs under way at once, and starts in an hour; None: any number."""
+
+    concurrency: int | None = None
+    rate: int | None = None
+
+
+@dataclass(kw_only=True)
+class Spec:
+    """What a job was submitted with."""
+
+    queue: str = "one"
+    function: str = "f"
+    lane: int = 0
+    priority: int = 0
+    #: None: it may start now
+    wait: str | None = None
+    #: whether it was to be started before now
+    late: bool = False
+    group: str = ""
+    tags: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    on_parent: str = "fail"
+    #: what its limit counts by, and the limit
+    scope: str = ""
+    most: Most = Most()
+    needs: dict[str, int] = field(default_factory=dict)
+    #: "unique", "debounce" or "cache", and what is the same
+    once: tuple[str, str] | None = None
+    force: bool = False
+
+
+@dataclass(kw_only=True)
+class Job:
+    """A job that is known."""
+
+    id: str
+    #: its place in the order of submits
+    number: int
+    spec: Spec
+    queue: str
+    lane: int
+    priority: int
+    state: State
+    wait: str = DUE
+    retrying: bool = False
+    #: the jobs and groups whose end it waits for -> how they ended, where they have
+    waits_for: dict[str, State | None] = field(default_factory=dict)
+    fence: int = 0
+    charged: dict[str, int] = field(default_factory=lambda: {"try": 0, "loss": 0, "crash": 0})
+    engine: str = ""
+    cancel: bool = False
+    #: the limits of concurrency it counts for while it runs
+    holds: frozenset[str] = frozenset()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has not begun, or is to begin again."""
+        return self.state in (State.QUEUED, State.SCHEDULED)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Who goes first."""
+        return -self.priority, self.number
+
+
+@dataclass(kw_only=True)
+class Group:
+    """The counts of some jobs that were submitted together."""
+
+    total: int
+    #: the state of each
+    states: dict[str, State] = field(default_factory=dict)
+
+    @property
+    def end(self) -> State | None:
+        """How it ended as a whole."""
+        if not all(state.is_final for state in self.states.values()):
+            return None
+        return State.SUCCEEDED if set(self.states.values()) == {State.SUCCEEDED} else State.FAILED
+
+
+class ModelQueue:
+    """All that is known."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.groups: dict[str, Group] = {}
+        self.paused_queues: set[str] = set()
+        #: `f:<function>`, `t:<tag>`, `g:<group>`
+        self.paused: set[str] = set()
+        #: limits that were set: `q:<queue>`, `f:<function>`, `k:<key>`
+        self.limits: dict[str, Most] = {}
+        #: scope -> starts within the hour
+        self.starts: dict[str, int] = {}
+        self.ended: dict[tuple[str, State], int] = {}
+        self._once: dict[tuple[str, str], str] = {}
+        self._count = 0
+
+    def submit(self, job_ids: Iterable[str], spec: Spec) -> list[str]:
+        """Accept jobs; the answer for each."""
+        known = [job_id for job_id in job_ids]
+        if spec.group:
+            self.groups[spec.group] = Group(total=len(known))
+        return [self._submit(job_id, spec) for job_id in known]
+
+    def end_of(self, name: str) -> State | None:
+        """How a job or group ended; None where it has not."""
+        if name in self.jobs:
+            state = self.jobs[name].state
+            return state if state.is_final else None
+        return self.groups[name].end
+
+    def _submit(self, job_id: str, spec: Spec) -> str:
+        if job_id in self.jobs:
+            return "exists"
+        other = self._other(spec)
+        if other:
+            return f"same {other}"
+        self._count += 1
+        job = Job(
+            id=job_id, number=self._count, spec=spec, queue=spec.queue, lane=spec.lane, priority=spec.priority,
+            state=State.SCHEDULED if spec.wait else State.QUEUED, wait=spec.wait or DUE,
+            waits_for={name: self.end_of(name) for name in spec.after if self.end_of(name) is not State.SUCCEEDED},
+        )  # fmt: skip
+        self.jobs[job_id] = job
+        if spec.once:
+            self._once[spec.once] = job_id
+        self._note(job)
+        return job.state.value
+
+    def _other(self, spec: Spec) -> str:
+        """The job that stands for a new one."""
+        other = self.jobs.get(self._once.get(spec.once, "")) if spec.once and not spec.force else None
+        if other is None or spec.once is None:
+            return ""
+        if spec.once[0] == "debounce":
+            if other.state is State.SCHEDULED and not other.fence:
+                self._end(other, State.CANCELLED)
+            return ""
+        taken = spec.once[0] == "unique" or not other.state.is_final or other.state is State.SUCCEEDED
+        return other.id if taken else ""
+
+    def claim(self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int]) -> list[str]:
+        """Start jobs of a queue, as many as there is room for in each lane."""
+        for job in self._in(queue):
+            if job.state is State.SCHEDULED and job.wait == DUE:
+                self._move(job, State.QUEUED)
+                job.retrying = False
+        if queue in self.paused_queues:
+            return []
+        left = dict(free)
+        return [job_id for lane in (0, 1) for job_id in self._claim(queue, engine, lane, room[lane], left)]
+
+    def _claim(self, queue: str, engine: str, lane: int, room: int, free: dict[str, int]) -> Iterator[str]:
+        for job in sorted(self._in(queue), key=lambda job: job.order):
+            if room == 0:
+                return
+            if job.lane != lane or job.state is not State.QUEUED or not self._may_start(job, free):
+                continue
+            if job.spec.late and not job.fence:
+                self._end(job, State.EXPIRED)
+                continue
+            self._start(job, engine, free)
+            room -= 1
+            yield job.id
+
+    def _start(self, job: Job, engine: str, free: dict[str, int]) -> None:
+        self._move(job, State.RUNNING)
+        job.fence, job.engine = job.fence + 1, engine
+        scopes = self.scopes(job)
+        job.holds = frozenset(scope for scope, most in scopes.items() if most.concurrency is not None)
+        for scope, most in scopes.items():
+            self.starts[scope] = self.starts.get(scope, 0) + (most.rate is not None)
+        for name, amount in job.spec.needs.items():
+            free[name] = free.get(name, 0) - amount
+
+    def _in(self, queue: str) -> list[Job]:
+        """The jobs of a queue that wait for no other job."""
+        return [job for job in self.jobs.values() if job.queue == queue and job.waits and not job.waits_for]
+
+    def _may_start(self, job: Job, free: dict[str, int]) -> bool:
+        return not self.gates(job, free)
+
+    def gates(self, job: Job, free: dict[str, int]) -> set[str]:
+        """What holds a job back that is due."""
+        found = {name for name in self.paused if name in self.names(job)}
+        if any(free.get(name, 0) < amount for name, amount in job.spec.needs.items()):
+            found.add(needs_gate(job))
+        return found | {f"l:{scope}" for scope, most in self.scopes(job).items() if self._is_full(scope, most)}
+
+    def names(self, job: Job) -> set[str]:
+        """By what it can be paused."""
+        return {f"f:{job.spec.function}", f"g:{job.spec.group}", *(f"t:{tag}" for tag in job.spec.tags)}
+
+    def scopes(self, job: Job) -> dict[str, Most]:
+        """The limits it counts for; what was set wins over what it brings."""
+        own = {job.spec.scope: job.spec.most} if job.spec.scope else {}
+        by_hand = {name for name in (f"q:{job.queue}", f"f:{job.spec.function}") if name in self.limits}
+        return {scope: self.limits.get(scope) or own[scope] for scope in by_hand | set(own)}
+
+    def holding(self, scope: str) -> set[str]:
+        """Who counts for a limit of concurrency."""
+        return {job.id for job in self.jobs.values() if job.state is State.RUNNING and scope in job.holds}
+
+    def _is_full(self, scope: str, most: Most) -> bool:
+        if most.concurrency is not None and len(self.holding(scope)) >= most.concurrency:
+            return True
+        return most.rate is not None and self.starts.get(scope, 0) >= most.rate
+
+    def finish(self, claim: tuple[str, str, int], state: State, charge: str, wait: str, *, to_process: bool) -> bool:
+        """End an attempt; whether the claim, (job, engine, fence), still counted."""
+        job_id, engine, fence = claim
+        job = self.jobs.get(job_id)
+        if job is None or job.state is not State.RUNNING or (job.engine, job.fence) != (engine, fence):
+            return False
+        if charge != "none":
+            job.charged[charge] += 1
+        if state.is_final:
+            self._end(job, state)
+        elif job.cancel:
+            self._end(job, State.CANCELLED)
+        else:
+            self._move(job, state)
+            job.retrying, job.wait = state is State.SCHEDULED, wait if state is State.SCHEDULED else DUE
+            job.lane = 1 if to_process else job.lane
+        return True
+
+    def reap(self, engine: str, *, charged: bool) -> int:
+        """Give back what an engine held that is gone."""
+        lost = [job for job in self.jobs.values() if job.state is State.RUNNING and job.engine == engine]
+        for job in lost:
+            job.charged["loss"] += charged
+            if job.cancel:
+                self._end(job, State.CANCELLED)
+            elif job.charged["loss"] + job.charged["crash"] >= MAX_LOSSES:
+                self._end(job, State.CRASHED)
+            else:
+                self._move(job, State.QUEUED)
+        return len(lost)
+
+    def cancel(self, job_id: str) -> str:
+        """End a job that waits, ask one that runs to stop."""
+        job = self.jobs.get(job_id)
+        if job is None:
+            return "unknown"
+        if job.state is State.RUNNING:
+            job.cancel = True
+            return "asked"
+        if not job.waits:
+            return job.state.value
+        self._end(job, State.CANCELLED)
+        return "removed"
+
+    def remove(self, job_id: str) -> str:
+        """Forget a job."""
+        job = self.jobs.get(job_id)
+        if job is None or job.state is State.RUNNING:
+            return "running" if job else "unknown"
+        if job.waits:
+            self._end(job, State.CANCELLED)
+        del self.jobs[job_id]
+        return "deleted"
+
+    def change_time(self, job_id: str, wait: str | None) -> str:
+        """Let a waiting job start now (None), in a moment or later."""
+        job = self.jobs.get(job_id)
+        if job is None or not job.waits or job.waits_for:
+            return "unknown" if job is None else job.state.value if not job.waits else "blocked"
+        self._move(job, State.SCHEDULED if wait else State.QUEUED)
+        job.wait = wait or DUE
+        job.retrying = job.retrying and wait is not None
+        return "changed"
+
+    def set_priority(self, job_id: str, priority: int) -> str:
+        """Let a waiting job start before or after others."""
+        job = self.jobs.get(job_id)
+        if job is None or not job.waits:
+            return job.state.value if job else "unknown"
+        job.priority = priority
+        return "changed"
+
+    def move(self, job_id: str, source: str, target: str) -> bool:
+        """Put a waiting job into another queue."""
+        job = self.jobs.get(job_id)
+        if job is None or not job.waits or job.queue != source:
+            return False
+        job.queue = target
+        return True
+
+    def settle(self) -> None:
+        """Tell all jobs of the ends that they waited for."""
+        while told := [job for job in self.jobs.values() if job.waits and any(job.waits_for.values())]:
+            for job in told:
+                self._tell(job)
+
+    def _tell(self, job: Job) -> None:
+        good = [name for name, end in job.waits_for.items() if end is State.SUCCEEDED or (end and job.spec.on_parent == "run")]
+        if len(good) < sum(end is not None for end in job.waits_for.values()):
+            self._end(job, State.CANCELLED if job.spec.on_parent == "skip" else State.FAILED)
+        for name in good:
+            del job.waits_for[name]
+
+    def _move(self, job: Job, state: State) -> None:
+        job.state = state
+        job.holds = frozenset() if state is not State.RUNNING else job.holds
+        self._note(job)
+
+    def _end(self, job: Job, state: State) -> None:
+        self._move(job, state)
+        self.ended[job.queue, state] = self.ended.get((job.queue, state), 0) + 1
+        self._tell_all(job.id, state)
+        group = self.groups.get(job.spec.group)
+        if group and group.end:
+            self._tell_all(job.spec.group, group.end)
+
+    def _tell_all(self, name: str, state: State) -> None:
+        for job in self.jobs.values():
+            if job.waits_for.get(name, state) is None:
+                job.waits_for[name] = state
+
+    def _note(self, job: Job) -> None:
+        if job.spec.group:
+            self.groups[job.spec.group].states[job.id] = job.state
+
+
+def needs_gate(job: Job) -> str:
+    """The gate behind which it waits for resources."""
+    return "r:" + ",".join(f"{name}={amount}" for name, amount in sorted(job.spec.needs.items()))
