@@ -76,6 +76,11 @@ class Job:
         return self.state in (State.QUEUED, State.SCHEDULED)
 
     @property
+    def is_late(self) -> bool:
+        """Whether it was to be started before now, and never was."""
+        return self.spec.late and not self.fence
+
+    @property
     def order(self) -> tuple[int, int]:
         """Who goes first."""
         return -self.priority, self.number
@@ -175,12 +180,20 @@ class ModelQueue:
                 return
             if job.lane != lane or job.state is not State.QUEUED or not self._may_start(job, free):
                 continue
-            if job.spec.late and not job.fence:
+            if job.is_late:
                 self._end(job, State.EXPIRED)
                 continue
             self._start(job, engine, free)
             room -= 1
             yield job.id
+
+    def expire(self, job_id: str) -> bool:
+        """End a job that is late and held back, which a claim may do; whether it is one."""
+        job = self.jobs[job_id]
+        if job.state is not State.QUEUED or not job.is_late or job.waits_for:
+            return False
+        self._end(job, State.EXPIRED)
+        return True
 
     def _start(self, job: Job, engine: str, free: dict[str, int]) -> None:
         self._move(job, State.RUNNING)

@@ -129,19 +129,28 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(queue=st.sampled_from(QUEUES), engine=st.sampled_from(ENGINES), room=_rooms, free=st.sampled_from([{}, {"gpu": 1}, {"gpu": 1, "ram": 4}, PLENTY]))
     def claim(self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int]) -> None:
         """An engine takes jobs: exactly those that the model gives it."""
-        free = {name: amount - self._taken(engine, name) for name, amount in free.items()}
-        self._claim(queue, engine, room, {name: amount for name, amount in free.items() if amount > 0})
+        self._claim(queue, engine, room, self._free(engine, free))
 
     @rule()
     def claim_all(self) -> None:
         """An engine with room and resources for everything: whoever is left has a reason."""
         for queue in QUEUES:
-            self._claim(queue, "e1", (99, 99), PLENTY)
-            self.explain(queue, PLENTY)
+            self._claim(queue, "e1", (99, 99), self._free("e1", PLENTY))
+            self.explain(queue, self._free("e1", PLENTY))
 
-    def _taken(self, engine: str, name: str) -> int:
+    def _expire(self, queue: str) -> None:
+        """A late job that is held back may have been looked at, or not."""
+        late = [job.id for job in self.model.jobs.values() if job.is_late and job.state is State.QUEUED and job.queue == queue]
+        for record in self.run(jobs.records(self._client, KEYS, late)):
+            if record.state is State.EXPIRED:
+                assert queue not in self.model.paused_queues
+                assert self.model.expire(record.id)
+
+    def _free(self, engine: str, offered: dict[str, int]) -> dict[str, int]:
+        """What an engine has free of what it offers."""
         held = [job for job in self.model.jobs.values() if job.state is State.RUNNING and job.engine == engine]
-        return sum(job.spec.needs.get(name, 0) for job in held)
+        free = {name: amount - sum(job.spec.needs.get(name, 0) for job in held) for name, amount in offered.items()}
+        return {name: amount for name, amount in free.items() if amount > 0}
 
     def _claim(self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int]) -> list[str]:
         self.ask(claims.lease(KEYS, [engine], begin=True, length_s=AN_HOUR_S))
@@ -151,8 +160,10 @@ class QueueMachine(RuleBasedStateMachine):
         )  # fmt: skip
         claimed: Claimed = self.ask(call)
         found = [claim.job_id for claim in claimed.claims]
-        assert found == self.model.claim(queue, engine, room, free)
+        expected = self.model.claim(queue, engine, room, free)
+        assert found == expected, f"found {found}, expected {expected}"
         self.claims += [(claim.job_id, engine, claim.fence) for claim in claimed.claims]
+        self._expire(queue)
         return found
 
     def explain(self, queue: str, free: dict[str, int]) -> None:
@@ -216,10 +227,10 @@ class QueueMachine(RuleBasedStateMachine):
         """A job goes sooner or later."""
         assert self.ask(changes.set_priority(KEYS, [name], priority)) == [self.model.set_priority(name, priority)]
 
-    @rule(name=_names, source=st.sampled_from(QUEUES), target=st.sampled_from(QUEUES))
-    def move(self, name: str, source: str, target: str) -> None:
+    @rule(name=_names, source=st.sampled_from(QUEUES), queue=st.sampled_from(QUEUES))
+    def move(self, name: str, source: str, queue: str) -> None:
         """A job goes to another queue."""
-        assert self.ask(jobs.move(KEYS, target, [(name, source, b"{}")])) == [self.model.move(name, source, target)]
+        assert self.ask(jobs.move(KEYS, queue, [(name, source, b"{}")])) == [self.model.move(name, source, queue)]
 
     @rule(queue=st.sampled_from(QUEUES))
     def pause_or_resume_queue(self, queue: str) -> None:
@@ -281,7 +292,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.settle()
             for job in [job for job in self.model.jobs.values() if job.waits and job.wait == LATER]:
                 self.promote(job.id)
-            if not any(self._claim(queue, "e1", (2, 2), PLENTY) for queue in QUEUES) and not self._running():
+            if not any(self._claim(queue, "e1", (2, 2), self._free("e1", PLENTY)) for queue in QUEUES) and not self._running():
                 break
             for job_id, engine, fence in self._running():
                 end = Finish(job_id=job_id, fence=fence, state=State.SUCCEEDED, result=b"value", keep_s=AN_HOUR_S)

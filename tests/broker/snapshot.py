@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,12 @@ from nbqueue.model.states import State, WaitReason
 from tests.broker.model_queue import LATER, Job, ModelQueue
 
 KEYS = Keys()
-_READERS = {"zset": ("ZRANGE", 0, -1, "WITHSCORES"), "set": ("SMEMBERS",), "hash": ("HGETALL",), "list": ("LRANGE", 0, -1)}
+_READERS: Mapping[str, Callable[[Any, bytes], object]] = {
+    "zset": lambda pipe, name: pipe.zrange(name, 0, -1, withscores=True),
+    "set": lambda pipe, name: pipe.smembers(name),
+    "hash": lambda pipe, name: pipe.hgetall(name),
+    "list": lambda pipe, name: pipe.lrange(name, 0, -1),
+}
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,8 @@ class Snapshot:
         kinds = [kind.decode() for kind in await pipe.execute()]
         read = [(name, _READERS[kind]) for name, kind in zip(names, kinds, strict=True) if kind in _READERS]
         pipe = client.pipeline(transaction=False)
-        for name, (word, *rest) in read:
-            pipe.execute_command(word, name, *rest)
+        for name, reader in read:
+            reader(pipe, name)
         values = dict(zip((name for name, _ in read), await pipe.execute(), strict=True))
         return cls({name.decode(): _text(values.get(name)) for name in names})
 
@@ -202,4 +207,6 @@ def _text(value: Any) -> Any:
         return value.decode()
     if isinstance(value, dict):
         return {_text(name): _text(item) for name, item in value.items()}
-    return [_text(item) for item in value] if isinstance(value, list | set) else value
+    if isinstance(value, list | set):
+        return dict(map(_text, value)) if any(isinstance(item, tuple) for item in value) else list(map(_text, value))
+    return tuple(map(_text, value)) if isinstance(value, tuple) else value

@@ -125,7 +125,7 @@ local function make_due_ready()
 end
 
 local claimed, changes, expired = {}, {}, {}
-local lane, parked = '0', 0
+local lane = '0'
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
 -- what only few jobs have: those that were claimed before, and those whose submit said that there is more
@@ -166,7 +166,6 @@ local function pass_or_park(id, record, job, rest)
   if closed then
     redis.call('ZREM', KEYS[1], id)
     park(prefix, id, queue, closed, job.rank, reason, till)
-    parked = parked + 1
   else
     claim(id, record, job, rest, reason)
   end
@@ -207,38 +206,43 @@ local function consider(id)
   return true
 end
 
+local function write_scores()
+  if #scores > 0 then redis.call('ZADD', KEYS[1], unpack(scores)) end
+  scores = {}
+end
+
 local function take(low, high, room)
-  local looked, passed, stay, most = 0, 0, 0, parked + 500
+  -- claim as many as there is room for; those that leave the queue otherwise (held back, expired) take none
+  local before, passed, gone = #claimed, 0, 0
   repeat
-    if looked >= room then break end
-    stay = 0
-    local before = parked
-    local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', looked + passed, room - looked)
+    local left = room - (#claimed - before)
+    if left <= 0 then break end
+    write_scores()
+    open_gates(KEYS[1], low, high, passed, left)
+    local stay, had = 0, #claimed
+    local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', passed, left)
     look(ids)
     for _, id in ipairs(ids) do
-      if consider(id) then looked = looked + 1 else stay = stay + 1 end
+      if not consider(id) then stay = stay + 1 end
     end
-    -- those that were held back took no room
-    looked = looked - (parked - before)
-    passed = passed + stay
+    local went = #ids - stay - (#claimed - had)
+    passed, gone = passed + stay, gone + went
     -- there may be more, for another call
-    if parked >= most then return room end
-  until (stay == 0 and parked == before) or passed >= 1000
-  return looked
+    if gone >= 500 then return room end
+  until (stay == 0 and went == 0) or passed >= 1000
+  return #claimed - before
 end
 
 make_due_ready()
 local in_loop, in_process = 0, 0
-local lanes = {{'-inf', '(' .. PROCESS_RANK, room_in_loop}, {PROCESS_RANK, '(' .. READY_LIMIT, room_in_process}}
 if redis.call('SISMEMBER', KEYS[4], queue) == 0 then
-  open_gates(KEYS[1], lanes)
-  in_loop = take(unpack(lanes[1]))
+  in_loop = take('-inf', '(' .. PROCESS_RANK, room_in_loop)
   lane = '1'
-  in_process = take(unpack(lanes[2]))
+  in_process = take(PROCESS_RANK, '(' .. READY_LIMIT, room_in_process)
 end
 if #claimed > 0 then
+  write_scores()
   redis.call('HSET', KEYS[2], unpack(held))
-  redis.call('ZADD', KEYS[1], unpack(scores))
   redis.call('MSET', unpack(marks))
   for i, submission in ipairs(redis.call('MGET', unpack(submissions))) do claimed[i][3] = claimed[i][3] or submission end
 end

@@ -176,16 +176,13 @@ local function gates_to_look_at()
   return redis.call('ZRANGEBYSCORE', gate.prefix .. 'nbq:gates:' .. gate.queue, '-inf', gate.now, 'LIMIT', 0, GATES)
 end
 
-local function open_gates(key, lanes)
-  -- put jobs back into the queue that may pass and would be claimed now; `lanes`: {low, high, room}, ...
+local function open_gates(key, low, high, passed, room)
+  -- put jobs back into the queue that may pass and would be among the next `room` to be claimed in their lane
   local gates = gates_to_look_at()
-  for _, lane in ipairs(#gates > 0 and lanes or {}) do
-    local low, high, room = unpack(lane)
-    local last = room > 0 and redis.call('ZRANGEBYSCORE', key, low, high, 'WITHSCORES', 'LIMIT', room - 1, 1)[2] or high
-    for _, name in ipairs(room > 0 and gates or {}) do
-      local most = may_pass(name, room)
-      if most > 0 then let_through(name, key, low, last, most) end
-    end
+  local last = #gates > 0 and redis.call('ZRANGEBYSCORE', key, low, high, 'WITHSCORES', 'LIMIT', passed + room - 1, 1)[2] or high
+  for _, name in ipairs(gates) do
+    local most = may_pass(name, room)
+    if most > 0 then let_through(name, key, low, last, most) end
   end
 end
 
