@@ -1,5 +1,7 @@
 """What holds ready jobs back: pauses, limits, resources; and that they go on in their order."""
 
+import asyncio
+
 from nbqueue.broker import gates, queues, scripts
 from nbqueue.broker.claims import reap
 from nbqueue.model.limits import limit
@@ -181,3 +183,52 @@ async def test_resources_go_to_who_offers_them(store: Store) -> None:
     assert await _ids(store, engine="engine-2", free="memory_gb=16") == []
     assert await _ids(store, engine="engine-2", free="gpu=1,memory_gb=4") == []
     assert await _ids(store, engine="engine-2", free="gpu=2,memory_gb=8.5") == ["gpu2"]
+
+
+async def test_each_job_keeps_to_its_own_number_under_a_key(store: Store) -> None:
+    """What counts is common to a key, and how much is too much is each job's own, whoever comes first."""
+    await store.submit("any", limit_key="k")
+    for number in range(3):
+        await store.submit(f"one{number}", limit_key="k", concurrency=1)
+        await store.submit(f"two{number}", limit_key="k", concurrency=2)
+    await store.submit("more", limit_key="k", rate="100/s")
+    assert await _ids(store) == ["any", "one0", "two0", "more"]
+    assert await store.client.smembers(KEYS.holding("k:k")) == {b"one0", b"two0"}
+
+
+async def test_a_short_window_leaves_a_long_one_its_starts(store: Store) -> None:
+    """Of two rates under one key the longer window counts what started under the shorter one."""
+    for number in range(2):
+        await store.submit(f"slow{number}", limit_key="k", rate="2/h")
+    await store.submit("fast", limit_key="k", rate="5/ms")
+    assert await _ids(store) == ["slow0", "slow1", "fast"]
+    await asyncio.sleep(0.01)
+    await store.submit("slow2", limit_key="k", rate="2/h")
+    assert await _ids(store) == []
+
+
+async def test_who_is_held_back_or_too_late_takes_no_room(store: Store) -> None:
+    """A claim goes on behind them in order, and finds as many as it has room for."""
+    await gates.pause(store.client, KEYS, "f:paused")
+    await store.submit("held", function="paused")
+    for number in range(2):
+        await store.submit(f"late{number}", expires=0.001)
+    for number in range(6):
+        await store.submit(f"j{number}")
+    await asyncio.sleep(0.005)
+    assert await _ids(store, room=3) == ["j0", "j1", "j2"]
+    assert await _ids(store, room=3) == ["j3", "j4", "j5"]
+
+
+async def test_behind_a_gate_the_next_goes_where_the_first_may_not(store: Store) -> None:
+    """The free place of a limit is not lost on a job that something else holds back, and nobody is overtaken."""
+    await store.submit("holder", limit_key="k", concurrency=1)
+    for name, function in (("a", "paused"), ("b", "f")):
+        await store.submit(name, function=function, limit_key="k", concurrency=1)
+    [claim] = await store.claim()
+    await gates.pause(store.client, KEYS, "f:paused")
+    await store.submit("c", function="paused")
+    await store.submit("d")
+    await store.finish(claim)
+    assert await _ids(store, room=1) == ["b"]
+    assert await _ids(store, room=1) == ["d"]

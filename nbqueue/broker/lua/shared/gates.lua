@@ -3,7 +3,7 @@ local gate = {}
 
 local function look_at_gates(prefix, queue, engine, now, free)
   -- what is paused and limited now; mostly nothing. `free` is what the engine has of resources: name=amount, ...
-  gate = {prefix = prefix, queue = queue, engine = engine, now = now, paused = {}, tags = false, set = {}, limits = {},
+  gate = {prefix = prefix, queue = queue, engine = engine, now = now, paused = {}, tags = false, set = {}, counts = {},
     free = {}, holds = {}}
   for _, name in ipairs(redis.call('SMEMBERS', prefix .. 'nbq:pauses')) do
     gate.paused[name] = true
@@ -32,29 +32,39 @@ local function times_free(needs)
   return times
 end
 
-local function limit_of(scope, own)
-  -- a limit with what counts for it now; what was set for a scope wins over what a job brought
-  local known = gate.limits[scope]
-  if not known then
-    known = gate.set[scope] or own or {}
-    known = {concurrency = tonumber(known.concurrency), rate = tonumber(known.rate), per_ms = tonumber(known.per_ms),
-      burst = tonumber(known.burst), used = 0, taken = {}}
-    if known.concurrency then known.used = redis.call('SCARD', gate.prefix .. 'nbq:holding:' .. scope) end
-    gate.limits[scope] = known
+local function counts_for(scope)
+  -- what counts for a limit now, whoever brought it: jobs under way, and those that this claim adds
+  local count = gate.counts[scope]
+  if not count then
+    count = {under_way = redis.call('SCARD', gate.prefix .. 'nbq:holding:' .. scope), held = {}, started = 0, rate = 0, per_ms = 0}
+    gate.counts[scope] = count
   end
-  return known
+  return count
+end
+
+local function limit_of(scope, own)
+  -- what was set for a scope wins over what a job brought
+  local found = gate.set[scope] or own or {}
+  return {concurrency = tonumber(found.concurrency), rate = tonumber(found.per_ms) and tonumber(found.rate),
+    per_ms = tonumber(found.per_ms), burst = tonumber(found.burst), count = counts_for(scope)}
 end
 
 local function nth_start(scope, limit, n)
   -- when the n-th last job under it started, those of this claim included
-  if #limit.taken >= n then return gate.now end
-  return tonumber(redis.call('LINDEX', gate.prefix .. 'nbq:starts:' .. scope, n - 1 - #limit.taken) or nil)
+  local started = limit.count.started
+  if started >= n then return gate.now end
+  return tonumber(redis.call('LINDEX', gate.prefix .. 'nbq:starts:' .. scope, n - 1 - started) or nil)
+end
+
+local function free_places(limit)
+  -- how many more may be under way at once
+  return limit.concurrency and limit.concurrency - limit.count.under_way - #limit.count.held or math.huge
 end
 
 local function closed_till(scope, limit)
   -- nil where one more job may start; else when it may, 0 where that is when another ends
-  if limit.concurrency and limit.used + #limit.taken >= limit.concurrency then return 0 end
-  if not (limit.rate and limit.per_ms) then return nil end
+  if free_places(limit) <= 0 then return 0 end
+  if not limit.rate then return nil end
   local last = nth_start(scope, limit, limit.rate)
   if last and last > gate.now - limit.per_ms then return last + limit.per_ms end
   local burst = limit.burst and limit.burst < limit.rate and limit.burst
@@ -92,50 +102,57 @@ local function closed_by_hand(id, job)
   return nil
 end
 
+local function count_start(id, limit)
+  local count = limit.count
+  if limit.concurrency then count.held[#count.held + 1] = id end
+  if limit.rate then
+    count.started, count.rate, count.per_ms = count.started + 1, math.max(count.rate, limit.rate), math.max(count.per_ms, limit.per_ms)
+  end
+end
+
 local function gate_before(id, job)
   -- the first gate that is closed for a job, and why; where none is, the job takes what it needs of each
   local closed = closed_by_hand(id, job)
   if closed then return closed, 'paused' end
   if job.needs and times_free(job.needs) < 1 then return 'r:' .. job.needs, 'limited', 0 end
   local scopes, own = scopes_of(job)
-  for _, scope in ipairs(scopes) do
-    local till = closed_till(scope, limit_of(scope, own[scope]))
+  local limits = {}
+  for i, scope in ipairs(scopes) do
+    limits[i] = limit_of(scope, own[scope])
+    local till = closed_till(scope, limits[i])
     if till then return 'l:' .. scope, 'limited', till > 0 and math.ceil(till) or nil end
   end
   for name, amount in pairs(job.needs and needed(job.needs) or {}) do gate.free[name] = gate.free[name] - amount end
-  for _, scope in ipairs(scopes) do
-    local limit = limit_of(scope)
-    limit.taken[#limit.taken + 1] = id
-  end
+  for _, limit in ipairs(limits) do count_start(id, limit) end
   if #scopes > 0 then gate.holds[#gate.holds + 1], gate.holds[#gate.holds + 2] = id, table.concat(scopes, '\n') end
   return nil, #scopes > 0
 end
 
 local function take_tokens()
   -- write down who counts for which limit; an engine that dies gives it back by `nbq:holds:<engine>`
-  for scope, limit in pairs(gate.limits) do
-    if #limit.taken > 0 then
-      if limit.concurrency then redis.call('SADD', gate.prefix .. 'nbq:holding:' .. scope, unpack(limit.taken)) end
-      if limit.rate then
-        local starts, times = gate.prefix .. 'nbq:starts:' .. scope, {}
-        for i = 1, #limit.taken do times[i] = gate.now end
-        redis.call('LPUSH', starts, unpack(times))
-        redis.call('LTRIM', starts, 0, limit.rate - 1)
-        redis.call('PEXPIRE', starts, limit.per_ms)
-      end
+  for scope, count in pairs(gate.counts) do
+    if #count.held > 0 then redis.call('SADD', gate.prefix .. 'nbq:holding:' .. scope, unpack(count.held)) end
+    if count.started > 0 then
+      local starts, times = gate.prefix .. 'nbq:starts:' .. scope, {}
+      for i = 1, count.started do times[i] = gate.now end
+      redis.call('LPUSH', starts, unpack(times))
+      redis.call('LTRIM', starts, 0, count.rate - 1)
+      -- those who bring another rate for the same may look further back
+      local lasts = redis.call('PTTL', starts)
+      if lasts < count.per_ms then redis.call('PEXPIRE', starts, count.per_ms) end
     end
   end
   if #gate.holds > 0 then redis.call('HSET', gate.prefix .. 'nbq:holds:' .. gate.engine, unpack(gate.holds)) end
 end
 
 local function free_starts(scope, limit, room)
-  -- how many more may start under a limit of rate
+  -- how many more may start under a limit of rate that lets one start
   local starts = gate.prefix .. 'nbq:starts:' .. scope
-  local free = limit.rate - redis.call('LLEN', starts)
+  local free = limit.rate - redis.call('LLEN', starts) - limit.count.started
   for _, ms in ipairs(redis.call('LRANGE', starts, -room, -1)) do
     if tonumber(ms) <= gate.now - limit.per_ms then free = free + 1 end
   end
-  return math.min(free, limit.burst or room, room)
+  return math.min(math.max(free, 1), limit.burst or room, room)
 end
 
 local function limit_before(name)
@@ -155,7 +172,7 @@ local function may_pass(name, room)
   local scope, limit = limit_before(name)
   local till = closed_till(scope, limit)
   if till then return 0, till > 0 and math.ceil(till) or CLAIMED_SCORE end
-  local free = limit.concurrency and math.min(limit.concurrency - limit.used - #limit.taken, room) or room
+  local free = math.min(free_places(limit), room)
   return limit.rate and math.min(free, free_starts(scope, limit, room)) or free, 0
 end
 
