@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from nbqueue.model.states import State
 
-Gates = Literal["open", "closed"]
 MAX_LOSSES = 3
 #: what a waiting job waits for in time: nothing any more, or a moment that no test lives to see
 DUE, LATER = "due", "later"
@@ -119,12 +117,11 @@ class ModelQueue:
         self._once: dict[tuple[str, str], str] = {}
         self._count = 0
 
-    def submit(self, job_ids: Iterable[str], spec: Spec) -> list[str]:
+    def submit(self, job_ids: Sequence[str], spec: Spec) -> list[str]:
         """Accept jobs; the answer for each."""
-        known = [job_id for job_id in job_ids]
         if spec.group:
-            self.groups[spec.group] = Group(total=len(known))
-        return [self._submit(job_id, spec) for job_id in known]
+            self.groups[spec.group] = Group(total=len(job_ids))
+        return [self._submit(job_id, spec) for job_id in job_ids]
 
     def end_of(self, name: str) -> State | None:
         """How a job or group ended; None where it has not."""
@@ -238,12 +235,16 @@ class ModelQueue:
             return True
         return most.rate is not None and self.starts.get(scope, 0) >= most.rate
 
+    def counts(self, claim: tuple[str, str, int]) -> bool:
+        """Whether a claim, (job, engine, fence), is one that its engine still has."""
+        job = self.jobs.get(claim[0])
+        return job is not None and job.state is State.RUNNING and (job.engine, job.fence) == claim[1:]
+
     def finish(self, claim: tuple[str, str, int], state: State, charge: str, wait: str, *, to_process: bool) -> bool:
-        """End an attempt; whether the claim, (job, engine, fence), still counted."""
-        job_id, engine, fence = claim
-        job = self.jobs.get(job_id)
-        if job is None or job.state is not State.RUNNING or (job.engine, job.fence) != (engine, fence):
+        """End an attempt; whether its claim still counted."""
+        if not self.counts(claim):
             return False
+        job = self.jobs[claim[0]]
         if charge != "none":
             job.charged[charge] += 1
         if state.is_final:
@@ -325,11 +326,10 @@ class ModelQueue:
                 self._tell(job)
 
     def _tell(self, job: Job) -> None:
-        good = [name for name, end in job.waits_for.items() if end is State.SUCCEEDED or (end and job.spec.on_parent == "run")]
-        if len(good) < sum(end is not None for end in job.waits_for.values()):
+        told = {name: end for name, end in job.waits_for.items() if end is not None}
+        if job.spec.on_parent != "run" and set(told.values()) != {State.SUCCEEDED}:
             self._end(job, State.CANCELLED if job.spec.on_parent == "skip" else State.FAILED)
-        for name in good:
-            del job.waits_for[name]
+        job.waits_for = {name: end for name, end in job.waits_for.items() if name not in told}
 
     def _move(self, job: Job, state: State) -> None:
         job.state = state

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from nbqueue.broker import changes, claims, gates, groups, jobs, queues, scripts
-from nbqueue.broker.claims import Claimed, Finish
+from nbqueue.broker.claims import Claimed, Finish, Report
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.model.limits import Limit
 from nbqueue.model.options import check
@@ -90,11 +90,22 @@ class QueueMachine(RuleBasedStateMachine):
         """One job."""
         self._submit([name], spec)
 
-    @rule(spec=specs(), name=_names, parents=st.lists(st.sampled_from([*NAMES, "g0", "g1"]), min_size=1, max_size=2, unique=True))
+    @rule(
+        spec=specs(),
+        name=_names,
+        parents=st.lists(st.sampled_from([*NAMES, "g0", "g1"]), min_size=1, max_size=2, unique=True),
+    )
     def submit_after(self, spec: Spec, name: str, parents: list[str]) -> None:
         """One job that waits for others that are known."""
-        spec.after = tuple(each for each in parents if each != name and (each in self.model.jobs or each in self.model.groups))
+        spec.after = tuple(
+            each for each in parents if each != name and (each in self.model.jobs or each in self.model.groups)
+        )
         self._submit([name], spec)
+
+    @rule(spec=specs(), names=st.lists(_names, max_size=4, unique=True))
+    def submit_many(self, spec: Spec, names: list[str]) -> None:
+        """Some jobs in one round trip, of which some may be known."""
+        self._submit(names, spec)
 
     @rule(spec=specs(), number=st.integers(0, 1), size=st.integers(1, 3))
     def submit_group(self, spec: Spec, number: int, size: int) -> None:
@@ -126,7 +137,12 @@ class QueueMachine(RuleBasedStateMachine):
         assert answers == self.model.submit(names, spec)
         self._pass(moment=spec.wait == DUE or spec.late)
 
-    @rule(queue=st.sampled_from(QUEUES), engine=st.sampled_from(ENGINES), room=_rooms, free=st.sampled_from([{}, {"gpu": 1}, {"gpu": 1, "ram": 4}, PLENTY]))
+    @rule(
+        queue=st.sampled_from(QUEUES),
+        engine=st.sampled_from(ENGINES),
+        room=_rooms,
+        free=st.sampled_from([{}, {"gpu": 1}, {"gpu": 1, "ram": 4}, PLENTY]),
+    )
     def claim(self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int]) -> None:
         """An engine takes jobs: exactly those that the model gives it."""
         self._claim(queue, engine, room, self._free(engine, free))
@@ -140,7 +156,11 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _expire(self, queue: str) -> None:
         """A late job that is held back may have been looked at, or not."""
-        late = [job.id for job in self.model.jobs.values() if job.is_late and job.state is State.QUEUED and job.queue == queue]
+        late = [
+            job.id
+            for job in self.model.jobs.values()
+            if job.is_late and job.state is State.QUEUED and job.queue == queue
+        ]
         for record in self.run(jobs.records(self._client, KEYS, late)):
             if record.state is State.EXPIRED:
                 assert queue not in self.model.paused_queues
@@ -180,6 +200,18 @@ class QueueMachine(RuleBasedStateMachine):
         """The end of an attempt, now and then of one that does not count any more."""
         live = [claim for claim in self.claims if claim[2] == getattr(self.model.jobs.get(claim[0]), "fence", 0)]
         job_id, engine, fence = data.draw(st.sampled_from(live * 3 + self.claims))
+        self._finish((job_id, engine, fence), end, wait, to_process=to_process)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), checkpoint=st.booleans())
+    def report(self, data: Any, *, checkpoint: bool) -> None:
+        """What a running job says of itself is kept, and what a lost one says is refused."""
+        job_id, engine, fence = claim = data.draw(st.sampled_from(self.claims))
+        call = Report(job_id=job_id, fence=fence, progress={"done": 1}, log="a line", checkpoint=b"x" * checkpoint)
+        assert self.ask(claims.report(KEYS, engine, [call])) == [self.model.counts(claim)]
+
+    def _finish(self, claim: tuple[str, str, int], end: tuple[State, str], wait: str, *, to_process: bool) -> None:
+        job_id, engine, fence = claim
         state, charge = end
         to_process = to_process and state is State.QUEUED
         delay_s = claims.TO_PROCESS_LANE_S if to_process else {DUE: A_MOMENT_S, LATER: AN_HOUR_S}[wait]
@@ -188,7 +220,7 @@ class QueueMachine(RuleBasedStateMachine):
             result=b"value" if state is State.SUCCEEDED else b"", keep_s=AN_HOUR_S,
         )  # fmt: skip
         [accepted] = self.ask(claims.finish(KEYS, engine, [call]))
-        assert accepted == self.model.finish((job_id, engine, fence), state, charge, wait, to_process=to_process)
+        assert accepted == self.model.finish(claim, state, charge, wait, to_process=to_process)
         self._pass(moment=state is State.SCHEDULED and wait == DUE)
 
     @rule(engine=st.sampled_from(ENGINES), charged=st.booleans(), named=st.booleans())
@@ -292,12 +324,13 @@ class QueueMachine(RuleBasedStateMachine):
             self.settle()
             for job in [job for job in self.model.jobs.values() if job.waits and job.wait == LATER]:
                 self.promote(job.id)
-            if not any(self._claim(queue, "e1", (2, 2), self._free("e1", PLENTY)) for queue in QUEUES) and not self._running():
+            if (
+                not any(self._claim(queue, "e1", (2, 2), self._free("e1", PLENTY)) for queue in QUEUES)
+                and not self._running()
+            ):
                 break
-            for job_id, engine, fence in self._running():
-                end = Finish(job_id=job_id, fence=fence, state=State.SUCCEEDED, result=b"value", keep_s=AN_HOUR_S)
-                assert self.ask(claims.finish(KEYS, engine, [end])) == [True]
-                self.model.finish((job_id, engine, fence), State.SUCCEEDED, "none", DUE, to_process=False)
+            for claim in self._running():
+                self._finish(claim, (State.SUCCEEDED, "none"), DUE, to_process=False)
         self._no_more()
 
     def _running(self) -> list[tuple[str, str, int]]:

@@ -160,7 +160,9 @@ def _group(model: ModelQueue, name: str, counts: GroupCounts | None) -> Iterator
 def _claims(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:
     running = [job for job in model.jobs.values() if job.state is State.RUNNING]
     held: dict[str, dict[str, str]] = snapshot.under("nbq:claims:")
-    found = sorted((job_id, engine, int(text.split()[0])) for engine, ids in held.items() for job_id, text in ids.items())
+    found = sorted(
+        (job_id, engine, int(text.split()[0])) for engine, ids in held.items() for job_id, text in ids.items()
+    )
     yield from _differ("claims", found, sorted((job.id, job.engine, job.fence) for job in running))
     marked = sorted(snapshot.under("arq:in-progress:"))
     yield from _differ("marks of jobs in progress", marked, sorted(job.id for job in running))
@@ -197,6 +199,9 @@ def _keys(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:
         yield f"submissions {submissions} of the live {live}"
     results = set(snapshot.under("arq:result:"))
     yield from _differ("results", results, {job.id for job in model.jobs.values() if job.state is State.SUCCEEDED})
+    checkpoints = set(snapshot.under("nbq:checkpoint:"))
+    if not checkpoints <= live:
+        yield f"checkpoints {checkpoints} of the live {live}"
     waited_for = {name for job in model.jobs.values() if job.waits for name, end in job.waits_for.items()}
     if not waited_for <= set(snapshot.under("nbq:children:")) & set(snapshot.values.get(KEYS.parents, ())):
         yield f"{waited_for} are waited for, and not listed"
