@@ -11,7 +11,8 @@ from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, Keys
 from nbqueue.broker.queues import QueueStats
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State, WaitReason
-from tests.broker.model_queue import LATER, Job, ModelQueue
+from tests.broker.model_job import Job
+from tests.broker.model_queue import ModelQueue
 
 KEYS = Keys()
 _READERS: Mapping[str, Callable[[Any, bytes], object]] = {
