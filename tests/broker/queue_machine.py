@@ -29,7 +29,8 @@ _onces = st.sampled_from([("unique", "a"), ("debounce", "a"), ("cache", "a"), ("
 _gates = st.sampled_from(["f:f", "f:g", "t:red", "t:blue", "g:g0", "g:g1"])
 _ends = st.sampled_from([
     (State.SUCCEEDED, "try"), (State.SUCCEEDED, "try"), (State.FAILED, "try"), (State.TIMED_OUT, "try"),
-    (State.CRASHED, "crash"), (State.CANCELLED, "try"), (State.QUEUED, "none"), (State.QUEUED, "loss"), (State.SCHEDULED, "try"),
+    (State.CRASHED, "crash"), (State.CANCELLED, "try"), (State.QUEUED, "none"), (State.QUEUED, "loss"),
+    (State.SCHEDULED, "try"),
 ])  # fmt: skip
 
 
@@ -40,9 +41,9 @@ def specs(draw: Any) -> Spec:
     function = draw(st.sampled_from(FUNCTIONS)) if scope != "f:f" else "f"
     return Spec(
         queue=draw(st.sampled_from(QUEUES[:1] * 3 + QUEUES)), function=function, lane=draw(st.sampled_from([0, 0, 1])),
-        priority=draw(st.sampled_from([0, 0, -1, 99])), wait=draw(_waits),
-        late=draw(st.sampled_from([False] * 5 + [True])), tags=draw(st.sampled_from([(), (), ("red",), ("red", "blue")])), scope=scope, most=most, needs=draw(_needs),
-        on_parent=draw(st.sampled_from(["fail", "skip", "run"])),
+        priority=draw(st.sampled_from([0, 0, -1, 99])), wait=draw(_waits), needs=draw(_needs), scope=scope, most=most,
+        late=draw(st.sampled_from([False] * 5 + [True])), on_parent=draw(st.sampled_from(["fail", "skip", "run"])),
+        tags=draw(st.sampled_from([(), (), ("red",), ("red", "blue")])),
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ class QueueTwin(RuleBasedStateMachine):
                 assert gate in self.model.gates(job, free), (job, gate)
 
     def end(self, claim: tuple[str, str, int], end: tuple[State, str], wait: str, *, to_process: bool) -> None:
-        """An engine takes jobs: exactly those that the model gives it."""
+        """Record the end of an attempt; it counts where it does in the model."""
         job_id, engine, fence = claim
         state, charge = end
         to_process = to_process and state is State.QUEUED
@@ -125,11 +125,11 @@ class QueueTwin(RuleBasedStateMachine):
         self.let_pass(moment=state is State.SCHEDULED and wait == DUE)
 
     def running(self) -> list[tuple[str, str, int]]:
-        """Submit jobs; the answers are the model's."""
+        """The claims that count."""
         return [(job.id, job.engine, job.fence) for job in self.model.jobs.values() if job.state is State.RUNNING]
 
     async def differences(self) -> list[str]:
-        """Let a moment pass, where something waits for it."""
+        """What is not as the model says."""
         snapshot = await Snapshot.of(self.client)
         names = list(self.model.jobs)
         found = dict(zip(names, await jobs.records(self.client, KEYS, names), strict=True))
