@@ -23,8 +23,12 @@ async def resume(client: Any, keys: Keys, gate: str) -> None:
 
 
 async def paused(client: Any, keys: Keys) -> list[str]:
-    """The gates that are closed by hand."""
-    return sorted(item.decode() for item in await client.smembers(keys.pauses))
+    """The gates that are closed by hand, and `q:<queue>` for queues."""
+    pipe = client.pipeline(transaction=False)
+    pipe.smembers(keys.paused)
+    pipe.smembers(keys.pauses)
+    queues, gates = await pipe.execute()
+    return sorted([f"q:{item.decode()}" for item in queues] + [item.decode() for item in gates])
 
 
 async def set_limit(client: Any, keys: Keys, scope: str, limit: Limit | None) -> None:

@@ -268,6 +268,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         tags=tuple(json.loads(text.get("tags", "[]"))),
         group=text.get("group", ""),
         retry_of=text.get("retry_of", ""),
+        retried_by=text.get("retried_by", ""),
         parent=text.get("parent", ""),
         needs=text.get("needs", ""),
         expires_s=int(text["expires"]) / 1000 if "expires" in text else None,

@@ -132,7 +132,7 @@ class Keys:
         return f"{self.prefix}nbq:starts:{limit}"
 
     def holds(self, engine: str) -> str:
-        """hash: job id -> limits it counts for, a line each, of jobs an engine has claimed."""
+        """hash: job id -> limits it counts for, a line each, of jobs an engine has claimed; + its start counts."""
         return f"{self.prefix}nbq:holds:{engine}"
 
     def group(self, group: str) -> str:

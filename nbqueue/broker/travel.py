@@ -11,6 +11,8 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -35,6 +37,20 @@ _LONGEST_SOURCE = 400
 _NOTEBOOK_NAMES = frozenset({"get_ipython", "display"})
 #: cloudpickle's list of by-value modules is one for the process
 _registry_lock = threading.RLock()
+
+
+#: whether what is pickled stays in this process: then modules of the user's own are what they are here, mocks included
+_stays: ContextVar[bool] = ContextVar("nbqueue_stays", default=False)
+
+
+@contextmanager
+def staying(stays: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002 - reads as a word
+    """Pickle what is run in this very process: functions of modules by their names, whatever module it is."""
+    token = _stays.set(stays)
+    try:
+        yield
+    finally:
+        _stays.reset(token)
 
 
 class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
@@ -74,7 +90,12 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
         return reduced
 
     def _send_by_value(self, module: ModuleType | None) -> None:
-        if module is None or not is_local(module) or module.__name__ in cloudpickle.list_registry_pickle_by_value():
+        if (
+            module is None
+            or _stays.get()
+            or not is_local(module)
+            or module.__name__ in cloudpickle.list_registry_pickle_by_value()
+        ):
             return
         if sys.modules.get(module.__name__) is module:
             cloudpickle.register_pickle_by_value(module)

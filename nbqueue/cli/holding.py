@@ -19,37 +19,39 @@ from nbqueue.model.settings import Settings
 @click.option("--queue", default="", help="A queue.")
 @click.option("--function", default="", help="A function, by its qualified name.")
 @click.option("--tag", default="", help="Jobs that have this tag.")
+@click.option("--group", default="", metavar="ID", help="The jobs of a group.")
 @with_settings
-def pause(settings: Settings, *, queue: str, function: str, tag: str) -> None:
-    """Let no more jobs of a queue, of a function or with a tag start.
+def pause(settings: Settings, *, queue: str, function: str, tag: str, group: str) -> None:
+    """Let no more jobs of a queue, of a function, with a tag or of a group start.
 
     Jobs that run go on. Without an option it says what is paused.
     """
     with here(settings):
-        if not (queue or function or tag):
+        if not (queue or function or tag or group):
             for line in nbqueue.jobs.paused().wait():
                 click.echo(line)
             return
-        _one_of(queue, function, tag)
+        _one_of(queue, function, tag, group)
         if queue:
             nbqueue.Queue(queue).pause().wait()
         else:
-            nbqueue.jobs.pause(function=function, tag=tag).wait()
+            nbqueue.jobs.pause(function=function, tag=tag, group=group).wait()
 
 
 @click.command()
 @click.option("--queue", default="", help="A queue.")
 @click.option("--function", default="", help="A function, by its qualified name.")
 @click.option("--tag", default="", help="Jobs that have this tag.")
+@click.option("--group", default="", metavar="ID", help="The jobs of a group.")
 @with_settings
-def resume(settings: Settings, *, queue: str, function: str, tag: str) -> None:
+def resume(settings: Settings, *, queue: str, function: str, tag: str, group: str) -> None:
     """Let jobs start again that were paused."""
-    _one_of(queue, function, tag)
+    _one_of(queue, function, tag, group)
     with here(settings):
         if queue:
             nbqueue.Queue(queue).resume().wait()
         else:
-            nbqueue.jobs.resume(function=function, tag=tag).wait()
+            nbqueue.jobs.resume(function=function, tag=tag, group=group).wait()
 
 
 @click.command()

@@ -12,6 +12,7 @@ from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client import without_server
 from nbqueue.client.cut import cut
 from nbqueue.client.link import Link
+from nbqueue.client.removing import settle
 from nbqueue.client.submission import Draft
 from nbqueue.client.wire import BYTES_A_SECOND, CHUNK_JOBS
 from nbqueue.errors import NbqueueError
@@ -82,7 +83,11 @@ async def _sent(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
     own = {draft.job_id: mine for draft, _ in chunk if (mine := draft.own)}
     order = chunk[0][0].order
     hook = written(link.wire.keyring, link.wire.keys.namespace, order.options.webhook_url)
-    return await link.wire.run(jobs.submit(link.wire.keys, order.batch(light, own, hook)), size_bytes=size)
+    states = await link.wire.run(jobs.submit(link.wire.keys, order.batch(light, own, hook)), size_bytes=size)
+    if any(draft.waits for draft, _ in chunk):
+        # of a parent that has not ended well before nobody else would tell at once
+        await settle(link)
+    return states
 
 
 async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:

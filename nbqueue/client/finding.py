@@ -35,6 +35,8 @@ class Wanted:
     since: Moment | None = None
     #: the newest so many
     limit: int = 1000
+    #: those too that were retried
+    retried: bool = True
 
     @property
     def takes_any_live(self) -> bool:
@@ -48,6 +50,7 @@ class Wanted:
             self.queue in ("", record.queue),
             self.function in ("", record.function),
             not self.tag or self.tag in record.tags,
+            self.retried or not record.retried_by,
             not self.error or self.error == record.error_type or self.error in record.error,
         )
         return all(facts)
@@ -55,7 +58,7 @@ class Wanted:
 
 def wanted(
     *, state: str | State | Collection[str | State] | None, queue: str = "", function: str = "", tag: str = "",
-    error: str = "", since: Moment | None = None, limit: int,
+    error: str = "", since: Moment | None = None, limit: int, retried: bool = True,
 ) -> Wanted:  # fmt: skip
     """The jobs that are wanted, each word checked."""
     if queue:
@@ -65,7 +68,14 @@ def wanted(
     if limit < 1:
         raise ConfigurationError(f"limit={limit!r} cannot be used: give a whole number from 1 up.")
     return Wanted(
-        states=states_of(state), queue=queue, function=function, tag=tag, error=error, since=since, limit=limit
+        states=states_of(state),
+        queue=queue,
+        function=function,
+        tag=tag,
+        error=error,
+        since=since,
+        limit=limit,
+        retried=retried,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -11,12 +11,13 @@ from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client import alerts, finding, moving, sweeping
 from nbqueue.client.alerts import Alert
 from nbqueue.client.link import Link
+from nbqueue.client.named import Named, name_of
 from nbqueue.client.pending import Pending
 from nbqueue.client.selection import Selection, jobs
 from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.alerting import Crossing, check
-from nbqueue.model.limits import limit
+from nbqueue.model.limits import Limit, limit
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_queue
 from nbqueue.model.states import State
@@ -50,28 +51,38 @@ class Queue:
         return self._begin(lambda link: link.wire.ask(lambda client: queues.resume(client, link.wire.keys, self.name)))
 
     def limits(
-        self, *, rate: str | None = None, concurrency: int | None = None, function: str = "", key: str = ""
-    ) -> Pending[None]:
-        """Set a limit from now on, over all workers: it counts for jobs that wait already.
+        self, *, rate: str | None = None, concurrency: int | None = None, function: Named = "", key: str = "",
+        remove: bool = False,
+    ) -> Pending[Mapping[str, Limit]]:  # fmt: skip
+        """Set a limit from now on, over all workers, and give those that are set: `q:<queue>` and so on -> limit.
 
-        A call sets both numbers: what is not given is no limit, whatever was set before. Without either: none.
+        It counts for jobs that wait or run already. A call sets both numbers: what is not given is no limit, whatever
+        was set before. Without either nothing is changed.
 
         Args:
             rate: starts in a time: "20/min", "5/s", "60/min burst 5".
             concurrency: how many run at once.
             function: for this function, in whatever queue, and not for the queue.
             key: for the jobs with this `limit_key`, in whatever queue.
+            remove: take the limit away.
         """
-        if key and function:
+        name = name_of(function)
+        if remove and (rate is not None or concurrency is not None):
+            raise ConfigurationError("limits takes remove=True, or rate= and concurrency=: not both.")
+        if key and name:
             raise ConfigurationError(
                 f"limits takes key= or function=, one of them: key={key!r} counts the jobs of that key, whatever "
                 "function they call."
             )
         found = limit(rate, concurrency)
-        scope = f"k:{key}" if key else f"f:{function}" if function else f"q:{self.name}"
-        return self._begin(
-            lambda link: link.wire.ask(lambda client: gates.set_limit(client, link.wire.keys, scope, found))
-        )
+        scope = f"k:{key}" if key else f"f:{name}" if name else f"q:{self.name}"
+
+        async def act(link: Link) -> Mapping[str, Limit]:
+            if remove or not found.is_open:
+                await link.wire.ask(lambda client: gates.set_limit(client, link.wire.keys, scope, found))
+            return await link.wire.ask(lambda client: gates.limits(client, link.wire.keys))
+
+        return self._begin(act)
 
     def clear(
         self,
@@ -104,9 +115,15 @@ class Queue:
         """Its jobs in one state or several (all if not given), the newest so many."""
         return jobs.where(queue=self.name, state=state, limit=limit)
 
-    def dead(self, *, since: Moment | None = None, limit: int = 1000) -> Pending[Selection]:
-        """Its jobs that failed for good: `.retry()` all of them, or `[0].retry()` one."""
-        return jobs.where(queue=self.name, state=_DEAD, since=since, limit=limit)
+    def dead(self, *, since: Moment | None = None, limit: int = 100_000) -> Pending[Selection]:
+        """Its jobs that failed for good and were not retried: `.retry()` all of them, or `[0].retry()` one."""
+        here = session()
+        asked = finding.wanted(state=_DEAD, queue=self.name, since=since, limit=limit, retried=False)
+        return Pending(
+            here.call(lambda link: finding.find(link, asked)),
+            lambda records: Selection(records, f'queue "{self.name}" that failed', here),
+            what=f'looking up what failed in queue "{self.name}"',
+        )
 
     def move(self, queue: str, *, limit: int = 100_000) -> Pending[int]:
         """Put its waiting jobs into another queue; how many."""

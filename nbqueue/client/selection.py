@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any, overload
 
 from nbqueue.broker import gates, queues
@@ -12,6 +13,7 @@ from nbqueue.client.changing import ChangesMany
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
+from nbqueue.client.named import Named, name_of
 from nbqueue.client.origin import in_words, origin
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import Session, session
@@ -104,9 +106,11 @@ class Selection(ChangesMany, Sequence[Job[Any]]):
         ids = [job.id for job in self._jobs]
         return self._session.begin(lambda link: moving.move_waiting(link, ids, queue), what=f"moving {len(self)} jobs")
 
-    def frame(self) -> Any:
+    def frame(self) -> Pending[Any]:
         """A pandas frame with a row a job: what was known of each when they were looked up."""
-        return frames.of_records(self.records)
+        known: Future[None] = Future()
+        known.set_result(None)
+        return Pending(known, lambda _: frames.of_records(self.records), what=f"the frame of {len(self)} jobs")
 
     def show(self) -> None:
         """Show the live card of each."""
@@ -171,44 +175,44 @@ class Jobs:
         return Pending(here.call(asked), lambda records: Selection(records, words, here), what="looking up jobs")
 
     def where(
-        self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: str = "",
-        tag: str = "", error: str = "", since: Moment | None = None, limit: int = 1000,
+        self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: Named = "",
+        tag: str = "", error: str = "", since: Moment | None = None, limit: int = 100_000,
     ) -> Pending[Selection]:  # fmt: skip
         """The jobs that all of this is true of, newest first.
 
         Args:
             state: one state or several, live or final.
             queue: the queue they are in.
-            function: the qualified name of their function.
+            function: their function, or its qualified name.
             tag: a tag they have.
             error: the class name of their error, or a part of its first line.
             since: "7d", "2h", a timedelta (both back from now) or an aware datetime: submitted or ended since then.
             limit: the newest so many.
         """
-        here, asked = (
-            session(),
-            finding.wanted(state=state, queue=queue, function=function, tag=tag, error=error, since=since, limit=limit),
-        )
+        here, named = session(), name_of(function)
+        asked = finding.wanted(
+            state=state, queue=queue, function=named, tag=tag, error=error, since=since, limit=limit
+        )  # fmt: skip
         future = here.call(lambda link: finding.find(link, asked))
         return Pending(future, lambda records: Selection(records, "this search", here), what="looking up jobs")
 
-    def pause(self, *, function: str = "", tag: str = "") -> Pending[None]:
-        """Let no more jobs of a function, or with a tag, start; those that run go on."""
-        gate = _gate(function, tag)
+    def pause(self, *, function: Named = "", tag: str = "", group: str = "") -> Pending[None]:
+        """Let no more jobs of a function, with a tag, or of a group (its id), start; those that run go on."""
+        gate = _gate(function, tag, group)
         return session().begin(
             lambda link: link.wire.ask(lambda client: gates.pause(client, link.wire.keys, gate)), what=f"pausing {gate}"
         )
 
-    def resume(self, *, function: str = "", tag: str = "") -> Pending[None]:
+    def resume(self, *, function: Named = "", tag: str = "", group: str = "") -> Pending[None]:
         """Let them start again."""
-        gate = _gate(function, tag)
+        gate = _gate(function, tag, group)
         return session().begin(
             lambda link: link.wire.ask(lambda client: gates.resume(client, link.wire.keys, gate)),
             what=f"resuming {gate}",
         )
 
     def paused(self) -> Pending[list[str]]:
-        """What is paused: `f:<function>`, `t:<tag>` and `g:<group>`; queues say it in their stats."""
+        """What is paused: `q:<queue>`, `f:<function>`, `t:<tag>` and `g:<group>`."""
         return session().begin(
             lambda link: link.wire.ask(lambda client: gates.paused(client, link.wire.keys)),
             what="asking what is paused",
@@ -218,10 +222,11 @@ class Jobs:
         return "<jobs: await jobs.recent(), await jobs.where(state=...)>"
 
 
-def _gate(function: str, tag: str) -> str:
-    if bool(function) == bool(tag):
-        raise ConfigurationError("Give one of function= and tag=; a queue is paused by Queue(name).pause().")
-    return f"f:{function}" if function else f"t:{tag}"
+def _gate(function: Named, tag: str, group: str) -> str:
+    given = [f"{kind}:{name}" for kind, name in (("f", name_of(function)), ("t", tag), ("g", group)) if name]
+    if len(given) != 1:
+        raise ConfigurationError("Give one of function=, tag= and group=; a queue is paused by Queue(name).pause().")
+    return given[0]
 
 
 jobs = Jobs()

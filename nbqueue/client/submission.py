@@ -14,6 +14,7 @@ from nbqueue.broker.digest import call_digest
 from nbqueue.broker.envelope import seal
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS, Batch, Origin
 from nbqueue.broker.signing import Keyring
+from nbqueue.broker.travel import staying
 from nbqueue.client.batches import in_batches
 from nbqueue.client.origin import origin
 from nbqueue.client.outputs import parents
@@ -133,7 +134,8 @@ def draft_one(
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
     order, code = _ordered(fn, given)
     takes: list[StandIn] = []
-    payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
+    with staying(settings.is_inline):
+        payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
     own_id = order.options.job_id
     return Draft(
@@ -157,13 +159,8 @@ def draft_many(
     wanted = list(items)
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
-    shared: list[StandIn] = []
-    function = codec.dump_function(_guided(code, order.options), shared)
-    calls: list[tuple[bytes, tuple[str, ...], str]] = []
-    for item in wanted:
-        takes = [*shared]
-        payload = codec.join_call(function, codec.dump_arguments(item, {}, code, takes))
-        calls.append((payload, parents(settings, takes) if takes else (), _digest(order, code, item, {})))
+    with staying(settings.is_inline):
+        calls = _calls(settings, order, code, wanted)
     order = replace(order, size=len(wanted))
     order = replace(order, group=naming(order, [payload for payload, _, _ in calls]))
     drafts = [Draft(naming(order, [payload]), order, payload, taken, digest) for payload, taken, digest in calls]
@@ -174,6 +171,20 @@ def draft_many(
         if total > MANY * settings.warn_bytes >= MANY * largest:
             _warn(f"{len(drafts)} jobs of {order.function} take {_size(total)} together")
     return drafts
+
+
+def _calls(
+    settings: Settings, order: Order, code: Callable[..., Any] | str, items: Sequence[tuple[Any, ...]]
+) -> list[tuple[bytes, tuple[str, ...], str]]:
+    """Of each item its call, the jobs whose results it takes, and its sameness."""
+    shared: list[StandIn] = []
+    function = codec.dump_function(_guided(code, order.options), shared)
+    calls = []
+    for item in items:
+        takes = [*shared]
+        payload = codec.join_call(function, codec.dump_arguments(item, {}, code, takes))
+        calls.append((payload, parents(settings, takes) if takes else (), _digest(order, code, item, {})))
+    return calls
 
 
 def _digest(order: Order, code: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ class JobRecord:
     tags: tuple[str, ...] = ()
     group: str = ""
     retry_of: str = ""
+    #: the last job that is a retry of it
+    retried_by: str = ""
     #: the job that submitted it from inside
     parent: str = ""
     #: the resources it takes while it runs, such as `gpu=1`; empty: none

@@ -69,6 +69,11 @@ class Settings:
         raise NotSendable("Settings cannot be sent: read them from the environment where they are needed.")
 
     @property
+    def is_inline(self) -> bool:
+        """Whether jobs run in this process."""
+        return self.url is not None and self.url.lower().startswith("inline:")
+
+    @property
     def signing_key_file(self) -> Path:
         """The file that holds the signing keys."""
         return self.key_file or self.home / "signing.key"

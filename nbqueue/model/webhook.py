@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -96,6 +97,11 @@ def on_done(value: object) -> tuple[Any, ...]:
 
 
 def _callable(item: object) -> object:
+    if inspect.iscoroutinefunction(item):
+        raise ConfigurationError(
+            f"on_done={ascii(item)[:60]} cannot be used: it is called in a thread, so give a plain function; in it, "
+            "job.wait() waits."
+        )
     if callable(item):
         return item
     raise ConfigurationError(

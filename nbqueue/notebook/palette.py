@@ -37,6 +37,7 @@ REASONS: dict[WaitReason, Look] = {
     WaitReason.RETRYING: Look("↻", "@", "retrying", ORANGE),
     WaitReason.PAUSED: Look("‖", "=", "paused", ORANGE),
     WaitReason.BLOCKED: Look("…", ":", "waiting", GREY),
+    WaitReason.LIMITED: Look("⧗", ":", "limited", GREY),
 }
 CANCELLING = Look("⊘", "/", "cancelling", PURPLE)
 UNKNOWN = Look("?", "?", "unknown", GREY)

@@ -1,9 +1,7 @@
 """What holds ready jobs back: pauses, limits, resources; and that they go on in their order."""
 
-import asyncio
-
 from nbqueue.broker import gates, queues, scripts
-from nbqueue.broker.claims import Finish, finish, reap
+from nbqueue.broker.claims import reap
 from nbqueue.model.limits import limit
 from nbqueue.model.states import State, WaitReason
 from tests.broker.store import ENGINE, KEYS, Store
@@ -183,88 +181,3 @@ async def test_resources_go_to_who_offers_them(store: Store) -> None:
     assert await _ids(store, engine="engine-2", free="memory_gb=16") == []
     assert await _ids(store, engine="engine-2", free="gpu=1,memory_gb=4") == []
     assert await _ids(store, engine="engine-2", free="gpu=2,memory_gb=8.5") == ["gpu2"]
-
-
-async def test_many_gates_keep_nobody_waiting(store: Store) -> None:
-    """Behind sixty needs that nobody has, a limit opens, a tag resumes, and who offers enough gets its job."""
-    for number in range(60):
-        await store.submit(f"n{number:02}", resources={"memory_gb": 100 + number})
-    await store.submit("slow", rate="1/200ms", limit_key="k")
-    await store.submit("next", rate="1/200ms", limit_key="k")
-    await store.submit("night", tags=["night"])
-    await gates.pause(store.client, KEYS, "t:night")
-    assert await _ids(store, room=100) == ["slow"]
-    await gates.resume(store.client, KEYS, "t:night")
-    assert "night" in await _ids(store)
-
-    async def next_comes() -> bool:
-        return "next" in await _ids(store)
-
-    assert await until(next_comes)
-    assert await _ids(store, free="memory_gb=100") == ["n00"]
-    assert await _ids(store, free="memory_gb=300") == ["n01", "n02"]
-
-
-async def test_what_did_not_run_has_not_started(store: Store) -> None:
-    """A claim that is given back uncharged takes nothing of a rate."""
-    await store.submit("a", rate="1/h")
-    [claim] = await store.claim()
-    end = Finish(job_id="a", fence=claim.fence, state=State.QUEUED)
-    assert await scripts.run(store.client, finish(KEYS, ENGINE, [end])) == [True]
-    assert await _ids(store) == ["a"]
-
-
-async def test_a_limit_that_is_set_counts_what_runs(store: Store) -> None:
-    """Eight run, two are allowed from now on: the next starts when seven have ended."""
-    for number in range(9):
-        await store.submit(f"j{number}")
-    running = await store.claim(room=8)
-    await gates.set_limit(store.client, KEYS, "f:f", limit(concurrency=2))
-    assert await _ids(store) == []
-    for claim in running[:6]:
-        await store.finish(claim)
-    assert await _ids(store) == []
-    await store.finish(running[6])
-    assert await _ids(store) == ["j8"]
-    await store.finish(running[7])
-    assert await store.client.scard(KEYS.holding("f:f")) == 1
-
-
-async def test_each_job_of_a_key_has_its_own_limit(store: Store) -> None:
-    """One without a limit is counted, and lets nobody in beside one that wants to be alone."""
-    await store.submit("open", limit_key="k")
-    for number in range(3):
-        await store.submit(f"one{number}", limit_key="k", concurrency=1)
-    [claim] = await store.claim()
-    assert claim.job_id == "open"
-    await store.finish(claim)
-    assert await _ids(store) == ["one0"]
-
-
-async def test_who_offers_resources_is_called(store: Store) -> None:
-    """An engine that cannot take a job calls those that might."""
-    await store.client.hset(KEYS.engine("engine-2"), "resources", '{"gpu": 1.0}')
-    await store.claim(engine="engine-2", free="gpu=1")
-    await store.submit("a", resources={"gpu": 1})
-    assert await _ids(store) == []
-    assert await store.client.lpop(KEYS.wake("engine-2")) == b"ready"
-    await store.client.delete(KEYS.engine("engine-2"))
-
-
-async def test_what_leaves_the_queue_takes_no_place_of_others(store: Store) -> None:
-    """Expired and held-back jobs in front do not keep the ready ones from being claimed in the same call."""
-    for number in range(5):
-        await store.submit(f"old{number}", expires=0.001)
-        await store.submit(f"held{number}", tags=["night"])
-    await gates.pause(store.client, KEYS, "t:night")
-    await asyncio.sleep(0.01)
-    for number in range(3):
-        await store.submit(f"new{number}")
-    assert await _ids(store) == ["new0", "new1", "new2"]
-
-
-async def test_fractions_of_resources_add_up(store: Store) -> None:
-    """Three tenths are three times one tenth."""
-    for number in range(4):
-        await store.submit(f"j{number}", resources={"gpu": 0.1})
-    assert await _ids(store, free="gpu=0.3") == ["j0", "j1", "j2"]

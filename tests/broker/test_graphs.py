@@ -146,3 +146,31 @@ async def test_a_batch_after_many_parents_is_quick(store: Store) -> None:
     while await store.settle():
         pass
     assert sorted(claim.job_id for claim in await store.claim(room=500)) == sorted(ids)
+
+
+async def test_a_forgotten_job_leaves_no_wait_to_the_next_of_its_id(store: Store) -> None:
+    """A job that was deleted and submitted again waits for its own parents only."""
+    for name in ("a", "b", "x"):
+        await store.submit(name)
+    await store.submit("j", own={"after": ["a", "x"]})
+    assert await store.remove("j") == "deleted"
+    await store.submit("j", own={"after": ["b"]})
+    await store.cancel("x")
+    [first, second] = await store.claim()
+    await store.finish(first)
+    await store.settle()
+    assert (await store.record("j")).reason is WaitReason.BLOCKED
+    assert await store.claim() == []
+    await store.finish(second)
+    await store.settle()
+    assert [claim.job_id for claim in await store.claim()] == ["j"]
+
+
+async def test_a_parent_that_was_deleted_is_told_as_a_job(store: Store) -> None:
+    """Who waited for it fails at once, and says for what it waited."""
+    await store.submit("a")
+    await store.submit("b", own={"after": ["a"]})
+    assert await store.remove("a") == "deleted"
+    await store.settle()
+    record = await store.record("b")
+    assert (record.state, record.error) == (State.FAILED, "It waited for job a, which was cancelled.")

@@ -46,7 +46,7 @@ def test_what_is_paused_is_listed_and_resumed(at: tuple[str, ...]) -> None:
     assert run("pause", "--function", "double", *at).exit_code == 0
     assert run("pause", "--tag", "night", *at).exit_code == 0
     assert run("pause", "--queue", "default", *at).exit_code == 0
-    assert run("pause", *at).stdout.splitlines() == ["f:double", "t:night"]
+    assert run("pause", *at).stdout.splitlines() == ["f:double", "q:default", "t:night"]
     for words in (("--function", "double"), ("--tag", "night"), ("--queue", "default")):
         assert run("resume", *words, *at).exit_code == 0
     assert run("pause", *at).stdout == ""

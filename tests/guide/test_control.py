@@ -64,7 +64,7 @@ async def test_what_failed_for_good_can_be_run_again() -> None:
     await group.results(return_errors=True)
     dead = await Queue().dead()
     assert {job.id for job in dead} == set(group.ids)
-    assert set((await jobs.where(error="ValueError")).frame()["error"]) == {"broken 0", "broken 1", "broken 2"}
+    assert set((await (await jobs.where(error="ValueError")).frame())["error"]) == {"broken 0", "broken 1", "broken 2"}
     again = await dead[:2].retry()
     assert len(again) == 2
     with pytest.raises(JobFailed, match="broken"):

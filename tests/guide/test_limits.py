@@ -66,7 +66,7 @@ async def test_a_limit_can_be_changed_while_jobs_wait(tmp_path: Path) -> None:
     await queue.limits(concurrency=1)
     jobs = [await submit(visit, str(ledger), str(number)) for number in range(3)]
     await jobs[0]
-    await queue.limits()
+    await queue.limits(remove=True)
     for job in jobs:
         await job
     assert (await queue.stats()).ended[State.SUCCEEDED] == 3

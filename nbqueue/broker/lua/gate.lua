@@ -21,7 +21,7 @@ local function hold(engine, id, claim)
   -- as if it had been claimed under the limit: its end gives the token back
   local holds = prefix .. 'nbq:holds:' .. engine
   local scopes = redis.call('HGET', holds, id)
-  redis.call('HSET', holds, id, scopes and scopes .. '\n' .. name or name)
+  redis.call('HSET', holds, id, (scopes and scopes .. '\n' or '') .. '-' .. name)
   redis.call('SADD', prefix .. 'nbq:holding:' .. name, id)
   local before, marks, rest = string.match(claim, '^(%d+ %d+ %d+ %d+ %d+ )(%S+)( .*)$')
   if before and not string.find(marks, 'l', 1, true) then

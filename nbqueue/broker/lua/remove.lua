@@ -10,6 +10,16 @@
 local prefix = ARGV[1]
 local now = server_ms()
 local replies, changes, records = {}, {}, {}
+
+local function wait_no_more(id, record)
+  -- whoever gets this id next waits for its own parents only
+  local known, parents = pcall(cjson.decode, read_fields(record, {'after'}).after or '[]')
+  for _, parent in ipairs(known and type(parents) == 'table' and parents or {}) do
+    redis.call('SREM', prefix .. 'nbq:children:' .. tostring(parent), id)
+    redis.call('SREM', prefix .. 'nbq:heirs:' .. tostring(parent), id)
+  end
+end
+
 for i = 2, #ARGV do
   local id = ARGV[i]
   local record = prefix .. 'nbq:job:' .. id
@@ -20,6 +30,7 @@ for i = 2, #ARGV do
     replies[#replies + 1] = 'running'
   else
     if not is_final(about.state) then end_waiting(prefix, id, about, {state = 'cancelled'}, now, changes, records) end
+    wait_no_more(id, record)
     redis.call('DEL', record, prefix .. 'arq:job:' .. id, prefix .. 'arq:result:' .. id, prefix .. 'nbq:log:' .. id,
       prefix .. 'nbq:word:' .. id)
     replies[#replies + 1] = 'deleted'

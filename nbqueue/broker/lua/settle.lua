@@ -48,7 +48,9 @@ local ENDS = {failed = 'failed', cancelled = 'was cancelled', timed_out = 'ran i
 local function fault_of(parent, state)
   -- how a job or group ended that another waited for, in a sentence
   local job = read_fields(prefix .. 'nbq:job:' .. parent, {'state', 'label', 'function', 'error_type', 'error'})
-  if not job.state then return 'It waited for group ' .. parent .. ', of which not all jobs succeeded.' end
+  if not job.state and redis.call('EXISTS', prefix .. 'nbq:group:' .. parent) == 1 then
+    return 'It waited for group ' .. parent .. ', of which not all jobs succeeded.'
+  end
   local name = job.label or job['function']
   local text = 'It waited for job ' .. parent .. (name and ' (' .. name .. ')' or '') .. ', which ' .. (ENDS[state] or state)
   if state == 'failed' and job.error_type then text = text .. ': ' .. job.error_type .. ': ' .. (job.error or '') end

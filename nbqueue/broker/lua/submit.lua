@@ -121,7 +121,7 @@ local function stands_in(id, digest)
       flush()
       end_waiting(prefix, other, about, {state = 'cancelled', stopped_by = 'debounce'}, now, changes, lines)
     end
-  elseif about.state and not redis.call('HGET', prefix .. 'nbq:job:' .. other, 'cancel') then
+  elseif about.state and not (common.once == 'cache' and redis.call('HGET', prefix .. 'nbq:job:' .. other, 'cancel')) then
     local ended = common.once == 'cache' and is_final(about.state)
     local finished = ended and tonumber(redis.call('HGET', prefix .. 'nbq:job:' .. other, 'finished')) or 0
     if not ended or (about.state == 'succeeded' and now - finished <= window
@@ -201,6 +201,9 @@ for i = 1, count do
 end
 flush()
 if fresh > 0 then
+  if common.retry_of and redis.call('EXISTS', prefix .. 'nbq:job:' .. common.retry_of) == 1 then
+    redis.call('HSET', prefix .. 'nbq:job:' .. common.retry_of, 'retried_by', ARGV[5])
+  end
   if common.size then
     local group = prefix .. 'nbq:group:' .. common.group
     if redis.call('HSETNX', group, 'total', common.size) == 1 then redis.call('HSET', group, 'left', common.size) end

@@ -92,7 +92,13 @@ local function scopes_of(job)
     found.own[scope] = limit
     if not (gate.set[scope] and scope == 'f:' .. called) then found[#found + 1] = scope end
   end
-  found.lines = table.concat(found, '\n')
+  -- as they are written down for the end of the job: + where its start counts, too
+  local lines = {}
+  for i, scope in ipairs(found) do
+    local limit = gate.set[scope] or found.own[scope] or {}
+    lines[i] = (tonumber(limit.rate) and tonumber(limit.per_ms) and '+' or '-') .. scope
+  end
+  found.lines = table.concat(lines, '\n')
   same[text] = found
   return found
 end

@@ -49,10 +49,10 @@ local function give_tokens_back(prefix, engine, ids, unrun)
   -- jobs of an engine count for their limits no longer; `unrun`: ids of those that did not run
   local holds, leaving = prefix .. 'nbq:holds:' .. engine, {}
   for i, scopes in ipairs(redis.call('HMGET', holds, unpack(ids))) do
-    for scope in string.gmatch(scopes or '', '[^\n]+') do
+    for started, scope in string.gmatch(scopes or '', '([+-])([^\n]+)') do
       leaving[scope] = leaving[scope] or {}
       table.insert(leaving[scope], ids[i])
-      if unrun and unrun[ids[i]] then take_start_back(prefix, ids[i], scope) end
+      if started == '+' and unrun and unrun[ids[i]] then take_start_back(prefix, ids[i], scope) end
     end
   end
   for scope, those in pairs(leaving) do
