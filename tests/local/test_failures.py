@@ -21,6 +21,7 @@ from nbqueue.errors import LocalStackError, NbqueueError
 from nbqueue.local import configuration, sockets, stack
 from nbqueue.model.settings import Settings
 from tests.local.stacks import Stack, run_python
+from tests.waiting import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 
@@ -62,7 +63,8 @@ def mounted() -> Iterator[Callable[..., Path]]:
 
     yield mount
     for place in places:
-        subprocess.run(["umount", place], check=True)
+        # what was ended may hold it for a moment
+        wait_until(lambda place=place: subprocess.run(["umount", place], check=False).returncode == 0)
         place.rmdir()
 
 
@@ -211,8 +213,7 @@ def test_a_submit_to_a_full_disk_names_it_and_the_next_goes_through(
     accepted: list[str] = []
     try:
         with pytest.raises(NbqueueError, match=rf"The disk of {place}/h is full \(\d+\.\d MB free\): make room"):
-            for _ in range(1000):
-                accepted.append(options(queue="nobody").submit(len, os.urandom(50_000)).wait(20).id)  # noqa: PERF401
+            _submit_until_refused(accepted)
         assert len(accepted) > 20
         (place / "ballast").unlink()
         accepted.append(submit(len, b"more").wait(20).id)
@@ -221,3 +222,9 @@ def test_a_submit_to_a_full_disk_names_it_and_the_next_goes_through(
     finally:
         shutdown()
         stack.stop(local.settings)
+
+
+def _submit_until_refused(accepted: list[str]) -> None:
+    """Submit, noting the ids of the jobs that were accepted, until an error says that there is no more room."""
+    for _ in range(1000):
+        accepted.append(options(queue="nobody").submit(len, os.urandom(50_000)).wait(20).id)
