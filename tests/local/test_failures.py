@@ -1,6 +1,7 @@
 """When the local stack cannot start, one sentence says why and what to do."""
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -63,8 +64,7 @@ def mounted() -> Iterator[Callable[..., Path]]:
 
     yield mount
     for place in places:
-        # what was ended may hold it for a moment
-        wait_until(lambda place=place: subprocess.run(["umount", place], check=False).returncode == 0)
+        wait_until(functools.partial(_unmounted, place))
         place.rmdir()
 
 
@@ -194,6 +194,11 @@ def _store_until_full(local: Stack) -> list[str]:
     return accepted
 
 
+def _unmounted(place: Path) -> bool:
+    """Take a disk away; what was ended may hold it for a moment."""
+    return subprocess.run(["umount", place], check=False, capture_output=True).returncode == 0
+
+
 def _fill(path: Path) -> None:
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
@@ -227,4 +232,5 @@ def test_a_submit_to_a_full_disk_names_it_and_the_next_goes_through(
 def _submit_until_refused(accepted: list[str]) -> None:
     """Submit, noting the ids of the jobs that were accepted, until an error says that there is no more room."""
     for _ in range(1000):
-        accepted.append(options(queue="nobody").submit(len, os.urandom(50_000)).wait(20).id)
+        job = options(queue="nobody").submit(len, os.urandom(50_000)).wait(20)
+        accepted.append(job.id)
