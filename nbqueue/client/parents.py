@@ -9,6 +9,7 @@ from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.pending import Pending
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.names import shown
 
 
 def ids_of(after: object) -> list[str]:
@@ -16,7 +17,7 @@ def ids_of(after: object) -> list[str]:
     if isinstance(after, str | Job | JobGroup):
         after = [after]
     if not isinstance(after, Iterable):
-        raise ConfigurationError(f"after={after!r} cannot be used: give a list of jobs, groups or their ids.")
+        raise ConfigurationError(f"after={shown(after)} cannot be used: give a list of jobs, groups or their ids.")
     return [each for item in after for each in _ids(item)]
 
 
@@ -26,7 +27,7 @@ def _ids(item: Any) -> tuple[str, ...]:
     if isinstance(item, JobGroup):
         return item.awaited_ids
     if isinstance(item, Pending):
-        raise ConfigurationError(f"after holds {item!r}: await it first, so that there is a job to wait for.")
+        raise ConfigurationError(f"after holds {shown(item)}: await it first, so that there is a job to wait for.")
     if isinstance(item, str):
         return (item,)
-    raise ConfigurationError(f"after holds {item!r}: give jobs, groups or their ids.")
+    raise ConfigurationError(f"after holds {shown(item)}: give jobs, groups or their ids.")

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.names import shown
 
 #: what `priority=` accepts as a word, and the number it stands for
 PRIORITIES = {"high": 10, "normal": 0, "low": -10}
@@ -26,10 +27,10 @@ def seconds(value: object, what: str, *, least: float = 0.0) -> float:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
     else:
-        raise ConfigurationError(f"{what}={value!r} is not a duration: give seconds or a timedelta.")
+        raise ConfigurationError(f"{what}={shown(value)} is not a duration: give seconds or a timedelta.")
     if math.isfinite(number) and least <= number <= _TEN_YEARS_S:
         return number
-    raise ConfigurationError(f"{what}={value!r} is out of range: give {least:g} s up to ten years.")
+    raise ConfigurationError(f"{what}={shown(value)} is out of range: give {least:g} s up to ten years.")
 
 
 def size_bytes(value: object, what: str) -> int:
@@ -39,7 +40,7 @@ def size_bytes(value: object, what: str) -> int:
     match = _SIZE.match(value) if isinstance(value, str) else None
     if match:
         return int(float(match[1]) * _UNITS[match[2].upper()])
-    raise ConfigurationError(f'{what}={value!r} is not a size: give bytes, or text such as "2GB".')
+    raise ConfigurationError(f'{what}={shown(value)} is not a size: give bytes, or text such as "2GB".')
 
 
 def priority(value: object) -> int:
@@ -49,5 +50,5 @@ def priority(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= PRIORITY_LIMIT:
         return value
     raise ConfigurationError(
-        f'priority={value!r} cannot be used: give "high", "normal", "low" or an integer from -99 to 99.'
+        f'priority={shown(value)} cannot be used: give "high", "normal", "low" or an integer from -99 to 99.'
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.names import shown
 
 #: the largest number in a limit: the server keeps as many moments as a rate allows starts
 MOST = 100_000
@@ -75,7 +76,7 @@ def check_concurrency(value: object) -> int:
     """How many at once, or one sentence about what is wrong with it."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST:
         return value
-    raise ConfigurationError(f"concurrency={value!r} cannot be used: give a whole number from 1 to {MOST:,}.")
+    raise ConfigurationError(f"concurrency={shown(value)} cannot be used: give a whole number from 1 to {MOST:,}.")
 
 
 def _rate(value: object) -> tuple[int, int, int | None]:
@@ -85,12 +86,13 @@ def _rate(value: object) -> tuple[int, int, int | None]:
     unit = _UNITS_MS.get(word) or _UNITS_MS.get(word.removesuffix("s"))
     if match is None or unit is None:
         raise ConfigurationError(
-            f'rate={value!r} cannot be read: write it as "20/min", "5/s", "100 per 10 s" or "60/min burst 5".'
+            f'rate={shown(value)} cannot be read: write it as "20/min", "5/s", "100 per 10 s" or "60/min burst 5".'
         )
     starts, per_ms = int(match[1]), round(float(match[2] or 1) * unit)
     burst = int(match[4]) if match[4] else None
     if not (1 <= starts <= MOST and 1 <= per_ms <= LONGEST_MS and (burst is None or 1 <= burst <= starts)):
         raise ConfigurationError(
-            f"rate={value!r} is out of range: from 1 to {MOST:,} in at most a day, with a burst of no more than that."
+            f"rate={shown(value)} is out of range: from 1 to {MOST:,} in at most a day, with a burst of no "
+            "more than that."
         )
     return starts, per_ms, burst

@@ -64,6 +64,9 @@ def _encodes(value: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value as a sentence shows it: escaped, and not long."""
-    text = ascii(value)
+    """A value as a sentence shows it: escaped, on one line, and not long, whatever its own code does."""
+    try:
+        text = ascii(value).replace("\n", " ")
+    except Exception:  # noqa: BLE001 - a value that cannot show itself is still told of
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
-from nbqueue.errors import ConfigurationError
+from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.model import durations, names, plain_json, presets, resources, webhook
 from nbqueue.model.limits import check_concurrency, check_rate, limit
 from nbqueue.model.presets import Preset
@@ -152,7 +152,7 @@ def check(base: Options = DEFAULTS, **given: Any) -> Options:
     """
     unknown = [name for name in given if name not in _NAMES]
     if unknown:
-        raise ConfigurationError(f"Option {unknown[0]!r} is not known: the options are {', '.join(_NAMES)}.")
+        raise ConfigurationError(f"Option {names.shown(unknown[0])} is not known: the options are {', '.join(_NAMES)}.")
     checked = _checked(given)
     if "preset" in checked:
         checked = presets.expand(checked["preset"], checked.get("priority", base.priority)) | checked
@@ -160,7 +160,19 @@ def check(base: Options = DEFAULTS, **given: Any) -> Options:
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
+    return {name: _checked_one(name, value) for name, value in given.items() if value is not None}
+
+
+def _checked_one(name: str, value: object) -> object:
+    """A value of an option, checked; what a value's own code raises meanwhile is told as what is wrong with it."""
+    try:
+        return _CHECKS[name](value)
+    except NbqueueError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"{name}={names.shown(value)} cannot be used: looking at it raises {type(error).__name__}."
+        ) from error
 
 
 def _consistent(found: Options) -> Options:
@@ -180,7 +192,9 @@ def _choice(name: str, *allowed: str) -> Any:
     def checked(value: object) -> object:
         if value in allowed:
             return value
-        raise ConfigurationError(f"{name}={value!r} cannot be used: give one of {', '.join(map(repr, allowed))}.")
+        raise ConfigurationError(
+            f"{name}={names.shown(value)} cannot be used: give one of {', '.join(map(repr, allowed))}."
+        )
 
     return checked
 
@@ -194,33 +208,39 @@ def _moment(value: object) -> datetime:
         if abs(value - datetime.now(UTC)) > timedelta(days=3660):
             raise ConfigurationError(f"at={value.isoformat()} is out of range: give a moment within ten years.")
         return value
-    raise ConfigurationError(f"at={value!r} cannot be used: give an aware datetime, for example with tzinfo=UTC.")
+    raise ConfigurationError(
+        f"at={names.shown(value)} cannot be used: give an aware datetime, for example with tzinfo=UTC."
+    )
 
 
 def _flag(name: str) -> Any:
     def checked(value: object) -> bool:
         if isinstance(value, bool):
             return value
-        raise ConfigurationError(f"{name}={value!r} cannot be used: give True or False.")
+        raise ConfigurationError(f"{name}={names.shown(value)} cannot be used: give True or False.")
 
     return checked
 
 
 def _after(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
-        raise ConfigurationError(f"after={value!r} cannot be used: give a list of jobs, groups or their ids.")
+        raise ConfigurationError(
+            f"after={names.shown(value)} cannot be used: give a list of jobs, groups or their ids."
+        )
     return tuple(dict.fromkeys(names.check_job_id(each) for each in value))
 
 
 def _batch(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_ITEMS:
         return value
-    raise ConfigurationError(f"batch={value!r} cannot be used: give a whole number of items from 1 to {MOST_ITEMS:,}.")
+    raise ConfigurationError(
+        f"batch={names.shown(value)} cannot be used: give a whole number of items from 1 to {MOST_ITEMS:,}."
+    )
 
 
 def _tags(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
-        raise ConfigurationError(f"tags={value!r} cannot be used: give a list of strings.")
+        raise ConfigurationError(f"tags={names.shown(value)} cannot be used: give a list of strings.")
     return tuple(names.check_text(tag, "tag", 64) for tag in value)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import backoff as waiting
 from nbqueue.model.backoff import Answer, Backoff
+from nbqueue.model.names import shown
 
 MAX_TRIES = 1000
 #: attempts that RetryLater may ask for where no policy says otherwise
@@ -148,10 +149,10 @@ class NoPolicy(RetryPolicy):
 
 def _check_backoff(value: object) -> None:
     if inspect.iscoroutinefunction(value):
-        raise ConfigurationError(f"backoff={value!r} is async, and nobody awaits it: give a plain function.")
+        raise ConfigurationError(f"backoff={shown(value)} is async, and nobody awaits it: give a plain function.")
     if not callable(value) and value not in _KINDS:
         raise ConfigurationError(
-            f'backoff={value!r} cannot be used: give "exponential", "fixed", or a function of an attempt\'s '
+            f'backoff={shown(value)} cannot be used: give "exponential", "fixed", or a function of an attempt\'s '
             "number and its error that answers seconds or None."
         )
 
@@ -159,7 +160,7 @@ def _check_backoff(value: object) -> None:
 def _check_number(name: str, value: object, least: float, most: float, allowed: str) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not least <= value <= most:  # type: ignore[arg-type,operator]
-        raise ConfigurationError(f"{name}={value!r} cannot be used: give {allowed}.")
+        raise ConfigurationError(f"{name}={shown(value)} cannot be used: give {allowed}.")
 
 
 def _is_whole(value: object, most: int) -> bool:
@@ -169,7 +170,8 @@ def _is_whole(value: object, most: int) -> bool:
 def _names(field_name: str, types: Any) -> Iterator[str]:
     if not isinstance(types, tuple | list | set | frozenset):
         raise ConfigurationError(
-            f'{field_name}={types!r} cannot be used: give a tuple of classes or names, for example ("TimeoutError",).'
+            f"{field_name}={shown(types)} cannot be used: give a tuple of classes or names, for example "
+            '("TimeoutError",).'
         )
     for item in types:
         if isinstance(item, type) and issubclass(item, BaseException):
@@ -178,8 +180,8 @@ def _names(field_name: str, types: Any) -> Iterator[str]:
             yield item
         else:
             raise ConfigurationError(
-                f"{field_name} holds {item!r}, which names no error: give its class, or the class's own name without "
-                "its module."
+                f"{field_name} holds {shown(item)}, which names no error: give its class, or the class's own "
+                "name without its module."
             )
 
 
@@ -194,5 +196,6 @@ def policy(value: object) -> RetryPolicy:
     if _is_whole(value, MAX_TRIES):
         return RetryPolicy(max_tries=value)  # type: ignore[arg-type]
     raise ConfigurationError(
-        f"retry={value!r} cannot be used: give RetryPolicy(...), or an integer from 1 to {MAX_TRIES}: tries in all."
+        f"retry={shown(value)} cannot be used: give RetryPolicy(...), or an integer from 1 to {MAX_TRIES}: tries in "
+        "all."
     )

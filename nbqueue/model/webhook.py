@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.names import shown
 
 #: characters of a URL
 URL_LIMIT = 2_000
@@ -105,7 +106,7 @@ def _callable(item: object) -> object:
     if callable(item):
         return item
     raise ConfigurationError(
-        f"on_done={ascii(item)[:60]} cannot be used: give a callable that takes the job, a URL, or a list of them."
+        f"on_done={shown(item)} cannot be used: give a callable that takes the job, a URL, or a list of them."
     )
 
 

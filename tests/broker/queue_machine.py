@@ -3,7 +3,7 @@
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from nbqueue.broker import changes, claims, gates, jobs, queues
 from nbqueue.broker.claims import Report
@@ -13,10 +13,11 @@ from tests.broker.queue_twin import A_MOMENT_S, AN_HOUR_S, QUEUES, QueueTwin, li
 from tests.broker.snapshot import KEYS
 from tests.keys_left import immortal
 
-FUNCTIONS, ENGINES, NAMES = ("f", "g"), ("e1", "e2", "e3"), [f"j{i}" for i in range(8)]
+FUNCTIONS, ENGINES, NAMES = ("f", "g"), ("e1", "e2", "e3"), [f"j{i}" for i in range(6)]
 PLENTY = {"gpu": 4, "ram": 9}
 
 _names = st.sampled_from(NAMES)
+_parents = st.lists(st.sampled_from([*NAMES, "g0", "g1"]), max_size=2, unique=True)
 _waits = st.sampled_from([None, None, None, DUE, LATER])
 _mosts = st.sampled_from([Most(concurrency=1), Most(concurrency=2), Most(rate=2), Most(concurrency=2, rate=2)])
 _limited = st.sampled_from([
@@ -49,6 +50,24 @@ def specs(draw: Any) -> Spec:
 
 class QueueMachine(QueueTwin):
     """All that can be done with a queue, and what holds after each step."""
+
+    @initialize(drawn=st.lists(st.tuples(specs(), _parents), min_size=3, max_size=6))
+    def begin(self, drawn: list[tuple[Spec, list[str]]]) -> None:
+        """Some jobs are there, of which some wait for others."""
+        for name, (spec, parents) in zip(NAMES, drawn, strict=False):
+            self.submit_after(spec, name, parents)
+
+    @rule(queue=st.sampled_from(QUEUES), engine=st.sampled_from(ENGINES))
+    def claim_many(self, queue: str, engine: str) -> None:
+        """An engine with room for all takes jobs, as most claims of a long sequence do."""
+        self.take(queue, engine, (9, 9), self.free_of(engine, PLENTY))
+
+    @rule(engine=st.sampled_from(ENGINES), end=_ends)
+    def finish_all(self, engine: str, end: tuple[State, str]) -> None:
+        """All that an engine runs ends in the same way."""
+        for claim in self.running():
+            if claim[1] == engine:
+                self.end(claim, end, DUE, to_process=False)
 
     @rule(spec=specs(), name=_names)
     def submit(self, spec: Spec, name: str) -> None:

@@ -71,6 +71,7 @@ def differences(
         *_claims(model, snapshot),
         *_limits(model, snapshot),
         *_gates(snapshot),
+        *_order(model, snapshot),
         *_keys(model, snapshot),
     ]
 
@@ -190,6 +191,15 @@ def _gates(snapshot: Snapshot) -> Iterator[str]:
     yield from _differ("queues behind gates", sorted(behind), parked)
 
 
+def _order(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:
+    """Those that are due stand in the order in which they are to start, held back or not."""
+    places = {**snapshot.under("arq:queue:"), **snapshot.under("nbq:parked:")}
+    for name, scores in places.items():
+        ready = [job_id for job_id, score in scores.items() if score < READY_LIMIT]
+        by_turn = sorted(ready, key=lambda job_id: (model.jobs[job_id].lane, model.jobs[job_id].order))
+        yield from _differ(f"{name}, its order", ready, by_turn)
+
+
 def _keys(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:
     """No key is left without its job."""
     yield from _differ("records", sorted(snapshot.under("nbq:job:")), sorted(model.jobs))
@@ -203,6 +213,11 @@ def _keys(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:
     checkpoints = set(snapshot.under("nbq:checkpoint:"))
     if not checkpoints <= live:
         yield f"checkpoints {checkpoints} of the live {live}"
+    for parent, children in snapshot.under("nbq:children:").items():
+        if left := [
+            child for child in children if child not in model.jobs or parent not in model.jobs[child].spec.after
+        ]:
+            yield f"{left} do not wait for {parent}"
     waited_for = {name for job in model.jobs.values() if job.waits for name, end in job.waits_for.items()}
     if not waited_for <= set(snapshot.under("nbq:children:")) & set(snapshot.values.get(KEYS.parents, ())):
         yield f"{waited_for} are waited for, and not listed"

@@ -1,6 +1,7 @@
 """When the local stack cannot start, one sentence says why and what to do."""
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -13,10 +14,15 @@ import psutil
 import pytest
 import redis
 
-from nbqueue.errors import LocalStackError
+from nbqueue.client import hooks
+from nbqueue.client.portal import shutdown
+from nbqueue.client.session import configure
+from nbqueue.client.submitter import options, submit
+from nbqueue.errors import LocalStackError, NbqueueError
 from nbqueue.local import configuration, sockets, stack
 from nbqueue.model.settings import Settings
 from tests.local.stacks import Stack, run_python
+from tests.waiting import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 
@@ -58,7 +64,7 @@ def mounted() -> Iterator[Callable[..., Path]]:
 
     yield mount
     for place in places:
-        subprocess.run(["umount", place], check=True)
+        wait_until(functools.partial(_unmounted, place))
         place.rmdir()
 
 
@@ -188,7 +194,43 @@ def _store_until_full(local: Stack) -> list[str]:
     return accepted
 
 
+def _unmounted(place: Path) -> bool:
+    """Take a disk away; what was ended may hold it for a moment."""
+    return subprocess.run(["umount", place], check=False, capture_output=True).returncode == 0
+
+
 def _fill(path: Path) -> None:
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(4096))
+
+
+@needs_root
+def test_a_submit_to_a_full_disk_names_it_and_the_next_goes_through(
+    mounted: Callable[..., Path], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal says which folder is full and how much is free; what was accepted is there once there is room."""
+    place = mounted("size=24m")
+    local = Stack(replace(settings, home=place / "h"))
+    monkeypatch.setattr(hooks, "local_stack", lambda _: local.ensure(worker=False))
+    configure(local.settings)
+    (place / "ballast").write_bytes(bytes(12 * 2**20))
+    accepted: list[str] = []
+    try:
+        with pytest.raises(NbqueueError, match=rf"The disk of {place}/h is full \(\d+\.\d MB free\): make room"):
+            _submit_until_refused(accepted)
+        assert len(accepted) > 20
+        (place / "ballast").unlink()
+        accepted.append(submit(len, b"more").wait(20).id)
+        with local.client() as client:
+            assert [job_id for job_id in accepted if not client.exists(f"nbq:job:{job_id}", f"arq:job:{job_id}")] == []
+    finally:
+        shutdown()
+        stack.stop(local.settings)
+
+
+def _submit_until_refused(accepted: list[str]) -> None:
+    """Submit, noting the ids of the jobs that were accepted, until an error says that there is no more room."""
+    for _ in range(1000):
+        job = options(queue="nobody").submit(len, os.urandom(50_000)).wait(20)
+        accepted.append(job.id)

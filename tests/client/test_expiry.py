@@ -1,0 +1,43 @@
+"""What is kept for a while ends when it should, and says so; what waits is kept until it has run."""
+
+from typing import Any
+
+import pytest
+
+from nbqueue.client.handle import Job
+from nbqueue.client.submitter import options, submit_map
+from nbqueue.errors import ResultExpired
+from nbqueue.model.states import State
+from tests.client.engine_stub import Engine
+from tests.servers import Server
+from tests.waiting import wait_until
+
+
+def test_a_result_that_nobody_read_in_time(server: Server, running_engine: Engine) -> None:
+    """Once it is gone a handle says how the job ended and when, and its record tells the same."""
+    job = options(keep_result=0.2).submit(len, b"abc").wait(5)
+    with server.client() as client:
+        wait_until(lambda: client.hget(f"nbq:job:{job.id}", "state") == b"succeeded")
+        wait_until(lambda: not client.exists(f"arq:result:{job.id}"))
+    late: Job[Any] = Job(job.id)
+    with pytest.raises(ResultExpired, match=r"is kept no longer \(it succeeded, started 20.*, ended 20.* UTC\)"):
+        late.wait(5)
+    info = late.info().wait(5)
+    assert info.state is State.SUCCEEDED
+    assert info.finished_at is not None
+    assert running_engine.ran == [job.id]
+
+
+def test_what_waits_has_no_end_unless_asked(server: Server) -> None:
+    """Nothing of a queued, scheduled or blocked job has a TTL, however short its result is to be kept."""
+    short = options(queue="nobody", keep_result=0.001, keep_error=0.001)
+    first = short.submit(len, b"").wait(5)
+    options(queue="nobody", delay=3600, keep_result=0.001).submit(len, b"").wait(5)
+    options(queue="nobody", after=[first], keep_result=0.001).submit(len, b"").wait(5)
+    submit_map(len, [b"", b""]).wait(5)
+    with server.client() as client:
+        theirs = [
+            key for key in client.scan_iter() if key.startswith((b"arq:", b"nbq:job:", b"nbq:group:", b"nbq:mem"))
+        ]
+        assert len([key for key in theirs if key.startswith(b"arq:job:")]) == 5
+        assert {client.pttl(key) for key in theirs} == {-1}
