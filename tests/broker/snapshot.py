@@ -97,15 +97,15 @@ def _job(model: ModelQueue, job: Job, snapshot: Snapshot, record: JobRecord | No
 
 
 def _reason(model: ModelQueue, job: Job, gate: str) -> WaitReason | None:
-    if job.state is State.QUEUED and job.queue in model.paused_queues:
-        return WaitReason.PAUSED
     if not job.waits:
         return None
     if job.waits_for:
         return WaitReason.BLOCKED
     if gate:
         return WaitReason.LIMITED if gate[0] in "lr" else WaitReason.PAUSED
-    return WaitReason.RETRYING if job.retrying else None
+    if job.retrying:
+        return WaitReason.RETRYING
+    return WaitReason.PAUSED if job.state is State.QUEUED and job.queue in model.paused_queues else None
 
 
 def _places(job: Job, gate: str) -> list[str]:
