@@ -40,7 +40,7 @@ format: .venv/for-test ## format the code and repair what the lint rules can rep
 lab: .venv/for-test ## open JupyterLab with nbqueue installed
 	@$(IN) jupyter lab $(ARGS)
 
-bench: .venv/for-test ## measure nbqueue beside other job queues, 15 minutes (ARGS=--quick: two, and no page is written)
+bench: .venv/for-test ## measure nbqueue beside other job queues, 25 minutes (ARGS=--quick: two, and no page is written)
 	@$(IN) benchmarks $(ARGS)
 
 docs: .venv/for-test ## write the generated pages anew, then run every code block of the README and docs

@@ -31,8 +31,9 @@ local function go_on(id, child)
   local those = going[child.queue] or {ids = {}, scores = {}}
   going[child.queue] = those
   those.ids[#those.ids + 1] = id
-  those.scores[#those.scores + 1] = child.state == 'scheduled' and child.due or child.rank
-  those.scores[#those.scores + 1] = id
+  local score = child.state == 'scheduled' and child.due or child.rank
+  -- one that is not ours any more must not hold up the others: claim.lua gives it another
+  those.scores[#those.scores + 1], those.scores[#those.scores + 2] = whole(score) and score or now, id
 end
 
 local function move_those_going()
