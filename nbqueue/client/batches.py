@@ -25,3 +25,14 @@ def in_batches(
     each = await_each if is_async(code) else call_each
     batches = [(list(items[start : start + size]),) for start in range(0, len(items), size)]
     return functools.partial(each, code), batches
+
+
+def by_item(values: Sequence[Any], size: int, count: int) -> list[Any]:
+    """The results of jobs as results of items: of a batch its own, or its one error for each of them."""
+    if size == 1:
+        return list(values)
+    found: list[Any] = []
+    for number, value in enumerate(values):
+        items = min(size, count - number * size)
+        found += value if isinstance(value, list) and len(value) == items else [value] * items
+    return found

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
-from nbqueue.broker.inputs import items_of
 from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing
 from nbqueue.client.answer import Answer, cut_off
+from nbqueue.client.batches import by_item
 from nbqueue.client.changing import ChangesMany
 from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
@@ -236,10 +236,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
             raise
 
     def _by_item(self, values: list[Any]) -> list[Any]:
-        """The results of jobs as results of items: a batch gives those of its own, or its one error."""
-        if self._batch == 1:
-            return values
-        return items_of(values)
+        return by_item(values, self._batch, len(self._items))
 
     @property
     def _gates(self) -> tuple[str, ...]:

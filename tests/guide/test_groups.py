@@ -94,6 +94,9 @@ async def test_an_error_in_a_batch_names_its_item() -> None:
     with pytest.raises(JobFailed, match="division by zero") as caught:
         await group
     assert "It was item 2 of 3 of its batch." in caught.value.remote_traceback
+    found = await (await options(batch=3).submit_map(invert, [1, 0, 2, 4, 5])).results(return_errors=True)
+    assert found[3:] == [0.25, 0.2]
+    assert [type(each) for each in found[:3]] == [JobFailed] * 3
 
 
 async def test_a_group_as_a_frame() -> None:
