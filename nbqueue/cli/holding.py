@@ -22,7 +22,7 @@ from nbqueue.model.settings import Settings
 @click.option("--group", default="", metavar="ID", help="The jobs of a group.")
 @with_settings
 def pause(settings: Settings, *, queue: str, function: str, tag: str, group: str) -> None:
-    """Let no more jobs of a queue, of a function, with a tag or of a group start.
+    """Let no more jobs of a queue, function, tag or group start.
 
     Jobs that run go on. Without an option it says what is paused.
     """

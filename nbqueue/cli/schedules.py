@@ -160,7 +160,7 @@ class _Schedules(Group):
 
 schedules = _Schedules(
     "schedules",
-    help="List, add and change schedules: jobs that come again and again. Without a command it lists them.",
+    help="List, add and change schedules of recurring jobs. Without a command it lists them.",
     epilog="Each takes --url, --home and --namespace, as other commands do, and says so with --help.",
     commands=[list_all, add, change, pause, resume, trigger, delete],
 )

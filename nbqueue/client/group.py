@@ -171,7 +171,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
                 batch=self._batch, is_counted=len(retried) == len(members), older=self._gates,
             )  # fmt: skip
 
-        future = self._session.call(lambda link: grouping.retry_failed(link, self._members))
+        future = self._session.promise(lambda link: grouping.retry_failed(link, self._members))
         return Pending(future, read, what=f"retrying what failed of {self._what()}")
 
     def frame(self) -> Pending[Any]:
@@ -246,7 +246,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         return self.ids
 
     def _begin(self, act: Any, what: str) -> Pending[Any]:
-        return Pending(self._session.call(act), what=what)
+        pending: Pending[Any] = self._session.begin(act, what=what)
+        return pending
 
     def _what(self) -> str:
         return f"the group of {len(self._members):,} jobs"

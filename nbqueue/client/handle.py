@@ -236,7 +236,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
         return self._session.call(accepted_first(self._accepted, act))
 
     def _begin(self, act: Callable[[Link], Coroutine[Any, Any, T]], what: str) -> Pending[T]:
-        return Pending(self._call(act), what=what)
+        return self._session.begin(accepted_first(self._accepted, act), what=what)
 
     @property
     def sent(self) -> Draft | None:

@@ -8,7 +8,7 @@ import os
 import selectors
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol, TypeVar
 
 from nbqueue.errors import NotInJob
@@ -118,6 +118,8 @@ _ending = False
 _inherited: list[Portal] = []
 #: portals whose thread runs: that of `portal()`, and others with work of their own
 _living: set[Portal] = set()
+#: what must be done before this process ends
+_promised: set[Future[Any]] = set()
 
 
 def portal() -> Portal:
@@ -127,6 +129,12 @@ def portal() -> Portal:
         if _portal is None:
             _portal = Portal()
         return _portal
+
+
+def promise(future: Future[Any]) -> None:
+    """Let the process end only once this is done: the last line of a script counts like any other."""
+    _promised.add(future)
+    future.add_done_callback(_promised.discard)
 
 
 def check_outside() -> None:
@@ -152,12 +160,18 @@ def _forget() -> None:
         each.let_go()
         _inherited.append(each)
     _living.clear()
+    _promised.clear()
     _portal = None
 
 
 def is_ending() -> bool:
     """Whether this process ends."""
     return _ending
+
+
+def _keep_promises() -> None:
+    """While threads and executors still work, which they do no longer when `atexit` has its turn."""
+    wait(tuple(_promised))
 
 
 def _end() -> None:
@@ -167,5 +181,8 @@ def _end() -> None:
 
 
 atexit.register(_end)
+# these are called in reverse order, and that of the executors must come after ours
+_EXECUTORS_FIRST = ThreadPoolExecutor
+getattr(threading, "_register_atexit", atexit.register)(_keep_promises)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)

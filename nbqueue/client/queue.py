@@ -101,7 +101,9 @@ class Queue:
 
     def drain(self) -> Pending[None]:
         """Take no more jobs, and finish those that are there: answers when nothing waits or runs in it any more."""
-        return self._begin(lambda link: sweeping.drain(link, self.name))
+        # a process that was stopped while it waited for this need not end after it
+        future = session().call(lambda link: sweeping.drain(link, self.name))
+        return Pending(future, what=f'draining queue "{self.name}"')
 
     def open(self) -> Pending[None]:
         """Take jobs again after a `drain`."""

@@ -97,6 +97,12 @@ async def _each(given: Mapping[str, T], act: Callable[[str, T], Coroutine[Any, A
 async def _prepared(link: Link, job_id: str, sent: Draft | None) -> Draft:
     """The new job, not yet sent."""
     record = await link.record(job_id)
+    if not record.state.is_final:
+        raise JobError(
+            f"Job {job_id} has not ended, it is {record.state}: retry() runs again what has ended. cancel() stops it, "
+            "promote() makes one that waits due now.",
+            job_id=job_id,
+        )
     sealed = await link.call_of(job_id, record.function)
     if sealed is not None:
         kept = unsealed(record, sealed)

@@ -103,7 +103,7 @@ class Schedule(Generic[T_co]):
 
     def _call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:
         """Put something under way that begins once the server has the schedule."""
-        return self._session.call(accepted_first(self._accepted, act))
+        return self._session.promise(accepted_first(self._accepted, act))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schedule) and other.name == self.name

@@ -93,7 +93,7 @@ class Selection(ChangesMany, Sequence[Job[Any]]):
         def read(found: tuple[list[JobRecord], Mapping[str, str]]) -> Selection:
             return Selection(found[0], f"retries of {self.words}", self._session, refused=found[1])
 
-        return Pending(self._session.call(asked), read, what=f"retrying {len(self)} jobs")
+        return Pending(self._session.promise(asked), read, what=f"retrying {len(self)} jobs")
 
     def delete(self) -> Pending[Mapping[str, int]]:
         """Forget them: those that wait leave, those that run go on; how many are "deleted" or "running"."""

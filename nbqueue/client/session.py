@@ -15,7 +15,7 @@ from nbqueue.client.inner import InnerLink
 from nbqueue.client.link import Link
 from nbqueue.client.naming import Repeatable
 from nbqueue.client.pending import Pending
-from nbqueue.client.portal import LoopPlace, Place, Portal, portal
+from nbqueue.client.portal import LoopPlace, Place, Portal, portal, promise
 from nbqueue.client.submission import Naming, any_name
 from nbqueue.errors import NotInJob
 from nbqueue.model.errands import Line
@@ -57,9 +57,15 @@ class Session:
 
         return here.call(under_way())
 
+    def promise(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Put `act(link)` under way, which ends by itself before long: the process ends after it."""
+        future = self.call(act)
+        promise(future)
+        return future
+
     def begin(self, act: Callable[[Link], Coroutine[Any, Any, T]], *, what: str) -> Pending[T]:
         """The same as a Pending."""
-        return Pending(self.call(act), what=what)
+        return Pending(self.promise(act), what=what)
 
     def is_here(self, used: Place | None) -> bool:
         """Whether what was begun on that portal is still going on (and not lost in a fork or a shutdown)."""
@@ -94,6 +100,10 @@ class InnerSession(Session):
 
     def call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:
         """Put `act(link)` under way."""
+        return self._call(act)
+
+    def promise(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:
+        """The same: a job ends only when what it asked for was answered, whatever becomes of its process."""
         return self._call(act)
 
     def at_rest(self, future: Future[Any]) -> Future[None]:

@@ -100,7 +100,7 @@ class Submitter:
         here = session()
         items = list(zip(*iterables, strict=False))
         drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming)
-        accepted = here.call(lambda link: deliver_all(link, drafts))
+        accepted = here.promise(lambda link: deliver_all(link, drafts))
         name = drafts[0].order.function if drafts else ""
         members: list[Job[Any]] = [
             Job(draft.job_id, name=draft.order.options.label or name, of=here, draft=draft, accepted=accepted)
@@ -154,7 +154,7 @@ class Submitter:
         """
         here = session()
         draft = draft_schedule(times, draft_one(here.settings, fn, args, kwargs, self._given))
-        accepted = here.call(lambda link: keep(link, draft))
+        accepted = here.promise(lambda link: keep(link, draft))
         found: Schedule[Any] = Schedule(draft.name, of=here, accepted=accepted)
         return Pending(accepted, lambda _: found, what=f"scheduling {draft.name}")
 
@@ -175,7 +175,7 @@ class Submitter:
         here = session()
         draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming)
         kept = draft if len(draft.payload) <= KEPT_BYTES else None
-        accepted = here.call(lambda link: deliver(link, draft))
+        accepted = here.promise(lambda link: deliver(link, draft))
         name = draft.order.options.label or draft.order.function
         job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
         tell_when_ended(here, accepted, lambda: [standing_for(job, accepted.result())], draft.order.options.on_done)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbqueue import Job, JobGroup, configure, submit, submit_map
+from nbqueue import Job, JobGroup, configure, options, submit, submit_map
 from nbqueue.broker.envelope import peek
 from nbqueue.client import outputs
 from nbqueue.client.session import session
@@ -96,7 +96,8 @@ def test_what_is_not_awaited_is_refused(running_engine: Engine) -> None:
 def test_a_retry_takes_the_same_results() -> None:
     """From the store as well as from the handle that submitted it."""
     parent = submit_map(abs, [-1, -2]).wait(5)
-    child = submit(sum, parent.output).wait(5)
+    child = options(queue="nobody").submit(sum, parent.output).wait(5)
+    assert child.cancel().wait(5) == "cancelled"
     for handle in (child, Job[int](child.id)):
         again = handle.retry().wait(5)
         assert again._draft is not None

@@ -6,8 +6,6 @@ import inspect
 import logging
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +15,6 @@ import uvloop
 
 from nbqueue.client import portal as portals
 from nbqueue.client.handle import Job
-from nbqueue.client.session import session
 from nbqueue.client.submitter import run, submit, submit_map
 from nbqueue.client.tick import _ticks
 from nbqueue.errors import BrokerUnavailable, JobFailed
@@ -223,23 +220,6 @@ def test_a_pending_of_the_original_says_so_in_a_copy() -> None:
     pending._seen = True
 
 
-def test_the_end_of_a_process_is_clean() -> None:
-    """A script that leaves jobs and waits behind ends without a word."""
-    code = (
-        "import nbqueue, threading\n"
-        "job = nbqueue.submit(sum, [1, 2]).wait()\n"
-        "assert job.wait(5) == 3\n"
-        "live = job.live(); other = nbqueue.submit(len, 'abc')\n"
-        "late = nbqueue.options(queue='nobody').submit(len, 'abc').wait()\n"
-        "threading.Thread(target=lambda: late.wait(60), daemon=True).start()\n"
-        "stream = late.events(); next(stream)\n"
-    )
-    environment = {**os.environ, "NBQUEUE_URL": _url(), "PYTHONPATH": os.pathsep.join(sys.path)}
-    begun = time.monotonic()
-    ran = _python(code, environment)
-    assert (ran, time.monotonic() - begun < 10) == ((0, "", ""), True)
-
-
 def test_shutdown_can_be_followed_by_more() -> None:
     """After a shutdown, what waits is told, and the next call connects anew."""
     job = submit(rest, 1.0).wait()
@@ -260,19 +240,6 @@ def test_shutdown_can_be_followed_by_more() -> None:
         "nbqueue was shut down before the answer came: ask again, it connects anew."
     ]
     assert job.wait(5) == "rested"
-
-
-def _url() -> str:
-    url = session().settings.url
-    assert url is not None
-    return url
-
-
-def _python(code: str, environment: dict[str, str]) -> tuple[int, str, str]:
-    ran = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
-    return ran.returncode, ran.stdout, ran.stderr
 
 
 async def test_one_tick_serves_a_loop() -> None:

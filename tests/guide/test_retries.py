@@ -233,6 +233,7 @@ async def test_a_process_that_dies_runs_again_as_often_as_said(tmp_path: Path) -
     assert (len(_names(once)), len(_names(twice))) == (1, 2)
 
 
+@pytest.mark.needs_processes("own process")
 async def test_a_preset_fits_a_kind_of_work() -> None:
     """`preset="solver"` or `"evaluation"` fills in what is not given."""
 

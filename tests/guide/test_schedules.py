@@ -125,6 +125,7 @@ def test_runs_do_not_overlap(tmp_path: Path, overlap: str) -> None:
     assert (found.info().wait().skipped > 0) == (overlap == "skip")
 
 
+@pytest.mark.needs_processes("stopping")
 def test_a_run_can_cancel_the_one_before(tmp_path: Path) -> None:
     """The last run is stopped for real before the next begins."""
     path = tmp_path / "done"

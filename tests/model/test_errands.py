@@ -25,6 +25,7 @@ SOLVER = check(preset="solver", isolation="pool", priority=7)
 FORMS = [
     FORM, *(Form(options=each, function="f", lane=0) for each in (
         Options(), WAITS, SOLVER, check(preset="evaluation", priority=-5), check(unique=5), check(debounce=6),
+        check(on_done="https://example.org/done"),
     )),
 ]  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_every_end_is_told(hooks: Receiver) -> None:
     assert waiting.cancel().wait() == "cancelled"
     running = asking.submit(endless).wait()
     wait_until(lambda: running.state().wait() == "running", 20)
-    late = options(on_done=hooks.url, expires=0.01).submit(one).wait()
+    late = options(on_done=hooks.url, expires=0.001, after=[running], on_parent_failure="run").submit(one).wait()
     running.cancel().wait()
     found = {message.json["id"]: message.json for message in hooks.wait(7, 30)}
     assert {job.id: state for state, job in ended.items()}.items() <= {

@@ -208,9 +208,12 @@ if fresh > 0 then
     local group = prefix .. 'nbq:group:' .. common.group
     if redis.call('HSETNX', group, 'total', common.size) == 1 then redis.call('HSET', group, 'left', common.size) end
     redis.call('HINCRBY', group, state, fresh)
-    -- one that is never completed, because not all of its jobs came, does not stay for ever
-    redis.call('PEXPIRE', group, RECORD_MS + due - now)
-    redis.call('PEXPIRE', prefix .. 'nbq:members:' .. common.group, RECORD_MS + due - now)
+    local list = prefix .. 'nbq:members:' .. common.group
+    local is_whole = redis.call('LLEN', list) >= tonumber(redis.call('HGET', group, 'total'))
+    -- it stays until its jobs have ended; one that they never all came to does not stay for ever
+    for _, key in ipairs({group, list}) do
+      if is_whole then redis.call('PERSIST', key) else redis.call('PEXPIRE', key, RECORD_MS + due - now) end
+    end
   end
   redis.call('SADD', KEYS[4], queue)
   redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -1001)
