@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 import nbqueue
@@ -15,11 +17,20 @@ from nbqueue.model.names import check_queue
 from nbqueue.model.settings import Settings
 
 
+def of_jobs(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say which jobs are held back, of which one is given."""
+    for option in (
+        click.option("--group", default="", metavar="ID", help="The jobs of a group."),
+        click.option("--tag", default="", help="Jobs that have this tag."),
+        click.option("--function", default="", help="A function, by its qualified name."),
+        click.option("--queue", default="", help="A queue."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command()
-@click.option("--queue", default="", help="A queue.")
-@click.option("--function", default="", help="A function, by its qualified name.")
-@click.option("--tag", default="", help="Jobs that have this tag.")
-@click.option("--group", default="", metavar="ID", help="The jobs of a group.")
+@of_jobs
 @with_settings
 def pause(settings: Settings, *, queue: str, function: str, tag: str, group: str) -> None:
     """Let no more jobs of a queue, function, tag or group start.
@@ -39,10 +50,7 @@ def pause(settings: Settings, *, queue: str, function: str, tag: str, group: str
 
 
 @click.command()
-@click.option("--queue", default="", help="A queue.")
-@click.option("--function", default="", help="A function, by its qualified name.")
-@click.option("--tag", default="", help="Jobs that have this tag.")
-@click.option("--group", default="", metavar="ID", help="The jobs of a group.")
+@of_jobs
 @with_settings
 def resume(settings: Settings, *, queue: str, function: str, tag: str, group: str) -> None:
     """Let jobs start again that were paused."""
