@@ -92,7 +92,7 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
     def _send_by_value(self, module: ModuleType | None) -> None:
         if (
             module is None
-            or _stays.get()
+            or (_stays.get() and not _is_importing(module))
             or not is_local(module)
             or module.__name__ in cloudpickle.list_registry_pickle_by_value()
         ):
@@ -119,6 +119,11 @@ class CallPickler(TravelPickler):
         if found.flat:
             return take, (found.job_ids, FLAT)
         return take, (found.job_ids if found.many else found.job_ids[0],)
+
+
+def _is_importing(module: ModuleType) -> bool:
+    """Whether its import is under way: another thread that asks for it would wait, and the import maybe for that thread."""
+    return bool(getattr(module.__spec__, "_initializing", False))
 
 
 def is_local(module: ModuleType) -> bool:

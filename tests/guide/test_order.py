@@ -80,7 +80,8 @@ async def test_a_waiting_job_is_promoted() -> None:
 
 async def test_a_waiting_job_is_rescheduled() -> None:
     """`reschedule` puts it off, or brings it forward."""
-    job = await options(queue="nobody").submit(str.upper, "later")
+    await Queue("held").pause()
+    job = await options(queue="held").submit(str.upper, "later")
     assert await job.reschedule(at=datetime.now(UTC) + timedelta(hours=1)) == "changed"
     assert await job.state() is State.SCHEDULED
     assert await job.reschedule(delay=0) == "changed"
