@@ -122,7 +122,7 @@ class CallPickler(TravelPickler):
 
 
 def _is_importing(module: ModuleType) -> bool:
-    """Whether its import is under way: another thread that asks for it would wait, and the import maybe for that thread."""
+    """Whether its import is under way: another thread that asks for it waits, and the import maybe for that thread."""
     return bool(getattr(module.__spec__, "_initializing", False))
 
 

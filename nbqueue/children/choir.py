@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import ctypes
-import inspect
 import os
 import socket
 import sys
 import threading
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from nbqueue.children import calls, guard, lineage
 from nbqueue.children.courier import DEAF
 from nbqueue.children.frames import Decoder, Frame, Header, head
 from nbqueue.children.left_tasks import LeftTasks
-from nbqueue.children.line import settle, settled
+from nbqueue.children.performance import perform, sing
 from nbqueue.children.router import Router
 from nbqueue.children.upkeep import enter
 from nbqueue.children.visit import Visit
@@ -166,21 +165,8 @@ class Choir:
 
     async def _sing(self, visit: Visit) -> None:
         """Run one coroutine function to its end."""
-        try:
-            self._tell_loading(visit)
-            call = visit.load()
-            self._start(visit)
-            value = call()
-            if inspect.isawaitable(value):
-                value = await value
-            ended = calls.returned(visit.header, value)
-        except BaseException as error:  # noqa: BLE001 - a cancelled or exiting coroutine is the end of its job only
-            ended = visit.failed(error)
-        try:
-            await self._left_tasks.tidy(visit.context)
-            await settled(visit.context)
-        finally:
-            self._end(visit, ended)
+        self._tell_loading(visit)
+        await sing(visit, self._start, self._left_tasks, self._end)
 
     def _tell_loading(self, visit: Visit) -> None:
         """Until now it may have waited for others here, and that does not count; what it imports may block the loop."""
@@ -196,22 +182,18 @@ class Choir:
 
     def _perform(self, visit: Visit) -> None:
         """Run one function to its end, in its own thread."""
+        self._tell_loading(visit)
+        ended = perform(visit, self._start, self._stoppable(visit))
+        self._loop.call_soon_threadsafe(self._end, visit, ended)
+
+    @contextmanager
+    def _stoppable(self, visit: Visit) -> Iterator[None]:
+        """Within the block, a stop can raise in this thread."""
         self._threads[visit.number] = threading.get_ident()
         try:
-            try:
-                self._tell_loading(visit)
-                call = visit.load()
-                self._start(visit)
-                value = call()
-                if inspect.iscoroutine(value):
-                    value = asyncio.run(_awaited(value))
-            finally:
-                del self._threads[visit.number]
-            ended = calls.returned(visit.header, value)
-        except BaseException as error:  # noqa: BLE001 - a stop's exception is the end of its job only
-            ended = visit.failed(error)
-        settle(visit.context)
-        self._loop.call_soon_threadsafe(self._end, visit, ended)
+            yield
+        finally:
+            del self._threads[visit.number]
 
     def _cut_short(self, visit: Visit) -> None:
         """Its task is done; where it was cancelled before its first step, this is its end."""
@@ -245,10 +227,6 @@ class Choir:
             task.cancel()
         elif (thread := self._threads.get(visit.number)) is not None:
             _raise_in(thread, KeyboardInterrupt if how == "interrupt" else SystemExit)
-
-
-async def _awaited(value: Coroutine[Any, Any, Any]) -> Any:
-    return await value
 
 
 def _raise_in(thread: int, error: type[BaseException]) -> None:

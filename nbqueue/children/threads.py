@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
 import logging
 import os
 import sys
@@ -16,7 +15,7 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -25,8 +24,8 @@ from nbqueue.children.awake import AwakeTimer
 from nbqueue.children.frames import Header
 from nbqueue.children.handed import packed
 from nbqueue.children.ladder import Ladder, Step
-from nbqueue.children.line import settle, settled
 from nbqueue.children.loop_thread import LoopThread
+from nbqueue.children.performance import perform, sing
 from nbqueue.children.running import Careful, Listener, Run, Running
 from nbqueue.children.visit import Visit
 from nbqueue.inside import bars
@@ -113,44 +112,18 @@ class Threads:
     def _perform(self, visit: Visit) -> None:
         """Run one function to its end, in its own thread."""
         used = time.thread_time()
-        try:
-            call = visit.load()
-            visit.begin()
-            value = call()
-            if inspect.isawaitable(value):
-                value = asyncio.run(_awaited(value))
-            ended = calls.returned(visit.header, value)
-        except BaseException as error:  # noqa: BLE001 - SystemExit is the end of its job only
-            ended = visit.failed(error)
-        settle(visit.context)
+        ended = perform(visit, Visit.begin)
         self._say_end(visit, ended, time.thread_time() - used)
-
-    async def _sing(self, visit: Visit, singers: LoopThread) -> None:
-        """Run one coroutine function to its end, in the thread of all of them."""
-        try:
-            call = visit.load()
-            visit.begin()
-            value = call()
-            if inspect.isawaitable(value):
-                value = await value
-            ended = calls.returned(visit.header, value)
-        except BaseException as error:  # noqa: BLE001 - a cancelled or exiting coroutine is the end of its job only
-            ended = visit.failed(error)
-        try:
-            await singers.left_tasks.tidy(visit.context)
-            await settled(visit.context)
-        finally:
-            self._say_end(visit, ended, None)
 
     def _cut_short(self, visit: Visit) -> None:
         """It was cancelled; where that was before its first step, this is its end, else nobody hears it."""
-        self._say_end(visit, calls.failed(visit.header, asyncio.CancelledError()), None)
+        self._say_end(visit, calls.failed(visit.header, asyncio.CancelledError()))
 
     def _may_block(self) -> bool:
         """Whether the calling thread is not that of all coroutines."""
         return self._coroutines is None or threading.current_thread() is not self._coroutines.thread
 
-    def _say_end(self, visit: Visit, ended: calls.Ended, cpu_s: float | None) -> None:
+    def _say_end(self, visit: Visit, ended: calls.Ended, cpu_s: float | None = None) -> None:
         visit.context.close()
         fields, payload = ended
         noticed = visit.context.stop.noticed
@@ -169,7 +142,7 @@ class Threads:
         if self._coroutines is None:
             self._coroutines = LoopThread()
         guest.loop_thread, guest.thread = self._coroutines, self._coroutines.thread
-        sung = self._sing(guest.visit, self._coroutines)
+        sung = sing(guest.visit, Visit.begin, self._coroutines.left_tasks, self._say_end)
         guest.cancel = self._coroutines.begin(sung, context, partial(self._cut_short, guest.visit))
 
     def _hear(self, header: Header, payload: bytes) -> None:
@@ -268,10 +241,6 @@ def _stack(thread: threading.Thread | None) -> str:
     """Where a thread is now."""
     frame = sys._current_frames().get(thread.ident or 0) if thread is not None else None  # noqa: SLF001 - documented
     return "".join(traceback.format_stack(frame)) if frame is not None else ""
-
-
-async def _awaited(value: Awaitable[Any]) -> Any:
-    return await value
 
 
 #: contexts of runs, which forked copies of this process must not speak for

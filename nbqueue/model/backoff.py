@@ -46,7 +46,7 @@ class Guided:
 
 def at_hand_there(_attempt: int, _error: BaseException) -> float | None:
     """Stands for a function that travels beside the job's own: nobody but the child can call that one."""
-    raise NotImplementedError
+    raise NotImplementedError("A retry policy's own function travels with its job and is asked where the job runs.")
 
 
 def ask(backoff: Backoff, attempt: int, error: BaseException) -> Answer:

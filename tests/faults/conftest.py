@@ -14,7 +14,7 @@ from nbqueue.model.settings import Settings
 from tests import processes
 from tests.faults.stores import Store
 from tests.servers import Server, running_server
-from tests.workers import Ledger, Worker
+from tests.workers import Ledger, Worker, running_worker
 
 
 class Measure(Protocol):
@@ -55,6 +55,15 @@ def module_server() -> Iterator[Server]:
 def module_settings(module_server: Server, module_home: Path) -> Settings:
     """Where the module's server and key are."""
     return Settings(url=module_server.url, home=module_home)
+
+
+@pytest.fixture(scope="module")
+def worker(module_settings: Settings) -> Iterator[Worker]:
+    """A worker of the module's own, with room for one job of each kind; its engine outlives the tests."""
+    with running_worker(module_settings, "--slots", "1", "--concurrency", "1") as worker:
+        engine = worker.engine()
+        yield worker
+        assert worker.engines() == [engine]
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from statistics import median
 
 import pytest
@@ -16,19 +16,10 @@ from nbqueue.model.states import State
 from tests.faults import bodies
 from tests.faults.conftest import Measure
 from tests.waiting import wait_until
-from tests.workers import Ledger, Worker, running_worker
+from tests.workers import Ledger, Worker
 
 #: a report each tenth of a second, and what is told at the beginning and at the end
 MOST_A_SECOND = 10
-
-
-@pytest.fixture(scope="module")
-def worker(module_settings: Settings) -> Iterator[Worker]:
-    """A worker for all of these tests, with room for one job of each kind."""
-    with running_worker(module_settings, "--slots", "1", "--concurrency", "1") as worker:
-        engine = worker.engine()
-        yield worker
-        assert worker.engines() == [engine]
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """Jobs that submit and await jobs, where there is next to no room, and while workers are killed."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,15 +20,6 @@ from tests.workers import Ledger, Worker, running_worker
 
 MESSAGES = 1_000
 KEYS = Keys()
-
-
-@pytest.fixture(scope="module")
-def worker(module_settings: Settings) -> Iterator[Worker]:
-    """A worker for most of these tests, with room for one job of each kind."""
-    with running_worker(module_settings, "--slots", "1", "--concurrency", "1") as worker:
-        engine = worker.engine()
-        yield worker
-        assert worker.engines() == [engine]
 
 
 @pytest.fixture(autouse=True)
