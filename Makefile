@@ -12,6 +12,8 @@ IN = .venv/bin/python -m
 # More arguments for pytest: make test ARGS="tests/broker -k lease"
 ARGS ?=
 COVERAGE ?= --cov --cov-report=term:skip-covered
+# Tests at once; most of them wait for processes. Those of a file stay together: PROCESSES=0 runs one after the other
+PROCESSES ?= 3
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
@@ -20,7 +22,7 @@ demo: .venv/for-demo ## set up .venv if need be, then run real solver and evalua
 	@$(IN) nbqueue.demo $(ARGS)
 
 test: .venv/for-test ## set up .venv if need be, then run all tests with branch coverage (ARGS="..." goes to pytest)
-	@$(IN) pytest $(COVERAGE) $(ARGS)
+	@$(IN) pytest -n $(PROCESSES) --dist loadfile $(COVERAGE) $(ARGS)
 
 fuzz: .venv/for-test ## compare the scripts with a model of the queue for as long as an hour, in random sequences of operations
 	@HYPOTHESIS_PROFILE=long $(IN) pytest tests/broker/test_model.py $(ARGS)

@@ -19,6 +19,8 @@ from nbqueue.model.states import State
 LEASE_S = 4.0
 #: losses and crashes after which a job is given up
 MAX_LOSSES = 3
+#: jobs that expire in one go
+MOST_EXPIRED = 1000
 LOG_BYTES = 1_000_000
 #: a result that is kept until someone removes it
 FOR_EVER = float("inf")
@@ -199,6 +201,11 @@ def reap(
         (keys.prefix, MAX_LOSSES, int(charged), int(ended), id_bytes(guilty), *dead),
         int,
     )
+
+
+def expire(keys: Keys) -> Call[bool]:
+    """End jobs that were not started in time, a thousand at the most; whether there may be more."""
+    return Call(script("expire"), (keys.expiring, keys.events, keys.history), (keys.prefix, MOST_EXPIRED), bool)
 
 
 def publish(channel: str, message: bytes) -> Call[int]:

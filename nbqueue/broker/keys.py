@@ -77,7 +77,7 @@ class Keys:
         return f"{self.prefix}nbq:tick:{job_id}"
 
     def checkpoint(self, job_id: str) -> str:
-        """string: the last checkpoint, until the job ends."""
+        """string: the last checkpoint, until the job succeeds; where it ends otherwise, as long as its call is kept."""
         return f"{self.prefix}nbq:checkpoint:{job_id}"
 
     def wake(self, name: str) -> str:
@@ -248,6 +248,11 @@ class Keys:
     def schedule_names(self) -> str:
         """set: names of all schedules."""
         return f"{self.prefix}nbq:schedule-names"
+
+    @property
+    def expiring(self) -> str:
+        """zset: job id -> when it expires in ms, of jobs that must start in time; whose time has come leave it."""
+        return f"{self.prefix}nbq:expiring"
 
     @property
     def leases(self) -> str:

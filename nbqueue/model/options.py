@@ -183,6 +183,11 @@ def _consistent(found: Options) -> Options:
         raise ConfigurationError(f"{both} cannot be used together: each says in its own way which jobs are the same.")
     if found.job_id is not None and found.job_id in found.after:
         raise ConfigurationError(f"Job {found.job_id!r} cannot wait for itself: leave it out of after=[...].")
+    if found.expires is not None and found.delay >= found.expires:
+        raise ConfigurationError(
+            f"delay={found.delay:g} and expires={found.expires:g} cannot be used together: both count from the submit, "
+            "and the job would be too late before it may start. Give expires= more than delay=."
+        )
     if found.cache is not None and found.keep_result < found.cache:
         return replace(found, keep_result=found.cache)
     return found

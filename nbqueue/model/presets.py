@@ -18,9 +18,11 @@ EVALUATION_LIMITS_S = (600.0, 300.0, 180.0)
 SOLVER_KILL_AFTER_S = 5.0
 KILL_AFTER_S = 2.0
 
-#: three tries for what can differ: a process that died. A lost worker needs no policy, and an error of the function
-#: would come again
+#: a solver has three tries for what can differ: a process that died. A lost worker needs no policy, and an error of the
+#: function would come again
 CAN_DIFFER = RetryPolicy(max_tries=3, on=("JobCrashed",))
+#: an evaluation has three for whatever it asks elsewhere and does not get
+CAN_PASS = RetryPolicy(max_tries=3)
 
 
 def expand(preset: Preset, priority: int) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def expand(preset: Preset, priority: int) -> dict[str, Any]:
         return {"retry": CAN_DIFFER, "timeout": 300.0, "grace": 5.0, "run_in": "process", "isolation": "fresh"}
     high, normal, low = EVALUATION_LIMITS_S
     limit_s = high if priority > 0 else low if priority < 0 else normal
-    return {"retry": CAN_DIFFER, "timeout": limit_s, "keep_result": HOUR_S, "keep_error": DAY_S}
+    return {"retry": CAN_PASS, "timeout": limit_s, "keep_result": HOUR_S, "keep_error": DAY_S}
 
 
 def kill_after_s(preset: str | None) -> float:

@@ -58,6 +58,8 @@ MOVES: tuple[Move, ...] = (
     Move(State.QUEUED, State.RUNNING, "claim", "claimed by an engine"),
     Move(State.SCHEDULED, State.EXPIRED, "claim", "not started in time"),
     Move(State.QUEUED, State.EXPIRED, "claim", "not started in time"),
+    Move(State.SCHEDULED, State.EXPIRED, "expire", "not started in time"),
+    Move(State.QUEUED, State.EXPIRED, "expire", "not started in time"),
     Move(State.RUNNING, State.SUCCEEDED, "finish", "handed back a value"),
     Move(State.RUNNING, State.FAILED, "finish", "raised an error"),
     Move(State.RUNNING, State.CANCELLED, "finish", "stopped after a cancel"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
 from nbqueue.broker import claims, codec, jobs, scripts
@@ -46,7 +46,7 @@ class _NotYet(Exception):
 
 def needs(attempt: Attempt) -> bool:
     """Whether there is anything to read before it can begin."""
-    return attempt.claim.fence > 1 or "inputs" in attempt.header
+    return attempt.claim.fence > 1 or "inputs" in attempt.header or "retry_of" in attempt.header
 
 
 async def provide(client: Any, here: Here, attempt: Attempt) -> Finish | None:
@@ -62,18 +62,28 @@ async def provide(client: Any, here: Here, attempt: Attempt) -> Finish | None:
         return Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED)
     except NbqueueError as error:
         return barred(attempt, error, here)
-    if claim.fence > 1:
-        attempt.checkpoint = await _checkpoint(client, here, claim.job_id)
+    attempt.checkpoint = await _checkpoint(client, here, attempt)
     return None
 
 
-async def _checkpoint(client: Any, here: Here, job_id: str) -> bytes | None:
+async def _checkpoint(client: Any, here: Here, attempt: Attempt) -> bytes | None:
+    """What an earlier attempt left, or the job that this one retries."""
     try:
-        found = await claims.checkpoint(client, here.keys, job_id)
-        return found and checkpoints.opened(here.keyring, here.keys, job_id, found)
+        for job_id in _before(attempt):
+            found = await claims.checkpoint(client, here.keys, job_id)
+            if found is not None:
+                return checkpoints.opened(here.keyring, here.keys, job_id, found)
     except (*scripts.TROUBLE, TamperedPayload) as error:
-        logger.warning("Job %s starts without its checkpoint: %s", job_id, error)
-        return None
+        logger.warning("Job %s starts without its checkpoint: %s", attempt.claim.job_id, error)
+    return None
+
+
+def _before(attempt: Attempt) -> Iterator[str]:
+    """The ids under which a checkpoint may be kept, the newest first."""
+    if attempt.claim.fence > 1:
+        yield attempt.claim.job_id
+    if retried := attempt.header.get("retry_of"):
+        yield str(retried)
 
 
 async def _inputs(client: Any, here: Here, attempt: Attempt) -> Mapping[str, Input]:

@@ -105,6 +105,12 @@ class ModelQueue:
         self._end(job, State.EXPIRED)
         return True
 
+    def expire_all(self) -> None:
+        """End all jobs that are late, whatever they wait for."""
+        for job in list(self.jobs.values()):
+            if job.waits and job.is_late:
+                self._end(job, State.EXPIRED)
+
     def _start(self, job: Job, engine: str, free: dict[str, int]) -> None:
         self._move(job, State.RUNNING)
         job.fence, job.engine = job.fence + 1, engine

@@ -40,10 +40,12 @@ def specs(draw: Any) -> Spec:
     """What a job can be submitted with."""
     scope, most = draw(_limited)
     function = draw(st.sampled_from(FUNCTIONS)) if scope != "f:f" else "f"
+    wait = draw(_waits)
+    late = wait != LATER and draw(st.sampled_from([False] * 5 + [True]))
     return Spec(
         queue=draw(st.sampled_from(QUEUES[:1] * 3 + QUEUES)), function=function, lane=draw(st.sampled_from([0, 0, 1])),
-        priority=draw(st.sampled_from([0, 0, -1, 99])), wait=draw(_waits), needs=draw(_needs), scope=scope, most=most,
-        late=draw(st.sampled_from([False] * 5 + [True])), on_parent=draw(st.sampled_from(["fail", "skip", "run"])),
+        priority=draw(st.sampled_from([0, 0, -1, 99])), wait=wait, needs=draw(_needs), scope=scope, most=most,
+        late=late, on_parent=draw(st.sampled_from(["fail", "skip", "run"])),
         tags=draw(st.sampled_from([(), (), ("red",), ("red", "blue")])),
     )  # fmt: skip
 
@@ -201,6 +203,12 @@ class QueueMachine(QueueTwin):
         """A limit is set, or taken away."""
         self.run(gates.set_limit(self.client, KEYS, scope, limit_of(most) if most else None))
         self.model.set_limit(scope, most)
+
+    @rule()
+    def expire(self) -> None:
+        """Jobs that did not start in time end, whatever holds them back."""
+        self.ask(claims.expire(KEYS))
+        self.model.expire_all()
 
     @rule()
     def settle(self) -> None:

@@ -144,7 +144,7 @@ def options_of(spec: Spec) -> dict[str, Any]:
     found: dict[str, Any] = {"queue": spec.queue, "priority": spec.priority, "delay": delay_s, "tags": list(spec.tags)}
     found |= {"on_parent_failure": spec.on_parent, "resources": spec.needs, "force": spec.force}
     if spec.late:
-        found["expires"] = A_MOMENT_S
+        found["expires"] = delay_s + A_MOMENT_S
     if spec.once:
         found[spec.once[0]] = delay_s if spec.once[0] == "debounce" else AN_HOUR_S
     if spec.scope.startswith("k:"):

@@ -211,8 +211,8 @@ def _keys(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:
     results = set(snapshot.under("arq:result:"))
     yield from _differ("results", results, {job.id for job in model.jobs.values() if job.state is State.SUCCEEDED})
     checkpoints = set(snapshot.under("nbq:checkpoint:"))
-    if not checkpoints <= live:
-        yield f"checkpoints {checkpoints} of the live {live}"
+    if not checkpoints <= live | failed:
+        yield f"checkpoints {checkpoints} of the live {live} and the failed {failed}"
     for parent, children in snapshot.under("nbq:children:").items():
         if left := [
             child for child in children if child not in model.jobs or parent not in model.jobs[child].spec.after

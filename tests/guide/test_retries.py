@@ -11,7 +11,20 @@ from typing import Any
 import pytest
 
 import nbqueue
-from nbqueue import JobCrashed, JobFailed, JobTimeout, RetryLater, RetryPolicy, SkipRetry, State, options, run
+from nbqueue import (
+    JobCrashed,
+    JobFailed,
+    JobTimeout,
+    RetryLater,
+    RetryPolicy,
+    SkipRetry,
+    State,
+    checkpoint,
+    last_checkpoint,
+    options,
+    run,
+    submit,
+)
 from nbqueue.model.settings import Settings
 from tests.workers import running_worker
 
@@ -231,6 +244,22 @@ async def test_a_process_that_dies_runs_again_as_often_as_said(tmp_path: Path) -
     with pytest.raises(JobCrashed, match="SIGKILL"):
         await options(retry=RetryPolicy(max_tries=2, on=("JobCrashed",), **QUICK)).run(dies, twice)
     assert (len(_names(once)), len(_names(twice))) == (1, 2)
+
+
+async def test_a_job_that_is_retried_by_hand_goes_on_where_it_was() -> None:
+    """`job.retry()` of a job that did not succeed starts from its last `checkpoint`, which is kept for 24 hours."""
+
+    def half_each() -> int:
+        done: int = last_checkpoint(0) + 50
+        checkpoint(done)
+        if done < 100:
+            raise RuntimeError("half done")
+        return done
+
+    first = await submit(half_each)
+    with pytest.raises(JobFailed, match="half done"):
+        await first
+    assert await (await first.retry()) == 100
 
 
 @pytest.mark.needs_processes("own process")

@@ -69,7 +69,8 @@ for number, id in ipairs(ids) do
     if not again then
       if state == 'succeeded' or facts.stock then keys[#keys + 1] = prefix .. 'arq:job:' .. id
       else keep_call(prefix, id, overruled and CALL_MS or way.keep == '-1' and RECORD_MS or tonumber(way.keep)) end
-      if facts.checkpoint then keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id end
+      if facts.checkpoint and state == 'succeeded' then keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id
+      elseif facts.checkpoint then keep_checkpoint(prefix, id) end
       if facts.stock then
         keys[#keys + 1] = prefix .. 'arq:retry:' .. id
         unwanted[#unwanted + 1] = id

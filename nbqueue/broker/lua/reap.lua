@@ -48,7 +48,7 @@ end
 
 local function give_up(id, job, queue_key, state, error)
   local record = prefix .. 'nbq:job:' .. id
-  redis.call('DEL', prefix .. 'nbq:checkpoint:' .. id)
+  keep_checkpoint(prefix, id)
   keep_call(prefix, id, job.stock and 0 or CALL_MS)
   redis.call('ZREM', queue_key, id)
   redis.call('HSET', record, 'finished', now)

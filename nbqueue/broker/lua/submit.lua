@@ -101,13 +101,15 @@ fields[shared_fields + 1] = 'rank'
 
 local replies, fresh, changes, lines = {}, 0, {}, {}
 -- written together at the end, a chunk at a time
-local texts, scores, owned, members = {}, {}, {}, {}
+local texts, scores, owned, members, expiring = {}, {}, {}, {}, {}
 local function flush()
   if #texts > 0 then redis.call('MSET', unpack(texts)) end
   if #scores > 0 then redis.call('ZADD', KEYS[1], unpack(scores)) end
   if #owned > 0 then redis.call('ZADD', KEYS[5], unpack(owned)) end
   if #members > 0 then redis.call('RPUSH', prefix .. 'nbq:members:' .. common.group, unpack(members)) end
-  texts, scores, owned, members = {}, {}, {}, {}
+  -- who claims a job looks at its time once more: of a wrong type, this is no reason to refuse it
+  if #expiring > 0 then redis.pcall('ZADD', prefix .. 'nbq:expiring', unpack(expiring)) end
+  texts, scores, owned, members, expiring = {}, {}, {}, {}, {}
 end
 
 local function stands_in(id, digest)
@@ -195,6 +197,7 @@ for i = 1, count do
     -- of a submitter the last thousand are kept
     if i > count - 1000 then owned[#owned + 1], owned[#owned + 2] = now, id end
     if common.size then members[#members + 1] = id end
+    if common.expires then expiring[#expiring + 1], expiring[#expiring + 2] = now + common.expires, id end
     replies[i], fresh, known[id] = state, fresh + 1, true
     if #texts >= 1000 or #scores >= 1000 then flush() end
   end

@@ -48,3 +48,8 @@ local function keep_call(prefix, id, ms)
     redis.call('DEL', submission)
   end
 end
+
+local function keep_checkpoint(prefix, id)
+  -- and with it its last checkpoint, which the job that retries it starts from
+  redis.call('PEXPIRE', prefix .. 'nbq:checkpoint:' .. id, CALL_MS)
+end

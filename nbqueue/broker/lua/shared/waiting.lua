@@ -67,7 +67,8 @@ local WAITING = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group'
 local function end_waiting(prefix, id, about, ending, now, changes, records)
   -- end a job that waits; `ending` has its state, and what there is of error_type, error, stopped_by
   local record = prefix .. 'nbq:job:' .. id
-  redis.call('DEL', prefix .. 'arq:retry:' .. id, prefix .. 'nbq:checkpoint:' .. id)
+  redis.call('DEL', prefix .. 'arq:retry:' .. id)
+  keep_checkpoint(prefix, id)
   keep_call(prefix, id, about.stock and 0 or CALL_MS)
   if about.parked then unpark(prefix, id, about) else redis.call('ZREM', place_of(prefix, about), id) end
   redis.call('HSET', record, 'state', ending.state, 'finished', now)

@@ -1,0 +1,32 @@
+#!lua flags=allow-oom
+-- End jobs that were not started in time, whether anybody serves their queue or not.
+-- With: groups, waiting, past
+-- KEYS[1] zset    when jobs expire: nbq:expiring
+-- KEYS[2] stream  events: nbq:events
+-- KEYS[3] stream  history: nbq:history
+-- ARGV[1] text    key prefix of the namespace
+-- ARGV[2] int     the most jobs to look at; the rest is left for the next call
+-- Returns: 1 where there may be more to look at, else 0
+-- Moves: scheduled -> expired, queued -> expired
+local prefix = ARGV[1]
+local now = server_ms()
+local changes, records = {}, {}
+
+local function is_late(record, about)
+  -- its id may have been another job's meanwhile
+  if not about.state or is_final(about.state) or about.state == 'running' or about.fence then return false end
+  local expires = tonumber(redis.call('HGET', record, 'expires') or nil)
+  return expires ~= nil and now > tonumber(about.submitted) + expires
+end
+
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', 0, ARGV[2])
+for _, id in ipairs(due) do
+  local record = prefix .. 'nbq:job:' .. id
+  local about = read_fields(record, WAITING)
+  if is_late(record, about) then end_waiting(prefix, id, about, {state = 'expired'}, now, changes, records) end
+end
+if #due > 0 then redis.call('ZREM', KEYS[1], unpack(due)) end
+write_groups(prefix)
+remember(prefix, KEYS[3], records)
+tell(KEYS[2], changes)
+return #due == tonumber(ARGV[2]) and 1 or 0

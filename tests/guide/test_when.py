@@ -1,0 +1,40 @@
+"""When a job starts: after a time, from a moment on, or not at all where it is too late."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nbqueue import ConfigurationError, JobExpired, Queue, State, options
+
+
+async def test_a_job_waits_for_some_time() -> None:
+    """`delay` takes seconds or a timedelta, counted from the submit."""
+    began = time.time()
+    job = await options(delay=timedelta(seconds=0.3)).submit(time.time)
+    assert await job.state() is State.SCHEDULED
+    assert await job >= began + 0.3
+
+
+async def test_a_job_waits_for_a_moment() -> None:
+    """`at` takes an aware datetime; a moment that has passed is now."""
+    moment = datetime.now(UTC) + timedelta(seconds=0.3)
+    assert await options(at=moment).run(time.time) >= moment.timestamp()
+    assert await options(at=moment).run(abs, -1) == 1
+    with pytest.raises(ConfigurationError, match="give an aware datetime"):
+        options(at=datetime(2030, 1, 1))  # noqa: DTZ001
+
+
+async def test_a_job_that_is_too_late_does_not_start() -> None:
+    """`expires` says within how long after the submit it must start; then it ends as expired."""
+    await Queue("morning").pause()
+    late = await options(queue="morning", expires=0.05).submit(abs, -1)
+    with pytest.raises(JobExpired, match="was not started in time"):
+        await late
+    assert await late.state() is State.EXPIRED
+
+
+async def test_what_contradicts_itself_is_refused() -> None:
+    """It cannot be due after it has expired."""
+    with pytest.raises(ConfigurationError, match="delay=60 and expires=60 cannot be used together"):
+        options(delay=60, expires=60)
