@@ -83,7 +83,7 @@ def dump_arguments(
 ) -> bytes:
     """Arguments as bytes. `fn` is used for the names of its parameters in errors, `takes` is as in `dump_call`."""
     arguments = (tuple(args), dict(kwargs))
-    if is_plain(arguments):
+    if (not kwargs and _LEAVES.issuperset(map(type, args))) or is_plain(arguments):
         return pickle.dumps(arguments, travel.PROTOCOL)
     return _dumped(arguments, lambda error: unsendable.call_error(fn, *arguments, error), takes)
 

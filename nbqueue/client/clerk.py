@@ -12,10 +12,10 @@ from nbqueue.broker.envelope import open_sealed
 from nbqueue.broker.jobs import Origin
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.delivery import deliver, deliver_all
+from nbqueue.client.draft import Draft, Order
 from nbqueue.client.ends import fetch_ends
 from nbqueue.client.link import Link
 from nbqueue.client.removing import settle
-from nbqueue.client.submission import Draft, Order
 from nbqueue.client.told import end_fields, record_fields
 from nbqueue.client.wire import BYTES_A_SECOND
 from nbqueue.errors import NbqueueError

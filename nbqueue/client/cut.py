@@ -7,8 +7,8 @@ import copy
 from collections.abc import Sequence
 
 from nbqueue.client.cancelling import cancel_all
+from nbqueue.client.draft import Draft
 from nbqueue.client.link import Link
-from nbqueue.client.submission import Draft
 from nbqueue.errors import NbqueueError
 
 #: seconds that cancelling may take

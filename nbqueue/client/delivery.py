@@ -11,9 +11,9 @@ from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client import without_server
 from nbqueue.client.cut import cut
+from nbqueue.client.draft import Draft
 from nbqueue.client.link import Link
 from nbqueue.client.removing import settle
-from nbqueue.client.submission import Draft
 from nbqueue.client.wire import BYTES_A_SECOND, CHUNK_JOBS
 from nbqueue.errors import NbqueueError
 
@@ -118,6 +118,6 @@ async def _sealed_chunks(link: Link, drafts: Sequence[Draft]) -> AsyncGenerator[
 
 
 async def _sealed(link: Link, draft: Draft, header: Mapping[str, Any]) -> bytes:
-    if len(draft.payload) > LARGE_BYTES:
+    if draft.size > LARGE_BYTES:
         return await asyncio.to_thread(draft.sealed, link.wire.keyring, header)
     return draft.sealed(link.wire.keyring, header)

@@ -13,6 +13,7 @@ from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying,
 from nbqueue.client.answer import Answer
 from nbqueue.client.attempts import attempts
 from nbqueue.client.changing import ChangesOne
+from nbqueue.client.draft import Draft
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
 from nbqueue.client.graph import Graph
@@ -24,7 +25,6 @@ from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Place
 from nbqueue.client.session import Session, session
 from nbqueue.client.stream import Stream
-from nbqueue.client.submission import Draft
 from nbqueue.client.waiting import accepted_first
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery

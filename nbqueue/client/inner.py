@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 from nbqueue.broker.envelope import Sealed
 from nbqueue.client.cut import cut
+from nbqueue.client.draft import Draft, Order
 from nbqueue.client.inner_ends import InnerEnds
 from nbqueue.client.link import Link
-from nbqueue.client.submission import Draft, Order
 from nbqueue.client.told import error_of, record_of
 from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import NbqueueError, NotInJob, PayloadTooLarge
@@ -73,7 +73,7 @@ class InnerLink(Link):
                     fields = {
                         "form": _form(order), "own": order.options.job_id is None,
                         "jobs": [
-                            [draft.job_id, len(draft.payload), list(draft.parents), draft.digest] for draft in chunk
+                            [draft.job_id, draft.size, list(draft.parents), draft.digest] for draft in chunk
                         ],
                     }  # fmt: skip
                     states += (await self.ask("submit", fields, b"".join(draft.payload for draft in chunk)))[0]
@@ -219,10 +219,10 @@ def _chunks(drafts: Sequence[Draft], most_bytes: int) -> list[list[Draft]]:
     chunks: list[list[Draft]] = []
     size = most_bytes
     for draft in drafts:
-        size += len(draft.payload)
+        size += draft.size
         if size > most_bytes or len(chunks[-1]) == CHUNK_JOBS:
             chunks.append([])
-            size = len(draft.payload)
+            size = draft.size
         chunks[-1].append(draft)
     return chunks
 

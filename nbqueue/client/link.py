@@ -12,9 +12,9 @@ from nbqueue.broker.envelope import Sealed, open_sealed
 from nbqueue.broker.handshake import agree
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.channels import Channels
+from nbqueue.client.draft import Draft
 from nbqueue.client.ends import Ends, Watching
 from nbqueue.client.follow import Follow
-from nbqueue.client.submission import Draft
 from nbqueue.client.wire import CHUNK_JOBS, Wire
 from nbqueue.errors import JobLost
 from nbqueue.model.job import JobRecord

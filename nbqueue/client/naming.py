@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from nbqueue.client.submission import Order
+from nbqueue.client.draft import Order
 from nbqueue.model import plain_json
 
 #: hexadecimal characters of a name, as many as any other id has
@@ -26,7 +26,7 @@ class Repeatable:
         self._times: Counter[bytes] = Counter()
         self._lock = threading.Lock()
 
-    def __call__(self, order: Order, calls: Sequence[bytes]) -> str:
+    def __call__(self, order: Order, calls: Iterable[bytes]) -> str:
         """The name of the next job, or group, of these calls."""
         digest = hashlib.sha256(plain_json.encode({"seed": self._seed, **order.form().to_wire()}).encode())
         for call in calls:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from nbqueue.broker.envelope import Sealed
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.client.delivery import deliver
+from nbqueue.client.draft import Draft, Order
 from nbqueue.client.link import Link
 from nbqueue.client.origin import origin
-from nbqueue.client.submission import Draft, Order
 from nbqueue.errors import JobError, QueueClosed, TamperedPayload
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import new_job_id
@@ -117,7 +117,7 @@ async def _prepared(link: Link, job_id: str, sent: Draft | None) -> Draft:
         sent.order.options, job_id=None, delay=0.0, at=None, unique=None, debounce=None, cache=None, after=()
     )
     order = replace(sent.order, options=options, retry_of=job_id, origin=origin(), group="", size=0)
-    return Draft(new_job_id(), order, sent.payload, sent.parents)
+    return Draft(new_job_id(), order, sent.call, sent.parents, function=sent.function)
 
 
 def unsealed(record: JobRecord, sealed: Sealed) -> Draft:

@@ -13,8 +13,8 @@ from nbqueue.broker import schedules
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.scheduled_calls import ScheduledCall, tag
 from nbqueue.broker.schedules import Stored
+from nbqueue.client.draft import Draft
 from nbqueue.client.link import Link
-from nbqueue.client.submission import Draft
 from nbqueue.client.wire import BYTES_A_SECOND
 from nbqueue.errors import ConfigurationError, UnknownSchedule
 from nbqueue.model import kept_options, times

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
+from nbqueue.client.draft import Naming, any_name
 from nbqueue.client.inner import InnerLink
 from nbqueue.client.link import Link
 from nbqueue.client.naming import Repeatable
 from nbqueue.client.pending import Pending
 from nbqueue.client.portal import LoopPlace, Place, Portal, portal, promise
-from nbqueue.client.submission import Naming, any_name
 from nbqueue.errors import NotInJob
 from nbqueue.model.errands import Line
 from nbqueue.model.settings import Settings, load_settings

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, overload
 
 from nbqueue.broker.jobs import same_as
 from nbqueue.client import hooks
-from nbqueue.client.delivery import deliver, deliver_all
+from nbqueue.client.delivery import TURN_JOBS, deliver, deliver_all
+from nbqueue.client.draft import Drafts
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
+from nbqueue.client.link import Link
 from nbqueue.client.parents import ids_of
 from nbqueue.client.pending import Pending
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.scheduling import draft_schedule, keep
-from nbqueue.client.session import session
+from nbqueue.client.session import Session, session
 from nbqueue.client.submission import draft_many, draft_one
 from nbqueue.client.word import tell_when_ended
 from nbqueue.errors import ConfigurationError
@@ -100,25 +103,16 @@ class Submitter:
         here = session()
         items = list(zip(*iterables, strict=False))
         drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming)
-        accepted = here.promise(lambda link: deliver_all(link, drafts))
-        name = drafts[0].order.function if drafts else ""
-        members: list[Job[Any]] = [
-            Job(draft.job_id, name=draft.order.options.label or name, of=here, draft=draft, accepted=accepted)
-            for draft in drafts
-        ]
+        order = drafts.order
+        accepted = here.promise(lambda link: _delivered(link, here, drafts))
 
-        def handles(answers: Sequence[str]) -> list[Job[Any]]:
-            return [standing_for(job, answer) for job, answer in zip(members, answers, strict=True)]
-
-        def group(answers: Sequence[str]) -> JobGroup[Any]:
-            order = drafts[0].order if drafts else None
+        def group(members: list[Job[Any]]) -> JobGroup[Any]:
             return JobGroup(
-                order.group if order else "", handles(answers), of=here, name=name, items=items,
-                batch=order.options.batch if order else 1, is_counted=order is not None and order.options.once is None,
+                order.group if members else "", members, of=here, name=order.function if members else "", items=items,
+                batch=order.options.batch, is_counted=order.options.once is None,
             )  # fmt: skip
 
-        on_done = drafts[0].order.options.on_done if drafts else ()
-        tell_when_ended(here, accepted, lambda: handles(accepted.result()), on_done)
+        tell_when_ended(here, accepted, accepted.result, order.options.on_done)
         return Pending(accepted, group, what=f"the submit of {len(drafts):,} jobs")
 
     @overload
@@ -174,7 +168,7 @@ class Submitter:
             )
         here = session()
         draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming)
-        kept = draft if len(draft.payload) <= KEPT_BYTES else None
+        kept = draft if draft.size <= KEPT_BYTES else None
         accepted = here.promise(lambda link: deliver(link, draft))
         name = draft.order.options.label or draft.order.function
         job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
@@ -251,6 +245,17 @@ def options(
             workers then call, or a list of these.
     """
     return Submitter(dict(locals()))
+
+
+async def _delivered(link: Link, here: Session, drafts: Drafts) -> list[Job[Any]]:
+    """The handles of jobs, or of those that stand for them, once the server has accepted all."""
+    name = drafts.order.options.label or drafts.order.function
+    members: list[Job[Any]] = []
+    for draft, answer in zip(drafts, await deliver_all(link, drafts), strict=True):
+        members.append(standing_for(Job(draft.job_id, name=name, of=here, draft=draft), answer))
+        if not len(members) % TURN_JOBS:
+            await asyncio.sleep(0)
+    return members
 
 
 def standing_for(job: Job[Any], answer: str) -> Job[Any]:

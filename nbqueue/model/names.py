@@ -13,11 +13,18 @@ _SCHEDULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}\Z")
 _NAMESPACE = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?\Z")
 _BEGIN = "beginning with a letter or digit"
 _SHOWN = 60
+_ID_BYTES = 10
 
 
 def new_job_id() -> str:
     """A fresh job id: 20 hexadecimal characters (80 random bits)."""
-    return secrets.token_hex(10)
+    return new_job_ids(1)[0]
+
+
+def new_job_ids(count: int) -> list[str]:
+    """So many fresh job ids."""
+    text = secrets.token_hex(_ID_BYTES * count)
+    return [text[start : start + 2 * _ID_BYTES] for start in range(0, len(text), 2 * _ID_BYTES)]
 
 
 def check_job_id(value: object) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from nbqueue.client.draft import Draft
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.queue import Queue
 from nbqueue.client.selection import jobs
 from nbqueue.client.session import session
-from nbqueue.client.submission import Draft
 from nbqueue.client.submitter import options, submit_map
 from nbqueue.errors import ConfigurationError, JobCancelled, JobFailed, NotSendable, QueueClosed
 from nbqueue.model.settings import Settings

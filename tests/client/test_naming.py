@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from nbqueue.broker.jobs import Origin
+from nbqueue.client.draft import Order
 from nbqueue.client.naming import Repeatable
-from nbqueue.client.submission import Order
 from nbqueue.model.names import check_job_id
 from nbqueue.model.options import Options, check
 

@@ -8,8 +8,9 @@ import pytest
 from nbqueue import Job, JobGroup, configure, options, submit, submit_map
 from nbqueue.broker.envelope import peek
 from nbqueue.client import outputs
+from nbqueue.client.draft import Draft
 from nbqueue.client.session import session
-from nbqueue.client.submission import Draft, draft_many, draft_one
+from nbqueue.client.submission import draft_many, draft_one
 from nbqueue.errors import ConfigurationError, NotSendable, PayloadTooLarge
 from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings

@@ -1,0 +1,162 @@
+"""What is to be sent, not yet signed: the jobs of one call, what they have in common and what is each one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from nbqueue.broker import codec
+from nbqueue.broker.envelope import seal
+from nbqueue.broker.jobs import LANE_PROCESS, Batch, Origin
+from nbqueue.broker.signing import Keyring
+from nbqueue.model.errands import Form
+from nbqueue.model.names import new_job_id, new_job_ids
+from nbqueue.model.options import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What all jobs of one call have in common."""
+
+    options: Options
+    #: the function's name as people read it
+    function: str
+    lane: int
+    #: whether it is registered on the workers under that name, and no code travels
+    by_name: bool = False
+    origin: Origin
+    group: str = ""
+    #: jobs of the group in all
+    size: int = 0
+    retry_of: str = ""
+    #: the job that submits it
+    parent: str = ""
+
+    def form(self) -> Form:
+        """It as a job hands it to its worker, who knows where it comes from."""
+        return Form(
+            options=self.options, function=self.function, lane=self.lane, by_name=self.by_name, group=self.group,
+            size=self.size, retry_of=self.retry_of,
+        )  # fmt: skip
+
+    def header(self, namespace: str) -> dict[str, Any]:
+        """The readable, signed part of each submission, but for the job's id."""
+        options = self.options
+        rest = {
+            "by": "name" if self.by_name else "", "opt": options.to_wire(), "label": options.label,
+            "tags": list(options.tags), "group": self.group, "retry_of": self.retry_of,
+            "parent": self.parent,
+            "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,
+        }  # fmt: skip
+        return {
+            "kind": "job", "ns": namespace, "id": "", "fn": self.function, "codec": "pickle",
+            **codec.header_versions(), "lane": "process" if self.lane == LANE_PROCESS else "loop",
+            "queue": options.queue, **{name: value for name, value in rest.items() if value},
+        }  # fmt: skip
+
+    def batch(self, sealed: Sequence[tuple[str, bytes]], own: Mapping[str, Mapping[str, Any]], hook: str = "") -> Batch:
+        """Some of its jobs, ready for the server; `own`: what is not common to all of them, by id."""
+        return Batch(
+            options=self.options, function=self.function, lane=self.lane, jobs=sealed,
+            origin=self.origin, group=self.group, size=self.size, retry_of=self.retry_of, parent=self.parent, own=own,
+            hook=hook,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One job as it will be sent, not yet signed."""
+
+    job_id: str
+    order: Order
+    #: its call, or the arguments of it where the function is apart
+    call: bytes
+    #: the jobs whose results it takes, in order
+    parents: tuple[str, ...] = ()
+    #: sameness of function and arguments, where that matters
+    digest: str = ""
+    #: what all jobs of its order call, kept once
+    function: bytes = b""
+
+    @property
+    def payload(self) -> bytes:
+        """What travels: the whole call."""
+        return codec.join_call(self.function, self.call)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the payload."""
+        return len(self.function) + len(self.call)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What the server is told of this one of an order's jobs alone."""
+        after = list(dict.fromkeys((*self.order.options.after, *self.parents)))
+        return {name: value for name, value in (("after", after), ("digest", self.digest)) if value}
+
+    @property
+    def waits(self) -> int:
+        """Jobs and groups it waits for."""
+        return len(self.order.options.after) + len(self.parents)
+
+    def sealed(self, keyring: Keyring, header: Mapping[str, Any]) -> bytes:
+        """The signed submission, with the header that its order gave."""
+        own: dict[str, Any] = {"id": self.job_id}
+        if self.parents:
+            own["inputs"] = list(self.parents)
+        return seal(keyring, {**header, **own}, self.payload)
+
+
+#: names a job or a group, of what its jobs have in common and their calls
+Naming = Callable[[Order, Iterable[bytes]], str]
+
+
+def any_name(_: Order, __: Iterable[bytes]) -> str:
+    """An id that nothing else has."""
+    return new_job_id()
+
+
+class Drafts(Sequence[Draft]):
+    """The jobs of one order, in order. Each is put together when it is looked at: there may be very many."""
+
+    def __init__(
+        self,
+        order: Order,
+        function: bytes,
+        arguments: Sequence[bytes],
+        own: Mapping[int, tuple[tuple[str, ...], str]],
+        naming: Naming,
+    ) -> None:
+        #: what they have in common
+        self.order = order
+        self._function, self._arguments = function, arguments
+        #: by number: the jobs whose results one takes, and its sameness, where there is any
+        self._own = own
+        if naming is any_name:
+            self._ids = new_job_ids(len(arguments))
+        else:
+            self._ids = [naming(order, (codec.join_call(function, each),)) for each in arguments]
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest payload."""
+        return len(self._function) + max(map(len, self._arguments), default=0)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all payloads."""
+        return len(self._function) * len(self) + sum(map(len, self._arguments))
+
+    def __len__(self) -> int:
+        return len(self._arguments)
+
+    @overload
+    def __getitem__(self, index: int) -> Draft: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Draft]: ...
+    def __getitem__(self, index: int | slice) -> Draft | list[Draft]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        taken, digest = self._own.get(index, ((), ""))
+        return Draft(self._ids[index], self.order, self._arguments[index], taken, digest, self._function)
