@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from nbqueue.errors import ConfigurationError, NotSendable
-from nbqueue.model import names, resources, serving
+from nbqueue.model import durations, names, resources, serving
 
 MEBIBYTE = 2**20
 #: what may take the place of a server that cannot be reached
@@ -54,7 +55,11 @@ class Settings:
     webhook_private: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse what cannot be meant; paths may come as text, sizes as text such as "10MB"."""
+        for name, check in _CHECKS.items():
+            value = getattr(self, name)
+            if value is not None or name in _NEEDED:
+                object.__setattr__(self, name, check(value, name))
         names.check_namespace(self.namespace)
         serving.weights(self.queues or "default", "NBQUEUE_QUEUES")
         serving.limits(self.queue_concurrency or "", "NBQUEUE_QUEUE_CONCURRENCY")
@@ -84,9 +89,16 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     variables = _variables(environ, folder)
     found: dict[str, Any] = {}
     for item in fields(Settings):
-        text = variables.get("NBQUEUE_" + item.name.upper())
-        if text:
-            found[item.name] = _parsed(item.name, text)
+        variable = "NBQUEUE_" + item.name.upper()
+        if text := variables.get(variable):
+            check = _CHECKS.get(item.name, _text)
+            found[item.name] = check(_parsed(item.name, text), variable)
+    known = [item.name for item in fields(Settings)]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"Setting {names.shown(unknown[0])} is not known: the settings are {', '.join(known)}."
+        )
     found.update({name: value for name, value in given.items() if value is not None})
     if "home" not in found:
         found["home"] = default_home(variables)
@@ -117,18 +129,56 @@ def _variables(environ: Mapping[str, str] | None, folder: Path | None) -> Mappin
 
 
 def _parsed(name: str, text: str) -> Any:
-    try:
-        if name in {"home", "key_file"}:
-            return Path(text).expanduser().absolute()
-        if name in {"warn_bytes", "limit_bytes", "slots", "server_memory_bytes"}:
-            return int(text)
-        if name == "webhook_private":
-            return text.lower() not in {"0", "false", "no"}
-        if name.endswith("_s"):
-            return float(text)
-    except ValueError:
-        raise ConfigurationError(f"NBQUEUE_{name.upper()}={text!r} is not a number.") from None
+    """A value as the environment has it; what is no number is left to the checks of `Settings`."""
+    if name == "webhook_private":
+        return text.lower() not in {"0", "false", "no"}
+    for number in (int, float):
+        try:
+            return number(text) if name in _NUMBERS else text
+        except ValueError:
+            continue
     return text
+
+
+def _path(value: object, name: str) -> Path:
+    if isinstance(value, str) and value:
+        return Path(value).expanduser().absolute()
+    if isinstance(value, Path):
+        return value
+    raise ConfigurationError(f"{name}={names.shown(value)} cannot be used: give a path.")
+
+
+def _text(value: object, name: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise ConfigurationError(f"{name}={names.shown(value)} cannot be used: give text.")
+
+
+def _flag(value: object, name: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ConfigurationError(f"{name}={names.shown(value)} cannot be used: give True or False.")
+
+
+def _count(value: object, name: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ConfigurationError(f"{name}={names.shown(value)} cannot be used: give a whole number from 1 on.")
+
+
+_CHECKS: Mapping[str, Callable[[object, str], object]] = {
+    "url": _text, "home": _path, "key_file": _path, "warn_bytes": durations.size_bytes,
+    "limit_bytes": durations.size_bytes, "server_memory_bytes": durations.size_bytes, "slots": _count,
+    "connect_timeout_s": partial(durations.seconds, least=0.001), "idle_stop_s": durations.seconds, "queues": _text,
+    "queue_concurrency": _text, "resources": _text, "webhook_hosts": _text, "webhook_private": _flag,
+}  # fmt: skip
+#: these have no None
+_NEEDED = frozenset({
+    "home", "warn_bytes", "limit_bytes", "connect_timeout_s", "idle_stop_s", "webhook_hosts", "webhook_private",
+})  # fmt: skip
+_NUMBERS = frozenset({
+    "warn_bytes", "limit_bytes", "server_memory_bytes", "slots", "connect_timeout_s", "idle_stop_s",
+})  # fmt: skip
 
 
 def _dotenv(folder: Path) -> dict[str, str]:

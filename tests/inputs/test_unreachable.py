@@ -193,6 +193,7 @@ def test_a_full_server_is_told_with_what_to_do(at_home: Settings) -> None:
                 submit(len, data).wait(10)
             sentence = "is out of memory, and nothing was stored: clear finished jobs, or raise its maxmemory"
             assert sentence in str(caught.value)
-        assert set(client.scan_iter()) == before
+        # the mark of those who meet there is small, and may find room
+        assert set(client.scan_iter()) - {b"nbq:mark"} == before
         client.delete(*(key for key in before if key.startswith(b"filler")))
         assert submit(len, b"x").wait(10).cancel().wait(10) == "cancelled"

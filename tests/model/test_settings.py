@@ -1,9 +1,11 @@
 """Settings: where their defaults come from."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings, load_settings
 
 
@@ -23,3 +25,36 @@ def test_a_home_that_is_given_counts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """An argument goes before the environment."""
     monkeypatch.setenv("NBQUEUE_HOME", str(tmp_path / "mine"))
     assert Settings(home=tmp_path).home == load_settings(home=tmp_path).home == tmp_path
+
+
+def test_paths_and_sizes_may_be_text(tmp_path: Path) -> None:
+    """As people write them."""
+    found = load_settings(home=str(tmp_path), key_file="~/a.key", limit_bytes="20MB")
+    assert (found.home, found.key_file, found.limit_bytes) == (tmp_path, Path.home() / "a.key", 20_000_000)
+    assert load_settings({"NBQUEUE_LIMIT_BYTES": "20MB", "NBQUEUE_SLOTS": "3"}, tmp_path).limit_bytes == 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"slots": 0}, "slots=0 cannot be used: give a whole number from 1 on."),
+        ({"limit_bytes": -1}, "limit_bytes=-1 is not a size"),
+        ({"connect_timeout_s": "soon"}, "connect_timeout_s='soon' is not a duration"),
+        ({"idle_stop_s": float("nan")}, "idle_stop_s=nan is out of range"),
+        ({"home": 5}, "home=5 cannot be used: give a path."),
+        ({"url": b"redis://"}, "url=b'redis://' cannot be used: give text."),
+        ({"webhook_private": "yes"}, "webhook_private='yes' cannot be used: give True or False."),
+        ({"server": "x"}, "Setting 'server' is not known: the settings are url, "),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(given: dict[str, Any], said: str) -> None:
+    """At once, with what came and what was allowed."""
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(**given)
+    assert str(refused.value).startswith(said)
+
+
+def test_an_environment_that_cannot_be_meant_is_named(tmp_path: Path) -> None:
+    """The error says which variable it was."""
+    with pytest.raises(ConfigurationError, match="NBQUEUE_SLOTS='two' cannot be used: give a whole number"):
+        load_settings({"NBQUEUE_SLOTS": "two"}, tmp_path)
