@@ -89,7 +89,8 @@ def error_of(ended: Ended) -> NbqueueError:
     said = _said(ended)
     limit = said.removeprefix("It ") if said.startswith("It ran into") else "ran into its time limit"
     cause = f": {said.replace('Its ', 'its ', 1) if said.startswith('Its ') else said}" if said else ""
-    text = sentence.format(about=_about(ended), times=_times(ended), limit=limit, cause=cause)
+    within = f"within {ended.record.expires_s:g} s" if ended.record and ended.record.expires_s else "in time"
+    text = sentence.format(about=_about(ended), times=_times(ended), limit=limit, cause=cause, within=within)
     return kind(text, job_id=ended.job_id)
 
 
@@ -97,7 +98,7 @@ _SENTENCES: dict[State | None, tuple[type[JobError], str]] = {
     None: (errors.JobLost, "The server no longer knows {about}: its data was lost or removed. Submit it again."),
     State.TIMED_OUT: (errors.JobTimeout, "{about} {limit}{times}."),
     State.CRASHED: (errors.JobCrashed, "{about} crashed{times}{cause}."),
-    State.EXPIRED: (errors.JobExpired, "{about} was not started in time{times}."),
+    State.EXPIRED: (errors.JobExpired, "{about} was not started {within}{times}."),
     State.SUCCEEDED: (
         errors.ResultExpired,
         "The result of {about} is kept no longer{times}. Ask for more with keep_result=.",
@@ -129,7 +130,18 @@ def _failed(ended: Ended) -> errors.JobFailed:
 
 def _cancelled(ended: Ended) -> errors.JobCancelled:
     partial = _loaded(ended) if ended.payload else None
-    return errors.JobCancelled(f"{_about(ended)} was cancelled{_times(ended)}.", job_id=ended.job_id, partial=partial)
+    text = f"{_about(ended)} {_cancelled_how(ended.record, _times(ended))}."
+    return errors.JobCancelled(text, job_id=ended.job_id, partial=partial)
+
+
+def _cancelled_how(record: JobRecord | None, times: str) -> str:
+    """What was done to a job that was cancelled."""
+    by = record.stopped_by if record else ""
+    if record and by == "parent":
+        return f"was skipped{times}: {record.error.replace('It ', 'it ', 1).rstrip('.')}"
+    if by == "debounce":
+        return f"was replaced by a later one of the same function and arguments{times}"
+    return f"was cancelled{times}"
 
 
 def _original(ended: Ended) -> BaseException | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbqueue import ConfigurationError, JobLost, ParentFailed, State, options, submit, submit_map
+from nbqueue import ConfigurationError, JobCancelled, JobLost, ParentFailed, State, options, submit, submit_map
 
 
 def fetch(name: str) -> str:
@@ -38,7 +38,8 @@ async def test_when_the_job_before_fails() -> None:
         await behind
     assert caught.value.parent_id == after.id
     assert await anyway == "D"
-    assert await skipped.state() is State.CANCELLED
+    with pytest.raises(JobCancelled, match=rf"was skipped .*: it waited for job {broken.id} .fail., which failed"):
+        await skipped
 
 
 async def test_what_is_not_there_cannot_be_waited_for() -> None:

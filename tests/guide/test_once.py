@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbqueue import ConfigurationError, NotSendable, State, options, run, submit_map
+from nbqueue import ConfigurationError, JobCancelled, NotSendable, State, options, run, submit_map
 
 
 def count(ledger: str, number: int) -> int:
@@ -50,6 +50,8 @@ async def test_the_last_of_many(tmp_path: Path) -> None:
     assert await jobs[-1] == 2
     assert [await job.state() for job in jobs] == [State.CANCELLED, State.CANCELLED, State.SUCCEEDED]
     assert runs(tmp_path / "ledger") == 1
+    with pytest.raises(JobCancelled, match="was replaced by a later one"):
+        await jobs[0]
 
 
 async def test_a_result_that_is_there_is_taken(tmp_path: Path) -> None:
