@@ -123,7 +123,7 @@ def test_windows_is_refused_in_one_sentence(settings: Settings, monkeypatch: pyt
 
 def test_a_server_that_ends_at_once_is_quoted(local: Stack) -> None:
     """Its last words are in the error."""
-    wrong = Stack(replace(local.settings, server_memory_bytes=-5))
+    wrong = Stack(replace(local.settings, server_memory_bytes=2**70))
     with pytest.raises(LocalStackError, match=r"ended while it started.*maxmemory"):
         wrong.ensure()
     assert not wrong.status().keeper.running
