@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,14 +79,26 @@ def _waited(job: Any) -> Any:
 @click.option("--queue", default=None, help="Only this queue.")
 @click.option("--state", "states", multiple=True, type=click.Choice([state.value for state in State]),
               help="Only this state; may be given several times.")  # fmt: skip
+@click.option("--function", default="", help="Only jobs of this function.")
+@click.option("--tag", default="", help="Only jobs with this tag.")
+@click.option("--error", default="", help="Only jobs with an error of this class, or with this in its first line.")
+@click.option(
+    "--since", default=None, metavar="TIME", help='Only those submitted or ended since then: "2h", or a date.'
+)
 @click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many.")
 @as_json
 @with_settings
-def jobs(settings: Settings, *, queue: str | None, states: tuple[str, ...], limit: int, json_wanted: bool) -> None:
-    """List jobs, live ones first, then the last to end."""
+def jobs(
+    settings: Settings, *, queue: str | None, states: tuple[str, ...], limit: int, json_wanted: bool, **narrow: Any
+) -> None:
+    """List jobs, live ones first, then the last to end.
+
+    Of what is named by --function, --tag, --error or --since the newest come first.
+    """
     if queue is not None:
         names.check_queue(queue)
-    found = asking(settings, lambda server: _listed(server, queue, frozenset(states), limit))
+    narrowed = _narrowed(settings, queue, states, limit, narrow) if any(narrow.values()) else None
+    found = asking(settings, lambda server: _listed(server, queue, frozenset(states), limit, narrowed))
     if json_wanted:
         tables.print_json(found.jobs)
     else:
@@ -171,9 +184,24 @@ class _Listing:
     unserved: list[str]
 
 
-async def _listed(server: Server, queue: str | None, states: frozenset[str], limit: int) -> _Listing:
-    """Those that run, those next to run, then ended ones, the newest first."""
-    found = await _found(server, queue, states, limit + 1)
+def _narrowed(
+    settings: Settings, queue: str | None, states: tuple[str, ...], limit: int, narrow: Mapping[str, Any]
+) -> list[JobRecord]:
+    """The newest of what was asked for by more than queue and state, and one more."""
+    from nbqueue.cli.session import here
+    from nbqueue.client import finding
+    from nbqueue.client.session import session
+
+    asked = finding.wanted(state=states or None, queue=queue or "", limit=limit + 1, **narrow)
+    with here(settings):
+        return session().begin(lambda link: finding.find(link, asked), what="looking up jobs").wait()
+
+
+async def _listed(
+    server: Server, queue: str | None, states: frozenset[str], limit: int, narrowed: list[JobRecord] | None
+) -> _Listing:
+    """Those that run, those next to run, then ended ones, the newest first; or those that were found already."""
+    found = await _found(server, queue, states, limit + 1) if narrowed is None else narrowed
     kept = found[:limit]
     waited_in = {item.queue for item in kept if item.waits_for_worker}
     served = await server.ask(lambda client: served_queues(client, server.keys)) if waited_in else frozenset()

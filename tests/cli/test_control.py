@@ -115,3 +115,20 @@ def test_what_failed_is_retried_and_a_queue_is_drained(at: tuple[str, ...], serv
         assert run("open", "default", *at).exit_code == 0
         assert run("submit", "double", "1", "--wait", *at).stdout == "2\n"
     shutdown()
+
+
+def test_jobs_are_found_by_what_is_known_of_them(at: tuple[str, ...]) -> None:
+    """By function, tag, error and age, as `jobs.where` finds them."""
+    tagged, other = _submit(at, "double", "1", "--tag", "night"), _submit(at, "treble", "1")
+
+    def found(*words: str) -> set[str]:
+        answer = run("jobs", "--json", *words, *at)
+        assert answer.exit_code == 0, answer.stderr
+        return {row["id"] for row in json.loads(answer.stdout)}
+
+    assert (found("--tag", "night"), found("--function", "treble")) == ({tagged}, {other})
+    assert (found("--since", "1h"), found("--since", "1h", "--state", "failed")) == ({tagged, other}, set())
+    assert found("--error", "ValueError") == set()
+    assert "there are more" in run("jobs", "--since", "1h", "--limit", "1", *at).stderr
+    refused = run("jobs", "--since", "soon", *at)
+    assert (refused.exit_code, "since='soon'" in refused.stderr) == (2, True)
