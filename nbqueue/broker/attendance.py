@@ -1,4 +1,4 @@
-"""Which queues are served: what a card that waits wants to know, with less to read than of all engines."""
+"""What workers serve and offer: what a card that waits wants to know, with less to read than of all engines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.advice import Offers
+from nbqueue.model.resources import NOTHING, check
 
 
-async def served_queues(client: Any, keys: Keys) -> frozenset[str]:
-    """The names of the queues that an engine serves whose lease holds now, on the server's clock."""
+async def offers(client: Any, keys: Keys) -> Offers:
+    """The queues that an engine serves whose lease holds now, on the server's clock, and what each of these offers."""
     pipe = client.pipeline(transaction=False)
     pipe.time()
     pipe.zrange(keys.leases, 0, -1, withscores=True)
@@ -19,14 +22,25 @@ async def served_queues(client: Any, keys: Keys) -> frozenset[str]:
     live = [engine for engine, till_ms in leases or () if till_ms > now_ms and engine.isascii()]
     pipe = client.pipeline(transaction=False)
     for engine in live:
-        pipe.hget(keys.engine(engine.decode()), "queues")
-    found = sound(await pipe.execute(raise_on_error=False)) if live else []
-    return frozenset(name for text in found if text for name in _names(text))
+        pipe.hmget(keys.engine(engine.decode()), "queues", "resources")
+    found: dict[str, list[Any]] = {}
+    for fields in sound(await pipe.execute(raise_on_error=False)) if live else ():
+        queues, resources = fields or (None, None)
+        for name in _names(queues):
+            found.setdefault(name, []).append(_resources(resources))
+    return found
 
 
-def _names(text: bytes) -> list[str]:
+def _names(text: bytes | None) -> list[str]:
     try:
-        found = json.loads(text)
+        found = json.loads(text or "[]")
     except ValueError:
         return []  # what no engine wrote
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+
+def _resources(text: bytes | None) -> Any:
+    try:
+        return check(json.loads(text)) if text else NOTHING
+    except (ValueError, ConfigurationError):
+        return NOTHING

@@ -14,13 +14,13 @@ import click
 
 from nbqueue.broker import jobs as wire
 from nbqueue.broker import queues, scripts
-from nbqueue.broker.attendance import served_queues
+from nbqueue.broker.attendance import offers
 from nbqueue.cli import tables
 from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.errors import ConfigurationError, JobLost
 from nbqueue.model import names
-from nbqueue.model.advice import no_worker
+from nbqueue.model.advice import lack
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
@@ -70,8 +70,8 @@ def _waited(job: Any) -> Any:
     except TimeoutError:
         from nbqueue.client.lacking import reason
 
-        if lack := reason(job.session, job.id, PATIENCE_S):
-            click.echo(f"nbqueue: {lack}", err=True)
+        if sentence := reason(job.session, job.id, PATIENCE_S):
+            click.echo(f"nbqueue: {sentence}", err=True)
     return job.wait()
 
 
@@ -103,8 +103,8 @@ def jobs(
         tables.print_json(found.jobs)
     else:
         tables.print_table(HEADINGS, map(_row, found.jobs), empty="No jobs.", spare=SPARE)
-        for name in found.unserved:
-            click.echo(f"nbqueue: {no_worker(name)}", err=True)
+        for sentence in found.lacks:
+            click.echo(f"nbqueue: {sentence}", err=True)
     if found.cut:
         click.echo("nbqueue: there are more; --limit N shows so many", err=True)
 
@@ -180,8 +180,8 @@ class _Listing:
     jobs: list[JobRecord]
     #: whether there are more than those
     cut: bool
-    #: queues in which some of them wait, and that no worker serves
-    unserved: list[str]
+    #: what some of them wait for in vain, and what helps
+    lacks: list[str]
 
 
 def _narrowed(
@@ -203,9 +203,10 @@ async def _listed(
     """Those that run, those next to run, then ended ones, the newest first; or those that were found already."""
     found = await _found(server, queue, states, limit + 1) if narrowed is None else narrowed
     kept = found[:limit]
-    waited_in = {item.queue for item in kept if item.waits_for_worker}
-    served = await server.ask(lambda client: served_queues(client, server.keys)) if waited_in else frozenset()
-    return _Listing(kept, cut=len(found) > limit, unserved=sorted(waited_in - served))
+    waiting = [item for item in kept if item.may_lack]
+    there = await server.ask(lambda client: offers(client, server.keys)) if waiting else {}
+    lacks = {lack(item, there) for item in waiting} - {""}
+    return _Listing(kept, cut=len(found) > limit, lacks=sorted(lacks))
 
 
 async def _found(server: Server, queue: str | None, states: frozenset[str], limit: int) -> list[JobRecord]:

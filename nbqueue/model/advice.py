@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from nbqueue.model.job import JobRecord
+from nbqueue.model.resources import fits, known
+
+#: what the workers that serve a queue offer of resources, an entry each, by queue
+Offers = Mapping[str, Sequence[Mapping[str, float]]]
+
+
+def lack(record: JobRecord, offers: Offers) -> str:
+    """What a job that waits will not get from the workers there are, and what helps; nothing where there is no such."""
+    if record.waits_for_worker and record.queue not in offers:
+        return no_worker(record.queue)
+    if record.waits_for_resources:
+        needs = known(record.needs)
+        if not any(fits(needs, each) for each in offers.get(record.queue, ())):
+            return no_resources(record.queue, record.needs)
+    return ""
+
 
 def no_worker(queue: str) -> str:
     """Nobody runs the jobs of a queue."""

@@ -72,6 +72,16 @@ class JobRecord:
         """Whether nothing but a free worker is between it and its start."""
         return self.state is State.QUEUED and self.reason is None
 
+    @property
+    def waits_for_resources(self) -> bool:
+        """Whether it may be what it needs of a worker that is between it and its start."""
+        return bool(self.needs) and self.state is State.QUEUED and self.reason in (None, WaitReason.LIMITED)
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether it may wait for what no worker has."""
+        return self.waits_for_worker or self.waits_for_resources
+
     def __repr__(self) -> str:
         """What people look for first; the fields say the rest."""
         name = self.label or self.function

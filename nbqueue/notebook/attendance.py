@@ -1,4 +1,4 @@
-"""Whether a worker serves a queue, asked of the server once for all cards that wait, and not too often."""
+"""What workers serve and offer, asked of the server once for all cards that wait, and not too often."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
-from nbqueue.broker.attendance import served_queues
+from nbqueue.broker import attendance as wire
 from nbqueue.client.link import Link
 from nbqueue.errors import NbqueueError
+from nbqueue.model.advice import Offers
 from nbqueue.model.settings import Settings
 
 #: how long a job waits before it is asked whether anybody will run it
@@ -36,14 +37,14 @@ class Asked(Protocol):
 
 
 class Attendance:
-    """The queues of one server that workers serve, as far as known. Nothing here waits or raises."""
+    """What the workers of one server offer, as far as known. Nothing here waits or raises."""
 
     def __init__(self, session: Asked) -> None:
         self._session = session
         self._lock = threading.Lock()
-        self._asked: Future[frozenset[str]] | None = None
+        self._asked: Future[Offers] | None = None
         self._asked_at = -ASK_S
-        self._served: frozenset[str] = frozenset()
+        self._offers: Offers = {}
         self._answered_at = -FRESH_S
 
     def patience_s(self, queue: str) -> float:
@@ -51,30 +52,19 @@ class Attendance:
         at_home = self._session.settings.url is None and queue == LOCAL_QUEUE
         return LOCAL_PATIENCE_S if at_home else PATIENCE_S
 
-    def lacks(self, queue: str) -> bool:
-        """Whether it is known that no worker serves the queue; asks where the last answer is old."""
+    def offers(self) -> Offers | None:
+        """What there is for each queue that is served, None where that is not known; asks where the answer is old."""
         now = time.monotonic()
         with self._lock:
             self._hear(now)
             if self._asked is None and now - self._asked_at >= ASK_S:
                 self._ask(now)
-            return self._is_known(now) and queue not in self._served
-
-    @property
-    def known(self) -> bool:
-        """Whether there is an answer that still counts."""
-        now = time.monotonic()
-        with self._lock:
-            self._hear(now)
-            return self._is_known(now)
-
-    def _is_known(self, now: float) -> bool:
-        return now - self._answered_at < FRESH_S
+            return self._offers if now - self._answered_at < FRESH_S else None
 
     def _ask(self, now: float) -> None:
         self._asked_at = now
         try:
-            self._asked = self._session.call(_served)
+            self._asked = self._session.call(_offers)
         except NbqueueError:
             self._asked = None  # the card shows what it can; whoever waits is told why
 
@@ -84,11 +74,11 @@ class Attendance:
             return
         self._asked = None
         if not asked.cancelled() and asked.exception() is None:
-            self._served, self._answered_at = asked.result(), now
+            self._offers, self._answered_at = asked.result(), now
 
 
-async def _served(link: Link) -> frozenset[str]:
-    return await link.wire.ask(lambda client: served_queues(client, link.wire.keys))
+async def _offers(link: Link) -> Offers:
+    return await link.wire.ask(lambda client: wire.offers(client, link.wire.keys))
 
 
 _lock = threading.Lock()

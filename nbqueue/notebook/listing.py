@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.local.stack import StackStatus
+from nbqueue.model.advice import Offers, lack
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import FINAL, State
@@ -21,11 +22,11 @@ ENDED = 10
 _FINAL = tuple(state for state in State if state in FINAL)
 
 
-def jobs(records: Sequence[JobRecord], *, now: datetime, of: str, served: Collection[str] | None = None) -> Table:
-    """Jobs, one a row, in the order given; `served`: the queues that have a worker, where that was asked."""
+def jobs(records: Sequence[JobRecord], *, now: datetime, of: str, offers: Offers | None = None) -> Table:
+    """Jobs, one a row, in the order given; `offers`: what workers offer, where that was asked."""
     rows = []
     for record in records:
-        card = view.of_job(record, now=now, unserved=served is not None and record.queue not in served)
+        card = view.of_job(record, now=now, hint=lack(record, offers) if offers is not None else "")
         state = f"{card.look.glyph} {card.look.word}"
         rows.append((record.id, state, card.title, text.figures(card), _when(record.submitted_at), text.details(card)))
     return Table(

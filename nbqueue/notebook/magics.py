@@ -67,8 +67,8 @@ def _status(_: Sequence[str]) -> Table | None:
 def _jobs(_: Sequence[str]) -> Table | None:
     def table() -> Table:
         records = jobs.recent(NEWEST).wait().records
-        served = server.served_queues() if any(record.waits_for_worker for record in records) else None
-        return listing.jobs(records, now=datetime.now(UTC), of=in_words(origin()), served=served)
+        offers = server.offers() if any(record.may_lack for record in records) else None
+        return listing.jobs(records, now=datetime.now(UTC), of=in_words(origin()), offers=offers)
 
     return _where_up(table)
 

@@ -12,6 +12,7 @@ from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.session import session
 from nbqueue.local import stack
 from nbqueue.local.stack import StackStatus
+from nbqueue.model.advice import Offers
 from nbqueue.model.settings import Settings
 
 T = TypeVar("T")
@@ -53,9 +54,9 @@ def engines() -> list[EngineInfo]:
     return _ask(queues.engines, "asking for the workers")
 
 
-def served_queues() -> frozenset[str]:
-    """The queues that a worker serves."""
-    return _ask(attendance.served_queues, "asking for the workers")
+def offers() -> Offers:
+    """What workers serve and offer."""
+    return _ask(attendance.offers, "asking for the workers")
 
 
 def _ask(act: Callable[[Any, Keys], Awaitable[T]], what: str) -> T:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
+from nbqueue.model.advice import lack, no_worker
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 from nbqueue.notebook import view, wording
@@ -143,8 +144,8 @@ class Source:
     def facts(self) -> tuple[object, ...]:
         """Differs whenever there is something new to draw, but for the time that passes."""
         self._hear()
-        lacking = self._unserved(datetime.now(UTC))
-        return self._live.version, self._live.reconnecting, self._cancelling, self._problem, lacking
+        hint = self._lack(datetime.now(UTC))
+        return self._live.version, self._live.reconnecting, self._cancelling, self._problem, hint
 
     def wait_until_known(self) -> None:
         """Wait until the server has told how it stands, for faces that do not follow; not for long."""
@@ -155,9 +156,7 @@ class Source:
     def view(self, now: datetime | None = None) -> CardView:
         """What to draw now."""
         now = now or datetime.now(UTC)
-        found = self._draw(
-            self._live, now, self._work.label, cancel_asked=self._cancelling, unserved=self._unserved(now)
-        )
+        found = self._draw(self._live, now, self._work.label, cancel_asked=self._cancelling, hint=self._lack(now))
         return replace(found, notes=(*found.notes, self._problem)) if self._problem and not found.final else found
 
     @property
@@ -188,21 +187,23 @@ class Source:
         if not self._live.version:
             return False
         queue = self._waits_long_in(datetime.now(UTC))
-        if not queue or self._attendance is None:
-            return True
-        self._attendance.lacks(queue)  # begins to ask
-        return self._attendance.known
+        return not queue or self._attendance is None or self._attendance.offers() is not None
 
-    def _unserved(self, now: datetime) -> str:
-        """The queue that it waits in for long and that no worker serves, as far as known; or nothing."""
+    def _lack(self, now: datetime) -> str:
+        """What it has waited for in vain so long, and no worker has, as far as known; or nothing."""
         queue = self._waits_long_in(now)
-        return queue if queue and self._attendance is not None and self._attendance.lacks(queue) else ""
+        offers = self._attendance.offers() if queue and self._attendance is not None else None
+        if offers is None:
+            return ""
+        if isinstance(self._live, JobLive):
+            return lack(self._live.record, offers)
+        return no_worker(queue) if queue not in offers else ""
 
     def _waits_long_in(self, now: datetime) -> str:
-        """The queue in which only a worker is missing for so long that it is worth a question; or nothing."""
+        """The queue in which it waits for what maybe no worker has, so long that it is worth a question; or none."""
         live = self._live
         if isinstance(live, JobLive):
-            waits = live.version > 0 and live.record.waits_for_worker
+            waits = live.version > 0 and live.record.may_lack
             queue, since = live.record.queue, _due_at(live.record)
         else:
             waits, queue, since = view.group_waits_for_worker(live.counts), self._work.queue, None
@@ -249,16 +250,16 @@ def _due_at(record: JobRecord) -> datetime | None:
     return max(known) if known and record.started_at is None else None
 
 
-def _of_job(live: Any, now: datetime, label: str, *, cancel_asked: bool, unserved: str) -> CardView:
+def _of_job(live: Any, now: datetime, label: str, *, cancel_asked: bool, hint: str) -> CardView:
     record = live.record if live.record.label else replace(live.record, label=label)
     return view.of_job(
         record, now=now, log_tail=live.log_tail, reconnecting=live.reconnecting, cancel_asked=cancel_asked,
-        unserved=bool(unserved),
+        hint=hint,
     )  # fmt: skip
 
 
-def _of_group(live: Any, now: datetime, label: str, *, cancel_asked: bool, unserved: str) -> CardView:
+def _of_group(live: Any, now: datetime, label: str, *, cancel_asked: bool, hint: str) -> CardView:
     return view.of_group(
         live.counts, live.total, now=now, label=label, began_at=live.began_at, last_end_at=live.last_end_at,
-        cancel_asked=cancel_asked, reconnecting=live.reconnecting, unserved=unserved,
+        cancel_asked=cancel_asked, reconnecting=live.reconnecting, hint=hint,
     )  # fmt: skip

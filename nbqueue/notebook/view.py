@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from nbqueue.model.advice import no_worker
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import FINAL, State, WaitReason
 from nbqueue.notebook import palette, wording
@@ -86,9 +85,9 @@ class CardView:
 
 def of_job(
     record: JobRecord, *, now: datetime, log_tail: str = "", reconnecting: bool = False, cancel_asked: bool = False,
-    unserved: bool = False,
+    hint: str = "",
 ) -> CardView:  # fmt: skip
-    """The card of a job, `now` being the server's time as well as it is known; `unserved`: no worker has its queue."""
+    """The card of a job, `now` being the server's time as well as it is known; `hint`: what helps where it waits."""
     progress, final = record.progress, record.state.is_final
     cancel_asked = cancel_asked or record.cancel_requested
     elapsed_s = _elapsed_s(record, now)
@@ -102,7 +101,7 @@ def of_job(
         message=wording.line(progress.message),
         metrics=_metrics(progress.metrics),
         notes=_notes(record, now, reconnecting=reconnecting),
-        hint=no_worker(record.queue) if unserved and record.waits_for_worker else "",
+        hint=hint,
         error=_error(record),
         log=wording.tail(log_tail, LOG_LINES, LOG_COLUMNS),
         active=record.state is State.RUNNING,
@@ -118,12 +117,11 @@ def group_waits_for_worker(counts: Mapping[State, int]) -> bool:
 
 def of_group(
     counts: Mapping[State, int], total: int, *, now: datetime, label: str = "", began_at: datetime | None = None,
-    last_end_at: datetime | None = None, cancel_asked: bool = False, reconnecting: bool = False, unserved: str = "",
+    last_end_at: datetime | None = None, cancel_asked: bool = False, reconnecting: bool = False, hint: str = "",
 ) -> CardView:  # fmt: skip
     """The card of a group: one bar, one part of it a state.
 
-    `began_at` is the start of its first job, `last_end_at` the last end so far, `unserved` its queue where no worker
-    has that.
+    `began_at` is the start of its first job, `last_end_at` the last end so far, `hint` what helps where it waits.
     """
     ended = sum(counts.get(state, 0) for state in FINAL)
     final = ended >= total
@@ -137,7 +135,7 @@ def of_group(
         percent=_percent(ended / total if total else None),
         elapsed="" if elapsed_s is None else wording.duration(elapsed_s, running=not final),
         remaining="" if remaining_s is None else f"about {wording.duration(remaining_s, running=True)} left",
-        hint=no_worker(unserved) if unserved and group_waits_for_worker(counts) else "",
+        hint=hint,
         notes=_RECONNECTING if reconnecting and not final else (),
         segments=_segments(counts, total),
         active=counts.get(State.RUNNING, 0) > 0,

@@ -3,7 +3,7 @@
 import json
 import time
 
-from nbqueue.broker.attendance import served_queues
+from nbqueue.broker.attendance import offers
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.keys import Keys
 from tests.servers import Server
@@ -20,7 +20,7 @@ async def found(server: Server, engines: dict[str, tuple[int, str]]) -> frozense
             client.pexpire(f"nbq:engine:{name}", 60_000)
     client = open_redis(parse_url(server.url))
     try:
-        return await served_queues(client, Keys())
+        return frozenset(await offers(client, Keys()))
     finally:
         await client.aclose()
 

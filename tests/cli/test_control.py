@@ -130,5 +130,10 @@ def test_jobs_are_found_by_what_is_known_of_them(at: tuple[str, ...]) -> None:
     assert (found("--since", "1h"), found("--since", "1h", "--state", "failed")) == ({tagged, other}, set())
     assert found("--error", "ValueError") == set()
     assert "there are more" in run("jobs", "--since", "1h", "--limit", "1", *at).stderr
+    _submit(at, "double", "1", "--resource", "gpu=2")
+    assert 'no worker serves queue "default"' in run("jobs", *at).stderr
+    with running_worker(nbqueue.Settings(url=at[1], home=Path(at[3])), "--resources", "gpu=1"):
+        lacks = 'nbqueue: no worker that serves queue "default" offers gpu=2: start one with'
+        wait_until(lambda: lacks in run("jobs", *at).stderr)
     refused = run("jobs", "--since", "soon", *at)
     assert (refused.exit_code, "since='soon'" in refused.stderr) == (2, True)

@@ -47,6 +47,18 @@ def test_a_card_says_that_nobody_serves_its_queue(settings: Settings) -> None:
     assert (end["text/plain"][:11], "no worker" in str(end)) == ("✓ succeeded", False)
 
 
+def test_a_card_says_that_nobody_has_what_it_needs(settings: Settings) -> None:
+    """A worker serves the queue, and offers too little."""
+    nbqueue.configure(settings)
+    with running_worker(settings, "--queues", "lonely", "--slots", "1", "--resources", "gpu=1"):
+        job = nbqueue.options(queue="lonely", resources={"gpu": 2}).submit(sum, [1]).wait()
+        with terminal.show([job], console=Console(file=io.StringIO(), width=200)) as board:
+            needs = 'no worker that serves queue "lonely" offers gpu=2: start one with'
+            wait_until(lambda: board.views()[0].hint.startswith(needs), timeout_s=10)
+    job.cancel().wait()
+    shutdown()
+
+
 def test_many_that_wait_are_one_question(submitter: Any, server: Server) -> None:
     """Jobs and a group that wait for seconds ask the server about workers once every two seconds, all together."""
     works = [submitter.submit(sum, [number]).wait() for number in range(30)] + [

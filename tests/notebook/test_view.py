@@ -146,31 +146,3 @@ def test_a_group_says_how_long_it_has_run_and_will(counts: dict[State, int], ela
     began, last = NOW - timedelta(seconds=20), NOW - timedelta(seconds=4)
     found = view.of_group(counts, 10, now=NOW, began_at=began, last_end_at=last)
     assert (found.elapsed, found.remaining) == (elapsed, remaining.replace("60 s", "1 min 00 s"))
-
-
-NO_WORKER = 'no worker serves queue "night": start one with nbqueue worker --queues night'
-
-
-@pytest.mark.parametrize(
-    ("facts", "hint"),
-    [
-        ({}, NO_WORKER),
-        ({"reason": WaitReason.PAUSED}, ""),
-        ({"state": State.SCHEDULED}, ""),
-        ({"state": State.RUNNING}, ""),
-        ({"state": State.CANCELLED}, ""),
-    ],
-)
-def test_a_job_that_nobody_will_run_says_what_to_do(facts: dict[str, object], hint: str) -> None:
-    """The sentence stands where nothing but a worker is missing, and goes as soon as the job is in another state."""
-    record = replace(JobRecord(id="j1", state=State.QUEUED, queue="night"), **facts)  # type: ignore[arg-type]
-    assert [view.of_job(record, now=NOW, unserved=unserved).hint for unserved in (True, False)] == [hint, ""]
-
-
-def test_a_group_that_nobody_will_run_says_what_to_do() -> None:
-    """The same for a group, as long as none of its jobs runs."""
-    found = [
-        view.of_group(counts, 3, now=NOW, unserved="night").hint
-        for counts in ({State.QUEUED: 3}, {State.QUEUED: 2, State.RUNNING: 1}, {State.SUCCEEDED: 3})
-    ]
-    assert found == [NO_WORKER, "", ""]
