@@ -22,6 +22,8 @@ class QueueStats:
 
     name: str
     paused: bool = False
+    #: takes no more jobs
+    drained: bool = False
     #: ready, or held back
     queued: int = 0
     #: of those: waiting for other jobs
@@ -32,6 +34,12 @@ class QueueStats:
     running: int = 0
     #: final state -> jobs that ended so since the store began
     ended: Mapping[State, int] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> str:
+        """Whether it starts and takes jobs, in a word or two: "open", "paused", "drained" or "paused, drained"."""
+        words = [word for word, is_so in (("paused", self.paused), ("drained", self.drained)) if is_so]
+        return ", ".join(words) or "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +100,14 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     pipe.zcount(keys.queue(name), READY_LIMIT, f"({CLAIMED_SCORE}")
     pipe.zcount(keys.queue(name), CLAIMED_SCORE, "+inf")
     pipe.sismember(keys.paused, name)
+    pipe.sismember(keys.closed, name)
     pipe.hgetall(keys.counts(name))
-    queued, scheduled, running, paused, ended = await pipe.execute()
+    queued, scheduled, running, paused, drained, ended = await pipe.execute()
     held_back = await gates.waiting(client, keys, name)
     return QueueStats(
         name=name,
         paused=bool(paused),
+        drained=bool(drained),
         queued=queued + sum(held_back.values()),
         blocked=held_back.pop("blocked", 0),
         held_back=held_back,

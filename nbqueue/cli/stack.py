@@ -94,7 +94,7 @@ def status(settings: Settings, *, json_wanted: bool) -> None:
     tables.print_table(ENGINE_HEADINGS, map(_engine_row, found.engines), empty="No worker runs.")
 
 
-QUEUE_HEADINGS = ("QUEUE", "QUEUED", "SCHEDULED", "RUNNING", "SUCCEEDED", "FAILED", "OTHER ENDS", "")
+QUEUE_HEADINGS = ("QUEUE", "QUEUED", "SCHEDULED", "RUNNING", "SUCCEEDED", "FAILED", "OTHER ENDS", "IS")
 ENGINE_HEADINGS = ("WORKER", "HOST", "PID", "QUEUES", "RUNNING", "OFFERS", "PYTHON", "STARTED")
 
 
@@ -128,7 +128,7 @@ def _queue_row(item: QueueStats) -> tuple[object, ...]:
     shown = {State.SUCCEEDED, State.FAILED}
     other = sum(number for state, number in item.ended.items() if state not in shown)
     ended = (item.ended.get(State.SUCCEEDED, 0), item.ended.get(State.FAILED, 0), other)
-    return (item.name, item.queued, item.scheduled, item.running, *ended, "paused" if item.paused else "")
+    return (item.name, item.queued, item.scheduled, item.running, *ended, item.standing)
 
 
 def _engine_row(item: EngineInfo) -> tuple[object, ...]:

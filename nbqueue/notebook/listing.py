@@ -54,7 +54,7 @@ def queues(found: Sequence[QueueStats]) -> Table:
     ended = [state for state in _FINAL if any(stats.ended.get(state) for stats in found)]
     rows = [
         (
-            stats.name, "paused" if stats.paused else "open",
+            stats.name, stats.standing,
             *(f"{number:,}" for number in (stats.queued, stats.scheduled, stats.running)),
             *(f"{stats.ended.get(state, 0):,}" for state in ended),
         )

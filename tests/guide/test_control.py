@@ -43,7 +43,9 @@ async def test_a_queue_is_drained() -> None:
     assert await group.progress() == {State.SUCCEEDED: 5}
     with pytest.raises(QueueClosed, match='Queue "default" takes no more jobs'):
         await submit(step, 1)
+    assert (await queue.stats()).standing == "drained"
     await queue.open()
+    assert (await queue.stats()).standing == "open"
     assert await (await submit(step, 1)) == 1
 
 
