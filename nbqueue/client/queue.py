@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from nbqueue.broker import gates, queues
@@ -16,6 +15,7 @@ from nbqueue.client.pending import Pending
 from nbqueue.client.selection import Selection, jobs
 from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
+from nbqueue.model import moments
 from nbqueue.model.alerting import Crossing, check
 from nbqueue.model.limits import Limit, limit
 from nbqueue.model.moments import Moment
@@ -96,8 +96,10 @@ class Queue:
             states: one state or several; those that wait if not given.
             older_than: only those submitted before then: "7d", "2h", a timedelta back from now, or an aware datetime.
         """
-        asked = finding.wanted(state=states, queue=self.name, since=older_than, limit=_MOST)
-        return self._begin(lambda link: sweeping.clear(link, replace(asked, since=None), older_than))
+        asked = finding.wanted(state=states, queue=self.name, limit=_MOST)
+        if older_than is not None:
+            moments.milliseconds(older_than, "older_than", 0)
+        return self._begin(lambda link: sweeping.clear(link, asked, older_than))
 
     def drain(self) -> Pending[None]:
         """Take no more jobs, and finish those that are there: answers when nothing waits or runs in it any more."""

@@ -5,7 +5,7 @@ import time
 import pytest
 
 import nbqueue
-from nbqueue import JobFailed, Queue, QueueClosed, State, jobs, options, submit, submit_map
+from nbqueue import ConfigurationError, JobFailed, Queue, QueueClosed, State, jobs, options, submit, submit_map
 from tests.waiting import until
 
 
@@ -54,6 +54,8 @@ async def test_waiting_jobs_are_cleared_away() -> None:
     later = [await options(delay=60).submit(step, number) for number in range(3)]
     assert {job.id for job in await Queue().jobs("scheduled")} == {job.id for job in later}
     assert await Queue().clear(older_than="1h") == 0
+    with pytest.raises(ConfigurationError, match="older_than='soon' is no moment"):
+        Queue().clear(older_than="soon")
     assert await Queue().clear() == 3
     assert len(await jobs.where(queue="default", state=("queued", "scheduled"))) == 0
     with pytest.raises(nbqueue.NbqueueError):
