@@ -113,6 +113,13 @@ class Answer(Generic[T]):
                 continue  # that loop was closed: nobody waits there any more
 
 
+def known(value: T) -> Answer[T]:
+    """An answer that is here already."""
+    future: Future[T] = Future()
+    future.set_result(value)
+    return Answer(future)
+
+
 def cut_off() -> BrokerUnavailable:
     """The error for what the end of the portal cut off."""
     return BrokerUnavailable("nbqueue was shut down before the answer came: ask again, it connects anew.")

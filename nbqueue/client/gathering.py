@@ -49,6 +49,11 @@ class Gathering:
         """Whether watching ended before its time."""
         return self._broken
 
+    @property
+    def is_well(self) -> bool:
+        """Whether all have succeeded."""
+        return len(self.ended) == len(self._ids) and all(end.succeeded for end in self.ended.values())
+
     def mailbox(self) -> Mailbox[str]:
         """The ids in the order their jobs ended: those that have, then those that will."""
         box: Mailbox[str] = Mailbox()

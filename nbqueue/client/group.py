@@ -7,11 +7,10 @@ from concurrent.futures import Future
 from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
-from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing
+from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing, values
 from nbqueue.client.answer import Answer, cut_off
 from nbqueue.client.batches import by_item
 from nbqueue.client.changing import ChangesMany
-from nbqueue.client.ended import Ended
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.graph import Graph
 from nbqueue.client.group_live import GroupLive
@@ -107,10 +106,13 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         def read(_: object) -> list[Any]:
             ended = self._settled().ended
             return self._by_item(
-                [self._result(ended[job.id], job, return_errors=return_errors) for job in self._members]
+                [values.value(ended[job.id], job, return_errors=return_errors) for job in self._members]
             )
 
-        return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line(), for_jobs=True)
+        return Pending(
+            gathering.all_ended, read, what=self._what(), line=self._stopped_line(), for_jobs=True,
+            steps=lambda: values.in_steps(self._members, gathering.ended),
+        )  # fmt: skip
 
     def progress(self) -> Pending[Mapping[State, int]]:
         """How many of its jobs are in which state now; those the server no longer knows are left out."""
@@ -180,10 +182,13 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
         def read(_: object) -> Any:
             ended = gathering.ended
-            values = [self._result(ended[job.id], job, return_errors=True) for job in self._members]
-            return frames.frame(self._members, self._items if self._batch == 1 else (), ended, values)
+            found = [values.value(ended[job.id], job, return_errors=True) for job in self._members]
+            return frames.frame(self._members, self._items if self._batch == 1 else (), ended, found)
 
-        return Pending(gathering.all_ended, read, what=self._what(), line=self._stopped_line())
+        return Pending(
+            gathering.all_ended, read, what=self._what(), line=self._stopped_line(),
+            steps=lambda: values.in_steps(self._members, gathering.ended),
+        )  # fmt: skip
 
     def live(self) -> GroupLive:
         """Its counts, kept up to date in the background; close() it when it is shown no more."""
@@ -214,8 +219,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         # the first in order among those that did not end well so far
         for job in self._members:
             if job.id in ended and not ended[job.id].succeeded:
-                self._result(ended[job.id], job)
-        return self._by_item([self._result(ended[job.id], job) for job in self._members])
+                values.value(ended[job.id], job)
+        return self._by_item([values.value(ended[job.id], job) for job in self._members])
 
     def _settled(self) -> Gathering:
         """The ends, after whoever shows the group was told of them: the cell that waited goes on now."""
@@ -226,17 +231,13 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         hooks.settle(self)
         return gathering
 
-    def _result(self, ended: Ended, job: Job[T_co], *, return_errors: bool = False) -> Any:
-        job.know(ended)
-        try:
-            return job.value(ended)
-        except Exception as error:
-            if return_errors:
-                return error
-            raise
+    def _steps(self) -> Iterator[None]:
+        gathering = self._gathered()
+        # where a job did not end well its error is all that is raised
+        return values.in_steps(self._members, gathering.ended) if gathering.is_well else iter(())
 
-    def _by_item(self, values: list[Any]) -> list[Any]:
-        return by_item(values, self._batch, len(self._items))
+    def _by_item(self, found: list[Any]) -> list[Any]:
+        return by_item(found, self._batch, len(self._items))
 
     @property
     def _gates(self) -> tuple[str, ...]:

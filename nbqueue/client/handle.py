@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from nbqueue.broker import jobs
 from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying, word
-from nbqueue.client.answer import Answer
+from nbqueue.client.answer import Answer, known
 from nbqueue.client.attempts import attempts
 from nbqueue.client.changing import ChangesOne
 from nbqueue.client.draft import Draft
@@ -47,7 +47,8 @@ class Job(ChangesOne, Waitable[T_co], Output):
     """
 
     __slots__ = (
-        "__weakref__", "_accepted", "_draft", "_ending", "_lives", "_name", "_portal", "_session", "_value", "id",
+        "__weakref__", "_accepted", "_draft", "_ended", "_ending", "_lives", "_name", "_portal", "_session", "_value",
+        "id",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +69,8 @@ class Job(ChangesOne, Waitable[T_co], Output):
         self._lives: WeakSet[Live] | None = None
         self._portal: Place | None = None
         self._ending: Answer[Ended] | None = None
+        #: its end, where somebody else waited for it
+        self._ended: Ended | None = None
         self._value: Any = _NOT_LOADED
 
     @property
@@ -193,10 +196,8 @@ class Job(ChangesOne, Waitable[T_co], Output):
 
     def know(self, ended: Ended) -> None:
         """Take the end that somebody else waited for."""
-        if self._ending is None or not self._ending.is_here:
-            known: Future[Ended] = Future()
-            known.set_result(ended)
-            self._ending = Answer(known)
+        if self._ended is None and (self._ending is None or not self._ending.is_here):
+            self._ended = ended
 
     def value(self, ended: Ended) -> T_co:
         """The value of its end, unpickled once, and not before it is asked for; raises its error."""
@@ -206,11 +207,13 @@ class Job(ChangesOne, Waitable[T_co], Output):
         return found
 
     def _answer(self) -> Answer[Ended]:
-        known = self._ending
-        if known is None or known.is_cut_off or not (known.is_here or self._session.is_here(self._portal)):
+        if self._ended is not None:
+            return known(self._ended)
+        asked = self._ending
+        if asked is None or asked.is_cut_off or not (asked.is_here or self._session.is_here(self._portal)):
             self._portal = self._session.portal
-            known = self._ending = Answer(self._call(lambda link: link.ends.end_of(self.id)))
-        return known
+            asked = self._ending = Answer(self._call(lambda link: link.ends.end_of(self.id)))
+        return asked
 
     def _take(self, answer: Answer[Ended]) -> T_co:
         return self._settled(answer.get())
@@ -262,7 +265,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
 
     def _seen(self) -> str:
         """What is known without asking."""
-        if self._ending is not None and self._ending.is_here:
+        if self._ended is not None or (self._ending is not None and self._ending.is_here):
             ended = self._known_end()
             return str(ended.state) if ended is not None and ended.state else "end unknown"
         if self._accepted is not None and not self._accepted.done():
@@ -271,6 +274,8 @@ class Job(ChangesOne, Waitable[T_co], Output):
 
     def _known_end(self) -> Ended | None:
         """The end that was waited for, where that came to an end itself."""
+        if self._ended is not None:
+            return self._ended
         future = None if self._ending is None else self._ending.future
         if future is None or not future.done() or future.cancelled() or future.exception() is not None:
             return None

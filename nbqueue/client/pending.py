@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
@@ -30,12 +30,14 @@ class Waitable(ABC, Generic[T_co]):
         waited = self._at_rest(answer)
         try:
             yield from waited.arrives()
+            waited.check(answer)
+            for _ in self._steps():
+                yield
         except asyncio.CancelledError as stopped:
             _in_one_line(stopped, self._stopped_line())
             raise
         finally:
             _rest_no_longer(waited, answer)
-        waited.check(answer)
         return self._take(answer)
 
     def wait(self, timeout: float | None = None) -> T_co:
@@ -71,6 +73,10 @@ class Waitable(ABC, Generic[T_co]):
     def _take(self, answer: Answer[Any]) -> T_co:
         """The value of an answer that is here, worked out in the thread that waited."""
 
+    def _steps(self) -> Iterator[None]:
+        """What may take long is worked out before `_take`, in steps: others in the loop have their turns between."""
+        return iter(())
+
     @abstractmethod
     def _what(self) -> str:
         """Names what is waited for, at the beginning of a sentence."""
@@ -100,7 +106,7 @@ class Pending(Waitable[T_co]):
     Dropping it stops nothing; a failure that nobody looked at is logged once.
     """
 
-    __slots__ = ("__weakref__", "_fault", "_for_jobs", "_line", "_read", "_seen", "_source", "_words")
+    __slots__ = ("__weakref__", "_fault", "_for_jobs", "_line", "_read", "_seen", "_source", "_words", "_work_out")
 
     def __init__(
         self,
@@ -111,6 +117,7 @@ class Pending(Waitable[T_co]):
         line: str = "",
         fault: Callable[[Any], BaseException | None] | None = None,
         for_jobs: bool = False,
+        steps: Callable[[], Iterator[None]] = lambda: iter(()),
     ) -> None:
         self._source: Answer[Any] = Answer(future)
         self._for_jobs = for_jobs
@@ -119,6 +126,7 @@ class Pending(Waitable[T_co]):
         self._line = line
         self._fault = fault
         self._seen = False
+        self._work_out = steps
 
     def done(self) -> bool:
         """Whether the answer is here."""
@@ -131,6 +139,9 @@ class Pending(Waitable[T_co]):
         self._seen = True
         found: Any = answer.get()
         return found if self._read is None else self._read(found)
+
+    def _steps(self) -> Iterator[None]:
+        return self._work_out()
 
     def _what(self) -> str:
         return self._words

@@ -16,7 +16,7 @@ from tests.faults.conftest import Measure
 from tests.servers import Server
 from tests.workers import Ledger, running_worker
 
-JOBS = 20_000
+JOBS = 50_000
 #: twice what is promised
 ELSEWHERE_S = 2 * 5.0
 
