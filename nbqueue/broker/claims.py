@@ -20,7 +20,7 @@ LEASE_S = 4.0
 #: losses and crashes after which a job is given up
 MAX_LOSSES = 3
 #: jobs that expire in one go
-MOST_EXPIRED = 1000
+MOST_EXPIRED = 200
 LOG_BYTES = 1_000_000
 #: a result that is kept until someone removes it
 FOR_EVER = float("inf")
@@ -204,7 +204,7 @@ def reap(
 
 
 def expire(keys: Keys) -> Call[bool]:
-    """End jobs that were not started in time, a thousand at the most; whether there may be more."""
+    """End jobs that were not started in time, some at once; whether there may be more."""
     return Call(script("expire"), (keys.expiring, keys.events, keys.history), (keys.prefix, MOST_EXPIRED), bool)
 
 

@@ -77,7 +77,7 @@ class Keys:
         return f"{self.prefix}nbq:tick:{job_id}"
 
     def checkpoint(self, job_id: str) -> str:
-        """string: the last checkpoint, until the job succeeds; where it ends otherwise, as long as its call is kept."""
+        """string: the last checkpoint, until the job succeeds; for a day more where it ends otherwise."""
         return f"{self.prefix}nbq:checkpoint:{job_id}"
 
     def wake(self, name: str) -> str:

@@ -10,9 +10,10 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from nbqueue.children import calls, guard, lineage
 from nbqueue.children.courier import DEAF
@@ -165,13 +166,13 @@ class Choir:
 
     async def _sing(self, visit: Visit) -> None:
         """Run one coroutine function to its end."""
-        self._tell_loading(visit)
-        await sing(visit, self._start, self._left_tasks, self._end)
+        await sing(visit, self._start, self._left_tasks, self._end, self._load)
 
-    def _tell_loading(self, visit: Visit) -> None:
+    def _load(self, visit: Visit) -> Callable[[], Any]:
         """Until now it may have waited for others here, and that does not count; what it imports may block the loop."""
         if visit.timeout_s is not None:
             self.hand_over({"t": "load", "n": visit.number}, b"")
+        return visit.load()
 
     def _start(self, visit: Visit) -> None:
         """Its code starts now. Who counts its time must know before it blocks the loop."""
@@ -182,8 +183,7 @@ class Choir:
 
     def _perform(self, visit: Visit) -> None:
         """Run one function to its end, in its own thread."""
-        self._tell_loading(visit)
-        ended = perform(visit, self._start, self._stoppable(visit))
+        ended = perform(visit, self._start, self._load, self._stoppable(visit))
         self._loop.call_soon_threadsafe(self._end, visit, ended)
 
     @contextmanager

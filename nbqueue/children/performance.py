@@ -15,18 +15,22 @@ from nbqueue.children.visit import Visit
 
 
 def perform(
-    visit: Visit, start: Callable[[Visit], None], within: AbstractContextManager[object] | None = None
+    visit: Visit,
+    start: Callable[[Visit], None],
+    load: Callable[[Visit], Callable[[], Any]] = Visit.load,
+    within: AbstractContextManager[object] | None = None,
 ) -> calls.Ended:
     """Run a function to its end, in the thread that calls.
 
     Args:
         visit: the run.
         start: called when the call is loaded, just before the function is.
+        load: gives what is to be called.
         within: what surrounds the code; it is over before the result is looked at.
     """
     try:
         with within or nullcontext():
-            call = visit.load()
+            call = load(visit)
             start(visit)
             value = call()
             if inspect.isawaitable(value):
@@ -39,7 +43,11 @@ def perform(
 
 
 async def sing(
-    visit: Visit, start: Callable[[Visit], None], left_tasks: LeftTasks, end: Callable[[Visit, calls.Ended], None]
+    visit: Visit,
+    start: Callable[[Visit], None],
+    left_tasks: LeftTasks,
+    end: Callable[[Visit, calls.Ended], None],
+    load: Callable[[Visit], Callable[[], Any]] = Visit.load,
 ) -> None:
     """Run a coroutine function to its end, in the loop that runs this.
 
@@ -48,9 +56,10 @@ async def sing(
         start: called when the call is loaded, just before the function is.
         left_tasks: knows the tasks that the code starts and leaves.
         end: called with the end, also where this is cancelled after the code has come to its own.
+        load: gives what is to be called.
     """
     try:
-        call = visit.load()
+        call = load(visit)
         start(visit)
         value = call()
         if inspect.isawaitable(value):

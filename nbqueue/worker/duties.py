@@ -21,6 +21,8 @@ logger = logging.getLogger("nbqueue.worker")
 #: the net under the wake-up calls
 POLL_S = 1.0
 RECONCILE_S = 2.0
+#: how often jobs that expire are looked for, and how soon again where there were many
+EXPIRE_S, EXPIRE_AGAIN_S = 0.5, 0.02
 #: times in a row that a claim must be seen without a run before it is given back: its end may be under way
 STRANGE_TIMES = 3
 
@@ -51,8 +53,8 @@ class Duties:
 
         A task group would go on without a duty that code in the loop has cancelled.
         """
-        duties = (self._engine.pump, self._waker.watch, self._poll, self._settle, self._publish, self._keep_reports,
-                  self._obey, self._reconcile, *self._beside)  # fmt: skip
+        duties = (self._engine.pump, self._waker.watch, self._poll, self._settle, self._expire, self._publish,
+                  self._keep_reports, self._obey, self._reconcile, *self._beside)  # fmt: skip
         tasks = [asyncio.ensure_future(duty()) for duty in duties]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -81,6 +83,16 @@ class Duties:
                     engine.unsettled.set()
             except scripts.TROUBLE as error:
                 logger.debug("Cannot tell jobs of the ends they wait for: %s", error)
+
+    async def _expire(self) -> None:
+        """End jobs that nobody started in time; where there are many, a few at once, as others use the server too."""
+        engine, more = self._engine, False
+        while True:
+            await asyncio.sleep(EXPIRE_AGAIN_S if more else EXPIRE_S)
+            try:
+                more = await scripts.run(engine.client, claims.expire(engine.keys))
+            except scripts.TROUBLE as error:
+                logger.debug("Cannot end jobs that were not started in time: %s", error)
 
     async def _publish(self) -> None:
         while True:

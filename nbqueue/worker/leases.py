@@ -1,4 +1,4 @@
-"""Holding the leases of engines, reaping those of engines that are gone, ending jobs that nobody started in time."""
+"""Holding the leases of engines, and reaping those of engines that are gone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Leases:
         await scripts.run(self._client, claims.lease(self._keys, [engine], begin=True))
 
     async def keep(self) -> None:
-        """Renew, reap and expire until cancelled, through any trouble with the server."""
+        """Renew and reap until cancelled, through any trouble with the server."""
         loop = asyncio.get_running_loop()
         renew_at = 0.0
         while True:
@@ -50,8 +50,6 @@ class Leases:
                     renew_at = loop.time() + RENEW_S
                     await self._renew()
                 await self._reap_when_due(loop.time())
-                while await scripts.run(self._client, claims.expire(self._keys)):
-                    pass
             except scripts.TROUBLE as error:
                 self._trouble(loop.time(), error)
             except Exception:

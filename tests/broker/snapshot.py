@@ -213,6 +213,8 @@ def _keys(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:
     checkpoints = set(snapshot.under("nbq:checkpoint:"))
     if not checkpoints <= live | failed:
         yield f"checkpoints {checkpoints} of the live {live} and the failed {failed}"
+    expiring = {job.id for job in model.jobs.values() if job.waits and job.is_late}
+    yield from _differ("those that expire", set(snapshot.values.get(KEYS.expiring, ())), expiring)
     for parent, children in snapshot.under("nbq:children:").items():
         if left := [
             child for child in children if child not in model.jobs or parent not in model.jobs[child].spec.after

@@ -158,6 +158,7 @@ local function claim(id, record, job, rest, is_limited)
       .. (rest.hook and 'h' or '') .. ' ' .. named(job.group) .. names
   end
   redis.call('HSET', record, 'state', 'running', 'fence', fence, 'engine', engine, 'started', now)
+  if rest.expires then redis.pcall('ZREM', prefix .. 'nbq:expiring', id) end
   if job.group then regroup(job.group, 'queued', 'running') end
   held[#held + 1], held[#held + 2] = id, fence .. ' ' .. job.rank .. facts
   scores[#scores + 1], scores[#scores + 2] = CLAIMED_SCORE, id

@@ -12,18 +12,19 @@ local prefix = ARGV[1]
 local now = server_ms()
 local changes, records = {}, {}
 
-local function is_late(record, about)
+local function is_late(about)
   -- its id may have been another job's meanwhile
   if not about.state or is_final(about.state) or about.state == 'running' or about.fence then return false end
-  local expires = tonumber(redis.call('HGET', record, 'expires') or nil)
-  return expires ~= nil and now > tonumber(about.submitted) + expires
+  return whole(about.expires) and whole(about.submitted) and now > tonumber(about.submitted) + tonumber(about.expires)
 end
 
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', 0, ARGV[2])
+local due = redis.pcall('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', 0, ARGV[2])
+if due.err then return 0 end
 for _, id in ipairs(due) do
   local record = prefix .. 'nbq:job:' .. id
   local about = read_fields(record, WAITING)
-  if is_late(record, about) then end_waiting(prefix, id, about, {state = 'expired'}, now, changes, records) end
+  -- what one job has of wrong types costs the others nothing
+  if is_late(about) then pcall(end_waiting, prefix, id, about, {state = 'expired'}, now, changes, records) end
 end
 if #due > 0 then redis.call('ZREM', KEYS[1], unpack(due)) end
 write_groups(prefix)

@@ -50,6 +50,6 @@ local function keep_call(prefix, id, ms)
 end
 
 local function keep_checkpoint(prefix, id)
-  -- and with it its last checkpoint, which the job that retries it starts from
+  -- for a day its last checkpoint stays too, which the job that retries it starts from
   redis.call('PEXPIRE', prefix .. 'nbq:checkpoint:' .. id, CALL_MS)
 end

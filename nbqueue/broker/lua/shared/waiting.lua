@@ -62,7 +62,7 @@ local function give_tokens_back(prefix, engine, ids, unrun)
 end
 
 -- what `end_waiting` needs to know of a job
-local WAITING = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock', 'hook'}
+local WAITING = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock', 'hook', 'expires'}
 
 local function end_waiting(prefix, id, about, ending, now, changes, records)
   -- end a job that waits; `ending` has its state, and what there is of error_type, error, stopped_by
@@ -70,6 +70,7 @@ local function end_waiting(prefix, id, about, ending, now, changes, records)
   redis.call('DEL', prefix .. 'arq:retry:' .. id)
   keep_checkpoint(prefix, id)
   keep_call(prefix, id, about.stock and 0 or CALL_MS)
+  if about.expires then redis.pcall('ZREM', prefix .. 'nbq:expiring', id) end
   if about.parked then unpark(prefix, id, about) else redis.call('ZREM', place_of(prefix, about), id) end
   redis.call('HSET', record, 'state', ending.state, 'finished', now)
   redis.call('HDEL', record, 'reason', 'parked')
