@@ -267,6 +267,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         priority=int(text.get("priority", 0)),
         tags=tuple(json.loads(text.get("tags", "[]"))),
         group=text.get("group", ""),
+        after=tuple(json.loads(text.get("after", "[]"))),
         retry_of=text.get("retry_of", ""),
         retried_by=text.get("retried_by", ""),
         parent=text.get("parent", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 from nbqueue.broker import codec
@@ -30,6 +30,8 @@ class Order:
     #: jobs of the group in all
     size: int = 0
     retry_of: str = ""
+    #: the job that this one retried, and so on
+    earlier: tuple[str, ...] = ()
     #: the job that submits it
     parent: str = ""
 
@@ -46,7 +48,7 @@ class Order:
         rest = {
             "by": "name" if self.by_name else "", "opt": options.to_wire(), "label": options.label,
             "tags": list(options.tags), "group": self.group, "retry_of": self.retry_of,
-            "parent": self.parent,
+            "earlier": list(self.earlier), "parent": self.parent,
             "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,
         }  # fmt: skip
         return {
@@ -78,6 +80,8 @@ class Draft:
     digest: str = ""
     #: what all jobs of its order call, kept once
     function: bytes = b""
+    #: jobs whose results are taken in the place of some of `parents`
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def payload(self) -> bytes:
@@ -92,7 +96,8 @@ class Draft:
     @property
     def own(self) -> dict[str, Any]:
         """What the server is told of this one of an order's jobs alone."""
-        after = list(dict.fromkeys((*self.order.options.after, *self.parents)))
+        taken = (self.instead.get(each, each) for each in self.parents)
+        after = list(dict.fromkeys((*self.order.options.after, *taken)))
         return {name: value for name, value in (("after", after), ("digest", self.digest)) if value}
 
     @property
@@ -105,6 +110,8 @@ class Draft:
         own: dict[str, Any] = {"id": self.job_id}
         if self.parents:
             own["inputs"] = list(self.parents)
+        if self.instead:
+            own["instead"] = dict(self.instead)
         return seal(keyring, {**header, **own}, self.payload)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 #: retries under way at once
 RETRIES = 50
+#: generations of retries whose checkpoints are looked for
+EARLIER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,28 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
 
 
 async def retry_all(link: Link, job_ids: Iterable[str]) -> Retried:
-    """Submit each again that can be, many at once."""
+    """Submit each again that can be, many at once; a job that waited for another of them comes after its retry."""
+    wanted = list(dict.fromkeys(job_ids))
+    records = dict(zip(wanted, await link.records(wanted), strict=True))
+    drafts: dict[str, Draft] = {}
+    refused: dict[str, str] = {}
+    for some in _in_order({job_id: record.after if record else () for job_id, record in records.items()}):
+        found = await _each(dict.fromkeys(some), lambda job_id, _: retry(link, job_id, None))
+        drafts |= found.drafts
+        refused |= found.refused
+    return Retried(
+        {job_id: drafts[job_id] for job_id in wanted if job_id in drafts},
+        {job_id: refused[job_id] for job_id in wanted if job_id in refused},
+    )
 
-    async def again(job_id: str) -> Draft:
-        return await retry(link, job_id, None)
 
-    return await _each(dict.fromkeys(job_ids), lambda job_id, _: again(job_id))
+def _in_order(after: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """Jobs in parts: none waits for another one of its part or of a later one."""
+    left = {job_id: set(others) & after.keys() for job_id, others in after.items()}
+    while left:
+        ready = {job_id: others for job_id, others in left.items() if not others & left.keys()} or left
+        yield list(ready)
+        left = {job_id: others for job_id, others in left.items() if job_id not in ready}
 
 
 async def retry_group(link: Link, sent: Mapping[str, Draft | None], group: str) -> Mapping[str, Draft]:
@@ -113,11 +131,36 @@ async def _prepared(link: Link, job_id: str, sent: Draft | None) -> Draft:
             f"Job {job_id} has ended, and its function and arguments are kept no longer: submit it again.",
             job_id=job_id,
         )
+    return await _again(link, record, sent)
+
+
+async def _again(link: Link, record: JobRecord, sent: Draft) -> Draft:
+    """The new job: it waits for what the old one waited for, or for what has been retried of that since."""
+    newest = await _newest(link, record.after)
+    taken = {name: sent.instead.get(name, name) for name in sent.parents}
+    rest = [each for each in record.after if each not in taken.values()]
+    # what a job that has begun waited for has ended; the server may know it no longer
+    after = tuple(newest[each] or each for each in rest if newest[each] or not record.fence)
     options = replace(
-        sent.order.options, job_id=None, delay=0.0, at=None, unique=None, debounce=None, cache=None, after=()
+        sent.order.options, job_id=None, delay=0.0, at=None, unique=None, debounce=None, cache=None, after=after
     )
-    order = replace(sent.order, options=options, retry_of=job_id, origin=origin(), group="", size=0)
-    return Draft(new_job_id(), order, sent.call, sent.parents, function=sent.function)
+    earlier = (sent.order.retry_of, *sent.order.earlier)[:EARLIER] if sent.order.retry_of else ()
+    order = replace(sent.order, options=options, retry_of=record.id, earlier=earlier, origin=origin(), group="", size=0)
+    now = {name: newest.get(job_id) or job_id for name, job_id in taken.items()}
+    instead = {name: job_id for name, job_id in now.items() if job_id != name}
+    return Draft(new_job_id(), order, sent.call, sent.parents, function=sent.function, instead=instead)
+
+
+async def _newest(link: Link, ids: Sequence[str]) -> dict[str, str]:
+    """Of each job the last one of its retries, or itself; nothing where the server knows no such job."""
+    found = dict.fromkeys(ids, "")
+    asked = {each: each for each in ids}
+    while asked:
+        records = await link.records(list(asked.values()))
+        known = {name: record for name, record in zip(asked, records, strict=True) if record is not None}
+        found |= {name: record.id for name, record in known.items()}
+        asked = {name: record.retried_by for name, record in known.items() if record.retried_by}
+    return found
 
 
 def unsealed(record: JobRecord, sealed: Sealed) -> Draft:
@@ -132,6 +175,6 @@ def unsealed(record: JobRecord, sealed: Sealed) -> Draft:
     group = str(header.get("group", ""))
     order = Order(
         options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(),
-        group=group,
+        group=group, retry_of=header.get("retry_of", ""), earlier=tuple(header.get("earlier", ())),
     )  # fmt: skip
-    return Draft(record.id, order, sealed.payload, tuple(header.get("inputs", ())))
+    return Draft(record.id, order, sealed.payload, tuple(header.get("inputs", ())), instead=header.get("instead", {}))

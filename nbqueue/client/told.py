@@ -34,7 +34,8 @@ def record_of(found: Mapping[str, Any]) -> JobRecord:
             read[name] = datetime.fromisoformat(value)
     read["state"] = State(read["state"])
     read["reason"] = WaitReason(read["reason"]) if read["reason"] else None
-    read["tags"], read["progress"] = tuple(read["tags"]), Progress.from_wire(read["progress"])
+    read["tags"], read["after"] = tuple(read["tags"]), tuple(read["after"])
+    read["progress"] = Progress.from_wire(read["progress"])
     return JobRecord(**read)
 
 

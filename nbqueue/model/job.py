@@ -25,6 +25,8 @@ class JobRecord:
     priority: int = 0
     tags: tuple[str, ...] = ()
     group: str = ""
+    #: jobs and groups it waits for, or has waited for
+    after: tuple[str, ...] = ()
     retry_of: str = ""
     #: the last job that is a retry of it
     retried_by: str = ""

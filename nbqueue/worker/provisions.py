@@ -67,7 +67,7 @@ async def provide(client: Any, here: Here, attempt: Attempt) -> Finish | None:
 
 
 async def _checkpoint(client: Any, here: Here, attempt: Attempt) -> bytes | None:
-    """What an earlier attempt left, or the job that this one retries."""
+    """What an earlier attempt left, or the job that this one retries, or the one that that one retried."""
     try:
         for job_id in _before(attempt):
             found = await claims.checkpoint(client, here.keys, job_id)
@@ -84,12 +84,14 @@ def _before(attempt: Attempt) -> Iterator[str]:
         yield attempt.claim.job_id
     if retried := attempt.header.get("retry_of"):
         yield str(retried)
+        yield from map(str, attempt.header.get("earlier") or ())
 
 
 async def _inputs(client: Any, here: Here, attempt: Attempt) -> Mapping[str, Input]:
     """The results it takes, verified. Raises an NbqueueError that names the one that cannot be had."""
     found: dict[str, Input] = {}
-    async for batch in _batches(client, here, _ids(attempt)):
+    taken = _ids(attempt)
+    async for batch in _batches(client, here, list(taken.values())):
         blobs = await jobs.results(client, here.keys, batch)
         pairs = [(job_id, blob) for job_id, blob in zip(batch, blobs, strict=True) if blob is not None]
         if sum(len(blob) for _, blob in pairs) > LARGE_BYTES:
@@ -100,17 +102,20 @@ async def _inputs(client: Any, here: Here, attempt: Attempt) -> Mapping[str, Inp
         short = [job_id for job_id in batch if job_id not in found]
         if short:
             found.update(await _problems(client, here, attempt, short, opened))
-    return {job_id: found[job_id] for job_id in _ids(attempt)}
+    return {name: found[job_id] for name, job_id in taken.items()}
 
 
-def _ids(attempt: Attempt) -> list[str]:
-    """The ids in the header; a key holder of another version may have written it."""
-    found = attempt.header["inputs"]
-    if not isinstance(found, list) or attempt.claim.job_id in found:
+def _ids(attempt: Attempt) -> dict[str, str]:
+    """The jobs whose results are taken, by the ids that the call knows them by.
+
+    They differ where a job was retried since. A key holder of another version may have written the header.
+    """
+    found, instead = attempt.header["inputs"], attempt.header.get("instead") or {}
+    if not isinstance(found, list) or not isinstance(instead, dict) or attempt.claim.job_id in found:
         raise TamperedPayload(f"Job {attempt.claim.job_id!a} does not say which results it takes.", reason="bad shape")
     if attempt.header["codec"] != "pickle":
         raise NotSendable(f"Job {attempt.claim.job_id!a} is encoded as JSON, and cannot take the results of others.")
-    return [names.check_job_id(job_id) for job_id in found]
+    return {name: names.check_job_id(instead.get(name, name)) for name in map(names.check_job_id, found)}
 
 
 async def _batches(client: Any, here: Here, job_ids: Sequence[str]) -> AsyncGenerator[list[str], None]:

@@ -1,8 +1,10 @@
 """Jobs after other jobs."""
 
+from pathlib import Path
+
 import pytest
 
-from nbqueue import ConfigurationError, JobCancelled, JobLost, ParentFailed, State, options, submit, submit_map
+from nbqueue import ConfigurationError, JobCancelled, JobLost, ParentFailed, State, jobs, options, submit, submit_map
 
 
 def fetch(name: str) -> str:
@@ -50,3 +52,31 @@ async def test_what_is_not_there_cannot_be_waited_for() -> None:
         await options(job_id="me", after=["me"]).submit(fetch, "a")
     with pytest.raises(ConfigurationError, match="await it first"):
         options(after=[submit(fetch, "a")])  # type: ignore[list-item]
+
+
+def prepare(ready: str) -> int:
+    """A first step that can be mended from outside."""
+    if not Path(ready).exists():
+        raise ValueError("not ready")
+    return 20
+
+
+def use(number: int) -> int:
+    """A second step."""
+    return number + 1
+
+
+async def test_a_pipeline_that_failed_is_retried(tmp_path: Path) -> None:
+    """A retry waits for what the job waited for, or for the retry of that; jobs retried together keep their order."""
+    night = options(tags=["night"])
+    first = await night.submit(prepare, str(tmp_path / "ready"))
+    second = await night.submit(use, first.output)
+    third = await options(tags=["night"], after=[second]).submit(fetch, "done")
+    for job in (second, third):
+        with pytest.raises(ParentFailed):
+            await job
+    with pytest.raises(ParentFailed, match="not ready"):
+        await (await second.retry())  # what it waits for has still failed
+    (tmp_path / "ready").touch()
+    again = await (await jobs.where(tag="night", state="failed")).retry()
+    assert sorted([str(await job) for job in again]) == ["20", "21", "21", "DONE"]

@@ -262,6 +262,28 @@ async def test_a_job_that_is_retried_by_hand_goes_on_where_it_was() -> None:
     assert await (await first.retry()) == 100
 
 
+async def test_so_does_the_retry_of_a_retry(tmp_path: Path) -> None:
+    """The newest checkpoint of all that it goes back to is the one."""
+    ledger = tmp_path / "ledger"
+
+    def third_time() -> int:
+        with ledger.open("a") as file:
+            file.write("x")
+        if ledger.stat().st_size == 1:
+            checkpoint(7)
+        if ledger.stat().st_size < 3:
+            raise RuntimeError("again")
+        found: int = last_checkpoint(0)
+        return found
+
+    job = await submit(third_time)
+    for _ in range(2):
+        with pytest.raises(JobFailed, match="again"):
+            await job
+        job = await job.retry()
+    assert await job == 7
+
+
 @pytest.mark.needs_processes("own process")
 async def test_a_preset_fits_a_kind_of_work() -> None:
     """`preset="solver"` or `"evaluation"` fills in what is not given."""
