@@ -36,6 +36,12 @@ class QueueStats:
     ended: Mapping[State, int] = field(default_factory=dict)
 
     @property
+    def comes_by_itself(self) -> bool:
+        """Whether some of its jobs will be ready without anybody's doing: for their time, or a limit, to come."""
+        limited = any(count for gate, count in self.held_back.items() if gate.startswith("l:"))
+        return not self.paused and (self.scheduled > 0 or limited)
+
+    @property
     def standing(self) -> str:
         """Whether it starts and takes jobs, in a word or two: "open", "paused", "drained" or "paused, drained"."""
         words = [word for word, is_so in (("paused", self.paused), ("drained", self.drained)) if is_so]

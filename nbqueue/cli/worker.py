@@ -40,7 +40,9 @@ from nbqueue.worker.config import WorkerConfig
 @click.option("--concurrency", type=click.IntRange(min=1), default=200, show_default=True,
               help="Coroutines at once in each engine.")  # fmt: skip
 @click.option("--engines", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that claim jobs.")
-@click.option("--burst", is_flag=True, help="End when there is nothing left to do.")
+@click.option(
+    "--burst", is_flag=True, help="End when nothing is left to do: no job waits for its time, a limit or its next try."
+)
 @click.option("--drain", "drain_timeout_s", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="S",
               help="Seconds that running jobs get to finish after the first SIGTERM.")  # fmt: skip
 @click.option("--only-registered", is_flag=True,

@@ -45,6 +45,8 @@ logger = logging.getLogger("nbqueue.worker")
 #: an engine that ends to get rid of code that does not stop
 EXIT_STUCK = 75
 ANNOUNCE_S = 5.0
+#: how often a burst looks whether nothing is left to do
+BURST_LOOK_S = 0.05
 #: how long an engine with code that does not stop waits for the ends of its other jobs
 LEAVE_S = 3.0
 PR_SET_PDEATHSIG = 1
@@ -198,10 +200,19 @@ class EngineProcess:
         self._end(0)
 
     async def _burst(self, engine: Engine) -> None:
-        while not engine.is_exhausted:  # noqa: ASYNC110 - exhaustion is a question to ask, not an event
-            await asyncio.sleep(0.02)
+        # exhaustion is a question to ask, not an event
+        while not engine.is_exhausted or await self._is_more_to_come(engine):  # noqa: ASYNC110
+            await asyncio.sleep(BURST_LOOK_S)
         await self._word.finish(due=True)
         self._end(0)
+
+    async def _is_more_to_come(self, engine: Engine) -> bool:
+        """Whether jobs of its queues will be ready by themselves: they wait for their time, or for a limit."""
+        try:
+            found = [await queues.stats(self._client, self._keys, queue.name) for queue in engine.queues]
+        except scripts.TROUBLE:
+            return True
+        return any(each.comes_by_itself for each in found)
 
     async def _leave_in_order(self, engine: Engine, runner: NativeRunner) -> None:
         """Give back what runs beside a job that does not stop, before this process ends."""

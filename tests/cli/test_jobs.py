@@ -97,11 +97,17 @@ def test_a_running_job_is_cancelled(server: Server) -> None:
 
 
 def test_a_burst_worker_ends_by_itself(server: Server) -> None:
-    """With --burst the worker runs what waits and ends with 0."""
+    """With --burst the worker runs what waits, also for its time, a limit or a next try, and ends with 0."""
     Path("shop.py").write_text(TASKS, encoding="utf-8")
-    job_id = shell("submit", "add", "1", "--url", server.url).stdout.strip()
-    found = shell("worker", "shop", "--burst", "--url", server.url)
-    assert (found.returncode, _state(job_id, server)) == (0, "succeeded")
+    at = ("--url", server.url)
+    soon = ["1"], ["2", "--delay", "0.5"], *[["3", "--rate", "1/s"]] * 2
+    ids = [shell("submit", "add", *words, *at).stdout.strip() for words in soon]
+    ids.append(shell("submit", "bad", "--retry", "2", *at).stdout.strip())
+    held = shell("submit", "add", "4", "--resource", "gpu=1", *at).stdout.strip()
+    found = shell("worker", "shop", "--burst", *at)
+    ended = ["succeeded"] * 4 + ["failed"]
+    assert (found.returncode, [_state(job_id, server) for job_id in ids]) == (0, ended)
+    assert _state(held, server) == "queued"
 
 
 @pytest.fixture
