@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +60,17 @@ class Server:
 
 
 @contextmanager
-def running_server(**options: str) -> Iterator[Server]:
-    """A server of one's own, for tests that stop it or change its settings: `running_server(maxmemory="20mb")`."""
+def running_server(under: Sequence[str] = (), **options: str) -> Iterator[Server]:
+    """A server of one's own, for tests that stop it or change its settings: `running_server(maxmemory="20mb")`.
+
+    `under`: the command of a program that runs it, to look at it from outside.
+    """
     folder = Path(tempfile.mkdtemp(prefix="nbq-server-", dir="/tmp"))
     given = {name.replace("_", "-"): value for name, value in options.items()}
     path = folder / "s"
     settings = {**OPTIONS, "unixsocket": str(path), "dir": str(folder), "logfile": str(folder / "server.log"), **given}
     words = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    command = [str(_binary()), *words]
+    command = [*under, str(_binary()), *words]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)  # noqa: PLW1509
     try:
         server = Server(path=path, process=process)
