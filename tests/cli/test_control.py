@@ -50,10 +50,30 @@ def test_what_is_paused_is_listed_and_resumed(at: tuple[str, ...]) -> None:
     for words in (("--function", "double"), ("--tag", "night"), ("--queue", "default")):
         assert run("resume", *words, *at).exit_code == 0
     assert run("pause", *at).stdout == ""
-    refused = run("resume", "--queue", "a", "--tag", "b", *at)
-    assert (refused.exit_code, refused.stderr) == (
-        2, "nbqueue: Give one of the options that say what is meant: see --help.\n",
-    )  # fmt: skip
+
+
+HELD = "give one of --queue, --function, --tag and --group."
+LIMITED = "give one of --queue, --function and --key."
+NOT_BOTH = "--remove takes a limit away, --rate and --concurrency set one: give --remove or numbers."
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("pause --queue a --tag b", f"--queue 'a' and --tag 'b' were given together: {HELD}"),
+        ("resume --function f --group g", f"--function 'f' and --group 'g' were given together: {HELD}"),
+        ("resume", f"Say what is meant: {HELD}"),
+        ("limits --queue a --key b", f"--queue 'a' and --key 'b' were given together: {LIMITED}"),
+        ("limits --rate 5/s", f"Say what is meant: {LIMITED}"),
+        ("limits --remove", f"Say what is meant: {LIMITED}"),
+        ("limits --key a --remove --rate 5/s", NOT_BOTH),
+    ],
+)
+def test_one_thing_is_held_back_or_limited_at_a_time(words: str, sentence: str, at: tuple[str, ...]) -> None:
+    """What came is named, and what was allowed; nothing is changed."""
+    refused = run(*words.split(), *at)
+    assert (refused.exit_code, refused.stderr) == (2, f"nbqueue: {sentence}\n")
+    assert (run("pause", *at).stdout, run("limits", *at).stdout) == ("", "None.\n")
 
 
 def test_limits_are_set_listed_and_taken_away(at: tuple[str, ...]) -> None:
@@ -63,8 +83,12 @@ def test_limits_are_set_listed_and_taken_away(at: tuple[str, ...]) -> None:
     assert json.loads(run("limits", "--json", *at).stdout) == {
         "k:api": {"rate": 20, "per_ms": 60000}, "q:default": {"concurrency": 3},
     }  # fmt: skip
-    assert run("limits", "--key", "api", *at).exit_code == 0
-    assert run("limits", "--queue", "default", *at).exit_code == 0
+    assert json.loads(run("limits", "--key", "api", "--json", *at).stdout) == {"k:api": {"rate": 20, "per_ms": 60000}}
+    assert run("limits", "--queue", "default", *at).stdout.splitlines()[1].split() == ["q:default", "3", "at", "once"]
+    assert run("limits", "--function", "double", *at).stdout == "None.\n"
+    assert run("limits", "--key", "api", "--remove", *at).exit_code == 0
+    assert list(json.loads(run("limits", "--json", *at).stdout)) == ["q:default"]
+    assert run("limits", "--queue", "default", "--remove", *at).exit_code == 0
     assert run("limits", *at).stdout.strip() == "None."
     assert "cannot be read" in run("limits", "--key", "api", "--rate", "often", *at).stderr
 
