@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import click
@@ -13,11 +12,12 @@ import nbqueue
 from nbqueue.broker import schedules as wire
 from nbqueue.cli import tables
 from nbqueue.cli.jobs import read_arguments
+from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.reach import Group, Server, as_json, asking, running_address, with_settings
 from nbqueue.client import hooks
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.client.session import configure
-from nbqueue.errors import ConfigurationError
+from nbqueue.errors import UnknownSchedule
 from nbqueue.local import stack
 from nbqueue.model import times as model
 from nbqueue.model.schedule import ScheduleRecord
@@ -35,8 +35,8 @@ def _with_times(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--overlap", default=None, help="While the last run lives: skip, queue, cancel or allow."),
         click.option("--misfire", default=None, help="Runs missed while no worker ran: skip, once, or a number."),
         click.option("--count", type=int, default=None, metavar="N", help="So many runs in all."),
-        click.option("--end", default=None, metavar="TIME", help="No run after this, ISO 8601 with an offset."),
-        click.option("--start", default=None, metavar="TIME", help="No run before this, ISO 8601 with an offset."),
+        click.option("--end", default=None, metavar="TIME", help=f"No run after this. {FORM}"),
+        click.option("--start", default=None, metavar="TIME", help=f"No run before this. {FORM}"),
         click.option("--timezone", default=None, help="IANA name of the time zone of a cron expression; UTC."),
     ):
         command = option(command)
@@ -180,10 +180,15 @@ async def _records(server: Server) -> list[ScheduleRecord]:
 
 
 def _reached(settings: Settings, name: str) -> nbqueue.Schedule[Any]:
-    """The handle of a schedule; nothing is started for it."""
+    """The handle of a schedule that is there; nothing is started for it."""
     running_address(settings)
     configure(settings)
-    return nbqueue.schedules[name]
+    try:
+        return nbqueue.schedules.get(name).wait()
+    except UnknownSchedule:
+        raise UnknownSchedule(
+            f'The server knows no schedule "{name}": `nbqueue schedules list` shows those that are there.'
+        ) from None
 
 
 def _times(text: str, name: str, options: dict[str, Any]) -> model.Times:
@@ -200,19 +205,10 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     found = dict(options)
     for key in ("start", "end"):
         if found[key] is not None:
-            found[key] = _moment(found[key], key)
+            found[key] = moment(found[key], f"--{key}")
     if found["misfire"] is not None and found["misfire"].isdecimal():
         found["misfire"] = int(found["misfire"])
     return found
-
-
-def _moment(text: str, what: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"--{what} {text!r} is no time: write it as 2026-01-31T06:00+01:00, or with Z at its end."
-        ) from None
 
 
 def _say_record(record: ScheduleRecord, *, json_wanted: bool, existed: bool) -> None:
