@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from nbqueue.cli.moments import FORM, moment
+from nbqueue.cli.retry_options import RETRY_OPTIONS, with_policy
 from nbqueue.model import resources
 
 
@@ -32,7 +33,7 @@ def read(given: dict[str, Any]) -> dict[str, Any]:
         found["resources"] = resources.parse(",".join(found["resources"]), "--resource")
     if "after" in found:
         found["after"] = list(found["after"])
-    return found
+    return with_policy(found)
 
 
 _OPTIONS = (
@@ -45,7 +46,7 @@ _OPTIONS = (
     click.option("--expires", type=float, default=None, metavar="S", help="Do not start later than this after now."),
     click.option("--timeout", type=float, default=None, metavar="S", help="Seconds of running time."),
     click.option("--grace", type=float, default=None, metavar="S", help="Seconds before its end to ask it to stop."),
-    click.option("--retry", type=int, default=None, metavar="N", help="Tries in all."),
+    *RETRY_OPTIONS,
     click.option("--id", "job_id", default=None, help="Its id; the second submit of an id makes no second job."),
     click.option("--unique", type=float, default=None, metavar="S",
                  help="Seconds in which the same function and arguments give the same job."),

@@ -14,6 +14,7 @@ from nbqueue.cli import tables
 from nbqueue.cli.jobs import read_arguments
 from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.reach import Group, Server, as_json, asking, running_address, with_settings
+from nbqueue.cli.retry_options import retry_options, with_policy
 from nbqueue.client import hooks
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.client.session import configure
@@ -62,7 +63,7 @@ def list_all(settings: Settings, *, json_wanted: bool) -> None:
 @click.option("--label", default=None, help="What listings of its jobs show.")
 @click.option("--tag", "tags", multiple=True, help="To find its jobs by; may be given several times.")
 @click.option("--timeout", type=float, default=None, metavar="S", help="Seconds of running time.")
-@click.option("--retry", type=int, default=None, metavar="N", help="Tries in all.")
+@retry_options
 @as_json
 @with_settings
 def add(
@@ -82,7 +83,7 @@ def add(
     priority = options.pop("priority")
     if priority is not None:
         options["priority"] = int(priority) if re.fullmatch(r"-?\d+", priority) else priority
-    given = {key: value for key, value in options.items() if value not in (None, ())}
+    given = {key: value for key, value in with_policy(options).items() if value not in (None, ())}
     configure(settings)
     # as with submit: the local stack's own worker knows no registered functions
     hooks.use_local_stack(lambda found: stack.ensure(found, worker=False))
