@@ -41,6 +41,10 @@ def _states(at: tuple[str, ...]) -> dict[str, str]:
     return {row["id"]: row["state"] for row in json.loads(run("jobs", "--json", "--limit", "100", *at).stdout)}
 
 
+def _dead(at: tuple[str, ...], queue: str, *words: str) -> list[str]:
+    return [row["id"] for row in json.loads(run("jobs", "--dead", queue, *words, "--json", *at).stdout)]
+
+
 def test_what_is_paused_is_listed_and_resumed(at: tuple[str, ...]) -> None:
     """A queue, a function or a tag; one at a time."""
     assert run("pause", "--function", "double", *at).exit_code == 0
@@ -125,20 +129,34 @@ def test_jobs_are_moved_deleted_and_cleared(at: tuple[str, ...]) -> None:
 
 
 def test_what_failed_is_retried_and_a_queue_is_drained(at: tuple[str, ...], server: Server, tmp_path: Path) -> None:
-    """`retry --dead` makes a new job of each that failed for good; `drain` waits, and `open` lets in again."""
+    """`jobs --dead` lists what failed for good, `retry --dead` makes jobs of it; `drain` waits, `open` undoes it."""
     (tmp_path / "cli_control_tasks.py").write_text(TASKS, encoding="utf-8")
     settings = nbqueue.configure(url=server.url, home=tmp_path)
     with running_worker(settings, "cli_control_tasks", modules=[tmp_path]):
         failed = _submit(at, "bad")
         wait_until(lambda: _states(at)[failed] == "failed")
+        assert _dead(at, "default") == _dead(at, "default", "--since", "1h") == [failed]
+        assert _dead(at, "other") == []
         again = json.loads(run("retry", "--dead", "default", "--json", *at).stdout)
         assert list(again) == [failed]
         wait_until(lambda: _states(at)[again[failed]] == "failed")
+        assert _dead(at, "default") == [again[failed]]
         assert run("drain", "default", *at).exit_code == 0
         assert "takes no more jobs" in run("submit", "double", "1", *at).stderr
         assert run("open", "default", *at).exit_code == 0
         assert run("submit", "double", "1", "--wait", *at).stdout == "2\n"
     shutdown()
+
+
+def test_the_view_of_the_dead_is_narrowed_by_age_alone(at: tuple[str, ...]) -> None:
+    """What came beside it is named, and what may."""
+    assert run("jobs", "--dead", "default", *at).stdout == "No jobs.\n"
+    refused = run("jobs", "--dead", "default", "--state", "queued", "--tag", "night", *at)
+    came = "nbqueue: --dead 'default' takes no --state and no --tag: "
+    assert (refused.exit_code, refused.stderr) == (
+        2, f"{came}it lists all that failed for good in a queue; narrow it by --since or --limit.\n",
+    )  # fmt: skip
+    assert run("jobs", "--dead", "a,b", *at).exit_code == 2
 
 
 def test_jobs_are_found_by_what_is_known_of_them(at: tuple[str, ...]) -> None:
