@@ -13,7 +13,7 @@ from nbqueue.broker import schedules as wire
 from nbqueue.cli import tables
 from nbqueue.cli.jobs import read_arguments
 from nbqueue.cli.moments import FORM, moment
-from nbqueue.cli.reach import Group, Server, as_json, asking, running_address, with_settings
+from nbqueue.cli.reach import ListingGroup, Server, as_json, asking, running_address, with_settings
 from nbqueue.cli.retry_options import retry_options, with_policy
 from nbqueue.client import hooks
 from nbqueue.client.schedule_list import COLUMNS, cells
@@ -149,17 +149,7 @@ def delete(settings: Settings, *, names: tuple[str, ...]) -> None:
         click.echo(f"{name}: deleted")
 
 
-class _Schedules(Group):
-    """Without a command it lists."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The words after `schedules`."""
-        asks_help = bool(args) and args[0] in ("-h", "--help")
-        first = args[0] if args else ""
-        return super().parse_args(ctx, args if asks_help or (first and not first.startswith("-")) else ["list", *args])
-
-
-schedules = _Schedules(
+schedules = ListingGroup(
     "schedules",
     help="List, add and change schedules of recurring jobs. Without a command it lists them.",
     epilog="Each takes --url, --home and --namespace, as other commands do, and says so with --help.",
