@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from nbqueue.broker.codec import header_versions
+from nbqueue.cli.alerts import alerts
 from nbqueue.cli.changing import priority, promote, reschedule
 from nbqueue.cli.doctor import doctor
+from nbqueue.cli.graph import graph
 from nbqueue.cli.holding import drain, limits, open_queue, pause, resume
 from nbqueue.cli.jobs import cancel, jobs, logs, submit
 from nbqueue.cli.past import demo, history
@@ -24,6 +26,7 @@ main = Group(
     help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
     epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
     commands=[up, down, status, worker, submit, jobs, cancel, retry, delete, promote, reschedule, priority, move, logs,
-              pause, resume, limits, drain, open_queue, clear, history, schedules, webhooks, demo, doctor],
+              graph, pause, resume, limits, drain, open_queue, clear, history, schedules, alerts, webhooks,
+              demo, doctor],
 )  # fmt: skip
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

@@ -11,7 +11,7 @@ from nbqueue.broker import changes, scripts
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call
 from nbqueue.cli import tables
-from nbqueue.cli.job_options import moment
+from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import durations, names
@@ -49,7 +49,7 @@ def promote(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) 
 @click.command()
 @_ids
 @click.option("--delay", type=float, metavar="S", help="Seconds from now, on the server's clock.")
-@click.option("--at", metavar="TIME", help="ISO 8601: 2030-01-31T08:00+01:00; without an offset this machine's zone.")
+@click.option("--at", metavar="TIME", help=FORM)
 @as_json
 @with_settings
 def reschedule(
@@ -61,7 +61,7 @@ def reschedule(
     """
     if (delay is None) == (at is None):
         raise ConfigurationError("reschedule takes --delay S or --at TIME, one of them.")
-    due = check(delay=delay, at=None if at is None else moment(at))
+    due = check(delay=delay, at=None if at is None else moment(at, "--at"))
 
     def change(keys: Keys, ids: Sequence[str]) -> Call[list[str]]:
         return changes.reschedule(keys, ids, delay_s=due.delay, at=due.at)

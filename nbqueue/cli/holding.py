@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import click
 
@@ -13,7 +13,7 @@ from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.cli.session import here
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.limits import Limit, limit
-from nbqueue.model.names import check_queue
+from nbqueue.model.names import check_queue, shown
 from nbqueue.model.settings import Settings
 
 
@@ -42,7 +42,7 @@ def pause(settings: Settings, *, queue: str, function: str, tag: str, group: str
             for line in nbqueue.jobs.paused().wait():
                 click.echo(line)
             return
-        _one_of(queue, function, tag, group)
+        _one_of({"--queue": queue, "--function": function, "--tag": tag, "--group": group})
         if queue:
             nbqueue.Queue(queue).pause().wait()
         else:
@@ -54,7 +54,7 @@ def pause(settings: Settings, *, queue: str, function: str, tag: str, group: str
 @with_settings
 def resume(settings: Settings, *, queue: str, function: str, tag: str, group: str) -> None:
     """Let jobs start again that were paused."""
-    _one_of(queue, function, tag, group)
+    _one_of({"--queue": queue, "--function": function, "--tag": tag, "--group": group})
     with here(settings):
         if queue:
             nbqueue.Queue(queue).resume().wait()
@@ -68,33 +68,32 @@ def resume(settings: Settings, *, queue: str, function: str, tag: str, group: st
 @click.option("--key", default="", help="For the jobs with this limit key.")
 @click.option("--rate", default=None, metavar="N/TIME", help='Starts in a time over all workers: "20/min", "5/s".')
 @click.option("--concurrency", type=int, default=None, metavar="N", help="How many run at once over all workers.")
+@click.option("--remove", is_flag=True, help="Take the limit away.")
 @as_json
 @with_settings
 def limits(
     settings: Settings, *, queue: str, function: str, key: str, rate: str | None, concurrency: int | None,
-    json_wanted: bool,
+    remove: bool, json_wanted: bool,
 ) -> None:  # fmt: skip
-    """Show the limits that are set, or set one.
+    """Show the limits that are set, set one, or take one away.
 
-    It counts at once, also for jobs that wait already. One without --rate and --concurrency takes the limit away.
+    With --rate, --concurrency or both it sets the limit of a queue, function or key, in place of what was set before.
+    That counts at once, also for jobs that wait already. With neither it shows what is set and changes nothing.
     """
-    if not (queue or function or key):
-        if rate is not None or concurrency is not None:
-            raise ConfigurationError("--rate and --concurrency need one of --queue, --function and --key.")
-        found = asking(settings, _set_limits)
-        if json_wanted:
-            tables.print_json({scope: each.to_wire() for scope, each in found.items()})
-        else:
-            tables.print_table(("FOR", "LIMIT"), [(scope, str(each)) for scope, each in found.items()], empty="None.")
-        return
-    _one_of(queue, function, key)
-    scope = f"q:{check_queue(queue)}" if queue else f"f:{function}" if function else f"k:{key}"
+    given = {"--queue": queue, "--function": function, "--key": key}
     wanted = limit(rate, concurrency)
-
-    async def act(server: Server) -> None:
-        await server.ask(lambda client: gates.set_limit(client, server.keys, scope, wanted))
-
-    asking(settings, act)
+    changes = remove or not wanted.is_open
+    if remove and not wanted.is_open:
+        raise ConfigurationError(
+            "--remove takes a limit away, --rate and --concurrency set one: give --remove or numbers."
+        )
+    if changes or any(given.values()):
+        _one_of(given)
+    scope = f"q:{check_queue(queue)}" if queue else f"f:{function}" if function else f"k:{key}" if key else ""
+    if changes:
+        asking(settings, lambda server: server.ask(lambda client: gates.set_limit(client, server.keys, scope, wanted)))
+    else:
+        _show(asking(settings, _set_limits), scope, json_wanted=json_wanted)
 
 
 @click.command()
@@ -122,6 +121,21 @@ async def _set_limits(server: Server) -> dict[str, Limit]:
     return dict(await server.ask(lambda client: gates.limits(client, server.keys)))
 
 
-def _one_of(*given: str) -> None:
-    if sum(map(bool, given)) != 1:
-        raise ConfigurationError("Give one of the options that say what is meant: see --help.")
+def _show(found: dict[str, Limit], scope: str, *, json_wanted: bool) -> None:
+    """The limits that are set: all, or that of one scope."""
+    asked = {name: each for name, each in found.items() if scope in ("", name)}
+    if json_wanted:
+        tables.print_json({name: each.to_wire() for name, each in asked.items()})
+    else:
+        tables.print_table(("FOR", "LIMIT"), [(name, str(each)) for name, each in asked.items()], empty="None.")
+
+
+def _one_of(given: Mapping[str, str]) -> None:
+    """Refuse options (name -> value) of which not exactly one was given."""
+    came = [f"{name} {shown(value)}" for name, value in given.items() if value]
+    if len(came) != 1:
+        *some, last = given
+        wanted = f"give one of {', '.join(some)} and {last}."
+        raise ConfigurationError(
+            f"{' and '.join(came)} were given together: {wanted}" if came else f"Say what is meant: {wanted}"
+        )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import click
 
-from nbqueue.errors import ConfigurationError
-from nbqueue.model import names, resources
+from nbqueue.cli.moments import FORM, moment
+from nbqueue.cli.retry_options import RETRY_OPTIONS, with_policy
+from nbqueue.model import resources
 
 
 def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,22 +28,12 @@ def read(given: dict[str, Any]) -> dict[str, Any]:
     if priority is not None and re.fullmatch(r"-?\d+", priority):
         found["priority"] = int(priority)
     if "at" in found:
-        found["at"] = moment(found["at"])
+        found["at"] = moment(found["at"], "--at")
     if "resources" in found:
         found["resources"] = resources.parse(",".join(found["resources"]), "--resource")
     if "after" in found:
         found["after"] = list(found["after"])
-    return found
-
-
-def moment(text: str) -> datetime:
-    """The moment that a text stands for; one without an offset is of this machine's zone."""
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
-        raise ConfigurationError(
-            f"--at {names.shown(text)} is no time: write it as ISO 8601, for example 2030-01-31T08:00+01:00."
-        ) from None
+    return with_policy(found)
 
 
 _OPTIONS = (
@@ -52,11 +42,11 @@ _OPTIONS = (
     click.option("--label", default=None, help="What listings show."),
     click.option("--tag", "tags", multiple=True, help="To find it by; may be given several times."),
     click.option("--delay", type=float, default=None, metavar="S", help="Seconds to wait before it may start."),
-    click.option("--at", default=None, metavar="TIME", help="When it may start, ISO 8601: 2030-01-31T08:00+01:00."),
+    click.option("--at", default=None, metavar="TIME", help=f"When it may start. {FORM}"),
     click.option("--expires", type=float, default=None, metavar="S", help="Do not start later than this after now."),
     click.option("--timeout", type=float, default=None, metavar="S", help="Seconds of running time."),
     click.option("--grace", type=float, default=None, metavar="S", help="Seconds before its end to ask it to stop."),
-    click.option("--retry", type=int, default=None, metavar="N", help="Tries in all."),
+    *RETRY_OPTIONS,
     click.option("--id", "job_id", default=None, help="Its id; the second submit of an id makes no second job."),
     click.option("--unique", type=float, default=None, metavar="S",
                  help="Seconds in which the same function and arguments give the same job."),

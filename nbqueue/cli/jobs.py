@@ -85,19 +85,26 @@ def _waited(job: Any) -> Any:
 @click.option(
     "--since", default=None, metavar="TIME", help='Only those submitted or ended since then: "2h", or a date.'
 )
+@click.option("--dead", default="", metavar="QUEUE", help="Only those that failed for good there and were not retried.")
 @click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many.")
 @as_json
 @with_settings
 def jobs(
-    settings: Settings, *, queue: str | None, states: tuple[str, ...], limit: int, json_wanted: bool, **narrow: Any
-) -> None:
+    settings: Settings, *, queue: str | None, states: tuple[str, ...], dead: str, limit: int, json_wanted: bool,
+    **narrow: Any,
+) -> None:  # fmt: skip
     """List jobs, live ones first, then the last to end.
 
-    Of what is named by --function, --tag, --error or --since the newest come first.
+    Of what is named by --function, --tag, --error, --since or --dead the newest come first. --dead goes with --since
+    and --limit alone; `nbqueue retry --dead QUEUE` submits what it lists again.
     """
     if queue is not None:
         names.check_queue(queue)
-    narrowed = _narrowed(settings, queue, states, limit, narrow) if any(narrow.values()) else None
+    narrowed = None
+    if dead:
+        narrowed = _dead(settings, dead, limit, {"queue": queue, "state": states, **narrow})
+    elif any(narrow.values()):
+        narrowed = _narrowed(settings, queue, states, limit, narrow)
     found = asking(settings, lambda server: _listed(server, queue, frozenset(states), limit, narrowed))
     if json_wanted:
         tables.print_json(found.jobs)
@@ -195,6 +202,20 @@ def _narrowed(
     asked = finding.wanted(state=states or None, queue=queue or "", limit=limit + 1, **narrow)
     with here(settings):
         return session().begin(lambda link: finding.find(link, asked), what="looking up jobs").wait()
+
+
+def _dead(settings: Settings, queue: str, limit: int, given: Mapping[str, Any]) -> list[JobRecord]:
+    """The newest of what failed for good in a queue and was not retried, and one more."""
+    from nbqueue.cli.session import here
+    from nbqueue.client.queue import Queue
+
+    if came := [f"--{name}" for name, value in given.items() if value and name != "since"]:
+        raise ConfigurationError(
+            f"--dead {names.shown(queue)} takes no {' and no '.join(came)}: it lists all that failed for good in a "
+            "queue; narrow it by --since or --limit."
+        )
+    with here(settings):
+        return list(Queue(queue).dead(since=given["since"], limit=limit + 1).wait().records)
 
 
 async def _listed(

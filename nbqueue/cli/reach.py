@@ -55,6 +55,16 @@ class Group(click.Group):
             ctx.exit(EXIT_INTERRUPTED)
 
 
+class ListingGroup(Group):
+    """Commands of which `list` need not be named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The words after the group's name."""
+        asks_help = bool(args) and args[0] in ("-h", "--help")
+        first = args[0] if args else ""
+        return super().parse_args(ctx, args if asks_help or (first and not first.startswith("-")) else ["list", *args])
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server that answered, for the time of one command."""

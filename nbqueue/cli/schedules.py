@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import click
@@ -13,11 +12,13 @@ import nbqueue
 from nbqueue.broker import schedules as wire
 from nbqueue.cli import tables
 from nbqueue.cli.jobs import read_arguments
-from nbqueue.cli.reach import Group, Server, as_json, asking, running_address, with_settings
+from nbqueue.cli.moments import FORM, moment
+from nbqueue.cli.reach import ListingGroup, Server, as_json, asking, running_address, with_settings
+from nbqueue.cli.retry_options import retry_options, with_policy
 from nbqueue.client import hooks
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.client.session import configure
-from nbqueue.errors import ConfigurationError
+from nbqueue.errors import UnknownSchedule
 from nbqueue.local import stack
 from nbqueue.model import times as model
 from nbqueue.model.schedule import ScheduleRecord
@@ -35,8 +36,8 @@ def _with_times(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--overlap", default=None, help="While the last run lives: skip, queue, cancel or allow."),
         click.option("--misfire", default=None, help="Runs missed while no worker ran: skip, once, or a number."),
         click.option("--count", type=int, default=None, metavar="N", help="So many runs in all."),
-        click.option("--end", default=None, metavar="TIME", help="No run after this, ISO 8601 with an offset."),
-        click.option("--start", default=None, metavar="TIME", help="No run before this, ISO 8601 with an offset."),
+        click.option("--end", default=None, metavar="TIME", help=f"No run after this. {FORM}"),
+        click.option("--start", default=None, metavar="TIME", help=f"No run before this. {FORM}"),
         click.option("--timezone", default=None, help="IANA name of the time zone of a cron expression; UTC."),
     ):
         command = option(command)
@@ -62,7 +63,7 @@ def list_all(settings: Settings, *, json_wanted: bool) -> None:
 @click.option("--label", default=None, help="What listings of its jobs show.")
 @click.option("--tag", "tags", multiple=True, help="To find its jobs by; may be given several times.")
 @click.option("--timeout", type=float, default=None, metavar="S", help="Seconds of running time.")
-@click.option("--retry", type=int, default=None, metavar="N", help="Tries in all.")
+@retry_options
 @as_json
 @with_settings
 def add(
@@ -82,7 +83,7 @@ def add(
     priority = options.pop("priority")
     if priority is not None:
         options["priority"] = int(priority) if re.fullmatch(r"-?\d+", priority) else priority
-    given = {key: value for key, value in options.items() if value not in (None, ())}
+    given = {key: value for key, value in with_policy(options).items() if value not in (None, ())}
     configure(settings)
     # as with submit: the local stack's own worker knows no registered functions
     hooks.use_local_stack(lambda found: stack.ensure(found, worker=False))
@@ -148,17 +149,7 @@ def delete(settings: Settings, *, names: tuple[str, ...]) -> None:
         click.echo(f"{name}: deleted")
 
 
-class _Schedules(Group):
-    """Without a command it lists."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The words after `schedules`."""
-        asks_help = bool(args) and args[0] in ("-h", "--help")
-        first = args[0] if args else ""
-        return super().parse_args(ctx, args if asks_help or (first and not first.startswith("-")) else ["list", *args])
-
-
-schedules = _Schedules(
+schedules = ListingGroup(
     "schedules",
     help="List, add and change schedules of recurring jobs. Without a command it lists them.",
     epilog="Each takes --url, --home and --namespace, as other commands do, and says so with --help.",
@@ -180,10 +171,15 @@ async def _records(server: Server) -> list[ScheduleRecord]:
 
 
 def _reached(settings: Settings, name: str) -> nbqueue.Schedule[Any]:
-    """The handle of a schedule; nothing is started for it."""
+    """The handle of a schedule that is there; nothing is started for it."""
     running_address(settings)
     configure(settings)
-    return nbqueue.schedules[name]
+    try:
+        return nbqueue.schedules.get(name).wait()
+    except UnknownSchedule:
+        raise UnknownSchedule(
+            f'The server knows no schedule "{name}": `nbqueue schedules list` shows those that are there.'
+        ) from None
 
 
 def _times(text: str, name: str, options: dict[str, Any]) -> model.Times:
@@ -200,19 +196,10 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     found = dict(options)
     for key in ("start", "end"):
         if found[key] is not None:
-            found[key] = _moment(found[key], key)
+            found[key] = moment(found[key], f"--{key}")
     if found["misfire"] is not None and found["misfire"].isdecimal():
         found["misfire"] = int(found["misfire"])
     return found
-
-
-def _moment(text: str, what: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"--{what} {text!r} is no time: write it as 2026-01-31T06:00+01:00, or with Z at its end."
-        ) from None
 
 
 def _say_record(record: ScheduleRecord, *, json_wanted: bool, existed: bool) -> None:

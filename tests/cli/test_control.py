@@ -41,6 +41,10 @@ def _states(at: tuple[str, ...]) -> dict[str, str]:
     return {row["id"]: row["state"] for row in json.loads(run("jobs", "--json", "--limit", "100", *at).stdout)}
 
 
+def _dead(at: tuple[str, ...], queue: str, *words: str) -> list[str]:
+    return [row["id"] for row in json.loads(run("jobs", "--dead", queue, *words, "--json", *at).stdout)]
+
+
 def test_what_is_paused_is_listed_and_resumed(at: tuple[str, ...]) -> None:
     """A queue, a function or a tag; one at a time."""
     assert run("pause", "--function", "double", *at).exit_code == 0
@@ -50,10 +54,30 @@ def test_what_is_paused_is_listed_and_resumed(at: tuple[str, ...]) -> None:
     for words in (("--function", "double"), ("--tag", "night"), ("--queue", "default")):
         assert run("resume", *words, *at).exit_code == 0
     assert run("pause", *at).stdout == ""
-    refused = run("resume", "--queue", "a", "--tag", "b", *at)
-    assert (refused.exit_code, refused.stderr) == (
-        2, "nbqueue: Give one of the options that say what is meant: see --help.\n",
-    )  # fmt: skip
+
+
+HELD = "give one of --queue, --function, --tag and --group."
+LIMITED = "give one of --queue, --function and --key."
+NOT_BOTH = "--remove takes a limit away, --rate and --concurrency set one: give --remove or numbers."
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("pause --queue a --tag b", f"--queue 'a' and --tag 'b' were given together: {HELD}"),
+        ("resume --function f --group g", f"--function 'f' and --group 'g' were given together: {HELD}"),
+        ("resume", f"Say what is meant: {HELD}"),
+        ("limits --queue a --key b", f"--queue 'a' and --key 'b' were given together: {LIMITED}"),
+        ("limits --rate 5/s", f"Say what is meant: {LIMITED}"),
+        ("limits --remove", f"Say what is meant: {LIMITED}"),
+        ("limits --key a --remove --rate 5/s", NOT_BOTH),
+    ],
+)
+def test_one_thing_is_held_back_or_limited_at_a_time(words: str, sentence: str, at: tuple[str, ...]) -> None:
+    """What came is named, and what was allowed; nothing is changed."""
+    refused = run(*words.split(), *at)
+    assert (refused.exit_code, refused.stderr) == (2, f"nbqueue: {sentence}\n")
+    assert (run("pause", *at).stdout, run("limits", *at).stdout) == ("", "None.\n")
 
 
 def test_limits_are_set_listed_and_taken_away(at: tuple[str, ...]) -> None:
@@ -63,8 +87,12 @@ def test_limits_are_set_listed_and_taken_away(at: tuple[str, ...]) -> None:
     assert json.loads(run("limits", "--json", *at).stdout) == {
         "k:api": {"rate": 20, "per_ms": 60000}, "q:default": {"concurrency": 3},
     }  # fmt: skip
-    assert run("limits", "--key", "api", *at).exit_code == 0
-    assert run("limits", "--queue", "default", *at).exit_code == 0
+    assert json.loads(run("limits", "--key", "api", "--json", *at).stdout) == {"k:api": {"rate": 20, "per_ms": 60000}}
+    assert run("limits", "--queue", "default", *at).stdout.splitlines()[1].split() == ["q:default", "3", "at", "once"]
+    assert run("limits", "--function", "double", *at).stdout == "None.\n"
+    assert run("limits", "--key", "api", "--remove", *at).exit_code == 0
+    assert list(json.loads(run("limits", "--json", *at).stdout)) == ["q:default"]
+    assert run("limits", "--queue", "default", "--remove", *at).exit_code == 0
     assert run("limits", *at).stdout.strip() == "None."
     assert "cannot be read" in run("limits", "--key", "api", "--rate", "often", *at).stderr
 
@@ -101,20 +129,34 @@ def test_jobs_are_moved_deleted_and_cleared(at: tuple[str, ...]) -> None:
 
 
 def test_what_failed_is_retried_and_a_queue_is_drained(at: tuple[str, ...], server: Server, tmp_path: Path) -> None:
-    """`retry --dead` makes a new job of each that failed for good; `drain` waits, and `open` lets in again."""
+    """`jobs --dead` lists what failed for good, `retry --dead` makes jobs of it; `drain` waits, `open` undoes it."""
     (tmp_path / "cli_control_tasks.py").write_text(TASKS, encoding="utf-8")
     settings = nbqueue.configure(url=server.url, home=tmp_path)
     with running_worker(settings, "cli_control_tasks", modules=[tmp_path]):
         failed = _submit(at, "bad")
         wait_until(lambda: _states(at)[failed] == "failed")
+        assert _dead(at, "default") == _dead(at, "default", "--since", "1h") == [failed]
+        assert _dead(at, "other") == []
         again = json.loads(run("retry", "--dead", "default", "--json", *at).stdout)
         assert list(again) == [failed]
         wait_until(lambda: _states(at)[again[failed]] == "failed")
+        assert _dead(at, "default") == [again[failed]]
         assert run("drain", "default", *at).exit_code == 0
         assert "takes no more jobs" in run("submit", "double", "1", *at).stderr
         assert run("open", "default", *at).exit_code == 0
         assert run("submit", "double", "1", "--wait", *at).stdout == "2\n"
     shutdown()
+
+
+def test_the_view_of_the_dead_is_narrowed_by_age_alone(at: tuple[str, ...]) -> None:
+    """What came beside it is named, and what may."""
+    assert run("jobs", "--dead", "default", *at).stdout == "No jobs.\n"
+    refused = run("jobs", "--dead", "default", "--state", "queued", "--tag", "night", *at)
+    came = "nbqueue: --dead 'default' takes no --state and no --tag: "
+    assert (refused.exit_code, refused.stderr) == (
+        2, f"{came}it lists all that failed for good in a queue; narrow it by --since or --limit.\n",
+    )  # fmt: skip
+    assert run("jobs", "--dead", "a,b", *at).exit_code == 2
 
 
 def test_jobs_are_found_by_what_is_known_of_them(at: tuple[str, ...]) -> None:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.commands import run, running, shell
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -16,6 +18,8 @@ async def note(path, word="x"):
         file.write(word + "\\n")
     return word
 """
+
+UNKNOWN = 'nbqueue: The server knows no schedule "ghost": `nbqueue schedules list` shows those that are there.\n'
 
 
 def test_a_schedule_from_the_shell_to_its_runs(server: Server) -> None:
@@ -55,6 +59,22 @@ def test_times_are_changed(server: Server) -> None:
     assert " 07:30:00 JST" in listed[1]
 
 
+def test_a_time_without_an_offset_is_of_this_machine(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for --start, --end and --at; one with an offset is taken by it, whatever zone the cron goes by."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    at = ("--json", "--url", server.url)
+    limits = ("--start", "2030-01-31T08:00", "--end", "2030-02-01T00:00Z", "--timezone", "Europe/Berlin")
+    times = json.loads(shell("schedules", "add", "mine", "0 6 * * *", "note", *limits, *at).stdout)["times"]
+    assert (times["start"], times["end"]) == ("2030-01-30T23:00:00+00:00", "2030-02-01T00:00:00+00:00")
+    times = json.loads(shell("schedules", "change", "mine", "--end", "2030-03-01", *at).stdout)["times"]
+    assert (times["start"], times["end"]) == ("2030-01-30T23:00:00+00:00", "2030-02-28T15:00:00+00:00")
+    shell("submit", "note", "--id", "a", "--at", "2030-01-31T08:00", "--url", server.url)
+    shell("submit", "note", "--id", "b", "--delay", "60", "--url", server.url)
+    shell("reschedule", "b", "--at", "2030-01-31T09:00", "--url", server.url)
+    due = {row["id"]: row["due_at"] for row in json.loads(run("jobs", *at).stdout)}
+    assert due == {"a": "2030-01-30T23:00:00+00:00", "b": "2030-01-31T00:00:00+00:00"}
+
+
 def test_what_cannot_be_meant_is_a_sentence(server: Server) -> None:
     """Wrong times and unknown names end with a sentence and an exit code; nothing is kept."""
     at = ("--url", server.url)
@@ -64,9 +84,12 @@ def test_what_cannot_be_meant_is_a_sentence(server: Server) -> None:
         (("add", "mine", "1s", "note", "--timezone", "Nowhere"), 2, "timezone='Nowhere' is not known here"),
         (("add", "mine", "1s", "note", "--start", "soon"), 2, "--start 'soon' is no time"),
         (("add", "mine", "1s", "note", "--overlap", "both"), 2, "overlap='both' cannot be used"),
-        (("pause", "ghost"), 1, 'knows no schedule "ghost"'),
-        (("trigger", "ghost"), 1, 'knows no schedule "ghost"'),
-        (("change", "ghost", "1s"), 1, 'knows no schedule "ghost"'),
+        (("add", "mine", "1s", "note", "--end", "0001-01-01T00:00+01:00"), 2, "is no time: write it as ISO 8601"),
+        (("pause", "ghost"), 1, UNKNOWN),
+        (("resume", "ghost"), 1, UNKNOWN),
+        (("trigger", "ghost"), 1, UNKNOWN),
+        (("change", "ghost", "1s"), 1, UNKNOWN),
+        (("delete", "ghost"), 1, UNKNOWN),
     ]:
         result = run("schedules", *words, *at)
         assert (result.exit_code, said in result.stderr) == (code, True), (words, result.stderr)

@@ -1,0 +1,50 @@
+"""The command for who gives results to whom: graph."""
+
+from __future__ import annotations
+
+import click
+
+from nbqueue.broker import groups
+from nbqueue.cli.reach import with_settings
+from nbqueue.cli.session import here
+from nbqueue.client.graph import Graph, read
+from nbqueue.client.link import Link
+from nbqueue.client.session import session
+from nbqueue.errors import JobLost
+from nbqueue.model.names import check_job_id
+from nbqueue.model.settings import Settings
+from nbqueue.notebook import wording
+
+
+@click.command()
+@click.argument("work_id", metavar="ID")
+@click.option("--mermaid", is_flag=True, help="As a Mermaid flowchart, for a document.")
+@with_settings
+def graph(settings: Settings, *, work_id: str, mermaid: bool) -> None:
+    """Print the jobs around a job, or around those of a group.
+
+    Those whose results it takes, those that take its own, and so on, at most 500 jobs: a line a job, below what it
+    comes after.
+    """
+    check_job_id(work_id)
+    with here(settings):
+        found = session().begin(lambda link: _around(link, work_id), what=f"reading the graph of {work_id}").wait()
+    if mermaid:
+        click.echo(found.mermaid())
+        return
+    for row in str(found).split("\n"):
+        text = row.lstrip(" ")
+        click.echo(" " * (len(row) - len(text)) + wording.line(text))
+
+
+async def _around(link: Link, work_id: str) -> Graph:
+    """The graph around a job, or around the jobs of a group. Raises JobLost where the server knows neither."""
+    members = await link.wire.ask(lambda client: groups.members(client, link.wire.keys, work_id))
+    [record] = await link.records([work_id])
+    if not members and record is None:
+        raise JobLost(
+            f'The server knows no job or group "{work_id}": `nbqueue jobs` lists the jobs it knows, and with --json '
+            "their groups.",
+            job_id=work_id,
+        )
+    return await read(link, (work_id, *members))

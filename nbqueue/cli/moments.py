@@ -1,0 +1,23 @@
+"""Moments on the command line: ISO 8601, of this machine's zone where they have no offset."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.names import shown
+
+#: how a moment is written, for the help of the options that take one
+FORM = "ISO 8601: 2030-01-31T08:00+01:00; without an offset this machine's zone."
+
+
+def moment(text: str, option: str) -> datetime:
+    """The moment that an option's text stands for, in UTC."""
+    try:
+        # without an offset this takes the zone of the machine
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ConfigurationError(
+            f"{option} {shown(text)} is no time: write it as ISO 8601, for example 2030-01-31T08:00+01:00; without an "
+            "offset it is a time of this machine's zone."
+        ) from None
