@@ -11,7 +11,7 @@ from typing import Any
 from nbqueue.broker.hook import url_of
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call, script
-from nbqueue.model.alerting import Crossing, Limits, Measure, Memory
+from nbqueue.model.alerting import Crossing, Limits, Measure, Memory, check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +108,13 @@ def remembered(text: str) -> Memory:
         return Memory()
 
 
+_NO_LIMITS: dict[str, Any] = {"depth": None, "oldest_s": None, "failure_rate": None}
+
+
 def _stored(alert_id: str, text: bytes) -> StoredAlert | None:
     try:
         found = json.loads(text)
         hook = str(found.pop("hook"))
-        return StoredAlert(id=alert_id, limits=Limits(**{**found, "queue": str(found["queue"])}), hook=hook)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return StoredAlert(id=alert_id, limits=check(**{**_NO_LIMITS, **found}), hook=hook)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None

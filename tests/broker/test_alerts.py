@@ -108,6 +108,8 @@ async def test_only_the_first_of_two_raises(client: Any, plain: redis.Redis) -> 
 async def test_alerts_that_we_did_not_write(client: Any, plain: redis.Redis) -> None:
     """What cannot be read is left out, and what is remembered wrongly is forgotten."""
     odd = {"a": "no json", "b": "[]", "c": '{"hook": "x"}', "d": '{"hook": 1, "queue": 2, "odd": 3}'}
+    odd |= {"e": '{"hook": "x", "queue": "q", "depth": "many", "window_s": 5}', "f": '{"hook": "x", "queue": "q"}'}
+    odd |= {"g": '{"hook": "x", "queue": "q", "oldest_s": 1e999, "window_s": 5}'}
     plain.hset(KEYS.alerts, mapping=odd)
     assert await alerts.stored(client, KEYS) == []
     assert [alerts.remembered(text) for text in ("", "no json", "[]", '{"firing": 1}')] == [Memory()] * 4
