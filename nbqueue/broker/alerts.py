@@ -108,13 +108,15 @@ def remembered(text: str) -> Memory:
         return Memory()
 
 
-_NO_LIMITS: dict[str, Any] = {"depth": None, "oldest_s": None, "failure_rate": None}
+_NO_LIMITS: dict[str, Any] = {"oldest_s": None, "failure_rate": None}
 
 
 def _stored(alert_id: str, text: bytes) -> StoredAlert | None:
     try:
         found = json.loads(text)
         hook = str(found.pop("hook"))
+        depth = found.get("depth")
+        found["depth"] = int(depth) if isinstance(depth, float) else depth
         return StoredAlert(id=alert_id, limits=check(**{**_NO_LIMITS, **found}), hook=hook)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
