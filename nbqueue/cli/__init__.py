@@ -10,7 +10,8 @@ from nbqueue.cli.changing import priority, promote, reschedule
 from nbqueue.cli.doctor import doctor
 from nbqueue.cli.graph import graph
 from nbqueue.cli.holding import drain, limits, open_queue, pause, resume
-from nbqueue.cli.jobs import cancel, jobs, logs, submit
+from nbqueue.cli.job import cancel, logs, submit
+from nbqueue.cli.jobs import jobs
 from nbqueue.cli.past import demo, history
 from nbqueue.cli.reach import Group
 from nbqueue.cli.removing import clear, delete, move, retry

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from nbqueue.analysis.columns import STATES
-from nbqueue.cli import tables
+from nbqueue.cli import moments, tables
 from nbqueue.cli.reach import as_json, asking, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
@@ -22,7 +22,7 @@ PICTURES = (".png", ".svg", ".pdf")
 
 
 @click.command()
-@click.option("--since", default=None, help='How far back: "7d", "2h", "30min", or a time as ISO text with its offset.')
+@click.option("--since", default=None, help=f"How far back: {moments.AGO_FORM}")
 @click.option("--until", default=None, help="Up to when, written as --since.")
 @click.option("--queue", default="", help="Only this queue.")
 @click.option(
@@ -51,6 +51,8 @@ def history(
 
     if chart_path and chart_path.suffix.lower() not in PICTURES:
         raise ConfigurationError(f"{chart_path} cannot be written: a chart goes into a .png, .svg or .pdf file.")
+    for name in ("since", "until"):
+        filters[name] = moments.ago(filters[name], f"--{name}")
     everything = json_wanted or csv_path or chart_path
     wanted = limit if limit or everything else 50
     df = asking(settings, lambda server: read_frame(server.ask, server.keys, limit=wanted, **filters))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 import nbqueue
-from nbqueue.cli import tables
+from nbqueue.cli import moments, tables
 from nbqueue.cli.reach import as_json, leave, with_settings
 from nbqueue.cli.session import here
 from nbqueue.client.retrying import retry_all
@@ -40,7 +40,9 @@ def delete(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -
 @click.argument("queue")
 @click.option("--state", "states", multiple=True, type=click.Choice([state.value for state in State]),
               help="Only this state; several times. Those that wait if not given.")  # fmt: skip
-@click.option("--older-than", default=None, metavar="AGE", help='Only those submitted before then: "7d", "2h".')
+@click.option(
+    "--older-than", default=None, metavar="TIME", help=f"Only those submitted before then: {moments.AGO_FORM}"
+)
 @with_settings
 def clear(settings: Settings, *, queue: str, states: tuple[str, ...], older_than: str | None) -> None:
     """Forget the jobs of a queue, and print how many.
@@ -48,7 +50,11 @@ def clear(settings: Settings, *, queue: str, states: tuple[str, ...], older_than
     Those that wait are cancelled, those that run go on.
     """
     with here(settings):
-        cleared = nbqueue.Queue(queue).clear(states or ("queued", "scheduled"), older_than=older_than).wait()
+        cleared = (
+            nbqueue.Queue(queue)
+            .clear(states or ("queued", "scheduled"), older_than=moments.ago(older_than, "--older-than"))
+            .wait()
+        )
     click.echo(cleared)
 
 

@@ -11,7 +11,7 @@ import click
 import nbqueue
 from nbqueue.broker import schedules as wire
 from nbqueue.cli import tables
-from nbqueue.cli.jobs import read_arguments
+from nbqueue.cli.job import read_arguments
 from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.reach import ListingGroup, Server, as_json, asking, running_address, with_settings
 from nbqueue.cli.retry_options import retry_options, with_policy

@@ -1,0 +1,168 @@
+"""Commands for single jobs: submit, cancel, logs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from typing import Any
+
+import click
+
+from nbqueue.broker import jobs as wire
+from nbqueue.broker import scripts
+from nbqueue.cli import tables
+from nbqueue.cli.job_options import job_options, read
+from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
+from nbqueue.errors import ConfigurationError, JobLost
+from nbqueue.model import names
+from nbqueue.model.job import JobRecord
+from nbqueue.model.settings import Settings
+from nbqueue.notebook import wording
+from nbqueue.notebook.attendance import PATIENCE_S
+
+_KEYWORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
+_FOLLOW_PAUSE_S = 0.3
+
+
+@click.command()
+@click.argument("name")
+@click.argument("arguments", nargs=-1)
+@job_options
+@click.option("--wait", is_flag=True, help="Wait for its end and print its result; exit code 1 unless it succeeded.")
+@as_json
+@with_settings
+def submit(
+    settings: Settings, *, name: str, arguments: tuple[str, ...], wait: bool, json_wanted: bool, **options: Any
+) -> None:
+    """Submit a registered function by its name.
+
+    Prints the job's id. NAME is what workers know the function by.
+
+    ARGUMENTS are JSON: 5, '"text"', '[1, 2]'; with name=JSON for keywords. Example:
+
+    nbqueue submit reports.daily '"2026-01-01"' limit=5
+    """
+    from nbqueue.cli.submitting import submitted
+
+    args, kwargs = read_arguments(arguments)
+    job = submitted(settings, name, args, kwargs, read(options))
+    result = _waited(job) if wait else None
+    if json_wanted:
+        tables.print_json({"id": job.id, "existed": job.existed, **({"result": result} if wait else {})})
+    else:
+        click.echo(_shown(result) if wait else job.id)
+
+
+def _waited(job: Any) -> Any:
+    """The result of a job; where it does not come soon because nobody serves its queue, that is said meanwhile."""
+    try:
+        return job.wait(PATIENCE_S)
+    except TimeoutError:
+        from nbqueue.client.lacking import reason
+
+        if sentence := reason(job.session, job.id, PATIENCE_S):
+            click.echo(f"nbqueue: {sentence}", err=True)
+    return job.wait()
+
+
+@click.command()
+@click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
+@as_json
+@with_settings
+def cancel(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -> None:
+    """Cancel jobs.
+
+    Those that wait end at once; those that run are asked to stop, and then made to.
+
+    Answers: cancelled, asked (it runs, and its worker was told), unknown, or "already" and how it had ended before.
+    Exit code 1 if one is unknown.
+    """
+    wanted = [names.check_job_id(job_id) for job_id in job_ids]
+
+    async def act(server: Server) -> list[str]:
+        call = wire.cancel(server.keys, wanted)
+        found: list[str] = await server.ask(lambda client: scripts.run(client, call))
+        return found
+
+    answers = dict(zip(wanted, map(_answer, asking(settings, act)), strict=True))
+    if json_wanted:
+        tables.print_json(answers)
+    else:
+        for job_id, answer in answers.items():
+            click.echo(f"{job_id}  {answer}")
+    leave(1 if "unknown" in answers.values() else 0)
+
+
+def _answer(found: str) -> str:
+    """A server's answer to a cancel, in words."""
+    if found == "removed":
+        return "cancelled"
+    return found if found in {"asked", "unknown"} else f"already {found}"
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
+@with_settings
+def logs(settings: Settings, *, job_id: str, follow: bool) -> None:
+    """Print the log of a job.
+
+    It is kept as far as about a megabyte back. On a terminal only colours are left of what steers it; into a file or a
+    pipe the log goes as it is.
+    """
+    names.check_job_id(job_id)
+    shown, ended = "", False
+    while not ended:
+        record, text = asking(settings, lambda server: _log(server, job_id))
+        ended = not follow or record.state.is_final
+        # a log that overflowed begins with another mark: the whole rest is new then
+        _print_log(text.removeprefix(shown))
+        shown = text
+        if not ended:
+            time.sleep(_FOLLOW_PAUSE_S)
+
+
+def _print_log(text: str) -> None:
+    """A part of a log: as it is, unless a terminal would obey it."""
+    shown = wording.for_terminal(text) if sys.stdout.isatty() else text
+    # click would take the colours out of what goes into a pipe
+    click.echo(shown, nl=False, color=True)
+
+
+async def _log(server: Server, job_id: str) -> tuple[JobRecord, str]:
+    # the state first: whatever is written before the end is then in the text
+    [record] = await server.ask(lambda client: wire.records(client, server.keys, [job_id]))
+    if record is None:
+        raise JobLost(f'The server knows no job "{job_id}": `nbqueue jobs` lists those it knows.', job_id=job_id)
+    return record, await server.ask(lambda client: wire.log_text(client, server.keys, job_id))
+
+
+def read_arguments(words: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call, given as JSON, and as name=JSON."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for word in words:
+        match = _KEYWORD.match(word)
+        if match:
+            kwargs[match[1]] = _json(match[2], match[1])
+        else:
+            args.append(_json(word, f"Argument {len(args) + 1}"))
+    return args, kwargs
+
+
+def _json(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{what} is no JSON: {text!r}. Write text in quotation marks, kept from the shell: '\"text\"'."
+        ) from None
+
+
+def _shown(result: Any) -> str:
+    try:
+        return json.dumps(result)
+    except (TypeError, ValueError):
+        return repr(result)
