@@ -15,7 +15,7 @@ PRIORITIES = {"high": 10, "normal": 0, "low": -10}
 PRIORITY_LIMIT = 99
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
+_SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
 _TEN_YEARS_S = 10 * 366 * 86_400.0
 
 
@@ -34,13 +34,13 @@ def seconds(value: object, what: str, *, least: float = 0.0) -> float:
 
 
 def size_bytes(value: object, what: str) -> int:
-    """Bytes from an integer or a text such as "2GB" or "512MiB"."""
+    """Bytes, at least one, from an integer or a text such as "2GB" or "512MiB"."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     match = _SIZE.match(value) if isinstance(value, str) else None
-    if match:
-        return int(float(match[1]) * _UNITS[match[2].upper()])
-    raise ConfigurationError(f'{what}={shown(value)} is not a size: give bytes, or text such as "2GB".')
+    if match and (found := int(float(match[1]) * _UNITS[match[2].upper()])) >= 1:
+        return found
+    raise ConfigurationError(f'{what}={shown(value)} is not a size: give at least 1 byte, or text such as "2GB".')
 
 
 def priority(value: object) -> int:
