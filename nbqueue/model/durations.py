@@ -16,6 +16,9 @@ PRIORITY_LIMIT = 99
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
+_SPANS = {"day": 86_400, "h": 3600, "min": 60, "s": 1}
+#: what is shorter is told in seconds
+_IN_SECONDS_S = 120
 _TEN_YEARS_S = 10 * 366 * 86_400.0
 
 
@@ -31,6 +34,17 @@ def seconds(value: object, what: str, *, least: float = 0.0) -> float:
     if math.isfinite(number) and least <= number <= _TEN_YEARS_S:
         return number
     raise ConfigurationError(f"{what}={shown(value)} is out of range: give {least:g} s up to ten years.")
+
+
+def in_words(seconds: float) -> str:
+    """A length of time in the units that people count it in: "0.05 s", "90 s", "14 days", "1 day 12 h"."""
+    if seconds < _IN_SECONDS_S:
+        return f"{seconds:g} s"
+    parts, rest = [], round(seconds)
+    for unit, size in _SPANS.items():
+        count, rest = divmod(rest, size)
+        parts += [f"{count} {unit}s" if unit == "day" and count > 1 else f"{count} {unit}"] if count else []
+    return " ".join(parts)
 
 
 def size_bytes(value: object, what: str) -> int:
