@@ -13,6 +13,8 @@ from nbqueue.model.names import shown
 PRIORITIES = {"high": 10, "normal": 0, "low": -10}
 #: the range of an integer priority; more is sooner
 PRIORITY_LIMIT = 99
+#: an empty Python process with nbqueue in it has 23 MB resident
+LEAST_PROCESS_BYTES = 32 * 10**6
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
@@ -55,6 +57,14 @@ def size_bytes(value: object, what: str) -> int:
     if match and (found := int(float(match[1]) * _UNITS[match[2].upper()])) >= 1:
         return found
     raise ConfigurationError(f'{what}={shown(value)} is not a size: give at least 1 byte, or text such as "2GB".')
+
+
+def process_bytes(value: object) -> int:
+    """The bytes of `memory=`, with room for Python itself: as `size_bytes` takes them, 32 MB or more."""
+    found = size_bytes(value, "memory")
+    if found >= LEAST_PROCESS_BYTES:
+        return found
+    raise ConfigurationError(f"memory={shown(value)} is too little for a Python process: give 32MB or more.")
 
 
 def priority(value: object) -> int:

@@ -47,7 +47,7 @@ class Options:
     #: None: by the function's kind ("async" for coroutine functions, else "process")
     run_in: RunIn | None = None
     isolation: Isolation = "pool"
-    #: resident bytes the child's process group may use
+    #: resident bytes the child's process group may use, at least 32 MB
     memory: int | None = None
     keep_result: float = DAY_S
     keep_error: float = DAY_S
@@ -268,7 +268,7 @@ _CHECKS: dict[str, Any] = {
     "job_id": names.check_job_id,
     "run_in": _choice("run_in", "process", "async", "thread"),
     "isolation": _choice("isolation", "pool", "fresh"),
-    "memory": lambda value: durations.size_bytes(value, "memory"),
+    "memory": durations.process_bytes,
     "keep_result": _seconds("keep_result"),
     "keep_error": _seconds("keep_error"),
     "tags": _tags,

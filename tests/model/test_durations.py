@@ -2,7 +2,8 @@
 
 import pytest
 
-from nbqueue.model.durations import in_words
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.durations import in_words, process_bytes
 
 
 @pytest.mark.parametrize(
@@ -13,3 +14,11 @@ from nbqueue.model.durations import in_words
 def test_a_duration_is_told_in_units_that_people_count_in(seconds: float, words: str) -> None:
     """Long ones in days and hours, not in a million of seconds."""
     assert in_words(seconds) == words
+
+
+def test_a_process_needs_memory_for_python_itself() -> None:
+    """A limit that no process could keep is refused, and not found out by a crash."""
+    assert (process_bytes("32MB"), process_bytes(2**30)) == (32_000_000, 2**30)
+    for little in ("1KB", "31MB", 32):
+        with pytest.raises(ConfigurationError, match="is too little for a Python process: give 32MB or more"):
+            process_bytes(little)
