@@ -89,7 +89,7 @@ class Rows:
         return result
 
 
-def _checked(states: Collection[str] | str) -> tuple[str, ...]:
+def _checked(states: object) -> tuple[str, ...]:
     wanted = tuple(states) if isinstance(states, Collection) and not isinstance(states, str) else (states,)
     unknown = [state for state in wanted if not isinstance(state, str) or state not in STATES]
     if unknown:
