@@ -25,6 +25,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.broker.signing import Keyring as _Keyring
     from nbqueue.client.group import JobGroup
     from nbqueue.client.handle import Job
+    from nbqueue.client.named import Named as _Named
     from nbqueue.client.pending import Pending
     from nbqueue.client.queue import Queue
     from nbqueue.client.schedule import Schedule
@@ -179,7 +180,7 @@ def history(
     until: _Moment | None = None,
     queue: str = "",
     states: _Collection[str] | str = (),
-    function: str = "",
+    function: _Named = "",
     tag: str = "",
     limit: int | None = None,
 ) -> Pending[_DataFrame]:
@@ -190,19 +191,21 @@ def history(
         until: the same.
         queue: only this queue.
         states: only these final states, or "lost" or "retried".
-        function: only this function.
+        function: only this function, or its qualified name.
         tag: only jobs that have this tag.
         limit: only the newest so many.
     """
     from nbqueue.analysis.frame import read_frame
     from nbqueue.client.link import Link
+    from nbqueue.client.named import name_of, queue_named, tag_named
     from nbqueue.client.session import session
+
+    wanted = {"queue": queue_named(queue), "function": name_of(function), "tag": tag_named(tag)}
 
     async def read(link: Link) -> _DataFrame:
         return await read_frame(
-            link.wire.ask, link.wire.keys, since=since, until=until, queue=queue, states=states, function=function,
-            tag=tag, limit=limit,
-        )  # fmt: skip
+            link.wire.ask, link.wire.keys, since=since, until=until, states=states, limit=limit, **wanted
+        )
 
     return session().begin(read, what="reading the history")
 

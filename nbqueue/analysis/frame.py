@@ -14,6 +14,7 @@ from nbqueue.analysis.span import first_entry, last_entry
 from nbqueue.broker import history as stream
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import ConfigurationError
+from nbqueue.model import names
 from nbqueue.model.moments import Moment
 
 
@@ -88,16 +89,14 @@ class Rows:
         return result
 
 
-def _checked(states: Collection[str] | str) -> tuple[str, ...]:
-    wanted = (states,) if isinstance(states, str) else tuple(states)
-    unknown = [state for state in wanted if state not in STATES]
+def _checked(states: object) -> tuple[str, ...]:
+    wanted = tuple(states) if isinstance(states, Collection) and not isinstance(states, str) else (states,)
+    unknown = [state for state in wanted if not isinstance(state, str) or state not in STATES]
     if unknown:
-        raise ConfigurationError(f"states={unknown[0]!r} is not known: give some of {', '.join(STATES)}.")
+        raise ConfigurationError(f"states={names.shown(unknown[0])} is not known: give some of {', '.join(STATES)}.")
     repeated = tuple(REPEATED) if "retried" in wanted else ()
     return tuple(str(state) for state in wanted) + repeated
 
 
 def _positive(limit: int | None) -> int | None:
-    if limit is None or (not isinstance(limit, bool) and limit > 0):
-        return limit
-    raise ConfigurationError(f"limit={limit!r} cannot be used: give a whole number from 1 up, or None for all.")
+    return None if limit is None else names.check_limit(limit)

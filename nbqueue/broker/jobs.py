@@ -87,7 +87,9 @@ def _common(batch: Batch) -> dict[str, Any]:
     once, window_s = options.once or (None, 0.0)
     limits = options.limits(batch.function)
     rare = {
-        "delay": round(options.delay * 1000), "at": _ms(options.at), "expires": round((options.expires or 0) * 1000),
+        # a moment that was given wins over a delay
+        "delay": round(options.delay * 1000) if options.at is None else 0, "at": _ms(options.at),
+        "expires": round((options.expires or 0) * 1000),
         "max_tries": options.retry.max_tries if options.retry.max_tries != 1 else 0,
         "label": options.label if options.label != batch.function else None,
         "group": batch.group, "retry_of": batch.retry_of, "parent": batch.parent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nbqueue.broker import alerts as wire
@@ -14,14 +14,16 @@ from nbqueue.broker.hook import written
 from nbqueue.client.link import Link
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import Session
-from nbqueue.client.telling import tell
+from nbqueue.client.telling import OF_ALERT, tell
 from nbqueue.errors import BrokerUnavailable
 from nbqueue.model.alerting import Crossing, Limits, Memory, described, judge
 from nbqueue.model.names import new_job_id
-from nbqueue.model.webhook import webhook
+from nbqueue.model.webhook import on_crossing
 
 log = logging.getLogger("nbqueue")
 
+#: what is told of a crossing: a callable of this process, or a webhook's URL
+On = str | Callable[[Crossing], object]
 #: how often this process looks after its own
 LOOK_S = 2.0
 
@@ -65,15 +67,16 @@ _own: dict[str, asyncio.Task[None]] = {}
 _shown: dict[str, Alert] = {}
 
 
-def begin(session: Session, limits: Limits, on: str | Callable[[Crossing], object]) -> Pending[Alert]:
+def begin(session: Session, limits: Limits, on: On | Sequence[On]) -> Pending[Alert]:
     """The alert, once it is looked after."""
-    if isinstance(on, str):
-        return _stored(session, limits, webhook(on).url)
+    told = on_crossing(on)
+    if isinstance(told[0], str):
+        return _stored(session, limits, told[0])
     alert = Alert(new_job_id(), limits, of=session)
 
     async def looked_after(link: Link) -> Alert:
         _shown[alert.id] = alert
-        _own[alert.id] = task = asyncio.create_task(_look(link, limits, on))
+        _own[alert.id] = task = asyncio.create_task(_look(link, limits, told))
         task.add_done_callback(lambda _: (_own.pop(alert.id, None), _shown.pop(alert.id, None)))
         return alert
 
@@ -101,8 +104,8 @@ def listed(session: Session, queue: str) -> Pending[list[Alert]]:
     return session.begin(asked, what=f'reading the alerts on queue "{queue}"')
 
 
-async def _look(link: Link, limits: Limits, told: Callable[[Any], object]) -> None:
-    """Look every few seconds, and call it for each crossing, until cancelled."""
+async def _look(link: Link, limits: Limits, told: Sequence[Callable[[Any], object]]) -> None:
+    """Look every few seconds, and call them for each crossing, until cancelled."""
     memory = Memory()
     while True:
         try:
@@ -112,7 +115,7 @@ async def _look(link: Link, limits: Limits, told: Callable[[Any], object]) -> No
         else:
             memory, crossings = judge(limits, memory, measure)
             for crossing in crossings:
-                tell((told,), crossing)
+                tell(told, crossing, OF_ALERT)
         await asyncio.sleep(LOOK_S)
 
 

@@ -13,6 +13,7 @@ from nbqueue.broker.envelope import open_sealed
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
 from nbqueue.errors import JobError, NbqueueError
+from nbqueue.model import durations
 from nbqueue.model.job import JobRecord, moment
 from nbqueue.model.states import State
 
@@ -89,7 +90,8 @@ def error_of(ended: Ended) -> NbqueueError:
     said = _said(ended)
     limit = said.removeprefix("It ") if said.startswith("It ran into") else "ran into its time limit"
     cause = f": {said.replace('Its ', 'its ', 1) if said.startswith('Its ') else said}" if said else ""
-    within = f"within {ended.record.expires_s:g} s" if ended.record and ended.record.expires_s else "in time"
+    expires_s = ended.record.expires_s if ended.record else None
+    within = f"within {durations.in_words(expires_s)}" if expires_s else "in time"
     text = sentence.format(about=_about(ended), times=_times(ended), limit=limit, cause=cause, within=within)
     return kind(text, job_id=ended.job_id)
 

@@ -61,12 +61,9 @@ def wanted(
     error: str = "", since: Moment | None = None, limit: int, retried: bool = True,
 ) -> Wanted:  # fmt: skip
     """The jobs that are wanted, each word checked."""
-    if queue:
-        names.check_queue(queue)
     if since is not None:
         moments.milliseconds(since, "since", 0)
-    if limit < 1:
-        raise ConfigurationError(f"limit={limit!r} cannot be used: give a whole number from 1 up.")
+    names.check_limit(limit)
     return Wanted(
         states=states_of(state),
         queue=queue,
@@ -86,8 +83,9 @@ def states_of(given: str | State | Collection[str | State] | None) -> frozenset[
     try:
         return frozenset(map(State, [given] if isinstance(given, str) else given))
     except (ValueError, TypeError):
-        known = ", ".join(State)
-        raise ConfigurationError(f"state={given!r} cannot be used: give one or several of {known}.") from None
+        raise ConfigurationError(
+            f"state={names.shown(given)} cannot be used: give one or several of {', '.join(State)}."
+        ) from None
 
 
 async def find(link: Link, asked: Wanted) -> list[JobRecord]:

@@ -22,9 +22,10 @@ from nbqueue.client.pending import Pending, Waitable
 from nbqueue.client.portal import Place
 from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
-from nbqueue.client.telling import tell
+from nbqueue.client.telling import OF_GROUP, tell_after
 from nbqueue.model.output import Output, StandIn
 from nbqueue.model.states import State
+from nbqueue.model.webhook import on_group_done
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -134,12 +135,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
     def on_done(self, told: Callable[[JobGroup[T_co]], object]) -> None:
         """Call it with this group once all jobs have ended, in a thread of its own, as long as this process lives."""
-
-        def ended(done: Future[None]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                tell((told,), self)
-
-        self._gathered().all_ended.add_done_callback(ended)
+        called = on_group_done(told)
+        tell_after(self._gathered().all_ended, called, self, OF_GROUP)
 
     def pause(self) -> Pending[None]:
         """Let no more of its jobs start; those that run go on."""

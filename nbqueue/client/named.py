@@ -1,4 +1,4 @@
-"""Functions by their names: what is told of a function may be given as the function itself."""
+"""What is looked for, by name: a function may be given as itself, an error as its class, the rest as text."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 
 from nbqueue.broker import codec
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.names import check_queue, shown
 from nbqueue.model.task import Task
 
 #: a function, or its qualified name
 Named = Callable[..., Any] | str
+#: the class of an error, its name, or a part of the message
+NamedError = type[BaseException] | str
 
 
 def name_of(function: object) -> str:
@@ -19,4 +22,27 @@ def name_of(function: object) -> str:
         return function.name
     if isinstance(function, str) or callable(function):
         return codec.function_label(function) if function else ""
-    raise ConfigurationError(f"function={function!r} cannot be used: give the function, or its qualified name.")
+    raise ConfigurationError(f"function={shown(function)} cannot be used: give the function, or its qualified name.")
+
+
+def error_named(error: object) -> str:
+    """The name of a class of errors, or the text that is looked for; empty for any error."""
+    if isinstance(error, str):
+        return error
+    if isinstance(error, type) and issubclass(error, BaseException):
+        return error.__name__
+    raise ConfigurationError(
+        f"error={shown(error)} cannot be used: give a class of exceptions, its name, or a part of the message."
+    )
+
+
+def queue_named(queue: object) -> str:
+    """The queue that is looked in, checked; empty for any queue."""
+    return "" if isinstance(queue, str) and not queue else check_queue(queue)
+
+
+def tag_named(tag: object) -> str:
+    """The tag that is looked for; empty for any job."""
+    if isinstance(tag, str):
+        return tag
+    raise ConfigurationError(f"tag={shown(tag)} cannot be used: give the text of one tag.")

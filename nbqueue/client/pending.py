@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from nbqueue.client import hooks
 from nbqueue.client.answer import Answer
 from nbqueue.errors import NotSendable
+from nbqueue.model import durations
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -40,28 +43,31 @@ class Waitable(ABC, Generic[T_co]):
             _rest_no_longer(waited, answer)
         return self._take(answer)
 
-    def wait(self, timeout: float | None = None) -> T_co:
+    def wait(self, timeout: float | timedelta | None = None) -> T_co:
         """The answer, for code that cannot await.
 
         Args:
-            timeout: seconds to wait at most; None: as long as it takes.
+            timeout: seconds (or a timedelta) to wait at most; None: as long as it takes.
 
         Raises:
             TimeoutError: it took longer; what was asked for goes on.
+            ConfigurationError: the timeout is no length of time.
         """
+        at_most_s = None if timeout is None else _patience_s(timeout)
         answer = self._answer()
         waited = self._at_rest(answer)
         try:
-            here = waited.block(timeout)
+            here = waited.block(at_most_s)
         except KeyboardInterrupt as stopped:
             _in_one_line(stopped, self._stopped_line())
             raise
         finally:
             _rest_no_longer(waited, answer)
-        if not here:
+        if not here and at_most_s is not None:
             # without a full stop behind it: it may end with a command
-            more = f" {_capital(reason)}" if timeout and (reason := self._reason(timeout)) else ""
-            raise TimeoutError(f"{_capital(self._what())} took longer than {timeout:g} s; it goes on.{more}")
+            more = f" {_capital(reason)}" if at_most_s and (reason := self._reason(at_most_s)) else ""
+            longer = durations.in_words(at_most_s)
+            raise TimeoutError(f"{_capital(self._what())} took longer than {longer}; it goes on.{more}")
         waited.check(answer)
         return self._take(answer)
 
@@ -181,6 +187,11 @@ def _report_unseen(what: str, fault: Callable[[Any], BaseException | None] | Non
         error = fault(future.result())
     if error is not None:
         log.warning("%s failed, and nobody took the answer: %s: %s", _capital(what), type(error).__name__, error)
+
+
+def _patience_s(timeout: object) -> float | None:
+    """Seconds to wait at most; None: as long as it takes, which endless seconds are too."""
+    return None if isinstance(timeout, float) and timeout == math.inf else durations.seconds(timeout, "timeout")
 
 
 def _rest_no_longer(waited: Answer[Any], answer: Answer[Any]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from nbqueue.broker import gates, queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client import alerts, finding, moving, sweeping
-from nbqueue.client.alerts import Alert
+from nbqueue.client.alerts import Alert, On
 from nbqueue.client.link import Link
 from nbqueue.client.named import Named, name_of
 from nbqueue.client.pending import Pending
@@ -16,7 +16,7 @@ from nbqueue.client.selection import Selection, jobs
 from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import moments
-from nbqueue.model.alerting import Crossing, check
+from nbqueue.model.alerting import check
 from nbqueue.model.limits import Limit, limit
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_queue
@@ -149,14 +149,14 @@ class Queue:
         return self._begin(asked)
 
     def alert(
-        self, *, on: str | Callable[[Crossing], object], depth: int | None = None, oldest_s: float | None = None,
+        self, *, on: On | Sequence[On], depth: int | None = None, oldest_s: float | None = None,
         failure_rate: float | None = None, window_s: float = 300.0,
     ) -> Pending[Alert]:  # fmt: skip
         """Tell when the queue goes over a limit, once, and when it is back.
 
         Args:
-            on: the URL of a webhook, which workers call for as long as the alert is not removed; or a callable that is
-                called with a `Crossing` in a thread of its own, for as long as this process lives.
+            on: the URL of a webhook, which workers call for as long as the alert is not removed; or a callable, or a
+                list of them, called with a `Crossing` in a thread of its own, for as long as this process lives.
             depth: more jobs than this wait.
             oldest_s: the oldest has waited longer than this many seconds.
             failure_rate: a larger share than this of the jobs that ended within the window did not end well, from ten

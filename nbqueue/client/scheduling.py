@@ -124,6 +124,7 @@ async def look_up_all(link: Link) -> list[Stored]:
 
 async def _put(link: Link, call: ScheduledCall) -> bool:
     wire, revision = link.wire, secrets.token_hex(8)
+    await _check_comes(link, call)
     if len(call.payload) > LARGE_BYTES:
         sealed = await asyncio.to_thread(call.sealed, wire.keyring, wire.keys)
     else:
@@ -139,6 +140,21 @@ async def _put(link: Link, call: ScheduledCall) -> bool:
             times=call.times, since=since, next_at=call.times.next_after(since, since),
         )
     )  # fmt: skip
+
+
+async def _check_comes(link: Link, call: ScheduledCall) -> None:
+    """Refuse a schedule that can never run, by the server's clock; one that has ended may be given again as it was."""
+    now = await link.wire.ask(schedules.now)
+    if call.times.next_after(now, now) is not None:
+        return
+    [found] = await link.wire.ask(lambda client: schedules.stored(client, link.wire.keys, [call.name]))
+    if found is not None and found.record.times and found.record.times.to_wire() == call.times.to_wire():
+        return
+    end = call.times.end
+    why = f"no time of {call.times.words} comes" + ("" if end is None else f" before end={end.isoformat()}")
+    if end is not None and end < now:
+        why = f"end={end.isoformat()} has passed"
+    raise ConfigurationError(f'Schedule "{call.name}" would never run: {why}. Give times that come.')
 
 
 async def _opened(link: Link, name: str) -> ScheduledCall:

@@ -13,7 +13,7 @@ from nbqueue.client.changing import ChangesMany
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
-from nbqueue.client.named import Named, name_of
+from nbqueue.client.named import Named, NamedError, error_named, name_of, queue_named, tag_named
 from nbqueue.client.origin import in_words, origin
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import Session, session
@@ -176,7 +176,7 @@ class Jobs:
 
     def where(
         self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: Named = "",
-        tag: str = "", error: str = "", since: Moment | None = None, limit: int = 100_000,
+        tag: str = "", error: NamedError = "", since: Moment | None = None, limit: int = 100_000,
     ) -> Pending[Selection]:  # fmt: skip
         """The jobs that all of this is true of, newest first.
 
@@ -185,13 +185,14 @@ class Jobs:
             queue: the queue they are in.
             function: their function, or its qualified name.
             tag: a tag they have.
-            error: the class name of their error, or a part of its first line.
+            error: the class of their error (that very class), its name, or a part of its first line.
             since: "7d", "2h", a timedelta (both back from now) or an aware datetime: submitted or ended since then.
             limit: the newest so many.
         """
         here, named = session(), name_of(function)
         asked = finding.wanted(
-            state=state, queue=queue, function=named, tag=tag, error=error, since=since, limit=limit
+            state=state, queue=queue_named(queue), function=named, tag=tag_named(tag), error=error_named(error),
+            since=since, limit=limit,
         )  # fmt: skip
         future = here.call(lambda link: finding.find(link, asked))
         return Pending(future, lambda records: Selection(records, "this search", here), what="looking up jobs")

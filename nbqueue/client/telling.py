@@ -7,6 +7,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Any
 
 log = logging.getLogger("nbqueue")
@@ -16,6 +17,11 @@ THREADS = 32
 
 Told = Callable[[Any], object]
 
+#: what the log says of one that raised, by what it was told of
+OF_JOB = "on_done of %r failed; the job is not affected."
+OF_GROUP = "on_done of %r failed; its jobs are not affected."
+OF_ALERT = "A callable of an alert failed, called with %r; the alert goes on."
+
 
 class Calls:
     """Calls that may block, in threads that the end of the process waits for."""
@@ -23,13 +29,13 @@ class Calls:
     def __init__(self, most: int = THREADS) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[Told, Any]] = deque()
+        self._waiting: deque[tuple[Told, Any, str]] = deque()
         self._running = 0
 
-    def call(self, told: Told, subject: Any) -> None:
-        """Call it soon; an error in it is logged, and changes nothing."""
+    def call(self, told: Told, subject: Any, failed: str) -> None:
+        """Call it soon; an error in it is logged as `failed`, and changes nothing."""
         with self._lock:
-            self._waiting.append((told, subject))
+            self._waiting.append((told, subject, failed))
             if self._running == self._most:
                 return
             self._running += 1
@@ -42,25 +48,35 @@ class Calls:
                 if not self._waiting:
                     self._running -= 1
                     return
-                told, subject = self._waiting.popleft()
-            guarded(told, subject)
+                told, subject, failed = self._waiting.popleft()
+            guarded(told, subject, failed)
 
 
-def guarded(told: Told, subject: Any) -> None:
-    """Call it; an error in it is logged, and changes nothing."""
+def guarded(told: Told, subject: Any, failed: str) -> None:
+    """Call it; an error in it is logged as `failed`, and changes nothing."""
     try:
         told(subject)
     except Exception:
-        log.exception("on_done of %r failed; the job is not affected.", subject)
+        log.exception(failed, subject)
 
 
 _calls = Calls()
 
 
-def tell(callables: Iterable[Told], subject: Any) -> None:
+def tell(callables: Iterable[Told], subject: Any, failed: str = OF_JOB) -> None:
     """Call each with the subject, soon and elsewhere."""
     for told in callables:
-        _calls.call(told, subject)
+        _calls.call(told, subject, failed)
+
+
+def tell_after(over: Future[None], told: Told, subject: Any, failed: str) -> None:
+    """Call it with the subject once that is over; not where it went wrong or was given up."""
+
+    def ended(done: Future[None]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            tell((told,), subject, failed)
+
+    over.add_done_callback(ended)
 
 
 def _forget() -> None:

@@ -13,9 +13,14 @@ from nbqueue.model.names import shown
 PRIORITIES = {"high": 10, "normal": 0, "low": -10}
 #: the range of an integer priority; more is sooner
 PRIORITY_LIMIT = 99
+#: an empty Python process with nbqueue in it has 23 MB resident
+LEAST_PROCESS_BYTES = 32 * 10**6
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
+_SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
+_SPANS = {"day": 86_400, "h": 3600, "min": 60, "s": 1}
+#: what is shorter is told in seconds
+_IN_SECONDS_S = 120
 _TEN_YEARS_S = 10 * 366 * 86_400.0
 
 
@@ -33,14 +38,33 @@ def seconds(value: object, what: str, *, least: float = 0.0) -> float:
     raise ConfigurationError(f"{what}={shown(value)} is out of range: give {least:g} s up to ten years.")
 
 
+def in_words(seconds: float) -> str:
+    """A length of time in the units that people count it in: "0.05 s", "90 s", "14 days", "1 day 12 h"."""
+    if seconds < _IN_SECONDS_S:
+        return f"{seconds:g} s"
+    parts, rest = [], round(seconds)
+    for unit, size in _SPANS.items():
+        count, rest = divmod(rest, size)
+        parts += [f"{count} {unit}s" if unit == "day" and count > 1 else f"{count} {unit}"] if count else []
+    return " ".join(parts)
+
+
 def size_bytes(value: object, what: str) -> int:
-    """Bytes from an integer or a text such as "2GB" or "512MiB"."""
+    """Bytes, at least one, from an integer or a text such as "2GB" or "512MiB"."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     match = _SIZE.match(value) if isinstance(value, str) else None
-    if match:
-        return int(float(match[1]) * _UNITS[match[2].upper()])
-    raise ConfigurationError(f'{what}={shown(value)} is not a size: give bytes, or text such as "2GB".')
+    if match and (found := int(float(match[1]) * _UNITS[match[2].upper()])) >= 1:
+        return found
+    raise ConfigurationError(f'{what}={shown(value)} is not a size: give at least 1 byte, or text such as "2GB".')
+
+
+def process_bytes(value: object) -> int:
+    """The bytes of `memory=`, with room for Python itself: as `size_bytes` takes them, 32 MB or more."""
+    found = size_bytes(value, "memory")
+    if found >= LEAST_PROCESS_BYTES:
+        return found
+    raise ConfigurationError(f"memory={shown(value)} is too little for a Python process: give 32MB or more.")
 
 
 def priority(value: object) -> int:

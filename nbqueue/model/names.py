@@ -56,6 +56,13 @@ def check_text(value: object, what: str, limit: int = 200) -> str:
     )
 
 
+def check_limit(value: object) -> int:
+    """How many are wanted, from one up, or one sentence about what is wrong with it."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ConfigurationError(f"limit={shown(value)} cannot be used: give a whole number from 1 up.")
+
+
 def _checked(value: object, pattern: re.Pattern[str], what: str, rule: str) -> str:
     if isinstance(value, str) and pattern.match(value):
         return value

@@ -47,7 +47,7 @@ class Options:
     #: None: by the function's kind ("async" for coroutine functions, else "process")
     run_in: RunIn | None = None
     isolation: Isolation = "pool"
-    #: resident bytes the child's process group may use
+    #: resident bytes the child's process group may use, at least 32 MB
     memory: int | None = None
     keep_result: float = DAY_S
     keep_error: float = DAY_S
@@ -183,14 +183,21 @@ def _consistent(found: Options) -> Options:
         raise ConfigurationError(f"{both} cannot be used together: each says in its own way which jobs are the same.")
     if found.job_id is not None and found.job_id in found.after:
         raise ConfigurationError(f"Job {found.job_id!r} cannot wait for itself: leave it out of after=[...].")
-    if found.expires is not None and found.delay >= found.expires:
-        raise ConfigurationError(
-            f"delay={found.delay:g} and expires={found.expires:g} cannot be used together: both count from the submit, "
-            "and the job would be too late before it may start. Give expires= more than delay=."
-        )
+    _check_in_time(found)
     if found.cache is not None and found.keep_result < found.cache:
         return replace(found, keep_result=found.cache)
     return found
+
+
+def _check_in_time(found: Options) -> None:
+    """Refuse a job that would be too late before it may start; where `at` is given, `delay` does not count."""
+    waits = {"delay": found.delay if found.at is None else 0.0, "debounce": found.debounce or 0.0}
+    name, wait = max(waits.items(), key=lambda item: item[1])
+    if found.expires is not None and wait >= found.expires:
+        raise ConfigurationError(
+            f"{name}={wait:.12g} and expires={found.expires:.12g} cannot be used together: both count from the submit, "
+            f"and the job would be too late before it may start. Give expires= more than {name}=."
+        )
 
 
 def _choice(name: str, *allowed: str) -> Any:
@@ -261,7 +268,7 @@ _CHECKS: dict[str, Any] = {
     "job_id": names.check_job_id,
     "run_in": _choice("run_in", "process", "async", "thread"),
     "isolation": _choice("isolation", "pool", "fresh"),
-    "memory": lambda value: durations.size_bytes(value, "memory"),
+    "memory": durations.process_bytes,
     "keep_result": _seconds("keep_result"),
     "keep_error": _seconds("keep_error"),
     "tags": _tags,

@@ -92,7 +92,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         variable = "NBQUEUE_" + item.name.upper()
         if text := variables.get(variable):
             check = _CHECKS.get(item.name, _text)
-            found[item.name] = check(_parsed(item.name, text), variable)
+            found[item.name] = check(_parsed(item.name, text, variable), variable)
     known = [item.name for item in fields(Settings)]
     unknown = [name for name in given if name not in known]
     if unknown:
@@ -121,17 +121,19 @@ def _home() -> Path:
     """The folder that `load_settings` would take."""
     variables = _variables(None, None)
     text = variables.get("NBQUEUE_HOME")
-    return Path(text).expanduser().absolute() if text else default_home(variables)
+    return _path(text, "NBQUEUE_HOME") if text else default_home(variables)
 
 
 def _variables(environ: Mapping[str, str] | None, folder: Path | None) -> Mapping[str, str]:
     return {**_dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
 
 
-def _parsed(name: str, text: str) -> Any:
+def _parsed(name: str, text: str, variable: str) -> Any:
     """A value as the environment has it; what is no number is left to the checks of `Settings`."""
     if name == "webhook_private":
-        return text.lower() not in {"0", "false", "no"}
+        if (found := _FLAGS.get(text.strip().lower())) is None:
+            raise ConfigurationError(f"{variable}={names.shown(text)} cannot be used: give {', '.join(_FLAGS)}.")
+        return found
     for number in (int, float):
         try:
             return number(text) if name in _NUMBERS else text
@@ -142,7 +144,13 @@ def _parsed(name: str, text: str) -> Any:
 
 def _path(value: object, name: str) -> Path:
     if isinstance(value, str) and value:
-        return Path(value).expanduser().absolute()
+        try:
+            return Path(value).expanduser().absolute()
+        except RuntimeError:
+            raise ConfigurationError(
+                f"{name}={names.shown(value)} cannot be used: this machine knows no home of that user. Give the "
+                "whole path."
+            ) from None
     if isinstance(value, Path):
         return value
     raise ConfigurationError(f"{name}={names.shown(value)} cannot be used: give a path.")
@@ -166,6 +174,10 @@ def _count(value: object, name: str) -> int:
     raise ConfigurationError(f"{name}={names.shown(value)} cannot be used: give a whole number from 1 on.")
 
 
+#: how the environment says yes and no
+_FLAGS: Mapping[str, bool] = {
+    "1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False,
+}  # fmt: skip
 _CHECKS: Mapping[str, Callable[[object, str], object]] = {
     "url": _text, "home": _path, "key_file": _path, "warn_bytes": durations.size_bytes,
     "limit_bytes": durations.size_bytes, "server_memory_bytes": durations.size_bytes, "slots": _count,

@@ -90,24 +90,49 @@ def _check_parts(parts: SplitResult, host: str, port: int | None, shown: str) ->
 
 def on_done(value: object) -> tuple[Any, ...]:
     """The callables and the URL of `on_done=`: one of them, or a list with at most one URL."""
-    items = tuple(value) if isinstance(value, list | tuple) else (value,)
-    found = tuple(webhook(item).url if isinstance(item, str) else _callable(item) for item in items)
-    if sum(isinstance(item, str) for item in found) > 1:
-        raise ConfigurationError("on_done= takes one URL; leave word at others from there, or give callables.")
+    return _told(value, "on_done", "the job")
+
+
+def on_crossing(value: object) -> tuple[Any, ...]:
+    """The callables of an alert's `on=`, or its one URL, which workers call and not this process."""
+    found = _told(value, "on", "a Crossing")
+    urls = [item for item in found if isinstance(item, str)]
+    if not found or (urls and len(found) > 1):
+        raise ConfigurationError(
+            f"on={shown(value)} cannot be used: give one URL, which workers call, or callables of this process; for "
+            "both, set two alerts."
+        )
     return found
 
 
-def _callable(item: object) -> object:
+def on_group_done(value: object) -> Any:
+    """The callable that is told of the end of a group, or one sentence about what is wrong with it."""
+    if isinstance(value, str):
+        raise ConfigurationError(
+            f"group.on_done({shown(value)}) cannot be used: give a callable that takes the group. A URL belongs into "
+            "options(on_done=URL), and hears of each job."
+        )
+    return _callable(value, "on_done", "give a callable that takes the group")
+
+
+def _told(value: object, what: str, subject: str) -> tuple[Any, ...]:
+    items = tuple(value) if isinstance(value, list | tuple) else (value,)
+    rule = f"give a callable that takes {subject}, a URL, or a list of them"
+    found = tuple(webhook(item).url if isinstance(item, str) else _callable(item, what, rule) for item in items)
+    if sum(isinstance(item, str) for item in found) > 1:
+        raise ConfigurationError(f"{what}= takes one URL; leave word at others from there, or give callables.")
+    return found
+
+
+def _callable(item: object, what: str, rule: str) -> object:
     if inspect.iscoroutinefunction(item):
         raise ConfigurationError(
-            f"on_done={ascii(item)[:60]} cannot be used: it is called in a thread, so give a plain function; in it, "
-            "job.wait() waits."
+            f"{what}={ascii(item)[:60]} cannot be used: it is called in a thread, so give a plain function; in it, "
+            ".wait() waits."
         )
     if callable(item):
         return item
-    raise ConfigurationError(
-        f"on_done={shown(item)} cannot be used: give a callable that takes the job, a URL, or a list of them."
-    )
+    raise ConfigurationError(f"{what}={shown(item)} cannot be used: {rule}.")
 
 
 def host_names(text: str) -> tuple[str, ...]:

@@ -4,11 +4,13 @@ import asyncio
 import gc
 import inspect
 import logging
+import math
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import uvloop
@@ -17,7 +19,7 @@ from nbqueue.client import portal as portals
 from nbqueue.client.handle import Job
 from nbqueue.client.submitter import run, submit, submit_map
 from nbqueue.client.tick import _ticks
-from nbqueue.errors import BrokerUnavailable, JobFailed
+from nbqueue.errors import BrokerUnavailable, ConfigurationError, JobFailed
 from nbqueue.model.states import State
 from tests.waiting import until, wait_until
 
@@ -260,3 +262,14 @@ async def test_a_pending_says_that_the_job_is_to_be_awaited_first() -> None:
     assert [hasattr(pending, name) for name in ("state", "_repr_html_", "__len__", "done")] == [False] * 3 + [True]
     assert not inspect.iscoroutine(pending)
     await (await pending).cancel()
+
+
+def test_a_timeout_that_is_no_length_of_time_is_refused() -> None:
+    """In one sentence, also where the answer is here already; a timedelta and endless seconds are lengths of time."""
+    job = submit(double, 4).wait(timedelta(seconds=5))
+    assert job.wait(math.inf) == 8
+    with pytest.raises(ConfigurationError, match=r"timeout='5' is not a duration: give seconds or a timedelta\."):
+        job.wait(timeout="5")  # type: ignore[arg-type]
+    for wrong in (-1, math.nan):
+        with pytest.raises(ConfigurationError, match=r"timeout=\S+ is out of range: give 0 s up to ten years\."):
+            job.wait(timeout=wrong)

@@ -1,6 +1,7 @@
 """Holding work back, and clearing it away."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,48 @@ async def test_a_job_moves_to_another_queue() -> None:
         return (await Queue().stats()).ended.get(State.SUCCEEDED) == 4
 
     assert await until(all_done)
+
+
+async def test_errors_are_found_by_class_name_or_message() -> None:
+    """`error=` takes the class of an error, its name, or a part of the message; that very class, not those above it."""
+    job = await submit(broken, 7)
+    with pytest.raises(JobFailed):
+        await job
+    for error in (ValueError, "ValueError", "ken 7"):
+        assert [found.id for found in await jobs.where(error=error, function=broken)] == [job.id]
+    assert not await jobs.where(error=Exception, function=broken)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"error": 3}, "error=3 cannot be used: give a class of exceptions, its name, or a part of the message."),
+        ({"error": ValueError("x")}, "error=ValueError('x') cannot be used"),
+        ({"function": 3}, "function=3 cannot be used: give the function, or its qualified name."),
+        ({"queue": 3}, "queue=3 cannot be used"),
+        ({"tag": ["a"]}, "tag=['a'] cannot be used: give the text of one tag."),
+        ({"state": 3}, "state=3 cannot be used: give one or several of scheduled"),
+        ({"limit": "5"}, "limit='5' cannot be used: give a whole number from 1 up."),
+    ],
+)
+async def test_what_cannot_be_looked_for_is_refused(given: dict[str, Any], said: str) -> None:
+    """By the jobs that are looked for, and by the history, which has `states` and no errors."""
+    with pytest.raises(ConfigurationError) as refused:
+        await jobs.where(**given)
+    assert str(refused.value).startswith(said)
+    if "error" not in given:
+        if "state" in given:
+            given, said = {"states": given["state"]}, "states=3 is not known: give some of cancelled"
+        with pytest.raises(ConfigurationError) as refused:
+            await nbqueue.history(**given)
+        assert str(refused.value).startswith(said)
+
+
+async def test_the_history_takes_a_function() -> None:
+    """As itself, or by its qualified name."""
+    await (await submit(step, 1))
+    await (await submit(abs, -1))
+    assert [len(await nbqueue.history(function=name)) for name in (step, "step", abs)] == [1, 1, 1]
 
 
 async def test_jobs_are_forgotten() -> None:

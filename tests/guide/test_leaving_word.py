@@ -1,13 +1,13 @@
 """Leaving word: be told when a job has ended, or when a queue is in trouble."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 import nbqueue
-from nbqueue import Queue, options
+from nbqueue import ConfigurationError, Queue, options, submit_map
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.portal import shutdown
 from nbqueue.model.alerting import Crossing
@@ -95,6 +95,43 @@ async def test_a_callable_that_fails_changes_nothing(caplog: pytest.LogCaptureFi
 
     await until(lambda: seen == [job.id] and said())
     assert said() == [f"on_done of {job!r} failed; the job is not affected."]
+
+
+async def test_what_cannot_be_told_is_refused_at_once() -> None:
+    """A group tells callables, an alert callables or one URL: what is neither is not taken first and failed later."""
+    group = await submit_map(double, [1])
+    with pytest.raises(ConfigurationError, match=r"A URL belongs into options\(on_done=URL\), and hears of each job"):
+        group.on_done("http://x/")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="on_done=3 cannot be used: give a callable that takes the group"):
+        group.on_done(3)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="on=3 cannot be used: give a callable that takes a Crossing, a URL"):
+        Queue("watched").alert(depth=1, on=3)  # type: ignore[arg-type]
+    both: list[str | Callable[[Crossing], object]] = [print, "http://x/"]
+    for on in ([], both):
+        with pytest.raises(ConfigurationError, match=r"for both, set two alerts"):
+            Queue("watched").alert(depth=1, on=on)
+    assert await group == [2]
+
+
+async def test_an_alert_tells_each_of_several(caplog: pytest.LogCaptureFixture) -> None:
+    """`on=` takes a list of callables; one that raises is logged as what it is, and keeps the others from nothing."""
+    told: list[Crossing] = []
+
+    def broken(crossing: Crossing) -> None:
+        raise RuntimeError(crossing.queue)
+
+    alert = await Queue("watched").alert(depth=0, on=[broken, told.append])
+    await Queue("watched").pause()
+    waiting = await options(queue="watched").submit(double, 1)
+    await until(lambda: bool(told))
+
+    def said() -> list[str]:
+        return [record.getMessage() for record in caplog.records if "alert" in record.getMessage()]
+
+    await until(lambda: bool(said()))
+    assert said() == [f"A callable of an alert failed, called with {told[0]!r}; the alert goes on."]
+    await alert.remove()
+    await waiting.cancel()
 
 
 def test_a_webhook_is_sent_how_the_job_ended(hooks: Receiver, settings: Settings) -> None:

@@ -1,11 +1,12 @@
 """Functions that workers know by name."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from nbqueue import Queue, options, run, submit, submit_map, task
+from nbqueue import ConfigurationError, Queue, options, run, submit, submit_map, task
 from nbqueue.model.settings import Settings
 from tests.workers import running_worker
 
@@ -37,6 +38,20 @@ async def test_a_task_brings_its_options() -> None:
     job = await submit(local, 1)
     info = await job.info()
     assert (await job, info.priority, info.tags, info.function) == (2, 10, ("guide",), "guide-local")
+
+
+def test_what_no_task_can_be_is_refused() -> None:
+    """What is neither a name nor a function, and options that would make all its jobs one."""
+    for wrong in (3, None):
+        with pytest.raises(ConfigurationError, match=r"task\(\w+\) cannot be used: give a function, or the name"):
+            task("guide-wrong")(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"task\(3\) cannot be used"):
+        task(3)  # type: ignore[call-overload]
+    with pytest.raises(ConfigurationError, match="job_id= cannot be used with task: each submit would give the first"):
+        task("guide-same", job_id="z")  # type: ignore[call-overload]
+    for given in ({"at": datetime.now(UTC)}, {"after": ["a"]}):
+        with pytest.raises(ConfigurationError, match=r"cannot be used with task: all .* Give it to options\(\.\.\.\)"):
+            task(**given)
 
 
 @pytest.mark.needs_processes("workers apart")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nbqueue
-from nbqueue import Cron, Every, UnknownSchedule, options, schedule, schedules
+from nbqueue import ConfigurationError, Cron, Every, UnknownSchedule, options, schedule, schedules
 from nbqueue.model.schedule import ScheduleState
 from tests.waiting import until, wait_until
 
@@ -105,6 +105,22 @@ async def test_start_end_and_count_bound_it(tmp_path: Path) -> None:
     info = await until_ended(await schedule(window, append, str(path), "x"))
     await until(lambda: len(words(path)) == 2)
     assert (info.runs, info.last_at) == (2, window.start + timedelta(seconds=1) if window.start else None)
+    await schedule(window, append, str(path), "the cell once more")
+    assert (await schedules["window"].info()).state is ScheduleState.ENDED
+
+
+async def test_a_schedule_that_would_never_run_is_refused() -> None:
+    """Its end has passed, or lies before its first time; one that is there keeps its times then."""
+    now = datetime.now(UTC)
+    with pytest.raises(ConfigurationError, match=r'Schedule "past" would never run: end=\S+ has passed\.'):
+        await schedule(Every(5, end=now - timedelta(hours=1), name="past"), abs, -1)
+    with pytest.raises(ConfigurationError, match="would never run: no time of every 1 h comes before end="):
+        await schedule(Every("1h", end=now + timedelta(minutes=5)), abs, -1)
+    there = await schedule(Every("1h", name="there"), abs, -1)
+    with pytest.raises(ConfigurationError, match="has passed"):
+        await there.change(end=now - timedelta(hours=1))
+    assert (await there.info()).state is ScheduleState.ACTIVE
+    assert [each.name for each in await schedules.all()] == ["there"]
 
 
 def slow(path: str, seconds: float) -> None:

@@ -35,6 +35,13 @@ async def test_a_job_that_is_too_late_does_not_start() -> None:
 
 
 async def test_what_contradicts_itself_is_refused() -> None:
-    """It cannot be due after it has expired."""
+    """It cannot be due after it has expired, be it by a delay or by what waits for others of its kind."""
     with pytest.raises(ConfigurationError, match="delay=60 and expires=60 cannot be used together"):
         options(delay=60, expires=60)
+    with pytest.raises(ConfigurationError, match=r"debounce=60 and expires=5 .* Give expires= more than debounce=\."):
+        options(delay=1, debounce=60, expires=5)
+
+
+async def test_a_moment_wins_over_a_delay() -> None:
+    """Where both are given the delay does not count, also not for whether the job would be too late."""
+    assert await options(at=datetime.now(UTC), delay=3600, expires=60).run(abs, -1) == 1

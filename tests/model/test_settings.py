@@ -38,7 +38,10 @@ def test_paths_and_sizes_may_be_text(tmp_path: Path) -> None:
     ("given", "said"),
     [
         ({"slots": 0}, "slots=0 cannot be used: give a whole number from 1 on."),
-        ({"limit_bytes": -1}, "limit_bytes=-1 is not a size"),
+        ({"limit_bytes": -1}, "limit_bytes=-1 is not a size: give at least 1 byte"),
+        ({"limit_bytes": "0MB"}, "limit_bytes='0MB' is not a size: give at least 1 byte"),
+        ({"limit_bytes": "9" * 400 + "B"}, "limit_bytes='999"),
+        ({"home": "~nobodyhere/x"}, "home='~nobodyhere/x' cannot be used: this machine knows no home of that user."),
         ({"connect_timeout_s": "soon"}, "connect_timeout_s='soon' is not a duration"),
         ({"idle_stop_s": float("nan")}, "idle_stop_s=nan is out of range"),
         ({"home": 5}, "home=5 cannot be used: give a path."),
@@ -58,3 +61,23 @@ def test_an_environment_that_cannot_be_meant_is_named(tmp_path: Path) -> None:
     """The error says which variable it was."""
     with pytest.raises(ConfigurationError, match="NBQUEUE_SLOTS='two' cannot be used: give a whole number"):
         load_settings({"NBQUEUE_SLOTS": "two"}, tmp_path)
+    with pytest.raises(ConfigurationError, match="NBQUEUE_HOME='~nobodyhere/x' cannot be used: this machine knows no"):
+        load_settings({"NBQUEUE_HOME": "~nobodyhere/x"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [("1", True), ("True", True), ("yes", True), ("ON", True), ("0", False), ("FALSE", False), ("no", False),
+     ("off", False)],
+)  # fmt: skip
+def test_private_webhooks_are_allowed_by_a_clear_yes(tmp_path: Path, text: str, allowed: bool) -> None:  # noqa: FBT001
+    """And forbidden by a clear no, in the words that people write into an environment."""
+    assert load_settings({"NBQUEUE_WEBHOOK_PRIVATE": text}, tmp_path).webhook_private is allowed
+
+
+@pytest.mark.parametrize("text", ["offf", "disabled", "2", "none", "nein", " - "])
+def test_private_webhooks_are_never_allowed_by_a_word_that_is_not_known(tmp_path: Path, text: str) -> None:
+    """It is refused, with the variable's name and the words that are known."""
+    said = "NBQUEUE_WEBHOOK_PRIVATE=.* cannot be used: give 1, true, yes, on, 0, false, no, off"
+    with pytest.raises(ConfigurationError, match=said):
+        load_settings({"NBQUEUE_WEBHOOK_PRIVATE": text}, tmp_path)
