@@ -165,5 +165,6 @@ class Drafts(Sequence[Draft]):
     def __getitem__(self, index: int | slice) -> Draft | list[Draft]:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
-        taken, digest = self._own.get(index, ((), ""))
-        return Draft(self._ids[index], self.order, self._arguments[index], taken, digest, self._function)
+        number = range(len(self))[index]
+        taken, digest = self._own.get(number, ((), ""))
+        return Draft(self._ids[number], self.order, self._arguments[number], taken, digest, self._function)

@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 #: retries under way at once
 RETRIES = 50
-#: generations of retries whose checkpoints are looked for
-EARLIER = 20
+#: generations of retries whose checkpoints are looked for, and whose newest is
+EARLIER, GENERATIONS = 20, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,10 @@ async def _newest(link: Link, ids: Sequence[str]) -> dict[str, str]:
     """Of each job the last one of its retries, or itself; nothing where the server knows no such job."""
     found = dict.fromkeys(ids, "")
     asked = {each: each for each in ids}
-    while asked:
+    # not for ever, whatever is written in records
+    for _ in range(GENERATIONS):
+        if not asked:
+            break
         records = await link.records(list(asked.values()))
         known = {name: record for name, record in zip(asked, records, strict=True) if record is not None}
         found |= {name: record.id for name, record in known.items()}
@@ -175,6 +178,8 @@ def unsealed(record: JobRecord, sealed: Sealed) -> Draft:
     group = str(header.get("group", ""))
     order = Order(
         options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(),
-        group=group, retry_of=header.get("retry_of", ""), earlier=tuple(header.get("earlier", ())),
+        group=group, retry_of=header.get("retry_of", ""), earlier=tuple(header.get("earlier") or ()),
     )  # fmt: skip
-    return Draft(record.id, order, sealed.payload, tuple(header.get("inputs", ())), instead=header.get("instead", {}))
+    return Draft(
+        record.id, order, sealed.payload, tuple(header.get("inputs", ())), instead=dict(header.get("instead") or {})
+    )

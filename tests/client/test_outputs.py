@@ -47,6 +47,10 @@ def test_each_item_has_its_own_parents() -> None:
     items = [(Job[int]("a"),), (2,), (group("c", "shared"),)]
     drafts = draft_many(session().settings, add, items, {})
     assert [draft.parents for draft in drafts] == [("shared", "a"), ("shared",), ("shared", "c")]
+    assert (drafts[-1].parents, [draft.job_id for draft in drafts[1:]]) == (
+        ("shared", "c"),
+        [drafts[1].job_id, drafts[2].job_id],
+    )
 
 
 def test_jobs_of_elsewhere_are_refused(home: Path) -> None:
