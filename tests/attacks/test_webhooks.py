@@ -121,10 +121,12 @@ def test_a_url_that_another_wrote_into_the_record(
 def test_an_alert_that_another_wrote(module_server: Server, hooks: Receiver) -> None:
     """The same for alerts: one without a signature of ours leaves no word."""
     with module_server.client() as client:
-        alert = {"queue": "default", "depth": -1, "window_s": 1, "hook": f"{hooks.host} k s {hooks.url}"}
+        alert = {"queue": "held", "depth": 0, "window_s": 1, "hook": f"{hooks.host} k s {hooks.url}"}
+        client.zadd("arq:queue:held", {"waiting": 1})
         client.hset("nbq:alerts", "forged", json.dumps(alert))
         wait_until(lambda: any(item.startswith(b"alert:forged") for item in client.zrange("nbq:unheard", 0, -1)), 15)
         client.hdel("nbq:alerts", "forged")
+        client.delete("arq:queue:held")
     assert hooks.messages == []
 
 
