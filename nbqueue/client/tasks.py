@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from nbqueue.client.submitter import OnDone
@@ -19,13 +19,6 @@ T = TypeVar("T")
 Q = ParamSpec("Q")
 U = TypeVar("U")
 
-#: options that no two jobs can share, with the reason
-_OF_ONE_JOB = {
-    "job_id": "each submit would give the first one's job",
-    "at": "all submits would wait for one moment",
-    "after": "all submits would wait for the same jobs",
-}
-
 
 class GivenOptions(TypedDict, total=False):
     """The options of `options()`, as defaults of a task."""
@@ -33,10 +26,12 @@ class GivenOptions(TypedDict, total=False):
     queue: str
     priority: str | int
     delay: float | timedelta
+    at: datetime
     expires: float | timedelta
     timeout: float | timedelta
     grace: float | timedelta
     retry: RetryPolicy | int
+    job_id: str
     run_in: RunIn
     isolation: Isolation
     memory: str | int
@@ -52,6 +47,7 @@ class GivenOptions(TypedDict, total=False):
     debounce: float | timedelta
     cache: float | timedelta
     force: bool
+    after: Sequence[str]
     on_parent_failure: OnParentFailure
     batch: int
     preset: Preset
@@ -84,7 +80,6 @@ def task(
         name: the name to register it under; the function's qualified name if not given.
         options: as those of `options()`; what is given at a submit wins.
     """
-    _check_for_each(options)
     check(**options)
     if fn is not None and not isinstance(fn, str):
         return register(_function(fn), name, dict(options))
@@ -96,15 +91,6 @@ def task(
         return register(_function(fn), given, dict(options))
 
     return registering
-
-
-def _check_for_each(options: Mapping[str, object]) -> None:
-    """Refuse what is meant for a single job: a task's options are those of each of its jobs."""
-    wrong = next((name for name in _OF_ONE_JOB if options.get(name) is not None), None)
-    if wrong is not None:
-        raise ConfigurationError(
-            f"{wrong}= cannot be used with task: {_OF_ONE_JOB[wrong]}. Give it to options(...) at the submit."
-        )
 
 
 def _function(fn: Callable[P, T]) -> Callable[P, T]:

@@ -1,7 +1,6 @@
 """Functions that workers know by name."""
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -41,17 +40,12 @@ async def test_a_task_brings_its_options() -> None:
 
 
 def test_what_no_task_can_be_is_refused() -> None:
-    """What is neither a name nor a function, and options that would make all its jobs one."""
+    """What is neither a name nor a function."""
     for wrong in (3, None):
         with pytest.raises(ConfigurationError, match=r"task\(\w+\) cannot be used: give a function, or the name"):
             task("guide-wrong")(wrong)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"task\(3\) cannot be used"):
         task(3)  # type: ignore[call-overload]
-    with pytest.raises(ConfigurationError, match="job_id= cannot be used with task: each submit would give the first"):
-        task("guide-same", job_id="z")  # type: ignore[call-overload]
-    for given in ({"at": datetime.now(UTC)}, {"after": ["a"]}):
-        with pytest.raises(ConfigurationError, match=r"cannot be used with task: all .* Give it to options\(\.\.\.\)"):
-            task(**given)
 
 
 @pytest.mark.needs_processes("workers apart")
