@@ -74,6 +74,8 @@ class Worker(arq.worker.Worker):
 
     async def close(self) -> None:
         """Let what was cancelled go back to the queue, then close as arq does."""
+        if self._engine is not None:
+            self._engine.drain()  # or it would claim again what it gives back
         if not self._handle_signals:
             self.handle_sig(Signals.SIGUSR1)
         if not self._pool:
