@@ -7,7 +7,6 @@ from typing import Any
 
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
-from nbqueue.errors import ConfigurationError
 from nbqueue.model.advice import Offers
 from nbqueue.model.resources import NOTHING, check
 
@@ -42,5 +41,5 @@ def _names(text: bytes | None) -> list[str]:
 def _resources(text: bytes | None) -> Any:
     try:
         return check(json.loads(text)) if text else NOTHING
-    except (ValueError, ConfigurationError):
-        return NOTHING
+    except ValueError:
+        return NOTHING  # nor this
