@@ -8,14 +8,15 @@ from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.keys import Keys
 from tests.servers import Server
 
-HOLDS, RAN_OUT = (round((time.time() + seconds) * 1000) for seconds in (600, -600))
+HOLDS, RAN_OUT = 600, -600  # seconds from now
 
 
 async def found(server: Server, engines: dict[str, tuple[int, str]]) -> frozenset[str]:
-    """The served queues where these engines are written: name -> (end of its lease, its queues)."""
+    """The served queues where these engines are written: name -> (seconds its lease still holds, its queues)."""
+    now = time.time()
     with server.client() as client:
-        for name, (till_ms, queues) in engines.items():
-            client.zadd("nbq:leases", {name: till_ms})
+        for name, (holds_s, queues) in engines.items():
+            client.zadd("nbq:leases", {name: round((now + holds_s) * 1000)})
             client.hset(f"nbq:engine:{name}", "queues", queues)
             client.pexpire(f"nbq:engine:{name}", 60_000)
     client = open_redis(parse_url(server.url))
