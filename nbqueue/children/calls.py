@@ -10,6 +10,7 @@ from nbqueue.broker import codec, raised
 from nbqueue.broker.inputs import Input
 from nbqueue.children.frames import Header
 from nbqueue.errors import NotSendable, PayloadTooLarge, UnknownFunction
+from nbqueue.inside.batches import of_items
 from nbqueue.inside.values import encodable
 from nbqueue.model import task
 from nbqueue.model.backoff import Answer, Backoff, Guided
@@ -47,6 +48,8 @@ def load(header: Header, payload: bytes | memoryview, inputs: Mapping[str, Input
         backoff: Backoff | None = function.backoff
     else:
         fn, backoff = _registered(function) if isinstance(function, str) else (function, None)
+    if header.get("batch"):
+        fn = of_items(fn)
     return Loaded(lambda: fn(*args, **kwargs), backoff)
 
 

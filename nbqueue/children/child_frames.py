@@ -47,8 +47,8 @@ def run(running: Running, limit_bytes: int) -> list[bytes | memoryview]:
     if run.checkpoint is not None:
         parts.append(run.checkpoint)
         text += f',"kept":{len(run.checkpoint)}'
-    if run.plain:
-        text += ',"plain":true'
+    for name, is_so in (("plain", run.plain), ("batch", run.is_batch)):
+        text += f',"{name}":true' if is_so else ""
     if run.tries:
         text += f',"tries":{run.tries}'
     if run.asking:

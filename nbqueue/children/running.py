@@ -32,6 +32,8 @@ class Run(NamedTuple):
     codec: str = "pickle"
     #: load a registered name and plain data only
     plain: bool = False
+    #: call the function, which has a name, once for each item of a list
+    is_batch: bool = False
     run_in: RunIn = "process"
     isolation: Isolation = "pool"
     #: resident bytes its process group may use

@@ -223,6 +223,7 @@ def _told(running: Running, limit_bytes: int) -> tuple[Header, bytes]:
     header: Header = {
         "t": "run", "n": running.number, "job": {"id": run.job_id, **{name: getattr(run, name) for name in names}},
         "codec": run.codec, "in": run.run_in, "timeout": run.timeout_s, "limit": limit_bytes, "plain": run.plain,
+        "batch": run.is_batch,
     }  # fmt: skip
     parts: list[bytes | memoryview] = [run.payload]
     if run.asking:

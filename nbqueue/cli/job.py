@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 import time
 from typing import Any
 
 import click
 
+import nbqueue
 from nbqueue.broker import jobs as wire
 from nbqueue.broker import scripts
 from nbqueue.cli import tables
 from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
-from nbqueue.errors import ConfigurationError, JobLost
+from nbqueue.cli.submitting import submitting, waited
+from nbqueue.cli.values import read_arguments, shown
+from nbqueue.errors import JobLost
 from nbqueue.model import names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.notebook import wording
-from nbqueue.notebook.attendance import PATIENCE_S
 
-_KEYWORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
 _FOLLOW_PAUSE_S = 0.3
 
 
 @click.command()
 @click.argument("name")
 @click.argument("arguments", nargs=-1)
-@job_options
+@job_options()
 @click.option("--wait", is_flag=True, help="Wait for its end and print its result; exit code 1 unless it succeeded.")
 @as_json
 @with_settings
@@ -44,27 +43,14 @@ def submit(
 
     nbqueue submit reports.daily '"2026-01-01"' limit=5
     """
-    from nbqueue.cli.submitting import submitted
-
     args, kwargs = read_arguments(arguments)
-    job = submitted(settings, name, args, kwargs, read(options))
-    result = _waited(job) if wait else None
+    with submitting(settings):
+        job = nbqueue.options(**read(options)).submit(name, *args, **kwargs).wait()
+    result = waited(job.wait, job) if wait else None
     if json_wanted:
         tables.print_json({"id": job.id, "existed": job.existed, **({"result": result} if wait else {})})
     else:
-        click.echo(_shown(result) if wait else job.id)
-
-
-def _waited(job: Any) -> Any:
-    """The result of a job; where it does not come soon because nobody serves its queue, that is said meanwhile."""
-    try:
-        return job.wait(PATIENCE_S)
-    except TimeoutError:
-        from nbqueue.client.lacking import reason
-
-        if sentence := reason(job.session, job.id, PATIENCE_S):
-            click.echo(f"nbqueue: {sentence}", err=True)
-    return job.wait()
+        click.echo(shown(result) if wait else job.id)
 
 
 @click.command()
@@ -137,32 +123,3 @@ async def _log(server: Server, job_id: str) -> tuple[JobRecord, str]:
     if record is None:
         raise JobLost(f'The server knows no job "{job_id}": `nbqueue jobs` lists those it knows.', job_id=job_id)
     return record, await server.ask(lambda client: wire.log_text(client, server.keys, job_id))
-
-
-def read_arguments(words: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments of a call, given as JSON, and as name=JSON."""
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-    for word in words:
-        match = _KEYWORD.match(word)
-        if match:
-            kwargs[match[1]] = _json(match[2], match[1])
-        else:
-            args.append(_json(word, f"Argument {len(args) + 1}"))
-    return args, kwargs
-
-
-def _json(text: str, what: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"{what} is no JSON: {text!r}. Write text in quotation marks, kept from the shell: '\"text\"'."
-        ) from None
-
-
-def _shown(result: Any) -> str:
-    try:
-        return json.dumps(result)
-    except (TypeError, ValueError):
-        return repr(result)

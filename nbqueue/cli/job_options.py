@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import click
@@ -13,11 +13,17 @@ from nbqueue.cli.retry_options import RETRY_OPTIONS, with_policy
 from nbqueue.model import resources
 
 
-def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All of them; the command gets those that were given, as `options`, once they went through `read`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def job_options(*, without: Collection[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """All but those named; the command gets those that were given, as `options`, once they went through `read`."""
+
+    def added(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(_OPTIONS):
+            command = option(command)
+        params: list[click.Parameter] = command.__click_params__  # type: ignore[attr-defined]
+        params[:] = [each for each in params if each.name not in without]
+        return command
+
+    return added
 
 
 def read(given: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -42,13 +41,6 @@ RETRY_OPTIONS = (
     click.option("--retry-never-on", multiple=True, metavar="NAME",
                  help="Class name of an error that is never retried; several times."),
 )  # fmt: skip
-
-
-def retry_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All of them; what was given becomes one policy by `with_policy`."""
-    for option in reversed(RETRY_OPTIONS):
-        command = option(command)
-    return command
 
 
 def with_policy(given: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,15 +10,15 @@ import click
 import nbqueue
 from nbqueue.broker import schedules as wire
 from nbqueue.cli import tables
-from nbqueue.cli.job import read_arguments
+from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.reach import ListingGroup, Server, as_json, asking, running_address, with_settings
-from nbqueue.cli.retry_options import retry_options, with_policy
-from nbqueue.client import hooks
+from nbqueue.cli.submitting import submitting
+from nbqueue.cli.values import read_arguments
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.client.session import configure
 from nbqueue.errors import UnknownSchedule
-from nbqueue.local import stack
+from nbqueue.model import kept_options
 from nbqueue.model import times as model
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.settings import Settings
@@ -58,12 +57,7 @@ def list_all(settings: Settings, *, json_wanted: bool) -> None:
 @click.argument("function")
 @click.argument("arguments", nargs=-1)
 @_with_times
-@click.option("--queue", default=None, help="Queue its jobs go into.")
-@click.option("--priority", default=None, help="high, normal, low or an integer from -99 to 99; more is sooner.")
-@click.option("--label", default=None, help="What listings of its jobs show.")
-@click.option("--tag", "tags", multiple=True, help="To find its jobs by; may be given several times.")
-@click.option("--timeout", type=float, default=None, metavar="S", help="Seconds of running time.")
-@retry_options
+@job_options(without=(*kept_options.OF_ONE_JOB, "on_parent_failure", "force"))
 @as_json
 @with_settings
 def add(
@@ -80,14 +74,8 @@ def add(
     """
     when = _times(times, name, {key: options.pop(key) for key in _OF_TIMES})
     args, kwargs = read_arguments(arguments)
-    priority = options.pop("priority")
-    if priority is not None:
-        options["priority"] = int(priority) if re.fullmatch(r"-?\d+", priority) else priority
-    given = {key: value for key, value in with_policy(options).items() if value not in (None, ())}
-    configure(settings)
-    # as with submit: the local stack's own worker knows no registered functions
-    hooks.use_local_stack(lambda found: stack.ensure(found, worker=False))
-    made = nbqueue.options(**given).schedule(when, function, *args, **kwargs).wait()
+    with submitting(settings):
+        made = nbqueue.options(**read(options)).schedule(when, function, *args, **kwargs).wait()
     _say_record(made.info().wait(), json_wanted=json_wanted, existed=made.existed)
 
 

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+import click
 
 import nbqueue
 from nbqueue.cli.reach import shared_address
 from nbqueue.client import hooks
+from nbqueue.client.lacking import reason
 from nbqueue.client.session import configure
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
+from nbqueue.notebook.attendance import PATIENCE_S
+
+T = TypeVar("T")
 
 
-def submitted(
-    settings: Settings, name: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]
-) -> nbqueue.Job[Any]:
-    """The job of a registered function, once the server has accepted it."""
+@contextmanager
+def submitting(settings: Settings) -> Iterator[None]:
+    """What is submitted within goes where the settings say; a local stack is started for it where none runs."""
     if settings.url is not None:
         shared_address(settings.url)
     configure(settings)
     # the local stack's own worker knows no registered functions, so only the server is started
     hooks.use_local_stack(lambda found: stack.ensure(found, worker=False))
-    with _only_elsewhere():
-        return nbqueue.options(**options).submit(name, *args, **kwargs).wait()
-
-
-@contextmanager
-def _only_elsewhere() -> Iterator[None]:
-    """A job within this process would end with the command."""
     before = hooks.inline_worker
+    # a job within this process would end with the command
     hooks.use_inline_worker(None)
     try:
         yield
     finally:
         hooks.use_inline_worker(before)
+
+
+def waited(wait: Callable[..., T], job: nbqueue.Job[Any]) -> T:
+    """What `wait` gives; where it does not come soon because nobody serves the job's queue, that is said meanwhile."""
+    try:
+        return wait(PATIENCE_S)
+    except TimeoutError:
+        if sentence := reason(job.session, job.id, PATIENCE_S):
+            click.echo(f"nbqueue: {sentence}", err=True)
+    return wait()

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nbqueue.errors import ConfigurationError
-from nbqueue.inside.batches import await_each, call_each
-from nbqueue.model.task import is_async
-
-#: the arguments of one call
-Item = tuple[Any, ...]
+from nbqueue.inside.batches import Item, of_items
 
 
 def in_batches(
     code: Callable[..., Any] | str, items: Sequence[Item], size: int
-) -> tuple[Callable[..., Any], list[Item]]:
-    """The function that takes a batch, and the batches of at most `size` items, each as one argument."""
-    if isinstance(code, str):
-        raise ConfigurationError(
-            f"batch={size} cannot be used with a function that is called by its name ({code!r}): give the function."
-        )
-    each = await_each if is_async(code) else call_each
+) -> tuple[Callable[..., Any] | str, list[Item]]:
+    """The function that takes a batch, and the batches of at most `size` items, each as one argument.
+
+    Of a function that is called by its name the worker makes it.
+    """
     batches = [(list(items[start : start + size]),) for start in range(0, len(items), size)]
-    return functools.partial(each, code), batches
+    return code if isinstance(code, str) else of_items(code), batches
 
 
 def by_item(values: Sequence[Any], size: int, count: int) -> list[Any]:

@@ -39,10 +39,12 @@ class LinkClerk:
         """Sign and submit; per job its state, or "exists"."""
         order = Order(
             options=form.options, function=form.function, lane=form.lane, by_name=form.by_name, group=form.group,
-            size=form.size, retry_of=form.retry_of, parent=parent.job_id,
+            size=form.size, retry_of=form.retry_of, earlier=form.earlier, parent=parent.job_id,
             origin=Origin(user=parent.user, folder=parent.folder, notebook=parent.notebook),
         )  # fmt: skip
-        drafts = [Draft(item.job_id, order, item.payload, item.takes, item.digest) for item in items]
+        drafts = [
+            Draft(item.job_id, order, item.payload, item.takes, item.digest, instead=item.instead) for item in items
+        ]
         return [await deliver(self._link, drafts[0])] if len(drafts) == 1 else await deliver_all(self._link, drafts)
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:

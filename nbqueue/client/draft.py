@@ -39,7 +39,7 @@ class Order:
         """It as a job hands it to its worker, who knows where it comes from."""
         return Form(
             options=self.options, function=self.function, lane=self.lane, by_name=self.by_name, group=self.group,
-            size=self.size, retry_of=self.retry_of,
+            size=self.size, retry_of=self.retry_of, earlier=self.earlier,
         )  # fmt: skip
 
     def header(self, namespace: str) -> dict[str, Any]:

@@ -73,7 +73,8 @@ class InnerLink(Link):
                     fields = {
                         "form": _form(order), "own": order.options.job_id is None,
                         "jobs": [
-                            [draft.job_id, draft.size, list(draft.parents), draft.digest] for draft in chunk
+                            [draft.job_id, draft.size, list(draft.parents), draft.digest, dict(draft.instead)]
+                            for draft in chunk
                         ],
                     }  # fmt: skip
                     states += (await self.ask("submit", fields, b"".join(draft.payload for draft in chunk)))[0]

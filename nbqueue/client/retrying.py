@@ -14,6 +14,7 @@ from nbqueue.client.draft import Draft, Order
 from nbqueue.client.link import Link
 from nbqueue.client.origin import origin
 from nbqueue.errors import JobError, QueueClosed, TamperedPayload
+from nbqueue.model.errands import MOST_EARLIER
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import new_job_id
 from nbqueue.model.options import Options
@@ -22,8 +23,8 @@ T = TypeVar("T")
 
 #: retries under way at once
 RETRIES = 50
-#: generations of retries whose checkpoints are looked for, and whose newest is
-EARLIER, GENERATIONS = 20, 1000
+#: generations of retries whose newest is looked for
+GENERATIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ async def _again(link: Link, record: JobRecord, sent: Draft) -> Draft:
     options = replace(
         sent.order.options, job_id=None, delay=0.0, at=None, unique=None, debounce=None, cache=None, after=after
     )
-    earlier = (sent.order.retry_of, *sent.order.earlier)[:EARLIER] if sent.order.retry_of else ()
+    earlier = (sent.order.retry_of, *sent.order.earlier)[:MOST_EARLIER] if sent.order.retry_of else ()
     order = replace(sent.order, options=options, retry_of=record.id, earlier=earlier, origin=origin(), group="", size=0)
     now = {name: newest.get(job_id) or job_id for name, job_id in taken.items()}
     instead = {name: job_id for name, job_id in now.items() if job_id != name}

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from nbqueue.inside.reporting import progress
+from nbqueue.model.task import is_async
 
 #: the arguments of one call
 Item = tuple[Any, ...]
+
+
+def of_items(fn: Callable[..., Any]) -> Callable[[Sequence[Item]], Any]:
+    """The function that takes a batch and calls `fn`, sync or async, for each of its items."""
+    return partial(await_each if is_async(fn) else call_each, fn)
 
 
 def call_each(fn: Callable[..., Any], items: Sequence[Item]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,6 +20,8 @@ MOST_SIZE = 2**31
 MOST_PRIORITY = 99
 #: characters of a function's name
 _NAME = 200
+#: jobs of a chain of retries that a new one may start from
+MOST_EARLIER = 20
 
 #: a job that has ended (its id, and the number of its last claim, or -1 where that is not known)
 Due = tuple[str, int]
@@ -42,6 +44,8 @@ class Form:
     #: jobs of the group in all
     size: int = 0
     retry_of: str = ""
+    #: the job that this one retried, and so on
+    earlier: tuple[str, ...] = ()
 
     def after(self, priority: int) -> Form:
         """The same, to be done sooner than what else has this priority: it is awaited by what has begun already."""
@@ -51,18 +55,21 @@ class Form:
         """As plain JSON; options that were not given are left out."""
         return {
             "function": self.function, "lane": self.lane, "by_name": self.by_name, "group": self.group,
-            "size": self.size, "retry_of": self.retry_of, "options": _plain(self.options),
+            "size": self.size, "retry_of": self.retry_of, "earlier": list(self.earlier),
+            "options": _plain(self.options),
         }  # fmt: skip
 
     @classmethod
     def from_wire(cls, found: Mapping[str, Any]) -> Form:
         """From what `to_wire` gave, each field checked; raises ValueError, TypeError or KeyError where one is wrong."""
-        if set(found) != {"function", "lane", "by_name", "group", "size", "retry_of", "options"}:
+        if set(found) != {"function", "lane", "by_name", "group", "size", "retry_of", "earlier", "options"}:
             raise ValueError("a form has other fields than a form")
         if found["lane"] not in (0, 1) or type(found["lane"]) is not int or type(found["by_name"]) is not bool:
             raise ValueError("a form names no lane, or no kind of function")
         if type(found["size"]) is not int or not 0 <= found["size"] <= MOST_SIZE:
             raise ValueError("a form names no size of its group")
+        if not isinstance(found["earlier"], list) or len(found["earlier"]) > MOST_EARLIER:
+            raise ValueError("a form lists no earlier jobs, or too many")
         return cls(
             options=_options(found["options"]),
             function=check_text(found["function"], "function", _NAME),
@@ -71,6 +78,7 @@ class Form:
             group=_id(found["group"]),
             size=found["size"],
             retry_of=_id(found["retry_of"]),
+            earlier=tuple(check_job_id(each) for each in found["earlier"]),
         )
 
 
@@ -84,6 +92,8 @@ class Item:
     takes: tuple[str, ...] = ()
     #: sameness of function and arguments, where that matters
     digest: str = ""
+    #: jobs whose results it takes in the place of some of those
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,16 +194,16 @@ def _plain(options: Options) -> dict[str, Any]:
     """The options that differ from the defaults (or from those of a preset), but for the job's id, as plain JSON."""
     usual = check(preset=options.preset, priority=options.priority) if options.preset else DEFAULTS
     found: dict[str, Any] = {}
-    for field in fields(options):
-        value = getattr(options, field.name)
-        named = field.name in ("preset", "priority") and value != getattr(DEFAULTS, field.name)
-        if field.name == "job_id" or (value == getattr(usual, field.name) and not named):
+    for name in (each.name for each in fields(options)):
+        value = getattr(options, name)
+        named = name in ("preset", "priority") and value != getattr(DEFAULTS, name)
+        if name == "job_id" or (value == getattr(usual, name) and not named):
             continue
         if isinstance(value, RetryPolicy):
             value = value.to_wire()
         elif isinstance(value, datetime):
             value = value.isoformat()
-        found[field.name] = list(value) if isinstance(value, tuple) else value
+        found[name] = list(value) if isinstance(value, tuple) else value
     return found
 
 

@@ -12,7 +12,7 @@ from nbqueue.model.retry import RetryPolicy
 
 _NAMES = tuple(field.name for field in fields(Options))
 #: options of one job, with what stands in their place
-_OF_ONE_JOB = {
+OF_ONE_JOB = {
     "job_id": "each run has an id of its own, made of the schedule's name and its time",
     "at": "say it with start= of Cron or Every",
     "delay": "say it with start= of Cron or Every",
@@ -31,8 +31,8 @@ def to_plain(options: Options) -> dict[str, Any]:
         value = getattr(options, name)
         if value == getattr(DEFAULTS, name):
             continue
-        if name in _OF_ONE_JOB:
-            raise ConfigurationError(f"{name}= cannot be used with schedule: {_OF_ONE_JOB[name]}.")
+        if name in OF_ONE_JOB:
+            raise ConfigurationError(f"{name}= cannot be used with schedule: {OF_ONE_JOB[name]}.")
         found[name] = value.to_wire() if isinstance(value, RetryPolicy) else value
     for name, value in found.items():
         try:

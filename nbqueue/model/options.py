@@ -138,7 +138,7 @@ def _from_wire(text: str, base: Options) -> Options:
 DEFAULTS = Options()
 _CARRIED = (
     "timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "on_parent_failure", "resources",
-    "limit_key", "rate", "concurrency", "preset",
+    "limit_key", "rate", "concurrency", "preset", "batch",
 )  # fmt: skip
 _WIRE = frozenset({*_CARRIED, "retry", "on_done"})
 _ONCE: tuple[Once, ...] = ("unique", "debounce", "cache")

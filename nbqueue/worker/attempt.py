@@ -86,6 +86,11 @@ class Attempt:
         """What it is called: its own label, or the function's."""
         return str(self.header.get("label") or self.function)
 
+    @property
+    def is_batch(self) -> bool:
+        """Whether a function that is called by its name takes several items; code that travels sees to it itself."""
+        return bool(self.name) and self.header.get("opt", {}).get("batch", 1) > 1
+
     def isolation(self, run_in: str) -> Isolation:
         """After a crash beside others a coroutine runs alone, so that the next crash tells whose it was."""
         if run_in != "process" and self.claim.losses + self.claim.crashes:

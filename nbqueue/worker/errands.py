@@ -124,13 +124,16 @@ class Desk:
             raise ValueError("a submit lists no jobs, or too many")
         ids = _ids([job_id for job_id, *_ in listed])
         items, start = [], 0
-        for job_id, (_, size, takes, digest) in zip(ids, listed, strict=True):
+        for job_id, (_, size, takes, digest, instead) in zip(ids, listed, strict=True):
             if type(size) is not int or not 0 < size <= self._limit_bytes:
                 raise ValueError("a submit holds a call of a size that is not allowed")
             if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
                 raise ValueError("a submit holds a digest that is none")
             taken = tuple(_ids(takes)) if takes != [] else ()
-            items.append(Item(job_id, payload[start : start + size], taken, digest))
+            if not isinstance(instead, dict) or not instead.keys() <= set(taken):
+                raise ValueError("a submit takes the place of results that are not taken")
+            given = {name: check_job_id(each) for name, each in instead.items()}
+            items.append(Item(job_id, payload[start : start + size], taken, digest, given))
             start += size
         if start != len(payload):
             raise ValueError("a submit holds other calls than it lists")

@@ -14,6 +14,7 @@ from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.children.running import Place, Running
 from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
+from nbqueue.inside.batches import of_items
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options, RunIn, check
 from nbqueue.model.outcome import Returned
@@ -100,7 +101,7 @@ class NativeRunner:
                 attempt.options = Options.from_wire(attempt.header.get("opt", {}), self._defaults[attempt.name])
             function = self._coroutines.get(attempt.name)
             if function is not None:
-                return self._begin_in_loop(attempt, function)
+                return self._begin_in_loop(attempt, of_items(function) if attempt.is_batch else function)
             if attempt.name not in self._tasks:
                 raise unknown(attempt.name)
             if claim.lane == LANE_LOOP:

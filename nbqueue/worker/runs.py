@@ -19,6 +19,7 @@ def run_of(attempt: Attempt, run_in: RunIn) -> Run:
         payload=attempt.payload,
         codec=header["codec"],
         plain=attempt.plain,
+        is_batch=attempt.is_batch,
         run_in=run_in,
         isolation=attempt.isolation(run_in),
         memory_bytes=options.memory,

@@ -7,7 +7,8 @@ import nbqueue
 from tests.attacks.hostile import _control, _own_number, frame
 
 FORM: dict[str, Any] = {
-    "function": "len", "lane": 1, "by_name": True, "group": "", "size": 0, "retry_of": "", "options": {},
+    "function": "len", "lane": 1, "by_name": True, "group": "", "size": 0, "retry_of": "", "earlier": [],
+    "options": {},
 }  # fmt: skip
 CALL = b"not looked at by anybody who holds a key"
 
@@ -16,7 +17,7 @@ def submit_frame(number: int, *, payload: bytes = CALL, form: Any = FORM, **fiel
     """A question for a submit, with whatever in it."""
     header = {
         "t": "ask", "n": _own_number(), "q": number, "what": "submit", "form": form, "own": False,
-        "jobs": [[f"forged-{number}", len(payload), [], ""]], **fields,
+        "jobs": [[f"forged-{number}", len(payload), [], "", {}]], **fields,
     }  # fmt: skip
     return frame(header, payload)
 
@@ -41,11 +42,13 @@ def forge(kind: str) -> str:
         "unknown option": lambda: submit_frame(1, form={**FORM, "options": {"root": True}}),
         "a lane that is none": lambda: submit_frame(1, form={**FORM, "lane": 7}),
         "a name over the limit": lambda: submit_frame(1, form={**FORM, "function": "x" * 300}),
-        "a call that is too large": lambda: submit_frame(1, jobs=[["a", 2**40, [], ""]]),
-        "a call that is not there": lambda: submit_frame(1, jobs=[["a", 10, [], ""], ["b", 10**6, [], ""]]),
-        "more than was listed": lambda: submit_frame(1, jobs=[["a", 1, [], ""]]),
-        "a parent of another namespace": lambda: submit_frame(1, jobs=[["a", len(CALL), ["theirs:arq:job:1"], ""]]),
-        "a digest that is none": lambda: submit_frame(1, jobs=[["a", len(CALL), [], "../"]]),
+        "a call that is too large": lambda: submit_frame(1, jobs=[["a", 2**40, [], "", {}]]),
+        "a call that is not there": lambda: submit_frame(1, jobs=[["a", 10, [], "", {}], ["b", 10**6, [], "", {}]]),
+        "more than was listed": lambda: submit_frame(1, jobs=[["a", 1, [], "", {}]]),
+        "a parent of another namespace": lambda: submit_frame(1, jobs=[["a", len(CALL), ["theirs:arq:job:1"], "", {}]]),
+        "a digest that is none": lambda: submit_frame(1, jobs=[["a", len(CALL), [], "../", {}]]),
+        "the place of what is not taken": lambda: submit_frame(1, jobs=[["a", len(CALL), ["b"], "", {"c": "d"}]]),
+        "a place of another namespace": lambda: submit_frame(1, jobs=[["a", len(CALL), ["b"], "", {"b": "theirs:x"}]]),
         "no jobs": lambda: submit_frame(1, jobs=[], payload=b""),
         "too many jobs": lambda: ask_frame(1, "follow", jobs=many),
         "a job twice": lambda: ask_frame(1, "follow", jobs=["a", "a"]),

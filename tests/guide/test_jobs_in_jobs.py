@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 import nbqueue
-from nbqueue import JobCancelled, JobFailed, NotInJob, State, options, run, submit, submit_map
+from nbqueue import (
+    JobCancelled,
+    JobFailed,
+    NotInJob,
+    State,
+    checkpoint,
+    last_checkpoint,
+    options,
+    run,
+    submit,
+    submit_map,
+)
 from nbqueue.model.settings import Settings
 from tests.waiting import until
 from tests.workers import running_worker
@@ -89,6 +100,41 @@ async def test_handles_do_inside_what_they_do_outside() -> None:
         "info": ("later", ("late",), State.SCHEDULED), "cancelled": "cancelled", "state": State.CANCELLED,
         "again": 9, "seen": {1, 4}, "progress": {State.SUCCEEDED: 2},
     }  # fmt: skip
+
+
+async def test_a_retry_inside_is_one_outside(tmp_path: Path) -> None:
+    """It starts from the last checkpoint, and takes the results of what has been retried since."""
+    mended = tmp_path / "mended"
+
+    def parent() -> int:
+        if not mended.exists():
+            raise RuntimeError("not yet")
+        return 20
+
+    def child(taken: int) -> int:
+        return taken + 1
+
+    def steps() -> int:
+        done: int = last_checkpoint(0) + 1
+        checkpoint(done)
+        if done < 3:
+            raise RuntimeError("not done")
+        return done
+
+    async def retries() -> tuple[int, int]:
+        first = await submit(parent)
+        second, third = await submit(child, first.output), await submit(steps)
+        for _ in range(2):
+            with pytest.raises(JobFailed, match="not done"):
+                await third
+            third = await third.retry()
+        with pytest.raises(JobFailed, match="not yet"):
+            await second
+        mended.touch()
+        await (await first.retry())
+        return await (await second.retry()), await third
+
+    assert await run(retries) == (21, 3)
 
 
 async def test_an_error_of_a_job_inside() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbqueue import ConfigurationError, Queue, options, run, submit, submit_map, task
+from nbqueue import ConfigurationError, JobFailed, Queue, options, run, submit, submit_map, task
 from nbqueue.model.settings import Settings
 from tests.workers import running_worker
 
@@ -15,6 +15,10 @@ import os, pathlib, time, nbqueue
 @nbqueue.task("guide-greet", label="greeting")
 async def greet(name):
     return f"hello {name}"
+
+@nbqueue.task("guide-invert")
+def invert(number):
+    return 1 / number
 
 @nbqueue.task("guide-meet")
 def meet(folder, mine, other):
@@ -49,6 +53,23 @@ def test_what_no_task_can_be_is_refused() -> None:
 
 
 @pytest.mark.needs_processes("workers apart")
+@pytest.mark.parametrize("words", [(), ("--only-registered",)], ids=["any", "only registered"])
+async def test_batches_of_a_function_by_its_name(settings: Settings, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """The worker calls it for each item, and so it does for a retry."""
+    (tmp_path / "guide_tasks.py").write_text(MODULE, encoding="utf-8")
+    with running_worker(settings, "guide_tasks", *words, modules=[tmp_path]):
+        group = await options(batch=2).submit_map("guide-greet", "abc")
+        assert (len(group), await group) == (2, ["hello a", "hello b", "hello c"])
+        assert await (await options(batch=3).submit_map("guide-invert", [1, 2, 4, 5])) == [1.0, 0.5, 0.25, 0.2]
+        failed = await options(batch=2).submit_map("guide-invert", [1, 0, 2])
+        with pytest.raises(JobFailed, match="division by zero") as caught:
+            await failed
+        assert "It was item 2 of 2 of its batch." in caught.value.remote_traceback
+        with pytest.raises(JobFailed, match="division by zero"):
+            await (await failed[0].retry())
+
+
+@pytest.mark.needs_processes("workers apart")
 async def test_a_name_stands_for_a_function_of_the_workers(settings: Settings, tmp_path: Path) -> None:
     """Started with the module, a worker runs its tasks by name; no code travels."""
     (tmp_path / "guide_tasks.py").write_text(MODULE, encoding="utf-8")
@@ -56,7 +77,9 @@ async def test_a_name_stands_for_a_function_of_the_workers(settings: Settings, t
     with running_worker(settings, "guide_tasks", modules=[tmp_path]):
         assert await run("guide-greet", "world") == "hello world"
         assert await (await submit_map("guide-greet", ["a", "b"])) == ["hello a", "hello b"]
-        assert {"guide-greet", "guide-meet"} in [{*engine.functions} for engine in await Queue("default").workers()]
+        assert {"guide-greet", "guide-invert", "guide-meet"} in [
+            {*engine.functions} for engine in await Queue("default").workers()
+        ]
 
 
 @pytest.mark.needs_processes("own process")

@@ -16,7 +16,16 @@ ALL = check(
     retry=RetryPolicy(max_tries=4, on=(ValueError,)), run_in="thread", isolation="fresh", memory="2GB", keep_result=7,
     keep_error=8, tags=["a", "b"], label="Überschrift",
 )  # fmt: skip
-FORM = Form(options=ALL, function="solve", lane=1, by_name=True, group="group-1", size=7, retry_of="job-1")
+FORM = Form(
+    options=ALL,
+    function="solve",
+    lane=1,
+    by_name=True,
+    group="group-1",
+    size=7,
+    retry_of="job-1",
+    earlier=("job-0",),
+)
 
 
 WAITS = check(after=["a", "b"], on_parent_failure="run", resources={"gpu": 1}, limit_key="key", rate="20/min",
@@ -54,7 +63,7 @@ def test_jobs_of_a_job_go_one_step_before_it() -> None:
         {"lane": 2}, {"lane": True}, {"by_name": "yes"}, {"function": "x" * 201}, {"function": 7}, {"group": "a b"},
         {"group": None}, {"retry_of": "\n"}, {"ns": "theirs"}, {"options": []}, {"options": {"job_id": "a"}},
         {"options": {"queue": "a:b"}}, {"options": {"retry": {}}}, {"options": {"at": "now"}},
-        {"options": {"unknown": 1}},
+        {"options": {"unknown": 1}}, {"earlier": "job-1"}, {"earlier": ["a b"]}, {"earlier": ["a"] * 21},
     ],
     ids=str,
 )  # fmt: skip

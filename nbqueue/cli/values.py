@@ -1,0 +1,42 @@
+"""Arguments and results of calls as a shell writes and reads them: JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from nbqueue.errors import ConfigurationError
+
+_KEYWORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
+
+
+def read_arguments(words: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call, given as JSON, and as name=JSON."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for word in words:
+        match = _KEYWORD.match(word)
+        if match:
+            kwargs[match[1]] = read_json(match[2], match[1])
+        else:
+            args.append(read_json(word, f"Argument {len(args) + 1}"))
+    return args, kwargs
+
+
+def read_json(text: str, what: str) -> Any:
+    """A value. Raises ConfigurationError, which calls it `what`."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{what} is no JSON: {text!r}. Write text in quotation marks, kept from the shell: '\"text\"'."
+        ) from None
+
+
+def shown(result: Any) -> str:
+    """A result as JSON, or as Python writes it where it is none."""
+    try:
+        return json.dumps(result)
+    except (TypeError, ValueError):
+        return repr(result)
