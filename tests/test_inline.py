@@ -119,6 +119,23 @@ async def test_a_name_stands_for_a_function_registered_here() -> None:
         await run("inline-none")
 
 
+async def test_its_limits_hold_from_the_moment_it_is_registered() -> None:
+    """Also where it is called by its name."""
+    under_way: list[int] = []
+
+    @nbqueue.task("here-alone", concurrency=1)
+    async def alone(number: int) -> int:
+        under_way.append(number)
+        await asyncio.sleep(0.02)
+        found = len(under_way)
+        under_way.remove(number)
+        return found
+
+    assert await (await nbqueue.submit_map("here-alone", range(4))) == [1] * 4
+    assert max(await (await nbqueue.options(concurrency=4).submit_map("here-alone", range(4)))) == 4
+    assert await alone(1) == 1
+
+
 def test_jobs_go_on_while_the_client_is_closed(tmp_path: Path) -> None:
     """Closing the connections, as `%unload_ext nbqueue` does, ends no job; a handle goes on later."""
 

@@ -37,6 +37,8 @@ class Batch:
     options: Options
     function: str
     lane: int
+    #: whether workers know the function by its name, and no code travels
+    by_name: bool = False
     #: (job id, sealed submission) of each
     jobs: Sequence[tuple[str, bytes]]
     origin: Origin = Origin()
@@ -96,7 +98,7 @@ def _common(batch: Batch) -> dict[str, Any]:
         "tags": json.dumps(options.tags) if options.tags else None, "limits": json.dumps(limits) if limits else None,
         "needs": options.resources, "hook": batch.hook,
         "on_parent": options.on_parent_failure if options.on_parent_failure != "fail" else None,
-        "once": once, "window": round(window_s * 1000), "force": options.force,
+        "once": once, "window": round(window_s * 1000), "force": options.force, "named": batch.by_name,
     }  # fmt: skip
     found = {name: value for name, value in rare.items() if value}
     if batch.group and not once:

@@ -204,6 +204,11 @@ class Keys:
         return f"{self.prefix}nbq:limits"
 
     @property
+    def terms(self) -> str:
+        """hash: name of a registered function -> JSON of its limits and needs; until no worker has said so for long."""
+        return f"{self.prefix}nbq:terms"
+
+    @property
     def parents(self) -> str:
         """set: ids of jobs and groups whose end others wait for."""
         return f"{self.prefix}nbq:parents"

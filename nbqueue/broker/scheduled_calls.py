@@ -80,7 +80,8 @@ class ScheduledCall:
         by = {name: str(self.header.get(name, "")) for name in ("user", "folder", "notebook")}
         lane = LANE_PROCESS if self.header.get("lane") == "process" else LANE_LOOP
         return Batch(
-            options=self.options, function=self.function, lane=lane, jobs=sealed, origin=Origin(**by), hook=hook
+            options=self.options, function=self.function, lane=lane, by_name=self.header.get("by") == "name",
+            jobs=sealed, origin=Origin(**by), hook=hook,
         )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ class Order:
     def batch(self, sealed: Sequence[tuple[str, bytes]], own: Mapping[str, Mapping[str, Any]], hook: str = "") -> Batch:
         """Some of its jobs, ready for the server; `own`: what is not common to all of them, by id."""
         return Batch(
-            options=self.options, function=self.function, lane=self.lane, jobs=sealed,
+            options=self.options, function=self.function, lane=self.lane, by_name=self.by_name, jobs=sealed,
             origin=self.origin, group=self.group, size=self.size, retry_of=self.retry_of, parent=self.parent, own=own,
             hook=hook,
         )  # fmt: skip

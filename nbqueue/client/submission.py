@@ -22,10 +22,13 @@ from nbqueue.model.backoff import Guided, at_hand_there
 from nbqueue.model.options import Options, check
 from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings
-from nbqueue.model.task import Task, is_async
+from nbqueue.model.task import Task, is_async, lookup
 
 #: all jobs of a group are warned about from this many times the size of one on
 MANY = 10
+
+#: options that a worker tells the server of its functions
+TERMS = ("rate", "concurrency", "limit_key", "resources")
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -40,7 +43,7 @@ def draft_one(
     naming: Naming = any_name,
 ) -> Draft:
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
-    order, code = _ordered(fn, given)
+    order, code = _ordered(fn, _told(settings, fn, given))
     takes: list[StandIn] = []
     with staying(settings.is_inline):
         payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
@@ -61,7 +64,7 @@ def draft_many(
     naming: Naming = any_name,
 ) -> Drafts:
     """One job an item, the function pickled once. Nothing was sent if one of them raises."""
-    order, code = _ordered(fn, given)
+    order, code = _ordered(fn, _told(settings, fn, given))
     if order.options.job_id is not None:
         raise ConfigurationError("job_id cannot be used with submit_map, which makes many jobs: leave it out.")
     wanted = list(items)
@@ -105,6 +108,12 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
     lane = LANE_PROCESS if options.run_in == "process" else LANE_LOOP
     by_name = isinstance(code, str)
     return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
+
+
+def _told(settings: Settings, fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options that were given; inline, a function's own limits and resources with them, as its worker is here."""
+    task = lookup(fn) if settings.is_inline and isinstance(fn, str) else None
+    return {**{name: task.options[name] for name in TERMS if name in task.options}, **given} if task else given
 
 
 def _guided(code: Callable[..., Any] | str, options: Options) -> Callable[..., Any] | str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from nbqueue.broker import codec, queues, scripts
+from nbqueue.broker import codec, queues, scripts, terms
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.handshake import agree
 from nbqueue.broker.keys import Keys
@@ -78,7 +78,7 @@ class InProcessWorker:
         self._duties = Duties(self._engine, self._waiting_client, beside=beside.duties)
         self._leases = Leases(self._client, self._keys, lambda: [self._id])
         self._info = self._described()
-        await queues.announce(self._client, self._keys, self._info)
+        await self._say()
         await self._leases.begin(self._id)
         work = [self._leases.keep(), self._announce(), self._serve()]
         if self._every_queue:
@@ -135,8 +135,12 @@ class InProcessWorker:
             with contextlib.suppress(*scripts.TROUBLE):
                 # functions may be registered at any time
                 self._info = replace(self._info, functions=tuple(tasks.registered()))
-                await queues.announce(self._client, self._keys, self._info)
+                await self._say()
             await asyncio.sleep(ANNOUNCE_S)
+
+    async def _say(self) -> None:
+        await terms.announce(self._client, self._keys, tasks.registered())
+        await queues.announce(self._client, self._keys, self._info)
 
     async def _look_for_queues(self) -> None:
         """Serve each queue that is submitted to: there is no other worker to do it."""

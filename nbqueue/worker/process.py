@@ -20,7 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from nbqueue.broker import codec, queues, scripts
+from nbqueue.broker import codec, queues, scripts, terms
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
@@ -124,7 +124,7 @@ class EngineProcess:
 
     async def run(self, words: Any) -> int:
         """Serve; the exit code."""
-        registered = dict(tasks.registered())
+        self._tasks = registered = dict(tasks.registered())
         keyring = Keyring.load(Path(self._config.key_file))
         reports = Reports(keyring, self._keys)
         self._children = children = Children(
@@ -230,6 +230,7 @@ class EngineProcess:
     async def _announce(self) -> None:
         while True:
             try:
+                await terms.announce(self._client, self._keys, self._tasks)
                 await queues.announce(self._client, self._keys, self._info)
                 await asyncio.sleep(ANNOUNCE_S)
             except scripts.TROUBLE:

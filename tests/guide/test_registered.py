@@ -28,6 +28,28 @@ def meet(folder, mine, other):
     return os.getpid()
 """
 
+LIMITED = """
+import asyncio, nbqueue
+
+under_way = 0
+
+async def together(seconds):
+    global under_way
+    under_way += 1
+    found = under_way
+    await asyncio.sleep(seconds)
+    under_way -= 1
+    return found
+
+@nbqueue.task("guide-alone", concurrency=1)
+async def alone(seconds):
+    return await together(seconds)
+
+@nbqueue.task("guide-gpu", resources={"gpu": 1})
+async def with_gpu(seconds):
+    return await together(seconds)
+"""
+
 
 @task("guide-local", priority="high", tags=["guide"])
 def local(number: int) -> int:
@@ -89,3 +111,17 @@ async def test_sync_functions_of_a_worker_have_a_process_each(settings: Settings
     with running_worker(settings, "guide_tasks", "--slots", "2", modules=[tmp_path]):
         meeting = await options(timeout=10).submit_map("guide-meet", [str(tmp_path)] * 2, "ab", "ba")
         assert len(set(await meeting)) == 2
+
+
+@pytest.mark.needs_processes("workers apart")
+async def test_limits_of_a_function_hold_for_its_name(settings: Settings, tmp_path: Path) -> None:
+    """What `@task` says of rate, concurrency and resources counts where nobody knows more than the name."""
+    (tmp_path / "guide_limited.py").write_text(LIMITED, encoding="utf-8")
+    with running_worker(settings, "guide_limited", "--resources", "gpu=2", modules=[tmp_path]):
+        assert await (await submit_map("guide-alone", [0.05] * 4)) == [1] * 4
+        # own limits take the place of the function's
+        assert max(await (await options(concurrency=2).submit_map("guide-alone", [0.2] * 4))) == 2
+        assert max(await (await submit_map("guide-gpu", [0.1] * 6))) == 2
+    # nobody is there who has it; what was said of it still holds
+    lacking = await submit("guide-gpu", 0)
+    assert (await lacking.info()).needs == "gpu=1"

@@ -13,7 +13,8 @@
 -- ARGV[3] json    what the jobs have in common: lane (0 event loop, 1 process), priority (-99 to 99), function; and where it is
 --                 not the usual delay ms, at ms (may start from then on), expires ms (do not start later than this after submit),
 --                 max_tries, label, group and size (its jobs in all), retry_of, parent, tags, hook, needs, limits (json, each a
---                 text), on_parent ("skip" or "run"), once ("unique", "debounce" or "cache"), window ms, force
+--                 text), on_parent ("skip" or "run"), once ("unique", "debounce" or "cache"), window ms, force,
+--                 named (workers know the function by its name)
 -- ARGV[4] int     values per job: 2, or 3 with what is its own
 -- ARGV[5..] bytes  per job: id, sealed submission (empty: it was sent ahead to nbq:parcel:<id>:0), and if there are 3 json: after
 --                 (ids of jobs and groups it waits for), digest (of function and arguments)
@@ -24,6 +25,17 @@ local now = server_ms()
 local count = (#ARGV - 4) / width
 if redis.call('SISMEMBER', prefix .. 'nbq:closed', queue) == 1 then
   return redis.error_reply('CLOSED queue "' .. queue .. '" takes no more jobs: Queue("' .. queue .. '").open() lets it, or use another')
+end
+
+if common.named then
+  -- where the submit says nothing of limits and resources, what workers say of the function holds
+  local text = redis.pcall('HGET', prefix .. 'nbq:terms', common['function'])
+  local is_read, terms = pcall(cjson.decode, type(text) == 'string' and text or '{}')
+  if is_read and type(terms) == 'table' then
+    for _, field in ipairs({'limits', 'needs'}) do
+      if type(terms[field]) == 'string' then common[field] = common[field] or terms[field] end
+    end
+  end
 end
 
 local known, records, own = {}, {}, {}

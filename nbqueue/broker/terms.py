@@ -1,0 +1,33 @@
+"""What workers say that jobs of their functions need: it holds where one is submitted by its name alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nbqueue.broker.keys import RECORD_MS, Keys
+from nbqueue.model.options import check
+from nbqueue.model.task import Task
+
+
+async def announce(client: Any, keys: Keys, tasks: Mapping[str, Task[Any, Any]]) -> None:
+    """Write the limits and resources of these functions, by name; of several workers the last one's are kept."""
+    found = {name: _terms(name, task) for name, task in tasks.items()}
+    said = {name: json.dumps(terms) for name, terms in found.items() if terms}
+    silent = [name for name, terms in found.items() if not terms]
+    pipe = client.pipeline(transaction=True)
+    if said:
+        pipe.hset(keys.terms, mapping=said)
+        pipe.pexpire(keys.terms, RECORD_MS)
+    if silent:
+        pipe.hdel(keys.terms, *silent)
+    await pipe.execute()
+
+
+def _terms(name: str, task: Task[Any, Any]) -> dict[str, str]:
+    """As the submitting script takes them for its own."""
+    options = check(**task.options)
+    limits = options.limits(name)
+    found = {"limits": json.dumps(limits) if limits else "", "needs": options.resources}
+    return {field: text for field, text in found.items() if text}
