@@ -56,7 +56,7 @@ _ANSWERS: tuple[tuple[tuple[type[BaseException], ...], tuple[str, ...], type[Nbq
 )  # fmt: skip
 #: words that our scripts begin a refusal with, and the error it is; the sentence follows
 _REFUSALS: dict[str, type[NbqueueError]] = {
-    "PARENT": JobLost, "CLOSED": QueueClosed, "GONE": BrokerUnavailable,
+    "PARENT": JobLost, "CLOSED": QueueClosed, "GONE": BrokerUnavailable, "LATE": ConfigurationError,
 }  # fmt: skip
 _PASSING_TYPES = (redis_errors.BusyLoadingError, redis_errors.ReadOnlyError, redis_errors.TryAgainError)
 

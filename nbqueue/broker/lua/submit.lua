@@ -27,6 +27,12 @@ if redis.call('SISMEMBER', prefix .. 'nbq:closed', queue) == 1 then
   return redis.error_reply('CLOSED queue "' .. queue .. '" takes no more jobs: Queue("' .. queue .. '").open() lets it, or use another')
 end
 
+local window = common.window or 0
+local wait = math.max(common.delay or 0, common.once == 'debounce' and window or 0)
+local due = math.max(now + wait, common.at or 0)
+if common.at and common.expires and due >= now + common.expires then
+  return redis.error_reply(string.format('LATE at= and expires= cannot be used together so: by the clock of the server the job may start in %.3f s, and expires in %.3f s', (due - now) / 1000, common.expires / 1000))
+end
 if common.named then
   -- where the submit says nothing of limits and resources, what workers say of the function holds
   local text = redis.pcall('HGET', prefix .. 'nbq:terms', common['function'])
@@ -80,9 +86,6 @@ local tokens_there = redis.call('LLEN', KEYS[3])
 local sequence = redis.call('INCRBY', KEYS[2], count) - count
 local base = common.lane * PROCESS_RANK + (99 - common.priority) * RANKS_A_PRIORITY
 
-local window = common.window or 0
-local wait = math.max(common.delay or 0, common.once == 'debounce' and window or 0)
-local due = math.max(now + wait, common.at or 0)
 local later = due > now
 local state = later and 'scheduled' or 'queued'
 -- what the records of the batch have in common; `more` tells the claiming script that there is more: 1, to be read; or 0,
