@@ -18,6 +18,14 @@ QUEUE, ENGINE = "default", "e"
 #: jobs of one claim, and of one submit
 ROOM, TOGETHER = 64, 1_000
 LEASE_S = 3_600.0
+#: no claim: what has to be read of a job to run it, and one field written
+LOOK = """
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], ARGV[2], ARGV[3])) do
+  redis.call('HMGET', ARGV[1] .. 'nbq:job:' .. id, 'state', 'function', 'more', 'rank')
+  redis.call('GET', ARGV[1] .. 'arq:job:' .. id)
+  redis.call('HSET', ARGV[1] .. 'nbq:job:' .. id, 'looked', '1')
+end
+"""
 PLAIN = check()
 #: as many bytes as a call of a registered function takes, signed
 SUBMISSION = b"x" * 400
@@ -29,7 +37,7 @@ class Crowd:
     def __init__(self, server: Server) -> None:
         self._client = open_redis(parse_url(server.url), socket_timeout_s=60.0)
         self._keys = Keys()
-        self._made = 0
+        self._made = self._looks = 0
 
     async def begin(self) -> None:
         """On an empty store, with a lease."""
@@ -53,6 +61,15 @@ class Crowd:
         claimed = await self.claim()
         seconds = (await self._script_us() - before) / 1e6
         return {each.job_id: each.fence for each in claimed.claims}, seconds
+
+    async def timed_look(self) -> float:
+        """The seconds that the server takes to read the records of as many jobs and touch each; others each time."""
+        sha = await self._client.script_load(LOOK)
+        behind = (self._looks * ROOM) % await self._client.zcard(self._keys.queue(QUEUE))
+        self._looks += 1
+        before = await self._script_us()
+        await self._client.evalsha(sha, 1, self._keys.queue(QUEUE), self._keys.prefix, behind, behind + ROOM - 1)
+        return (await self._script_us() - before) / 1e6
 
     async def finish(self, held: Mapping[str, int]) -> None:
         """End claims: id -> fence."""

@@ -60,9 +60,19 @@ async def _fill_held(crowd: Crowd, count: int) -> None:
     await crowd.park_ready()
 
 
+async def _look(crowd: Crowd) -> float:
+    """The same size of work, with none of our scripts."""
+    await crowd.submit(ROOM)
+    seconds = await crowd.timed_look()
+    await crowd.finish((await crowd.timed_claim())[0])
+    return seconds
+
+
+FLOOR = "no claim: as many records read and touched"
 #: row -> how jobs come to wait (None: as in the row before), and what is timed
 ROWS: dict[str, tuple[Callable[[Crowd, int], Awaitable[None]] | None, Claiming]] = {
     "ready": (_fill_ready, _next_ready),
+    FLOOR: (None, _look),
     "due in a year, others claimed": (_fill_far_off, _next_ready),
     "held behind a limit, others claimed": (_fill_held, _next_ready),
     "held behind a limit, claimed as it opens": (None, _behind_the_limit),
