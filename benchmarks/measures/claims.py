@@ -6,11 +6,13 @@ import asyncio
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from ctypes.util import find_library
 from functools import partial
 
 from benchmarks.arena import Arena
 from benchmarks.contestants import Contestant
 from benchmarks.crowd import ROOM, Crowd
+from benchmarks.plan import Plan
 from benchmarks.rounds import Results, run_rounds
 from nbqueue.model.options import check
 from tests.servers import running_server
@@ -81,16 +83,31 @@ ROWS: dict[str, tuple[Callable[[Crowd, int], Awaitable[None]] | None, Claiming]]
 
 def measure(arena: Arena) -> Results:
     """Milliseconds on the server's own clock for a claim of 64 jobs, by how many wait; each has its own server."""
-    plan = arena.plan
+    results: Results = {}
+    for allocator, under in _allocators().items():
+        found = _measure_under(arena.plan, under, allocator)
+        results |= {f"{name}; {allocator}": series for name, series in found.items()}
+    return results
+
+
+def _allocators() -> dict[str, Sequence[str]]:
+    """What gives the server its memory, and the command that has it so."""
+    jemalloc = find_library("jemalloc")
+    if jemalloc is None:
+        return {"malloc": ()}
+    return {"jemalloc": ("env", f"LD_PRELOAD={jemalloc}"), "malloc": ()}
+
+
+def _measure_under(plan: Plan, under: Sequence[str], allocator: str) -> Results:
     with ExitStack() as stack:
-        crowds = {count: Crowd(stack.enter_context(running_server())) for count in plan.waiting_jobs}
+        crowds = {count: Crowd(stack.enter_context(running_server(under))) for count in plan.waiting_jobs}
         with asyncio.Runner() as runner:
             results: Results = {}
             for name, (fill, claiming) in ROWS.items():
                 if fill is not None:
                     runner.run(_filled(crowds, fill))
                 timed = partial(_round, runner, crowds, claiming, plan.timed_claims)
-                results |= run_rounds([_row(name)], plan.claim_rounds, timed, title="claims")
+                results |= run_rounds([_row(name)], plan.claim_rounds, timed, title=f"claims, {allocator}")
             for crowd in crowds.values():
                 runner.run(crowd.close())
     return results
