@@ -15,11 +15,12 @@ PACKAGE = "nbqueue"
 
 def load_ipython_extension(shell: Any) -> None:
     """Put the names, the magic and the cards where the notebook finds them; twice is once."""
-    from nbqueue.notebook import magics
+    from nbqueue.notebook import cell_job, magics
 
     if hooks.face is None:
         hooks.use_face(ProcessFace())
     shell.register_magic_function(magics.nbqueue, "line", PACKAGE)
+    shell.register_magic_function(cell_job.job, "cell", cell_job.NAME)
     skipped = []
     for name, value in _names().items():
         if shell.user_ns.get(name, value) is not value:

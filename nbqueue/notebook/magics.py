@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from nbqueue.client.handle import Job
 from nbqueue.client.origin import in_words, origin
@@ -18,6 +17,7 @@ from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
 from nbqueue.notebook import listing, server, wording
+from nbqueue.notebook.slips import in_one_line, refuse, say
 from nbqueue.notebook.table import Table
 
 #: jobs that `%nbqueue jobs` lists, and lines that `%nbqueue logs` prints
@@ -44,13 +44,13 @@ def nbqueue(line: str) -> Table | None:
     name, *words = line.split() or ["help"]
     verb = VERBS.get(name)
     if verb is None:
-        _refuse(f"%nbqueue {name} is not known: use one of {', '.join(VERBS)}.")
+        refuse(f"%nbqueue {name} is not known: use one of {', '.join(VERBS)}.")
     if not verb.least <= len(words) <= verb.most:
-        _refuse(f"Use it as: %nbqueue {name} {verb.takes}".rstrip())
+        refuse(f"Use it as: %nbqueue {name} {verb.takes}".rstrip())
     try:
         return verb.act(words)
     except NbqueueError as error:
-        _in_one_line(error)
+        in_one_line(error)
         raise
 
 
@@ -60,7 +60,7 @@ def _status(_: Sequence[str]) -> Table | None:
         return listing.stack(stack.status(settings), now=now)
     running, queued = server.engines(), server.queue_stats()
     waiting = sum(stats.queued + stats.scheduled for stats in queued)
-    _say(f"The server of NBQUEUE_URL answers: {len(running):,} workers, {waiting:,} jobs waiting.")
+    say(f"The server of NBQUEUE_URL answers: {len(running):,} workers, {waiting:,} jobs waiting.")
     return None
 
 
@@ -87,12 +87,12 @@ def _schedules(words: Sequence[str]) -> Table | None:
         return _where_up(lambda: listing.schedules(schedules.all().wait().records))
     verb, *names = words
     if verb not in _OF_SCHEDULES or not names:
-        _refuse(f"Use it as: %nbqueue schedules {VERBS['schedules'].takes}")
+        refuse(f"Use it as: %nbqueue schedules {VERBS['schedules'].takes}")
 
     def said() -> None:
         for name in names:
             answer = _OF_SCHEDULES[verb](schedules[name]).wait()
-            _say(f"{name}: {f'job {answer.id}' if isinstance(answer, Job) else 'done'}")
+            say(f"{name}: {f'job {answer.id}' if isinstance(answer, Job) else 'done'}")
 
     return _where_up(said)
 
@@ -100,12 +100,12 @@ def _schedules(words: Sequence[str]) -> Table | None:
 def _cancel(words: Sequence[str]) -> None:
     asked = [(job_id, Job[object](job_id).cancel()) for job_id in words]
     for job_id, pending in asked:
-        _say(f"{job_id}: {pending.wait()}")
+        say(f"{job_id}: {pending.wait()}")
 
 
 def _logs(words: Sequence[str]) -> None:
     lines = wording.tail(Job[object](words[0]).logs().wait(), LOG_LINES, limit=1000)
-    _say("\n".join(lines) or "It has written nothing so far.")
+    say("\n".join(lines) or "It has written nothing so far.")
 
 
 def _up(_: Sequence[str]) -> Table:
@@ -115,12 +115,12 @@ def _up(_: Sequence[str]) -> Table:
 def _down(_: Sequence[str]) -> None:
     before = stack.stop(_local("down"))
     ran = [name for name, part in (("server", before.server), ("worker", before.worker)) if part.running]
-    _say(f"Stopped: {' and '.join(ran)}. Jobs that wait are kept." if ran else "Nothing was running.")
+    say(f"Stopped: {' and '.join(ran)}. Jobs that wait are kept." if ran else "Nothing was running.")
 
 
 def _help(_: Sequence[str]) -> None:
     width = max(len(f"{name} {verb.takes}") for name, verb in VERBS.items())
-    _say("\n".join(f"%nbqueue {f'{name} {verb.takes}':<{width}}  {verb.help}" for name, verb in VERBS.items()))
+    say("\n".join(f"%nbqueue {f'{name} {verb.takes}':<{width}}  {verb.help}" for name, verb in VERBS.items()))
 
 
 _MANY = 1000
@@ -145,28 +145,12 @@ def _where_up(act: Callable[[], Table | None]) -> Table | None:
     """What `act` finds; asking must not start anything."""
     if server.is_up():
         return act()
-    _say(_NOTHING)
+    say(_NOTHING)
     return None
 
 
 def _local(verb: str) -> Settings:
     settings = server.settings()
     if settings.url is not None:
-        _refuse(f"%nbqueue {verb} is for the local stack, and NBQUEUE_URL names a server: it is run elsewhere.")
+        refuse(f"%nbqueue {verb} is for the local stack, and NBQUEUE_URL names a server: it is run elsewhere.")
     return settings
-
-
-def _say(words: str) -> None:
-    sys.stdout.write(words + "\n")
-
-
-def _refuse(words: str) -> NoReturn:
-    from IPython.core.error import UsageError  # IPython is there where a magic is called
-
-    raise UsageError(words)
-
-
-def _in_one_line(error: NbqueueError) -> None:
-    """The sentence says it all; a traceback through this package helps nobody."""
-    line = f"{type(error).__name__}: {error}"
-    error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
