@@ -30,6 +30,10 @@ class Canvas(Protocol):
         """What to add to the published bundle so that it shows the live card."""
         ...
 
+    def close(self) -> None:
+        """Draw nothing any more, and hold nothing."""
+        ...
+
 
 class Card:
     """One job or group on a canvas, in any number of cells. Whatever fails here never touches the job."""
@@ -75,8 +79,12 @@ class Card:
                 self.show()
 
     def stop(self) -> None:
-        """Leave it as it is."""
+        """Leave it as it is: what moved and could be clicked becomes a picture of it."""
         with self._lock:
+            canvas, self._canvas = self._canvas, None
+            if canvas is not None:
+                self._replace()
+                canvas.close()
             self.over = True
             self._source.close()
 

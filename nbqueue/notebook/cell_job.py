@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
-from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
 from nbqueue.client import hooks
@@ -35,15 +34,17 @@ ended, also while other cells run; with --wait before the cell ends.
 """
 
 
-class _Parser(MagicArgumentParser):  # type: ignore[misc]  # IPython has no types
+class _Parser(MagicArgumentParser):
     """Its errors say whose they are."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
+        """Refuse what was written."""
         refuse(f"%%{NAME}: {message}. %%{NAME}? lists what it takes.")
 
 
 def _parser() -> Any:
-    parser = _Parser(f"%%{NAME}", description=_ABOUT, epilog=_MORE, formatter_class=RawDescriptionHelpFormatter)
+    make: Any = _Parser  # IPython has few types
+    parser = make(f"%%{NAME}", description=_ABOUT, epilog=_MORE, formatter_class=RawDescriptionHelpFormatter)
     for names, given in _OPTIONS.items():
         parser.add_argument(*names.split(), **given)
     return parser
@@ -52,7 +53,7 @@ def _parser() -> Any:
 _OPTIONS: dict[str, dict[str, Any]] = {
     "-i --input": {"action": "append", "metavar": "NAMES", "help": "the names to take along (a,b), not all it reads; "
                    "modules, functions and classes that it reads come along in any case"},
-    "-o --output": {"action": "append", "metavar": "NAMES", "help": "names to assign here once the job has ended (a,b)"},
+    "-o --output": {"action": "append", "metavar": "NAMES", "help": "names to assign here when the job has ended"},
     "-j --job": {"metavar": "NAME", "help": "the name to keep the handle of the job under"},
     "-w --wait": {"action": "store_true", "help": "wait for the job: the cell gives its result, or raises its error"},
     "--name": {"metavar": "LABEL", "help": "what the card shows; the first line of the code if not given"},
@@ -72,7 +73,10 @@ def job(line: str, code: str) -> Any:
     """What `%%job` does; its help is that of its options."""
     asked = _asked(line)
     here = shell()
-    source = cell_source.read(code, here)
+    try:
+        source = cell_source.read(code, here)
+    except SyntaxError as error:
+        raise error.with_traceback(None) from None
     taken = cell_source.inputs(source, here, _names(asked.input, "-i"))
     outputs = _names(asked.output, "-o") or []
     cell_source.check_outputs(source, taken, outputs)
@@ -129,12 +133,7 @@ def _anchor(namespace: dict[str, Any]) -> Any:
 
 
 def _asked(line: str) -> Namespace:
-    try:
-        asked: Namespace = _PARSER.parse_argstring(line)
-    except UsageError:
-        raise
-    except ValueError as error:
-        refuse(f"%%{NAME}: {error}.")
+    asked: Namespace = _PARSER.parse_argstring(line)
     for name, value in vars(asked).items():
         if isinstance(value, str):
             setattr(asked, name, _unquoted(value))

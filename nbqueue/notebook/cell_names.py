@@ -63,26 +63,33 @@ class _Flow:
     def _statement(self, node: ast.stmt, known: Names) -> Names:
         match node:
             case ast.If() | ast.While():
-                known = self._expression(node.test, known)
-                ends = [self.block(branch, known) for branch in (node.body, node.orelse)]
-                return ends[0] & ends[1] if isinstance(node, ast.If) else known
+                after = self._branch(node, known)
             case ast.For() | ast.AsyncFor():
-                known = self._expression(node.iter, known)
-                self.block(node.body, self._target(node.target, known))
-                self.block(node.orelse, known)
-                return known
+                after = self._expression(node.iter, known)
+                self.block(node.body, self._target(node.target, after))
+                self.block(node.orelse, after)
             case ast.With() | ast.AsyncWith():
-                for item in node.items:
-                    known = self._expression(item.context_expr, known)
-                    known = self._target(item.optional_vars, known) if item.optional_vars else known
-                return self.block(node.body, known)
+                after = self._with(node, known)
             case ast.Try() | ast.TryStar():
-                return self._try(node, known)
+                after = self._try(node, known)
             case ast.Match():
-                return self._match(node, known)
+                after = self._match(node, known)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                return self._simple(node, known, own=node.name)
-        return known if isinstance(node, _EMPTY) else self._simple(node, known)
+                after = self._simple(node, known, own=node.name)
+            case _:
+                after = known if isinstance(node, _EMPTY) else self._simple(node, known)
+        return after
+
+    def _branch(self, node: ast.If | ast.While, known: Names) -> Names:
+        known = self._expression(node.test, known)
+        ends = [self.block(branch, known) for branch in (node.body, node.orelse)]
+        return ends[0] & ends[1] if isinstance(node, ast.If) else known
+
+    def _with(self, node: ast.With | ast.AsyncWith, known: Names) -> Names:
+        for item in node.items:
+            known = self._expression(item.context_expr, known)
+            known = self._target(item.optional_vars, known) if item.optional_vars else known
+        return self.block(node.body, known)
 
     def _try(self, node: ast.Try | ast.TryStar, known: Names) -> Names:
         end = self.block(node.orelse, self.block(node.body, known))
@@ -157,4 +164,5 @@ def _captured(pattern: ast.pattern) -> Iterator[str]:
 
 def _compiled(statements: list[ast.stmt]) -> CodeType:
     tree = ast.fix_missing_locations(ast.Module(statements, []))
-    return compile(tree, "<cell>", "exec", FLAGS, dont_inherit=True)
+    code: CodeType = compile(tree, "<cell>", "exec", FLAGS, dont_inherit=True)
+    return code

@@ -53,7 +53,7 @@ def read(cell: str, shell: Any) -> CellSource:
     lines = cell.splitlines()
     empty = next(number for number, line in enumerate(lines) if line.strip())
     text = "\n" * (_ABOVE + empty) + shell.transform_cell(cell)
-    name = shell.compile.cache(text, shell.execution_count)
+    name = shell.compile.cache(text, len(shell.history_manager.input_hist_raw) - 1)
     tree = ast.parse(text, name)
     _refuse_magics(tree, lines)
     code = compile(tree, name, "exec", FLAGS, dont_inherit=True)

@@ -38,6 +38,11 @@ class WidgetCanvas:
         found: dict[str, Any] = self._box._repr_mimebundle_()
         return {_VIEW: found[_VIEW]}
 
+    def close(self) -> None:
+        """Close the widgets."""
+        for widget in () if self._box is None else (self._box, self._button, self._html.style, self._html):
+            widget.close()
+
     def _make(self, html: str) -> None:
         shared = _shared()
         self._html = ipywidgets.HTML(value=html, layout=shared["html"])
@@ -46,6 +51,14 @@ class WidgetCanvas:
         )
         self._button.on_click(lambda _: self._on_cancel())
         self._box = ipywidgets.HBox(children=(self._html, self._button), layout=shared["box"])
+
+
+def close_shared() -> None:
+    """Close what all cards share; the next card makes it anew."""
+    if _made.cache_info().currsize:
+        for widget in _made().values():
+            widget.close()
+        _made.cache_clear()
 
 
 def _send(widget: Any, trait: str, value: object) -> int:
