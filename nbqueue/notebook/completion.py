@@ -9,6 +9,7 @@ from typing import Any
 from nbqueue.client.pending import Pending
 from nbqueue.client.schedule_list import schedules
 from nbqueue.client.selection import jobs
+from nbqueue.client.session import Session, session
 from nbqueue.errors import NbqueueError
 from nbqueue.notebook import cell_job, magics, server
 
@@ -22,12 +23,16 @@ class Offer:
 
     def __init__(self, ask: Callable[[], Pending[Any]], read: Callable[[Any], Iterable[str]]) -> None:
         self._ask, self._read = ask, read
+        self._of: Session | None = None
         self._asked: Pending[Any] | None = None
         self._names: list[str] = []
         self._at = -FRESH_S
 
     def __call__(self) -> list[str]:
         """The names."""
+        if self._of is not session():
+            # another server, which has other names
+            self._of, self._asked, self._names, self._at = session(), None, [], -FRESH_S
         if time.monotonic() - self._at < FRESH_S:
             return self._names
         try:

@@ -20,13 +20,14 @@ _AFTER_CELL = "post_run_cell"
 
 def load_ipython_extension(shell: Any) -> None:
     """Put the names, the magics and the cards where the notebook finds them; twice is once."""
-    from nbqueue.notebook import cell_job, completion, magics, nesting
+    from nbqueue.notebook import cell_job, completion, interrupted, magics, nesting
 
     if hooks.face is None:
         hooks.use_face(ProcessFace())
     shell.register_magic_function(magics.nbqueue, "line", PACKAGE)
     shell.register_magic_function(cell_job.job, "cell", cell_job.NAME)
     completion.begin(shell)
+    interrupted.watch.begin(shell)
     _look_for_legacy(shell, nesting.warn_of_legacy)
     skipped = []
     for name, value in _names().items():
@@ -44,11 +45,12 @@ def unload_ipython_extension(shell: Any) -> None:
     Jobs go on. Whoever waits for one at this moment is told that the wait was cut off; a handle that is used later
     connects anew.
     """
-    from nbqueue.notebook import cell_job, completion, nesting
+    from nbqueue.notebook import cell_job, completion, interrupted, nesting
 
     shell.magics_manager.magics["line"].pop(PACKAGE, None)
     shell.magics_manager.magics["cell"].pop(cell_job.NAME, None)
     completion.end(shell)
+    interrupted.watch.end(shell)
     _look_for_legacy(shell, nesting.warn_of_legacy, look=False)
     shell.drop_by_id(_names())
     if isinstance(hooks.face, ProcessFace):
