@@ -14,7 +14,7 @@ NAMED = 3
 
 
 class Watch:
-    """Looks at the waits of each cell: the tools of asyncio (wait, as_completed, TaskGroup) raise errors of their own."""
+    """Looks at the waits of each cell: what asyncio waits with (as_completed, TaskGroup) raises errors of its own."""
 
     def __init__(self) -> None:
         self._mark = 0

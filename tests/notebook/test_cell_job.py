@@ -16,6 +16,15 @@ from tests.notebook.shells import running_shell
 from tests.waiting import wait_until
 from tests.workers import running_worker
 
+NEEDS = (
+    "%%job: line {line}, '{text}', needs the notebook, and there is none on a worker: put it into another cell, or "
+    "write it in Python (subprocess.run for a command)."
+)
+DISPLAYS = (
+    "%%job: the code uses display(), and there is no notebook on a worker. Print it, or hand it back with -o and show "
+    "it in another cell."
+)
+
 
 @pytest.fixture
 def shell(settings: Settings) -> Iterator[Any]:
@@ -67,7 +76,11 @@ def test_the_handle_is_kept_and_the_names_come_by_themselves(shell: Any) -> None
 @pytest.mark.usefixtures("worker")
 def test_a_cell_that_awaits_is_a_coroutine(shell: Any) -> None:
     """`await` outside of functions is allowed, and the last value is the result there too."""
-    job = cell(shell, "", "import asyncio\nasync with asyncio.timeout(5):\n    await asyncio.sleep(0)\nawait asyncio.sleep(0, 7)")
+    job = cell(
+        shell,
+        "",
+        "import asyncio\nasync with asyncio.timeout(5):\n    await asyncio.sleep(0)\nawait asyncio.sleep(0, 7)",
+    )
     assert (job.wait(30), job.info().wait().function) == (7, "async_cell")
 
 
@@ -177,21 +190,9 @@ def test_what_cannot_go_is_named(shell: Any) -> None:
         ("-o nope,x", "x = 1", "%%job: -o names nope, which the code below never assigns."),
         ("--fast", "1", "%%job: unrecognized arguments: --fast. %%job? lists what it takes."),
         ("--timeout soon", "1", "%%job: argument --timeout: invalid float value: 'soon'. %%job? lists what it takes."),
-        (
-            "", "x = 1\n!ls",
-            "%%job: line 3, '!ls', needs the notebook, and there is none on a worker: put it into another cell, or write "
-            "it in Python (subprocess.run for a command).",
-        ),
-        (
-            "", "\n%%time\nx = 1",
-            "%%job: line 3, '%%time', needs the notebook, and there is none on a worker: put it into another cell, or "
-            "write it in Python (subprocess.run for a command).",
-        ),
-        (
-            "", "display(1)",
-            "%%job: the code uses display(), and there is no notebook on a worker. Print it, or hand it back with -o and "
-            "show it in another cell.",
-        ),
+        ("", "x = 1\n!ls", NEEDS.format(line=3, text="!ls")),
+        ("", "\n%%time\nx = 1", NEEDS.format(line=3, text="%%time")),
+        ("", "display(1)", DISPLAYS),
     ],
 )  # fmt: skip
 def test_a_slip_is_one_sentence(shell: Any, line: str, code: str, sentence: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from nbqueue.model.settings import Settings
 from tests.notebook.kernels import Kernel, Message, running_kernel
+from tests.servers import running_server
 
 SOON_S = 0.5
 BEGIN = """
@@ -50,27 +50,63 @@ BELOW = {
 
 
 @pytest.fixture(scope="module")
-def kernel(shared_server: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    """A kernel whose jobs run nowhere, and in which a traceback was drawn before: the first takes long."""
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """A kernel whose jobs run nowhere, and in which an error was shown before: the first one takes long."""
     home = tmp_path_factory.mktemp("home")
     home.chmod(0o700)
-    with running_kernel(NBQUEUE_URL=str(getattr(shared_server, "url")), NBQUEUE_HOME=str(home)) as kernel:  # noqa: B009
-        kernel.run("try: await asyncio.wait_for(x, 1)\nexcept NameError: get_ipython().showtraceback()")
+    environ = {"NBQUEUE_HOME": str(home), "HOME": str(home)}
+    with running_server() as server, running_kernel(NBQUEUE_URL=server.url, **environ) as kernel:
+        kernel.run(BEGIN)
+        kernel.client.execute("await asyncio.wait_for(nothing, 1)", stop_on_error=False)
+        kernel.until(lambda message: bool(message["msg_type"] == "error"))
         yield kernel
 
 
+@pytest.mark.parametrize("code", LINES)
+def test_a_wait_of_ours_ends_in_one_line(kernel: Kernel, code: str) -> None:
+    """The cell ends within half a second, its error is the line, and the job goes on."""
+    error, below, took_s = interrupted(kernel, code)
+    assert (took_s < SOON_S, error.count("\n"), below) == (True, 0, "")
+    assert LINES[code].format_map(names(kernel)) in error
+    assert kernel.printed("print({await each.state() for each in jobs})") == "{<State.QUEUED: 'queued'>}\n"
+
+
+@pytest.mark.parametrize("code", BELOW)
+def test_a_wait_of_asyncio_has_the_line_below(kernel: Kernel, code: str) -> None:
+    """The cell ends within half a second, a line below the error names what goes on, and how to come back or end it."""
+    error, below, took_s = interrupted(kernel, code)
+    assert (took_s < SOON_S, below.count("\n")) == (True, 1)
+    assert [words for words in BELOW[code] if words.format_map(names(kernel)) not in error + below] == []
+    assert kernel.printed("print({await each.state() for each in jobs})") == "{<State.QUEUED: 'queued'>}\n"
+
+
+def test_a_wait_of_nothing_of_ours_is_left_alone(kernel: Kernel) -> None:
+    """Where no job was waited for in the cell nothing is said, also while a task of another cell waits for one."""
+    kernel.run("task = asyncio.ensure_future(job)")
+    _, below, _ = interrupted(kernel, "await asyncio.wait_for(asyncio.sleep(0.5), 100)")
+    assert below == ""
+    kernel.run("task.cancel()")
+
+
+def names(kernel: Kernel) -> dict[str, str]:
+    """What the two jobs are called."""
+    first, second = kernel.printed("print(job.id, other.id)").split()
+    return {"job": f"job {first}", "other": f"job {second}"}
+
+
 def interrupted(kernel: Kernel, code: str) -> tuple[str, str, float]:
-    """What the error of an interrupted cell says, what stands below it, and seconds from the interrupt to its end."""
-    begin, request = len(kernel.messages), kernel.client.execute(code, stop_on_error=False)
-    kernel.until(lambda message: is_of(message, request, "execute_input"))
-    time.sleep(1.0)  # noqa: S311 - it waits for ever: there is no event of that
+    """What the error of an interrupted cell says, what stands below it, and seconds from the interrupt to the error."""
+    begin = len(kernel.messages)
+    request = kernel.client.execute(code if code.startswith("%%") else f"print('here')\n{code}", stop_on_error=False)
+    # what it prints or shows arrives when it waits already
+    kernel.until(lambda message: is_of(message, request, "stream") or is_of(message, request, "display_data"))
     began = time.monotonic()
     kernel.manager.interrupt_kernel()
     error = kernel.until(lambda message: is_of(message, request, "error"))
     took_s = time.monotonic() - began
     kernel.until(lambda message: is_of(message, request, "status") and message["content"]["execution_state"] == "idle")
-    below = "".join(item["content"]["text"] for item in kernel.messages[begin:] if item["msg_type"] == "stream")
-    return "\n".join(error["content"]["traceback"]), below, took_s
+    printed = (item["content"]["text"] for item in kernel.messages[begin:] if item["msg_type"] == "stream")
+    return "\n".join(error["content"]["traceback"]), "".join(printed).removeprefix("here\n"), took_s
 
 
 def is_of(message: Message, request: str, kind: str) -> bool:

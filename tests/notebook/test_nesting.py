@@ -30,18 +30,15 @@ def kernel(settings: Settings) -> Iterator[Kernel]:
         yield kernel
 
 
-def told(kernel: Kernel, code: str) -> str:
-    """What a cell prints, on either stream."""
-    return "".join(item["content"]["text"] for item in kernel.run(code) if item["msg_type"] == "stream")
-
-
 def test_cells_may_run_loops_when_asked_for(kernel: Kernel) -> None:
     """After %nbqueue nest, cells call asyncio.run and run_until_complete, jobs are awaited as before, twice is once."""
     said = "asyncio.run() and run_until_complete() work in cells now, until the kernel is restarted.\n"
-    assert [told(kernel, "%nbqueue nest") for _ in range(2)] == [said] * 2
-    assert told(kernel, RUNS) == "14\n"
-    nested = "async def both():\n    job = await submit(sum, [1])\n    return await job.state()\nprint(asyncio.run(both()))"
-    assert told(kernel, nested) == "queued\n"
+    assert [kernel.printed("%nbqueue nest") for _ in range(2)] == [said] * 2
+    assert kernel.printed(RUNS) == "14\n"
+    nested = (
+        "async def both():\n    job = await submit(sum, [1])\n    return await job.state()\nprint(asyncio.run(both()))"
+    )
+    assert kernel.printed(nested) == "queued\n"
 
 
 def test_cells_behind_a_nested_wait_are_run(kernel: Kernel) -> None:
@@ -49,25 +46,27 @@ def test_cells_behind_a_nested_wait_are_run(kernel: Kernel) -> None:
     kernel.run("import asyncio, nbqueue\nnbqueue.allow_nested()")
     kernel.client.execute("asyncio.run(asyncio.sleep(0.5))\nfound = [1]")
     kernel.client.execute("found.append(2)")
-    assert told(kernel, "print(found)") == "[1, 2]\n"
+    assert kernel.printed("print(found)") == "[1, 2]\n"
 
 
 def test_the_legacy_package_gets_one_warning(kernel: Kernel) -> None:
     """Where nest_asyncio was applied, one line says what it breaks and what to do instead."""
-    warned = told(kernel, LEGACY)
+    warned = kernel.printed(LEGACY)
     assert warned.startswith("nbqueue: nest_asyncio is applied here, and with ipykernel 7 and later it loses cells")
     assert "use %nbqueue nest instead" in warned
-    assert (told(kernel, "pass"), told(kernel, "%reload_ext nbqueue")) == ("", "")
+    assert (kernel.printed("pass"), kernel.printed("%reload_ext nbqueue")) == ("", "")
     refused = "try: nbqueue.allow_nested()\nexcept nbqueue.ConfigurationError as error: print(error)"
-    assert told(kernel, refused) == warned.removeprefix("nbqueue: ")
+    assert kernel.printed(refused) == warned.removeprefix("nbqueue: ")
 
 
 def test_loading_into_a_kernel_with_the_legacy_package_warns(settings: Settings) -> None:
     """It is said at %load_ext too, and nothing is patched or taken back."""
     with running_kernel(NBQUEUE_URL=str(settings.url)) as kernel:
         kernel.run(LEGACY)
-        assert told(kernel, "run = asyncio.run\n%load_ext nbqueue").startswith("nbqueue: nest_asyncio is applied here")
-        assert told(kernel, "print(asyncio.run is run)") == "True\n"
+        assert kernel.printed("run = asyncio.run\n%load_ext nbqueue").startswith(
+            "nbqueue: nest_asyncio is applied here"
+        )
+        assert kernel.printed("print(asyncio.run is run)") == "True\n"
 
 
 UVLOOP = """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from redis import Redis
 
 from nbqueue.model.settings import Settings
 from tests.notebook.kernels import WIDGET, Kernel, displayed, running_kernel
@@ -37,16 +37,18 @@ def kernel(settings: Settings) -> Iterator[Kernel]:
 
 def connections(server: Server) -> int:
     """How many connections of notebooks the server has."""
-    client: Redis
     with server.client() as client:
-        return sum(each["name"].startswith("nbqueue-client") for each in client.client_list())
+        found: Any = client.client_list()
+        return sum(each["name"].startswith("nbqueue-client") for each in found)
 
 
 def test_nothing_is_left_however_often(kernel: Kernel, server: Server) -> None:
     """After loading, a live card, a waiting task and unloading, three times, nothing of nbqueue is left."""
     for _ in range(3):
         kernel.run(USE)
-        kernel.run("async def waits():\n    return await job\ntask = asyncio.create_task(waits())\nawait asyncio.sleep(0.1)")
+        kernel.run(
+            "async def waits():\n    return await job\ntask = asyncio.create_task(waits())\nawait asyncio.sleep(0.1)"
+        )
         assert (kernel.printed(LEFT) != NOTHING, connections(server) > 0) == (True, True)
         kernel.run("%unload_ext nbqueue")
         assert (kernel.printed(LEFT), connections(server)) == (NOTHING, 0)
