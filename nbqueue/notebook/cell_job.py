@@ -114,8 +114,13 @@ def _submitted(source: CellSource, taken: dict[str, Any], outputs: list[str], as
 
 def _awaited(handle: Job[Any]) -> Any:
     """The result; the live card is shown meanwhile."""
-    hooks.show(handle)
-    return handle.wait()
+    try:
+        hooks.show(handle)
+        return handle.wait()
+    except KeyboardInterrupt as stopped:
+        # also where the card was just being drawn
+        in_one_line(stopped, f"nbqueue: stopped waiting; job {handle.id} goes on (job.cancel() stops it)")
+        raise
 
 
 def _explained(error: NotSendable, asked: Namespace) -> NotSendable:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from nbqueue.errors import NbqueueError
-
 
 def say(words: str) -> None:
     """Print a line."""
@@ -20,8 +18,8 @@ def refuse(words: str) -> NoReturn:
     raise UsageError(words)
 
 
-def in_one_line(error: NbqueueError) -> None:
+def in_one_line(error: BaseException, line: str = "") -> None:
     """The sentence says it all; a traceback through this package helps nobody. One that shows itself is left alone."""
-    line = f"{type(error).__name__}: {error}"
+    shown = [line or f"{type(error).__name__}: {error}"]
     if "_render_traceback_" not in vars(error):
-        error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
+        error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]
