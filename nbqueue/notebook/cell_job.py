@@ -67,6 +67,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 _PARSER = _parser()
 #: each long and short form
 OPTIONS = tuple(form for names in _OPTIONS for form in names.split())
+#: those that take no value
+SWITCHES = tuple(form for names, given in _OPTIONS.items() if "metavar" not in given for form in names.split())
 
 
 def job(line: str, code: str) -> Any:

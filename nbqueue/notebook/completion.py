@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from IPython.core import completer
 
 from nbqueue.client.pending import Pending
 from nbqueue.client.schedule_list import schedules
@@ -15,7 +18,9 @@ from nbqueue.notebook import cell_job, magics, server
 
 #: how long an answer of the server is waited for, and for how long it counts
 PATIENCE_S, FRESH_S = 0.25, 2.0
-_HOOK = "complete_command"
+
+_VERBS, _CELL = "%nbqueue", f"%%{cell_job.NAME}"
+_IDENTIFIER = "nbqueue"
 
 
 class Offer:
@@ -25,6 +30,8 @@ class Offer:
         self._ask, self._read = ask, read
         self._of: Session | None = None
         self._asked: Pending[Any] | None = None
+        #: questions to servers that are not asked any more: their answers are taken, so that nobody is warned of them
+        self._left: list[Pending[Any]] = []
         self._names: list[str] = []
         self._at = -FRESH_S
 
@@ -32,7 +39,9 @@ class Offer:
         """The names."""
         if self._of is not session():
             # another server, which has other names
+            self._left += [] if self._asked is None else [self._asked]
             self._of, self._asked, self._names, self._at = session(), None, [], -FRESH_S
+        self._left = [each for each in self._left if not _is_taken(each)]
         if time.monotonic() - self._at < FRESH_S:
             return self._names
         try:
@@ -45,6 +54,13 @@ class Offer:
             self._names = []
         self._asked, self._at = None, time.monotonic()
         return self._names
+
+
+def _is_taken(asked: Pending[Any]) -> bool:
+    if asked.done():
+        with contextlib.suppress(NbqueueError):
+            asked.wait()
+    return asked.done()
 
 
 def _ids_and_labels(found: Any) -> Iterable[str]:
@@ -69,48 +85,56 @@ _OF_OPTION: dict[str, Callable[[], Iterable[str]]] = {
 }
 
 
-def nbqueue(_: Any, event: Any) -> list[str]:
-    """What may stand at the cursor after %nbqueue."""
-    _, *words = _before(event)
-    if not words:
-        return list(magics.VERBS)
-    verb, *rest = words
-    if verb not in _AFTER or len(rest) >= magics.VERBS[verb].most:
-        return []
-    return [name for name in _AFTER[verb](rest) if name not in rest]
-
-
-def job(shell: Any, event: Any) -> list[str]:
-    """What may stand at the cursor after %%job."""
-    *_, last = _before(event)
-    if last in _OF_OPTION:
-        return list(_OF_OPTION[last]())
-    if last in ("-i", "--input"):
-        hidden = shell.user_ns_hidden
-        return [name for name in shell.user_ns if name not in hidden and not name.startswith("_")]
-    return list(cell_job.OPTIONS) if str(event.symbol).startswith("-") or event.text_until_cursor.endswith(" ") else []
-
-
-_COMPLETERS = {"%nbqueue": nbqueue, f"%%{cell_job.NAME}": job}
+def words(text: str, shell: Any) -> Iterable[str]:
+    """What may stand at the cursor, of the line before it; nothing where the line is none of our magics."""
+    command, *before = text.split() if text[-1:].isspace() else text.split()[:-1] or [""]
+    if command == _VERBS:
+        return _after_verb(before)
+    return _after_job(before, shell) if command == _CELL else ()
 
 
 def begin(shell: Any) -> None:
-    """Offer names from now on; twice is once."""
+    """Offer names from now on; twice is once. IPython before 8.6 cannot be told, and offers none."""
     end(shell)
-    completers: dict[str, Any] = _COMPLETERS  # IPython has few types
-    for command, completer in completers.items():
-        shell.set_hook(_HOOK, completer, str_key=command)
+    if hasattr(completer, "context_matcher"):
+        shell.Completer.custom_matchers.append(_matcher(shell))
 
 
 def end(shell: Any) -> None:
     """Offer nothing any more."""
-    commands = shell.strdispatchers[_HOOK].strs
-    for command in _COMPLETERS:
-        commands.pop(command, None)
+    matchers = getattr(shell.Completer, "custom_matchers", [])
+    matchers[:] = [each for each in matchers if getattr(each, "matcher_identifier", "") != _IDENTIFIER]
 
 
-def _before(event: Any) -> list[str]:
-    """The words before the one at the cursor."""
-    text = event.text_until_cursor
-    words: list[str] = text.split()
-    return words if text[-1:].isspace() else words[:-1]
+def _after_verb(before: Sequence[str]) -> Iterable[str]:
+    if not before:
+        return magics.VERBS
+    verb, *rest = before
+    if verb not in _AFTER or len(rest) >= magics.VERBS[verb].most:
+        return ()
+    return [name for name in _AFTER[verb](rest) if name not in rest]
+
+
+def _after_job(before: Sequence[str], shell: Any) -> Iterable[str]:
+    last = before[-1] if before else ""
+    if last in _OF_OPTION:
+        return _OF_OPTION[last]()
+    if last in ("-i", "--input"):
+        hidden = shell.user_ns_hidden
+        return [name for name in shell.user_ns if name not in hidden and not name.startswith("_")]
+    wants_option = not last.startswith("-") or last in cell_job.SWITCHES
+    return cell_job.OPTIONS if wants_option else ()
+
+
+def _matcher(shell: Any) -> Any:
+    """As IPython asks for it: where we offer something, nothing else is of use there."""
+
+    def match(context: Any) -> dict[str, Any]:
+        found = [name for name in words(context.text_until_cursor, shell) if name.startswith(context.token)]
+        return {
+            "completions": [completer.SimpleCompletion(text=name, type="magic") for name in found],
+            "suppress": bool(found),
+        }
+
+    marked: Any = completer.context_matcher
+    return marked(identifier=_IDENTIFIER)(match)
