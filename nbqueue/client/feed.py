@@ -109,7 +109,8 @@ def follow_events(job_id: str, call: CallLink) -> Stream[Event]:
     feed = Feed(job_id, mailbox)
     future = call(feed.follow)
     future.add_done_callback(lambda done: _end(mailbox, done))
-    return Stream(mailbox, feed.stop, what=f"the events of job {job_id}")
+    line = f"nbqueue: stopped waiting; job {job_id} goes on (job.cancel() stops it)"
+    return Stream(mailbox, feed.stop, what=f"job {job_id}", line=line)
 
 
 def _end(mailbox: Mailbox[Event], done: Future[None]) -> None:

@@ -98,7 +98,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
             found.know(gathering.ended[job_id])
             return found
 
-        return Stream(box, lambda: gathering.drop(box), what=self._what(), read=job)
+        line = self._stopped_line()
+        return Stream(box, lambda: gathering.drop(box), what=self._what(), read=job, line=line)
 
     def results(self, *, return_errors: bool = False) -> Pending[list[Any]]:
         """The results once all have ended; with `return_errors`, errors stand in their places and nothing is raised."""

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from nbqueue.client import hooks
+from nbqueue.client import hooks, waits
 from nbqueue.client.answer import Answer
 from nbqueue.errors import NotSendable
 from nbqueue.model import durations
@@ -31,6 +31,7 @@ class Waitable(ABC, Generic[T_co]):
     def __await__(self) -> Generator[Any, None, T_co]:
         answer = self._answer()
         waited = self._at_rest(answer)
+        number = waits.begin(self._what) if self._waits_for_jobs() else 0
         try:
             yield from waited.arrives()
             waited.check(answer)
@@ -38,8 +39,11 @@ class Waitable(ABC, Generic[T_co]):
                 yield
         except asyncio.CancelledError as stopped:
             _in_one_line(stopped, self._stopped_line())
+            if number:
+                waits.stop(number)
             raise
         finally:
+            waits.end(number)
             _rest_no_longer(waited, answer)
         return self._take(answer)
 

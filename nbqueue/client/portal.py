@@ -143,9 +143,15 @@ def check_outside() -> None:
         raise NotInJob("This waits for nbqueue's own thread from within it: call it from another thread.")
 
 
-def shutdown() -> None:
-    """End the portal of this process; the next use starts another."""
+def shutdown(promised_s: float = 0.0) -> None:
+    """End the portal of this process; the next use starts another.
+
+    Args:
+        promised_s: how long to wait before for what was promised, such as submits that are under way.
+    """
     global _portal
+    if promised_s:
+        wait(tuple(_promised), promised_s)
     with _lock:
         found, _portal = _portal, None
     if found is not None:

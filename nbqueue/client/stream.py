@@ -68,11 +68,17 @@ class Stream(Generic[T]):
     """Iterate with `async for`, or with `for` in sync code. Leaving the loop ends it."""
 
     def __init__(
-        self, mailbox: Mailbox[Any], leave: Callable[[], None], what: str, read: Callable[[Any], T] | None = None
+        self,
+        mailbox: Mailbox[Any],
+        leave: Callable[[], None],
+        what: str,
+        read: Callable[[Any], T] | None = None,
+        line: str = "",
     ) -> None:
         self._mailbox = mailbox
         self._leave = leave
         self._what = what
+        self._line = line
         self._read = read
 
     def __aiter__(self) -> Self:
@@ -81,7 +87,7 @@ class Stream(Generic[T]):
     async def __anext__(self) -> T:
         try:
             while (taken := self._mailbox.take()) is None:
-                await Pending(self._mailbox.more(), what=self._what, for_jobs=True)
+                await Pending(self._mailbox.more(), what=self._what, line=self._line, for_jobs=True)
         except EndOfStream:
             raise StopAsyncIteration from None
         return self._value(taken[0])
@@ -92,7 +98,7 @@ class Stream(Generic[T]):
     def __next__(self) -> T:
         try:
             while (taken := self._mailbox.take()) is None:
-                Pending(self._mailbox.more(), what=self._what, for_jobs=True).wait()
+                Pending(self._mailbox.more(), what=self._what, line=self._line, for_jobs=True).wait()
         except EndOfStream:
             raise StopIteration from None
         return self._value(taken[0])

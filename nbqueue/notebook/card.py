@@ -51,7 +51,7 @@ class Canvas(Protocol):
         ...
 
     def close(self) -> None:
-        """It is shown no more."""
+        """Draw nothing any more, and hold nothing."""
         ...
 
 
@@ -130,8 +130,11 @@ class Card:
                 self.show()
 
     def stop(self) -> None:
-        """Leave it as it is."""
+        """Leave it as it is: what moved and could be clicked becomes a picture of it."""
         with self._lock:
+            if self._canvas is not None:
+                self._replace()
+                self._leave(self._canvas)
             self.over = True
             self._source.close()
 

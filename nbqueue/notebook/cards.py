@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from nbqueue.notebook.work import Work
 KEPT = 500
 #: of jobs that were found, so many of those that live get a card
 LIVE_CARDS = 20
+#: loaded with the first widget
+_WIDGETS = "nbqueue.notebook.widgets"
 
 
 class Cards:
@@ -65,6 +68,8 @@ class Cards:
         self._ticker.stop()
         for card in cards.values():
             card.stop()
+        if (widgets := sys.modules.get(_WIDGETS)) is not None:
+            widgets.close_shared()
 
     def _card(self, work: Work) -> Card:
         """The card that lives, or a new one."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
 from nbqueue.client.handle import Job
 from nbqueue.client.origin import in_words, origin
@@ -15,13 +15,22 @@ from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import schedules
 from nbqueue.client.selection import jobs
 from nbqueue.errors import NbqueueError
+from nbqueue.inside import cells
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import listing, server, wording
+from nbqueue.notebook import listing, nesting, server, wording
+from nbqueue.notebook.publish import shell
+from nbqueue.notebook.slips import in_one_line, refuse, say
 from nbqueue.notebook.table import Table
+
+T = TypeVar("T")
 
 #: jobs that `%nbqueue jobs` lists, and lines that `%nbqueue logs` prints
 NEWEST, LOG_LINES = 20, 100
+#: columns of the history that `%nbqueue history` shows
+OF_HISTORY = (
+    "job", "attempt", "state", "function", "label", "queue", "wait_s", "duration_s", "finished_at", "worker", "error",
+)  # fmt: skip
 
 _NOTHING = "The local stack is not running: the first submit starts it, or %nbqueue up."
 
@@ -33,24 +42,24 @@ class Verb:
     #: what it takes after it, as written in the help
     takes: str
     help: str
-    act: Callable[[Sequence[str]], Table | None]
+    act: Callable[[Sequence[str]], Any]
     #: how many words it takes
     least: int = 0
     most: int = 0
 
 
-def nbqueue(line: str) -> Table | None:
-    """%nbqueue status|jobs|queues|workers|schedules|cancel ID|logs ID|up|down|help."""
+def nbqueue(line: str) -> Any:
+    """Ask and steer the job queue; the help below lists the verbs."""
     name, *words = line.split() or ["help"]
     verb = VERBS.get(name)
     if verb is None:
-        _refuse(f"%nbqueue {name} is not known: use one of {', '.join(VERBS)}.")
+        refuse(f"%nbqueue {name} is not known: use one of {', '.join(VERBS)}.")
     if not verb.least <= len(words) <= verb.most:
-        _refuse(f"Use it as: %nbqueue {name} {verb.takes}".rstrip())
+        refuse(f"Use it as: %nbqueue {name} {verb.takes}".rstrip())
     try:
         return verb.act(words)
     except NbqueueError as error:
-        _in_one_line(error)
+        in_one_line(error)
         raise
 
 
@@ -60,7 +69,7 @@ def _status(_: Sequence[str]) -> Table | None:
         return listing.stack(stack.status(settings), now=now)
     running, queued = server.engines(), server.queue_stats()
     waiting = sum(stats.queued + stats.scheduled for stats in queued)
-    _say(f"The server of NBQUEUE_URL answers: {len(running):,} workers, {waiting:,} jobs waiting.")
+    say(f"The server of NBQUEUE_URL answers: {len(running):,} workers, {waiting:,} jobs waiting.")
     return None
 
 
@@ -86,26 +95,55 @@ def _schedules(words: Sequence[str]) -> Table | None:
     if not words:
         return _where_up(lambda: listing.schedules(schedules.all().wait().records))
     verb, *names = words
-    if verb not in _OF_SCHEDULES or not names:
-        _refuse(f"Use it as: %nbqueue schedules {VERBS['schedules'].takes}")
+    if verb not in OF_SCHEDULES or not names:
+        refuse(f"Use it as: %nbqueue schedules {VERBS['schedules'].takes}")
 
     def said() -> None:
         for name in names:
-            answer = _OF_SCHEDULES[verb](schedules[name]).wait()
-            _say(f"{name}: {f'job {answer.id}' if isinstance(answer, Job) else 'done'}")
+            answer = OF_SCHEDULES[verb](schedules[name]).wait()
+            say(f"{name}: {f'job {answer.id}' if isinstance(answer, Job) else 'done'}")
 
     return _where_up(said)
 
 
 def _cancel(words: Sequence[str]) -> None:
-    asked = [(job_id, Job[object](job_id).cancel()) for job_id in words]
+    asked = [(job_id, Job[object](job_id).cancel()) for job_id in _meant(words)]
     for job_id, pending in asked:
-        _say(f"{job_id}: {pending.wait()}")
+        say(f"{job_id}: {pending.wait()}")
+
+
+def _retry(words: Sequence[str]) -> None:
+    for job_id in _meant(words):
+        say(f"{job_id}: job {Job[object](job_id).retry().wait().id}")
+
+
+def _take(words: Sequence[str]) -> None:
+    """What a %%job cell hands back, once more: after a restart, or in another notebook."""
+    found: dict[str, Any] = {}
+    with cells.taking(found):
+        Job[object](*_meant(words)).wait()
+    here = shell()
+    here.user_ns.update(found)
+    say(f"Assigned: {', '.join(found)}." if found else "It hands nothing back: its cell had no -o.")
 
 
 def _logs(words: Sequence[str]) -> None:
-    lines = wording.tail(Job[object](words[0]).logs().wait(), LOG_LINES, limit=1000)
-    _say("\n".join(lines) or "It has written nothing so far.")
+    lines = wording.tail(Job[object](*_meant(words)).logs().wait(), LOG_LINES, limit=1000)
+    say("\n".join(lines) or "It has written nothing so far.")
+
+
+def _history(words: Sequence[str]) -> Any:
+    """The newest attempts as a frame; nbqueue.history() has all columns and filters."""
+    number = words[0] if words else str(NEWEST)
+    if not number.isdecimal() or int(number) < 1:
+        refuse(f"%nbqueue history takes a number of attempts, and {number!r} is none.")
+    package = sys.modules[__name__.partition(".")[0]]
+    return _where_up(lambda: package.history(limit=int(number)).wait()[list(OF_HISTORY)])
+
+
+def _nest(_: Sequence[str]) -> None:
+    nesting.allow_nested()
+    say("asyncio.run() and run_until_complete() work in cells now, until the kernel is restarted.")
 
 
 def _up(_: Sequence[str]) -> Table:
@@ -115,16 +153,20 @@ def _up(_: Sequence[str]) -> Table:
 def _down(_: Sequence[str]) -> None:
     before = stack.stop(_local("down"))
     ran = [name for name, part in (("server", before.server), ("worker", before.worker)) if part.running]
-    _say(f"Stopped: {' and '.join(ran)}. Jobs that wait are kept." if ran else "Nothing was running.")
+    say(f"Stopped: {' and '.join(ran)}. Jobs that wait are kept." if ran else "Nothing was running.")
 
 
 def _help(_: Sequence[str]) -> None:
+    say(_verbs())
+
+
+def _verbs() -> str:
     width = max(len(f"{name} {verb.takes}") for name, verb in VERBS.items())
-    _say("\n".join(f"%nbqueue {f'{name} {verb.takes}':<{width}}  {verb.help}" for name, verb in VERBS.items()))
+    return "\n".join(f"%nbqueue {f'{name} {verb.takes}':<{width}}  {verb.help}" for name, verb in VERBS.items())
 
 
 _MANY = 1000
-_OF_SCHEDULES: dict[str, Callable[[Schedule[object]], Pending[Any]]] = {
+OF_SCHEDULES: dict[str, Callable[[Schedule[object]], Pending[Any]]] = {
     "pause": Schedule.pause, "resume": Schedule.resume, "trigger": Schedule.trigger, "delete": Schedule.delete,
 }  # fmt: skip
 VERBS = {
@@ -133,40 +175,44 @@ VERBS = {
     "queues": Verb("", "what waits, runs and ended, by queue", _queues),
     "workers": Verb("", "the workers that run now", _workers),
     "schedules": Verb("[pause|resume|trigger|delete NAME ...]", "jobs that come again and again", _schedules, 0, _MANY),
-    "cancel": Verb("ID ...", "stop jobs", _cancel, 1, _MANY),
+    "history": Verb("[N]", "the last attempts, as a pandas frame", _history, 0, 1),
+    "cancel": Verb("ID ...", "stop jobs, by their ids or labels", _cancel, 1, _MANY),
+    "retry": Verb("ID ...", "run jobs that have ended once more, as new jobs", _retry, 1, _MANY),
     "logs": Verb("ID", "the last lines of a job's log", _logs, 1, 1),
+    "take": Verb("ID", "assign what a %%job cell hands back, also after a restart", _take, 1, 1),
+    "nest": Verb("", "let cells call asyncio.run() and run_until_complete()", _nest),
     "up": Verb("", "start the local server and worker", _up),
     "down": Verb("", "end them; jobs that wait are kept", _down),
     "help": Verb("", "this list", _help),
 }
 
 
-def _where_up(act: Callable[[], Table | None]) -> Table | None:
+nbqueue.__doc__ = f"{nbqueue.__doc__}\n\n{_verbs()}\n"
+
+
+def _meant(words: Sequence[str]) -> list[str]:
+    """The ids of jobs that are named by id, or by the label of one of the last jobs of this notebook."""
+    recent = jobs.recent(NEWEST).wait().records
+    known = {record.id for record in recent}
+    found = []
+    for word in words:
+        ids = [record.id for record in recent if record.label == word and word not in known]
+        if len(ids) > 1:
+            refuse(f"{len(ids)} jobs are called {word}: name one by its id ({', '.join(ids)}).")
+        found += ids or [word]
+    return found
+
+
+def _where_up(act: Callable[[], T]) -> T | None:
     """What `act` finds; asking must not start anything."""
     if server.is_up():
         return act()
-    _say(_NOTHING)
+    say(_NOTHING)
     return None
 
 
 def _local(verb: str) -> Settings:
     settings = server.settings()
     if settings.url is not None:
-        _refuse(f"%nbqueue {verb} is for the local stack, and NBQUEUE_URL names a server: it is run elsewhere.")
+        refuse(f"%nbqueue {verb} is for the local stack, and NBQUEUE_URL names a server: it is run elsewhere.")
     return settings
-
-
-def _say(words: str) -> None:
-    sys.stdout.write(words + "\n")
-
-
-def _refuse(words: str) -> NoReturn:
-    from IPython.core.error import UsageError  # IPython is there where a magic is called
-
-    raise UsageError(words)
-
-
-def _in_one_line(error: NbqueueError) -> None:
-    """The sentence says it all; a traceback through this package helps nobody."""
-    line = f"{type(error).__name__}: {error}"
-    error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from nbqueue.broker import attendance, queues
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
 from nbqueue.local import stack
 from nbqueue.local.stack import StackStatus
@@ -52,6 +53,13 @@ def queue_stats() -> list[QueueStats]:
 def engines() -> list[EngineInfo]:
     """The engines that hold a lease."""
     return _ask(queues.engines, "asking for the workers")
+
+
+def queue_names() -> Pending[list[str]]:
+    """The names of all queues; not waited for."""
+    return session().begin(
+        lambda link: link.wire.ask(lambda client: queues.names(client, link.wire.keys)), what="asking for the queues"
+    )
 
 
 def offers() -> Offers:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextvars import Context, copy_context
 from typing import Protocol
 
 #: seconds between two rounds
 TICK_S = 0.2
+#: how long the end of its thread is waited for
+END_S = 1.0
 #: changes sent in one round by all cards; a page keeps up with 100 a second
 SENT_A_TICK = 20
 
@@ -35,19 +36,25 @@ class Ticker:
         self._lock = threading.Lock()
         self._cards: dict[Redrawn, Context] = {}
         self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
 
     def add(self, card: Redrawn, context: Context | None = None) -> None:
         """Redraw a card from now on, in a context, or that of this call: some kernels send nothing without a cell's."""
         with self._lock:
             self._cards.setdefault(card, context or copy_context())
+            self._stopped.clear()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="nbqueue-ticker", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
-        """Redraw nothing any more; the thread ends within a tick."""
+        """Redraw nothing any more; the thread has ended then, unless it is held up in a card."""
         with self._lock:
             self._cards = {}
+            thread = self._thread
+            self._stopped.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(END_S)
 
     @property
     def running(self) -> bool:
@@ -58,7 +65,7 @@ class Ticker:
     def _run(self) -> None:
         while self._go_on():
             self._round()
-            time.sleep(self._tick_s)
+            self._stopped.wait(self._tick_s)
 
     def _go_on(self) -> bool:
         with self._lock:

@@ -65,9 +65,11 @@ class WidgetCanvas:
     def close(self) -> None:
         """Forget all widgets."""
         mine = (self._html, self._beside, self._cancel, self._retry, self._buttons, self._log, self._fold)
-        for widget in (self._box, self._top, *mine):
-            if widget is not None:
-                widget.close()
+        for widget in filter(None, (self._box, self._top, *mine)):
+            # those of HTML and of the fold are made with them; that of the buttons is shared
+            if widget in (self._html, self._beside, self._log, self._fold):
+                widget.style.close()
+            widget.close()
 
     @property
     def is_behind(self) -> bool:
@@ -125,6 +127,14 @@ class WidgetCanvas:
 def _button(description: str, tooltip: str) -> Any:
     shared = _shared()
     return ipywidgets.Button(description=description, tooltip=tooltip, layout=shared["button"], style=shared["style"])
+
+
+def close_shared() -> None:
+    """Close what all cards share; the next card makes it anew."""
+    if _made.cache_info().currsize:
+        for widget in _made().values():
+            widget.close()
+        _made.cache_clear()
 
 
 def _send(widget: Any, trait: str, value: object) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from nbqueue.client.draft import Draft
 from nbqueue.client.group import JobGroup
+from nbqueue.client.group_live import GroupLive
 from nbqueue.client.handle import Job
 from nbqueue.client.queue import Queue
 from nbqueue.client.selection import jobs
@@ -33,6 +35,10 @@ async def rest(seconds: float) -> float:
     """Take a while."""
     await asyncio.sleep(seconds)
     return seconds
+
+
+def _lists_five(live: GroupLive) -> bool:
+    return len(live.failures) == 5
 
 
 def odd(number: int) -> int:
@@ -168,7 +174,7 @@ async def test_the_first_failures_are_looked_up() -> None:
     await group.results(return_errors=True)
     late = JobGroup("", [Job[int](job.id) for job in group], of=session()).live()
     for each in (live, late):
-        await until(lambda each=each: len(each.failures) == 5)
+        await until(partial(_lists_five, each))
         assert {record.error_type for record in each.failures} == {"ValueError"}
         assert {record.id for record in each.failures} <= {job.id for job in group}
         each.close()

@@ -38,6 +38,10 @@ class Kernel:
         assert errors == [], "\n".join(errors[0]["traceback"])
         return published
 
+    def printed(self, code: str) -> str:
+        """What a cell prints, on either stream."""
+        return "".join(item["content"]["text"] for item in self.run(code) if item["msg_type"] == "stream")
+
     def until(self, wanted: Callable[[Message], bool], timeout_s: float = 10.0) -> Message:
         """The next message that is wanted."""
         end = time.monotonic() + timeout_s

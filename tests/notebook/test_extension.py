@@ -1,4 +1,4 @@
-"""%load_ext nbqueue brings names and a magic, and touches nothing else."""
+"""%load_ext nbqueue brings names and magics, and touches nothing else."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def test_the_users_own_names_are_left_alone(shell: Any, capsys: pytest.CaptureFi
 
 
 def test_unloading_takes_away_what_loading_brought(shell: Any) -> None:
-    """After %unload_ext the names and the magic are gone, but not what the user made of them."""
+    """After %unload_ext the names and the magics are gone, but not what the user made of them."""
     shell.run_line_magic("load_ext", "nbqueue")
     shell.run_cell("submit_map = 'mine'")
     shell.run_line_magic("unload_ext", "nbqueue")
     assert {name for name in NAMES if name in shell.user_ns} == {"submit_map"}
-    assert shell.find_line_magic("nbqueue") is None
+    assert (shell.find_line_magic("nbqueue"), shell.find_cell_magic("job")) == (None, None)
 
 
 def test_reloading_is_loading_again(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,7 +57,7 @@ def test_reloading_is_loading_again(shell: Any, capsys: pytest.CaptureFixture[st
     shell.run_line_magic("load_ext", "nbqueue")
     shell.run_line_magic("reload_ext", "nbqueue")
     assert set(shell.user_ns) >= NAMES
-    assert shell.find_line_magic("nbqueue") is not None
+    assert None not in (shell.find_line_magic("nbqueue"), shell.find_cell_magic("job"))
     assert capsys.readouterr() == ("", "")
 
 

@@ -10,7 +10,7 @@ import pytest
 from IPython.core.error import UsageError
 
 import nbqueue
-from nbqueue.errors import BrokerUnavailable, JobLost
+from nbqueue.errors import BrokerUnavailable, JobError, JobLost
 from nbqueue.model.settings import Settings
 from tests.notebook.shells import running_shell
 from tests.workers import running_worker
@@ -72,6 +72,39 @@ def test_jobs_are_cancelled_by_their_ids(shell: Any, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "".join(f"{job.id}: cancelled\n" for job in jobs)
 
 
+def test_jobs_are_named_by_their_labels_too(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """A label of one of the last jobs stands for its id; where several have it, the ids are asked for."""
+    one, *two = [nbqueue.options(label=name).submit(sum, [1]).wait() for name in ("one", "two", "two")]
+    magic(shell, "cancel one")
+    assert capsys.readouterr().out == f"{one.id}: cancelled\n"
+    with pytest.raises(UsageError) as raised:
+        magic(shell, "logs two")
+    assert str(raised.value) == f"2 jobs are called two: name one by its id ({two[1].id}, {two[0].id})."
+
+
+def test_jobs_are_retried(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """%nbqueue retry runs jobs that have ended as new ones, and says which."""
+    job = nbqueue.submit(sum, [1]).wait()
+    magic(shell, f"cancel {job.id}")
+    magic(shell, f"retry {job.id}")
+    new = capsys.readouterr().out.splitlines()[1].removeprefix(f"{job.id}: job ")
+    assert nbqueue.attach(new).wait().info().wait().retry_of == job.id
+    with pytest.raises(JobError, match="has not ended"):
+        magic(shell, f"retry {new}")
+
+
+def test_the_last_attempts_are_a_frame(shell: Any) -> None:
+    """%nbqueue history gives the newest attempts, as many as asked for."""
+    jobs = [nbqueue.submit(sum, [number]).wait() for number in range(3)]
+    for job in jobs:
+        job.cancel().wait()
+    assert list(magic(shell, "history")["job"]) == [job.id for job in jobs]
+    found = magic(shell, "history 2")
+    assert [(row.job, row.state, row.function) for row in found.itertuples()] == [
+        (job.id, "cancelled", "sum") for job in jobs[1:]
+    ]
+
+
 def test_the_log_is_printed_without_control_characters(
     shell: Any, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,13 +130,14 @@ def test_an_unknown_job_is_one_line(shell: Any) -> None:
         (
             "fix",
             (
-                "%nbqueue fix is not known: use one of status, jobs, queues, workers, schedules, cancel, logs, up, "
-                "down, help."
+                "%nbqueue fix is not known: use one of status, jobs, queues, workers, schedules, history, cancel, "
+                "retry, logs, take, nest, up, down, help."
             ),
         ),
         ("cancel", "Use it as: %nbqueue cancel ID ..."),
         ("logs a b", "Use it as: %nbqueue logs ID"),
         ("jobs 3", "Use it as: %nbqueue jobs"),
+        ("history ten", "%nbqueue history takes a number of attempts, and 'ten' is none."),
         ("up", "%nbqueue up is for the local stack, and NBQUEUE_URL names a server: it is run elsewhere."),
     ],
 )  # fmt: skip
@@ -121,7 +155,8 @@ def test_help_names_every_verb(shell: Any, capsys: pytest.CaptureFixture[str]) -
     magic(shell, "")
     assert capsys.readouterr().out == told
     assert [line.split()[1] for line in told.splitlines()] == [
-        "status", "jobs", "queues", "workers", "schedules", "cancel", "logs", "up", "down", "help",
+        "status", "jobs", "queues", "workers", "schedules", "history", "cancel", "retry", "logs", "take", "nest", "up",
+        "down", "help",
     ]  # fmt: skip
 
 
@@ -142,10 +177,10 @@ def test_a_server_that_is_away_is_one_line(shell: Any, home: Path) -> None:
 def test_asking_starts_nothing(shell: Any, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a server, listings say how to start one instead of starting it."""
     nbqueue.configure(Settings(home=home))
-    for verb in ("jobs", "queues", "workers"):
+    for verb in ("jobs", "queues", "workers", "history"):
         assert magic(shell, verb) is None
     told = "The local stack is not running: the first submit starts it, or %nbqueue up.\n"
-    assert (capsys.readouterr().out, [path.name for path in home.iterdir() if path.is_socket()]) == (3 * told, [])
+    assert (capsys.readouterr().out, [path.name for path in home.iterdir() if path.is_socket()]) == (4 * told, [])
 
 
 def test_the_local_stack_goes_up_and_down(shell: Any, home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,119 @@
+"""The text of a cell, made into code that can run on a worker, or refused with its line."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+from nbqueue.inside.cells import FLAGS
+from nbqueue.notebook.cell_names import CellNames, names_of
+from nbqueue.notebook.slips import refuse
+
+#: the line of the magic itself stands above the code
+_ABOVE = 1
+_LABEL_LENGTH = 60
+#: what comes along with a cell even where it is told which names to take
+_CODE = (ModuleType, FunctionType, BuiltinFunctionType, type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellSource:
+    """Code that was read, and runs nowhere yet."""
+
+    #: the code, its lines where the notebook counts them
+    text: str
+    #: what tracebacks call it
+    name: str
+    names: CellNames
+    #: whether it awaits outside of functions
+    awaits: bool
+    #: whether a semicolon stands behind its last expression
+    quiet: bool
+
+    @property
+    def label(self) -> str:
+        """Its first line, for the card."""
+        lines = [line.strip() for line in self.text.splitlines()]
+        first = next((line for line in lines if line and not line.startswith("#")), "cell")
+        return first if len(first) <= _LABEL_LENGTH else first[: _LABEL_LENGTH - 3] + "..."
+
+
+def read(cell: str, shell: Any) -> CellSource:
+    """Read a cell as the notebook would.
+
+    Raises:
+        SyntaxError: it is no Python; points at the line.
+        UsageError: it is empty, or asks for something that only a notebook has.
+    """
+    if not cell.strip():
+        refuse("%%job: there is no code below it.")
+    lines = cell.splitlines()
+    empty = next(number for number, line in enumerate(lines) if line.strip())
+    text = "\n" * (_ABOVE + empty) + shell.transform_cell(cell)
+    name = shell.compile.cache(text, len(shell.history_manager.input_hist_raw) - 1)
+    tree = ast.parse(text, name)
+    _refuse_magics(tree, lines)
+    code = compile(tree, name, "exec", FLAGS, dont_inherit=True)
+    return CellSource(
+        text=text, name=name, names=names_of(tree),
+        awaits=bool(code.co_flags & inspect.CO_COROUTINE), quiet=_is_quiet(text, tree),
+    )  # fmt: skip
+
+
+def inputs(source: CellSource, shell: Any, asked: list[str] | None) -> dict[str, Any]:
+    """What the cell takes along: what it reads, or the names asked for and the modules, functions and classes it reads.
+
+    Raises UsageError for a name that is not there, and for what only a notebook has.
+    """
+    found = {name: shell.user_ns[name] for name in source.names.reads if _is_own(name, shell)}
+    if "display" in source.names.reads and "display" not in found:
+        refuse(
+            "%%job: the code uses display(), and there is no notebook on a worker. Print it, or hand it back with -o "
+            "and show it in another cell."
+        )
+    if asked is None:
+        return found
+    missing = [name for name in asked if name not in shell.user_ns]
+    if missing:
+        refuse(f"%%job: -i names {', '.join(missing)}, and the notebook has no such name: leave it out, or define it.")
+    code = {name: value for name, value in found.items() if isinstance(value, _CODE)}
+    return {**code, **{name: shell.user_ns[name] for name in asked}}
+
+
+def check_outputs(source: CellSource, taken: dict[str, Any], asked: list[str]) -> None:
+    """Raise UsageError for a name that the cell cannot hand back: it neither assigns it nor takes it along."""
+    unknown = [name for name in asked if name not in source.names.assigns and name not in taken]
+    if unknown and not source.names.is_open:
+        refuse(f"%%job: -o names {', '.join(unknown)}, which the code below never assigns.")
+
+
+def _is_own(name: str, shell: Any) -> bool:
+    """Whether a name is the user's: not one of Python's or IPython's own."""
+    if name not in shell.user_ns or (name.startswith("__") and name.endswith("__")):
+        return False
+    value = shell.user_ns[name]
+    return not (callable(value) and shell.user_ns_hidden.get(name) is value)
+
+
+def _refuse_magics(tree: ast.Module, lines: list[str]) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "get_ipython":
+            at = node.lineno - _ABOVE
+            text = lines[at - 1].strip() if at <= len(lines) else "get_ipython()"
+            refuse(
+                f"%%job: line {node.lineno}, {text!r}, needs the notebook, and there is none on a worker: put it into "
+                "another cell, or write it in Python (subprocess.run for a command)."
+            )
+
+
+def _is_quiet(text: str, tree: ast.Module) -> bool:
+    """Whether a semicolon stands behind the last statement, which in a notebook shows nothing then."""
+    last = tree.body[-1] if tree.body else None
+    if last is None or last.end_lineno is None or last.end_col_offset is None:
+        return False
+    line, *below = text.splitlines()[last.end_lineno - 1 :]
+    rest = line.encode()[last.end_col_offset :].decode()
+    return "\n".join((rest, *below)).lstrip().startswith(";")

@@ -1,0 +1,219 @@
+"""%%job runs a cell on a worker, with the names it reads, and brings the chosen ones back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+
+import nbqueue
+from nbqueue import JobFailed, NotSendable, State
+from nbqueue.model.settings import Settings
+from nbqueue.testing import inline_session
+from tests.notebook.shells import running_shell
+from tests.waiting import wait_until
+from tests.workers import running_worker
+
+NEEDS = (
+    "%%job: line {line}, '{text}', needs the notebook, and there is none on a worker: put it into another cell, or "
+    "write it in Python (subprocess.run for a command)."
+)
+DISPLAYS = (
+    "%%job: the code uses display(), and there is no notebook on a worker. Print it, or hand it back with -o and show "
+    "it in another cell."
+)
+
+
+@pytest.fixture
+def shell(settings: Settings) -> Iterator[Any]:
+    """A shell that uses the test's server."""
+    nbqueue.configure(settings)
+    with running_shell() as shell:
+        shell.run_line_magic("load_ext", "nbqueue")
+        yield shell
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[None]:
+    """A worker of that server."""
+    with running_worker(settings, "--slots", "2"):
+        yield
+
+
+def cell(shell: Any, line: str, code: str) -> Any:
+    """What `%%job <line>` over this code gives."""
+    return shell.run_cell_magic("job", line, code)
+
+
+@pytest.mark.usefixtures("worker")
+def test_names_go_and_come(shell: Any) -> None:
+    """What the cell reads comes along, functions and modules too; its last value is the result, and -o comes back."""
+    shell.run_cell("import math\nfactor = 3\ndef scaled(x):\n    return x * factor")
+    assert cell(shell, "-o total,again --wait", "total = math.floor(scaled(2.5))\nagain = total + 1\ntotal * 2") == 14
+    assert (shell.user_ns["total"], shell.user_ns["again"]) == (7, 8)
+
+
+@pytest.mark.usefixtures("worker")
+def test_functions_see_what_the_cell_assigns(shell: Any) -> None:
+    """The cell and the notebook's functions share their globals there, as in the notebook."""
+    shell.run_cell("factor = 3\ndef scaled(x):\n    return x * factor")
+    assert cell(shell, "-o late --wait", "factor = 10\ndef late():\n    return scaled(factor)\nlate()") == 100
+    assert (shell.user_ns["late"](), shell.user_ns["factor"]) == (100, 3)
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_handle_is_kept_and_the_names_come_by_themselves(shell: Any) -> None:
+    """Without --wait the cell gives the handle at once; the names are there once the job has ended."""
+    job = cell(shell, "-j mine -o x --name sums --tag a --tag 'b c' --queue default --priority 3", "x = [1] * 3")
+    assert (shell.user_ns["mine"], job.label, "x" in shell.user_ns) == (job, "sums", False)
+    assert wait_until(lambda: shell.user_ns.get("x"), 30) == [1, 1, 1]
+    record = job.info().wait()
+    assert (record.label, record.tags, record.priority, record.function) == ("sums", ("a", "b c"), 3, "cell")
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_cell_that_awaits_is_a_coroutine(shell: Any) -> None:
+    """`await` outside of functions is allowed, and the last value is the result there too."""
+    job = cell(
+        shell,
+        "",
+        "import asyncio\nasync with asyncio.timeout(5):\n    await asyncio.sleep(0)\nawait asyncio.sleep(0, 7)",
+    )
+    assert (job.wait(30), job.info().wait().function) == (7, "async_cell")
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_job_stands_for_its_result(shell: Any) -> None:
+    """A name that holds a job is its result in the cell, which starts when that has ended."""
+    cell(shell, "-j first", "20 + 1")
+    assert cell(shell, "--wait", "first * 2") == 42
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_semicolon_leaves_the_value_out(shell: Any) -> None:
+    """With a semicolon behind the last expression the job has no result, as a cell has no output."""
+    assert cell(shell, "--wait", "(lambda: 1);  # cannot be shown\n") is None
+    assert cell(shell, "--wait", "'a;'") == "a;"
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_is_printed_is_its_log(shell: Any) -> None:
+    """Prints of the cell are in the log, and its bar is the job's."""
+    job = cell(shell, "", "for k in nbqueue.track(range(3)):\n    print('step', k)")
+    job.wait(30)
+    assert job.logs().wait() == "step 0\nstep 1\nstep 2\n"
+    assert job.info().wait().progress.done == 3
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_error_shows_the_lines_of_the_cell(shell: Any) -> None:
+    """The traceback has the cell's own lines, numbered as the notebook numbers them below the magic."""
+    with pytest.raises(JobFailed, match="division by zero") as raised:
+        cell(shell, "--wait", "\n# a comment\ndef g():\n    return 1 / 0\ng()")
+    lines = [line.strip() for line in raised.value.remote_traceback.splitlines()]
+    assert [line for line in lines if line in {"g()", "return 1 / 0"}] == ["g()", "return 1 / 0"]
+    assert [line.rpartition(", line ")[2] for line in lines if line.startswith("File")] == ["6, in <module>", "5, in g"]
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_retry_brings_its_names_too(shell: Any, tmp_path: Any) -> None:
+    """A cell's job that failed hands its names back when a retry of it succeeds."""
+    shell.user_ns["mark"] = str(tmp_path / "mark")
+    job = cell(shell, "-o x", "import os\nx = os.stat(mark).st_size")
+    with pytest.raises(JobFailed, match="FileNotFoundError"):
+        job.wait(30)
+    (tmp_path / "mark").write_bytes(b"123")
+    job.retry().wait()
+    assert wait_until(lambda: shell.user_ns.get("x"), 30) == 3
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_newest_cell_assigns(shell: Any) -> None:
+    """Of two cells that hand the same name back, the one that was run last does, whichever ends first."""
+    old = cell(shell, "-o x", "import time\ntime.sleep(1)\nx = 'old'")
+    assert cell(shell, "-o x --wait", "x = 'new'") is None
+    old.wait(30)
+    wait_until(lambda: old.state().wait() is State.SUCCEEDED)
+    assert shell.user_ns["x"] == "new"
+
+
+@pytest.mark.usefixtures("worker")
+def test_names_are_taken_once_more(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """%nbqueue take ID assigns what a cell handed back, by its id or label; anybody else gets the value alone."""
+    job = cell(shell, "-o x --wait -j job --name pair", "x = 1\n'value'") and shell.user_ns["job"]
+    shell.user_ns["x"] = "mine"
+    assert (nbqueue.attach(job.id).wait().wait(), shell.user_ns["x"]) == ("value", "mine")
+    shell.run_line_magic("nbqueue", "take pair")
+    assert (shell.user_ns["x"], capsys.readouterr().out) == (1, "Assigned: x.\n")
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_name_that_was_not_assigned_is_told(shell: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A name that the code did not come to assign is left as it is, with a word; the others and the value are there."""
+    shell.user_ns["go"] = False
+    job = cell(shell, "-o x,y -j job", "y = 2\nif go:\n    x = 1\ny")
+    assert job.wait(30) == 2
+    wait_until(lambda: "without assigning x" in caplog.text)
+    assert (shell.user_ns["y"], "x" in shell.user_ns) == (2, False)
+
+
+@pytest.mark.usefixtures("worker")
+def test_only_named_variables_come_along(shell: Any) -> None:
+    """With -i other variables stay here; modules, functions and classes that the cell reads come all the same."""
+    shell.run_cell("import math\na, b = 1, 2\ndef f(x):\n    return math.floor(x)")
+    assert cell(shell, "-i a --wait", "f(a + 0.5)") == 1
+    with pytest.raises(JobFailed, match="name 'b' is not defined"):
+        cell(shell, "-i a --wait", "a + b")
+
+
+def test_what_cannot_go_is_named(shell: Any) -> None:
+    """A name that cannot be sent is named, and how to leave it here."""
+    shell.run_cell("import threading\nlock = threading.Lock()")
+    with pytest.raises(NotSendable) as raised:
+        cell(shell, "", "lock.acquire()")
+    assert str(raised.value) == (
+        'The name "lock" cannot be sent: it is a lock. Create it inside the function. It comes along since the code '
+        "reads it: -i says what to take instead."
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "sentence"),
+    [
+        ("", " \n", "%%job: there is no code below it."),
+        ("-i nope", "1", "%%job: -i names nope, and the notebook has no such name: leave it out, or define it."),
+        ("-i a.b", "1", "%%job: -i takes plain names, and 'a.b' is none."),
+        ("-j 3", "1", "%%job: -j takes plain names, and '3' is none."),
+        ("-o nope,x", "x = 1", "%%job: -o names nope, which the code below never assigns."),
+        ("--fast", "1", "%%job: unrecognized arguments: --fast. %%job? lists what it takes."),
+        ("--timeout soon", "1", "%%job: argument --timeout: invalid float value: 'soon'. %%job? lists what it takes."),
+        ("", "x = 1\n!ls", NEEDS.format(line=3, text="!ls")),
+        ("", "\n%%time\nx = 1", NEEDS.format(line=3, text="%%time")),
+        ("", "display(1)", DISPLAYS),
+    ],
+)  # fmt: skip
+def test_a_slip_is_one_sentence(shell: Any, line: str, code: str, sentence: str) -> None:
+    """What cannot be meant is refused before anything is sent."""
+    with pytest.raises(UsageError) as raised:
+        cell(shell, line, code)
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(("code", "at"), [("x = 1\ny = = 2", 3), ("\n\nreturn 3", 4), ("def f():\npass", 3)])
+def test_wrong_syntax_points_at_its_line(shell: Any, code: str, at: int) -> None:
+    """Code that is no Python is a SyntaxError at once, at its line in the cell."""
+    with pytest.raises(SyntaxError) as raised:
+        cell(shell, "", code)
+    assert raised.value.lineno == at
+
+
+def test_it_works_without_a_server() -> None:
+    """Inline, a cell is a job too."""
+    with inline_session(slots=1), running_shell() as shell:
+        shell.run_line_magic("load_ext", "nbqueue")
+        shell.run_cell("n = 4\ndef double():\n    return 2 * n")
+        assert cell(shell, "-o m --wait", "m = double()\nm + 1") == 9
+        assert shell.user_ns["m"] == 8
