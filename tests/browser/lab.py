@@ -99,6 +99,7 @@ def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environ: str
     options = {
         "LabApp.open_browser": False, "ServerApp.allow_root": True, "ServerApp.port": port, "ServerApp.port_retries": 0,
         "ServerApp.root_dir": folder, "ServerApp.password": "", "IdentityProvider.token": "",
+        "ServerApp.disable_check_xsrf": True,
     }  # fmt: skip
     command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(settings), **environ}
