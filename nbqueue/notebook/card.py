@@ -45,6 +45,8 @@ class Card:
         self._final_since: float | None = None
         self._failures = 0
         self._warned = False
+        #: what was published in the name of a cell that ran at that moment
+        self._kept: CardView | None = None
         #: whether its last state was sent
         self.over = False
 
@@ -79,6 +81,16 @@ class Card:
         with self._lock:
             self.over = True
             self._source.close()
+
+    def keep(self) -> bool:
+        """Publish how it stands in the name of the cell that ran, unless one did so before; whether it was needed."""
+        with self._lock:
+            self.redraw()
+            if self._view == self._kept or not self._display_ids:
+                return False
+            self._kept = self._view
+            self._replace()
+            return True
 
     def _redraw(self) -> int:
         now = datetime.now(UTC)

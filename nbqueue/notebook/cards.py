@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from nbqueue.client.selection import Selection
 from nbqueue.notebook import listing
 from nbqueue.notebook.card import Canvas, Card
+from nbqueue.notebook.cell_ends import CellEnds
 from nbqueue.notebook.publish import Place, place, publish
 from nbqueue.notebook.sources import Source, Work
 from nbqueue.notebook.table import Table
@@ -15,6 +16,8 @@ from nbqueue.notebook.ticker import Ticker
 
 #: ended cards that are kept, so that a cell that waits for one later can publish its end
 KEPT = 500
+#: cards that are published again after a cell, so that it is a matter of milliseconds
+KEPT_A_CELL = 50
 #: of jobs that were found, so many of those that live get a card
 LIVE_CARDS = 20
 
@@ -26,10 +29,12 @@ class Cards:
         self._ticker = Ticker()
         self._lock = threading.Lock()
         self._cards: dict[str, Card] = {}
+        self._cell_ends = CellEnds(self.keep)
 
     def show(self, work: Work) -> None:
         """Show its card below the running cell; it follows the job, unless a program runs the notebook."""
         card = self._card(work)
+        self._cell_ends.begin()
         card.show()
         if not card.over and place() is not Place.FINAL_HTML:
             self._ticker.add(card)
@@ -61,8 +66,22 @@ class Cards:
         with self._lock:
             cards, self._cards = self._cards, {}
         self._ticker.stop()
+        self._cell_ends.stop()
         for card in cards.values():
             card.stop()
+
+    def keep(self) -> None:
+        """After a cell: publish in its name how cards stand, those first that were not for the longest time."""
+        with self._lock:
+            cards = list(self._cards.items())
+        kept = 0
+        for name, card in cards:
+            if kept < KEPT_A_CELL and card.keep():
+                kept += 1
+                with self._lock:
+                    # the next time others come first
+                    if self._cards.pop(name, None) is not None:
+                        self._cards[name] = card
 
     def _card(self, work: Work) -> Card:
         """The card that lives, or a new one."""

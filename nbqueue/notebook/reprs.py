@@ -11,7 +11,7 @@ from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.alerts import Alert
 from nbqueue.client.queue import Queue
 from nbqueue.client.schedule import Schedule
-from nbqueue.client.schedule_list import Schedules
+from nbqueue.client.schedule_list import ScheduleList, Schedules
 from nbqueue.client.selection import Jobs, Selection
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
@@ -91,13 +91,13 @@ _VALUES: Mapping[type[Any], Callable[[Any, datetime], Table]] = {
     Delivery: lambda delivery, _: facts.delivery(delivery),
     Alert: lambda alert, _: facts.alerts([alert]),
     Selection: _found,
+    ScheduleList: lambda found, _: listing.schedules(found.records),
 }
 _LISTS: Mapping[type[Any], Callable[[Any, datetime], Table]] = {
     EngineInfo: lambda found, at: listing.workers(found, now=at),
     AttemptRecord: lambda found, _: facts.attempts(found),
     Delivery: lambda found, _: facts.deliveries(found),
     Alert: lambda found, _: facts.alerts(found),
-    ScheduleRecord: lambda found, _: listing.schedules(found),
 }
 _HANDLES: Mapping[type[Any], Callable[[Any], Table | str | None]] = {
     Queue: _queue, Schedule: _schedule, Schedules: _schedules, Jobs: _jobs,

@@ -24,6 +24,8 @@ class Table:
     rows: Sequence[Sequence[str]] = ()
     #: what to say where there are no rows
     empty: str = ""
+    #: what to say below the rows
+    note: str = ""
     #: characters of a cell
     limit: int = 80
 
@@ -34,7 +36,7 @@ class Table:
         shown = [list(self.columns), *rows] if any(self.columns) else rows
         widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in shown]
-        return "\n".join([title, *lines])
+        return "\n".join([title, *lines, *([self.note] if self.note else [])])
 
     def _repr_html_(self) -> str:
         title, rows = escape(wording.line(self.title)), self._clean()
@@ -43,7 +45,8 @@ class Table:
         head = "".join(f'<th style="{_SHORT}">{escape(name)}</th>' for name in self.columns)
         headed = f"<thead><tr>{head}</tr></thead>" if any(self.columns) else ""
         body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-        return f"<div><b>{title}</b><table>{headed}<tbody>{body}</tbody></table></div>"
+        note = f"<div>{escape(self.note)}</div>" if self.note else ""
+        return f"<div><b>{title}</b><table>{headed}<tbody>{body}</tbody></table>{note}</div>"
 
     def _clean(self) -> list[list[str]]:
         return [[wording.line(value, self.limit) for value in row] for row in self.rows]

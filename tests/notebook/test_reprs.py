@@ -116,6 +116,7 @@ def test_handles_show_how_it_is_now(asked: Settings) -> None:
     assert "every 1 h" in text_of(schedules["hourly"])
     assert text_of(schedules["yearly"]).startswith("<Schedule yearly; await its .info()>: The server knows no schedule")
     assert [name in text_of(schedules) for name in ("hourly", "yearly")] == [True, False]
+    assert "<td" in str(schedules.all().wait()._repr_html_())
     assert "✓ succeeded  the sum" in text_of(nbqueue.jobs)
     assert "the sum" in str(job.info().wait()._repr_html_())
     drawn = [str(each._repr_html_()) for each in lists if isinstance(each, ShownList)]
