@@ -96,7 +96,7 @@ def test_a_notebook_opened_again_says_what_it_knew(lab: Lab, tmp_path: Path) -> 
     for name in ("work.ipynb", "copy.ipynb"):
         with opened(lab, name) as notebook:
             expect(notebook.output(0)).to_contain_text(
-                re.compile(r"running.*the long one.*/1000 .*on its way", re.DOTALL)
+                re.compile(r"running.*the long one.*/1,000 .*on its way.*as of", re.DOTALL)
             )
             # a page looks for the model of a widget for two seconds
             notebook.page.wait_for_timeout(4000)
