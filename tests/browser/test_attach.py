@@ -44,6 +44,9 @@ def test_after_a_restart_everything_is_back(lab: Lab) -> None:
         notebook.run(0)
         expect(notebook.output(0)).to_contain_text("on its way")
         notebook.restart()
+        # what nothing moves any more gives way to what was saved of it
+        expect(notebook.output(0).locator(".jupyter-widgets-disconnected").first).not_to_be_visible()
+        expect(notebook.output(0).get_by_text("as of")).to_be_visible()
         notebook.run(1)
         card = notebook.output(1)
         bar = card.get_by_role("progressbar", name="the long one").first
@@ -56,6 +59,23 @@ def test_after_a_restart_everything_is_back(lab: Lab) -> None:
         expect(card).to_contain_text(re.compile("succeeded.*the long one", re.DOTALL))
         notebook.run(3)
         expect(notebook.output(3)).to_contain_text("step 1 [3]")
+        assert notebook.troubles == []
+
+
+def test_a_closed_page_finds_its_cards_again(lab: Lab) -> None:
+    """A page that is opened again while its kernel lives shows cards that move, without a cell being run."""
+    lab.write("work.ipynb", [SUBMIT, RESULT.replace("long = found.live[0]", "")])
+    with opened(lab, "work.ipynb") as notebook:
+        notebook.run(0)
+        wait_until(lambda: "on its way" in _saved(lab, notebook), 30)
+    with opened(lab, "work.ipynb") as notebook:
+        card = notebook.output(0)
+        expect(card.get_by_role("button", name="Cancel")).to_be_visible()
+        bar = card.locator(".jupyter-widgets").get_by_role("progressbar", name="the long one")
+        before = int(bar.get_attribute("aria-valuenow") or 0)
+        wait_until(lambda: int(bar.get_attribute("aria-valuenow") or 0) > before, 20)
+        notebook.run(1)
+        expect(card).to_contain_text(re.compile("succeeded.*the long one", re.DOTALL))
         assert notebook.troubles == []
 
 
@@ -98,9 +118,11 @@ def test_a_notebook_opened_again_says_what_it_knew(lab: Lab, tmp_path: Path) -> 
             expect(notebook.output(0)).to_contain_text(
                 re.compile(r"running.*the long one.*/1,000 .*on its way.*as of", re.DOTALL)
             )
+            error = notebook.output(0).get_by_text(re.compile("Error displaying|Loading widget"))
+            assert not error.is_visible()
             # a page looks for the model of a widget for two seconds
             notebook.page.wait_for_timeout(4000)
-            expect(notebook.output(0).get_by_text(re.compile("Error displaying|Loading widget"))).not_to_be_visible()
+            assert not error.is_visible()
             notebook.page.screenshot(path=tmp_path / f"{name}.png")
             assert notebook.troubles == []
     (lab.folder / "go").touch()
