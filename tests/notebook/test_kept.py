@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from nbconvert import exporters
 
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import ROOT
+from tests.notebook.kernels import ROOT, WIDGET
 from tests.workers import running_worker
 
 #: without types
@@ -68,6 +68,7 @@ def test_each_card_is_left_as_its_job_stood(book: Any) -> None:
     assert [texts[1].startswith("► running  until  1/2 (50%)"), "►</span> running" in pages[1]] == [True, True]
     assert texts[2].startswith("○ queued  <b>waits</b>")
     assert ("&lt;b&gt;waits" in pages[2], "<b>waits" in pages[2]) == (True, False)
+    assert [WIDGET in output.get("data", {}) for output in book.cells[0].outputs].count(True) == 0
     rows = dict(line.split(maxsplit=1) for line in texts[4].splitlines()[1:])
     assert (rows["running"], rows["succeeded"], rows["workers"]) == ("1", "1", "1, with 2 slots")
     assert [word in texts[5] for word in ("► running  until", "○ queued  <b>waits</b>", "✓ succeeded")] == [True] * 3
