@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -90,6 +91,23 @@ async def test_prints_are_the_log_and_only_those_of_jobs(capsys: pytest.CaptureF
     assert [await job.logs() for job in jobs] == ["one a\ntwo a\n", "one b\ntwo b\n"]
     assert "between\n" in capsys.readouterr().out
     await until(lambda: sys.stdout is before)
+
+
+def test_prints_of_others_while_jobs_begin_and_end(tmp_path: Path) -> None:
+    """Code that prints meanwhile loses neither a line nor its process."""
+    program = tmp_path / "prints.py"
+    program.write_text(
+        """
+import nbqueue
+nbqueue.configure(url="inline:")
+for number, job in enumerate(nbqueue.submit_map(abs, range(300)).wait().as_completed()):
+    print("got", number, job.id)
+""",
+        encoding="utf-8",
+    )
+    for _ in range(3):
+        found = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=60)
+        assert (found.returncode, len(found.stdout.splitlines()), found.stderr) == (0, 300, "")
 
 
 async def test_the_next_attempt_has_the_checkpoint() -> None:

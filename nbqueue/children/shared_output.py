@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import deque
 from typing import Any
 
 from nbqueue.children.router import Router
 
+#: streams whose routers are kept
+KEPT = 64
+
 _lock = threading.Lock()
 _users = 0
+#: `print` borrows the stream that it writes to: a router that were let go meanwhile would be gone under it
+_routers: deque[SharedRouter] = deque(maxlen=KEPT)
 
 
 class SharedRouter(Router):
@@ -54,7 +60,14 @@ if hasattr(os, "register_at_fork"):
 
 
 def _routed(stream: Any) -> Any:
-    return stream if stream is None or isinstance(stream, SharedRouter) else SharedRouter(stream)
+    """The one router of a stream."""
+    if stream is None or isinstance(stream, SharedRouter):
+        return stream
+    known = next((router for router in _routers if router.behind is stream), None)
+    if known is None:
+        known = SharedRouter(stream)
+        _routers.append(known)
+    return known
 
 
 def _plain(stream: Any) -> Any:

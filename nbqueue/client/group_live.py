@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from nbqueue.client.group_failures import Failures
+from nbqueue.client.group_pace import Pace
 from nbqueue.client.group_times import GroupTimes
 from nbqueue.client.link import Link
 from nbqueue.errors import NbqueueError
 from nbqueue.model.events import StateChanged
+from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 
 _NOT_STARTED = (State.QUEUED, State.SCHEDULED)
@@ -24,6 +27,7 @@ class GroupLive:
         self._states = dict.fromkeys(job_ids, State.QUEUED)
         self._counts: Counter[State] = Counter({State.QUEUED: len(job_ids)})
         self._times = GroupTimes(job_ids)
+        self._failures, self._pace = Failures(), Pace()
         self._looked_at_begin = self._looked_at_end = self._followed = False
         self._link: Link | None = None
         self._closed = False
@@ -52,6 +56,16 @@ class GroupLive:
         with self._lock:
             return {state: count for state, count in self._counts.items() if count}
 
+    @property
+    def failures(self) -> tuple[JobRecord, ...]:
+        """The first of its jobs that did not end well."""
+        return self._failures.records
+
+    def rates(self, now: datetime) -> tuple[float, ...]:
+        """Ends a second, in stretches of time from the first end that was followed until now."""
+        with self._lock:
+            return self._pace.rates(now)
+
     def close(self) -> None:
         """Follow it no longer; what is known stays readable."""
         self._closed = True
@@ -63,7 +77,7 @@ class GroupLive:
         for job_id, state in states.items():
             self._count(job_id, state)
         if self._link is not None:
-            self._link.soon(self._look_up)
+            self._link.soon(self._know_all, dict(states))
 
     async def begin(self, link: Link) -> None:
         """Begin to follow."""
@@ -76,6 +90,8 @@ class GroupLive:
         """Count a job elsewhere."""
         if change.state.is_final:
             self._times.ended(change.at)
+            with self._lock:
+                self._pace.ended(change.at)
         self._followed = self._followed or not change.state.is_final
         self._move(change.job_id, change.state)
 
@@ -96,6 +112,7 @@ class GroupLive:
     def _move(self, job_id: str, state: State) -> None:
         self._count(job_id, state)
         self._look_up()
+        self._look_at(job_id, state)
         if state.is_final and self._link is not None:
             self._link.follow.leave((job_id,), self)
 
@@ -120,6 +137,20 @@ class GroupLive:
             return
         self._looked_at_begin, self._looked_at_end = True, all_ended
         self._link.keep(self._look(self._link, all_ended=all_ended))
+
+    def _know_all(self, states: Mapping[str, State]) -> None:
+        self._look_up()
+        for job_id, state in states.items():
+            self._look_at(job_id, state)
+
+    def _look_at(self, job_id: str, state: State) -> None:
+        """Look up what went wrong, where it is one of the first."""
+        if self._failures.ended(job_id, state) and self._link is not None:
+            self._link.keep(self._look_at_failures(self._link))
+
+    async def _look_at_failures(self, link: Link) -> None:
+        await self._failures.look(link)
+        self.version += 1
 
     async def _look(self, link: Link, *, all_ended: bool) -> None:
         await self._times.look(link, all_ended=all_ended, followed=self._followed)

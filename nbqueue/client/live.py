@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from nbqueue.broker import jobs
 from nbqueue.client.ended import Ended
+from nbqueue.client.ends import fetch_ends
 from nbqueue.client.link import Link
 from nbqueue.errors import BrokerUnavailable, NbqueueError
 from nbqueue.model.events import Event, Logged, Progressed, StateChanged
 from nbqueue.model.job import JobRecord, moment
 from nbqueue.model.states import State
+from nbqueue.model.trace import Trace
 
 #: lines and characters of the log that are kept at hand
 TAIL_LINES = 200
 TAIL_CHARACTERS = 50_000
 #: a worker stores what a job published within a second; and a little for a busy machine
 STORED_S = 1.5
+_RAISED = (State.FAILED, State.TIMED_OUT, State.CRASHED)
 
 
 class Live:
@@ -28,6 +32,10 @@ class Live:
         self.record = record
         #: the last lines of its log
         self.log_tail = ""
+        #: where its error was raised on the worker, once it has failed
+        self.remote_traceback = ""
+        #: how its metrics went since it is followed
+        self.trace = Trace()
         #: whether the server cannot be reached at the moment
         self.reconnecting = False
         #: whether the end is known with all that was kept of it: progress and log too
@@ -36,7 +44,7 @@ class Live:
         self.version = 0
         self._link: Link | None = None
         self._closed = self._left = self._refreshing = self._stale = False
-        self._progress_fence = -1
+        self._progress_fence = self._trace_fence = -1
         self._log_fence = 0
         self._early_log: list[str] | None = None
 
@@ -71,6 +79,7 @@ class Live:
         if ended.state is None or self.record.state.is_final:
             return
         said = ended.header.get("error") or {}
+        self.remote_traceback = str(said.get("traceback") or "")
         self._set(
             replace(
                 self.record, state=ended.state,
@@ -85,6 +94,7 @@ class Live:
         if isinstance(event, Progressed) and event.fence >= self.record.fence:
             self._progress_fence = event.fence
             self._set(replace(self.record, progress=event.progress))
+            self._note_metrics()
         elif isinstance(event, Logged):
             if self._early_log is not None:
                 self._early_log.append(event.text)
@@ -148,6 +158,9 @@ class Live:
         log = await link.wire.ask(lambda client: jobs.log_end(client, link.wire.keys, job_id))
         self._merge(found)
         self._merge_log(log, final=found.state.is_final)
+        if found.state in _RAISED and not self.remote_traceback:
+            [ended] = await fetch_ends(link.wire, [(job_id, found.fence)], 0.0)
+            self.remote_traceback = str((ended.header.get("error") or {}).get("traceback") or "")
         self.complete = found.state.is_final
 
     def _merge(self, found: JobRecord) -> None:
@@ -169,6 +182,15 @@ class Live:
         text = kept + "".join(early[known:])
         if text and text != self.log_tail:
             self._set_log(text)
+
+    def _note_metrics(self) -> None:
+        """Keep the metrics with the seconds since the start, by the clock of this machine."""
+        record = self.record
+        if self._progress_fence != self._trace_fence:
+            # another attempt begins anew
+            self.trace, self._trace_fence = Trace(), self._progress_fence
+        if record.progress.metrics and record.started_at is not None:
+            self.trace.add((datetime.now(UTC) - record.started_at).total_seconds(), record.progress.metrics)
 
     def _is_behind(self, state: State) -> bool:
         """Whether this is older than the end that is known."""

@@ -95,7 +95,9 @@ def _adapt_std(module: ModuleType) -> None:
         job = getattr(self, "job", None)
         if job is None:
             return display(self, *args, **kwargs)
-        _report(job, self)
+        # closing one draws it a last time, when it is over already
+        if not getattr(self, "is_over", False):
+            _report(job, self)
         return True
 
     def end(self: Any) -> None:
@@ -103,6 +105,7 @@ def _adapt_std(module: ModuleType) -> None:
         if job is not None and not self.disable:
             _report(job, self)
             _let_go(job, self)
+            self.is_over = True
         close(self)
 
     bar.__init__, bar.display, bar.close = init, show, end
@@ -126,11 +129,12 @@ def _streams() -> tuple[Any, ...]:
 
 
 def _report(job: JobContext, bar: Any) -> None:
-    """Report the outermost bar; those inside it are its own affair."""
+    """Report the outermost bar as that of the job, and those inside it as bars of parts of it."""
     driver = job.bar() if job.bar is not None else None
     if driver is None:
         job.bar = weakref.ref(bar)
     elif driver is not bar:
+        job.reports.bar(_name(bar), bar.n, bar.total)
         return
     postfix = getattr(bar, "postfix", None) or ""
     message = " ".join(part for part in ((bar.desc or "").strip().removesuffix(":"), str(postfix)) if part)
@@ -140,3 +144,10 @@ def _report(job: JobContext, bar: Any) -> None:
 def _let_go(job: JobContext, bar: Any) -> None:
     if job.bar is not None and job.bar() is bar:
         job.bar = None
+    else:
+        job.reports.end_bar(_name(bar))
+
+
+def _name(bar: Any) -> str:
+    """What a bar within another one is called."""
+    return (bar.desc or "").strip().removesuffix(":") or f"loop {abs(bar.pos) + 1}"

@@ -42,7 +42,7 @@ class JobContext:
 
     __slots__ = (
         "__weakref__", "_checkpoint", "_closed", "_describe", "_dump", "_info", "_line", "_load", "_open_line",
-        "_reports", "_ticker", "_write", "bar", "deadline", "sink", "stop",
+        "_reports", "_ticker", "_write", "bar", "deadline", "sink", "stop", "tracked",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,8 @@ class JobContext:
         self.deadline: float | None = None
         #: the progress bar that drives the job's own (a weak reference), see bars.py
         self.bar: Callable[[], object] | None = None
+        #: the loops under way that `track` reports, by the names of their bars; the first one's is the job's own
+        self.tracked: list[str] = []
         self._checkpoint = checkpoint
         self._dump = dump
         self._load = load

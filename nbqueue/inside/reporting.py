@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sized
+from itertools import count
 from typing import Any, TypeVar
 
-from nbqueue.inside.context import current
+from nbqueue.inside.context import JobContext, current
 from nbqueue.inside.outside import TERMINAL
 
 T = TypeVar("T")
 
 
-def progress(done: float, total: float | None = None, message: str | None = None) -> None:
+def progress(done: float, total: float | None = None, message: str | None = None, *, bar: str | None = None) -> None:
     """Say how far the job is; None keeps the total and the message of before.
 
     Costs about a microsecond, may be called from any thread and never raises.
+
+    Args:
+        done: how much is done, in units of your own.
+        total: how much there is; None where that is not known: the bar then only moves.
+        message: what to show beside the bar.
+        bar: the name of a part of the work, which gets a bar of its own below the job's, up to eight of them; such a
+            bar has no message, and outside a job it is not shown.
     """
     job = current()
-    (job.reports if job else TERMINAL).progress(done, total, message)
+    if bar is not None:
+        if job:
+            job.reports.bar(bar, done, total)
+    else:
+        (job.reports if job else TERMINAL).progress(done, total, message)
 
 
 def report(**metrics: Any) -> None:
@@ -33,6 +45,9 @@ def report(**metrics: Any) -> None:
 def track(iterable: Iterable[T], total: float | None = None, message: str | None = None) -> Iterator[T]:
     """The items of `iterable`, reporting progress as they are taken.
 
+    A loop within another one, or beside it in another thread, has a bar of its own below that of the job, called by its
+    message, as long as it goes on.
+
     Args:
         iterable: what to go through.
         total: the number of items; default: its length, where it has one.
@@ -40,12 +55,44 @@ def track(iterable: Iterable[T], total: float | None = None, message: str | None
     """
     if total is None and isinstance(iterable, Sized):
         total = len(iterable)
-    done = 0
-    progress(done, total, message)
-    for item in iterable:
-        yield item
-        done += 1
-        progress(done, total)
+    job = current()
+    if job is not None and job.tracked:
+        yield from _within(job, iterable, total, message)
+        return
+    if job is not None:
+        job.tracked.append("")
+    try:
+        done = 0
+        progress(done, total, message)
+        for item in iterable:
+            yield item
+            done += 1
+            progress(done, total)
+    finally:
+        if job is not None:
+            job.tracked.remove("")
+
+
+def _within(job: JobContext, iterable: Iterable[T], total: float | None, message: str | None) -> Iterator[T]:
+    """The same for a loop that is a part of what the job does."""
+    wanted = message or f"part {len(job.tracked)}"
+    name = next(each for each in _numbered(wanted) if each not in job.tracked)
+    job.tracked.append(name)
+    try:
+        done = 0
+        job.reports.bar(name, done, total)
+        for item in iterable:
+            yield item
+            done += 1
+            job.reports.bar(name, done, total)
+    finally:
+        job.tracked.remove(name)
+        job.reports.end_bar(name)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
 
 
 def log(*values: object) -> None:

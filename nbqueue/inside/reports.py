@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 from nbqueue.inside.budget import Budget
 from nbqueue.inside.values import clean, clean_number, clean_text, encodable
+from nbqueue.model.progress import BARS
 
 #: seconds between two reports of one job
 PERIOD_S = 0.1
 _METRICS = 100
 _MESSAGE = 500
+_NAME = 60
 
 
 class Sink(Protocol):
@@ -56,6 +58,7 @@ class Reports:
         self._done: Any = 0.0
         self._total: Any = None
         self._message: Any = ""
+        self._bars: dict[str, tuple[Any, Any]] = {}
         self._metrics: dict[str, Any] = {}
         self._lines: list[str] = []
         self._budget = Budget()
@@ -68,6 +71,24 @@ class Reports:
             self._total = total
         if message is not None:
             self._message = message
+        self._moved = True
+        if not self._ticking:
+            self._wake()
+
+    def bar(self, name: str, done: Any, total: Any = None) -> None:
+        """Set how far a part of the job is; beyond BARS of them others are left out."""
+        with self._lock:
+            if total is None:
+                _, total = self._bars.get(name, (None, None))
+            self._bars = {**self._bars, name: (done, total)}
+        self._moved = True
+        if not self._ticking:
+            self._wake()
+
+    def end_bar(self, name: str) -> None:
+        """Show this part no more."""
+        with self._lock:
+            self._bars = {each: value for each, value in self._bars.items() if each != name}
         self._moved = True
         if not self._ticking:
             self._wake()
@@ -148,6 +169,11 @@ class Reports:
             found["message"] = clean_text(self._message, _MESSAGE)
         if self._metrics:
             found["metrics"] = clean(dict(list(self._metrics.items())[:_METRICS]))
+        if self._bars:
+            found["bars"] = [
+                [clean_text(name, _NAME), clean_number(done) or 0, clean_number(total)]
+                for name, (done, total) in list(self._bars.items())[:BARS]
+            ]
         return found
 
     @staticmethod

@@ -13,7 +13,8 @@ from rich.text import Text
 from nbqueue.client.selection import Selection
 from nbqueue.notebook import terminal, text
 from nbqueue.notebook.publish import Place, place, shell
-from nbqueue.notebook.sources import Source, Work, wait_for_end
+from nbqueue.notebook.sources import Source, wait_for_end
+from nbqueue.notebook.work import Work
 
 
 class Bars:

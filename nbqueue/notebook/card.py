@@ -1,20 +1,26 @@
-"""The card of a job or a group in a notebook: drawn when its facts change, published again at its end."""
+"""The card of a job or a group in a notebook: a live one, and the one that is saved beside it."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Callable
+from contextvars import Context, copy_context
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from nbqueue.notebook import markup, palette, publish, text
+from nbqueue.notebook import markup, palette, publish, text, wording
 from nbqueue.notebook.publish import Bundle
 from nbqueue.notebook.sources import COMPLETE_S, Source, wait_for_end
 from nbqueue.notebook.view import CardView
 
 #: failures in a row after which a card is left as it is
 PATIENCE = 10
+#: seconds between two drawings of what is saved, while a live card shows the same
+SAVED_S = 10.0
+#: an output that takes no room
+NOTHING = {"text/html": "", "text/plain": ""}
 
 _log = logging.getLogger(__name__)
 
@@ -26,35 +32,82 @@ class Canvas(Protocol):
         """Draw what differs from before; how many messages that took."""
         ...
 
+    def shown(self, mark: str, view: CardView) -> None:
+        """It is shown beside a saved card of this mark."""
+        ...
+
     def mime(self) -> Bundle:
-        """What to add to the published bundle so that it shows the live card."""
+        """What to publish so that it is seen."""
+        ...
+
+    def again(self) -> None:
+        """Send once more what was sent, in the name of the running cell."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is left to be drawn."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its log is unfolded."""
+        ...
+
+    def close(self) -> None:
+        """It is shown no more."""
         ...
 
 
 class Card:
-    """One job or group on a canvas, in any number of cells. Whatever fails here never touches the job."""
+    """One job or group in any number of cells. Whatever fails here never touches the job.
 
-    def __init__(self, source: Source, canvas: Canvas | None) -> None:
+    In each cell there are two outputs: a static card, which is what a saved notebook has, and the live one, which hides
+    the other as long as it lives. The static one is replaced now and then, and at the end, when the live one goes, but
+    not where there is still something to do.
+    """
+
+    def __init__(self, source: Source, canvas: Canvas | None, *, moved: Callable[[Card, str], None]) -> None:
         self._source = source
         self._canvas = canvas
+        self._moved = moved
         self._lock = threading.RLock()
         self._display_ids: list[str] = []
+        self._live_ids: list[str] = []
         self._view: CardView | None = None
         self._drawn: tuple[object, int] | None = None
         self._complete = False
         self._final_since: float | None = None
+        self._saved_at = 0.0
         self._failures = 0
         self._warned = False
         #: what was published in the name of a cell that ran at that moment
         self._kept: CardView | None = None
+        #: what it was drawn on while it lived
+        self._left: Canvas | None = None
+        #: live cards that gave way to their saved ones, though in no cell's name so far
+        self._gone_ids: list[str] = []
+        self._is_open = False
         #: whether its last state was sent
         self.over = False
+        #: what its messages are sent in the name of: some kernels send nothing without a cell's
+        self.context: Context = copy_context()
+
+    def use(self, canvas: Canvas | None) -> None:
+        """Draw it there from now on."""
+        self._canvas = canvas
 
     def show(self) -> None:
         """Show the card below the running cell."""
         with self._lock:
             self.redraw()
-            self._display_ids.append(publish.publish(self._bundle()))
+            display_id = publish.new_id()
+            publish.publish(self._bundle(display_id), display_id)
+            self._display_ids.append(display_id)
+            if self._canvas is not None:
+                self._canvas.shown(_mark(display_id), self._view or _blank(""))
+                self._live_ids.append(publish.new_id())
+                publish.publish(self._canvas.mime(), self._live_ids[-1])
 
     def redraw(self) -> int:
         """Send what changed since the last time; how many messages that took."""
@@ -65,6 +118,16 @@ class Card:
                 return self._redraw()
             except Exception as error:  # noqa: BLE001 - whatever it is, a card never touches its job
                 return self._fail(error)
+
+    def cancel(self) -> None:
+        """Ask for the end of the work; called by a click, in any thread."""
+        self._source.cancel()
+
+    def retry(self) -> None:
+        """Ask for another run, which this card then shows; called by a click, in any thread."""
+        self._source.retry()
+        self.over = False
+        self._moved(self, "")
 
     def settle(self) -> None:
         """Publish the end in the name of the cell that waited for it: a run without a page keeps no other."""
@@ -82,6 +145,13 @@ class Card:
             self.over = True
             self._source.close()
 
+    def forget(self) -> None:
+        """Take away what is left of a live card that has ended."""
+        with self._lock:
+            left, self._left = self._left, None
+        if left is not None:
+            left.close()
+
     def keep(self) -> bool:
         """Publish how it stands in the name of the cell that ran, unless one did so before; whether it was needed."""
         with self._lock:
@@ -90,25 +160,42 @@ class Card:
                 return False
             self._kept = self._view
             self._replace()
+            gone, self._gone_ids = self._gone_ids, []
+            for display_id in gone:
+                publish.replace(NOTHING, display_id)
+            if self._canvas is not None:
+                self._canvas.again()
             return True
 
     def _redraw(self) -> int:
         now = datetime.now(UTC)
         # besides the facts only the seconds move
         facts = (self._source.facts(), int(now.timestamp()))
-        if facts == self._drawn:
+        if self._source.successor is not None:
+            self._go_on(self._source.successor)
+            return self._redraw()
+        if facts == self._drawn and not (self._canvas is not None and self._canvas.is_behind):
             return 0
         complete = self._source.complete
         # once the end is complete, one more round: its last lines of log may be on their way
         self._drawn = facts if complete is self._complete else None
         self._complete, again = complete, self._complete
         view = self._source.view(now)
-        sent = 0 if view == self._view else self._draw(view)
+        behind = self._canvas is not None and self._canvas.is_behind
+        sent = 0 if view == self._view and not behind else self._draw(view)
         self._failures = 0
-        if view.final and ((complete and again) or self._waited_long()):
+        if view.final and not self._source.awaits and ((complete and again) or self._waited_long()):
             self.over = True
             self._source.close()
         return sent
+
+    def _go_on(self, work: Any) -> None:
+        """Show what runs in the place of what has ended."""
+        self._source.close()
+        self._source = Source(work)
+        self._drawn = self._final_since = None
+        self._complete = False
+        self._moved(self, work.id)
 
     def _waited_long(self) -> bool:
         """Whether the facts about the end have not come for so long that they will not."""
@@ -119,19 +206,38 @@ class Card:
     def _draw(self, view: CardView) -> int:
         self._view = view
         sent = self._canvas.draw(view) if self._canvas else 0
-        return sent + (self._replace() if view.final or self._canvas is None else 0)
+        is_due = time.monotonic() - self._saved_at >= SAVED_S
+        if self._canvas is not None:
+            self._is_open = self._canvas.is_open
+        if view.final or self._canvas is None or is_due:
+            sent += self._replace()
+        if view.final and not view.retryable and self._canvas is not None:
+            sent += self._leave(self._canvas)
+        return sent
+
+    def _leave(self, canvas: Canvas) -> int:
+        """Let the live card go: there is nothing more to be done with it, and a saved notebook is better without.
+
+        Its widgets stay as they are: a page that was loaded anew knows no output by its id, and has the end from them.
+        """
+        self._gone_ids += self._live_ids
+        for display_id in self._live_ids:
+            publish.replace(NOTHING, display_id)
+        self._canvas, self._left, sent, self._live_ids = None, canvas, len(self._live_ids), []
+        return sent
 
     def _replace(self) -> int:
-        bundle = self._bundle()
+        """Draw what is saved."""
+        self._saved_at = time.monotonic()
         for display_id in self._display_ids:
-            publish.replace(bundle, display_id)
+            publish.replace(self._bundle(display_id), display_id)
         return len(self._display_ids)
 
-    def _bundle(self) -> Bundle:
+    def _bundle(self, display_id: str) -> Bundle:
         view = self._view or _blank("")
-        # an end is published without its widgets: a page that has lost them would show an error instead of the HTML
-        live = self._canvas.mime() if self._canvas and not view.final else {}
-        return {**live, "text/html": markup.static(view), "text/plain": text.one_line(view)}
+        as_of = wording.clock(datetime.now(UTC)) if self._canvas is not None or publish.is_quiet() else ""
+        html = markup.saved(view, _mark(display_id), as_of=as_of, is_open=self._is_open)
+        return {"text/html": html, "text/plain": text.one_line(view)}
 
     def _fail(self, error: Exception) -> int:
         self._failures += 1
@@ -145,6 +251,11 @@ class Card:
         except Exception:  # noqa: BLE001 - the page is gone: there is nobody left to tell
             self.over = True
             return 0
+
+
+def _mark(display_id: str) -> str:
+    """A class that a saved card and its live one know one another by."""
+    return f"nbqueue-saved-{display_id}"
 
 
 def _blank(note: str) -> CardView:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from nbqueue.client.selection import Selection
 from nbqueue.notebook import listing
-from nbqueue.notebook.card import Canvas, Card
+from nbqueue.notebook.card import Card
 from nbqueue.notebook.cell_ends import CellEnds
 from nbqueue.notebook.publish import Place, place, publish
-from nbqueue.notebook.sources import Source, Work
+from nbqueue.notebook.sources import Source
 from nbqueue.notebook.table import Table
 from nbqueue.notebook.ticker import Ticker
+from nbqueue.notebook.work import Work
 
 #: ended cards that are kept, so that a cell that waits for one later can publish its end
 KEPT = 500
@@ -37,7 +39,7 @@ class Cards:
         self._cell_ends.begin()
         card.show()
         if not card.over and place() is not Place.FINAL_HTML:
-            self._ticker.add(card)
+            self._ticker.add(card, card.context)
 
     def display(self, work: Work | Selection) -> None:
         """Show what stands for a handle at the end of a cell: the same card; of many found jobs, those that live."""
@@ -88,31 +90,35 @@ class Cards:
         with self._lock:
             found = self._cards.get(work.id)
             if found is None or found.over:
-                found = self._cards[work.id] = _new(work)
+                found = self._cards[work.id] = _new(work, self._move)
                 self._forget()
             return found
+
+    def _move(self, card: Card, work_id: str) -> None:
+        """Follow a card again, which shows something else from now on."""
+        if work_id:
+            with self._lock:
+                self._cards[work_id] = card
+        self._ticker.add(card, card.context)
 
     def _forget(self) -> None:
         over = [name for name, card in self._cards.items() if card.over]
         for name in over[: max(len(over) - KEPT, 0)]:
-            del self._cards[name]
+            self._cards.pop(name).forget()
 
 
 def _publish(table: Table) -> None:
     publish({"text/html": table._repr_html_(), "text/plain": repr(table)})
 
 
-def _new(work: Work) -> Card:
+def _new(work: Work, moved: Callable[[Card, str], None]) -> Card:
     source = Source(work)
     if place() is Place.FINAL_HTML:
         source.wait_until_known()
-    return Card(source, _canvas(source))
+    card = Card(source, None, moved=moved)
+    now = source.view()
+    if place() is Place.WIDGETS and (now.retryable or not now.final):
+        from nbqueue.notebook.widgets import WidgetCanvas  # ipywidgets is heavy
 
-
-def _canvas(source: Source) -> Canvas | None:
-    """Widgets for what moves; nothing but HTML for what has ended or where there are no widgets."""
-    if place() is not Place.WIDGETS or source.view().final:
-        return None
-    from nbqueue.notebook.widgets import WidgetCanvas  # ipywidgets is heavy
-
-    return WidgetCanvas(source.cancel)
+        card.use(WidgetCanvas(card.cancel, card.retry))
+    return card

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from nbqueue.notebook import palette
+from nbqueue.notebook import ansi, palette, plot
 from nbqueue.notebook.palette import Look
-from nbqueue.notebook.view import CardView
+from nbqueue.notebook.view import CardView, SubBar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,8 @@ class Skin:
     font: str
     track: str
     code: str
+    #: whether the log has a place of its own beside the card, and pictures are drawn
+    is_live: bool
 
 
 #: the front end's theme where it tells it
@@ -25,9 +28,12 @@ _LIVE = Skin(
     "color:var(--jp-ui-font-color1,inherit)",
     track="background-color:var(--jp-border-color2,rgba(128,128,128,.3))",
     code="font-family:var(--jp-code-font-family,monospace);font-size:.92em",
+    is_live=True,
 )
 #: plain values, as an untrusted notebook loses all others; nothing that is not right on light and dark alike
-_STATIC = Skin(font="font-size:13px", track="background-color:rgba(128,128,128,.3)", code="font-size:12px")
+_STATIC = Skin(
+    font="font-size:13px", track="background-color:rgba(128,128,128,.3)", code="font-size:12px", is_live=False
+)
 
 _CARD = "line-height:1.5;padding:4px 0;max-width:56em;overflow-wrap:anywhere"
 _ROW = "display:flex;gap:.7em;align-items:baseline"
@@ -35,8 +41,25 @@ _TITLE = "flex:1 1 0;width:0;font-weight:600;overflow:hidden;text-overflow:ellip
 _FIGURES = "white-space:nowrap;font-variant-numeric:tabular-nums"
 _TRACK = "display:flex;height:7px;border-radius:4px;overflow:hidden;margin:3px 0"
 _STRIPES = "background:repeating-linear-gradient(-45deg,{0} 0 8px,transparent 8px 16px)"
-_LOG = (
-    "margin:2px 0 0;padding:0;background:none;border:0;color:inherit;opacity:.75;white-space:pre-wrap;line-height:1.35"
+_LOG = "margin:2px 0 0;padding:0;background:none;border:0;color:inherit;white-space:pre-wrap;line-height:1.35"
+_LAST = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.75"
+_PART = "display:flex;gap:.7em;align-items:center;font-size:.92em"
+_PART_NAME = "flex:0 1 12em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+_OUTPUT = ".jp-OutputArea-child"
+#: hides what a page has in the place of a live card that is gone: words while it looks for it and after that, or a card
+#: that nothing moves any more, with marks of that; the saved card is seen again then
+_HIDDEN = (
+    f"<style>{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}>.lm-Panel.jp-OutputArea-output:not(:has(*)),"
+    f"{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}:has(.jupyter-widgets-disconnected){{display:none}}"
+    f"{_OUTPUT}:has(+{_OUTPUT} .jupyter-widgets-disconnected) .nbqueue-saved{{display:block!important}}</style>"
+)
+#: what folds the log of a live card, and the log
+FOLD_CLASS, LOG_CLASS = "nbqueue-fold", "nbqueue-log"
+_FOLDED = f".widget-vbox:not(:has(.{FOLD_CLASS}.mod-active))>.{LOG_CLASS}{{display:none!important}}"
+#: copies the id where the browser lets it, and says so for a moment
+_COPIES = (
+    "navigator.clipboard.writeText(this.dataset.id).then(()=>{this.value='Copied';"
+    "setTimeout(()=>{this.value='Copy id'},1500)})"
 )
 
 
@@ -45,13 +68,46 @@ def live(view: CardView) -> str:
     return _card(view, _LIVE)
 
 
-def static(view: CardView) -> str:
+def static(view: CardView, *, is_open: bool = False) -> str:
     """The same for a saved notebook: readable too when styles, colours and attributes are stripped."""
-    return _card(view, _STATIC)
+    return _card(view, _STATIC, is_open=is_open)
 
 
-def _card(view: CardView, skin: Skin) -> str:
-    rows = (_head(view), _bar(view, skin), _told(view), _hint(view), _error(view), _log(view, skin))
+def saved(view: CardView, mark: str, *, as_of: str = "", is_open: bool = False) -> str:
+    """A static card that is seen only where its live one is not; `mark` names both, `as_of` is when it was drawn."""
+    when = f"<div><small>as of {escape(as_of)}</small></div>" if as_of and not view.final else ""
+    card = f'<div style="flex:1 1 auto;min-width:0;max-width:56em">{static(view, is_open=is_open)}{when}</div>'
+    copy = f"<div>{_copy(view)}</div>" if view.id else ""
+    return f'<div class="nbqueue-saved {mark}" style="display:flex">{_HIDDEN}{card}{copy}</div>'
+
+
+def beside(view: CardView, marks: Sequence[str]) -> str:
+    """What stands beside a live card and never changes: a button that copies the id, and what hides the saved cards."""
+    names = ",".join(f".{mark}" for mark in marks)
+    hides = f"{names}{{display:none!important}}" if marks else ""
+    return f"<style>{hides}{_FOLDED}</style>{_copy(view)}"
+
+
+def _copy(view: CardView) -> str:
+    """A button of which nothing is left where it is cleaned away."""
+    title = f"Copy the id of this {'group' if view.many else 'job'}: {escape(view.id)}"
+    return (
+        f'<input type="button" class="jupyter-widgets jupyter-button" value="Copy id" data-id="{escape(view.id)}" '
+        f'title="{title}" style="width:auto;margin:0" onclick="{_COPIES}">'
+    )
+
+
+def log(view: CardView) -> str:
+    """The end of the log for a live card."""
+    return f'<pre style="{_LOG};{_LIVE.code}">{ansi.html(view.log)}</pre>'
+
+
+def _card(view: CardView, skin: Skin, *, is_open: bool = False) -> str:
+    rows = (
+        _head(view), _bar(view, skin), *(_sub_bar(bar, view, skin) for bar in view.bars), _told(view), _hint(view),
+        _error(view), _failures(view), _traceback(view, skin), _pictures(view, skin),
+        _log(view, skin, is_open=is_open),
+    )  # fmt: skip
     return f'<div class="nbqueue-card" style="{skin.font};{_CARD}">{"".join(rows)}</div>'
 
 
@@ -76,6 +132,18 @@ def _bar(view: CardView, skin: Skin) -> str:
     return (
         f'<div role="progressbar" aria-label="{escape(view.title)}" aria-valuemin="0" aria-valuemax="100"{now} '
         f'aria-valuetext="{said}" style="{_TRACK};{skin.track}">{_fill(view)}</div>'
+    )
+
+
+def _sub_bar(bar: SubBar, view: CardView, skin: Skin) -> str:
+    now = "" if bar.fraction is None else f' aria-valuenow="{bar.fraction * 100:.0f}"'
+    name, count = escape(bar.name), escape(bar.count)
+    said = f'aria-label="{name}" aria-valuemin="0" aria-valuemax="100"{now} aria-valuetext="{count}"'
+    return (
+        f'<div style="{_PART}"><span title="{name}" style="{_PART_NAME}">{name}</span> '
+        f'<div role="progressbar" {said} style="flex:1;{_TRACK};{skin.track};height:5px">'
+        f"{_part(bar.fraction or 0.0, view.look.colour)}</div> "
+        f'<span style="{_FIGURES}">{count}</span></div>'
     )
 
 
@@ -116,7 +184,37 @@ def _error(view: CardView) -> str:
     return f"<div><b>{escape(view.error)}</b></div>" if view.error else ""
 
 
-def _log(view: CardView, skin: Skin) -> str:
+def _pictures(view: CardView, skin: Skin) -> str:
+    """As images where they are saved: of those nothing is left where they are cleaned away."""
+    found = [*plot.traces(view.trace), *plot.throughput(view.rates)]
+    return "".join(each.inline if skin.is_live else each.image for each in found)
+
+
+def _failures(view: CardView) -> str:
+    """The first jobs of a group that did not end well."""
+    rows = [
+        f"<div>{_mark(each.look)} {each.look.word} <code>{escape(each.job_id)}</code> {escape(each.error)}</div>"
+        for each in view.failures
+    ]
+    if not rows:
+        return ""
+    more = f"<div>and {view.more_failures:,} more</div>" if view.more_failures else ""
+    return f'<div style="font-size:.92em">{"".join(rows)}{more}</div>'
+
+
+def _traceback(view: CardView, skin: Skin) -> str:
+    if not view.traceback:
+        return ""
+    rows = "\n".join(map(escape, view.traceback))
+    return f'<details><summary>Traceback on the worker</summary><pre style="{_LOG};{skin.code}">{rows}</pre></details>'
+
+
+def _log(view: CardView, skin: Skin, *, is_open: bool) -> str:
+    """All of it, folded; or its last line, where the rest has a place of its own."""
     if not view.log:
         return ""
-    return f'<pre style="{_LOG};{skin.code}">' + "\n".join(escape(row) for row in view.log) + "</pre>"
+    if skin.is_live:
+        return f'<div style="{_LAST};{skin.code}">{escape(ansi.plain(view.log[-1:])[0])}</div>'
+    about = f"Log, last {len(view.log)} line{'s' if len(view.log) > 1 else ''}"
+    shown = f'<pre style="{_LOG};{skin.code}">{ansi.html(view.log)}</pre>'
+    return f"<details{' open' if is_open else ''}><summary>{about}</summary>{shown}</details>"

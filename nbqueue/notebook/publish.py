@@ -30,7 +30,7 @@ class Place(Enum):
 
 def place(environ: Mapping[str, str] = os.environ) -> Place:
     """What can be shown here and now."""
-    quiet = environ.get("NBQUEUE_NONINTERACTIVE", "") not in {"", "0"}
+    quiet = is_quiet(environ)
     if not in_kernel():
         return Place.FINAL_LINE if quiet else Place.TERMINAL
     if quiet:
@@ -38,6 +38,11 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
     if environ.get("NBQUEUE_WIDGETS") == "0" or importlib.util.find_spec("ipywidgets") is None:
         return Place.HTML
     return Place.WIDGETS
+
+
+def is_quiet(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether only ends are wanted."""
+    return environ.get("NBQUEUE_NONINTERACTIVE", "") not in {"", "0"}
 
 
 def in_kernel() -> bool:
@@ -51,11 +56,14 @@ def shell() -> Any:
     return None if ipython is None else ipython.get_ipython()
 
 
-def publish(bundle: Bundle) -> str:
-    """Show a bundle below the running cell; the id to replace it by."""
-    display_id = secrets.token_hex(8)
-    _display(bundle, display_id, update=False)
-    return display_id
+def new_id() -> str:
+    """Names something that is shown, to replace it by."""
+    return secrets.token_hex(8)
+
+
+def publish(bundle: Bundle, display_id: str = "") -> None:
+    """Show a bundle below the running cell."""
+    _display(bundle, display_id or new_id(), update=False)
 
 
 def replace(bundle: Bundle, display_id: str) -> None:

@@ -3,129 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from nbqueue.model.advice import lack, no_worker
 from nbqueue.model.job import JobRecord
-from nbqueue.model.states import State
-from nbqueue.notebook import view, wording
-from nbqueue.notebook.attendance import Asked, attendance
+from nbqueue.notebook import view, view_group, wording
+from nbqueue.notebook.attendance import attendance
 from nbqueue.notebook.view import CardView
+from nbqueue.notebook.work import Answer, GroupLive, JobLive, Work
 
 #: how long an end is waited for that was told already, how long the facts about it
 FINAL_S, COMPLETE_S = 0.1, 1.0
 #: and how often both are looked at
 LOOK_S = 0.005
-
-
-class Live(Protocol):
-    """Facts that a background thread keeps up to date; reading them never waits."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether the end is known with all that was kept of it."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """Grows with each change."""
-        ...
-
-    @property
-    def reconnecting(self) -> bool:
-        """Whether the server cannot be reached at the moment."""
-        ...
-
-    def close(self) -> None:
-        """Stop following."""
-        ...
-
-
-@runtime_checkable
-class JobLive(Live, Protocol):
-    """The facts of one job."""
-
-    @property
-    def record(self) -> JobRecord:
-        """What is known of it now."""
-        ...
-
-    @property
-    def log_tail(self) -> str:
-        """The last lines of its log."""
-        ...
-
-
-@runtime_checkable
-class GroupLive(Live, Protocol):
-    """The facts of a group."""
-
-    @property
-    def counts(self) -> Mapping[State, int]:
-        """State -> number of its jobs."""
-        ...
-
-    @property
-    def total(self) -> int:
-        """Jobs in all."""
-        ...
-
-    @property
-    def began_at(self) -> datetime | None:
-        """When its first job started."""
-        ...
-
-    @property
-    def last_end_at(self) -> datetime | None:
-        """When the last of those that have ended did."""
-        ...
-
-
-class Answer(Protocol):
-    """The answer to a cancel, which is on its way."""
-
-    def done(self) -> bool:
-        """Whether it is here."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> object:
-        """The answer; raises what went wrong."""
-        ...
-
-
-class Work(Protocol):
-    """A job or a group: what a card is shown for."""
-
-    @property
-    def id(self) -> str:
-        """Names it."""
-        ...
-
-    @property
-    def label(self) -> str:
-        """The name of its function."""
-        ...
-
-    @property
-    def queue(self) -> str:
-        """Its queue as far as known; empty where it is not."""
-        ...
-
-    @property
-    def session(self) -> Asked | None:
-        """Who asks the server about it, if anybody does."""
-        ...
-
-    def live(self) -> Any:
-        """Begin to follow it: a JobLive or a GroupLive."""
-        ...
-
-    def cancel(self) -> Answer:
-        """Ask for its end; acts when called and does not wait."""
-        ...
 
 
 class Source:
@@ -138,14 +30,18 @@ class Source:
         self._attendance = None if work.session is None else attendance(work.session)
         self._queued_since: float | None = None
         self._asked: Answer | None = None
+        self._retried: Answer | None = None
         self._cancelling = False
         self._problem = ""
+        #: what runs again in its place, once a retry was asked for and answered
+        self.successor: Work | None = None
 
     def facts(self) -> tuple[object, ...]:
         """Differs whenever there is something new to draw, but for the time that passes."""
         self._hear()
         hint = self._lack(datetime.now(UTC))
-        return self._live.version, self._live.reconnecting, self._cancelling, self._problem, hint
+        asked = (self._cancelling, self._retried is not None, self._problem)
+        return self._live.version, self._live.reconnecting, asked, hint
 
     def wait_until_known(self) -> None:
         """Wait until the server has told how it stands, for faces that do not follow; not for long."""
@@ -156,8 +52,10 @@ class Source:
     def view(self, now: datetime | None = None) -> CardView:
         """What to draw now."""
         now = now or datetime.now(UTC)
-        found = self._draw(self._live, now, self._work.label, cancel_asked=self._cancelling, hint=self._lack(now))
-        return replace(found, notes=(*found.notes, self._problem)) if self._problem and not found.final else found
+        found = self._draw(self._work, self._live, now, cancel_asked=self._cancelling, hint=self._lack(now))
+        told = [note for note in (self._problem, "asks for a retry" if self._retried else "") if note]
+        found = replace(found, id=self._work.id, notes=(*found.notes, *told))
+        return replace(found, retryable=False) if self._retried else found
 
     @property
     def ended(self) -> bool:
@@ -178,6 +76,23 @@ class Source:
             self._asked = self._work.cancel()
         except Exception as error:  # noqa: BLE001 - called by a click: nobody else would show it
             self._refuse(error)
+
+    def retry(self) -> None:
+        """Ask for another run; does not wait, and a second click changes nothing."""
+        if self._retried is not None or self.successor is not None:
+            return
+        self._problem = ""
+        try:
+            # of a group only what did not end well runs again
+            again: Any = getattr(self._work, "retry_failed", None) or getattr(self._work, "retry", None)
+            self._retried = again()
+        except Exception as error:  # noqa: BLE001 - as for a cancel
+            self._problem = wording.line(f"not retried: {error}")
+
+    @property
+    def awaits(self) -> bool:
+        """Whether an answer is on its way."""
+        return self._retried is not None
 
     def close(self) -> None:
         """Stop following."""
@@ -206,7 +121,7 @@ class Source:
             waits = live.version > 0 and live.record.may_lack
             queue, since = live.record.queue, _due_at(live.record)
         else:
-            waits, queue, since = view.group_waits_for_worker(live.counts), self._work.queue, None
+            waits, queue, since = view_group.group_waits_for_worker(live.counts), self._work.queue, None
         if not (waits and queue) or live.reconnecting or self._attendance is None:
             self._queued_since = None
             return ""
@@ -218,7 +133,15 @@ class Source:
         return queue if waited_s >= self._attendance.patience_s(queue) else ""
 
     def _hear(self) -> None:
-        """Look whether the cancel was answered with an error."""
+        """Look whether a cancel was answered with an error, and a retry with what runs again."""
+        if self._retried is not None and self._retried.done():
+            retried, self._retried = self._retried, None
+            try:
+                found: Any = retried.wait(0)
+            except Exception as error:  # noqa: BLE001 - the card says it
+                self._problem = wording.line(f"not retried: {error}")
+            else:
+                self.successor = found
         if self._asked is None or not self._asked.done():
             return
         asked, self._asked = self._asked, None
@@ -250,16 +173,18 @@ def _due_at(record: JobRecord) -> datetime | None:
     return max(known) if known and record.started_at is None else None
 
 
-def _of_job(live: Any, now: datetime, label: str, *, cancel_asked: bool, hint: str) -> CardView:
-    record = live.record if live.record.label else replace(live.record, label=label)
+def _of_job(work: Work, live: Any, now: datetime, *, cancel_asked: bool, hint: str) -> CardView:
+    record = live.record if live.record.label else replace(live.record, label=work.label)
     return view.of_job(
-        record, now=now, log_tail=live.log_tail, reconnecting=live.reconnecting, cancel_asked=cancel_asked,
-        hint=hint,
+        record, now=now, log_tail=live.log_tail, remote_traceback=live.remote_traceback, trace=live.trace,
+        reconnecting=live.reconnecting, cancel_asked=cancel_asked, hint=hint,
     )  # fmt: skip
 
 
-def _of_group(live: Any, now: datetime, label: str, *, cancel_asked: bool, hint: str) -> CardView:
-    return view.of_group(
-        live.counts, live.total, now=now, label=label, began_at=live.began_at, last_end_at=live.last_end_at,
-        cancel_asked=cancel_asked, reconnecting=live.reconnecting, hint=hint,
+def _of_group(work: Work, live: Any, now: datetime, *, cancel_asked: bool, hint: str) -> CardView:
+    is_over = sum(count for state, count in live.counts.items() if state.is_final) >= live.total
+    return view_group.of_group(
+        live.counts, live.total, now=now, label=work.label, began_at=live.began_at, last_end_at=live.last_end_at,
+        cancel_asked=cancel_asked, reconnecting=live.reconnecting, hint=hint, failures=live.failures,
+        rates=live.rates(live.last_end_at or now if is_over else now),
     )  # fmt: skip

@@ -13,8 +13,9 @@ from rich.live import Live
 from rich.text import Text
 
 from nbqueue.notebook import rows, text
-from nbqueue.notebook.sources import Source, Work, wait_for_end
+from nbqueue.notebook.sources import Source, wait_for_end
 from nbqueue.notebook.view import CardView
+from nbqueue.notebook.work import Work
 
 #: drawings a second
 RATE = 5

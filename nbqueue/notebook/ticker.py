@@ -36,10 +36,10 @@ class Ticker:
         self._cards: dict[Redrawn, Context] = {}
         self._thread: threading.Thread | None = None
 
-    def add(self, card: Redrawn) -> None:
-        """Redraw a card from now on, in the context of this call: some kernels send nothing without a cell's."""
+    def add(self, card: Redrawn, context: Context | None = None) -> None:
+        """Redraw a card from now on, in a context, or that of this call: some kernels send nothing without a cell's."""
         with self._lock:
-            self._cards.setdefault(card, copy_context())
+            self._cards.setdefault(card, context or copy_context())
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="nbqueue-ticker", daemon=True)
                 self._thread.start()

@@ -8,31 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nbqueue.model.job import JobRecord
-from nbqueue.model.states import FINAL, State, WaitReason
+from nbqueue.model.progress import Bar
+from nbqueue.model.states import State, WaitReason
+from nbqueue.model.trace import Point, Trace
 from nbqueue.notebook import palette, wording
 from nbqueue.notebook.palette import Look
 
 #: lines of the log on a card, and characters of each
-LOG_LINES = 3
-LOG_COLUMNS = 120
-#: metrics on a card; a solver's own come first
-METRICS = 6
-#: jobs of a group that have ended before the rate is worth a word
-LEAST_ENDED = 2
+LOG_LINES = 100
+LOG_COLUMNS = 300
+#: lines of a traceback
+TRACEBACK_LINES = 100
+#: metrics on a card, and those that are drawn over time; a solver's own come first
+METRICS, TRACED = 6, 4
+#: of a job's progress that is known before the time left is worth a word, and its least elapsed seconds
+LEAST_FRACTION, LEAST_ELAPSED_S = 0.02, 3.0
 
 _SOLVER = ("objective", "bound", "gap")
-_BAD = (State.FAILED, State.TIMED_OUT, State.CRASHED)
-_ORDER = (
-    State.SUCCEEDED,
-    State.FAILED,
-    State.TIMED_OUT,
-    State.CRASHED,
-    State.CANCELLED,
-    State.EXPIRED,
-    State.RUNNING,
-    State.SCHEDULED,
-    State.QUEUED,
-)
+_RAISED = (State.FAILED, State.TIMED_OUT, State.CRASHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +40,36 @@ class Segment:
     begun: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SubBar:
+    """The bar of a part of the work."""
+
+    name: str
+    #: between 0 and 1; None: not known
+    fraction: float | None
+    #: "3/20"
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One of the jobs of a group that did not end well."""
+
+    look: Look
+    job_id: str
+    title: str
+    #: class and first line of the error
+    error: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView:
     """A card as facts: all texts are clean of control characters, none is escaped yet."""
 
     look: Look
     title: str
+    #: names the job or group; never anything but letters, digits and `. _ - + @`
+    id: str = ""
     #: the part of the bar that is full, between 0 and 1; None: how far it is is not known
     fraction: float | None = None
     #: "37/120", or nothing
@@ -61,7 +78,7 @@ class CardView:
     percent: str = ""
     #: "12 s", or nothing before it started
     elapsed: str = ""
-    #: for a group: "about 28 s left", or nothing where the rate is not known
+    #: "about 28 s left", or nothing where that is not known
     remaining: str = ""
     message: str = ""
     #: (name, value) as texts
@@ -72,7 +89,18 @@ class CardView:
     hint: str = ""
     #: class and first line of the error
     error: str = ""
+    #: where it was raised, line by line
+    traceback: tuple[str, ...] = ()
+    #: the last lines of the log; of what steers a terminal they have the colours
     log: tuple[str, ...] = ()
+    #: bars of parts of the work
+    bars: tuple[SubBar, ...] = ()
+    #: metrics over time: name -> (seconds, value) in order
+    trace: tuple[tuple[str, tuple[Point, ...]], ...] = ()
+    #: for a group: the first of its jobs that did not end well, how many more there are, ends a second over time
+    failures: tuple[Failure, ...] = ()
+    more_failures: int = 0
+    rates: tuple[float, ...] = ()
     #: for a group: its jobs by state, the ended ones first
     segments: tuple[Segment, ...] = ()
     #: running right now, for a bar without an end
@@ -81,74 +109,51 @@ class CardView:
     final: bool = False
     #: whether Cancel makes sense (now)
     cancellable: bool = True
+    #: whether Retry does
+    retryable: bool = False
+    #: of many jobs
+    many: bool = False
 
 
 def of_job(
-    record: JobRecord, *, now: datetime, log_tail: str = "", reconnecting: bool = False, cancel_asked: bool = False,
-    hint: str = "",
+    record: JobRecord, *, now: datetime, log_tail: str = "", remote_traceback: str = "", trace: Trace | None = None,
+    reconnecting: bool = False, cancel_asked: bool = False, hint: str = "",
 ) -> CardView:  # fmt: skip
     """The card of a job, `now` being the server's time as well as it is known; `hint`: what helps where it waits."""
     progress, final = record.progress, record.state.is_final
     cancel_asked = cancel_asked or record.cancel_requested
     elapsed_s = _elapsed_s(record, now)
+    left_s = None if final or cancel_asked else _left_s(progress.fraction, elapsed_s)
     return CardView(
+        id=record.id,
         look=palette.look(record.state, record.reason, cancel_requested=cancel_asked),
         title=wording.line(record.label or record.function or record.id),
         fraction=1.0 if record.state is State.SUCCEEDED else progress.fraction,
         count=wording.count(progress.done, progress.total) if progress.done or progress.total else "",
-        percent=_percent(progress.fraction),
+        percent=percent(progress.fraction),
         elapsed="" if elapsed_s is None else wording.duration(elapsed_s, running=not final),
+        remaining=left(left_s),
         message=wording.line(progress.message),
         metrics=_metrics(progress.metrics),
         notes=_notes(record, now, reconnecting=reconnecting),
         hint=hint,
-        error=_error(record),
-        log=wording.tail(log_tail, LOG_LINES, LOG_COLUMNS),
+        error=error_of(record),
+        traceback=wording.lines(remote_traceback, TRACEBACK_LINES, LOG_COLUMNS) if record.state in _RAISED else (),
+        log=wording.coloured_tail(log_tail, LOG_LINES, LOG_COLUMNS),
+        bars=tuple(_sub_bar(bar) for bar in progress.bars),
+        trace=_trace(trace),
         active=record.state is State.RUNNING,
         final=final,
         cancellable=not final and not cancel_asked,
+        retryable=final and record.state is not State.SUCCEEDED,
     )
 
 
-def group_waits_for_worker(counts: Mapping[State, int]) -> bool:
-    """Whether nothing but a free worker is between a group and its next start: jobs are ready, and none runs."""
-    return bool(counts.get(State.QUEUED)) and not counts.get(State.RUNNING)
+RECONNECTING = ("connection lost, trying again",)
 
 
-def of_group(
-    counts: Mapping[State, int], total: int, *, now: datetime, label: str = "", began_at: datetime | None = None,
-    last_end_at: datetime | None = None, cancel_asked: bool = False, reconnecting: bool = False, hint: str = "",
-) -> CardView:  # fmt: skip
-    """The card of a group: one bar, one part of it a state.
-
-    `began_at` is the start of its first job, `last_end_at` the last end so far, `hint` what helps where it waits.
-    """
-    ended = sum(counts.get(state, 0) for state in FINAL)
-    final = ended >= total
-    elapsed_s = _seconds(began_at, last_end_at if final else now)
-    remaining_s = None if final else _remaining_s(counts, total, _seconds(began_at, last_end_at), elapsed_s)
-    return CardView(
-        look=_group_look(counts, total, final=final, cancel_asked=cancel_asked),
-        title=", ".join(part for part in (wording.line(label), f"{total:,} jobs") if part),
-        fraction=ended / total if total else 1.0,
-        count=wording.count(ended, total),
-        percent=_percent(ended / total if total else None),
-        elapsed="" if elapsed_s is None else wording.duration(elapsed_s, running=not final),
-        remaining="" if remaining_s is None else f"about {wording.duration(remaining_s, running=True)} left",
-        hint=hint,
-        notes=_RECONNECTING if reconnecting and not final else (),
-        segments=_segments(counts, total),
-        active=counts.get(State.RUNNING, 0) > 0,
-        final=final,
-        cancellable=not final and not cancel_asked,
-    )
-
-
-_RECONNECTING = ("connection lost, trying again",)
-
-
-def _percent(fraction: float | None) -> str:
-    # rounded down: 100% means all of it
+def percent(fraction: float | None) -> str:
+    """A fraction as per cent, rounded down: 100% means all of it."""
     return "" if fraction is None else f"{math.floor(fraction * 100)}%"
 
 
@@ -158,19 +163,32 @@ def _elapsed_s(record: JobRecord, now: datetime) -> float | None:
     return max(((record.finished_at or now) - record.started_at).total_seconds(), 0.0)
 
 
-def _seconds(began_at: datetime | None, at: datetime | None) -> float | None:
+def seconds_between(began_at: datetime | None, at: datetime | None) -> float | None:
+    """Seconds from one moment to another, where both are known."""
     return None if began_at is None or at is None else max((at - began_at).total_seconds(), 0.0)
 
 
-def _remaining_s(
-    counts: Mapping[State, int], total: int, till_last_s: float | None, elapsed_s: float | None
-) -> float | None:
-    """The time left at the rate up to the last end; None before as many have ended as run at once, and when overdue."""
-    ended, running = sum(counts.get(state, 0) for state in FINAL), counts.get(State.RUNNING, 0)
-    if not running or ended < max(running, LEAST_ENDED) or till_last_s is None or elapsed_s is None:
+def left(seconds: float | None) -> str:
+    """The time left in words, or nothing."""
+    return "" if seconds is None else f"about {wording.duration(seconds, running=True)} left"
+
+
+def _left_s(fraction: float | None, elapsed_s: float | None) -> float | None:
+    """The time left at the speed so far; None where it would be a guess."""
+    if fraction is None or elapsed_s is None or fraction < LEAST_FRACTION or elapsed_s < LEAST_ELAPSED_S:
         return None
-    left_s = till_last_s * (total - ended) / ended - (elapsed_s - till_last_s)
-    return left_s if left_s >= 1 else None
+    return elapsed_s * (1 - fraction) / fraction if fraction < 1 else None
+
+
+def _sub_bar(bar: Bar) -> SubBar:
+    return SubBar(wording.line(bar.name, 40), bar.fraction, wording.count(bar.done, bar.total))
+
+
+def _trace(trace: Trace | None) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+    """The metrics that can be drawn: of at least two points, a solver's own first."""
+    found = trace.series() if trace is not None else {}
+    names = [name for name in _SOLVER if name in found] + [name for name in found if name not in _SOLVER]
+    return tuple((wording.line(name, 40), found[name]) for name in names[:TRACED] if len(found[name]) > 1)
 
 
 def _metrics(found: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
@@ -178,7 +196,8 @@ def _metrics(found: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     return tuple((wording.line(name, 40), wording.metric(name, found[name])) for name in names[:METRICS])
 
 
-def _error(record: JobRecord) -> str:
+def error_of(record: JobRecord) -> str:
+    """Class and first line of its error, or nothing."""
     if record.state is State.SUCCEEDED or not (record.error_type or record.error):
         return ""
     return wording.line(": ".join(part for part in (record.error_type, record.error) if part))
@@ -187,7 +206,13 @@ def _error(record: JobRecord) -> str:
 def _notes(record: JobRecord, now: datetime, *, reconnecting: bool) -> tuple[str, ...]:
     if record.state.is_final:
         return tuple(note for note in (_stopped(record), _attempts(record)) if note)
-    found = (_waiting(record, now), _attempts(record), _losses(record), *(_RECONNECTING if reconnecting else ()))
+    found = (
+        _waiting(record, now),
+        _attempts(record),
+        _losses(record),
+        _worker(record),
+        *(RECONNECTING if reconnecting else ()),
+    )
     return tuple(note for note in found if note)
 
 
@@ -206,9 +231,18 @@ def _waiting(record: JobRecord, now: datetime) -> str:
 
 
 def _attempts(record: JobRecord) -> str:
-    if record.tries < 2:  # noqa: PLR2004 - the first attempt is not worth a word
+    # one that runs is counted when it has ended
+    number = min(record.tries + (record.state is State.RUNNING), record.max_tries)
+    return f"attempt {number} of {record.max_tries}" if number and record.max_tries > 1 else ""
+
+
+def _worker(record: JobRecord) -> str:
+    """Where it runs: host and process of the engine, of whose names they are a part."""
+    if record.state is not State.RUNNING or not record.worker:
         return ""
-    return f"attempt {record.tries} of {record.max_tries}"
+    host, *rest = record.worker.rsplit("-", 3)
+    is_named = len(rest) == 3 and rest[0].isdecimal()  # noqa: PLR2004 - an engine's name: host, pid, number, chance
+    return wording.line(f"on {host}, pid {rest[0]}" if is_named else f"on {record.worker}")
 
 
 def _losses(record: JobRecord) -> str:
@@ -225,25 +259,3 @@ def _stopped(record: JobRecord) -> str:
     if record.stopped_by == "cancel" and record.state is not State.CANCELLED:
         return "handed back after a cancel"
     return ""
-
-
-def _group_look(counts: Mapping[State, int], total: int, *, final: bool, cancel_asked: bool) -> Look:
-    if not final:
-        if cancel_asked:
-            return palette.CANCELLING
-        started = any(count for state, count in counts.items() if state is State.RUNNING or state.is_final)
-        return palette.STATES[State.RUNNING if started else State.QUEUED]
-    if counts.get(State.SUCCEEDED, 0) >= total:
-        return palette.STATES[State.SUCCEEDED]
-    if any(counts.get(state, 0) for state in _BAD):
-        bad = [state for state in _BAD if counts.get(state, 0)]
-        return palette.STATES[bad[0]] if counts[bad[0]] == total else palette.MIXED
-    return palette.STATES[State.CANCELLED if counts.get(State.CANCELLED, 0) else State.EXPIRED]
-
-
-def _segments(counts: Mapping[State, int], total: int) -> tuple[Segment, ...]:
-    return tuple(
-        Segment(palette.STATES[state], counts[state], counts[state] / total, state.is_final or state is State.RUNNING)
-        for state in _ORDER
-        if counts.get(state, 0) and total
-    )

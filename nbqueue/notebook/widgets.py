@@ -1,8 +1,9 @@
-"""A live card as widgets: one HBox of an HTML and a Cancel button, made when it is first shown."""
+"""A live card as widgets: HTML and buttons, and the end of the log, which is folded; made when it is first shown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,39 +14,123 @@ from nbqueue.notebook.publish import Bundle
 from nbqueue.notebook.view import CardView
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
+#: seconds between two drawings of a log that is open, and of one that is folded
+LOG_S, FOLDED_S = 0.5, 3.0
 
 
 class WidgetCanvas:
     """The widgets of one card. All changes come from the ticker or from the cell that shows it, never from a click."""
 
-    def __init__(self, on_cancel: Callable[[], None]) -> None:
-        self._on_cancel = on_cancel
+    def __init__(self, on_cancel: Callable[[], None], on_retry: Callable[[], None]) -> None:
+        self._on_cancel, self._on_retry = on_cancel, on_retry
+        self._marks: list[str] = []
         self._html: Any = None
-        self._button: Any = None
+        self._beside: Any = None
+        self._cancel: Any = None
+        self._retry: Any = None
+        self._buttons: Any = None
+        self._top: Any = None
+        self._log: Any = None
+        self._fold: Any = None
+        self._log_due = 0.0
         self._box: Any = None
 
     def draw(self, view: CardView) -> int:
         """Send the traits that changed; how many."""
         html = markup.live(view)
         if self._box is None:
-            self._make(html)
+            self._make(view, html)
         sent = _send(self._html, "value", html)
-        sent += _send(self._button, "disabled", not view.cancellable)
-        return sent + _send(self._box, "children", (self._html,) if view.final else (self._html, self._button))
+        sent += _send(self._beside, "value", markup.beside(view, self._marks))
+        sent += _send(self._cancel, "disabled", not view.cancellable)
+        sent += self._draw_log(view)
+        sent += _send(self._buttons, "children", self._shown_buttons(view))
+        return sent + _send(self._box, "children", (self._top,) if self._log is None else (self._top, self._log))
+
+    def shown(self, mark: str, view: CardView) -> None:
+        """It is shown beside a saved card of this mark, which is hidden from now on."""
+        self._marks.append(mark)
+        _send(self._beside, "value", markup.beside(view, self._marks))
 
     def mime(self) -> Bundle:
-        """The reference by which a page finds the widgets."""
+        """What a page shows where the widgets live, and nothing where they do not."""
         found: dict[str, Any] = self._box._repr_mimebundle_()
-        return {_VIEW: found[_VIEW]}
+        return {_VIEW: found[_VIEW], "text/html": "", "text/plain": ""}
 
-    def _make(self, html: str) -> None:
+    @property
+    def is_open(self) -> bool:
+        """Whether the log is unfolded."""
+        return self._fold is not None and bool(self._fold.value)
+
+    def close(self) -> None:
+        """Forget all widgets."""
+        mine = (self._html, self._beside, self._cancel, self._retry, self._buttons, self._log, self._fold)
+        for widget in (self._box, self._top, *mine):
+            if widget is not None:
+                widget.close()
+
+    def again(self) -> None:
+        """Send what is seen once more, in the name of the running cell, all that such runs hear."""
+        if self._html is not None:
+            self._html.send_state("value")
+            self._cancel.send_state("disabled")
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more of the log than was sent."""
+        return self._log_due > 0
+
+    def _make(self, view: CardView, html: str) -> None:
         shared = _shared()
         self._html = ipywidgets.HTML(value=html, layout=shared["html"])
-        self._button = ipywidgets.Button(
-            description="Cancel", tooltip="Ask for its end", layout=shared["button"], style=shared["style"]
-        )
-        self._button.on_click(lambda _: self._on_cancel())
-        self._box = ipywidgets.HBox(children=(self._html, self._button), layout=shared["box"])
+        self._beside = ipywidgets.HTML(value=markup.beside(view, self._marks), layout=shared["button"])
+        self._cancel = _button("Cancel", "Stop those that have not ended" if view.many else "Ask for its end")
+        self._cancel.on_click(lambda _: self._on_cancel())
+        self._buttons = ipywidgets.HBox(children=self._shown_buttons(view), layout=shared["button"])
+        self._top = ipywidgets.HBox(children=(self._html, self._buttons), layout=shared["top"])
+        self._box = ipywidgets.VBox(children=(self._top,), layout=shared["box"])
+
+    def _shown_buttons(self, view: CardView) -> Sequence[Any]:
+        fold = () if self._fold is None else (self._fold,)
+        if not view.final:
+            return (*fold, self._cancel, self._beside)
+        if not view.retryable:
+            return (*fold, self._beside)
+        if self._retry is None:
+            self._retry = _button(*(("Retry failed", "Run those again that did not end well") if view.many else
+                                    ("Retry", "Run it again, as a new job")))  # fmt: skip
+            self._retry.on_click(lambda _: self._on_retry())
+        return (*fold, self._retry, self._beside)
+
+    def _draw_log(self, view: CardView) -> int:
+        """Send the log: soon where it is open, else now and then, as a busy kernel does not hear that it was opened."""
+        if not view.log:
+            return 0
+        value = markup.log(view)
+        if self._log is None:
+            shared = _shared()
+            self._log = ipywidgets.HTML(value=value, layout=shared["log"])
+            self._log.add_class(markup.LOG_CLASS)
+            # the page itself shows and hides the log by the state of this button
+            self._fold = ipywidgets.ToggleButton(
+                description="Log", tooltip="Show or hide the log", layout=shared["button"]
+            )
+            self._fold.add_class(markup.FOLD_CLASS)
+            return 1
+        if value == self._log.value:
+            self._log_due = 0.0
+            return 0
+        now = time.monotonic()
+        self._log_due = self._log_due or now + (LOG_S if self._fold.value else FOLDED_S)
+        if not view.final and now < self._log_due:
+            return 0
+        self._log_due = 0.0
+        return _send(self._log, "value", value)
+
+
+def _button(description: str, tooltip: str) -> Any:
+    shared = _shared()
+    return ipywidgets.Button(description=description, tooltip=tooltip, layout=shared["button"], style=shared["style"])
 
 
 def _send(widget: Any, trait: str, value: object) -> int:
@@ -56,7 +141,7 @@ def _send(widget: Any, trait: str, value: object) -> int:
 
 
 def _shared() -> dict[str, Any]:
-    """Layouts and style are the same for all cards: shared, a card is three widgets instead of eight."""
+    """Layouts and style are the same for all cards: shared, a card is six widgets instead of twelve."""
     if any(widget.comm is None for widget in _made().values()):
         _made.cache_clear()  # closed by Widget.close_all()
     return _made()
@@ -65,8 +150,20 @@ def _shared() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _made() -> dict[str, Any]:
     return {
-        "box": ipywidgets.Layout(width="100%", max_width="56em", align_items="flex-start"),
+        "box": ipywidgets.Layout(width="100%", max_width="62em"),
+        "top": ipywidgets.Layout(width="100%", align_items="flex-start"),
         "html": ipywidgets.Layout(flex="1 1 auto", min_width="0", margin="0 4px 0 0"),
         "button": ipywidgets.Layout(flex="0 0 auto", width="auto"),
+        # what is turned round stays at its end while it grows, unless somebody has scrolled up
+        "log": ipywidgets.Layout(
+            max_height="18em",
+            overflow="auto",
+            display="flex",
+            flex_flow="column-reverse",
+            width="100%",
+            margin="2px 0 4px",
+            padding="2px 6px",
+            border="1px solid rgba(128,128,128,.35)",
+        ),
         "style": ipywidgets.ButtonStyle(),
     }

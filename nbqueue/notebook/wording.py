@@ -6,11 +6,14 @@ import math
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
 #: characters of a text from a job that a card shows at most
 LINE_LIMIT = 200
+#: characters of a log that are looked at
+CHARACTERS = 50_000
 
 #: numbers outside are written with an exponent
 _SMALL, _LARGE = 1e-4, 1e15
@@ -43,13 +46,34 @@ def tail(text: str, lines: int, limit: int = LINE_LIMIT) -> tuple[str, ...]:
     if not text or lines <= 0:
         return ()
     found = []
-    for raw in reversed(text[-50_000:].split("\n")):
+    for raw in reversed(text[-CHARACTERS:].split("\n")):
         kept = _log_line(raw, limit)
         if kept:
             found.append(kept)
         if len(found) == lines:
             break
     return tuple(reversed(found))
+
+
+@lru_cache(maxsize=256)
+def coloured_tail(text: str, lines: int, limit: int) -> tuple[str, ...]:
+    """As `tail`, with the colours of each line but of those that are too long."""
+    found: list[str] = []
+    for raw in reversed(text[-CHARACTERS:].split("\n")):
+        row = _coloured(raw.rstrip("\r").rsplit("\r", 1)[-1][: 20 * limit + 1000]).rstrip()
+        if _COLOUR.sub("", row).strip():
+            found.append(row if len(row) <= limit else _log_line(raw, limit))
+        if len(found) == lines:
+            break
+    return tuple(reversed(found))
+
+
+def lines(text: str, most: int, limit: int) -> tuple[str, ...]:
+    """The first and the last lines of a text, at most so many, each harmless and no longer than `limit`."""
+    rows = [_log_line(row, limit) for row in text[: 4 * CHARACTERS].rstrip().split("\n")] if text.strip() else []
+    if len(rows) <= most:
+        return tuple(rows)
+    return (*rows[: most // 2], f"... {len(rows) - most:,} lines ...", *rows[-(most - most // 2) :])
 
 
 def for_terminal(text: str) -> str:

@@ -51,6 +51,10 @@ class Kernel:
                 return message
         raise AssertionError(f"Not published within {timeout_s:g} s; the last: {self.messages[-3:]}")
 
+    def seen(self, wanted: Callable[[Message], bool], timeout_s: float = 10.0) -> Message:
+        """The first message that is wanted, which may have been published before."""
+        return next((item for item in self.messages if wanted(item)), None) or self.until(wanted, timeout_s)
+
     def click(self, model_id: str) -> None:
         """Send what a page sends when a button is clicked."""
         content = {"comm_id": model_id, "data": {"method": "custom", "content": {"event": "click"}, "buffers": []}}
@@ -76,6 +80,11 @@ def running_kernel(**environ: str) -> Iterator[Kernel]:
 def displayed(messages: list[Message], kind: str = "display_data") -> list[dict[str, Any]]:
     """The bundles that were published (or, with kind "update_display_data", replaced)."""
     return [item["content"]["data"] for item in messages if item["msg_type"] == kind]
+
+
+def lines(messages: list[Message], kind: str = "update_display_data") -> list[str]:
+    """The plain texts of what was published, but for what is nothing."""
+    return [bundle["text/plain"] for bundle in displayed(messages, kind) if bundle.get("text/plain")]
 
 
 def opened(messages: list[Message]) -> dict[str, dict[str, Any]]:

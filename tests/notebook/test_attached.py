@@ -28,18 +28,18 @@ def test_live_jobs_come_first_and_ended_ones_below(settings: Settings) -> None:
     with running_kernel(NBQUEUE_URL=str(settings.url), NBQUEUE_HOME=str(settings.home)) as kernel:
         assert displayed(kernel.run("import nbqueue\nawait nbqueue.attach()"))[0]["text/plain"].endswith("None so far.")
         kernel.run(SUBMIT)
-        first, second, table, rest = displayed(kernel.run("found = await nbqueue.attach()\nfound"))
+        first, widget, second, _, table, rest = displayed(kernel.run("found = await nbqueue.attach()\nfound"))
         assert [bundle["text/plain"] for bundle in (first, second)] == ["○ queued  job 6", "○ queued  job 7"]
-        assert [WIDGET in bundle for bundle in (first, second, table, rest)] == [True, True, False, False]
+        assert [WIDGET in bundle for bundle in (first, widget, second, table, rest)] == [False, True] + [False] * 3
         rows = table["text/plain"].splitlines()
+        assert "await job for its result" in rows[-1]
         assert rows[0].endswith("that have ended: the last 3 of 5")
         assert [row.split("job ")[1].split()[0] for row in rows[2:-1]] == ["4", "3", "2"]
-        assert "await job for its result" in rows[-1]
         assert rest["text/plain"] == "and 1 more that wait or run, without a card here"
         printed = kernel.run("print(found)")
         kernel.run(GROUP)
         # how far the group is may be known a moment later
-        assert "  abs, 3 jobs  " in displayed(kernel.run("await nbqueue.attach()"))[1]["text/plain"]
+        assert "  abs, 3 jobs  " in displayed(kernel.run("await nbqueue.attach()"))[2]["text/plain"]
         tables = [bundle["text/plain"] for bundle in displayed(kernel.messages) if "have ended" in bundle["text/plain"]]
         assert ("of 5" in tables[-1], "abs" in tables[-1]) == (True, False)
     (text,) = [item["content"]["text"] for item in printed if item["msg_type"] == "stream"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
-from tests.notebook.kernels import WIDGET, Kernel, Message, displayed, opened, running_kernel, sent
+from tests.notebook.kernels import WIDGET, Kernel, Message, displayed, lines, opened, running_kernel, sent
 
 BEGIN = """
 from dataclasses import replace
@@ -37,21 +39,25 @@ def updated(message: Message) -> bool:
     return bool(message["msg_type"] == "update_display_data")
 
 
-def test_a_card_is_three_widgets_and_readable_without_them(kernel: Kernel) -> None:
-    """A shown job is one bundle: the widgets, the same as HTML, and as one line."""
+def test_a_card_is_six_widgets_and_readable_without_them(kernel: Kernel) -> None:
+    """A shown job is HTML and a line, which are saved, and the widgets, which are nothing where they do not live."""
     published = kernel.run("cards.show(job)")
-    (bundle,) = displayed(published)
-    kinds = sorted(state["_model_name"] for state in opened(published).values())
-    assert set(bundle) == {WIDGET, "text/html", "text/plain"}
-    assert bundle["text/plain"].startswith("► running  solve  1/4 (25%)")
-    assert kinds == [
-        "ButtonModel",
-        "ButtonStyleModel",
-        "HBoxModel",
-        "HTMLModel",
-        "HTMLStyleModel",
-        *["LayoutModel"] * 3,
-    ]
+    saved, live = displayed(published)
+    kinds = Counter(state["_model_name"] for state in opened(published).values())
+    assert (set(saved), set(live)) == ({"text/html", "text/plain"}, {WIDGET, "text/html", "text/plain"})
+    assert (live["text/html"], live["text/plain"]) == ("", "")
+    assert saved["text/plain"].startswith("► running  solve  1/4 (25%)")
+    own = {"HTMLModel": 2, "HTMLStyleModel": 2, "ButtonModel": 1, "HBoxModel": 2, "VBoxModel": 1}
+    assert kinds == {**own, "ButtonStyleModel": 1, "LayoutModel": 5}
+
+
+def test_the_saved_card_is_hidden_where_the_live_one_is(kernel: Kernel) -> None:
+    """Each cell has a mark that its two outputs share, and says when it was drawn."""
+    published = [*kernel.run("cards.show(job)"), *kernel.run("cards.show(job)")]
+    marks = [re.search(r"nbqueue-saved-\w+", bundle["text/html"]) for bundle in displayed(published)[::2]]
+    styles = [change["value"] for change in sent(published) if "Copy id" in str(change.get("value"))]
+    assert all(mark is not None and f".{mark[0]}" in styles[-1] for mark in marks)
+    assert re.search(r"as of \d\d:\d\d:\d\d", displayed(published)[0]["text/html"])
 
 
 def test_the_bar_moves_while_a_cell_blocks(kernel: Kernel) -> None:
@@ -72,18 +78,18 @@ for done in (2, 3):
 
 
 def test_the_end_is_published_in_every_cell_that_showed_it(kernel: Kernel) -> None:
-    """At the end the button goes, and what will be saved says how it ended, without widgets that will be gone."""
+    """At the end what will be saved says how it ended, without widgets that will be gone."""
     shown = [*kernel.run("cards.show(job)"), *kernel.run("cards.show(job)")]
-    assert len(displayed(shown)) == 2
+    assert len(displayed(shown)) == 4
     begin = len(kernel.messages)
-    kernel.run("import threading\nends(job)")
-    ended = [item for item in kernel.messages[begin:] if updated(item) or item["msg_type"] == "comm_msg"]
-    bundles = displayed(ended, "update_display_data")
-    assert {(bundle["text/plain"][:11], *sorted(bundle)) for bundle in bundles} == {
-        ("✓ succeeded", "text/html", "text/plain")
-    }
-    assert len({item["content"]["transient"]["display_id"] for item in ended if updated(item)}) == 2
-    assert [len(change["children"]) for change in sent(ended) if "children" in change] == [1]
+    kernel.run("ends(job)")
+    for _ in range(4):
+        kernel.until(updated)
+    kernel.run("import threading")
+    bundles = displayed(kernel.messages[begin:], "update_display_data")
+    assert [(bundle["text/plain"][:11], set(bundle)) for bundle in bundles] == [
+        *[("✓ succeeded", {"text/html", "text/plain"})] * 2, *[("", {"text/html", "text/plain"})] * 2,
+    ]  # fmt: skip
     kernel.run("import time\nwhile any(t.name == 'nbqueue-ticker' for t in threading.enumerate()): time.sleep(0.01)")
 
 
@@ -115,8 +121,44 @@ def test_a_group_is_one_card(kernel: Kernel) -> None:
     published = kernel.run(
         "cards.show(GivenWork(id='g1', facts=GroupFacts(total=200, counts={State.RUNNING: 2, State.QUEUED: 198})))"
     )
-    (bundle,) = displayed(published)
+    bundle, _ = displayed(published)
     assert bundle["text/plain"] == "► running  200 jobs  0/200 (0%)  2 running, 198 queued"
+
+
+def test_what_failed_is_run_again_in_the_same_card(kernel: Kernel) -> None:
+    """Retry stands where Cancel stood; a click has the work run again, and the card shows that from then on."""
+    kernel.run("cards.show(job)\nends(job, State.FAILED)")
+    kernel.seen(lambda message: "'Retry'" in str(opened([message])))
+    (button,) = [model for model, state in opened(kernel.messages).items() if state.get("description") == "Retry"]
+    kernel.run(
+        "job.again = GivenWork(id='j2', facts=JobFacts(record=replace(\n"
+        "    job.facts.record, id='j2', state=State.RUNNING, finished_at=None, retry_of='j1')))"
+    )
+    kernel.click(button)
+    kernel.until(lambda message: any("running" in str(change.get("value")) for change in sent([message])))
+    kernel.run("ends(job.again)\ncards.settle(job.again)")
+    assert lines(kernel.messages)[-1].startswith("✓ succeeded  solve")
+
+
+def test_a_refused_retry_is_said_on_the_card(kernel: Kernel) -> None:
+    """The card says why, and the button is there for another try."""
+    kernel.run("cards.show(job)\nends(job, State.FAILED)\njob.refusal = OSError('it is <gone>')")
+    kernel.seen(lambda message: "'Retry'" in str(opened([message])))
+    (button,) = [model for model, state in opened(kernel.messages).items() if state.get("description") == "Retry"]
+    kernel.click(button)
+    kernel.until(
+        lambda message: any("not retried: it is &lt;gone&gt;" in str(change.get("value")) for change in sent([message]))
+    )
+
+
+def test_the_log_comes_when_it_is_open(kernel: Kernel) -> None:
+    """A log that is folded is sent now and then, one that is open twice a second; its colours are colours."""
+    kernel.run("cards.show(job)\njob.becomes(log_tail='first \\x1b[31m<red>\\x1b[0m\\n')")
+    made = kernel.seen(lambda message: "first" in str(opened([message])))
+    assert '<span style="color:#d03c3c">&lt;red&gt;</span>' in str(opened([made]))
+    kernel.run("card, = {*cards._cards.values()}\ncard._canvas._fold.value = True")
+    kernel.run("job.becomes(log_tail='first\\nsecond\\n')")
+    kernel.seen(lambda message: any("first\nsecond" in str(change.get("value")) for change in sent([message])), 2)
 
 
 def test_what_has_ended_needs_no_widget(kernel: Kernel) -> None:
@@ -140,7 +182,7 @@ job.becomes(record=replace(good, label="well again"))
 time.sleep(0.5)
 """
     )
-    values = [change["value"] for change in sent(published) if "value" in change]
+    values = [change["value"] for change in sent(published) if "nbqueue-card" in str(change.get("value"))]
     warned = [item["content"]["text"] for item in published if item["msg_type"] == "stream"]
     assert "this card could not be drawn (TypeError); its job is not affected" in values[0]
     assert "well again" in values[-1]
@@ -154,8 +196,8 @@ def test_without_widgets_the_html_is_replaced() -> None:
         published = kernel.run("cards.show(job)")
         kernel.run("job.becomes(record=replace(job.facts.record, progress=Progress(done=3, total=4)))")
         kernel.until(lambda message: updated(message) and "3/4" in message["content"]["data"]["text/html"])
-        ended = kernel.run("ends(job)")
-        assert "succeeded" in displayed(ended, "update_display_data")[-1]["text/html"]
+        kernel.run("ends(job)")
+        kernel.until(lambda message: updated(message) and "succeeded" in message["content"]["data"]["text/html"])
     assert (opened(published), "ipywidgets" in str(published)) == ({}, False)
 
 

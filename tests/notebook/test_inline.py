@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.notebook.kernels import Kernel, displayed, running_kernel, sent
+from tests.notebook.kernels import Kernel, displayed, lines, running_kernel, sent
 
 JOB = """
 %load_ext nbqueue
@@ -23,14 +23,14 @@ def test_a_notebook_needs_no_server(home: Path, tmp_path: Path) -> None:
     """The card moves while other cells run, what they print is theirs, and the magics see the jobs."""
     with running_kernel(NBQUEUE_URL="inline:", NBQUEUE_HOME=str(home)) as kernel:
         kernel.run(JOB)
-        assert len(displayed(kernel.run(f"job = await submit(until, {str(tmp_path / 'go')!r})\ndisplay(job)"))) == 1
+        assert len(displayed(kernel.run(f"job = await submit(until, {str(tmp_path / 'go')!r})\ndisplay(job)"))) == 2
         kernel.until(lambda item: any("half" in str(change.get("value")) for change in sent([item])))
         assert _printed(kernel, "print('from the cell')") == ["from the cell"]
         assert "until" in str(kernel.run("%nbqueue jobs"))
         (tmp_path / "go").touch()
         assert _printed(kernel, "print(await job)") == ["done"]
         assert _printed(kernel, "print(await job.logs(), end='')") == ["from the job"]
-        end = displayed(kernel.messages, "update_display_data")[-1]["text/plain"]
+        end = lines(kernel.messages)[-1]
     assert end.startswith("✓ succeeded  until  2/2 (100%)")
 
 

@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbqueue.model.job import JobRecord
-from nbqueue.model.progress import Progress
+from nbqueue.model.progress import Bar, Progress
 from nbqueue.model.states import State
-from nbqueue.notebook import markup, text, view, wording
+from nbqueue.model.trace import Trace
+from nbqueue.notebook import markup, text, view, view_group, wording
 from nbqueue.notebook.view import CardView
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 #: what a static card may use: it survives the cleaning of an untrusted notebook
-STATIC_TAGS = {"div", "span", "b", "pre"}
+STATIC_TAGS = {"div", "span", "b", "pre", "details", "summary", "code", "img"}
 VECTORS = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><svg onload=alert(1)>', "' onmouseover='alert(1)",
     "</pre></div><iframe src=javascript:alert(1)>", "&lt;script&gt;", "javascript:alert(1)", "\x3cb\x3e{{7*7}}",
@@ -49,15 +50,45 @@ def card(vector: str, state: State = State.FAILED) -> CardView:
     record = JobRecord(
         id="j1", state=state, label=vector, function=vector, queue=vector, worker=vector, error_type=vector,
         error=vector, stopped_by=vector, tags=(vector,), started_at=NOW, finished_at=NOW,
-        progress=Progress(done=1, total=2, message=vector, metrics={vector: vector}),
+        progress=Progress(
+            done=1, total=2, message=vector, metrics={vector: vector}, bars=(Bar(vector, 1, 2), Bar(vector, 3)),
+        ),
     )  # fmt: skip
-    return view.of_job(record, now=NOW, log_tail=f"{vector}\n{vector}\n")
+    trace = Trace()
+    for at_s in (0.0, 1.0, 2.0):
+        trace.add(at_s, {vector: at_s, "objective": 3 - at_s, "bound": at_s})
+    log = f"{vector}\n\x1b[31m{vector}\x1b[0m\n"
+    return view.of_job(record, now=NOW, log_tail=log, remote_traceback=f"{vector}\n{vector}", trace=trace)
+
+
+def group(vector: str) -> CardView:
+    """The same of a group."""
+    failed = JobRecord(id="j1", state=State.FAILED, label=vector, function=vector, error_type=vector, error=vector)
+    counts = {State.FAILED: 2, State.SUCCEEDED: 1}
+    return view_group.of_group(
+        counts, 3, now=NOW, label=vector, began_at=NOW, last_end_at=NOW, failures=[failed], rates=(1.0, 0.0, 2.0),
+        group_id="g1",
+    )  # fmt: skip
+
+
+def beside(found: CardView) -> str:
+    """What stands beside a live card, and its log."""
+    return markup.beside(found, ["mark"]) + markup.log(found)
+
+
+def saved(found: CardView) -> str:
+    """A card as it is saved."""
+    return markup.saved(found, "mark", as_of="12:00:00")
+
+
+DRAWN = (markup.live, markup.static, beside, saved)
 
 
 PLAIN = {
-    draw.__name__: (tags.tags, tags.attributes)
-    for draw in (markup.live, markup.static)
-    for tags in [_Tags(draw(card("plain")))]
+    (draw, make): (tags.tags, tags.attributes)
+    for draw in DRAWN
+    for make in (card, group)
+    for tags in [_Tags(draw(make("plain")))]
 }
 
 
@@ -65,9 +96,9 @@ PLAIN = {
 def test_no_text_becomes_a_tag_or_an_attribute(vector: str) -> None:
     """Whatever stands in names, messages, metrics, errors and logs, the card has the tags of a plain one."""
     marked = f"x{vector}x"
-    for draw in (markup.live, markup.static):
-        tags = _Tags(draw(card(marked)))
-        assert (tags.tags, tags.attributes) == PLAIN[draw.__name__]
+    for (draw, make), plain in PLAIN.items():
+        tags = _Tags(draw(make(marked)))
+        assert (tags.tags, tags.attributes) == plain
 
 
 @pytest.mark.parametrize("vector", VECTORS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import Kernel, displayed, running_kernel, sent
+from tests.notebook.kernels import Kernel, displayed, lines, running_kernel, sent
 from tests.workers import running_worker
 
 BEGIN = """
@@ -32,11 +32,11 @@ def test_a_card_is_back_after_the_kernel_was_killed(settings: Settings, tmp_path
             first.kill()
         with running_kernel(**environ) as second:
             published = second.run(f"import nbqueue\njob = await nbqueue.attach({job_id!r})\njob")
-            assert len(displayed(published)) == 1
+            assert len(displayed(published)) == 2
             _until_told(second, "half")
             (tmp_path / "go").touch()
             assert _printed(second, "print(await job)") == ["done"]
-            end = displayed(second.messages, "update_display_data")[-1]["text/plain"]
+            end = lines(second.messages)[-1]
     assert end.startswith("✓ succeeded  until  2/2 (100%)")
 
 

@@ -52,14 +52,15 @@ def test_the_saved_cards_show_the_end(settings: Settings, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     with running_worker(settings, "--slots", "2"):
         outputs = run(CELLS)
-    lines = [[output["data"]["text/plain"] for output in cell if "data" in output] for cell in outputs]
+    data = [[output["data"] for output in cell if output.get("data", {}).get("text/plain")] for cell in outputs]
+    lines = [[bundle["text/plain"] for bundle in cell] for cell in data]
     shown = [[line.split(",")[0] for line in cell] for cell in lines]
     assert shown == [
         [], ["✓ succeeded  steps  5/5 (100%)"], ["5"], ["✓ succeeded  steps  7/7 (100%)", "7"],
         ["✓ succeeded  steps"], ["[1" ], ["3"],
     ]  # fmt: skip
     assert ["objective 96" in lines[1][0], "3 succeeded" in lines[4][0]] == [True, True]
-    bundles = [output["data"] for cell in outputs for output in cell if "text/html" in output.get("data", {})]
+    bundles = [bundle for cell in data for bundle in cell if "text/html" in bundle]
     assert {WIDGET in bundle for bundle in bundles} == {False}
     assert [bundle["text/html"].count("succeeded") >= 1 for bundle in bundles] == [True] * 3
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State
-from nbqueue.notebook import rows, terminal, view
+from nbqueue.notebook import rows, terminal, view, view_group
 from tests.notebook.works import GivenWork, GroupFacts, JobFacts
 from tests.waiting import wait_until
 
@@ -50,7 +50,7 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 
 def test_a_group_is_one_bar_of_several_parts() -> None:
     """The parts of a group's bar follow one another, and its counts stand below."""
-    found = screen([view.of_group({State.SUCCEEDED: 50, State.RUNNING: 10, State.QUEUED: 40}, 100, now=NOW)])
+    found = screen([view_group.of_group({State.SUCCEEDED: 50, State.RUNNING: 10, State.QUEUED: 40}, 100, now=NOW)])
     assert (found[0].count("━"), found[0].count("─"), found[1].strip()) == (
         24, 16, "50 succeeded, 10 running, 40 queued",
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State, WaitReason
-from nbqueue.notebook import palette, view
+from nbqueue.notebook import palette, view, view_group
 from nbqueue.notebook.view import CardView
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
@@ -24,18 +24,18 @@ RUNNING = JobRecord(
 
 def test_a_running_job() -> None:
     """A running job shows how far it is, since when, and a solver's figures in their usual order."""
-    assert view.of_job(RUNNING, now=NOW, log_tail="a\nb\nc\nd\n") == CardView(
-        look=palette.STATES[State.RUNNING], title="solve ft10", fraction=37 / 120, count="37/120", percent="30%",
-        elapsed="12 s", message="searching",
+    assert view.of_job(RUNNING, now=NOW, log_tail="a\n\nb\n\x1b[31mc\x1b[0m\n\x1b[2Jd\n") == CardView(
+        id=RUNNING.id, look=palette.STATES[State.RUNNING], title="solve ft10", fraction=37 / 120, count="37/120",
+        percent="30%", elapsed="12 s", message="searching",
         metrics=(("objective", "945"), ("bound", "930.5"), ("gap", "2.00%"), ("nodes", "5")),
-        log=("b", "c", "d"), active=True,
+        remaining="about 27 s left", log=("a", "b", "\x1b[31mc\x1b[0m", "d"), active=True,
     )  # fmt: skip
 
 
 def test_a_queued_job() -> None:
     """A job that has not begun shows its state and no time."""
     assert view.of_job(JobRecord(id="j1", state=State.QUEUED, function="score"), now=NOW) == CardView(
-        look=palette.STATES[State.QUEUED], title="score"
+        id="j1", look=palette.STATES[State.QUEUED], title="score"
     )
 
 
@@ -94,7 +94,7 @@ def test_the_clock_of_another_machine_gives_no_negative_time() -> None:
 
 def test_a_group_has_one_part_a_state() -> None:
     """A group's bar has a part for each state, ended ones first; waiting jobs do not fill it."""
-    found = view.of_group({State.QUEUED: 5, State.RUNNING: 2, State.SUCCEEDED: 2, State.FAILED: 1}, 10, now=NOW)
+    found = view_group.of_group({State.QUEUED: 5, State.RUNNING: 2, State.SUCCEEDED: 2, State.FAILED: 1}, 10, now=NOW)
     parts = [(part.look.word, part.count, part.share, part.begun) for part in found.segments]
     assert (found.look.word, found.title, found.count, parts) == (
         "running", "10 jobs", "3/10",
@@ -116,13 +116,13 @@ def test_a_group_has_one_part_a_state() -> None:
 )
 def test_a_group_is_as_its_jobs_are(counts: dict[State, int], word: str, final: bool) -> None:  # noqa: FBT001
     """A group has ended when all its jobs have, and its word is that of the worst."""
-    found = view.of_group(counts, 3, now=NOW)
+    found = view_group.of_group(counts, 3, now=NOW)
     assert (found.look.word, found.final) == (word, final)
 
 
 def test_an_empty_group_has_ended() -> None:
     """A group without jobs has succeeded."""
-    found = view.of_group({}, 0, now=NOW)
+    found = view_group.of_group({}, 0, now=NOW)
     assert (found.look.word, found.fraction) == ("succeeded", 1.0)
 
 
@@ -144,5 +144,5 @@ def test_a_group_says_how_long_it_has_run_and_will(counts: dict[State, int], ela
     a job, 8 are left. What should be over by that rate is not told.
     """
     began, last = NOW - timedelta(seconds=20), NOW - timedelta(seconds=4)
-    found = view.of_group(counts, 10, now=NOW, began_at=began, last_end_at=last)
+    found = view_group.of_group(counts, 10, now=NOW, began_at=began, last_end_at=last)
     assert (found.elapsed, found.remaining) == (elapsed, remaining.replace("60 s", "1 min 00 s"))

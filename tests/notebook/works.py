@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
+from nbqueue.model.trace import Trace
 
 
 @dataclass(kw_only=True)
@@ -17,6 +18,8 @@ class JobFacts:
 
     record: JobRecord
     log_tail: str = ""
+    remote_traceback: str = ""
+    trace: Trace = field(default_factory=Trace)
     reconnecting: bool = False
     version: int = 0
     closed: bool = False
@@ -39,6 +42,8 @@ class GroupFacts:
     total: int
     began_at: datetime | None = None
     last_end_at: datetime | None = None
+    failures: Sequence[JobRecord] = ()
+    ends_a_second: Sequence[float] = ()
     reconnecting: bool = False
     version: int = 0
     closed: bool = False
@@ -48,6 +53,11 @@ class GroupFacts:
         """The end is known with all facts as soon as it is known."""
         return True
 
+    def rates(self, now: datetime) -> Sequence[float]:
+        """Ends a second over time."""
+        del now
+        return self.ends_a_second
+
     def close(self) -> None:
         """Note that nobody follows any more."""
         self.closed = True
@@ -55,20 +65,21 @@ class GroupFacts:
 
 @dataclass
 class GivenAnswer:
-    """The answer to a cancel, which is here at once."""
+    """The answer to a cancel or a retry, which is here at once."""
 
     refusal: Exception | None
+    answer: Any = "cancelled"
 
     def done(self) -> bool:
         """It is here."""
         return True
 
-    def wait(self, timeout: float | None = None) -> str:
+    def wait(self, timeout: float | None = None) -> Any:
         """The answer."""
         del timeout
         if self.refusal:
             raise self.refusal
-        return "cancelled"
+        return self.answer
 
 
 @dataclass(kw_only=True)
@@ -82,8 +93,10 @@ class GivenWork:
     #: there is no server to ask
     session: None = None
     cancels: int = 0
-    #: what a cancel is answered with, if not with yes
+    #: what a cancel or a retry is answered with, if not with yes
     refusal: Exception | None = None
+    #: what runs in its place after a retry
+    again: Any = None
 
     def live(self) -> Any:
         """The facts."""
@@ -93,6 +106,10 @@ class GivenWork:
         """Note it."""
         self.cancels += 1
         return GivenAnswer(self.refusal)
+
+    def retry(self) -> GivenAnswer:
+        """What runs in its place."""
+        return GivenAnswer(self.refusal, self.again)
 
     def becomes(self, **facts: Any) -> None:
         """Other facts from now on."""

@@ -1,0 +1,68 @@
+"""Coloured lines of a log as HTML: what a terminal would colour is coloured, everything else is text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+
+from rich.ansi import AnsiDecoder
+from rich.color import Color, ColorType
+from rich.style import Style
+from rich.text import Text
+
+#: the sixteen colours that have a name, to be read on light and dark alike
+_NAMED = (
+    "#757575", "#d03c3c", "#2a8f4f", "#a87b00", "#3b74c9", "#a64ca6", "#13899a", "#8a8a8a",
+    "#8a8a8a", "#e05252", "#35a35e", "#bd8c0a", "#5189d8", "#b865b8", "#2a9dae", "#9e9e9e",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def html(lines: tuple[str, ...]) -> str:
+    """Lines as the content of a <pre>; nothing in them becomes a tag."""
+    if not any("\x1b" in line for line in lines):
+        return "\n".join(map(escape, lines))
+    decoder = AnsiDecoder()
+    return "\n".join(_line(decoder.decode_line(line)) for line in lines)
+
+
+def plain(lines: Sequence[str]) -> tuple[str, ...]:
+    """Lines without their colours."""
+    return tuple(Text.from_ansi(line).plain if "\x1b" in line else line for line in lines)
+
+
+def _line(text: Text) -> str:
+    """The decoder gives spans that follow one another."""
+    found, at = [], 0
+    for span in sorted(text.spans, key=lambda each: each.start):
+        found.append(escape(text.plain[at : span.start]))
+        found.append(_span(escape(text.plain[span.start : span.end]), span.style))
+        at = span.end
+    return "".join([*found, escape(text.plain[at:])])
+
+
+def _span(inner: str, style: str | Style) -> str:
+    css = _css(style) if isinstance(style, Style) else ""
+    return f'<span style="{css}">{inner}</span>' if css else inner
+
+
+def _css(style: Style) -> str:
+    parts = []
+    if style.color is not None:
+        parts.append(f"color:{_hex(style.color)}")
+    if style.bgcolor is not None:
+        parts.append(f"background-color:{_hex(style.bgcolor)}")
+    wanted = (
+        (style.bold, "font-weight:bold"), (style.italic, "font-style:italic"), (style.dim, "opacity:.7"),
+        (style.underline, "text-decoration:underline"),
+    )  # fmt: skip
+    return ";".join([*parts, *(css for is_so, css in wanted if is_so)])
+
+
+def _hex(colour: Color) -> str:
+    if colour.type is ColorType.DEFAULT:
+        return "inherit"
+    if colour.number is not None and colour.number < len(_NAMED):
+        return _NAMED[colour.number]
+    return colour.get_truecolor().hex
