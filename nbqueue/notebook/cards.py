@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -18,8 +19,8 @@ from nbqueue.notebook.work import Work
 
 #: ended cards that are kept, so that a cell that waits for one later can publish its end
 KEPT = 500
-#: cards that are published again after a cell, so that it is a matter of milliseconds
-KEPT_A_CELL = 50
+#: cards that are published again after cells, a second: a page takes no more messages than that without falling behind
+KEPT_A_SECOND = 50
 #: of jobs that were found, so many of those that live get a card
 LIVE_CARDS = 20
 
@@ -32,6 +33,7 @@ class Cards:
         self._lock = threading.Lock()
         self._cards: dict[str, Card] = {}
         self._cell_ends = CellEnds(self.keep)
+        self._keeps_left, self._kept_at = float(KEPT_A_SECOND), time.monotonic()
 
     def show(self, work: Work) -> None:
         """Show its card below the running cell; it follows the job, unless a program runs the notebook."""
@@ -74,16 +76,18 @@ class Cards:
 
     def keep(self) -> None:
         """After a cell: publish in its name how cards stand, those first that were not for the longest time."""
+        now = time.monotonic()
+        left = min(self._keeps_left + (now - self._kept_at) * KEPT_A_SECOND, KEPT_A_SECOND)
         with self._lock:
             cards = list(self._cards.items())
-        kept = 0
         for name, card in cards:
-            if kept < KEPT_A_CELL and card.keep():
-                kept += 1
+            if left >= 1 and card.keep():
+                left -= 1
                 with self._lock:
                     # the next time others come first
                     if self._cards.pop(name, None) is not None:
                         self._cards[name] = card
+        self._keeps_left, self._kept_at = left, now
 
     def _card(self, work: Work) -> Card:
         """The card that lives, or a new one."""
