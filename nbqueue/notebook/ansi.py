@@ -7,7 +7,7 @@ from functools import lru_cache
 from html import escape
 
 from rich.ansi import AnsiDecoder
-from rich.color import Color, ColorType
+from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
@@ -48,11 +48,8 @@ def _span(inner: str, style: str | Style) -> str:
 
 
 def _css(style: Style) -> str:
-    parts = []
-    if style.color is not None:
-        parts.append(f"color:{_hex(style.color)}")
-    if style.bgcolor is not None:
-        parts.append(f"background-color:{_hex(style.bgcolor)}")
+    colours = (("color", style.color), ("background-color", style.bgcolor))
+    parts = [f"{name}:{_hex(colour)}" for name, colour in colours if colour is not None and not colour.is_default]
     wanted = (
         (style.bold, "font-weight:bold"), (style.italic, "font-style:italic"), (style.dim, "opacity:.7"),
         (style.underline, "text-decoration:underline"),
@@ -61,8 +58,6 @@ def _css(style: Style) -> str:
 
 
 def _hex(colour: Color) -> str:
-    if colour.type is ColorType.DEFAULT:
-        return "inherit"
     if colour.number is not None and colour.number < len(_NAMED):
         return _NAMED[colour.number]
     return colour.get_truecolor().hex

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -157,6 +158,21 @@ async def test_counts_are_followed_live() -> None:
     assert link is not None
     await until(lambda: not link.follow._followers)
     live.close()
+
+
+@pytest.mark.usefixtures("running_engine")
+async def test_the_first_failures_are_looked_up() -> None:
+    """A live group knows the first five jobs that did not end well, and why; so does one that is shown late."""
+    group = await submit_map(odd, range(20))
+    live = group.live()
+    await group.results(return_errors=True)
+    late = JobGroup("", [Job[int](job.id) for job in group], of=session()).live()
+    for each in (live, late):
+        await until(lambda each=each: len(each.failures) == 5)
+        assert {record.error_type for record in each.failures} == {"ValueError"}
+        assert {record.id for record in each.failures} <= {job.id for job in group}
+        each.close()
+    assert round(sum(live.rates(datetime.now(UTC))) / 2) == 20
 
 
 @pytest.mark.usefixtures("running_engine")

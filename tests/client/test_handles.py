@@ -168,6 +168,31 @@ async def test_a_live_job_moves_by_itself() -> None:
     await _nobody_follows()
 
 
+@pytest.mark.usefixtures("running_engine")
+async def test_a_live_job_knows_where_it_failed_and_how_its_metrics_went() -> None:
+    """The traceback is there with the end, whoever follows; the metrics as far as they were followed."""
+
+    async def fails() -> None:
+        from nbqueue.inside import report
+
+        for number in range(5):
+            report(loss=1 / (number + 1))
+            await asyncio.sleep(0.15)
+        raise ValueError("too high")
+
+    job = await submit(fails)
+    live = job.live()
+    await until(lambda: live.complete)
+    late = (await attach(job.id)).live()
+    await until(lambda: late.complete)
+    for each in (live, late):
+        assert each.remote_traceback.rstrip().endswith("ValueError: too high")
+        each.close()
+    (points,) = live.trace.series().values()
+    assert [value for _, value in points] == sorted((value for _, value in points), reverse=True)
+    assert (len(points) > 1, points[-1][1]) == (True, 0.2)
+
+
 async def _nobody_follows() -> None:
     link = session()._link
     assert link is not None

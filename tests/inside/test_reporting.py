@@ -94,6 +94,35 @@ def test_reports_are_merged_and_the_last_always_arrives(job: JobContext, kept: K
     ]
 
 
+def test_parts_of_a_job_have_bars_of_their_own(job: JobContext, kept: Kept) -> None:
+    """A loop within another one has a bar as long as it goes on; one that has a name stays."""
+    inside.progress(3, 4, bar="warm up")
+    for _ in inside.track(range(2), message="outer"):
+        for _ in inside.track("ab", message="inner"):
+            job.reports.tick()
+        for _ in inside.track("ab"):
+            break
+    inside.progress(5, bar="warm up")
+    job.reports.close()
+    assert [(report["done"], report["bars"]) for report in kept.reports] == [
+        (0, [["warm up", 3, 4], ["inner", 0, 2]]), (0, [["warm up", 3, 4], ["inner", 1, 2]]),
+        (1, [["warm up", 3, 4], ["inner", 0, 2]]), (1, [["warm up", 3, 4], ["inner", 1, 2]]),
+        (2, [["warm up", 5, 4]]),
+    ]  # fmt: skip
+
+
+def test_loops_beside_one_another_have_different_names(job: JobContext, kept: Kept) -> None:
+    """Also where they are called the same; beyond eight bars there are no more."""
+    outer = inside.track(range(3))
+    next(outer)
+    loops = [inside.track(range(3), message="fold") for _ in range(10)]
+    for loop in loops:
+        next(loop)
+    job.reports.close()
+    (report,) = kept.reports
+    assert [name for name, _, _ in report["bars"]] == ["fold", *[f"fold ({number})" for number in range(2, 9)]]
+
+
 @pytest.mark.usefixtures("job")
 def test_strange_values_never_raise(kept: Kept, ticker: ByHand) -> None:
     """Numbers that are none become None, strange objects their repr, one-element arrays their number."""

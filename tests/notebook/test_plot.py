@@ -1,0 +1,56 @@
+"""Small pictures of a card."""
+
+from __future__ import annotations
+
+import base64
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from nbqueue.notebook import plot
+
+VECTOR = "<img src=x onerror=alert(1)>\"'&"
+
+
+def test_objective_and_bound_share_a_picture() -> None:
+    """What is between them is what matters; other metrics have each their own."""
+    series = [
+        ("objective", ((0.0, 9.0), (4.0, 5.0))),
+        ("bound", ((0.0, 1.0), (4.0, 4.5))),
+        ("loss", ((1.0, 3.0), (2.0, 2.0))),
+    ]
+    first, second = plot.traces(series)
+    assert (first.about, second.about) == ("objective 5, bound 4.5 after 4 s", "loss 2 after 2 s")
+    assert (first.content.count("<circle"), second.content.count("<circle")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "points", [((0.0, 1.0), (0.0, 1.0)), ((0.0, 1e300), (1.0, -1e300)), ((-1.0, 0.0), (5.0, 1e-300))]
+)
+def test_strange_points_are_drawn(points: tuple[tuple[float, float], ...]) -> None:
+    """One moment, one value, the largest and the smallest numbers."""
+    (picture,) = plot.traces([("x", points)])
+    ET.fromstring(picture.inline)
+    assert "nan" not in picture.content
+
+
+def test_many_points_are_few_on_the_picture() -> None:
+    """A picture is a few kilobytes, however many points there are."""
+    (picture,) = plot.traces([("x", tuple((float(at), float(at % 5)) for at in range(400)))])
+    assert len(picture.inline) < 4_000
+
+
+def test_names_stay_names() -> None:
+    """A picture is sound XML whatever a metric is called, in the page and as an image."""
+    (picture,) = plot.traces([(VECTOR, ((0.0, 1.0), (1.0, 2.0)))])
+    data = picture.image.partition("base64,")[2].partition('"')[0]
+    for svg in (picture.inline, base64.b64decode(data).decode()):
+        assert VECTOR in "".join(ET.fromstring(svg).itertext())
+    assert VECTOR not in picture.image
+
+
+def test_throughput_has_a_bar_for_what_ended() -> None:
+    """The highest says how many; nothing is drawn where there is nothing to compare."""
+    (picture,) = plot.throughput([4.0, 0.0, 2.0])
+    assert (picture.content.count("<rect"), picture.about) == (2, "throughput over time, 4/s at most")
+    assert [plot.throughput(rates) for rates in ([], [3.0], [0.0, 0.0])] == [[], [], []]
