@@ -13,7 +13,9 @@ from importlib import import_module as _import_module
 
 from nbqueue.client import hooks as _hooks
 from nbqueue.model.errands import use_clerks as _use_clerks
+from nbqueue.model.shown import use_drawing as _use_values
 from nbqueue.notebook.face import ProcessFace as _ProcessFace
+from nbqueue.notebook.values import ProcessDrawing as _ProcessDrawing
 
 if _typing.TYPE_CHECKING:
     from collections.abc import Collection as _Collection
@@ -265,6 +267,7 @@ _hooks.use_inline_worker(_serve_inline)
 _hooks.use_current_line(_current_line)
 _use_clerks(_Clerks())
 _hooks.use_face(_ProcessFace())
+_use_values(_ProcessDrawing())
 
 
 def __getattr__(name: str) -> _typing.Any:

@@ -13,11 +13,12 @@ from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS, Keys
 from nbqueue.model.job import moment
 from nbqueue.model.resources import check
+from nbqueue.model.shown import Shown
 from nbqueue.model.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueStats:
+class QueueStats(Shown):
     """How a queue stands."""
 
     name: str
@@ -49,7 +50,7 @@ class QueueStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineInfo:
+class EngineInfo(Shown):
     """An engine that holds a lease."""
 
     id: str

@@ -18,6 +18,7 @@ from nbqueue.client.telling import OF_ALERT, tell
 from nbqueue.errors import BrokerUnavailable
 from nbqueue.model.alerting import Crossing, Limits, Memory, described, judge
 from nbqueue.model.names import new_job_id
+from nbqueue.model.shown import Shown, ShownList
 from nbqueue.model.webhook import on_crossing
 
 log = logging.getLogger("nbqueue")
@@ -28,7 +29,7 @@ On = str | Callable[[Crossing], object]
 LOOK_S = 2.0
 
 
-class Alert:
+class Alert(Shown):
     """One alert on a queue."""
 
     def __init__(self, alert_id: str, limits: Limits, *, of: Session, url: str = "") -> None:
@@ -99,7 +100,7 @@ def listed(session: Session, queue: str) -> Pending[list[Alert]]:
     async def asked(link: Link) -> list[Alert]:
         found = await link.wire.ask(lambda client: wire.stored(client, link.wire.keys))
         stored = [Alert(each.id, each.limits, of=session, url=each.url) for each in found]
-        return [alert for alert in (*stored, *_shown.values()) if alert.queue == queue]
+        return ShownList((each for each in (*stored, *_shown.values()) if each.queue == queue), kind=Alert)
 
     return session.begin(asked, what=f'reading the alerts on queue "{queue}"')
 

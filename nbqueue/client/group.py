@@ -24,6 +24,7 @@ from nbqueue.client.session import Session
 from nbqueue.client.stream import Stream
 from nbqueue.client.telling import OF_GROUP, tell_after
 from nbqueue.model.output import Output, StandIn
+from nbqueue.model.shown import plain
 from nbqueue.model.states import State
 from nbqueue.model.webhook import on_group_done
 
@@ -280,7 +281,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         return self._members[index]
 
     def __repr__(self) -> str:
-        name = f" of {self._name}" if self._name else ""
+        name = f" of {plain(self._name)}" if self._name else ""
         ended = len(self._gathering.ended) if self._gathering is not None else 0
         shown = f" {self.id}" if self.id else ""
         return f"<JobGroup{shown}: {len(self._members):,} jobs{name}, {ended:,} known to have ended>"

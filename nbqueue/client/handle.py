@@ -32,6 +32,7 @@ from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_queue
 from nbqueue.model.output import Output, StandIn
+from nbqueue.model.shown import plain
 from nbqueue.model.states import State
 
 T = TypeVar("T")
@@ -260,7 +261,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
             raise NotImplementedError  # IPython then shows the repr
 
     def __repr__(self) -> str:
-        name = f" {self._name}" if self._name else ""
+        name = f" {plain(self._name)}" if self._name else ""
         return f"<Job {self.id}{name}, {self._seen()}>"
 
     def _seen(self) -> str:

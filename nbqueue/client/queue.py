@@ -20,6 +20,7 @@ from nbqueue.model.alerting import check
 from nbqueue.model.limits import Limit, limit
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_queue
+from nbqueue.model.shown import ShownList, ShownNow
 from nbqueue.model.states import State
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ _DEAD = (State.FAILED, State.TIMED_OUT, State.CRASHED)
 _MOST = 1_000_000
 
 
-class Queue:
+class Queue(ShownNow):
     """A queue: its numbers, who works on it, and whether its jobs may start."""
 
     def __init__(self, name: str = "default") -> None:
@@ -144,7 +145,7 @@ class Queue:
 
         async def asked(link: Link) -> list[EngineInfo]:
             found = await link.wire.ask(lambda client: queues.engines(client, link.wire.keys))
-            return [engine for engine in found if self.name in engine.queues]
+            return ShownList((engine for engine in found if self.name in engine.queues), kind=EngineInfo)
 
         return self._begin(asked)
 

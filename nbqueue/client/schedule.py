@@ -15,13 +15,14 @@ from nbqueue.client.session import Session, session
 from nbqueue.client.waiting import accepted_first
 from nbqueue.model.names import check_schedule
 from nbqueue.model.schedule import ScheduleRecord
+from nbqueue.model.shown import ShownNow
 from nbqueue.model.times import Overlap, Times, changed, times_of
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Schedule(Generic[T_co]):
+class Schedule(ShownNow, Generic[T_co]):
     """The handle of a schedule. It lives in the server, by its name; workers make its jobs."""
 
     def __init__(self, name: str, *, of: Session | None = None, accepted: Future[bool] | None = None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from html import escape
 from typing import Any, overload
 from zoneinfo import ZoneInfo
 
@@ -14,16 +13,16 @@ from nbqueue.client.pending import Pending
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.session import Session, session
 from nbqueue.model.schedule import ScheduleRecord
+from nbqueue.model.shown import Shown, ShownNow, plain
 from nbqueue.model.times import Cron
 
 #: what a table of schedules tells, and the head of its columns
 COLUMNS = ("name", "state", "times", "function", "next", "last", "runs", "skipped", "last job")
 
 _LONGEST = 60
-_CELL = "text-align:left;padding:2px 12px 2px 0;white-space:nowrap"
 
 
-class ScheduleList(Sequence[Schedule[Any]]):
+class ScheduleList(Sequence[Schedule[Any]], Shown):
     """Handles of schedules, by name, with what was known of each when they were looked up."""
 
     def __init__(self, records: Sequence[ScheduleRecord], of: Session) -> None:
@@ -53,14 +52,6 @@ class ScheduleList(Sequence[Schedule[Any]]):
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th style="{_CELL}">{escape(name)}</th>' for name in COLUMNS)
-        rows = (
-            "".join(f'<td style="{_CELL}">{escape(value)}</td>' for value in cells(record)) for record in self.records
-        )
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if body else "<i>no schedules</i>"
-
 
 def cells(record: ScheduleRecord) -> tuple[str, ...]:
     """A schedule as a row of COLUMNS; moments on the clock that it goes by."""
@@ -70,10 +61,10 @@ def cells(record: ScheduleRecord) -> tuple[str, ...]:
         record.name, state, times, record.function, _on_its_clock(record, record.next_at),
         _on_its_clock(record, record.last_at), f"{record.runs:,}", f"{record.skipped:,}", record.last_job,
     )  # fmt: skip
-    return tuple("".join(each if each.isprintable() else "?" for each in text[:_LONGEST]) for text in row)
+    return tuple(plain(text, _LONGEST) for text in row)
 
 
-class Schedules:
+class Schedules(ShownNow):
     """The schedules that the server has: `await schedules.all()`, `schedules["nightly"]`."""
 
     def all(self) -> Pending[ScheduleList]:

@@ -21,6 +21,7 @@ from nbqueue.errors import ConfigurationError
 from nbqueue.model.job import JobRecord
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_job_id, check_queue
+from nbqueue.model.shown import Shown, ShownNow, plain
 from nbqueue.model.states import State
 
 #: jobs that a listing of everything gives at most, by queue
@@ -29,7 +30,7 @@ MOST = 1000
 SHOWN = 10
 
 
-class Selection(ChangesMany, Sequence[Job[Any]]):
+class Selection(ChangesMany, Sequence[Job[Any]], Shown):
     """Handles of jobs that were found, newest first, with what was known of each when they were looked up."""
 
     def __init__(
@@ -135,7 +136,9 @@ class Selection(ChangesMany, Sequence[Job[Any]]):
     def __repr__(self) -> str:
         lines = [f"<{len(self):,} jobs of {self.words}>"]
         for part, word in ((self.live, "wait or run"), (self.ended, "have ended")):
-            lines += [f"  {each.id}  {each.state:<10} {each.label or each.function}" for each in part.records[:SHOWN]]
+            lines += [
+                f"  {each.id}  {each.state:<10} {plain(each.label or each.function)}" for each in part.records[:SHOWN]
+            ]
             if len(part) > SHOWN:
                 lines.append(f"  ... and {len(part) - SHOWN:,} more that {word}")
         if self.refused:
@@ -159,7 +162,7 @@ class Selection(ChangesMany, Sequence[Job[Any]]):
             raise NotImplementedError  # IPython then shows the repr
 
 
-class Jobs:
+class Jobs(ShownNow):
     """Jobs that the server knows: `await jobs.recent()`."""
 
     def recent(self, limit: int = 50, *, everywhere: bool = False) -> Pending[Selection]:
@@ -168,9 +171,9 @@ class Jobs:
         words = "all queues, waiting or running" if everywhere else in_words(found_by)
 
         async def asked(link: Link) -> list[JobRecord]:
-            ids = await (_live_ids(link) if everywhere else _owned_ids(link, found_by, limit))
-            records = [record for record in await link.records(ids) if record is not None]
-            return sorted(records, key=_submitted, reverse=True)[:limit]
+            if not everywhere:
+                return await recent_of(link, found_by, limit)
+            return await _known(link, await _live_ids(link), limit)
 
         return Pending(here.call(asked), lambda records: Selection(records, words, here), what="looking up jobs")
 
@@ -258,9 +261,17 @@ def attach(job_id: str | None = None, /, *, everywhere: bool = False) -> Pending
     return Pending(here.call(lambda link: link.record(job_id)), handle, what=f"looking up job {job_id}")
 
 
-async def _owned_ids(link: Link, found_by: stored.Origin, limit: int) -> list[str]:
+async def recent_of(link: Link, found_by: stored.Origin, limit: int) -> list[JobRecord]:
+    """The last jobs of an origin, newest first."""
     wire = link.wire
-    return await wire.ask(lambda client: stored.owned(client, wire.keys, found_by, newest=limit))
+    return await _known(
+        link, await wire.ask(lambda client: stored.owned(client, wire.keys, found_by, newest=limit)), limit
+    )
+
+
+async def _known(link: Link, ids: Sequence[str], limit: int) -> list[JobRecord]:
+    records = [record for record in await link.records(ids) if record is not None]
+    return sorted(records, key=_submitted, reverse=True)[:limit]
 
 
 async def _live_ids(link: Link) -> list[str]:

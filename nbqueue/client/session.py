@@ -67,6 +67,11 @@ class Session:
         """The same as a Pending."""
         return Pending(self.promise(act), what=what)
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether the server was asked anything by it in this process."""
+        return self._link is not None and self._portal is not None
+
     def is_here(self, used: Place | None) -> bool:
         """Whether what was begun on that portal is still going on (and not lost in a fork or a shutdown)."""
         return used is not None and used is self.portal

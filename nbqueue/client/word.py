@@ -16,6 +16,7 @@ from nbqueue.client.session import Session
 from nbqueue.client.telling import Told, tell
 from nbqueue.client.waiting import accepted_first
 from nbqueue.model.delivery import Delivery
+from nbqueue.model.shown import ShownList
 
 log = logging.getLogger("nbqueue")
 
@@ -46,7 +47,7 @@ async def deliveries(link: Link, job_id: str) -> list[Delivery]:
     """How it went to leave word of a job's end. Raises JobLost where the server does not know the job."""
     await link.record(job_id)
     found = await link.wire.ask(lambda client: words.deliveries(client, link.wire.keys, [job_id]))
-    return [each for each in found if each is not None]
+    return ShownList((each for each in found if each is not None), kind=Delivery)
 
 
 async def _watch(jobs: Callable[[], Sequence[Handle]], callables: tuple[Told, ...], link: Link) -> None:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from nbqueue.model.job import moment
+from nbqueue.model.shown import Shown, plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRecord:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AttemptRecord(Shown):
     """An attempt that ended. Times are UTC, on the server's clock."""
 
     #: from 1; 0 where the job ended without having started
@@ -27,6 +28,12 @@ class AttemptRecord:
     error: str = ""
     #: where it was retried, the last lines of its traceback; that of the last attempt comes with JobFailed
     traceback: str = ""
+
+    def __repr__(self) -> str:
+        """What people look for first; the fields say the rest."""
+        ended = [f"ended {self.finished_at:%Y-%m-%d %H:%M:%S} UTC"] if self.finished_at is not None else []
+        error = [plain(f"{self.error_type}: {self.error}")] if self.error_type else []
+        return f"<AttemptRecord {self.number}: {', '.join([plain(self.state), *ended, *error])}>"
 
 
 def of_history(text: bytes, job_id: str, ended_ms: int) -> AttemptRecord | None:

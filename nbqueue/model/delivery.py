@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from random import Random
 
+from nbqueue.model.shown import Shown
+
 #: the longest wait in seconds
 CAP_S = 6 * 3600.0
 #: what each further wait is multiplied by
@@ -28,7 +30,7 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Shown):
     """One message for a webhook. Times are UTC, on the server's clock."""
 
     #: the job that ended, or the message of an alert

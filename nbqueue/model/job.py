@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nbqueue.model.progress import Progress
+from nbqueue.model.shown import Shown, plain
 from nbqueue.model.states import State, WaitReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class JobRecord:
+class JobRecord(Shown):
     """A job as the server knows it. Times are UTC, on the server's clock."""
 
     id: str
@@ -86,11 +87,12 @@ class JobRecord:
 
     def __repr__(self) -> str:
         """What people look for first; the fields say the rest."""
-        name = self.label or self.function
+        name = plain(self.label or self.function)
         times = (("submitted", self.submitted_at), ("started", self.started_at), ("ended", self.finished_at))
         facts = [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in times if at is not None]
-        error = [f"{self.error_type}: {self.error}"[:200]] if self.error_type else []
-        return f"<JobRecord {self.id}{f' {name}' if name else ''}: {', '.join([str(self.state), *facts, *error])}>"
+        error = [plain(f"{self.error_type}: {self.error}")] if self.error_type else []
+        told = ", ".join([str(self.state), *facts, *error])
+        return f"<JobRecord {plain(self.id)}{f' {name}' if name else ''}: {told}>"
 
 
 def moment(milliseconds: float | str | bytes | None) -> datetime | None:

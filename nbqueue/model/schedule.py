@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from nbqueue.model.shown import Shown, plain
 from nbqueue.model.times import Times
 
 #: a run that begins no later than this after its time was not missed: longer than a lost worker's place stays empty
@@ -32,7 +33,7 @@ class ScheduleState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ScheduleRecord:
+class ScheduleRecord(Shown):
     """A schedule as the server knows it. Times are UTC, on the server's clock."""
 
     name: str
@@ -64,7 +65,8 @@ class ScheduleRecord:
         facts = [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in moments if at is not None]
         words = [self.times.words] if self.times is not None else []
         told = ", ".join([str(self.state), *words, *facts, f"{self.runs:,} runs"])
-        return f"<ScheduleRecord {self.name} of {self.function}: {told}{f'; {self.error}' if self.error else ''}>"
+        error = f"; {plain(self.error)}" if self.error else ""
+        return f"<ScheduleRecord {plain(self.name)} of {plain(self.function)}: {told}{error}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,10 @@ class Canvas(Protocol):
         """What to publish so that it is seen."""
         ...
 
+    def again(self) -> None:
+        """Send once more what was sent, in the name of the running cell."""
+        ...
+
     @property
     def is_behind(self) -> bool:
         """Whether something is left to be drawn."""
@@ -77,6 +81,12 @@ class Card:
         self._saved_at = 0.0
         self._failures = 0
         self._warned = False
+        #: what was published in the name of a cell that ran at that moment
+        self._kept: CardView | None = None
+        #: what it was drawn on while it lived
+        self._left: Canvas | None = None
+        #: live cards that gave way to their saved ones, though in no cell's name so far
+        self._gone_ids: list[str] = []
         self._is_open = False
         #: whether its last state was sent
         self.over = False
@@ -138,6 +148,28 @@ class Card:
             self.over = True
             self._source.close()
 
+    def forget(self) -> None:
+        """Take away what is left of a live card that has ended."""
+        with self._lock:
+            left, self._left = self._left, None
+        if left is not None:
+            left.close()
+
+    def keep(self) -> bool:
+        """Publish how it stands in the name of the cell that ran, unless one did so before; whether it was needed."""
+        with self._lock:
+            self.redraw()
+            if self._view == self._kept or not self._display_ids:
+                return False
+            self._kept = self._view
+            self._replace()
+            gone, self._gone_ids = self._gone_ids, []
+            for display_id in gone:
+                publish.replace(NOTHING, display_id)
+            if self._canvas is not None:
+                self._canvas.again()
+            return True
+
     def _redraw(self) -> int:
         now = datetime.now(UTC)
         # besides the facts only the seconds move
@@ -187,11 +219,14 @@ class Card:
         return sent
 
     def _leave(self, canvas: Canvas) -> int:
-        """Let the live card go: there is nothing more to be done with it, and a saved notebook is better without."""
+        """Let the live card go: there is nothing more to be done with it, and a saved notebook is better without.
+
+        Its widgets stay as they are: a page that was loaded anew knows no output by its id, and has the end from them.
+        """
+        self._gone_ids += self._live_ids
         for display_id in self._live_ids:
             publish.replace(NOTHING, display_id)
-        self._canvas, sent, self._live_ids = None, len(self._live_ids), []
-        canvas.close()
+        self._canvas, self._left, sent, self._live_ids = None, canvas, len(self._live_ids), []
         return sent
 
     def _replace(self) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from nbqueue.client.selection import Selection
 from nbqueue.notebook import listing
 from nbqueue.notebook.card import Card
+from nbqueue.notebook.cell_ends import CellEnds
 from nbqueue.notebook.publish import Place, place, publish
 from nbqueue.notebook.sources import Source
 from nbqueue.notebook.table import Table
@@ -18,6 +20,8 @@ from nbqueue.notebook.work import Work
 
 #: ended cards that are kept, so that a cell that waits for one later can publish its end
 KEPT = 500
+#: cards that are published again after cells, a second: a page takes no more messages than that without falling behind
+KEPT_A_SECOND = 50
 #: of jobs that were found, so many of those that live get a card
 LIVE_CARDS = 20
 #: loaded with the first widget
@@ -31,10 +35,13 @@ class Cards:
         self._ticker = Ticker()
         self._lock = threading.Lock()
         self._cards: dict[str, Card] = {}
+        self._cell_ends = CellEnds(self.keep)
+        self._keeps_left, self._kept_at = float(KEPT_A_SECOND), time.monotonic()
 
     def show(self, work: Work) -> None:
         """Show its card below the running cell; it follows the job, unless a program runs the notebook."""
         card = self._card(work)
+        self._cell_ends.begin()
         card.show()
         if not card.over and place() is not Place.FINAL_HTML:
             self._ticker.add(card, card.context)
@@ -66,10 +73,26 @@ class Cards:
         with self._lock:
             cards, self._cards = self._cards, {}
         self._ticker.stop()
+        self._cell_ends.stop()
         for card in cards.values():
             card.stop()
         if (widgets := sys.modules.get(_WIDGETS)) is not None:
             widgets.close_shared()
+
+    def keep(self) -> None:
+        """After a cell: publish in its name how cards stand, those first that were not for the longest time."""
+        now = time.monotonic()
+        left = min(self._keeps_left + (now - self._kept_at) * KEPT_A_SECOND, KEPT_A_SECOND)
+        with self._lock:
+            cards = list(self._cards.items())
+        for name, card in cards:
+            if left >= 1 and card.keep():
+                left -= 1
+                with self._lock:
+                    # the next time others come first
+                    if self._cards.pop(name, None) is not None:
+                        self._cards[name] = card
+        self._keeps_left, self._kept_at = left, now
 
     def _card(self, work: Work) -> Card:
         """The card that lives, or a new one."""
@@ -90,7 +113,7 @@ class Cards:
     def _forget(self) -> None:
         over = [name for name, card in self._cards.items() if card.over]
         for name in over[: max(len(over) - KEPT, 0)]:
-            del self._cards[name]
+            self._cards.pop(name).forget()
 
 
 def _publish(table: Table) -> None:

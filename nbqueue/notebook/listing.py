@@ -19,6 +19,7 @@ from nbqueue.notebook.table import Table
 #: of jobs that have ended and were found, so many are listed
 ENDED = 10
 
+_HANDLES = "job = await nbqueue.attach(id) gives its handle: await job for its result, await job.logs() for its log."
 _FINAL = tuple(state for state in State if state in FINAL)
 
 
@@ -41,7 +42,7 @@ def found(records: Sequence[JobRecord], *, now: datetime, of: str) -> Table:
     if not records:
         return table
     cut = f": the last {ENDED} of {len(records):,}" if len(records) > ENDED else ""
-    return replace(table, title=f"Jobs of {of} that have ended{cut}")
+    return replace(table, title=f"Jobs of {of} that have ended{cut}", note=_HANDLES)
 
 
 def left_out(count: int) -> Table:

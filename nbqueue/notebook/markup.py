@@ -45,11 +45,13 @@ _LOG = "margin:2px 0 0;padding:0;background:none;border:0;color:inherit;white-sp
 _LAST = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.75"
 _PART = "display:flex;gap:.7em;align-items:center;font-size:.92em"
 _PART_NAME = "flex:0 1 12em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
-#: hides a card that was saved beside its live one, and the words of a front end that looks for a live one in vain
+_OUTPUT = ".jp-OutputArea-child"
+#: hides what a page has in the place of a live card that is gone: words while it looks for it and after that, or a card
+#: that nothing moves any more, with marks of that; the saved card is seen again then
 _HIDDEN = (
-    "<style>.jp-OutputArea-child:has(.nbqueue-saved)+.jp-OutputArea-child>"
-    ".jp-OutputArea-output.jupyter-widgets:not(:has(*))"
-    "{display:none}</style>"
+    f"<style>{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}>.lm-Panel.jp-OutputArea-output:not(:has(*)),"
+    f"{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}:has(.jupyter-widgets-disconnected){{display:none}}"
+    f"{_OUTPUT}:has(+{_OUTPUT} .jupyter-widgets-disconnected) .nbqueue-saved{{display:block!important}}</style>"
 )
 #: what folds the log of a live card, and the log
 FOLD_CLASS, LOG_CLASS = "nbqueue-fold", "nbqueue-log"

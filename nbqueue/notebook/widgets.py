@@ -71,6 +71,12 @@ class WidgetCanvas:
                 widget.style.close()
             widget.close()
 
+    def again(self) -> None:
+        """Send what is seen once more, in the name of the running cell, all that such runs hear."""
+        if self._html is not None:
+            self._html.send_state("value")
+            self._cancel.send_state("disabled")
+
     @property
     def is_behind(self) -> bool:
         """Whether there is more of the log than was sent."""

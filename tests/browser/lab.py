@@ -41,6 +41,20 @@ class Lab:
     url: str
     #: where its notebooks are
     folder: Path
+    #: what it shows notebooks with: "jupyterlab" or "notebook"
+    app: str = "jupyterlab"
+
+    def page_of(self, name: str) -> str:
+        """The address of a notebook."""
+        return f"{self.url}/notebooks/{name}" if self.app == "notebook" else f"{self.url}/doc/tree/{name}"
+
+    def end_kernels(self) -> None:
+        """Shut down all kernels, as after a night."""
+        with urllib.request.urlopen(f"{self.url}/api/sessions") as reply:
+            sessions = json.load(reply)
+        for session in sessions:
+            address = f"{self.url}/api/sessions/{session['id']}"
+            urllib.request.urlopen(urllib.request.Request(address, method="DELETE")).close()
 
     def write(self, name: str, cells: Sequence[str]) -> None:
         """Put a notebook of code cells into its folder."""
@@ -77,6 +91,14 @@ class Notebook:
 
         wait_until(taken, STARTS_WITHIN_S)
 
+    def restart(self) -> None:
+        """Restart the kernel, as a person does: 0, 0 and yes."""
+        self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first.click()
+        self.page.keyboard.press("0")
+        self.page.keyboard.press("0")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
     def prompt(self, number: int) -> str:
         """What stands before a cell: "[ ]:", "[*]:" while it runs, "[3]:" after it."""
         cell = self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
@@ -88,7 +110,9 @@ class Notebook:
 
 
 @contextmanager
-def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environ: str) -> Iterator[Lab]:
+def running_lab(
+    folder: Path, *, theme: str = "JupyterLab Light", app: str = "jupyterlab", **environ: str
+) -> Iterator[Lab]:
     """A JupyterLab for the notebooks of a folder; it and its kernels end with the block."""
     settings = folder.parent / "lab-settings"
     for name, values in {**SETTINGS, "apputils-extension/themes": {"theme": theme}}.items():
@@ -97,10 +121,11 @@ def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environ: str
         path.write_text(json.dumps(values))
     port = _free_port()
     options = {
-        "LabApp.open_browser": False, "ServerApp.allow_root": True, "ServerApp.port": port, "ServerApp.port_retries": 0,
-        "ServerApp.root_dir": folder, "ServerApp.password": "", "IdentityProvider.token": "",
+        "ExtensionApp.open_browser": False, "ServerApp.allow_root": True, "ServerApp.port": port,
+        "ServerApp.port_retries": 0, "ServerApp.root_dir": folder, "ServerApp.password": "",
+        "IdentityProvider.token": "", "ServerApp.disable_check_xsrf": True,
     }  # fmt: skip
-    command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
+    command = [sys.executable, "-m", app, *(f"--{name}={value}" for name, value in options.items())]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(settings), **environ}
     log = folder.parent / "lab.log"
     with log.open("wb") as out:
@@ -109,7 +134,7 @@ def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environ: str
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: _answers(url) or process.poll() is not None, STARTS_WITHIN_S)
         assert process.poll() is None, log.read_text()
-        yield Lab(url, folder)
+        yield Lab(url, folder, app)
     finally:
         processes.kill({psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)})
         process.wait(10)
@@ -127,7 +152,7 @@ def opened(lab: Lab, name: str, *, width: int = 1000, height: int = 900) -> Iter
             page = browser.new_page(viewport={"width": width, "height": height})
             troubles = _listened(page)
             page.set_default_timeout(DRAWN_WITHIN_MS)
-            page.goto(f"{lab.url}/doc/tree/{name}")
+            page.goto(lab.page_of(name))
             page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
             page.locator(".jp-Toolbar-kernelName", has_text="Python 3").wait_for()
             page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()

@@ -47,7 +47,7 @@ async def test_it_has_a_name_and_can_be_asked(tmp_path: Path) -> None:
     found = await schedules.all()
     assert [each.name for each in found] == ["nightly"]
     assert "30 6 * * mon-fri (Europe/Berlin)" in repr(found)
-    assert "<td" in found._repr_html_()
+    assert "<td" in str(found._repr_html_())
     with pytest.raises(UnknownSchedule, match='knows no schedule "yearly"'):
         await schedules.get("yearly")
 

@@ -32,8 +32,9 @@ def test_live_jobs_come_first_and_ended_ones_below(settings: Settings) -> None:
         assert [bundle["text/plain"] for bundle in (first, second)] == ["○ queued  job 6", "○ queued  job 7"]
         assert [WIDGET in bundle for bundle in (first, widget, second, table, rest)] == [False, True] + [False] * 3
         rows = table["text/plain"].splitlines()
+        assert "await job for its result" in rows[-1]
         assert rows[0].endswith("that have ended: the last 3 of 5")
-        assert [row.split("job ")[1].split()[0] for row in rows[2:]] == ["4", "3", "2"]
+        assert [row.split("job ")[1].split()[0] for row in rows[2:-1]] == ["4", "3", "2"]
         assert rest["text/plain"] == "and 1 more that wait or run, without a card here"
         printed = kernel.run("print(found)")
         kernel.run(GROUP)
