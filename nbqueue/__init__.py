@@ -83,6 +83,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
     from nbqueue.model.times import Cron, Every
+    from nbqueue.notebook.board.dashboard import dashboard
     from nbqueue.notebook.notify import notify
 
 __all__ = [
@@ -127,6 +128,7 @@ __all__ = [
     "configure",
     "cpus",
     "current_job",
+    "dashboard",
     "export_csv",
     "history",
     "jobs",
@@ -169,6 +171,7 @@ _HOMES = {
     "nbqueue.model.settings": ("Settings",),
     "nbqueue.model.states": ("State",),
     "nbqueue.model.times": ("Cron", "Every"),
+    "nbqueue.notebook.board.dashboard": ("dashboard",),
     "nbqueue.notebook.notify": ("notify",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -63,6 +63,7 @@ NAMES = ERRORS | IN_A_JOB | {
     "history",
     "export_csv",
     "notify",
+    "dashboard",
     "RetryPolicy",
     "Settings",
     "State",

@@ -11,6 +11,8 @@ from nbqueue.notebook.face import ProcessFace
 #: what is put into the notebook's namespace: names of the package, and the package itself
 NAMES = ("submit", "submit_map")
 PACKAGE = "nbqueue"
+#: what shows dashboards, where one was shown
+BOARD = "nbqueue.notebook.board.dashboard"
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -36,6 +38,8 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.drop_by_id(_names())
     if isinstance(hooks.face, ProcessFace):
         hooks.face.stop()
+    if (board := sys.modules.get(BOARD)) is not None:
+        board.close_all()
 
 
 def _names() -> dict[str, Any]:

@@ -118,6 +118,12 @@ def _down(_: Sequence[str]) -> None:
     _say(f"Stopped: {' and '.join(ran)}. Jobs that wait are kept." if ran else "Nothing was running.")
 
 
+def _dashboard(_: Sequence[str]) -> None:
+    from nbqueue.notebook.board.dashboard import dashboard  # much to load, and seldom asked for
+
+    dashboard().show()
+
+
 def _help(_: Sequence[str]) -> None:
     width = max(len(f"{name} {verb.takes}") for name, verb in VERBS.items())
     _say("\n".join(f"%nbqueue {f'{name} {verb.takes}':<{width}}  {verb.help}" for name, verb in VERBS.items()))
@@ -137,6 +143,7 @@ VERBS = {
     "logs": Verb("ID", "the last lines of a job's log", _logs, 1, 1),
     "up": Verb("", "start the local server and worker", _up),
     "down": Verb("", "end them; jobs that wait are kept", _down),
+    "dashboard": Verb("", "queues, workers and jobs, live", _dashboard),
     "help": Verb("", "this list", _help),
 }
 
