@@ -35,11 +35,13 @@ class JobTable:
         self._all = parts.box(0, lambda on: desk.tick_all(on=on), words="all")
         self._boxes: list[Any] = []
         self._side = parts.column((self._all,), flex="0 0 auto")
-        self._table = parts.html(flex="1 1 auto", min_width="0")
+        self._table = parts.table(flex="1 1 0", min_width="0")
         self._rows = parts.row((self._side, self._table), flex_flow="row", align_items="flex-start")
         self._most = 0
         self._pager = _Pager(desk)
-        self._close_cards = parts.button("Close cards", "Show the cards of jobs no longer", close_cards)
+        self._close_cards = parts.button(
+            "Close cards", "Show the cards of jobs no longer", close_cards, align_self="flex-start"
+        )
         self._cards = parts.column((), width="100%")
         self.box = parts.column(
             (
@@ -56,7 +58,7 @@ class JobTable:
         rows = [columns.job(record, now) for record in page.rows]
         chosen = [place for place, on in enumerate(ticked) if on]
         empty = "None is known so far." if not facts.jobs else "None of the jobs that are known is like that."
-        told = grid.table("Jobs", columns.JOBS, rows, chosen=chosen, empty=empty, wide=columns.JOBS[-1])
+        told = grid.table("Jobs", columns.JOBS, rows, chosen=chosen, empty=empty)
         sent = self._filters.draw(facts, desk)
         sent += self._draw_boxes(ticked)
         sent += parts.put(self._table, value=told) + self._keep_height(len(rows), desk.choice.page_size)

@@ -54,9 +54,9 @@ class Panel:
     """All widgets of one dashboard."""
 
     def __init__(self, desk: Desk, clicks: Clicks) -> None:
-        self._head = parts.html(flex="1 1 auto", min_width="0")
+        self._head = parts.html(flex="1 1 0", min_width="0")
         self._queues = _Queues(clicks)
-        self._workers = parts.html(width="100%")
+        self._workers = parts.table(width="100%")
         self._window = _window(desk)
         self._bars = parts.html(width="100%")
         self._jobs = JobTable(desk, clicks.act, clicks.close_cards)
@@ -75,7 +75,7 @@ class Panel:
         """Send what differs from before; how many messages that took."""
         facts = seen.facts
         workers = [columns.worker(engine, seen.now) for engine in facts.engines]
-        told = grid.table("Workers", columns.WORKERS, workers, empty="None is running.", wide="versions")
+        told = grid.table("Workers", columns.WORKERS, workers, empty="None is running.")
         sent = parts.put(self._head, value=_header(seen))
         sent += self._queues.draw(facts)
         sent += parts.put(self._workers, value=grid.heading("Workers") + told)
@@ -105,8 +105,8 @@ class _Queues:
         self._clicks = clicks
         self._rows: list[tuple[str, bool]] = []
         self._buttons: list[Any] = []
-        self._table = parts.html(flex="1 1 auto", min_width="0")
-        self._side = parts.column((), flex="0 0 auto", padding="60px 0 0 0")
+        self._table = parts.table(flex="1 1 0", min_width="0")
+        self._side = parts.column((), flex="0 0 auto", padding="58px 0 0 8px")
         self.box = parts.row((self._table, self._side), flex_flow="row", align_items="flex-start")
 
     def draw(self, facts: Facts) -> int:
@@ -124,7 +124,7 @@ class _Queues:
         return sent + parts.put(self._side, children=tuple(self._buttons[: len(self._rows)]))
 
     def _button(self, place: int) -> Any:
-        return parts.button("Pause", "", lambda: self._pressed(place), width="11em", margin="1px 0")
+        return parts.button("Pause", "", lambda: self._pressed(place), width="9.5em", margin="1px 0")
 
     def _pressed(self, place: int) -> None:
         if place < len(self._rows):

@@ -56,6 +56,11 @@ def html(value: str = "", **layout: str) -> Any:
     return ipywidgets.HTML(value=value, layout=ipywidgets.Layout(**{"margin": "0", **layout}))
 
 
+def table(**layout: str) -> Any:
+    """A table, which scrolls sideways where there is no room; where it was scrolled to is kept when it is redrawn."""
+    return html(**{"overflow": "auto hidden", **layout})
+
+
 def button(words: str, tooltip: str, act: Callable[[], None], **layout: str) -> Any:
     """Something to press; what it does is handed on, no widget is changed by it."""
     made = ipywidgets.Button(

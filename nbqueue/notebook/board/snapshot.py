@@ -48,13 +48,11 @@ def _tables(facts: Facts) -> tuple[Table, ...]:
     workers = _texts([columns.worker(each, now) for each in facts.engines])
     jobs = _texts([columns.job(each, now) for each in page.rows])
     return (
-        Table(title="Queues", columns=columns.QUEUES, rows=queues, empty="None was used so far."),
-        Table(title="Workers", columns=columns.WORKERS, rows=workers, empty="None is running."),
-        Table(title=f"Jobs{last}", columns=columns.JOBS, rows=jobs, empty="None is known so far."),
+        Table(title="Queues", columns=columns.names(columns.QUEUES), rows=queues, empty="None was used so far."),
+        Table(title="Workers", columns=columns.names(columns.WORKERS), rows=workers, empty="None is running."),
+        Table(title=f"Jobs{last}", columns=columns.names(columns.JOBS), rows=jobs, empty="None is known so far."),
     )
 
 
 def _texts(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    return [
-        tuple(f"{cell.look.glyph} {cell.text}" if cell.look is not None else cell.text for cell in row) for row in rows
-    ]
+    return [tuple(cell.words for cell in row) for row in rows]
