@@ -106,7 +106,7 @@ def worker(engine: EngineInfo, now: datetime | None) -> Row:
         Cell(text=f"{len(engine.functions):,}", title=functions),
         Cell(text=wording.percent(engine.cpu_percent), title="100% is one core"),
         Cell(text=wording.size(engine.memory_bytes)),
-        Cell(text="" if up_s is None else wording.duration(up_s, running=True)),
+        Cell(text="" if up_s is None else _long(up_s)),
         Cell(text=wording.line(f"Python {engine.python}, nbqueue {engine.version}")),
     )
 
@@ -146,6 +146,12 @@ def more(facts: Facts) -> str:
     parts += [f"{facts.unseen:,} more waiting jobs" if facts.unseen else ""]
     found = " and ".join(part for part in parts if part)
     return f"Not listed: {found}; a queue chosen above lists more of its own." if found else ""
+
+
+def _long(seconds: float) -> str:
+    """A time of which the seconds do not matter once there are minutes."""
+    minutes, much, _ = wording.duration(seconds, running=True).partition(" min ")
+    return f"{minutes} min" if much else minutes
 
 
 def _told(card: CardView) -> str:

@@ -21,10 +21,21 @@ FONT = (
 MUTED = "color:var(--jp-ui-font-color2,inherit)"
 LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
 TRACK = "var(--jp-border-color2,rgba(128,128,128,.3))"
-#: a selected row, over whatever the theme's background is
-_CHOSEN = "background:rgba(0,114,178,.16)"
-_TABLE = "border-collapse:collapse;border-spacing:0;width:100%;margin:0;table-layout:fixed"
-_CELL = "padding:0 8px 0 4px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;line-height:29px"
+#: once for all tables: in each cell it would be most of what is sent. The doubled class wins over the page's own rules
+STYLE = f"""<style>
+.nbqueue-grid.nbqueue-grid {{border-collapse:collapse;width:100%;margin:0;table-layout:fixed;border:0;
+ font-size:inherit}}
+.nbqueue-grid.nbqueue-grid tr {{height:{ROW_PX}px;background:none}}
+.nbqueue-grid.nbqueue-grid tr[aria-selected] {{background:rgba(0,114,178,.16)}}
+.nbqueue-grid.nbqueue-grid :is(td,th) {{padding:0 8px 0 4px;border:0;border-bottom:1px solid {LINE};text-align:left;
+ white-space:nowrap;overflow:hidden;text-overflow:ellipsis;line-height:{ROW_PX - 1}px;vertical-align:middle}}
+.nbqueue-grid.nbqueue-grid th {{{MUTED};font-weight:400}}
+.nbqueue-grid.nbqueue-grid .nbqueue-n {{text-align:right;font-variant-numeric:tabular-nums}}
+.nbqueue-grid .nbqueue-bar {{display:inline-block;vertical-align:middle;width:3.5em;height:7px;border-radius:4px;
+ overflow:hidden;background-color:{TRACK}}}
+.nbqueue-grid .nbqueue-bar > span {{display:block;height:7px}}
+</style>"""
+_NUMBER = ' class="nbqueue-n"'
 
 
 def table(
@@ -32,15 +43,15 @@ def table(
 ) -> str:
     """A table of this name, which readers of screens announce."""
     cols = "".join(f'<col style="width:{each.width_em:g}em">' if each.width_em else "<col>" for each in columns)
+    head = "".join(map(_heading, columns))
     body = "".join(_row(columns, row, on=number in chosen) for number, row in enumerate(rows))
     if not rows:
-        body = f'<tr style="height:{ROW_PX}px"><td colspan="{len(columns)}" style="{_CELL}">{escape(empty)}</td></tr>'
-    head = "".join(map(_heading, columns))
+        body = f'<tr><td colspan="{len(columns)}">{escape(empty)}</td></tr>'
     least_em = sum(each.width_em or LEAST_EM for each in columns)
+    named = f'aria-label="{escape(title)}" style="min-width:{least_em:g}em"'
     return (
-        f'<div style="{FONT}"><table aria-label="{escape(title)}" style="{_TABLE};min-width:{least_em:g}em">'
-        f'<colgroup>{cols}</colgroup><thead><tr style="height:{ROW_PX}px">{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div style="{FONT}"><table class="nbqueue-grid" {named}>'
+        f"<colgroup>{cols}</colgroup><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
@@ -53,37 +64,25 @@ def heading(text: str, more: str = "") -> str:
 
 
 def _heading(column: Column) -> str:
-    return (
-        f'<th scope="col" style="{_CELL};{MUTED};font-weight:400;text-align:{_side(column)};border:0;'
-        f'border-bottom:1px solid {LINE}">{escape(column.name)}</th>'
-    )
+    return f'<th scope="col"{_NUMBER if column.number else ""}>{escape(column.name)}</th>'
 
 
 def _row(columns: Sequence[Column], row: Row, *, on: bool) -> str:
-    style = f"height:{ROW_PX}px;{_CHOSEN}" if on else f"height:{ROW_PX}px;background:none"
-    said = ' aria-selected="true"' if on else ""
     cells = "".join(_cell(column, cell) for column, cell in zip(columns, row, strict=True))
-    return f'<tr style="{style}"{said}>{cells}</tr>'
+    return f'<tr aria-selected="true">{cells}</tr>' if on else f"<tr>{cells}</tr>"
 
 
 def _cell(column: Column, cell: Cell) -> str:
-    mark = f'<span style="color:{cell.look.colour};font-weight:bold">{cell.look.glyph}</span> ' if cell.look else ""
-    title = f' title="{escape(cell.title)}"' if cell.title else ""
+    mark = f'<b style="color:{cell.look.colour}">{cell.look.glyph}</b> ' if cell.look else ""
+    title = f' title="{escape(cell.title)}"' if cell.title and cell.title != cell.text else ""
     inner = _bar(cell) if cell.fraction is not None else f"{mark}{escape(cell.text)}"
-    style = f"{_CELL};text-align:{_side(column)};border:0;border-bottom:1px solid {LINE}"
-    return f'<td{title} style="{style}">{inner}</td>'
-
-
-def _side(column: Column) -> str:
-    return "right;font-variant-numeric:tabular-nums" if column.number else "left"
+    return f"<td{_NUMBER if column.number else ''}{title}>{inner}</td>"
 
 
 def _bar(cell: Cell) -> str:
     percent, colour = (cell.fraction or 0.0) * 100, (cell.look or palette.STATES[State.RUNNING]).colour
-    fill = f'<span style="display:block;width:{percent:.1f}%;height:7px;background-color:{colour}"></span>'
     return (
         f'<span role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent:.0f}" '
-        f'aria-label="progress" style="display:inline-block;vertical-align:middle;width:3.5em;height:7px;'
-        f'border-radius:4px;overflow:hidden;background-color:{TRACK}">{fill}</span> '
-        f'<span style="font-variant-numeric:tabular-nums">{escape(cell.text)}</span>'
+        f'aria-label="progress" class="nbqueue-bar"><span style="width:{percent:.1f}%;background-color:{colour}">'
+        f"</span></span> {escape(cell.text)}"
     )

@@ -154,7 +154,7 @@ def _header(seen: Seen) -> str:
     said = f'<b style="color:#D55E00">!</b> {escape(wording.line(problem, 400))}'
     told = f'<div role="status" style="line-height:24px">{said}</div>'
     return (
-        f'<div style="{grid.FONT}"><div style="line-height:30px"><span role="heading" aria-level="2" '
+        f'{grid.STYLE}<div style="{grid.FONT}"><div style="line-height:30px"><span role="heading" aria-level="2" '
         f'style="font-size:1.25em;font-weight:600">nbqueue</span> <span style="{grid.MUTED}">'
         f"{escape(wording.line(seen.place))}{as_of}</span></div>{told if problem else ''}</div>"
     )
