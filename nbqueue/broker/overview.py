@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from nbqueue.broker import alerts, queues, scripts
 from nbqueue.broker.keys import CLAIMED_SCORE, Keys
 from nbqueue.broker.queues import QueueStats
 from nbqueue.model.alerting import Measure
+from nbqueue.model.states import State
 
 #: queues that are looked at; where there are more, those with most jobs
 MOST_QUEUES = 30
@@ -19,6 +20,7 @@ MOST_GATES = 20
 LEAST_JOBS = 30
 #: replies of a queue besides its numbers: gates, running, waiting
 _LISTS = 3
+_STATES = frozenset(State)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +55,14 @@ async def look(client: Any, keys: Keys, *, most_jobs: int, queue: str = "") -> O
     pipe = client.pipeline(transaction=False)
     for name in names:
         _ask(pipe, keys, name, share if name in listed else 0)
-    found = await pipe.execute() if names else []
-    width = len(found) // len(names) if names else 0
-    parts = [found[width * i : width * (i + 1)] for i in range(len(names))]
-    parked = await _parked(client, keys, names, parts, share)
+    found = await pipe.execute(raise_on_error=False) if names else []
+    width = len(found) // max(len(names), 1)
+    parts = {name: found[width * i : width * (i + 1)] for i, name in enumerate(names)}
+    # what none of ours wrote must not hide the other queues
+    names = [name for name in names if _is_sound(parts[name])]
+    parked = await _parked(client, keys, {name: parts[name] for name in names}, share)
     measures = await scripts.run(client, alerts.measure(keys, names)) if names else []
-    made = zip(names, parts, parked, measures, strict=True)
+    made = zip(names, (parts[name] for name in names), parked, measures, strict=True)
     return Overview(
         at_ms=at_ms, queues=tuple(_queue(*each, in_list=each[0] in listed) for each in made), left_out=left_out
     )
@@ -81,6 +85,14 @@ async def _names(client: Any, keys: Keys) -> tuple[int, list[str], int]:
     return seconds * 1000 + micro // 1000, names, left_out
 
 
+def _is_sound(part: list[Any]) -> bool:
+    """Whether these are the replies about a queue as ours write it."""
+    counts = part[-_LISTS - 1]
+    return not any(isinstance(reply, Exception) for reply in part) and all(
+        state.decode(errors="replace") in _STATES and count.isdigit() for state, count in counts.items()
+    )
+
+
 def _ask(pipe: Any, keys: Keys, name: str, jobs: int) -> None:
     queues.ask_stats(pipe, keys, name)
     pipe.zrange(keys.gates(name), 0, MOST_GATES - 1)
@@ -89,10 +101,10 @@ def _ask(pipe: Any, keys: Keys, name: str, jobs: int) -> None:
 
 
 async def _parked(
-    client: Any, keys: Keys, names: Sequence[str], parts: Sequence[list[Any]], jobs: int
+    client: Any, keys: Keys, parts: Mapping[str, list[Any]], jobs: int
 ) -> list[dict[str, tuple[int, list[bytes]]]]:
     """Of each queue: gate -> how many are held back behind it, and some of their ids."""
-    gates = [(name, [gate.decode() for gate in part[-_LISTS]]) for name, part in zip(names, parts, strict=True)]
+    gates = [(name, [gate.decode() for gate in part[-_LISTS]]) for name, part in parts.items()]
     pipe = client.pipeline(transaction=False)
     for name, found in gates:
         for gate in found:

@@ -98,7 +98,7 @@ def test_an_unknown_job_is_one_line(shell: Any) -> None:
             "fix",
             (
                 "%nbqueue fix is not known: use one of status, jobs, queues, workers, schedules, cancel, logs, up, "
-                "down, help."
+                "down, dashboard, help."
             ),
         ),
         ("cancel", "Use it as: %nbqueue cancel ID ..."),
@@ -121,7 +121,8 @@ def test_help_names_every_verb(shell: Any, capsys: pytest.CaptureFixture[str]) -
     magic(shell, "")
     assert capsys.readouterr().out == told
     assert [line.split()[1] for line in told.splitlines()] == [
-        "status", "jobs", "queues", "workers", "schedules", "cancel", "logs", "up", "down", "help",
+        "status", "jobs", "queues", "workers", "schedules", "cancel", "logs", "up", "down", "dashboard",
+        "help",
     ]  # fmt: skip
 
 

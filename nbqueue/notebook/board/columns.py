@@ -60,7 +60,7 @@ QUEUES = (
 WORKERS = (
     Column("host"), Column("process", 5.5, number=True), Column("queues"), Column("running", 5.5, number=True),
     Column("functions", 6, number=True), Column("CPU", 4, number=True), Column("memory", 6, number=True),
-    Column("up for", 7.5, number=True), Column("versions", 14.5),
+    Column("up for", 7.5, number=True), Column("versions", 16),
 )  # fmt: skip
 JOBS = (
     Column("job"), Column("state", 8), Column("progress", 10), Column("time", 6, number=True), Column("queue", 6),

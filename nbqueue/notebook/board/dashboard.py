@@ -166,11 +166,11 @@ class Dashboard:
         """Leave plain tables where the widgets were."""
         self.over = True
         self.close()
-        bundle = snapshot.bundle(self.facts, self._where())
+        bundle = snapshot.bundle(self.facts, self._where(), self._desk.choice)
         for display_id in self._display_ids:
             publish.replace(bundle, display_id)
         if self._panel is not None:
-            self._panel.close()
+            self._panel.leave(bundle["text/html"])
         return len(self._display_ids)
 
     def _fail(self, error: Exception) -> int:

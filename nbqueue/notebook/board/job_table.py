@@ -138,7 +138,7 @@ class _Pager:
         back = parts.button("◄ Previous", "The page before", lambda: desk.turn(-1))
         on = parts.button("Next ►", "The page after", lambda: desk.turn(1))
         self._more = parts.html(margin="0 8px")
-        self.box = parts.row((back, on, self._words, self._size, self._more))
+        self.box = parts.row((back, on, self._size, self._words, self._more))
 
     def draw(self, page: Page, facts: Facts, desk: Desk) -> int:
         """Say where this is."""

@@ -93,9 +93,12 @@ class Panel:
         found: dict[str, Any] = self._root._repr_mimebundle_()
         return {_VIEW: found[_VIEW]}
 
-    def close(self) -> None:
-        """Take the widgets out of page and kernel."""
-        parts.close(self._root)
+    def leave(self, html: str) -> None:
+        """Show this for good: a page that cannot replace an output, as that of Voila, has nothing else to show."""
+        left = self._root.children
+        parts.put(self._root, children=(parts.html(html, width="100%"),))
+        for widget in left:
+            parts.close(widget)
 
 
 class _Queues:
