@@ -21,6 +21,7 @@ from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.gathering import NOT_RUNNING, Gathering
 from nbqueue.notebook.board.opened import Opened
+from nbqueue.notebook.board.shown import Shown
 from nbqueue.notebook.publish import Place, place
 from nbqueue.notebook.ticker import Ticker
 
@@ -49,7 +50,7 @@ class Dashboard:
         self._actions = Actions(of, self._desk.say, self._gathering.wake)
         self._ticker = Ticker()
         self._panel: Panel | None = None
-        self._display_ids: list[str] = []
+        self._shown = Shown()
         self._drawn: object = None
         self._failures = 0
         self._closing = False
@@ -98,13 +99,12 @@ class Dashboard:
         self._look()
         with self._lock:
             if self._panel is None:
-                self._panel = Panel(self._desk, Clicks(
+                self._panel = Panel(self._desk, self._shown.hides, Clicks(
                     act=self._act, pause=self._actions.pause, resume=self._actions.resume,
                     close_cards=self._opened.close, close=self.close,
                 ))  # fmt: skip
             self._draw()
-            bundle = {**self._panel.mime(), **snapshot.bundle(self.facts, self._where())}
-            self._display_ids.append(publish.publish(bundle))
+            self._shown.show(self._picture(), self._panel.mime())
         _open.add(self)
         self._ticker.add(self)
 
@@ -148,15 +148,16 @@ class Dashboard:
         cards = self._opened.drawn(now)
         moment = (facts.version, facts.problem, self._desk.version, self._desk.said, self._desk.is_armed)
         drawn = (*moment, int(now.timestamp()), cards)
+        saved = self._shown.save(self._picture()) if self._shown.is_due else 0
         if drawn == self._drawn or self._panel is None:
-            return 0
+            return saved
         from nbqueue.notebook.board.panel import Seen
 
         page = roster.page(facts.jobs, self._desk.choice, self._desk.held)
         self._desk.drawn(page)
         self._drawn = drawn
         seen = Seen(facts=facts, page=page, now=now, silent_s=silent_s, place=self._where(), cards=cards)
-        return self._panel.draw(seen, self._desk)
+        return saved + self._panel.draw(seen, self._desk)
 
     def _is_ending(self) -> bool:
         gone = self._panel is not None and self._panel.is_closed
@@ -166,12 +167,15 @@ class Dashboard:
         """Leave plain tables where the widgets were."""
         self.over = True
         self.close()
-        bundle = snapshot.bundle(self.facts, self._where(), self._desk.choice)
-        for display_id in self._display_ids:
-            publish.replace(bundle, display_id)
+        picture = self._picture()
+        sent = self._shown.leave(picture)
         if self._panel is not None:
-            self._panel.leave(bundle["text/html"])
-        return len(self._display_ids)
+            self._panel.leave(picture["text/html"])
+        return sent
+
+    def _picture(self) -> publish.Bundle:
+        """The tables as they are now."""
+        return snapshot.bundle(self.facts, self._where(), self._desk.choice)
 
     def _fail(self, error: Exception) -> int:
         self._failures += 1

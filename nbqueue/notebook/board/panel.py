@@ -53,7 +53,8 @@ class Clicks:
 class Panel:
     """All widgets of one dashboard."""
 
-    def __init__(self, desk: Desk, clicks: Clicks) -> None:
+    def __init__(self, desk: Desk, style: str, clicks: Clicks) -> None:
+        """Args: what has been chosen; rules for the page besides those of the tables; what clicks do."""
         self._head = parts.html(flex="1 1 0", min_width="0")
         self._queues = _Queues(clicks)
         self._workers = parts.table(width="100%")
@@ -63,7 +64,7 @@ class Panel:
         close = parts.button("Close", "Stop looking at the server, and leave the tables as they are", clicks.close)
         self._root = parts.column(
             (
-                parts.row((self._head, close), flex_flow="row"),
+                parts.row((parts.html(grid.STYLE + style, display="none"), self._head, close), flex_flow="row"),
                 self._queues.box, self._workers,
                 parts.row((parts.html(grid.heading("Ended")), self._window), margin="6px 0 0"), self._bars,
                 self._jobs.box,
@@ -157,7 +158,7 @@ def _header(seen: Seen) -> str:
     said = f'<b style="color:#D55E00">!</b> {escape(wording.line(problem, 400))}'
     told = f'<div role="status" style="line-height:24px">{said}</div>'
     return (
-        f'{grid.STYLE}<div style="{grid.FONT}"><div style="line-height:30px"><span role="heading" aria-level="2" '
+        f'<div style="{grid.FONT}"><div style="line-height:30px"><span role="heading" aria-level="2" '
         f'style="font-size:1.25em;font-weight:600">nbqueue</span> <span style="{grid.MUTED}">'
         f"{escape(wording.line(seen.place))}{as_of}</span></div>{told if problem else ''}</div>"
     )
