@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 import nbqueue
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import ROOT, WIDGET, Kernel, displayed, opened, running_kernel, sent
+from tests.notebook.kernels import ROOT, WIDGET, Kernel, Message, displayed, opened, running_kernel, sent
 from tests.notebook.shells import running_shell
 from tests.waiting import wait_until
 from tests.workers import running_worker
@@ -126,6 +126,19 @@ def test_a_closed_dashboard_leaves_tables_and_nothing_that_runs(kernel: Kernel) 
         kernel.messages.clear()
         wait_until(lambda: "ticker" not in printed(kernel, THREADS))
     assert printed(kernel, "print(board, board._looking.cancelled())").endswith("closed> True\n")
+
+
+def test_a_dashboard_that_nobody_uses_closes_by_itself(kernel: Kernel) -> None:
+    """After the time that was given, so that a page which somebody left does not ask for ever."""
+    kernel.run(SHOW.replace("dashboard()", "dashboard(close_after=0.5)"))
+    kernel.until(lambda item: any(live == {"text/html": "", "text/plain": ""} for live in _replaced(item)))
+    assert printed(kernel, "print(board)").endswith("closed>\n")
+    with pytest.raises(nbqueue.ConfigurationError, match="close_after"):
+        nbqueue.dashboard(close_after=-1)
+
+
+def _replaced(item: Message) -> list[dict[str, Any]]:
+    return displayed([item], "update_display_data")
 
 
 def test_the_magic_shows_it_and_unloading_ends_it(kernel: Kernel) -> None:

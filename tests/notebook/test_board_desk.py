@@ -93,6 +93,15 @@ def test_delete_waits_for_a_second_click(desk: Desk, clock: Clock) -> None:
     assert not desk.is_armed
 
 
+def test_it_is_known_how_long_nobody_did_anything(desk: Desk, clock: Clock) -> None:
+    """Drawing is nothing that a person does."""
+    clock.now += 7
+    desk.drawn(shown("d"))
+    assert desk.idle_s == 7
+    desk.tick(0, on=True)
+    assert desk.idle_s == 0
+
+
 def test_an_answer_is_news_for_a_while(desk: Desk, clock: Clock) -> None:
     """Then it goes."""
     desk.say("done")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from weakref import WeakSet
 from nbqueue.broker.address import parse_url
 from nbqueue.client.session import Session, session
 from nbqueue.local import stack
+from nbqueue.model import durations
 from nbqueue.notebook import publish
 from nbqueue.notebook.board import roster, snapshot
 from nbqueue.notebook.board.actions import CLEAR, JOBS, OPEN, Actions
@@ -40,8 +42,9 @@ _open: WeakSet[Dashboard] = WeakSet()
 class Dashboard:
     """Queues, workers and jobs of one server. At the end of a cell it is shown; `close()` ends it."""
 
-    def __init__(self, of: Session) -> None:
+    def __init__(self, of: Session, close_after_s: float | None = None) -> None:
         self._session = of
+        self._close_after_s = math.inf if close_after_s is None else close_after_s
         self._lock = threading.RLock()
         self._desk = Desk(self._wake)
         self._gathering = Gathering(self._desk, self._is_up)
@@ -161,6 +164,7 @@ class Dashboard:
 
     def _is_ending(self) -> bool:
         gone = self._panel is not None and self._panel.is_closed
+        gone = gone or self._desk.idle_s > self._close_after_s
         return self._closing or gone or self._looking is None or self._looking.done()
 
     def _end(self) -> int:
@@ -206,12 +210,15 @@ class Dashboard:
         return f"<Dashboard of {self._where()}, {'closed' if self._closing or self.over else 'open'}>"
 
 
-def dashboard() -> Dashboard:
+def dashboard(*, close_after: float | timedelta | None = None) -> Dashboard:
     """The queues, workers and jobs of the server, live: shown at the end of a cell, or by `show()`.
 
     Nothing is started for it. `close()` ends it and leaves plain tables.
+
+    Args:
+        close_after: seconds (or a timedelta) without a click after which it closes by itself; None: it does not.
     """
-    return Dashboard(session())
+    return Dashboard(session(), durations.seconds(close_after, "close_after") if close_after is not None else None)
 
 
 def close_all() -> None:

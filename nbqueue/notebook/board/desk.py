@@ -29,6 +29,7 @@ class Desk:
         self._rows: tuple[str, ...] = ()
         self._said, self._said_at = "", 0.0
         self._armed_at = -SURE_S
+        self._touched_at = clock()
         #: what is to be seen
         self.choice = Choice()
         #: grows with each change
@@ -62,6 +63,12 @@ class Desk:
         """Whether the next click on Delete deletes."""
         with self._lock:
             return bool(self._selected) and self._clock() - self._armed_at < SURE_S
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since somebody did something."""
+        with self._lock:
+            return self._clock() - self._touched_at
 
     def choose(self, **chosen: Any) -> None:
         """See something else, from its first page on."""
@@ -135,4 +142,5 @@ class Desk:
     def _note(self) -> None:
         with self._lock:
             self.version += 1
+            self._touched_at = self._clock()
         self._changed()

@@ -55,6 +55,7 @@ class Panel:
 
     def __init__(self, desk: Desk, style: str, clicks: Clicks) -> None:
         """Args: what has been chosen; rules for the page besides those of the tables; what clicks do."""
+        self._style = style
         self._head = parts.html(flex="1 1 0", min_width="0")
         self._queues = _Queues(clicks)
         self._workers = parts.table(width="100%")
@@ -97,7 +98,8 @@ class Panel:
     def leave(self, html: str) -> None:
         """Show this for good: a page that cannot replace an output, as that of Voila, has nothing else to show."""
         left = self._root.children
-        parts.put(self._root, children=(parts.html(html, width="100%"),))
+        told = f'{self._style}<div style="{grid.FONT};line-height:1.4">{html}</div>'
+        parts.put(self._root, children=(parts.html(told, width="100%"),))
         for widget in left:
             parts.close(widget)
 
