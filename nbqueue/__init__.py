@@ -85,6 +85,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
     from nbqueue.model.times import Cron, Every
+    from nbqueue.notebook.board.dashboard import dashboard
     from nbqueue.notebook.nesting import allow_nested
     from nbqueue.notebook.notify import notify
 
@@ -131,6 +132,7 @@ __all__ = [
     "configure",
     "cpus",
     "current_job",
+    "dashboard",
     "export_csv",
     "history",
     "jobs",
@@ -174,6 +176,7 @@ _HOMES = {
     "nbqueue.model.states": ("State",),
     "nbqueue.model.times": ("Cron", "Every"),
     "nbqueue.notebook.nesting": ("allow_nested",),
+    "nbqueue.notebook.board.dashboard": ("dashboard",),
     "nbqueue.notebook.notify": ("notify",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

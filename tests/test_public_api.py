@@ -64,6 +64,7 @@ NAMES = ERRORS | IN_A_JOB | {
     "export_csv",
     "notify",
     "allow_nested",
+    "dashboard",
     "RetryPolicy",
     "Settings",
     "State",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -74,6 +74,10 @@ class EngineInfo(Shown):
     running: int = 0
     #: the hosts it leaves word at, with their ports
     webhook_hosts: tuple[str, ...] = ()
+    #: of its processes, as it announced last; 100 is one core; None: not known
+    cpu_percent: float | None = None
+    #: the memory they hold; pages that they share count once where that can be told cheaply; None: not known
+    memory_bytes: int | None = None
 
 
 async def pause(client: Any, keys: Keys, name: str) -> None:
@@ -103,14 +107,24 @@ async def open_again(client: Any, keys: Keys, name: str) -> None:
 async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     """The numbers of a queue now."""
     pipe = client.pipeline(transaction=True)
+    ask_stats(pipe, keys, name)
+    found = await pipe.execute()
+    return read_stats(name, found, await gates.waiting(client, keys, name))
+
+
+def ask_stats(pipe: Any, keys: Keys, name: str) -> None:
+    """Put the questions for the numbers of a queue into a pipeline: six, without what its gates hold back."""
     pipe.zcount(keys.queue(name), "-inf", f"({READY_LIMIT}")
     pipe.zcount(keys.queue(name), READY_LIMIT, f"({CLAIMED_SCORE}")
     pipe.zcount(keys.queue(name), CLAIMED_SCORE, "+inf")
     pipe.sismember(keys.paused, name)
     pipe.sismember(keys.closed, name)
     pipe.hgetall(keys.counts(name))
-    queued, scheduled, running, paused, drained, ended = await pipe.execute()
-    held_back = await gates.waiting(client, keys, name)
+
+
+def read_stats(name: str, replies: Sequence[Any], held_back: dict[str, int]) -> QueueStats:
+    """The numbers from the six replies, and from how many jobs each gate holds back."""
+    queued, scheduled, running, paused, drained, ended = replies
     return QueueStats(
         name=name,
         paused=bool(paused),
@@ -169,6 +183,8 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "webhook_hosts": " ".join(info.webhook_hosts),
             "resources": json.dumps(dict(info.resources)),
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
+            "cpu_percent": "" if info.cpu_percent is None else round(info.cpu_percent, 1),
+            "memory_bytes": "" if info.memory_bytes is None else info.memory_bytes,
         },
     )
     pipe.pexpire(keys.engine(info.id), 60_000)
@@ -212,4 +228,6 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         started_at=moment(text.get("started")),
         running=running,
         webhook_hosts=tuple(text.get("webhook_hosts", "").split()),
+        cpu_percent=float(text["cpu_percent"]) if text.get("cpu_percent") else None,
+        memory_bytes=int(text["memory_bytes"]) if text.get("memory_bytes") else None,
     )

@@ -95,7 +95,7 @@ def status(settings: Settings, *, json_wanted: bool) -> None:
 
 
 QUEUE_HEADINGS = ("QUEUE", "QUEUED", "SCHEDULED", "RUNNING", "SUCCEEDED", "FAILED", "OTHER ENDS", "IS")
-ENGINE_HEADINGS = ("WORKER", "HOST", "PID", "QUEUES", "RUNNING", "OFFERS", "PYTHON", "STARTED")
+ENGINE_HEADINGS = ("WORKER", "HOST", "PID", "QUEUES", "RUNNING", "CPU", "MEMORY", "OFFERS", "PYTHON", "STARTED")
 
 
 async def _overview(server: Server, address: str) -> Overview:
@@ -134,7 +134,20 @@ def _queue_row(item: QueueStats) -> tuple[object, ...]:
 def _engine_row(item: EngineInfo) -> tuple[object, ...]:
     running = f"{item.running} of {item.slots} slots" if item.slots else item.running
     served, offers = ",".join(item.queues), canonical(item.resources)
-    return (item.id, item.host, item.pid, served, running, offers, item.python, tables.ago(item.started_at))
+    cpu = "" if item.cpu_percent is None else f"{item.cpu_percent:.0f}%"
+    memory = tables.size(item.memory_bytes)
+    return (
+        item.id,
+        item.host,
+        item.pid,
+        served,
+        running,
+        cpu,
+        memory,
+        offers,
+        item.python,
+        tables.ago(item.started_at),
+    )
 
 
 def _refuse_url(settings: Settings, verb: str) -> None:

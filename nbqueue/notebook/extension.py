@@ -14,6 +14,8 @@ NAMES = ("submit", "submit_map")
 PACKAGE = "nbqueue"
 #: how long unloading waits for submits that are under way
 PROMISED_S = 5.0
+#: what shows dashboards, where one was shown
+BOARD = "nbqueue.notebook.board.dashboard"
 
 _AFTER_CELL = "post_run_cell"
 
@@ -55,6 +57,8 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.drop_by_id(_names())
     if isinstance(hooks.face, ProcessFace):
         hooks.face.stop()
+    if (board := sys.modules.get(BOARD)) is not None:
+        board.close_all()
     portal.shutdown(PROMISED_S)
 
 

@@ -73,14 +73,13 @@ def workers(found: Sequence[EngineInfo], *, now: datetime) -> Table:
     rows = [
         (
             engine.host, str(engine.pid), ", ".join(engine.queues), f"{engine.running:,}", f"{engine.slots:,}",
+            wording.percent(engine.cpu_percent), wording.size(engine.memory_bytes),
             f"Python {engine.python}, nbqueue {engine.version}", _since(engine.started_at, now),
         )
         for engine in found
     ]  # fmt: skip
-    return Table(
-        title="Workers", columns=("host", "process", "queues", "running", "slots", "versions", "up for"), rows=rows,
-        empty="None is running.",
-    )  # fmt: skip
+    columns = ("host", "process", "queues", "running", "slots", "CPU", "memory", "versions", "up for")
+    return Table(title="Workers", columns=columns, rows=rows, empty="None is running.")
 
 
 def schedules(found: Sequence[ScheduleRecord]) -> Table:

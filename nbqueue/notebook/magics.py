@@ -156,6 +156,12 @@ def _down(_: Sequence[str]) -> None:
     say(f"Stopped: {' and '.join(ran)}. Jobs that wait are kept." if ran else "Nothing was running.")
 
 
+def _dashboard(_: Sequence[str]) -> None:
+    from nbqueue.notebook.board.dashboard import dashboard  # much to load, and seldom asked for
+
+    dashboard().show()
+
+
 def _help(_: Sequence[str]) -> None:
     say(_verbs())
 
@@ -183,6 +189,7 @@ VERBS = {
     "nest": Verb("", "let cells call asyncio.run() and run_until_complete()", _nest),
     "up": Verb("", "start the local server and worker", _up),
     "down": Verb("", "end them; jobs that wait are kept", _down),
+    "dashboard": Verb("", "queues, workers and jobs, live", _dashboard),
     "help": Verb("", "this list", _help),
 }
 

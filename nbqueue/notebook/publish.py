@@ -61,9 +61,11 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def publish(bundle: Bundle, display_id: str = "") -> None:
-    """Show a bundle below the running cell."""
-    _display(bundle, display_id or new_id(), update=False)
+def publish(bundle: Bundle, display_id: str = "") -> str:
+    """Show a bundle below the running cell; the id to replace it by."""
+    display_id = display_id or new_id()
+    _display(bundle, display_id, update=False)
+    return display_id
 
 
 def replace(bundle: Bundle, display_id: str) -> None:

@@ -17,6 +17,7 @@ CHARACTERS = 50_000
 
 #: numbers outside are written with an exponent
 _SMALL, _LARGE = 1e-4, 1e15
+_SIZES, _STEP = ("B", "kB", "MB", "GB", "TB"), 1000
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 #: terminal sequences: CSI, OSC and other strings with their end, and two-byte escapes
 _ESCAPES = re.compile(
@@ -124,6 +125,22 @@ def metric(name: str, value: Any) -> str:
 def count(done: float, total: float | None) -> str:
     """How many of how many: "37/120"; only the first where there is no total."""
     return number(done) if total is None else f"{number(done)}/{number(total)}"
+
+
+def percent(value: float | None) -> str:
+    """Per cent as a whole number; nothing where it is not known."""
+    return "" if value is None else f"{value:.0f}%"
+
+
+def size(in_bytes: float | None) -> str:
+    """Bytes as people say them; nothing where they are not known."""
+    if in_bytes is None:
+        return ""
+    for unit in _SIZES:
+        if in_bytes < _STEP or unit == _SIZES[-1]:
+            break
+        in_bytes /= _STEP
+    return f"{in_bytes:.0f} {unit}" if unit in _SIZES[:2] else f"{in_bytes:.1f} {unit}"
 
 
 def clock(at: datetime) -> str:

@@ -36,6 +36,7 @@ from nbqueue.worker.machine import machine_id
 from nbqueue.worker.native import NativeRunner
 from nbqueue.worker.outbox import Outbox
 from nbqueue.worker.reports import Reports
+from nbqueue.worker.usage import Usage
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -131,10 +132,15 @@ class InProcessWorker:
         await self._again_and_again(self._duties.serve)
 
     async def _announce(self) -> None:
+        usage = Usage()
         while True:
             with contextlib.suppress(*scripts.TROUBLE):
+                used = await asyncio.to_thread(usage.look)
                 # functions may be registered at any time
-                self._info = replace(self._info, functions=tuple(tasks.registered()))
+                self._info = replace(
+                    self._info, functions=tuple(tasks.registered()), cpu_percent=used.cpu_percent,
+                    memory_bytes=used.memory_bytes,
+                )  # fmt: skip
                 await self._say()
             await asyncio.sleep(ANNOUNCE_S)
 

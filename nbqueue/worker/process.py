@@ -38,6 +38,7 @@ from nbqueue.worker.machine import machine_id
 from nbqueue.worker.native import NativeRunner
 from nbqueue.worker.outbox import Outbox
 from nbqueue.worker.reports import Reports
+from nbqueue.worker.usage import Usage
 from nbqueue.worker.watchman import Watchman
 
 logger = logging.getLogger("nbqueue.worker")
@@ -228,10 +229,13 @@ class EngineProcess:
             await asyncio.sleep(BEAT_S)
 
     async def _announce(self) -> None:
+        usage = Usage()
         while True:
             try:
                 await terms.announce(self._client, self._keys, self._tasks)
-                await queues.announce(self._client, self._keys, self._info)
+                used = await asyncio.to_thread(usage.look)
+                info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
+                await queues.announce(self._client, self._keys, info)
                 await asyncio.sleep(ANNOUNCE_S)
             except scripts.TROUBLE:
                 await asyncio.sleep(1.0)

@@ -8,6 +8,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from nbqueue.worker.machine import machine_id
 from nbqueue.worker.outbox import Outbox
 from nbqueue.worker.reports import Reports
 from nbqueue.worker.runner import Runner
+from nbqueue.worker.usage import Usage
 
 #: what the ends of stopped jobs get to reach the server
 SETTLE_S = 5.0
@@ -125,9 +127,12 @@ class StockEngine:
 
     async def _announce(self) -> None:
         """Say who works here, so that others of this machine see at once when it is gone."""
+        usage = Usage()
         while True:
             try:
-                await queues.announce(self.client, self._keys, self._info)
+                used = await asyncio.to_thread(usage.look)
+                info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
+                await queues.announce(self.client, self._keys, info)
                 await asyncio.sleep(ANNOUNCE_S)
             except scripts.TROUBLE:
                 await asyncio.sleep(AGAIN_S)

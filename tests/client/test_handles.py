@@ -172,13 +172,13 @@ async def test_a_live_job_moves_by_itself() -> None:
 async def test_a_live_job_knows_where_it_failed_and_how_its_metrics_went() -> None:
     """The traceback is there with the end, whoever follows; the metrics as far as they were followed."""
 
-    async def fails(*, job: Any = None) -> None:
+    async def reporting_failure(*, job: Any = None) -> None:
         for number in range(5):
             await job.say({"done": number, "metrics": {"loss": 1 / (number + 1)}})
             await asyncio.sleep(0.05)
         raise ValueError("too high")
 
-    job = await submit(fails)
+    job = await submit(reporting_failure)
     live = job.live()
     await until(lambda: live.complete)
     late = (await attach(job.id)).live()

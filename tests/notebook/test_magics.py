@@ -131,7 +131,7 @@ def test_an_unknown_job_is_one_line(shell: Any) -> None:
             "fix",
             (
                 "%nbqueue fix is not known: use one of status, jobs, queues, workers, schedules, history, cancel, "
-                "retry, logs, take, nest, up, down, help."
+                "retry, logs, take, nest, up, down, dashboard, help."
             ),
         ),
         ("cancel", "Use it as: %nbqueue cancel ID ..."),
@@ -156,7 +156,7 @@ def test_help_names_every_verb(shell: Any, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == told
     assert [line.split()[1] for line in told.splitlines()] == [
         "status", "jobs", "queues", "workers", "schedules", "history", "cancel", "retry", "logs", "take", "nest", "up",
-        "down", "help",
+        "down", "dashboard", "help",
     ]  # fmt: skip
 
 

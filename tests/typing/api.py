@@ -28,6 +28,7 @@ from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
+from nbqueue.notebook.board.dashboard import Dashboard
 
 
 def area(width: int, height: float = 1.0) -> float:
@@ -149,6 +150,14 @@ def choosing() -> None:
     options(preset="fast")  # type: ignore[arg-type]
     options(queue=3)  # type: ignore[arg-type]
     options(colour="red")  # type: ignore[call-arg]
+
+
+def looking() -> None:
+    """A dashboard is shown, and closed."""
+    board = nbqueue.dashboard()
+    assert_type(board, Dashboard)
+    board.show()
+    assert_type(board.close(), None)
 
 
 async def watching() -> None:

@@ -1,0 +1,163 @@
+"""The columns of queues, workers and jobs: facts in, texts out; for the live tables and for those that are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nbqueue.broker.queues import EngineInfo
+from nbqueue.model.job import JobRecord
+from nbqueue.notebook import palette, view, wording
+from nbqueue.notebook.board.activity import FAILED, Chart
+from nbqueue.notebook.board.facts import Facts, QueueFacts
+from nbqueue.notebook.palette import Look
+from nbqueue.notebook.view import CardView
+
+#: of a queue
+PAUSED = Look("‖", "=", "paused", palette.ORANGE)
+DRAINED = Look("◌", "-", "drained", palette.ORANGE)
+#: characters of what is long in a cell
+WIDE, NARROW = 160, 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A cell: clean text, not yet escaped."""
+
+    text: str
+    #: what stands before it, or colours its bar
+    look: Look | None = None
+    #: the whole of what is cut, or more
+    title: str = ""
+    #: the part of a bar that is full, between 0 and 1
+    fraction: float | None = None
+
+    @property
+    def words(self) -> str:
+        """As plain text: with its glyph, without its bar."""
+        return f"{self.look.glyph} {self.text}" if self.look is not None and self.fraction is None else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table that does not change its width, whatever stands in it."""
+
+    name: str
+    #: in em; 0: it shares with the others like it what is left
+    width_em: float = 0.0
+    #: numbers stand at the right
+    number: bool = False
+
+
+Row = tuple[Cell, ...]
+
+QUEUES = (
+    Column("queue"), Column("is", 6), Column("waiting", 5, number=True), Column("delayed", 5, number=True),
+    Column("running", 5, number=True), Column("failed", 5, number=True), Column("per minute", 6.5, number=True),
+    Column("oldest waits", 7.5, number=True),
+)  # fmt: skip
+WORKERS = (
+    Column("host"), Column("process", 5.5, number=True), Column("queues"), Column("running", 5.5, number=True),
+    Column("functions", 6, number=True), Column("CPU", 4, number=True), Column("memory", 6, number=True),
+    Column("up for", 7.5, number=True), Column("versions", 16),
+)  # fmt: skip
+JOBS = (
+    Column("job"), Column("state", 8), Column("progress", 10), Column("time", 6, number=True), Column("queue", 6),
+    Column("submitted", 6, number=True), Column("message, error"),
+)  # fmt: skip
+
+
+def names(columns: Sequence[Column]) -> tuple[str, ...]:
+    """What stands above them."""
+    return tuple(column.name for column in columns)
+
+
+def queue(facts: QueueFacts) -> Row:
+    """A queue."""
+    stats = facts.stats
+    name = wording.line(stats.name)
+    failed = sum(count for state, count in stats.ended.items() if state in FAILED)
+    held = sum(stats.held_back.values()) + stats.blocked
+    of_these = f"{held:,} of these are held back: by a limit, a pause, or for other jobs" if held else ""
+    look = PAUSED if stats.paused else DRAINED if stats.drained else None
+    return (
+        Cell(text=_cut(name, NARROW), title=name),
+        Cell(text=stats.standing, look=look),
+        Cell(text=f"{stats.queued:,}", title=of_these),
+        Cell(text=f"{stats.scheduled:,}"),
+        Cell(text=f"{stats.running:,}"),
+        Cell(text=f"{failed:,}", look=palette.MIXED if failed else None),
+        Cell(text=f"{facts.per_minute:,.0f}"),
+        Cell(text="" if facts.oldest_s is None else wording.duration(facts.oldest_s, running=True)),
+    )
+
+
+def worker(engine: EngineInfo, now: datetime | None) -> Row:
+    """An engine of a worker."""
+    names = ", ".join(map(wording.line, engine.queues))
+    functions = ", ".join(map(wording.line, engine.functions[:WIDE]))
+    up_s = (now - engine.started_at).total_seconds() if now is not None and engine.started_at is not None else None
+    return (
+        Cell(text=wording.line(engine.host, NARROW)),
+        Cell(text=str(engine.pid)),
+        Cell(text=_cut(names, NARROW), title=names),
+        Cell(text=f"{engine.running:,} of {engine.slots:,}" if engine.slots else f"{engine.running:,}"),
+        Cell(text=f"{len(engine.functions):,}", title=functions),
+        Cell(text=wording.percent(engine.cpu_percent), title="100% is one core"),
+        Cell(text=wording.size(engine.memory_bytes)),
+        Cell(text="" if up_s is None else _long(up_s)),
+        Cell(text=wording.line(f"Python {engine.python}, nbqueue {engine.version}")),
+    )
+
+
+def job(record: JobRecord, now: datetime) -> Row:
+    """A job: what its card says, in a line."""
+    card = view.of_job(record, now=now)
+    told, share = _told(card), record.progress.fraction
+    return (
+        Cell(text=_cut(card.title, NARROW), title=f"{card.title} ({wording.line(record.id)})"),
+        Cell(text=card.look.word, look=card.look),
+        Cell(text=card.count, title=card.percent, fraction=share, look=None if share is None else card.look),
+        Cell(text=card.elapsed),
+        Cell(text=wording.line(record.queue, NARROW)),
+        Cell(text="" if record.submitted_at is None else when(record.submitted_at, now)),
+        Cell(text=_cut(told, WIDE), title=told),
+    )
+
+
+def when(at: datetime, now: datetime) -> str:
+    """The time of day, with the date where that is another one."""
+    local, today = at.astimezone(), now.astimezone().date()
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%m-%d %H:%M}"
+
+
+def ended(chart: Chart) -> str:
+    """What ended within a window, in a sentence."""
+    total = chart.total
+    parts = [f"{total.succeeded:,} succeeded", f"{total.failed:,} failed"]
+    parts += [f"{total.other:,} cancelled or expired"] if total.other else []
+    return f"Ended in the last {chart.window.words}: {', '.join(parts)}"
+
+
+def more(facts: Facts) -> str:
+    """What is not in the tables, in a sentence; or nothing."""
+    parts = [f"{facts.left_out:,} more queues" if facts.left_out else ""]
+    parts += [f"{facts.unseen:,} more waiting jobs" if facts.unseen else ""]
+    found = " and ".join(part for part in parts if part)
+    return f"Not listed: {found}; a queue chosen above lists more of its own." if found else ""
+
+
+def _long(seconds: float) -> str:
+    """A time of which the seconds do not matter once there are minutes."""
+    minutes, much, _ = wording.duration(seconds, running=True).partition(" min ")
+    return f"{minutes} min" if much else minutes
+
+
+def _told(card: CardView) -> str:
+    metrics: Sequence[str] = [f"{name} {value}" for name, value in card.metrics]
+    return " · ".join(part for part in (card.error, card.message, *metrics, *card.notes) if part)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

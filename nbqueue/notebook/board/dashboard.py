@@ -1,0 +1,227 @@
+"""`nbqueue.dashboard()`: the server live in a notebook, or as a page of its own."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from nbqueue.broker.address import parse_url
+from nbqueue.client.session import Session, session
+from nbqueue.local import stack
+from nbqueue.model import durations
+from nbqueue.notebook import publish
+from nbqueue.notebook.board import roster, snapshot
+from nbqueue.notebook.board.actions import CLEAR, JOBS, OPEN, Actions
+from nbqueue.notebook.board.desk import Desk
+from nbqueue.notebook.board.facts import Facts
+from nbqueue.notebook.board.gathering import NOT_RUNNING, Gathering
+from nbqueue.notebook.board.opened import Opened
+from nbqueue.notebook.board.shown import Shown
+from nbqueue.notebook.publish import Place, place
+from nbqueue.notebook.ticker import Ticker
+
+if TYPE_CHECKING:
+    from nbqueue.notebook.board.panel import Panel
+
+#: how long the first facts are waited for before the dashboard is shown, and how often it is looked for them
+FIRST_S, LOOK_S = 2.0, 0.01
+#: failures in a row after which a dashboard is left as it is
+PATIENCE = 10
+
+_log = logging.getLogger(__name__)
+_open: WeakSet[Dashboard] = WeakSet()
+
+
+class Dashboard:
+    """Queues, workers and jobs of one server. At the end of a cell it is shown; `close()` ends it."""
+
+    def __init__(self, of: Session, close_after_s: float | None = None) -> None:
+        self._session = of
+        self._close_after_s = math.inf if close_after_s is None else close_after_s
+        self._lock = threading.RLock()
+        self._desk = Desk(self._wake)
+        self._gathering = Gathering(self._desk, self._is_up)
+        self._looking: Future[None] | None = None
+        self._opened = Opened(of)
+        self._actions = Actions(of, self._desk.say, self._gathering.wake)
+        self._ticker = Ticker()
+        self._panel: Panel | None = None
+        self._shown = Shown()
+        self._drawn: object = None
+        self._failures = 0
+        self._closing = False
+        #: whether it is closed, and its last state shown
+        self.over = False
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the server now."""
+        return self._gathering.facts
+
+    def show(self) -> None:
+        """Show it below the running cell; once more, and the same is shown in two places."""
+        where = place()
+        if where in (Place.TERMINAL, Place.FINAL_LINE):
+            sys.stdout.write(f"{self._snapshot()['text/plain']}\n")
+        elif where is Place.WIDGETS and not (self._closing or self.over):
+            self._show_live()
+        else:
+            publish.publish(self._snapshot())
+
+    def close(self) -> None:
+        """Ask the server no more, and leave what is shown as it is now."""
+        self._closing = True
+        if self._looking is not None:
+            self._looking.cancel()
+        self._opened.close()
+        if self._panel is None:
+            self.over = True
+
+    def redraw(self) -> int:
+        """Send what changed since the last time; how many messages that took. For the ticker."""
+        with self._lock:
+            if self.over:
+                return 0
+            try:
+                sent = self._end() if self._is_ending() else self._draw()
+                self._failures = 0
+            except Exception as error:  # noqa: BLE001 - whatever it is, a picture stops nothing else
+                return self._fail(error)
+            return sent
+
+    def _show_live(self) -> None:
+        from nbqueue.notebook.board.panel import Clicks, Panel  # ipywidgets is heavy
+
+        self._look()
+        with self._lock:
+            if self._panel is None:
+                self._panel = Panel(self._desk, self._shown.hides, Clicks(
+                    act=self._act, pause=self._actions.pause, resume=self._actions.resume,
+                    close_cards=self._opened.close, close=self.close,
+                ))  # fmt: skip
+            self._draw()
+            self._shown.show(self._picture(), self._panel.mime())
+        _open.add(self)
+        self._ticker.add(self)
+
+    def _snapshot(self) -> publish.Bundle:
+        """The tables as of now; asks, but neither starts anything nor goes on."""
+        if not (self._closing or self.over) and self._is_up():
+            self._look()
+            if self._panel is None:
+                self.close()
+        elif self.facts.at is None:
+            return snapshot.bundle(Facts(problem=NOT_RUNNING), self._where())
+        return snapshot.bundle(self.facts, self._where())
+
+    def _look(self) -> None:
+        """Begin to look at the server, and wait for the first facts, though not for long."""
+        if self._looking is None:
+            self._looking = self._session.call(self._gathering.run)
+        began = time.monotonic()
+        while not (self.facts.version or self._looking.done()) and time.monotonic() - began < FIRST_S:
+            time.sleep(LOOK_S)
+
+    def _act(self, name: str) -> None:
+        """A click on a button for selected jobs."""
+        ids = self._desk.selected
+        if name == CLEAR:
+            self._desk.clear()
+        elif not ids:
+            self._desk.say("nothing is selected")
+        elif name == OPEN:
+            self._opened.open(ids)
+        elif name == "Delete" and not self._desk.is_armed:
+            self._desk.say(f"press it again to forget {len(ids):,} of them for good")
+            self._desk.arm()
+        elif name in JOBS:
+            self._actions.act(name, ids)
+            self._desk.clear()
+
+    def _draw(self) -> int:
+        facts, silent_s = self.facts, time.monotonic() - self.facts.heard_s
+        now = datetime.now(UTC) if facts.at is None else facts.at + timedelta(seconds=silent_s)
+        cards = self._opened.drawn(now)
+        moment = (facts.version, facts.problem, self._desk.version, self._desk.said, self._desk.is_armed)
+        drawn = (*moment, int(now.timestamp()), cards)
+        saved = self._shown.save(self._picture()) if self._shown.is_due else 0
+        if drawn == self._drawn or self._panel is None:
+            return saved
+        from nbqueue.notebook.board.panel import Seen
+
+        page = roster.page(facts.jobs, self._desk.choice, self._desk.held)
+        self._desk.drawn(page)
+        self._drawn = drawn
+        seen = Seen(facts=facts, page=page, now=now, silent_s=silent_s, place=self._where(), cards=cards)
+        return saved + self._panel.draw(seen, self._desk)
+
+    def _is_ending(self) -> bool:
+        gone = self._panel is not None and self._panel.is_closed
+        gone = gone or self._desk.idle_s > self._close_after_s
+        return self._closing or gone or self._looking is None or self._looking.done()
+
+    def _end(self) -> int:
+        """Leave plain tables where the widgets were."""
+        self.over = True
+        self.close()
+        picture = self._picture()
+        sent = self._shown.leave(picture)
+        if self._panel is not None:
+            self._panel.leave(picture["text/html"])
+        return sent
+
+    def _picture(self) -> publish.Bundle:
+        """The tables as they are now."""
+        return snapshot.bundle(self.facts, self._where(), self._desk.choice)
+
+    def _fail(self, error: Exception) -> int:
+        self._failures += 1
+        if self._failures == 1:
+            _log.warning("The dashboard could not be drawn; nothing else is affected.", exc_info=error)
+        if self._failures >= PATIENCE:
+            self.over = True
+            self.close()
+        return 0
+
+    def _wake(self) -> None:
+        self._gathering.wake()
+
+    def _is_up(self) -> bool:
+        """Whether asking starts nothing: a server was named, or the local one runs."""
+        settings = self._session.settings
+        return settings.url is not None or stack.server_is_up(settings)
+
+    def _where(self) -> str:
+        """The server in words, without its password."""
+        settings = self._session.settings
+        return "local stack" if settings.url is None else str(parse_url(settings.url))
+
+    def _ipython_display_(self) -> None:
+        self.show()
+
+    def __repr__(self) -> str:
+        return f"<Dashboard of {self._where()}, {'closed' if self._closing or self.over else 'open'}>"
+
+
+def dashboard(*, close_after: float | timedelta | None = None) -> Dashboard:
+    """The queues, workers and jobs of the server, live: shown at the end of a cell, or by `show()`.
+
+    Nothing is started for it. `close()` ends it and leaves plain tables.
+
+    Args:
+        close_after: seconds (or a timedelta) without a click after which it closes by itself; None: it does not.
+    """
+    return Dashboard(session(), durations.seconds(close_after, "close_after") if close_after is not None else None)
+
+
+def close_all() -> None:
+    """Close those that are open."""
+    for each in tuple(_open):
+        each.close()

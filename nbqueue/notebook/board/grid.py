@@ -1,0 +1,88 @@
+"""Tables of the dashboard as HTML whose rows have a height that widgets beside them can go by; all text escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from html import escape
+
+from nbqueue.model.states import State
+from nbqueue.notebook import palette
+from nbqueue.notebook.board.columns import Cell, Column, Row
+
+#: pixels of a row, and of the heading
+ROW_PX = 30
+#: of a column without a width, in em
+LEAST_EM = 7.0
+
+FONT = (
+    "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:var(--jp-ui-font-size1,13px);"
+    "color:var(--jp-ui-font-color1,inherit)"
+)
+MUTED = "color:var(--jp-ui-font-color2,inherit)"
+LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
+TRACK = "var(--jp-border-color2,rgba(128,128,128,.3))"
+#: once for all tables: in each cell it would be most of what is sent. The doubled class wins over the page's own rules
+STYLE = f"""<style>
+.nbqueue-grid.nbqueue-grid {{border-collapse:collapse;width:100%;margin:0;table-layout:fixed;border:0;
+ font-size:inherit}}
+.nbqueue-grid.nbqueue-grid tr {{height:{ROW_PX}px;background:none}}
+.nbqueue-grid.nbqueue-grid tr[aria-selected] {{background:rgba(0,114,178,.16)}}
+.nbqueue-grid.nbqueue-grid :is(td,th) {{padding:0 8px 0 4px;border:0;border-bottom:1px solid {LINE};text-align:left;
+ white-space:nowrap;overflow:hidden;text-overflow:ellipsis;line-height:{ROW_PX - 1}px;vertical-align:middle}}
+.nbqueue-grid.nbqueue-grid th {{{MUTED};font-weight:400}}
+.nbqueue-grid.nbqueue-grid .nbqueue-n {{text-align:right;font-variant-numeric:tabular-nums}}
+.nbqueue-grid .nbqueue-bar {{display:inline-block;vertical-align:middle;width:3.5em;height:7px;border-radius:4px;
+ overflow:hidden;background-color:{TRACK}}}
+.nbqueue-grid .nbqueue-bar > span {{display:block;height:7px}}
+</style>"""
+_NUMBER = ' class="nbqueue-n"'
+
+
+def table(
+    title: str, columns: Sequence[Column], rows: Sequence[Row], *, chosen: Collection[int] = (), empty: str = ""
+) -> str:
+    """A table of this name, which readers of screens announce."""
+    cols = "".join(f'<col style="width:{each.width_em:g}em">' if each.width_em else "<col>" for each in columns)
+    head = "".join(map(_heading, columns))
+    body = "".join(_row(columns, row, on=number in chosen) for number, row in enumerate(rows))
+    if not rows:
+        body = f'<tr><td colspan="{len(columns)}">{escape(empty)}</td></tr>'
+    least_em = sum(each.width_em or LEAST_EM for each in columns)
+    named = f'aria-label="{escape(title)}" style="min-width:{least_em:g}em"'
+    return (
+        f'<div style="{FONT}"><table class="nbqueue-grid" {named}>'
+        f"<colgroup>{cols}</colgroup><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def heading(text: str, more: str = "") -> str:
+    """The name of a part of the dashboard."""
+    told = f' <span style="font-weight:400;{MUTED}">{escape(more)}</span>' if more else ""
+    return (
+        f'<div role="heading" aria-level="3" style="{FONT};font-weight:600;line-height:28px">{escape(text)}{told}</div>'
+    )
+
+
+def _heading(column: Column) -> str:
+    return f'<th scope="col"{_NUMBER if column.number else ""}>{escape(column.name)}</th>'
+
+
+def _row(columns: Sequence[Column], row: Row, *, on: bool) -> str:
+    cells = "".join(_cell(column, cell) for column, cell in zip(columns, row, strict=True))
+    return f'<tr aria-selected="true">{cells}</tr>' if on else f"<tr>{cells}</tr>"
+
+
+def _cell(column: Column, cell: Cell) -> str:
+    mark = f'<b style="color:{cell.look.colour}">{cell.look.glyph}</b> ' if cell.look else ""
+    title = f' title="{escape(cell.title)}"' if cell.title and cell.title != cell.text else ""
+    inner = _bar(cell) if cell.fraction is not None else f"{mark}{escape(cell.text)}"
+    return f"<td{_NUMBER if column.number else ''}{title}>{inner}</td>"
+
+
+def _bar(cell: Cell) -> str:
+    percent, colour = (cell.fraction or 0.0) * 100, (cell.look or palette.STATES[State.RUNNING]).colour
+    return (
+        f'<span role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent:.0f}" '
+        f'aria-label="progress" class="nbqueue-bar"><span style="width:{percent:.1f}%;background-color:{colour}">'
+        f"</span></span> {escape(cell.text)}"
+    )

@@ -1,0 +1,133 @@
+"""The job table as facts: which jobs are wanted, in which order, and the page of them that is shown. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from nbqueue.model.job import JobRecord
+from nbqueue.model.states import FINAL, LIVE, State
+from nbqueue.notebook.board.activity import FAILED, WINDOWS, Window
+
+#: rows of a page that can be chosen
+PAGES = (10, 25, 50)
+#: functions that are offered to filter by
+FUNCTIONS = 50
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: what can be asked of a job's state: words -> the states that are meant
+STATES: Mapping[str, frozenset[State]] = {
+    "any state": frozenset(State),
+    "waiting or running": LIVE,
+    "ended": FINAL,
+    "did not succeed": FAILED,
+    **{state.value.replace("_", " "): frozenset({state}) for state in State},
+}
+
+
+def _submitted(record: JobRecord) -> Any:
+    return record.submitted_at or _LONG_AGO
+
+
+def _name(record: JobRecord) -> Any:
+    return (record.label or record.function or record.id).casefold()
+
+
+#: what a table can be sorted by: words -> its key; equals stand by the time of their submit
+SORTS: Mapping[str, Callable[[JobRecord], Any]] = {
+    "submitted": _submitted,
+    "started": lambda record: record.started_at or _LONG_AGO,
+    "ended": lambda record: record.finished_at or _LONG_AGO,
+    "running time": lambda record: record.elapsed_s or 0.0,
+    "progress": lambda record: record.progress.fraction or 0.0,
+    "job": _name,
+    "state": lambda record: list(State).index(record.state),
+    "queue": lambda record: record.queue,
+    "function": lambda record: record.function,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What somebody has chosen to see."""
+
+    #: part of a job's name, id, function, queue, tag or error; several words must all be there
+    text: str = ""
+    #: words of STATES
+    state: str = "any state"
+    #: empty: all
+    queue: str = ""
+    function: str = ""
+    #: words of SORTS
+    sort: str = "submitted"
+    descending: bool = True
+    #: from 0 on
+    page: int = 0
+    page_size: int = PAGES[0]
+    window: Window = WINDOWS[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What is shown of the table."""
+
+    rows: tuple[JobRecord, ...] = ()
+    #: place of the first row, from 0 on
+    start: int = 0
+    #: jobs that are wanted
+    total: int = 0
+    #: from 0 on
+    number: int = 0
+    #: at least one
+    pages: int = 1
+    #: whether rows keep their places because some are selected
+    held: bool = False
+
+
+def page(records: Sequence[JobRecord], choice: Choice, held: Sequence[str] = ()) -> Page:
+    """The page that is wanted; `held`: ids of rows that stay where they are, as far as they are known."""
+    found = wanted(records, choice)
+    pages = max(math.ceil(len(found) / choice.page_size), 1)
+    number = min(choice.page, pages - 1)
+    start = number * choice.page_size
+    if held:
+        known = {record.id: record for record in records}
+        rows = tuple(known[job_id] for job_id in held if job_id in known)
+    else:
+        rows = tuple(ordered(found, choice)[start : start + choice.page_size])
+    return Page(rows=rows, start=start, total=len(found), number=number, pages=pages, held=bool(held))
+
+
+def wanted(records: Sequence[JobRecord], choice: Choice) -> list[JobRecord]:
+    """The jobs that all of the filters are true of."""
+    states, words = STATES.get(choice.state, frozenset(State)), choice.text.casefold().split()
+    return [
+        record
+        for record in records
+        if record.state in states
+        and choice.queue in ("", record.queue)
+        and choice.function in ("", record.function)
+        and (not words or _has(record, words))
+    ]
+
+
+def ordered(records: Sequence[JobRecord], choice: Choice) -> list[JobRecord]:
+    """Sorted as chosen."""
+    key = SORTS.get(choice.sort, _submitted)
+    newest_first = sorted(records, key=_submitted, reverse=True)
+    return sorted(newest_first, key=key, reverse=choice.descending)
+
+
+def functions(records: Sequence[JobRecord]) -> tuple[str, ...]:
+    """The functions of some jobs, by name, so many that they can be offered."""
+    return tuple(sorted({record.function for record in records if record.function})[:FUNCTIONS])
+
+
+def _has(record: JobRecord, words: Sequence[str]) -> bool:
+    facts = (record.label, record.function, record.id, record.queue, record.error_type, record.error, *record.tags)
+    text = "\n".join(facts).casefold()
+    return all(word in text for word in words)
