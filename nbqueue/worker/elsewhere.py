@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nbqueue.broker import queues, scripts
+from nbqueue.broker import jobs, queues, scripts
 from nbqueue.broker.claims import Claim
 from nbqueue.broker.envelope import peek
 from nbqueue.worker.attempt import Here
@@ -26,9 +26,21 @@ async def fits_elsewhere(client: Any, here: Here, claim: Claim) -> bool:
     )  # fmt: skip
 
 
-def function_of(claim: Claim) -> str:
-    """The function's label in a submission whose signature was verified; empty for one put in by hand."""
-    return str(peek(claim.submission).get("fn", "")) if claim.submission and claim.submission[:1] != b"{" else ""
+def header_of(claim: Claim) -> dict[str, Any]:
+    """The header of a submission whose signature was verified; of one put in by hand there is none."""
+    return peek(claim.submission) if claim.submission and claim.submission[:1] != b"{" else {}
+
+
+async def recorded(client: Any, here: Here, claim: Claim) -> dict[str, Any]:
+    """What the server's record says of a job whose submission says nothing that can be trusted: to find it by."""
+    try:
+        [record] = await jobs.records(client, here.keys, [claim.job_id]) if not claim.adopted else [None]
+    except scripts.TROUBLE:
+        return {}
+    if record is None:
+        return {}
+    tags = [str(tag) for tag in record.tags]
+    return {"label": record.label, "group": record.group, "tags": tags, "priority": record.priority}
 
 
 def _needs(claim: Claim) -> tuple[str, str]:

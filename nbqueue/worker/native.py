@@ -23,7 +23,7 @@ from nbqueue.model.task import Task
 from nbqueue.worker import provisions
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
 from nbqueue.worker.desks import Desks
-from nbqueue.worker.elsewhere import fits_elsewhere, function_of
+from nbqueue.worker.elsewhere import fits_elsewhere, header_of, recorded
 from nbqueue.worker.loop_run import LoopRun, unknown
 from nbqueue.worker.recording import judge, record, refusal
 from nbqueue.worker.runs import run_of
@@ -231,7 +231,7 @@ class NativeRunner:
             return record(attempt, judge(attempt, ended, self._here), self._here, facts=facts)
         except NbqueueError as error:
             logger.warning("The end of job %s cannot be recorded: %s", attempt.claim.job_id, error)
-            return refusal(attempt.claim, error, self._here)
+            return refusal(attempt.claim, error, self._here, told=attempt.header)
 
     def _finish(self, finish: Finish) -> None:
         self._runs.pop(finish.job_id, None)
@@ -263,7 +263,8 @@ class NativeRunner:
             return
         logger.warning("Job %s cannot run: %s", ascii(claim.job_id), error)
         verified = isinstance(error, UnknownFunction | WrongPython)
-        self._finish(refusal(claim, error, self._here, function=function_of(claim) if verified else ""))
+        told = header_of(claim) if verified else await recorded(self._client, self._here, claim)
+        self._finish(refusal(claim, error, self._here, told=told))
 
     def _aside(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

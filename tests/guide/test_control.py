@@ -160,3 +160,32 @@ async def test_jobs_are_forgotten() -> None:
     with pytest.raises(nbqueue.JobLost):
         await job.info()
     assert job.id in set((await nbqueue.history())["job"])
+
+
+async def test_a_job_that_never_ran_is_found_by_its_tag() -> None:
+    """However it ended, `jobs.where` and `history` find it by its tag, with its label and priority."""
+
+    def marked(**given: Any) -> Any:
+        return options(tags=["mine"], label="marked", priority=7, **given)
+
+    unknown = await marked().submit("no-such-function")
+    with pytest.raises(JobFailed, match="no-such-function"):
+        await unknown
+    orphan = await marked(after=[unknown]).submit(step, 1)
+    skipped = await marked(after=[unknown], on_parent_failure="skip").submit(step, 2)
+    expired = await marked(expires=0.05, queue="unserved").submit(step, 3)
+    stopped = await marked(delay=60).submit(step, 4)
+    await stopped.cancel()
+    first = await marked(debounce=60).submit(step, 5)
+    await (await marked(debounce=60).submit(step, 5)).cancel()
+    for job in (orphan, skipped, expired):
+        with pytest.raises(nbqueue.JobError):
+            await job
+
+    found = await jobs.where(tag="mine")
+    assert {unknown.id, orphan.id, skipped.id, expired.id, stopped.id, first.id} < {job.id for job in found}
+    df = await nbqueue.history(tag="mine")
+    assert set(df["job"]) == {job.id for job in found}
+    assert set(df["tags"]) == {("mine",)}
+    assert (set(df["label"]), set(df["priority"])) == ({"marked"}, {7})
+    assert not len(await jobs.where(tag="other"))

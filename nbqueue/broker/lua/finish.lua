@@ -138,10 +138,10 @@ local function keep_result(id, fence, keep, sealed)
 end
 
 local function line_of_cancel(id, record, facts)
-  local found = redis.call('HMGET', record, 'function', 'label', 'group', 'priority', 'submitted')
+  local found = redis.call('HMGET', record, 'function', 'label', 'group', 'priority', 'submitted', 'tags')
   return cjson.encode({job = id, attempt = facts.tries + facts.crashes + facts.losses + 1, state = 'cancelled',
     queue = facts.queue, ['function'] = found[1] or '', label = found[2] or found[1] or '', group = found[3] or '',
-    priority = tonumber(found[4]) or 0, submitted = tonumber(found[5]), stopped_by = 'cancel'})
+    priority = tonumber(found[4]) or 0, submitted = tonumber(found[5]), tags = tags_of(found[6]), stopped_by = 'cancel'})
 end
 
 local changes, records, counted, told = {}, {}, {}, nil
