@@ -1,4 +1,4 @@
-"""What a claim that cannot run here needs, and whether another worker has it."""
+"""What a claim that cannot run here needs, and which other engines have it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,34 @@ from typing import Any
 from nbqueue.broker import jobs, queues, scripts
 from nbqueue.broker.claims import Claim
 from nbqueue.broker.envelope import peek
+from nbqueue.errors import NbqueueError, WrongPython
 from nbqueue.worker.attempt import Here
 
 
-async def fits_elsewhere(client: Any, here: Here, claim: Claim) -> bool:
-    """Whether a live engine serves the queue with the Python or the registered function that a claim needs."""
+async def who_fits(client: Any, here: Here, claim: Claim) -> tuple[str, ...] | None:
+    """The live engines that serve the queue with the Python or the registered function that a claim needs.
+
+    None where the server cannot be asked just now.
+    """
     try:
         others = await queues.engines(client, here.keys)
     except scripts.TROUBLE:
-        return True
+        return None
     python, name = _needs(claim)
-    return any(
-        other.id != here.engine_id and claim.queue in other.queues
+    return tuple(
+        other.id for other in others
+        if other.id != here.engine_id and claim.queue in other.queues
         and (not python or other.python == python)
         and (name in other.functions if name else not other.only_registered)
-        for other in others
     )  # fmt: skip
+
+
+def lacked_for(claim: Claim, error: NbqueueError) -> str:
+    """What a claim needs that is not here: "py:<version>", "name:<function>" or "code", which comes with it."""
+    python, name = _needs(claim)
+    if isinstance(error, WrongPython):
+        return f"py:{python}"
+    return f"name:{name}" if name else "code"
 
 
 def header_of(claim: Claim) -> dict[str, Any]:
