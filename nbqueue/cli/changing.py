@@ -11,6 +11,7 @@ from nbqueue.broker import changes, scripts
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call
 from nbqueue.cli import tables
+from nbqueue.cli.durations import SECONDS
 from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.errors import ConfigurationError
@@ -48,7 +49,7 @@ def promote(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) 
 
 @click.command()
 @_ids
-@click.option("--delay", type=float, metavar="S", help="Seconds from now, on the server's clock.")
+@click.option("--delay", type=SECONDS, metavar="S", help="Seconds from now, on the server's clock.")
 @click.option("--at", metavar="TIME", help=FORM)
 @as_json
 @with_settings

@@ -44,7 +44,7 @@ def map_items(
     settings: Settings, *, name: str, items: tuple[str, ...], file: TextIO | None, star: bool, wait: bool,
     json_wanted: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Submit a registered function for each of many items, as one group.
+    """Submit a registered function for many items, as one group.
 
     Prints the group's id; with it `nbqueue pause`, `resume` and `graph` find all of its jobs. ITEMs are JSON, each the
     one argument of a call. Example:

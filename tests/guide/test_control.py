@@ -162,6 +162,23 @@ async def test_jobs_are_forgotten() -> None:
     assert job.id in set((await nbqueue.history())["job"])
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"tag": 5}, "tag=5 cannot be used: give the text of one tag."),
+        ({"group": 5}, r"group=5 cannot be used: give the id of a group, as in group=group\.id\."),
+        ({"function": 5}, "function=5 cannot be used"),
+        ({}, "Give one of function=, tag= and group="),
+    ],
+)
+async def test_what_cannot_be_paused_is_refused(given: dict[str, Any], said: str) -> None:
+    """Nothing is held back by it, and the same goes for a resume."""
+    for act in (jobs.pause, jobs.resume):
+        with pytest.raises(ConfigurationError, match=said):
+            act(**given)
+    assert await jobs.paused() == []
+
+
 async def test_a_job_that_never_ran_is_found_by_its_tag() -> None:
     """However it ended, `jobs.where` and `history` find it by its tag, with its label and priority."""
 

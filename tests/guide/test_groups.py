@@ -115,6 +115,12 @@ async def test_a_group_as_a_frame() -> None:
     assert "ZeroDivisionError" in frame["error"][1]
 
 
+def test_a_map_over_nothing_is_refused() -> None:
+    """Without an iterable there is no item; an empty one makes an empty group."""
+    with pytest.raises(ConfigurationError, match=r"submit_map has nothing to map over: give an iterable for each"):
+        submit_map(half)
+
+
 async def test_a_group_of_nothing_has_ended_well() -> None:
     """Who waits for an empty group, alone or among others, goes on at once, and pausing it holds nobody back."""
     nothing = await submit_map(half, [])

@@ -31,7 +31,7 @@ local window = common.window or 0
 local wait = math.max(common.delay or 0, common.once == 'debounce' and window or 0)
 local due = math.max(now + wait, common.at or 0)
 if common.at and common.expires and due >= now + common.expires then
-  return redis.error_reply(string.format('LATE at= and expires= cannot be used together so: by the clock of the server the job may start in %.3f s, and expires in %.3f s', (due - now) / 1000, common.expires / 1000))
+  return redis.error_reply(string.format('LATE job not accepted: by at= and the clock of the server the job may start in %.3f s, and expires in %.3f s; give expires= more than that, or an earlier at=', (due - now) / 1000, common.expires / 1000))
 end
 if common.named then
   -- where the submit says nothing of limits and resources, what workers say of the function holds
