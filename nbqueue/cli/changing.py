@@ -25,9 +25,10 @@ _WORDS = {
     changes.UNKNOWN: "unknown",
     changes.RUNNING: "already running",
     changes.BLOCKED: "waits for other jobs",
+    changes.LATE: "expires before",
 }
 #: answers that end a command with 1
-_REFUSED = {changes.UNKNOWN, changes.BLOCKED}
+_REFUSED = {changes.UNKNOWN, changes.BLOCKED, changes.LATE}
 
 _ids = click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
 
@@ -58,7 +59,7 @@ def reschedule(
 ) -> None:
     """Let waiting jobs start at another time.
 
-    Answers and exit codes as of `promote`.
+    Answers and exit codes as of `promote`; one that expires before that time stays as it is, with exit code 1.
     """
     if (delay is None) == (at is None):
         raise ConfigurationError("reschedule takes --delay S or --at TIME, one of them.")

@@ -234,6 +234,8 @@ class ModelQueue:
         job = self.jobs.get(job_id)
         if job is None or not job.waits or job.waits_for:
             return "unknown" if job is None else job.state.value if not job.waits else "blocked"
+        if wait and job.is_late:
+            return "late"
         self._move(job, State.SCHEDULED if wait else State.QUEUED)
         job.wait = wait or DUE
         job.retrying = job.retrying and wait is not None

@@ -1,6 +1,7 @@
 """Holding work back, and clearing it away."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,41 @@ async def test_a_queue_is_drained() -> None:
     await queue.open()
     assert (await queue.stats()).standing == "open"
     assert await (await submit(step, 1)) == 1
+
+
+def split(flag: str, numbers: list[int]) -> list[int]:
+    """Work that is done by jobs of its own, once the flag is there."""
+    while not Path(flag).exists():
+        time.sleep(0.01)
+    return submit_map(step, numbers).wait(30).wait(30)
+
+
+async def test_what_runs_in_a_drained_queue_comes_to_its_end(tmp_path: Path) -> None:
+    """Jobs that a running job submits to its own queue are let in while that drains; others are not."""
+    job = await submit(split, str(tmp_path / "flag"), [1, 2, 3])
+    elsewhere = await options(delay=0.1).submit(step, 1)
+    await until(lambda: is_running(job))
+    drained = Queue().drain()
+    await until(lambda: is_closed(Queue()))
+    with pytest.raises(QueueClosed):
+        await submit(step, 4)
+    (tmp_path / "flag").touch()
+    assert await job == [1, 2, 3]
+    await drained
+    assert await elsewhere == 1
+    with pytest.raises(QueueClosed):
+        await submit(step, 4)
+    await Queue().open()
+
+
+async def is_running(job: nbqueue.Job[Any]) -> bool:
+    """Whether it has begun."""
+    return await job.state() is State.RUNNING
+
+
+async def is_closed(queue: Queue) -> bool:
+    """Whether it takes no more jobs."""
+    return (await queue.stats()).drained
 
 
 async def test_waiting_jobs_are_cleared_away() -> None:

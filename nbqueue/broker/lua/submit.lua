@@ -23,7 +23,13 @@
 local prefix, queue, common, width = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), tonumber(ARGV[4])
 local now = server_ms()
 local count = (#ARGV - 4) / width
-if redis.call('SISMEMBER', prefix .. 'nbq:closed', queue) == 1 then
+
+local function is_of_its_own(parent)
+  -- a job that runs in the queue submits: it could not end otherwise, and neither could who waits for the queue to be empty
+  local job = read_fields(prefix .. 'nbq:job:' .. (parent or ''), {'state', 'queue'})
+  return parent and job.state == 'running' and job.queue == queue
+end
+if redis.call('SISMEMBER', prefix .. 'nbq:closed', queue) == 1 and not is_of_its_own(common.parent) then
   return redis.error_reply('CLOSED queue "' .. queue .. '" takes no more jobs: Queue("' .. queue .. '").open() lets it, or use another')
 end
 
