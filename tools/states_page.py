@@ -22,7 +22,7 @@ REASONS = {
     WaitReason.RETRYING: "an earlier try failed; the next one has its time",
     WaitReason.PAUSED: "its queue, function, group or tag is paused",
     WaitReason.BLOCKED: "it waits for other jobs to end",
-    WaitReason.LIMITED: "it is over a limit, or no worker has the resources it needs free",
+    WaitReason.LIMITED: "it is over a limit, or no worker that has what it needs is free",
 }
 
 

@@ -9,7 +9,7 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call, script
 
 #: answers of the server besides a final state
-UNKNOWN, CHANGED, BLOCKED, RUNNING = "unknown", "changed", "blocked", "running"
+UNKNOWN, CHANGED, BLOCKED, LATE, RUNNING = "unknown", "changed", "blocked", "late", "running"
 
 
 def promote(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
@@ -18,7 +18,10 @@ def promote(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
 
 
 def reschedule(keys: Keys, job_ids: Sequence[str], *, delay_s: float, at: datetime | None = None) -> Call[list[str]]:
-    """Let waiting jobs start so many seconds from now on the server's clock, or from a moment on; answers as above."""
+    """Let waiting jobs start so many seconds from now on the server's clock, or from a moment on; answers as above.
+
+    Besides, "late" where a job would expire before that.
+    """
     moment_ms = round(at.timestamp() * 1000) if at is not None else 0
     return _change(keys, "reschedule", round(delay_s * 1000), moment_ms, job_ids)
 

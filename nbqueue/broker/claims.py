@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from redis.exceptions import ResponseError
@@ -24,6 +25,9 @@ MOST_EXPIRED = 200
 LOG_BYTES = 1_000_000
 #: a result that is kept until someone removes it
 FOR_EVER = float("inf")
+
+#: nothing is left to others
+NONE_LACKED: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 #: a delay that says: none, but a process is needed, for which the job was not claimed
 TO_PROCESS_LANE_S = -0.001
@@ -83,6 +87,8 @@ class Finish(NamedTuple):
     error_type: str = ""
     error: str = ""
     stopped_by: str = ""
+    #: of a job that is given back for others: what it needs that is lacking here
+    lacked: str = ""
     #: the attempt's line in the history as JSON; empty for none
     record: str = ""
 
@@ -100,9 +106,12 @@ class Report:
 
 def claim(
     keys: Keys, *, queue: str, queue_key: str, engine: str, loop_room: int, process_room: int, stock: bool = False,
-    resources: Mapping[str, float] = NOTHING,
+    resources: Mapping[str, float] = NOTHING, lacks: Mapping[str, Sequence[str]] = NONE_LACKED,
 ) -> Call[Claimed]:  # fmt: skip
-    """Claim ready jobs of a queue, up to the room in each lane and what is free of resources."""
+    """Claim ready jobs of a queue, up to the room in each lane and what is free of resources.
+
+    `lacks`: what is left to others, by what it is, with the ids of engines that have it.
+    """
 
     def read(reply: Any) -> Claimed:
         now, due = int(reply[0]), int(float(reply[1]))
@@ -112,7 +121,8 @@ def claim(
     return Call(
         script("claim"),
         (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.history, keys.sequence),
-        (keys.prefix, queue, engine, loop_room, process_room, int(stock), canonical(resources)),
+        (keys.prefix, queue, engine, loop_room, process_room, int(stock), canonical(resources),
+         json.dumps(lacks) if lacks else ""),
         read,
     )  # fmt: skip
 
@@ -132,7 +142,7 @@ def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
     ways: dict[_Way, int] = {}
     args: list[Any] = []
     for end in ends:
-        way = (end.state, end.delay_s, end.charge, end.keep_s, end.error_type, end.error, end.stopped_by)
+        way = (end.state, end.delay_s, end.charge, end.keep_s, end.error_type, end.error, end.stopped_by, end.lacked)
         number = ways.setdefault(way, len(ways) + 1)
         args += (id_bytes(end.job_id), end.fence, number, end.result, end.record)
     listed = [word for way in ways for word in _way(way)]
@@ -145,13 +155,14 @@ def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
 
 
 #: how a claim ends, apart from what is its own
-_Way = tuple[State, float, str, float, str, str, str]
+_Way = tuple[State, float, str, float, str, str, str, str]
 
 
 def _way(way: _Way) -> tuple[str | int | bytes, ...]:
-    state, delay_s, charge, keep_s, error_type, error, stopped_by = way
+    state, delay_s, charge, keep_s, error_type, error, stopped_by, lacked = way
     keep_ms = round(keep_s * 1000) if keep_s != FOR_EVER else -1
-    return state.value, round(delay_s * 1000), charge, keep_ms, _words(error_type), _words(error), stopped_by
+    words = map(_words, (error_type, error, stopped_by, lacked))
+    return state.value, round(delay_s * 1000), charge, keep_ms, *words
 
 
 async def send_ahead(client: Any, keys: Keys, ends: Sequence[Finish]) -> list[Finish]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,3 +34,12 @@ async def counts(client: Any, keys: Keys, group: str) -> GroupCounts | None:
 async def members(client: Any, keys: Keys, group: str) -> list[str]:
     """The ids of a group's jobs, in order."""
     return [item.decode(errors="replace") for item in await client.lrange(keys.members(group), 0, -1)]
+
+
+async def members_of_all(client: Any, keys: Keys, names: Sequence[str]) -> list[list[str]]:
+    """The same of several names; of one that names no group there are none."""
+    pipe = client.pipeline(transaction=False)
+    for group in names:
+        pipe.lrange(keys.members(group), 0, -1)
+    found = await pipe.execute() if names else []
+    return [[item.decode(errors="replace") for item in part] for part in found]

@@ -19,8 +19,8 @@ RECORD_MS = 30 * 86_400_000
 CALL_BYTES, CALL_MS = 1_000_000, 86_400_000
 #: how many attempts the history holds, and how many entries the stream of events
 ATTEMPTS, EVENTS = 100_000, 5_000
-#: the largest result that is told with the end of its job
-TOLD_BYTES = 1_000
+#: the largest result that is told with the end of its job; what of a submission shows how its function is called
+TOLD_BYTES, HEAD_BYTES = 1_000, 2_000
 #: the most wake-up tokens of a queue
 TOKENS = 8
 #: the result of a job that others wait for is kept at least so long
@@ -108,7 +108,7 @@ class Keys:
         """zset: job id -> rank, for jobs of a queue that are held back behind a gate.
 
         Gates: `blocked` (they wait for other jobs), `f:<function>`, `t:<tag>` and `g:<group>` (paused), `l:<limit>`
-        (over a limit), `r:<needs>` (no worker has these resources free).
+        (over a limit), `r:<needs>` (no worker has these resources free), `n:<what>` (left to workers that have it).
         """
         return f"{self.prefix}nbq:parked:{queue}:{gate}"
 

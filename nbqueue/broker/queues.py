@@ -38,8 +38,8 @@ class QueueStats(Shown):
 
     @property
     def comes_by_itself(self) -> bool:
-        """Whether some of its jobs will be ready without anybody's doing: for their time, or a limit, to come."""
-        limited = any(count for gate, count in self.held_back.items() if gate.startswith("l:"))
+        """Whether some of its jobs will start without anybody's doing: when their time, a limit or a worker comes."""
+        limited = any(count for gate, count in self.held_back.items() if gate.startswith(("l:", "n:")))
         return not self.paused and (self.scheduled > 0 or limited)
 
     @property

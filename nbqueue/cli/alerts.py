@@ -9,6 +9,7 @@ import click
 from nbqueue.broker import alerts as wire
 from nbqueue.broker.alerts import StoredAlert
 from nbqueue.cli import tables
+from nbqueue.cli.durations import SECONDS
 from nbqueue.cli.reach import ListingGroup, as_json, asking, leave, with_settings
 from nbqueue.cli.session import here
 from nbqueue.client.queue import Queue
@@ -42,7 +43,7 @@ def listed(settings: Settings, *, queue: str, json_wanted: bool) -> None:
 @click.option(
     "--oldest",
     "oldest_s",
-    type=float,
+    type=SECONDS,
     default=None,
     metavar="S",
     help="The oldest has waited longer than these seconds.",
@@ -58,7 +59,7 @@ def listed(settings: Settings, *, queue: str, json_wanted: bool) -> None:
 @click.option(
     "--window",
     "window_s",
-    type=float,
+    type=SECONDS,
     default=300.0,
     show_default=True,
     metavar="S",

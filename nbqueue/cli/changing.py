@@ -11,10 +11,12 @@ from nbqueue.broker import changes, scripts
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call
 from nbqueue.cli import tables
+from nbqueue.cli.durations import SECONDS
 from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
+from nbqueue.cli.works import METAVAR, in_chunks, jobs_of
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, names
+from nbqueue.model import durations
 from nbqueue.model.options import check
 from nbqueue.model.settings import Settings
 
@@ -24,11 +26,12 @@ _WORDS = {
     changes.UNKNOWN: "unknown",
     changes.RUNNING: "already running",
     changes.BLOCKED: "waits for other jobs",
+    changes.LATE: "expires before",
 }
 #: answers that end a command with 1
-_REFUSED = {changes.UNKNOWN, changes.BLOCKED}
+_REFUSED = {changes.UNKNOWN, changes.BLOCKED, changes.LATE}
 
-_ids = click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
+_ids = click.argument("job_ids", nargs=-1, required=True, metavar=METAVAR)
 
 
 @click.command()
@@ -38,7 +41,8 @@ _ids = click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
 def promote(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -> None:
     """Let waiting jobs start now.
 
-    Whatever their delay or their wait for another try; their priority counts as before.
+    Whatever their delay or their wait for another try; their priority counts as before. The id of a group stands for
+    all of its jobs.
 
     Answers: changed, already running, unknown, or "already" and how it had ended. Exit code 1 if one is unknown, or
     waits for other jobs.
@@ -48,7 +52,7 @@ def promote(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) 
 
 @click.command()
 @_ids
-@click.option("--delay", type=float, metavar="S", help="Seconds from now, on the server's clock.")
+@click.option("--delay", type=SECONDS, metavar="S", help="Seconds from now, on the server's clock.")
 @click.option("--at", metavar="TIME", help=FORM)
 @as_json
 @with_settings
@@ -57,7 +61,7 @@ def reschedule(
 ) -> None:
     """Let waiting jobs start at another time.
 
-    Answers and exit codes as of `promote`.
+    Answers and exit codes as of `promote`; one that expires before that time stays as it is, with exit code 1.
     """
     if (delay is None) == (at is None):
         raise ConfigurationError("reschedule takes --delay S or --at TIME, one of them.")
@@ -95,13 +99,14 @@ def _change(
     *,
     json_wanted: bool,
 ) -> None:
-    wanted = [names.check_job_id(job_id) for job_id in job_ids]
-
-    async def act(server: Server) -> list[str]:
-        found: list[str] = await server.ask(lambda client: scripts.run(client, change(server.keys, wanted)))
+    async def act(server: Server) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in in_chunks(await jobs_of(server.ask, server.keys, job_ids)):
+            call = change(server.keys, part)
+            found |= zip(part, await server.ask(lambda client: scripts.run(client, call)), strict=True)  # noqa: B023
         return found
 
-    found = dict(zip(wanted, asking(settings, act), strict=True))
+    found = asking(settings, act)
     answers = {job_id: _WORDS.get(answer, f"already {answer}") for job_id, answer in found.items()}
     if json_wanted:
         tables.print_json(answers)

@@ -16,6 +16,7 @@ from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.cli.submitting import submitting, waited
 from nbqueue.cli.values import read_arguments, shown
+from nbqueue.cli.works import METAVAR, in_chunks, jobs_of
 from nbqueue.errors import JobLost
 from nbqueue.model import names
 from nbqueue.model.job import JobRecord
@@ -54,25 +55,28 @@ def submit(
 
 
 @click.command()
-@click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("job_ids", nargs=-1, required=True, metavar=METAVAR)
 @as_json
 @with_settings
 def cancel(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -> None:
     """Cancel jobs.
 
-    Those that wait end at once; those that run are asked to stop, and then made to.
+    Those that wait end at once; those that run are asked to stop, and then made to. The id of a group stands for all of
+    its jobs.
 
     Answers: cancelled, asked (it runs, and its worker was told), unknown, or "already" and how it had ended before.
     Exit code 1 if one is unknown.
     """
-    wanted = [names.check_job_id(job_id) for job_id in job_ids]
 
-    async def act(server: Server) -> list[str]:
-        call = wire.cancel(server.keys, wanted)
-        found: list[str] = await server.ask(lambda client: scripts.run(client, call))
+    async def act(server: Server) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in in_chunks(await jobs_of(server.ask, server.keys, job_ids)):
+            call = wire.cancel(server.keys, part)
+            answers = await server.ask(lambda client: scripts.run(client, call))  # noqa: B023
+            found |= zip(part, map(_answer, answers), strict=True)
         return found
 
-    answers = dict(zip(wanted, map(_answer, asking(settings, act)), strict=True))
+    answers = asking(settings, act)
     if json_wanted:
         tables.print_json(answers)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from nbqueue.cli.durations import SECONDS
 from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.retry_options import RETRY_OPTIONS, with_policy
 from nbqueue.model import resources
@@ -47,18 +48,18 @@ _OPTIONS = (
     click.option("--priority", default=None, help="high, normal, low or an integer from -99 to 99; more is sooner."),
     click.option("--label", default=None, help="What listings show."),
     click.option("--tag", "tags", multiple=True, help="To find it by; may be given several times."),
-    click.option("--delay", type=float, default=None, metavar="S", help="Seconds to wait before it may start."),
+    click.option("--delay", type=SECONDS, default=None, metavar="S", help="Seconds to wait before it may start."),
     click.option("--at", default=None, metavar="TIME", help=f"When it may start. {FORM}"),
-    click.option("--expires", type=float, default=None, metavar="S", help="Do not start later than this after now."),
-    click.option("--timeout", type=float, default=None, metavar="S", help="Seconds of running time."),
-    click.option("--grace", type=float, default=None, metavar="S", help="Seconds before its end to ask it to stop."),
+    click.option("--expires", type=SECONDS, default=None, metavar="S", help="Do not start later than this after now."),
+    click.option("--timeout", type=SECONDS, default=None, metavar="S", help="Seconds of running time."),
+    click.option("--grace", type=SECONDS, default=None, metavar="S", help="Seconds before its end to ask it to stop."),
     *RETRY_OPTIONS,
     click.option("--id", "job_id", default=None, help="Its id; the second submit of an id makes no second job."),
-    click.option("--unique", type=float, default=None, metavar="S",
+    click.option("--unique", type=SECONDS, default=None, metavar="S",
                  help="Seconds in which the same function and arguments give the same job."),
-    click.option("--debounce", type=float, default=None, metavar="S",
+    click.option("--debounce", type=SECONDS, default=None, metavar="S",
                  help="Seconds to wait; the same function and arguments meanwhile take its place."),
-    click.option("--cache", type=float, default=None, metavar="S",
+    click.option("--cache", type=SECONDS, default=None, metavar="S",
                  help="Seconds for which the result of the same function and arguments is taken."),
     click.option("--force", is_flag=True, help="A new job where --unique or --cache would give another's."),
     click.option("--after", multiple=True, metavar="ID", help="Job or group that must end first; several times."),
@@ -74,7 +75,7 @@ _OPTIONS = (
     click.option("--isolation", type=click.Choice(["pool", "fresh"]), default=None,
                  help="A recycled process or a new one."),
     click.option("--memory", default=None, metavar="SIZE", help='What its processes may use: "2GB".'),
-    click.option("--keep-result", type=float, default=None, metavar="S", help="Seconds for which its result is kept."),
-    click.option("--keep-error", type=float, default=None, metavar="S", help="The same for its error."),
+    click.option("--keep-result", type=SECONDS, default=None, metavar="S", help="How long its result is kept."),
+    click.option("--keep-error", type=SECONDS, default=None, metavar="S", help="The same for its error."),
     click.option("--on-done", default=None, metavar="URL", help="Webhook that is told of its end."),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from nbqueue.cli import tables
 from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import as_json, leave, with_settings
 from nbqueue.cli.submitting import submitting, waited
-from nbqueue.cli.values import read_json, shown
+from nbqueue.cli.values import as_plain, read_json, shown
 from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.model.settings import Settings
 
@@ -36,7 +36,7 @@ _OF_ONE_JOB = ("job_id",)
 @click.option(
     "--wait",
     is_flag=True,
-    help="Wait for all; print the results, a line of JSON each; exit code 1 unless all succeeded.",
+    help="Wait for all; print the results, a line of JSON each, or one object; exit code 1 unless all succeeded.",
 )
 @as_json
 @with_settings
@@ -46,8 +46,8 @@ def map_items(
 ) -> None:  # fmt: skip
     """Submit a registered function for many items, as one group.
 
-    Prints the group's id; with it `nbqueue pause`, `resume` and `graph` find all of its jobs. ITEMs are JSON, each the
-    one argument of a call. Example:
+    Prints the group's id, which other commands (`cancel`, `retry`, `pause --group` and so on) take for all of its jobs.
+    ITEMs are JSON, each the one argument of a call. Example:
 
     nbqueue map reports.daily '"2026-01-01"' '"2026-01-02"' --concurrency 1
 
@@ -65,8 +65,12 @@ def map_items(
         return
     results = waited(group.results(return_errors=True).wait, group[0])
     failed = [number for number, result in enumerate(results, start=1) if isinstance(result, NbqueueError)]
-    for result in results:
-        click.echo(shown({"error": str(result)} if isinstance(result, NbqueueError) else result))
+    plain = [{"error": str(result)} if isinstance(result, NbqueueError) else result for result in results]
+    if json_wanted:
+        tables.print_json({"id": group.id, "jobs": len(group), "results": [as_plain(result) for result in plain]})
+    else:
+        for result in plain:
+            click.echo(shown(result))
     if failed:
         click.echo(
             f"nbqueue: {len(failed):,} of {len(results):,} items failed, the first is item {failed[0]}", err=True

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from nbqueue.cli.durations import SECONDS
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.retry import RetryPolicy
 
@@ -28,11 +29,11 @@ RETRY_OPTIONS = (
                  help=f"Tries in all; {_DEFAULTS.max_tries} where only other parts of a policy are given."),
     click.option("--backoff", type=click.Choice(["exponential", "fixed"]), default=None,
                  help="Whether the waits between tries grow; exponential."),
-    click.option("--retry-base", type=float, default=None, metavar="S",
+    click.option("--retry-base", type=SECONDS, default=None, metavar="S",
                  help=f"Seconds before the second try; {_DEFAULTS.base:g}."),
     click.option("--retry-factor", type=float, default=None, metavar="X",
                  help=f"What each further wait is multiplied by; {_DEFAULTS.factor:g}."),
-    click.option("--retry-cap", type=float, default=None, metavar="S",
+    click.option("--retry-cap", type=SECONDS, default=None, metavar="S",
                  help=f"The longest wait in seconds; {_DEFAULTS.cap:g}."),
     click.option("--retry-jitter", type=float, default=None, metavar="X",
                  help=f"The share of a wait that chance may take away, 0 to 1; {_DEFAULTS.jitter:g}."),

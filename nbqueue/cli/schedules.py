@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from nbqueue.cli.submitting import submitting
 from nbqueue.cli.values import read_arguments
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.client.session import configure
-from nbqueue.errors import UnknownSchedule
+from nbqueue.errors import ConfigurationError, UnknownSchedule
 from nbqueue.model import kept_options
 from nbqueue.model import times as model
 from nbqueue.model.schedule import ScheduleRecord
@@ -66,7 +67,8 @@ def add(
 ) -> None:  # fmt: skip
     """Schedule a registered FUNCTION, in place of what has this NAME.
 
-    TIMES is a cron expression, or an interval such as 90s, 15min, 2h. ARGUMENTS are JSON, as those of `nbqueue submit`.
+    TIMES is a cron expression, or an interval such as 90s, 15min, 2h; a number is seconds.
+    ARGUMENTS are JSON, as those of `nbqueue submit`.
 
     For example:
 
@@ -89,7 +91,7 @@ def change(settings: Settings, *, name: str, times: str | None, json_wanted: boo
     """Give a schedule other times; what is not given stays. Its runs are counted anew."""
     given = {key: value for key, value in _read(options).items() if value is not None}
     schedule = _reached(settings, name)
-    schedule.change(times, **given).wait()
+    schedule.change(None if times is None else _seconds(times), **given).wait()
     _say_record(schedule.info().wait(), json_wanted=json_wanted, existed=True)
 
 
@@ -175,8 +177,18 @@ def _times(text: str, name: str, options: dict[str, Any]) -> model.Times:
     zone = found.pop("timezone", None)
     base: dict[str, Any] = {"name": name, **found}
     if zone is None:
-        return model.times_of(text, model.Every(60, **base))
-    return model.times_of(text, model.Cron("* * * * *", timezone=zone, **base))
+        return model.times_of(_seconds(text), model.Every(60, **base))
+    times = model.times_of(_seconds(text), model.Cron("* * * * *", timezone=zone, **base))
+    if not isinstance(times, model.Cron):
+        raise ConfigurationError(
+            f"--timezone {zone} goes with a cron expression: {times.words} is the same in all time zones."
+        )
+    return times
+
+
+def _seconds(text: str) -> str | float:
+    """A number as the seconds of an interval, as Python takes it; other text as it is."""
+    return float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", text) else text
 
 
 def _read(options: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 from nbqueue.broker import queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.cli import tables
+from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import EXIT_NOT_RUNNING, Server, as_json, asking, leave, running_address, with_settings
 from nbqueue.errors import BrokerUnavailable, ConfigurationError, LocalStackError
 from nbqueue.local import stack
@@ -38,7 +39,7 @@ def up(settings: Settings, *, json_wanted: bool) -> None:
 
 
 @click.command()
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.1), default=10.0, show_default=True, metavar="S",
+@click.option("--timeout", "timeout_s", type=Seconds(0.1), default=10.0, show_default=True, metavar="S",
               help="Seconds that running jobs and the server get to end.")  # fmt: skip
 @as_json
 @with_settings

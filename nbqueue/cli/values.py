@@ -40,3 +40,12 @@ def shown(result: Any) -> str:
         return json.dumps(result)
     except (TypeError, ValueError):
         return repr(result)
+
+
+def as_plain(result: Any) -> Any:
+    """A result as a part of a JSON document: itself, or as Python writes it where it has no JSON."""
+    try:
+        json.dumps(result)
+    except (TypeError, ValueError):
+        return repr(result)
+    return result

@@ -12,6 +12,7 @@ import click
 
 from nbqueue.broker.connection import Address
 from nbqueue.broker.signing import Keyring
+from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import leave, shared_address, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.local import stack
@@ -43,7 +44,7 @@ from nbqueue.worker.config import WorkerConfig
 @click.option(
     "--burst", is_flag=True, help="End when nothing is left to do: no job waits for its time, a limit or its next try."
 )
-@click.option("--drain", "drain_timeout_s", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="S",
+@click.option("--drain", "drain_timeout_s", type=Seconds(0), default=30.0, show_default=True, metavar="S",
               help="Seconds that running jobs get to finish after the first SIGTERM.")  # fmt: skip
 @click.option("--only-registered", is_flag=True,
               help="Run the functions of MODULE alone, with plain data as arguments: no code travels.")  # fmt: skip
@@ -54,7 +55,7 @@ from nbqueue.worker.config import WorkerConfig
               help="These may be on private networks or this machine (NBQUEUE_WEBHOOK_PRIVATE).")  # fmt: skip
 @click.option("--webhook-tries", type=click.IntRange(min=1, max=100), default=8, show_default=True,
               help="How often word is sent that is not heard.")  # fmt: skip
-@click.option("--webhook-backoff", "webhook_backoff_s", type=click.FloatRange(min=0.01), default=5.0, show_default=True,
+@click.option("--webhook-backoff", "webhook_backoff_s", type=Seconds(0.01), default=5.0, show_default=True,
               metavar="S", help="Seconds before it is sent again, each further time four times as long.")  # fmt: skip
 @click.option("--key-file", type=click.Path(path_type=Path), help="File of the signing keys (NBQUEUE_KEY_FILE).")
 @with_settings

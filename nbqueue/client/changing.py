@@ -18,7 +18,7 @@ from nbqueue.errors import ConfigurationError, JobError
 from nbqueue.model import durations
 from nbqueue.model.options import check
 
-Changed = Literal["changed", "already running", "already finished", "waits for other jobs"]
+Changed = Literal["changed", "already running", "already finished", "waits for other jobs", "expires before"]
 
 #: a change, for the keys of a server and some job ids
 Change = Callable[[Keys, Sequence[str]], Call[list[str]]]
@@ -27,6 +27,7 @@ _ANSWERS: dict[str, Changed] = {
     changes.CHANGED: "changed",
     changes.RUNNING: "already running",
     changes.BLOCKED: "waits for other jobs",
+    changes.LATE: "expires before",
 }
 
 
@@ -45,7 +46,10 @@ class ChangesOne:
         return self._change(changes.promote, f"making job {self.id} due")
 
     def reschedule(self, *, delay: float | timedelta | None = None, at: datetime | None = None) -> Pending[str]:
-        """Let it start `delay` seconds from now, or `at` a moment; on the server's clock, answers as of `promote`."""
+        """Let it start `delay` seconds from now, or `at` a moment; on the server's clock, answers as of `promote`.
+
+        Raises ConfigurationError, and changes nothing, where the job expires before that.
+        """
         return self._change(due(delay, at), f"rescheduling job {self.id}")
 
     def set_priority(self, priority: int | str) -> Pending[str]:
@@ -122,6 +126,11 @@ async def change_one(link: Link, job_id: str, change: Change) -> Changed:
         raise JobError(
             f"Job {job_id} waits for other jobs, which alone say when it may start: wait for them, or cancel it.",
             job_id=job_id,
+        )
+    if answer == "expires before":
+        raise ConfigurationError(
+            f"Job {job_id} cannot be put off so long: by its expires= it ends as expired before it may start. Give an "
+            "earlier time, or cancel it and submit it anew."
         )
     return answer
 

@@ -47,6 +47,7 @@ class Order:
         options = self.options
         rest = {
             "by": "name" if self.by_name else "", "opt": options.to_wire(), "label": options.label,
+            "priority": options.priority,
             "tags": list(options.tags), "group": self.group, "retry_of": self.retry_of,
             "earlier": list(self.earlier), "parent": self.parent,
             "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,

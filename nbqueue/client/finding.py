@@ -148,7 +148,7 @@ def _job_of(text: bytes, asked: Wanted) -> str:
         return ""
     fits = asked.queue in ("", line.get("queue")) and asked.function in ("", line.get("function"))
     tags = line.get("tags")
-    tagged = not asked.tag or (isinstance(tags, list) and asked.tag in tags) or line.get("attempt") == 0
+    tagged = not asked.tag or (isinstance(tags, list) and asked.tag in tags)
     return str(line.get("job", "")) if fits and tagged and _has_error(line, asked.error) else ""
 
 

@@ -117,8 +117,8 @@ class Follow:
         """Read until nobody follows for a while, over any number of connections."""
         backoff = Backoff()
         try:
-            # a server that never answered is told soon, one that did is waited for
-            await self._wire.ask(lambda client: client.ping())
+            # a server that never answered is told soon, one that did is waited for; no PING: on a full disk that is refused
+            await self._wire.ask(lambda client: client.time())
             while self._is_used():
                 try:
                     await self._read_connected(backoff)

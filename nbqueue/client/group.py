@@ -61,8 +61,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of its jobs, in order."""
-        return tuple(self._by_id)
+        """The ids of its jobs, in the order of the items; one that stands for several items is there for each."""
+        return tuple(job.id for job in self._members)
 
     @property
     def label(self) -> str:
@@ -87,7 +87,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
     @property
     def awaited_ids(self) -> tuple[str, ...]:
         """What a job names that waits for all of it: its own id where the server counts it, else those of its jobs."""
-        return (self.id,) if self._is_counted else self.ids
+        return (self.id,) if self._is_counted and self.id else self._changed_ids()
 
     def as_completed(self) -> Stream[Job[T_co]]:
         """Its jobs in the order in which they end; `await job` then gives each result at once."""
@@ -119,8 +119,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
     def progress(self) -> Pending[Mapping[State, int]]:
         """How many of its jobs are in which state now; those the server no longer knows are left out."""
-        counted = self.id if self._is_counted else ""
-        return self._begin(lambda link: grouping.progress(link, counted, self.ids), f"counting {self._what()}")
+        counted, ids = self.id if self._is_counted else "", self._changed_ids()
+        return self._begin(lambda link: grouping.progress(link, counted, ids), f"counting {self._what()}")
 
     def graph(self) -> Pending[Graph]:
         """The jobs around its own: those whose results they take, those that take theirs, and so on."""
@@ -130,7 +130,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
 
         async def asked(link: Link) -> Mapping[str, int]:
-            answers = await cancelling.cancel_all(link, self.ids)
+            answers = await cancelling.cancel_all(link, self._changed_ids())
             return {str(answer): count for answer, count in answers.items()}
 
         return self._begin(asked, f"cancelling {self._what()}")
@@ -153,7 +153,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
         How many are "deleted" or "running".
         """
-        return self._begin(lambda link: removing.delete(link, self.ids), f"deleting {self._what()}")
+        return self._begin(lambda link: removing.delete(link, self._changed_ids()), f"deleting {self._what()}")
 
     def retry_failed(self) -> Pending[JobGroup[T_co]]:
         """A group with new jobs in the places of those that ended otherwise than well; the new ones have its id.
@@ -191,7 +191,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
     def live(self) -> GroupLive:
         """Its counts, kept up to date in the background; close() it when it is shown no more."""
-        live = GroupLive(self.ids)
+        live = GroupLive(self._changed_ids())
         if self._gathering is not None:
             live.know(_states(self._gathering))
         self._lives.add(live)
@@ -203,7 +203,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         found = self._gathering
         if found is None or found.is_broken or not (found.all_ended.done() or self._session.is_here(self._portal)):
             line = hooks.line()
-            found = self._gathering = Gathering(self.ids, told=line.moved if line is not None else None)
+            found = self._gathering = Gathering(self._changed_ids(), told=line.moved if line is not None else None)
             self._portal = self._session.portal
             begun = self._session.call(found.watch)
             begun.add_done_callback(lambda done: _tell_failure(found, done))
@@ -240,10 +240,11 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
     @property
     def _gates(self) -> tuple[str, ...]:
-        return (self.id, *self._older)
+        # the gate of an empty name would be that of all jobs without a group
+        return tuple(filter(None, (self.id, *self._older)))
 
-    def _changed_ids(self) -> Sequence[str]:
-        return self.ids
+    def _changed_ids(self) -> tuple[str, ...]:
+        return tuple(self._by_id)  # each of its jobs once
 
     def _begin(self, act: Any, what: str) -> Pending[Any]:
         pending: Pending[Any] = self._session.begin(act, what=what)

@@ -41,6 +41,13 @@ def queue_named(queue: object) -> str:
     return "" if isinstance(queue, str) and not queue else check_queue(queue)
 
 
+def group_named(group: object) -> str:
+    """The id of the group that is meant; empty for none."""
+    if isinstance(group, str):
+        return group
+    raise ConfigurationError(f"group={shown(group)} cannot be used: give the id of a group, as in group=group.id.")
+
+
 def tag_named(tag: object) -> str:
     """The tag that is looked for; empty for any job."""
     if isinstance(tag, str):

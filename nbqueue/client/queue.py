@@ -19,7 +19,7 @@ from nbqueue.model import moments
 from nbqueue.model.alerting import check
 from nbqueue.model.limits import Limit, limit
 from nbqueue.model.moments import Moment
-from nbqueue.model.names import check_queue
+from nbqueue.model.names import check_queue, check_text
 from nbqueue.model.shown import ShownList, ShownNow
 from nbqueue.model.states import State
 
@@ -52,8 +52,8 @@ class Queue(ShownNow):
         return self._begin(lambda link: link.wire.ask(lambda client: queues.resume(client, link.wire.keys, self.name)))
 
     def limits(
-        self, *, rate: str | None = None, concurrency: int | None = None, function: Named = "", key: str = "",
-        remove: bool = False,
+        self, *, rate: str | None = None, concurrency: int | None = None, function: Named | None = None,
+        key: str | None = None, remove: bool = False,
     ) -> Pending[Mapping[str, Limit]]:  # fmt: skip
         """Set a limit from now on, over all workers, and give those that are set: `q:<queue>` and so on -> limit.
 
@@ -67,7 +67,13 @@ class Queue(ShownNow):
             key: for the jobs with this `limit_key`, in whatever queue.
             remove: take the limit away.
         """
-        name = name_of(function)
+        name = "" if function is None else name_of(function)
+        if key is not None:
+            check_text(key, "key", least=1)
+        if function is not None and not name:
+            raise ConfigurationError(
+                'function="" names no function: leave it out to set the limit of the queue itself.'
+            )
         if remove and (rate is not None or concurrency is not None):
             raise ConfigurationError("limits takes remove=True, or rate= and concurrency=: not both.")
         if key and name:

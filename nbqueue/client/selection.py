@@ -13,7 +13,7 @@ from nbqueue.client.changing import ChangesMany
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
-from nbqueue.client.named import Named, NamedError, error_named, name_of, queue_named, tag_named
+from nbqueue.client.named import Named, NamedError, error_named, group_named, name_of, queue_named, tag_named
 from nbqueue.client.origin import in_words, origin
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import Session, session
@@ -227,7 +227,8 @@ class Jobs(ShownNow):
 
 
 def _gate(function: Named, tag: str, group: str) -> str:
-    given = [f"{kind}:{name}" for kind, name in (("f", name_of(function)), ("t", tag), ("g", group)) if name]
+    named = {"f": name_of(function), "t": tag_named(tag), "g": group_named(group)}
+    given = [f"{kind}:{name}" for kind, name in named.items() if name]
     if len(given) != 1:
         raise ConfigurationError("Give one of function=, tag= and group=; a queue is paused by Queue(name).pause().")
     return given[0]

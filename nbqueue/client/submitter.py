@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, Never, ParamSpec, TypeVar, overload
 
 from nbqueue.broker.jobs import same_as
 from nbqueue.client import hooks
@@ -100,6 +100,11 @@ class Submitter:
 
         Nothing is submitted where one item cannot be sent.
         """
+        if not iterables:
+            raise ConfigurationError(
+                "submit_map has nothing to map over: give an iterable for each argument of the function, as in "
+                "submit_map(fn, [1, 2, 3])."
+            )
         here = session()
         items = list(zip(*iterables, strict=False))
         drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming)
@@ -207,6 +212,7 @@ def options(
     batch: int | None = None,
     preset: Preset | None = None,
     on_done: OnDone | Sequence[OnDone] | None = None,
+    **unknown: Never,
 ) -> Submitter:
     """What submits with these options.
 
@@ -243,8 +249,11 @@ def options(
         preset: "solver" or "evaluation": options that fit such work, where none are given.
         on_done: a callable of this process that is called with the Job when it has ended, or the URL of a webhook that
             workers then call, or a list of these.
+        unknown: what is none of these is refused.
     """
-    return Submitter(dict(locals()))
+    given = {name: value for name, value in locals().items() if name != "unknown"}
+    check(**unknown)  # says which options there are
+    return Submitter(given)
 
 
 async def _delivered(link: Link, here: Session, drafts: Drafts) -> list[Job[Any]]:

@@ -18,6 +18,8 @@ LEAST_PROCESS_BYTES = 32 * 10**6
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
+_TEXT = re.compile(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*(s|min|h|d)\s*\Z")
+_TEXT_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _SPANS = {"day": 86_400, "h": 3600, "min": 60, "s": 1}
 #: what is shorter is told in seconds
 _IN_SECONDS_S = 120
@@ -36,6 +38,12 @@ def seconds(value: object, what: str, *, least: float = 0.0) -> float:
     if math.isfinite(number) and least <= number <= _TEN_YEARS_S:
         return number
     raise ConfigurationError(f"{what}={shown(value)} is out of range: give {least:g} s up to ten years.")
+
+
+def read(text: str) -> float | None:
+    """The seconds of a text such as "90s", "15min", "2h" or "1d"; None where it is no such text."""
+    match = _TEXT.match(text)
+    return float(match[1]) * _TEXT_UNITS[match[2]] if match else None
 
 
 def in_words(seconds: float) -> str:

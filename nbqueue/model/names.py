@@ -47,13 +47,12 @@ def check_schedule(value: object) -> str:
     return _checked(value, _SCHEDULE, "name", f"1 to 50 letters, digits and . _ -, {_BEGIN}")
 
 
-def check_text(value: object, what: str, limit: int = 200) -> str:
-    """A label or tag: text of at most `limit` characters without control characters."""
-    if isinstance(value, str) and len(value) <= limit and value.isprintable() and _encodes(value):
+def check_text(value: object, what: str, limit: int = 200, *, least: int = 0) -> str:
+    """A label or tag: text of at most `limit` characters, and at least `least`, without control characters."""
+    if isinstance(value, str) and least <= len(value) <= limit and value.isprintable() and _encodes(value):
         return value
-    raise ConfigurationError(
-        f"{what}={shown(value)} cannot be used: give printable text of at most {limit} characters."
-    )
+    length = f"{least} to {limit}" if least else f"at most {limit}"
+    raise ConfigurationError(f"{what}={shown(value)} cannot be used: give printable text of {length} characters.")
 
 
 def check_limit(value: object) -> int:

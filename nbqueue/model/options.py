@@ -253,7 +253,7 @@ def _batch(value: object) -> int:
 def _tags(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
         raise ConfigurationError(f"tags={names.shown(value)} cannot be used: give a list of strings.")
-    return tuple(names.check_text(tag, "tag", 64) for tag in value)
+    return tuple(names.check_text(tag, "tag", 64, least=1) for tag in value)
 
 
 _CHECKS: dict[str, Any] = {
@@ -273,7 +273,7 @@ _CHECKS: dict[str, Any] = {
     "keep_error": _seconds("keep_error"),
     "tags": _tags,
     "label": lambda value: names.check_text(value, "label"),
-    "limit_key": lambda value: names.check_text(value, "limit_key"),
+    "limit_key": lambda value: names.check_text(value, "limit_key", least=1),
     "resources": lambda value: resources.canonical(
         resources.parse(value) if isinstance(value, str) else resources.check(value)
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,6 @@ MOST_MISSED, MOST_RUNS = 1000, 10**9
 LEAST_S = 1.0
 
 _MILLISECOND = timedelta(milliseconds=1)
-_INTERVAL = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*(s|min|h|d)\Z")
 _UNITS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 _OVERLAPS = ("skip", "queue", "cancel", "allow")
 
@@ -180,7 +178,8 @@ def times_of(given: object, base: Times | None = None) -> Times:
     if isinstance(given, Cron | Every):
         return given
     rest = {} if base is None else {name: getattr(base, name) for name in _COMMON}
-    if isinstance(given, str) and not _INTERVAL.match(given.strip()):
+    if isinstance(given, str) and durations.read(given) is None:
+        _check_form(given)
         zone = base.timezone if isinstance(base, Cron) else "UTC"
         return Cron(given, timezone=zone, **rest)
     if isinstance(given, str | int | float | timedelta):
@@ -189,6 +188,15 @@ def times_of(given: object, base: Times | None = None) -> Times:
         f"{type(given).__name__} {ascii(given)[:60]} says no times: give Cron(...), Every(...), a cron expression "
         f'such as "0 6 * * *", seconds, or text such as "15min".'
     )
+
+
+def _check_form(text: str) -> None:
+    """Refuse a single word, which is neither an interval nor a cron expression, with both forms."""
+    if len(text.split()) <= 1 and not text.strip().startswith("@"):
+        raise ConfigurationError(
+            f'{ascii(text)[:60]} says no times: give an interval such as "90s", "15min", "2h" or "1d" (in Python also '
+            'seconds as a number), or a cron expression such as "0 6 * * *" or "@hourly".'
+        )
 
 
 _COMMON = ("name", "start", "end", "count", "misfire", "overlap")
@@ -232,12 +240,12 @@ def _moment(value: object, what: str) -> datetime | None:
 
 def _interval(value: object) -> float:
     if isinstance(value, str):
-        match = _INTERVAL.match(value.strip())
-        if match is None:
+        found = durations.read(value)
+        if found is None:
             raise ConfigurationError(
-                f'{ascii(value)[:60]} is no interval: give seconds, or text such as "90s" or "2h".'
+                f'{ascii(value)[:60]} is no interval: give seconds, or text such as "90s", "15min" or "2h".'
             )
-        value = float(match[1]) * _UNITS[match[2]]
+        value = found
     return durations.seconds(value, "interval", least=LEAST_S)
 
 

@@ -1,34 +1,58 @@
-"""What a claim that cannot run here needs, and whether another worker has it."""
+"""What a claim that cannot run here needs, and which other engines have it."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from nbqueue.broker import queues, scripts
+from nbqueue.broker import jobs, queues, scripts
 from nbqueue.broker.claims import Claim
 from nbqueue.broker.envelope import peek
+from nbqueue.errors import NbqueueError, WrongPython
 from nbqueue.worker.attempt import Here
 
 
-async def fits_elsewhere(client: Any, here: Here, claim: Claim) -> bool:
-    """Whether a live engine serves the queue with the Python or the registered function that a claim needs."""
+async def who_fits(client: Any, here: Here, claim: Claim) -> tuple[str, ...] | None:
+    """The live engines that serve the queue with the Python or the registered function that a claim needs.
+
+    None where the server cannot be asked just now.
+    """
     try:
         others = await queues.engines(client, here.keys)
     except scripts.TROUBLE:
-        return True
+        return None
     python, name = _needs(claim)
-    return any(
-        other.id != here.engine_id and claim.queue in other.queues
+    return tuple(
+        other.id for other in others
+        if other.id != here.engine_id and claim.queue in other.queues
         and (not python or other.python == python)
         and (name in other.functions if name else not other.only_registered)
-        for other in others
     )  # fmt: skip
 
 
-def function_of(claim: Claim) -> str:
-    """The function's label in a submission whose signature was verified; empty for one put in by hand."""
-    return str(peek(claim.submission).get("fn", "")) if claim.submission and claim.submission[:1] != b"{" else ""
+def lacked_for(claim: Claim, error: NbqueueError) -> str:
+    """What a claim needs that is not here: "py:<version>", "name:<function>" or "code", which comes with it."""
+    python, name = _needs(claim)
+    if isinstance(error, WrongPython):
+        return f"py:{python}"
+    return f"name:{name}" if name else "code"
+
+
+def header_of(claim: Claim) -> dict[str, Any]:
+    """The header of a submission whose signature was verified; of one put in by hand there is none."""
+    return peek(claim.submission) if claim.submission and claim.submission[:1] != b"{" else {}
+
+
+async def recorded(client: Any, here: Here, claim: Claim) -> dict[str, Any]:
+    """What the server's record says of a job whose submission says nothing that can be trusted: to find it by."""
+    try:
+        [record] = await jobs.records(client, here.keys, [claim.job_id]) if not claim.adopted else [None]
+    except scripts.TROUBLE:
+        return {}
+    if record is None:
+        return {}
+    tags = [str(tag) for tag in record.tags]
+    return {"label": record.label, "group": record.group, "tags": tags, "priority": record.priority}
 
 
 def _needs(claim: Claim) -> tuple[str, str]:

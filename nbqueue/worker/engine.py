@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from nbqueue.broker import claims, jobs, scripts
-from nbqueue.broker.claims import Claimed, Finish
+from nbqueue.broker.claims import NONE_LACKED, Claimed, Finish
 from nbqueue.broker.connection import explain, is_connection_error
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import StoreFull
@@ -71,6 +71,8 @@ class Engine:
         self._unheard: list[int] = []
         self._rousing = False
         self._due_timers: dict[int, asyncio.TimerHandle] = {}
+        #: what claims of a queue leave to other engines: the runner's `lacking.of`
+        self.lacks: Callable[[str], Mapping[str, Sequence[str]]] = lambda _: NONE_LACKED
 
     async def pump(self) -> None:
         """Exchange ends for claims with the server, until cancelled, through any trouble with it."""
@@ -219,6 +221,7 @@ class Engine:
         return claims.claim(
             self.keys, queue=ref.name, queue_key=ref.key, engine=self.id, stock=ref.stock,
             loop_room=loop_room, process_room=process_room, resources=self._room.free_resources,
+            lacks=self.lacks(ref.name),
         )  # fmt: skip
 
     def _rouse(self) -> None:

@@ -75,6 +75,7 @@ class InProcessWorker:
         )  # fmt: skip
         self._engine = engine = self._made_engine(reports)
         self._runner.on_end, desks.on_rest, desks.on_back = engine.end, engine.slots.rest, engine.slots.back
+        engine.lacks = self._runner.lacking.of
         beside = Beside(self._config, self._client, self._keys, self._keyring, self._id)
         self._duties = Duties(self._engine, self._waiting_client, beside=beside.duties)
         self._leases = Leases(self._client, self._keys, lambda: [self._id])

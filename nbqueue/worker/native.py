@@ -23,7 +23,8 @@ from nbqueue.model.task import Task
 from nbqueue.worker import provisions
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
 from nbqueue.worker.desks import Desks
-from nbqueue.worker.elsewhere import fits_elsewhere, function_of
+from nbqueue.worker.elsewhere import header_of, lacked_for, recorded, who_fits
+from nbqueue.worker.lacking import Lacking
 from nbqueue.worker.loop_run import LoopRun, unknown
 from nbqueue.worker.recording import judge, record, refusal
 from nbqueue.worker.runs import run_of
@@ -31,7 +32,7 @@ from nbqueue.worker.verdict import Ended
 
 logger = logging.getLogger("nbqueue.worker")
 
-#: seconds after which a job that fits another worker better is offered again
+#: seconds after which a job is offered again of which the server could not be asked who else fits
 OFFER_AGAIN_S = 0.5
 
 
@@ -55,6 +56,8 @@ class NativeRunner:
         self._later: dict[str, Claim] = {}
         self._asides: set[asyncio.Task[None]] = set()
         self._ticker = LoopTicker(asyncio.get_running_loop())
+        #: what is left to others, for the engine's claims
+        self.lacking = Lacking()
         #: where ends go: the engine's `end`
         self.on_end: Callable[[Finish], None] = lambda _: None
 
@@ -231,7 +234,7 @@ class NativeRunner:
             return record(attempt, judge(attempt, ended, self._here), self._here, facts=facts)
         except NbqueueError as error:
             logger.warning("The end of job %s cannot be recorded: %s", attempt.claim.job_id, error)
-            return refusal(attempt.claim, error, self._here)
+            return refusal(attempt.claim, error, self._here, told=attempt.header)
 
     def _finish(self, finish: Finish) -> None:
         self._runs.pop(finish.job_id, None)
@@ -256,14 +259,25 @@ class NativeRunner:
             self._finish(end)
 
     async def _turn_away(self, claim: Claim, error: NbqueueError) -> None:
-        """End a claim that cannot run here; where another worker fits, offer it again."""
-        if isinstance(error, UnknownFunction | WrongPython) and await fits_elsewhere(self._client, self._here, claim):
-            again = Finish(job_id=claim.job_id, fence=claim.fence, state=State.SCHEDULED, delay_s=OFFER_AGAIN_S)
-            self._finish(again)
+        """End a claim that cannot run here; where another worker fits, leave it to that."""
+        verified = isinstance(error, UnknownFunction | WrongPython)
+        if verified and (left := await self._left_to_others(claim, lacked_for(claim, error))):
+            self._finish(left)
             return
         logger.warning("Job %s cannot run: %s", ascii(claim.job_id), error)
-        verified = isinstance(error, UnknownFunction | WrongPython)
-        self._finish(refusal(claim, error, self._here, function=function_of(claim) if verified else ""))
+        told = header_of(claim) if verified else await recorded(self._client, self._here, claim)
+        self._finish(refusal(claim, error, self._here, told=told))
+
+    async def _left_to_others(self, claim: Claim, lacked: str) -> Finish | None:
+        """Give a claim back for those who have what it needs; None where there are none."""
+        if not self.lacking.is_left(claim.queue, lacked):
+            others = await who_fits(self._client, self._here, claim)
+            if others is None:
+                return Finish(job_id=claim.job_id, fence=claim.fence, state=State.SCHEDULED, delay_s=OFFER_AGAIN_S)
+            if not others:
+                return None
+            self.lacking.leave(claim.queue, lacked, others)
+        return Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED, lacked=lacked)
 
     def _aside(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

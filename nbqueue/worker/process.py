@@ -145,6 +145,7 @@ class EngineProcess:
         )  # fmt: skip
         engine = self._engine(runner, reports)
         runner.on_end, desks.on_rest, desks.on_back = engine.end, engine.slots.rest, engine.slots.back
+        engine.lacks = runner.lacking.of
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
         beside = Beside(self._config, self._client, self._keys, keyring, self._info.id)
         self._word = beside.messenger

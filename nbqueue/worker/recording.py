@@ -7,7 +7,9 @@ and this is done for every job.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from nbqueue.broker.claims import Claim, Finish
@@ -30,11 +32,12 @@ TRACEBACK_CHARS = 50_000
 MESSAGE_CHARS = 4_000
 #: what of the submission's header the history repeats, where it is there
 REPEATED = ("label", "group", "tags", "priority")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def refusal(claim: Claim, error: NbqueueError, here: Here, *, function: str = "") -> Finish:
-    """The end of a claim that cannot be run at all; `function` is its label, where the record can be trusted."""
-    header = {"fn": function, "codec": "none"}
+def refusal(claim: Claim, error: NbqueueError, here: Here, *, told: Mapping[str, Any] = NOTHING) -> Finish:
+    """The end of a claim that cannot be run at all; `told`: what is known of the job, as far as it can be trusted."""
+    header = {"fn": "", "codec": "none", **told}
     attempt = Attempt(claim=claim, header=header, payload=b"", options=DEFAULTS, began_at=time.monotonic())
     info = ErrorInfo(type=type(error).__name__, message=str(error)[:MESSAGE_CHARS])
     return record(attempt, Verdict(state=State.FAILED, charge="try", error=info), here, facts={})

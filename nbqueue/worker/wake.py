@@ -23,7 +23,7 @@ class Waker:
 
     def __init__(
         self, client: Any, keys: Keys, engine: str, queues: Sequence[str], *,
-        listen: Callable[[], list[int]], has_room: Callable[[int], bool], on_work: Callable[[int], None],
+        listen: Callable[[], list[int]], has_room: Callable[[int], bool], on_work: Callable[[int | None], None],
         on_stop: Callable[[], None],
     ) -> None:  # fmt: skip
         self._client, self._keys = client, keys
@@ -54,6 +54,10 @@ class Waker:
         if key == self._own:
             if token == b"stop":
                 self._on_stop()
+            elif token == b"ready":
+                # somebody met a job that needs what this engine has
+                self._on_work(None)
+                await asyncio.sleep(0)
         elif self._has_room(queue := self._queues.index(key)):
             self._on_work(queue)
             # the claim goes out before the next wait does

@@ -63,6 +63,8 @@ class Job:
     charged: dict[str, int] = field(default_factory=lambda: {"try": 0, "loss": 0, "crash": 0})
     engine: str = ""
     cancel: bool = False
+    #: what it needs that an engine lacked which left it to others
+    lacked: str = ""
     #: the limits of concurrency it counts for while it runs
     holds: frozenset[str] = frozenset()
     #: those of them in whose rate its start counts

@@ -73,22 +73,27 @@ class ModelQueue:
         taken = spec.once[0] == "unique" or not other.state.is_final or other.state is State.SUCCEEDED
         return other.id if taken else ""
 
-    def claim(self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int]) -> list[str]:
-        """Start jobs of a queue, as many as there is room for in each lane."""
+    def claim(
+        self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int], lacks: Sequence[str] = ()
+    ) -> list[str]:
+        """Start jobs of a queue, as many as there is room for in each lane, but for those that lack something."""
         for job in self._in(queue):
             if job.state is State.SCHEDULED and job.wait == DUE:
                 self._move(job, State.QUEUED)
                 job.retrying = False
         if queue in self.paused_queues:
             return []
-        left = dict(free)
-        return [job_id for lane in (0, 1) for job_id in self._claim(queue, engine, lane, room[lane], left)]
+        left, in_turn = dict(free), sorted(self._in(queue), key=lambda job: job.order)
+        lanes = [[job for job in in_turn if job.lane == lane] for lane in (0, 1)]
+        return [job_id for lane in (0, 1) for job_id in self._claim(lanes[lane], engine, room[lane], left, lacks)]
 
-    def _claim(self, queue: str, engine: str, lane: int, room: int, free: dict[str, int]) -> Iterator[str]:
-        for job in sorted(self._in(queue), key=lambda job: job.order):
+    def _claim(
+        self, in_turn: list[Job], engine: str, room: int, free: dict[str, int], lacks: Sequence[str]
+    ) -> Iterator[str]:
+        for job in in_turn:
             if room == 0:
                 return
-            if job.lane != lane or job.state is not State.QUEUED or not self._may_start(job, free):
+            if job.state is not State.QUEUED or self.gates(job, free, lacks):
                 continue
             if job.is_late:
                 self._end(job, State.EXPIRED)
@@ -126,12 +131,10 @@ class ModelQueue:
         """The jobs of a queue that wait for no other job."""
         return [job for job in self.jobs.values() if job.queue == queue and job.waits and not job.waits_for]
 
-    def _may_start(self, job: Job, free: dict[str, int]) -> bool:
-        return not self.gates(job, free)
-
-    def gates(self, job: Job, free: dict[str, int]) -> set[str]:
+    def gates(self, job: Job, free: dict[str, int], lacks: Sequence[str] = ()) -> set[str]:
         """What holds a job back that is due."""
         found = {name for name in self.paused if name in self.names(job)}
+        found |= {f"n:{each}" for each in lacks if each == job.lacked}
         if any(free.get(name, 0) < amount for name, amount in job.spec.needs.items()):
             found.add(needs_gate(job))
         return found | {f"l:{scope}" for scope, most in self.scopes(job).items() if self._is_full(scope, most)}
@@ -169,7 +172,9 @@ class ModelQueue:
         job = self.jobs.get(claim[0])
         return job is not None and job.state is State.RUNNING and (job.engine, job.fence) == claim[1:]
 
-    def finish(self, claim: tuple[str, str, int], state: State, charge: str, wait: str, *, to_process: bool) -> bool:
+    def finish(
+        self, claim: tuple[str, str, int], state: State, charge: str, wait: str, *, to_process: bool, lacked: str = ""
+    ) -> bool:
         """End an attempt; whether its claim still counted."""
         if not self.counts(claim):
             return False
@@ -185,7 +190,7 @@ class ModelQueue:
                 self.starts[scope] -= 1
             self._move(job, state)
             job.retrying, job.wait = state is State.SCHEDULED, wait if state is State.SCHEDULED else DUE
-            job.lane = 1 if to_process else job.lane
+            job.lane, job.lacked = 1 if to_process else job.lane, lacked or job.lacked
         return True
 
     def reap(self, engine: str, *, charged: bool) -> int:
@@ -229,6 +234,8 @@ class ModelQueue:
         job = self.jobs.get(job_id)
         if job is None or not job.waits or job.waits_for:
             return "unknown" if job is None else job.state.value if not job.waits else "blocked"
+        if wait and job.is_late:
+            return "late"
         self._move(job, State.SCHEDULED if wait else State.QUEUED)
         job.wait = wait or DUE
         job.retrying = job.retrying and wait is not None

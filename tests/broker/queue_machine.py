@@ -26,6 +26,7 @@ _limited = st.sampled_from([
 ])  # fmt: skip
 _needs: st.SearchStrategy[dict[str, int]] = st.sampled_from([{}, {}, {}, {"gpu": 1}, {"gpu": 1, "ram": 4}])
 _rooms = st.tuples(st.sampled_from([0, 1, 2, 9]), st.sampled_from([0, 1, 9]))
+_lacks: st.SearchStrategy[tuple[str, ...]] = st.sampled_from([(), (), ("name:f",), ("name:f", "py:3.9")])
 _onces = st.sampled_from([("unique", "a"), ("debounce", "a"), ("cache", "a"), ("cache", "b")])
 _gates = st.sampled_from(["f:f", "f:g", "t:red", "t:blue", "g:g0", "g:g1"])
 _ends = st.sampled_from([
@@ -115,10 +116,13 @@ class QueueMachine(QueueTwin):
         engine=st.sampled_from(ENGINES),
         room=_rooms,
         free=st.sampled_from([{}, {"gpu": 1}, {"gpu": 1, "ram": 4}, PLENTY]),
+        lacks=_lacks,
     )
-    def claim(self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int]) -> None:
+    def claim(
+        self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int], lacks: tuple[str, ...]
+    ) -> None:
         """An engine takes jobs: exactly those that the model gives it."""
-        self.take(queue, engine, room, self.free_of(engine, free))
+        self.take(queue, engine, room, self.free_of(engine, free), lacks)
 
     @rule()
     def claim_all(self) -> None:
@@ -128,12 +132,15 @@ class QueueMachine(QueueTwin):
             self.explain(queue, self.free_of("e1", PLENTY))
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), end=_ends, wait=st.sampled_from([DUE, LATER]), to_process=st.booleans())
-    def finish(self, data: Any, end: tuple[State, str], wait: str, *, to_process: bool) -> None:
+    @rule(
+        data=st.data(), end=_ends, wait=st.sampled_from([DUE, LATER]), to_process=st.booleans(),
+        lacked=st.sampled_from(["", "name:f", "py:3.9"]),
+    )  # fmt: skip
+    def finish(self, data: Any, end: tuple[State, str], wait: str, *, to_process: bool, lacked: str) -> None:
         """The end of an attempt, now and then of one that does not count any more."""
         live = [claim for claim in self.claims if claim[2] == getattr(self.model.jobs.get(claim[0]), "fence", 0)]
         job_id, engine, fence = data.draw(st.sampled_from(live * 3 + self.claims))
-        self.end((job_id, engine, fence), end, wait, to_process=to_process)
+        self.end((job_id, engine, fence), end, wait, to_process=to_process, lacked=lacked)
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), checkpoint=st.booleans())

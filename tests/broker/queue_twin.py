@@ -1,6 +1,7 @@
 """A queue on a real server and the model beside it: each step is made in both, and answers the same."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from hypothesis.stateful import RuleBasedStateMachine
@@ -69,16 +70,19 @@ class QueueTwin(RuleBasedStateMachine):
         assert answers == self.model.submit(names, spec)
         self.let_pass(moment=spec.wait == DUE or spec.late)
 
-    def take(self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int]) -> list[str]:
+    def take(
+        self, queue: str, engine: str, room: tuple[int, int], free: dict[str, int], lacks: Sequence[str] = ()
+    ) -> list[str]:
         """Have an engine take jobs: exactly those that the model gives it."""
         self.ask(claims.lease(KEYS, [engine], begin=True, length_s=AN_HOUR_S))
         call = claims.claim(
             KEYS, queue=queue, queue_key=KEYS.queue(queue), engine=engine, loop_room=room[0], process_room=room[1],
             resources=parse(",".join(f"{name}={amount}" for name, amount in free.items())),
+            lacks={what: ["e1"] for what in lacks},
         )  # fmt: skip
         claimed: Claimed = self.ask(call)
         found = [claim.job_id for claim in claimed.claims]
-        expected = self.model.claim(queue, engine, room, free)
+        expected = self.model.claim(queue, engine, room, free, lacks)
         assert found == expected, f"found {found}, expected {expected}"
         self.claims += [(claim.job_id, engine, claim.fence) for claim in claimed.claims]
         self._expire(queue)
@@ -110,18 +114,22 @@ class QueueTwin(RuleBasedStateMachine):
                 gate = snapshot.gate_of(job.id)
                 assert gate in self.model.gates(job, free), (job, gate)
 
-    def end(self, claim: tuple[str, str, int], end: tuple[State, str], wait: str, *, to_process: bool) -> None:
+    def end(
+        self, claim: tuple[str, str, int], end: tuple[State, str], wait: str, *, to_process: bool, lacked: str = ""
+    ) -> None:
         """Record the end of an attempt; it counts where it does in the model."""
         job_id, engine, fence = claim
         state, charge = end
         to_process = to_process and state is State.QUEUED
+        lacked = lacked if state is State.QUEUED and charge == "none" else ""
         delay_s = claims.TO_PROCESS_LANE_S if to_process else {DUE: A_MOMENT_S, LATER: AN_HOUR_S}[wait]
         call = Finish(
             job_id=job_id, fence=fence, state=state, delay_s=delay_s, charge=charge, record="{}",  # type: ignore[arg-type]
             result=b"value" if state is State.SUCCEEDED else b"", keep_s=AN_HOUR_S,
+            lacked=lacked,
         )  # fmt: skip
         [accepted] = self.ask(claims.finish(KEYS, engine, [call]))
-        assert accepted == self.model.finish(claim, state, charge, wait, to_process=to_process)
+        assert accepted == self.model.finish(claim, state, charge, wait, to_process=to_process, lacked=lacked)
         self.let_pass(moment=state is State.SCHEDULED and wait == DUE)
 
     def running(self) -> list[tuple[str, str, int]]:

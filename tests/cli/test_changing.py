@@ -41,6 +41,9 @@ def test_waiting_jobs_are_changed(at: tuple[str, ...]) -> None:
     assert [(records[name]["due_at"], records[name]["priority"]) for name in "ab"] == [(due, 10), (due, -5)]
     found = run("promote", "nobody", "a", *at)
     assert (found.exit_code, found.stdout) == (1, "nobody  unknown\na  changed\n")
+    run("submit", "f", "--id", "short", "--expires", "5min", "--delay", "60", *at)
+    found = run("reschedule", "short", "--delay", "2h", *at)
+    assert (found.exit_code, found.stdout) == (1, "short  expires before\n")
 
 
 @pytest.mark.parametrize(

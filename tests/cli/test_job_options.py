@@ -1,13 +1,15 @@
 """The options of a job on the command line."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from nbqueue import RetryPolicy
+from nbqueue.cli.durations import Seconds
 from nbqueue.cli.job_options import read
-from tests.cli.commands import run, running
+from tests.cli.commands import run, running, shell
 from tests.servers import Server
 from tests.waiting import wait_until
 
@@ -51,6 +53,45 @@ def test_a_policy_that_cannot_be_meant(command: tuple[str, ...], words: str, sen
     refused = run(*command, *words.split(), "--url", server.url)
     assert (refused.exit_code, refused.stderr[: len(sentence) + 9]) == (2, f"nbqueue: {sentence}")
     assert run("jobs", "--url", server.url).stdout == "No jobs.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90.0), ("90s", 90.0), ("5m", 300.0), ("5min", 300.0), ("2h", 7200.0), ("1.5 d", 129_600.0)],
+)
+def test_a_duration_has_a_unit_or_is_seconds(text: str, seconds: float) -> None:
+    """Options that take a length of time read it as people write it."""
+    assert Seconds().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("submit", "f", "--keep-error", "5x"),
+            "'5x' is no duration: give seconds, or text such as 90s, 5min, 2h or 1d.",
+        ),
+        (("submit", "f", "--timeout", "soon"), "Invalid value for '--timeout': 'soon' is no duration"),
+        (("reschedule", "j", "--delay", ""), "is no duration"),
+        (("worker", "--drain", "-1s"), "'-1s' is no duration"),
+        (("worker", "--drain", "-1"), "'-1' is too short: give at least 0 s."),
+        (("alerts", "add", "default", "--oldest", "?", "--webhook", "https://a.example/"), "'?' is no duration"),
+    ],
+)
+def test_what_is_no_duration_is_told(words: tuple[str, ...], said: str, server: Server) -> None:
+    """By the option that got it, and with the forms there are."""
+    refused = run(*words, "--url", server.url)
+    assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr
+
+
+def test_durations_reach_the_job(server: Server) -> None:
+    """A job that is submitted from a shell waits as long as it was said in words."""
+    at = ("--url", server.url, "--json")
+    shell("submit", "f", "--id", "later", "--delay", "2h", "--expires", "1d", "--timeout", "5m", *at)
+    [row] = json.loads(shell("jobs", *at).stdout)
+    waits = datetime.fromisoformat(row["due_at"]) - datetime.fromisoformat(row["submitted_at"])
+    assert waits.total_seconds() == 7200
+    assert "changed" in shell("reschedule", "later", "--delay", "30min", "--url", server.url).stdout
 
 
 TASKS = """

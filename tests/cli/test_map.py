@@ -103,3 +103,50 @@ def test_what_cannot_be_meant(words: tuple[str, ...], sentence: str, server: Ser
     found = run("map", "invert", *words, "--url", server.url)
     assert (found.exit_code, found.stderr[: len(sentence) + 9]) == (2, f"nbqueue: {sentence}")
     assert run("jobs", "--json", "--url", server.url).stdout == before
+
+
+@pytest.mark.usefixtures("worker")
+def test_results_as_one_document(server: Server) -> None:
+    """With --json --wait the group's id and its results come in one object."""
+    made = run("map", "invert", "1", "0", "--wait", "--json", "--url", server.url)
+    found = json.loads(made.stdout)
+    error = {"error": "ZeroDivisionError: division by zero"}
+    assert (made.exit_code, found) == (1, {"id": found["id"], "jobs": 2, "results": [1.0, error]})
+    found = json.loads(run("map", "odd", "1", "--wait", "--json", "--url", server.url).stdout)
+    assert found["results"] == ["{1}"]
+
+
+def test_a_group_is_changed_and_cancelled_as_one(server: Server) -> None:
+    """Commands that take the ids of jobs take a group's for all of its jobs, each with its answer, once."""
+    at = ("--url", server.url)
+    group = run("map", "score", "1", "2", "3", "--delay", "100", *at).stdout.strip()
+    single = run("submit", "score", "4", "--delay", "100", *at).stdout.strip()
+    ids = {job["id"] for job in json.loads(run("jobs", "--json", *at).stdout) if job["group"]}
+
+    def answers(*words: str) -> dict[str, str]:
+        found = run(*words, "--json", *at)
+        assert found.exit_code == 0, found.output
+        read: dict[str, str] = json.loads(found.stdout)
+        return read
+
+    assert answers("reschedule", group, single, "--delay", "1h") == dict.fromkeys([*ids, single], "changed")
+    assert answers("priority", group, *ids, "--to", "high") == dict.fromkeys(ids, "changed")
+    assert answers("promote", group) == dict.fromkeys(ids, "changed")
+    assert run("move", group, single, "--to", "other", *at).exit_code == 0
+    assert {job["queue"] for job in json.loads(run("jobs", "--json", *at).stdout)} == {"other"}
+    assert answers("cancel", group) == dict.fromkeys(ids, "cancelled")
+    assert set(answers("retry", group)) == ids
+    assert answers("delete", group, single) == dict.fromkeys([*ids, single], "deleted")
+    assert run("cancel", "nobody", *at).stdout == "nobody  unknown\n"
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_failed_of_a_group_is_retried(server: Server) -> None:
+    """Of a group those are submitted again that ended otherwise than well."""
+    at = ("--url", server.url)
+    made = json.loads(run("map", "invert", "1", "0", "2", "--wait", "--json", *at).stdout)
+    again = run("retry", made["id"], "--json", *at)
+    jobs = {job["id"]: job for job in json.loads(run("jobs", "--json", *at).stdout)}
+    assert (again.exit_code, len(json.loads(again.stdout))) == (0, 1)
+    [old] = json.loads(again.stdout)
+    assert jobs[old]["state"] == "failed"

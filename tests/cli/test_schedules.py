@@ -82,6 +82,8 @@ def test_what_cannot_be_meant_is_a_sentence(server: Server) -> None:
         (("add", "mine", "61 * * * *", "note"), 2, "cannot be used: bad minute"),
         (("add", "my name", "1s", "note"), 2, "name='my name' cannot be used"),
         (("add", "mine", "1s", "note", "--timezone", "Nowhere"), 2, "timezone='Nowhere' is not known here"),
+        (("add", "mine", "15m", "note"), 2, 'give an interval such as "90s", "15min", "2h" or "1d"'),
+        (("add", "mine", "15min", "note", "--timezone", "Europe/Berlin"), 2, "every 15 min is the same in all time"),
         (("add", "mine", "1s", "note", "--start", "soon"), 2, "--start 'soon' is no time"),
         (("add", "mine", "1s", "note", "--overlap", "both"), 2, "overlap='both' cannot be used"),
         (("add", "mine", "1s", "note", "--end", "0001-01-01T00:00+01:00"), 2, "is no time: write it as ISO 8601"),
@@ -94,6 +96,14 @@ def test_what_cannot_be_meant_is_a_sentence(server: Server) -> None:
         result = run("schedules", *words, *at)
         assert (result.exit_code, said in result.stderr) == (code, True), (words, result.stderr)
     assert run("schedules", *at).stdout == "No schedules.\n"
+
+
+def test_a_number_is_seconds(server: Server) -> None:
+    """As an interval in Python is; for a schedule that is made and for one that is changed."""
+    at = ("--url", server.url, "--json")
+    made = json.loads(shell("schedules", "add", "mine", "60", "note", *at).stdout)
+    changed = json.loads(shell("schedules", "change", "mine", "90.5", *at).stdout)
+    assert (made["times"]["every"], changed["times"]["every"]) == (60.0, 90.5)
 
 
 def test_help_names_every_command() -> None:

@@ -1,6 +1,7 @@
 """Holding work back, and clearing it away."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,41 @@ async def test_a_queue_is_drained() -> None:
     await queue.open()
     assert (await queue.stats()).standing == "open"
     assert await (await submit(step, 1)) == 1
+
+
+def split(flag: str, numbers: list[int]) -> list[int]:
+    """Work that is done by jobs of its own, once the flag is there."""
+    while not Path(flag).exists():
+        time.sleep(0.01)
+    return submit_map(step, numbers).wait(30).wait(30)
+
+
+async def test_what_runs_in_a_drained_queue_comes_to_its_end(tmp_path: Path) -> None:
+    """Jobs that a running job submits to its own queue are let in while that drains; others are not."""
+    job = await submit(split, str(tmp_path / "flag"), [1, 2, 3])
+    elsewhere = await options(delay=0.1).submit(step, 1)
+    await until(lambda: is_running(job))
+    drained = Queue().drain()
+    await until(lambda: is_closed(Queue()))
+    with pytest.raises(QueueClosed):
+        await submit(step, 4)
+    (tmp_path / "flag").touch()
+    assert await job == [1, 2, 3]
+    await drained
+    assert await elsewhere == 1
+    with pytest.raises(QueueClosed):
+        await submit(step, 4)
+    await Queue().open()
+
+
+async def is_running(job: nbqueue.Job[Any]) -> bool:
+    """Whether it has begun."""
+    return await job.state() is State.RUNNING
+
+
+async def is_closed(queue: Queue) -> bool:
+    """Whether it takes no more jobs."""
+    return (await queue.stats()).drained
 
 
 async def test_waiting_jobs_are_cleared_away() -> None:
@@ -160,3 +196,49 @@ async def test_jobs_are_forgotten() -> None:
     with pytest.raises(nbqueue.JobLost):
         await job.info()
     assert job.id in set((await nbqueue.history())["job"])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"tag": 5}, "tag=5 cannot be used: give the text of one tag."),
+        ({"group": 5}, r"group=5 cannot be used: give the id of a group, as in group=group\.id\."),
+        ({"function": 5}, "function=5 cannot be used"),
+        ({}, "Give one of function=, tag= and group="),
+    ],
+)
+async def test_what_cannot_be_paused_is_refused(given: dict[str, Any], said: str) -> None:
+    """Nothing is held back by it, and the same goes for a resume."""
+    for act in (jobs.pause, jobs.resume):
+        with pytest.raises(ConfigurationError, match=said):
+            act(**given)
+    assert await jobs.paused() == []
+
+
+async def test_a_job_that_never_ran_is_found_by_its_tag() -> None:
+    """However it ended, `jobs.where` and `history` find it by its tag, with its label and priority."""
+
+    def marked(**given: Any) -> Any:
+        return options(tags=["mine"], label="marked", priority=7, **given)
+
+    unknown = await marked().submit("no-such-function")
+    with pytest.raises(JobFailed, match="no-such-function"):
+        await unknown
+    orphan = await marked(after=[unknown]).submit(step, 1)
+    skipped = await marked(after=[unknown], on_parent_failure="skip").submit(step, 2)
+    expired = await marked(expires=0.05, queue="unserved").submit(step, 3)
+    stopped = await marked(delay=60).submit(step, 4)
+    await stopped.cancel()
+    first = await marked(debounce=60).submit(step, 5)
+    await (await marked(debounce=60).submit(step, 5)).cancel()
+    for job in (orphan, skipped, expired):
+        with pytest.raises(nbqueue.JobError):
+            await job
+
+    found = await jobs.where(tag="mine")
+    assert {unknown.id, orphan.id, skipped.id, expired.id, stopped.id, first.id} < {job.id for job in found}
+    df = await nbqueue.history(tag="mine")
+    assert set(df["job"]) == {job.id for job in found}
+    assert set(df["tags"]) == {("mine",)}
+    assert (set(df["label"]), set(df["priority"])) == ({"marked"}, {7})
+    assert not len(await jobs.where(tag="other"))

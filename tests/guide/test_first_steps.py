@@ -1,13 +1,26 @@
 """First steps: submit, wait, look, stop."""
 
 import asyncio
+import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import nbqueue
-from nbqueue import JobCancelled, JobFailed, JobTimeout, State, options, run, submit, submit_map
+from nbqueue import (
+    ConfigurationError,
+    JobCancelled,
+    JobFailed,
+    JobTimeout,
+    State,
+    options,
+    run,
+    submit,
+    submit_map,
+    task,
+)
 from nbqueue.model.events import StateChanged
 from tests.waiting import until
 
@@ -112,3 +125,19 @@ async def test_what_was_submitted_is_found_again(tmp_path: Path) -> None:
     frame = await nbqueue.history()
     assert list(frame["job"]) == [job.id]
     assert nbqueue.export_csv(frame, tmp_path / "history.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"nosuch": 1}, "Option 'nosuch' is not known: the options are queue, priority, delay, "),
+        ({"nosuch": None}, "Option 'nosuch' is not known"),
+        ({"tags": [""]}, "tag='' cannot be used: give printable text of 1 to 64 characters."),
+        ({"limit_key": ""}, "limit_key='' cannot be used: give printable text of 1 to 200 characters."),
+    ],
+)
+def test_what_is_no_option_is_told(given: dict[str, Any], said: str) -> None:
+    """In a sentence, where it is given: by `options` as by `@task`."""
+    for give in (options, task):
+        with pytest.raises(ConfigurationError, match=re.escape(said)):
+            give(**given)

@@ -14,6 +14,11 @@ def invert(number: float) -> float:
     return 1 / number
 
 
+def half(number: int) -> int:
+    """Any work."""
+    return number // 2
+
+
 async def nap(seconds: float) -> float:
     """Waits."""
     await asyncio.sleep(seconds)
@@ -108,3 +113,33 @@ async def test_a_group_as_a_frame() -> None:
     assert list(frame["state"]) == ["succeeded", "failed", "succeeded"]
     assert frame["result"][2] == 0.25
     assert "ZeroDivisionError" in frame["error"][1]
+
+
+def test_a_map_over_nothing_is_refused() -> None:
+    """Without an iterable there is no item; an empty one makes an empty group."""
+    with pytest.raises(ConfigurationError, match=r"submit_map has nothing to map over: give an iterable for each"):
+        submit_map(half)
+
+
+async def test_a_group_of_nothing_has_ended_well() -> None:
+    """Who waits for an empty group, alone or among others, goes on at once, and pausing it holds nobody back."""
+    nothing = await submit_map(half, [])
+    assert await nothing == []
+    await nothing.pause()
+    job = await submit(half, 2)
+    assert await (await options(after=[nothing]).submit(half, 4)) == 2
+    assert await (await options(after=[job, nothing]).submit(half, 6)) == 3
+    assert await (await submit(len, nothing.output)) == 0
+    await nothing.resume()
+
+
+async def test_one_job_stands_for_equal_items() -> None:
+    """With `cache=` or `unique=` equal items have one job: it is there for each of them, also as an argument."""
+    group = await options(cache=60).submit_map(half, [2, 4, 2])
+    assert group.ids == tuple(job.id for job in group)
+    assert (len(group.ids), len(set(group.ids))) == (3, 2)
+    assert await group == [1, 2, 1]
+    assert await (await submit(sum, group.output)) == 4
+    assert list((await group.frame())["result"]) == [1, 2, 1]
+    assert await group.progress() == {State.SUCCEEDED: 2}
+    assert await group.cancel() == {"already finished": 2}

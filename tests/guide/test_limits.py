@@ -1,7 +1,9 @@
 """Limits: how many at once, how often, and against which resources."""
 
+import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +97,22 @@ def test_what_cannot_be_meant_is_refused_at_once(given: dict[str, object], sente
     """A wrong limit raises where it is written, in one sentence."""
     with pytest.raises(ConfigurationError, match=sentence):
         options(**given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"key": 5}, "key=5 cannot be used: give printable text of 1 to 200 characters."),
+        ({"key": ""}, "key='' cannot be used"),
+        ({"function": ""}, 'function="" names no function: leave it out to set the limit of the queue itself.'),
+        ({"function": 5}, "function=5 cannot be used: give the function, or its qualified name."),
+    ],
+)  # fmt: skip
+async def test_what_a_limit_cannot_count_by_is_refused(given: dict[str, Any], sentence: str) -> None:
+    """Nothing is set then."""
+    with pytest.raises(ConfigurationError, match=re.escape(sentence)):
+        await Queue().limits(**given, rate="1/s")
+    assert await Queue().limits() == {}
 
 
 async def test_a_limit_is_set_for_one_thing() -> None:

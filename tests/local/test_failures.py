@@ -1,9 +1,7 @@
 """When the local stack cannot start, one sentence says why and what to do."""
 
 import contextlib
-import functools
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,10 +19,9 @@ from nbqueue.client.submitter import options, submit
 from nbqueue.errors import LocalStackError, NbqueueError
 from nbqueue.local import configuration, sockets, stack
 from nbqueue.model.settings import Settings
+from tests.disks import fill, needs_root
+from tests.disks import mounted as disk
 from tests.local.stacks import Stack, run_python
-from tests.waiting import wait_until
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 
 WITHOUT_WHEEL = """
 import sys
@@ -53,19 +50,9 @@ except ConfigurationError as error:
 
 @pytest.fixture
 def mounted() -> Iterator[Callable[..., Path]]:
-    """Mounts a small disk of a test's own."""
-    places: list[Path] = []
-
-    def mount(*options: str) -> Path:
-        place = Path(tempfile.mkdtemp(prefix="nbq-disk-", dir="/tmp"))
-        subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(("mode=0700", *options)), "tmpfs", place], check=True)
-        places.append(place)
-        return place
-
-    yield mount
-    for place in places:
-        wait_until(functools.partial(_unmounted, place))
-        place.rmdir()
+    """Mounts small disks, which are gone after the test."""
+    with contextlib.ExitStack() as disks:
+        yield lambda *options: disks.enter_context(disk(*options))
 
 
 @needs_root
@@ -83,7 +70,7 @@ def test_a_read_only_home_is_named(mounted: Callable[..., Path], settings: Setti
 def test_a_full_disk_is_named_with_its_free_space(mounted: Callable[..., Path], settings: Settings) -> None:
     """Before the first file can be written."""
     place = mounted("size=1m")
-    _fill(place / "ballast")
+    fill(place / "ballast")
     with pytest.raises(LocalStackError, match=rf"The disk of {place}/h is full \(0.0 MB free\): make room"):
         stack.ensure(replace(settings, home=place / "h"))
 
@@ -192,17 +179,6 @@ def _store_until_full(local: Stack) -> list[str]:
             accepted.append(f"job-{number}")
     assert 50 < len(accepted) < 1000
     return accepted
-
-
-def _unmounted(place: Path) -> bool:
-    """Take a disk away; what was ended may hold it for a moment."""
-    return subprocess.run(["umount", place], check=False, capture_output=True).returncode == 0
-
-
-def _fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
 
 
 @needs_root

@@ -206,6 +206,9 @@ def test_a_short_form_keeps_what_the_times_had() -> None:
         (lambda: Every(60, start=datetime(2026, 1, 1)), "give an aware datetime"),  # noqa: DTZ001
         (lambda: Every(60, start=BEGIN, end=BEGIN - timedelta(1)), "lies before start="),
         (lambda: times_of(None), "NoneType None says no times"),
+        (lambda: times_of("15m"), '\'15m\' says no times: give an interval such as "90s", "15min", "2h" or "1d"'),
+        (lambda: times_of("60"), 'in Python also seconds as a number), or a cron expression such as "0 6 * * *"'),
+        (lambda: times_of(""), "'' says no times"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused_in_a_sentence(make: Any, said: str) -> None:

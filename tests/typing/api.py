@@ -149,7 +149,7 @@ def choosing() -> None:
     options(preset="solver", retry=RetryPolicy(backoff=lambda attempt, _error: 2.0 * attempt))
     options(preset="fast")  # type: ignore[arg-type]
     options(queue=3)  # type: ignore[arg-type]
-    options(colour="red")  # type: ignore[call-arg]
+    options(colour="red")  # type: ignore[arg-type]
 
 
 def looking() -> None:

@@ -7,7 +7,7 @@
 -- ARGV[3] int     the delay from now in ms, or the priority from -99 to 99
 -- ARGV[4] ms      moment from which the jobs may start, or 0
 -- ARGV[5..] text  job ids
--- Returns: per job "unknown", "changed", "blocked" (it waits for other jobs, which alone say when it may start), "running", or its final state
+-- Returns: per job "unknown", "changed", "blocked" (it waits for other jobs, which alone say when it may start), "late" (it would expire before), "running", or its final state
 -- Moves: scheduled -> queued, queued -> scheduled
 local prefix, what, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = server_ms()
@@ -52,11 +52,17 @@ local function make_due(id, record, found, queue_key)
   call_workers(prefix .. 'nbq:wake:' .. queue)
 end
 
+local function is_late(found)
+  -- a job that was never started expires so long after its submit
+  local expires, submitted = tonumber(found[8]), tonumber(found[9])
+  return due > now and not found[6] and expires and submitted and due >= submitted + expires
+end
+
 local replies = {}
 for i = 5, #ARGV do
   local id = ARGV[i]
   local record = prefix .. 'nbq:job:' .. id
-  local found = redis.pcall('HMGET', record, 'state', 'queue', 'key', 'rank', 'parked', 'fence', 'group')
+  local found = redis.pcall('HMGET', record, 'state', 'queue', 'key', 'rank', 'parked', 'fence', 'group', 'expires', 'submitted')
   local state = not found.err and found[2] and found[1]
   if not state then
     replies[#replies + 1] = 'unknown'
@@ -69,6 +75,8 @@ for i = 5, #ARGV do
       replies[#replies + 1] = 'changed'
     elseif found[5] == found[2] .. ':blocked' then
       replies[#replies + 1] = 'blocked'
+    elseif is_late(found) then
+      replies[#replies + 1] = 'late'
     else
       make_due(id, record, found, queue_key)
       replies[#replies + 1] = 'changed'

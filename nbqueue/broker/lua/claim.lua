@@ -15,6 +15,8 @@
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
 -- ARGV[7] text    what the engine has of resources: name=amount, with commas between
+-- ARGV[8] json    what the engine lacks of what jobs of the queue need, and leaves to others: {"name:<function>", "py:<version>" or
+--                 "code": ids of engines that have it}; empty: nothing
 -- Returns: {now ms, next due ms or 0, {{id, `fence tries crashes losses submitted due adopted lane needs group` (adopted: 1 where no submit script of ours wrote it; needs: - for none), submission (empty: it is large, and read apart) or nil}, ...}, looked at in the loop's lane, in the process lane, 1 where jobs wait for others}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
@@ -22,7 +24,7 @@ local room_in_loop, room_in_process = tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = server_ms()
 if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}, 0, 0, 0} end
 local records = {}
-look_at_gates(prefix, queue, engine, now, ARGV[7])
+look_at_gates(prefix, queue, engine, now, ARGV[7], ARGV[8])
 
 local function read(record, ...)
   local found = redis.pcall('HMGET', record, ...)
@@ -129,7 +131,7 @@ local lane, needy = '0', false
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
 -- what only few jobs have: those that were claimed before, and those whose submit said that there is more
-local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'large', 'needs', 'hook', 'group', 'limits'}
+local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'large', 'needs', 'hook', 'group', 'limits', 'lacked'}
 local nothing = {}
 local names = ' ' .. #queue .. ' ' .. queue .. KEYS[1]
 local marks_of_all = stock and 's' or '-'
@@ -187,7 +189,7 @@ end
 local job = {}
 local function more_of(record, fence, more)
   -- its group and limits, which the submit wrote down in one word, or everything that is not usual
-  job.group, job.limits = nil, nil
+  job.group, job.limits, job.lacked = nil, nil, nil
   if not (fence or more) then return nothing end
   local group, limits = string.match(not fence and more or '', '^0([^\n]*)\n(.*)$')
   if group then
@@ -195,7 +197,7 @@ local function more_of(record, fence, more)
     return nothing
   end
   local rest = read_fields(record, RARE)
-  job.group, job.limits = rest.group, rest.limits
+  job.group, job.limits, job.lacked = rest.group, rest.limits, rest.lacked
   return rest
 end
 
@@ -224,7 +226,7 @@ local function consider(id)
   end
   if not job.state or is_final(job.state) then
     job.state, job.rank, job.submitted = 'queued', tostring(adopt(id, true, job.fence, now, 1)), tostring(now)
-    job['function'], job.group, job.limits = false, nil, nil
+    job['function'], job.group, job.limits, job.lacked = false, nil, nil, nil
     rest = (tried[id] or job.fence) and {tries = string.format('%.0f', tried[id] or 0)} or nothing
   end
   if whole(rest.expires) and not job.fence and now > tonumber(job.submitted) + tonumber(rest.expires) then
@@ -278,6 +280,7 @@ if #claimed > 0 then
 end
 take_tokens()
 if needy then call_who_offers() end
+call_who_has()
 write_groups(prefix)
 tell(KEYS[5], changes)
 tell(KEYS[5], expired)

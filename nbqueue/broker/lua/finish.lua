@@ -7,19 +7,19 @@
 -- KEYS[4] hash    jobs the engine is to stop: nbq:stops:<engine>
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] int     how many ways to end follow
--- ARGV[3..] ...   per way 7 values: state it goes to, delay ms (-1: none, and from now on in the process lane), what is charged (try, crash, loss or none), ms to keep the result, and the call of one that failed (-1: for ever), error type, error line, stopped by; then per job 5: id, fence, number of its way, sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), history record (json, or empty for none)
+-- ARGV[3..] ...   per way 8 values: state it goes to, delay ms (-1: none, and from now on in the process lane), what is charged (try, crash, loss or none), ms to keep the result, and the call of one that failed (-1: for ever), error type, error line, stopped by, what the engine lacked for a job that it leaves to others (or empty); then per job 5: id, fence, number of its way, sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), history record (json, or empty for none)
 -- Returns: per job 1, or 0 where the claim was stale
 -- Moves: running -> succeeded, running -> failed, running -> cancelled, running -> timed_out, running -> crashed, running -> scheduled, running -> queued
 local prefix = ARGV[1]
 local now = server_ms()
 local charged = {['try'] = 'tries', crash = 'crashes', loss = 'losses'}
-local first = 3 + 7 * tonumber(ARGV[2])
+local first = 3 + 8 * tonumber(ARGV[2])
 local asked = redis.call('EXISTS', KEYS[4]) == 1
 
 local ways = {}
-for at = 3, first - 1, 7 do
+for at = 3, first - 1, 8 do
   ways[#ways + 1] = {state = ARGV[at], delay = tonumber(ARGV[at + 1]), charge = charged[ARGV[at + 2]], keep = ARGV[at + 3],
-    error_type = ARGV[at + 4], error = ARGV[at + 5], stopped_by = ARGV[at + 6]}
+    error_type = ARGV[at + 4], error = ARGV[at + 5], stopped_by = ARGV[at + 6], lacked = ARGV[at + 7]}
 end
 
 -- what the claiming script wrote down of each job: `fence rank`, then facts that most jobs of a batch have in common
@@ -112,7 +112,9 @@ local function wait_again(id, ending, fields)
   local way, facts, scheduled, rank = ending.way, ending.facts, ending.state == 'scheduled', ending.rank
   local due = now + math.max(way.delay, 0)
   local function add(name, value) fields[#fields + 1], fields[#fields + 2] = name, value end
-  add('due', due)
+  -- what was given back was due before
+  if scheduled or way.charge then add('due', due) end
+  if way.lacked ~= '' then add('lacked', way.lacked) end
   if scheduled then add('reason', 'retrying') end
   if way.delay < 0 and tonumber(rank) < PROCESS_RANK then
     rank = tonumber(rank) + PROCESS_RANK
@@ -138,10 +140,10 @@ local function keep_result(id, fence, keep, sealed)
 end
 
 local function line_of_cancel(id, record, facts)
-  local found = redis.call('HMGET', record, 'function', 'label', 'group', 'priority', 'submitted')
+  local found = redis.call('HMGET', record, 'function', 'label', 'group', 'priority', 'submitted', 'tags')
   return cjson.encode({job = id, attempt = facts.tries + facts.crashes + facts.losses + 1, state = 'cancelled',
     queue = facts.queue, ['function'] = found[1] or '', label = found[2] or found[1] or '', group = found[3] or '',
-    priority = tonumber(found[4]) or 0, submitted = tonumber(found[5]), stopped_by = 'cancel'})
+    priority = tonumber(found[4]) or 0, submitted = tonumber(found[5]), tags = tags_of(found[6]), stopped_by = 'cancel'})
 end
 
 local changes, records, counted, told = {}, {}, {}, nil

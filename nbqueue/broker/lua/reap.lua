@@ -16,7 +16,7 @@ local prefix = ARGV[1]
 local now = server_ms()
 local changes, records = {}, {}
 local FIELDS = {'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel', 'function', 'label', 'group', 'submitted',
-  'started', 'fence', 'priority', 'stock', 'tries', 'key', 'hook'}
+  'started', 'fence', 'priority', 'stock', 'tries', 'key', 'hook', 'tags'}
 
 local function place_in(claim)
   -- rank and key of the queue as the claiming script wrote them
@@ -36,7 +36,7 @@ local function line_of(id, job, state, engine, error)
     attempt = (tonumber(job.tries) or 0) + (tonumber(job.losses) or 0) + (tonumber(job.crashes) or 0) + 1,
     state = state == 'queued' and 'lost' or state, queue = job.queue, ['function'] = job['function'] or '',
     label = job.label or job['function'] or '', group = job.group or '', priority = tonumber(job.priority) or 0,
-    submitted = tonumber(job.submitted), started = tonumber(job.started), worker = engine,
+    submitted = tonumber(job.submitted), started = tonumber(job.started), worker = engine, tags = tags_of(job.tags),
     error_type = 'JobCrashed', error = error})
 end
 

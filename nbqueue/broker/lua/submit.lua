@@ -23,7 +23,13 @@
 local prefix, queue, common, width = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), tonumber(ARGV[4])
 local now = server_ms()
 local count = (#ARGV - 4) / width
-if redis.call('SISMEMBER', prefix .. 'nbq:closed', queue) == 1 then
+
+local function is_of_its_own(parent)
+  -- a job that runs in the queue submits: it could not end otherwise, and neither could who waits for the queue to be empty
+  local job = read_fields(prefix .. 'nbq:job:' .. (parent or ''), {'state', 'queue'})
+  return parent and job.state == 'running' and job.queue == queue
+end
+if redis.call('SISMEMBER', prefix .. 'nbq:closed', queue) == 1 and not is_of_its_own(common.parent) then
   return redis.error_reply('CLOSED queue "' .. queue .. '" takes no more jobs: Queue("' .. queue .. '").open() lets it, or use another')
 end
 
@@ -31,7 +37,7 @@ local window = common.window or 0
 local wait = math.max(common.delay or 0, common.once == 'debounce' and window or 0)
 local due = math.max(now + wait, common.at or 0)
 if common.at and common.expires and due >= now + common.expires then
-  return redis.error_reply(string.format('LATE at= and expires= cannot be used together so: by the clock of the server the job may start in %.3f s, and expires in %.3f s', (due - now) / 1000, common.expires / 1000))
+  return redis.error_reply(string.format('LATE job not accepted: by at= and the clock of the server the job may start in %.3f s, and expires in %.3f s; give expires= more than that, or an earlier at=', (due - now) / 1000, common.expires / 1000))
 end
 if common.named then
   -- where the submit says nothing of limits and resources, what workers say of the function holds

@@ -1,10 +1,15 @@
 -- Gates: what holds ready jobs back, and which of them may pass. Set up by `look_at_gates`, for one claim.
 local gate = {}
 
-local function look_at_gates(prefix, queue, engine, now, free)
-  -- what is paused and limited now; mostly nothing. `free` is what the engine has of resources: name=amount, ...
+local function look_at_gates(prefix, queue, engine, now, free, lacks)
+  -- what is paused and limited now; mostly nothing. `free` is what the engine has of resources: name=amount, ...; `lacks` what
+  -- it leaves to others, which have it: json, or empty
   gate = {prefix = prefix, queue = queue, engine = engine, now = now, paused = {}, tags = false, set = {}, counts = {},
-    free = {}, offers = free ~= '', holds = {}, scopes = {}, held_back = {}}
+    free = {}, offers = free ~= '', holds = {}, scopes = {}, held_back = {}, lacks = {}, left = {}}
+  if lacks ~= '' then
+    local known, found = pcall(cjson.decode, lacks)
+    gate.lacks, gate.any = known and found or {}, true
+  end
   for _, name in ipairs(redis.call('SMEMBERS', prefix .. 'nbq:pauses')) do
     gate.paused[name] = true
     gate.by_hand = true
@@ -116,6 +121,15 @@ local function closed_by_hand(id, job)
   return nil
 end
 
+local function lacked_for(id, job)
+  -- what a job needs that this engine leaves to others: it was found out before, or the job is called by that name
+  if job.lacked and gate.lacks[job.lacked] then return job.lacked end
+  local called = 'name:' .. (job['function'] or '')
+  if not gate.lacks[called] then return nil end
+  local head = redis.pcall('GETRANGE', gate.prefix .. 'arq:job:' .. id, 0, HEAD_BYTES)
+  return type(head) == 'string' and string.find(head, '"by":"name"', 1, true) and called
+end
+
 local function count_start(id, limit)
   local count = limit.count
   count.held[#count.held + 1] = id
@@ -129,6 +143,11 @@ local function gate_before(id, job, needs)
   -- the first gate that is closed for a job, and why; where none is, the job takes what it needs of each
   local closed = gate.by_hand and closed_by_hand(id, job)
   if closed then return closed, 'paused' end
+  local lacked = next(gate.lacks) and lacked_for(id, job)
+  if lacked then
+    gate.left[lacked] = true
+    return 'n:' .. lacked, 'limited', gate.now
+  end
   if needs and times_free(needs) < 1 then return 'r:' .. needs, 'limited', NEEDS_SCORE end
   local scopes, limits = scopes_of(job), {}
   for i, scope in ipairs(scopes) do
@@ -166,6 +185,13 @@ local function call_who_offers()
   end
 end
 
+local function call_who_has()
+  -- others have what this engine left to them just now: they are called themselves, as it may have heard the call for them
+  for lacked in pairs(gate.left) do
+    for _, engine in ipairs(gate.lacks[lacked]) do call_workers(gate.prefix .. 'nbq:wake:' .. engine) end
+  end
+end
+
 local function free_starts(scope, limit, room)
   -- how many more may start under a limit of rate that lets one start
   local starts = gate.prefix .. 'nbq:starts:' .. scope
@@ -189,6 +215,7 @@ local function may_pass(name, room)
   -- how many of those behind a gate may be let through now, and if none when it is looked at again
   local kind = string.sub(name, 1, 2)
   if kind == 'r:' then return math.min(times_free(string.sub(name, 3)), room), NEEDS_SCORE end
+  if kind == 'n:' then return gate.lacks[string.sub(name, 3)] and 0 or room, 0 end
   if kind ~= 'l:' then return gate.paused[name] and 0 or room, gate.paused[name] and CLAIMED_SCORE or 0 end
   local scope, limit = limit_before(name)
   local till = closed_till(scope, limit)

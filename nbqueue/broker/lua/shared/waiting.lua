@@ -61,8 +61,16 @@ local function give_tokens_back(prefix, engine, ids, unrun)
   redis.call('HDEL', holds, unpack(ids))
 end
 
+local function tags_of(text)
+  -- the tags of a record as a line of the history has them; nothing where there are none
+  if not text then return nil end
+  local known, tags = pcall(cjson.decode, text)
+  return known and type(tags) == 'table' and #tags > 0 and tags or nil
+end
+
 -- what `end_waiting` needs to know of a job
-local WAITING = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock', 'hook', 'expires'}
+local WAITING = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock', 'hook', 'expires',
+  'tags'}
 
 local function end_waiting(prefix, id, about, ending, now, changes, records)
   -- end a job that waits; `ending` has its state, and what there is of error_type, error, stopped_by
@@ -82,8 +90,8 @@ local function end_waiting(prefix, id, about, ending, now, changes, records)
   redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. about.queue, ending.state, 1)
   records[#records + 1] = cjson.encode({job = id, attempt = 0, state = ending.state, queue = about.queue,
     ['function'] = about['function'] or '', label = about.label or about['function'] or '', group = about.group or '',
-    priority = tonumber(about.priority) or 0, submitted = tonumber(about.submitted), error_type = ending.error_type,
-    error = ending.error, stopped_by = ending.stopped_by})
+    priority = tonumber(about.priority) or 0, submitted = tonumber(about.submitted), tags = tags_of(about.tags),
+    error_type = ending.error_type, error = ending.error, stopped_by = ending.stopped_by})
   changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. (about.fence or '0')
   regroup(about.group, about.state, nil)
   over(prefix, id, ending.state, about, now)

@@ -1,0 +1,51 @@
+"""What scripts write into the history of jobs whose ends no worker records."""
+
+import json
+from typing import Any
+
+from nbqueue.broker import claims, jobs, scripts
+from nbqueue.broker.claims import MAX_LOSSES, Finish
+from nbqueue.model.states import State
+from tests.broker.store import ENGINE, KEYS, Store
+
+MARKS: dict[str, Any] = {"label": "marked", "tags": ["a", "b"], "priority": 3}
+
+
+async def lines(store: Store) -> list[dict[str, Any]]:
+    """The history, a line an attempt."""
+    entries = await store.client.xrange(KEYS.history)
+    return [json.loads(line) for _, fields in entries for line in fields[b"records"].split(b"\n")]
+
+
+async def test_ends_that_no_worker_records_have_the_marks_of_the_job(store: Store) -> None:
+    """Label, tags and priority stand in the lines of lost attempts, of a crash and of a cancel while it waits."""
+    await store.submit("lost", **MARKS)
+    for _ in range(MAX_LOSSES):
+        await store.claim("lost")
+        await store.reap("lost")
+    await store.submit("waits", delay=60, **MARKS)
+    await store.cancel("waits")
+    found = await lines(store)
+    assert [line["state"] for line in found] == ["lost", "lost", "crashed", "cancelled"]
+    assert [{name: line[name] for name in MARKS} for line in found] == [MARKS] * 4
+
+
+async def test_a_cancel_that_overrules_another_try_leaves_the_marks(store: Store) -> None:
+    """The line that the finishing script writes itself has them, too."""
+    await store.submit("j", **MARKS)
+    [claim] = await store.claim("j")
+    await scripts.run(store.client, jobs.cancel(KEYS, ["j"]))
+    given_back = Finish(job_id="j", fence=claim.fence, state=State.QUEUED)
+    assert await store.call("finish", claims.finish(KEYS, ENGINE, [given_back]), "j") == [True]
+    [line] = await lines(store)
+    assert (line["state"], {name: line[name] for name in MARKS}) == (State.CANCELLED, MARKS)
+
+
+async def test_a_job_without_tags_has_none_in_its_line(store: Store) -> None:
+    """Nothing stands there instead, also where the record holds what no script wrote."""
+    for job_id, text in (("none", None), ("empty", "[]"), ("broken", "{"), ("other", "7")):
+        await store.submit(job_id, delay=60)
+        if text is not None:
+            await store.client.hset(KEYS.record(job_id), "tags", text)
+        assert await store.cancel(job_id) == "removed"
+    assert ["tags" in line for line in await lines(store)] == [False] * 4
