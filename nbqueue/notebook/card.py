@@ -145,6 +145,7 @@ class Card:
             if self._canvas is not None:
                 self._replace()
                 self._leave(self._canvas)
+            self.forget()
             self.over = True
             self._source.close()
 

@@ -27,7 +27,13 @@ await nbqueue.options(label="long one").submit(steps, 1200)
 await nbqueue.options(label={VECTOR!r}).submit(fails, 1)
 await nbqueue.options(queue="nightly").submit(steps, 10)
 """
-MORE = "for k in range(30): await nbqueue.options(queue='nightly', label=f'more {k}').submit(steps, 1)"
+#: the server's clock orders them, in milliseconds
+MORE = """
+import asyncio
+for k in range(30):
+    await nbqueue.options(queue='nightly', label=f'more {k}').submit(steps, 1)
+    await asyncio.sleep(0.002)
+"""
 
 
 def test_the_dashboard_of_a_notebook(lab: Lab) -> None:
