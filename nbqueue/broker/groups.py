@@ -24,7 +24,8 @@ class GroupCounts:
 
 async def counts(client: Any, keys: Keys, group: str) -> GroupCounts | None:
     """The counts of a group, read with one question; None where the server knows none of that id."""
-    found = {name.decode(): int(value) for name, value in (await client.hgetall(keys.group(group))).items()}
+    stored: Mapping[bytes, bytes] = await client.hgetall(keys.group(group))
+    found = {name.decode(): int(value) for name, value in stored.items() if name != b"fault"}
     if "total" not in found:
         return None
     states = {state: found[state.value] for state in State if found.get(state.value, 0) > 0}

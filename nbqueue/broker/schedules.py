@@ -114,6 +114,11 @@ def advance(
     )  # fmt: skip
 
 
+def excuse(keys: Keys, taken: Taken, why: str) -> Call[bool]:
+    """Note why a turn came to nothing, which is taken again; whether it was still ours."""
+    return Call(script("excuse"), (keys.schedule(taken.name),), (taken.turn, why.encode(errors="replace")), bool)
+
+
 def amend(
     keys: Keys, name: str, what: Literal["pause", "resume", "trigger"], *, next_at: datetime | None = None,
     job_id: str = "",

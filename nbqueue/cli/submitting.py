@@ -13,6 +13,8 @@ from nbqueue.cli.reach import shared_address
 from nbqueue.client import hooks
 from nbqueue.client.lacking import reason
 from nbqueue.client.session import configure
+from nbqueue.client.without_server import is_away
+from nbqueue.errors import BrokerUnavailable, LocalStackError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
 from nbqueue.notebook.attendance import PATIENCE_S
@@ -33,6 +35,13 @@ def submitting(settings: Settings) -> Iterator[None]:
     hooks.use_inline_worker(None)
     try:
         yield
+    except (BrokerUnavailable, LocalStackError) as error:
+        if settings.fallback != "inline" or not is_away(error):
+            raise
+        raise type(error)(
+            f"{error} NBQUEUE_FALLBACK=inline is for notebooks and scripts: a job in this process would end with the "
+            "command."
+        ) from None
     finally:
         hooks.use_inline_worker(before)
 

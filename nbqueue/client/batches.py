@@ -19,6 +19,14 @@ def in_batches(
     return code if isinstance(code, str) else of_items(code), batches
 
 
+def by_job(items: Sequence[Item], size: int) -> list[Item]:
+    """The arguments of items as those of jobs: of a batch for each argument the list of what its items give."""
+    if size == 1:
+        return list(items)
+    parts = (items[start : start + size] for start in range(0, len(items), size))
+    return [tuple(list(column) for column in zip(*part, strict=True)) for part in parts]
+
+
 def by_item(values: Sequence[Any], size: int, count: int) -> list[Any]:
     """The results of jobs as results of items: of a batch its own, or its one error for each of them."""
     if size == 1:

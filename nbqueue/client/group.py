@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing, values
 from nbqueue.client.answer import Answer, cut_off
-from nbqueue.client.batches import by_item
+from nbqueue.client.batches import by_item, by_job
 from nbqueue.client.changing import ChangesMany
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.graph import Graph
@@ -182,7 +182,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         def read(_: object) -> Any:
             ended = gathering.ended
             found = [values.value(ended[job.id], job, return_errors=True) for job in self._members]
-            return frames.frame(self._members, self._items if self._batch == 1 else (), ended, found)
+            return frames.frame(self._members, by_job(self._items, self._batch), ended, found)
 
         return Pending(
             gathering.all_ended, read, what=self._what(), line=self._stopped_line(),

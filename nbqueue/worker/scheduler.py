@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from nbqueue.broker import jobs, schedules, scripts
+from nbqueue.broker.connection import explain
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.scheduled_calls import ScheduledCall, job_id
@@ -59,10 +61,17 @@ class Scheduler:
             await self._serve(taken)
         except scripts.TROUBLE as error:
             # it is due again when the turn is over
-            logger.warning("Schedule %s waits for another turn: %s", taken.name, error)
+            told = explain(error, "the server")
+            logger.warning("Schedule %s waits for another turn: %s", taken.name, told)
+            await self._excuse(taken, str(told))
         except Exception:
             logger.exception("Schedule %s could not be served; it is tried again.", taken.name)
         return 0.0
+
+    async def _excuse(self, taken: Taken, why: str) -> None:
+        """Say in its record what is in the way, as a queue that takes no more jobs."""
+        with contextlib.suppress(*scripts.TROUBLE):
+            await scripts.run(self._client, schedules.excuse(self._keys, taken, why))
 
     async def _serve(self, taken: Taken) -> None:
         """One turn: what is to be run now is submitted, then the schedule goes on."""

@@ -20,4 +20,5 @@ def test_a_submit_from_the_shell_does_not_fall_back(monkeypatch: pytest.MonkeyPa
     found = run("submit", "greet", "--url", "unix:///nowhere/s")
     assert found.exit_code != 0
     assert "cannot be reached" in found.stderr
+    assert "NBQUEUE_FALLBACK=inline is for notebooks and scripts: a job in this process would end" in found.stderr
     assert "inline:" not in found.stderr

@@ -8,15 +8,19 @@ from pathlib import Path
 import psutil
 import pytest
 
+from nbqueue.client.group import JobGroup
 from nbqueue.client.submitter import submit, submit_map
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.faults import bodies, facts
 from tests.faults.conftest import Measure
 from tests.servers import Server
+from tests.waiting import until
 from tests.workers import Ledger, running_worker
 
 JOBS = 50_000
+#: seconds that the loop of a cell may stand still
+GAP_S = 0.1
 #: twice what is promised
 ELSEWHERE_S = 2 * 5.0
 
@@ -39,17 +43,27 @@ async def _note_gaps(gaps: list[float]) -> None:
         gaps.append(time.monotonic() - before)
 
 
-async def _cell(engine: psutil.Process) -> tuple[list[int], float, list[int]]:
-    """Two halves of a storm: the values of the last, the longest gap, and the engine's memory after each."""
+async def _cell(engine: psutil.Process) -> tuple[list[int], list[float], list[int]]:
+    """One storm: its values, how long the loop stood still each time, and the engine's memory half-way and after it."""
     gaps: list[float] = []
-    memory: list[int] = []
-    values: list[int] = []
     watch = asyncio.ensure_future(_note_gaps(gaps))
-    for _ in range(2):
-        values = await (await submit_map(double, range(JOBS // 2)))
-        memory.append(engine.memory_info().rss)
+    await asyncio.sleep(0)
+    group = await submit_map(double, range(JOBS))
+    half = asyncio.ensure_future(_half_way(group, engine))
+    values = await group
+    memory = [await half, engine.memory_info().rss]
     watch.cancel()
-    return values, max(gaps), memory
+    return values, sorted(gaps), memory
+
+
+async def _half_way(group: JobGroup[int], engine: psutil.Process) -> int:
+    """The engine's memory once half of the jobs have ended."""
+
+    async def is_half_way() -> bool:
+        return (await group.progress()).get(State.SUCCEEDED, 0) >= JOBS // 2
+
+    await until(is_half_way, 120)
+    return engine.memory_info().rss
 
 
 @pytest.mark.slow
@@ -57,10 +71,12 @@ async def _cell(engine: psutil.Process) -> tuple[list[int], float, list[int]]:
 def test_a_storm_of_jobs_from_one_cell(module_server: Server, module_settings: Settings, measure: Measure) -> None:
     """All have their values in order, the cell's loop goes on meanwhile, and the worker's memory stays flat."""
     with running_worker(module_settings, "--slots", "4") as worker:
-        values, gap_s, memory = asyncio.run(_cell(psutil.Process(worker.engine())))
-    assert values == [2 * number for number in range(JOBS // 2)]
+        values, gaps, memory = asyncio.run(_cell(psutil.Process(worker.engine())))
+    assert values == [2 * number for number in range(JOBS)]
     assert memory[1] - memory[0] < 30_000_000
-    measure("longest gap of the cell's loop", gap_s, within_s=5.0)
+    # what is promised holds for all gaps of a machine that has nothing else to do; on a busy one for nearly all
+    measure("gap of the cell's loop that one in a hundred is longer than", gaps[-len(gaps) // 100], within_s=GAP_S)
+    measure("longest gap of the cell's loop", gaps[-1], within_s=10 * GAP_S)
     with module_server.client() as client:
         assert facts.counted(client) == JOBS
         assert client.zcard("arq:queue:default") == 0

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 import nbqueue
-from nbqueue import Every, Schedule
+from nbqueue import Cron, Every, Schedule
 from nbqueue.model.schedule import ScheduleState
 from nbqueue.model.settings import Settings
 from tests.faults import bodies
 from tests.faults.conftest import Measure
 from tests.faults.stores import Store, last
-from tests.servers import Server
+from tests.servers import Server, running_server
 from tests.waiting import wait_until
 from tests.workers import Ledger, running_worker
 
@@ -66,6 +66,8 @@ time_t time(time_t *at) {
 """
 #: a run begins no later than this after its time, doubled for a busy machine
 LATE_S = 2 * 0.2
+#: how long before a clock changes a server is started
+BEFORE_S = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +102,16 @@ def ended(schedule: Schedule[Any]) -> Callable[[], bool]:
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="the shim that sets a clock is built with gcc")
-@pytest.mark.parametrize("skew_s", [0.8, -2, 5, -90])
+@pytest.mark.parametrize("skew_s", [0.8, 2, 5, 90])
 def test_clocks_of_workers_do_not_matter(  # noqa: PLR0917 - fixtures
     settings: Settings, ledger: Ledger, shim: Path, skew_s: float, monkeypatch: pytest.MonkeyPatch,
     connected: Callable[[Settings], Settings], measure: Measure,
 ) -> None:  # fmt: skip
-    """Two workers, one with a wrong clock: each second has one run, on the server's time."""
+    """Two workers, one whose clock is ahead and one whose clock is behind: each second has one run, on the server's."""
     connected(settings)
+    monkeypatch.setenv("LD_PRELOAD", str(shim))
+    monkeypatch.setenv("SKEW_S", str(-skew_s))
     with running_worker(settings, "--slots", "1"):
-        monkeypatch.setenv("LD_PRELOAD", str(shim))
         monkeypatch.setenv("SKEW_S", str(skew_s))
         with running_worker(settings, "--slots", "1") as skewed:
             clock = skewed.log_file.with_name("clock")
@@ -152,11 +155,11 @@ def test_workers_that_are_killed_at_the_tick_lose_and_repeat_nothing(
     assert len(set(frame[frame["state"] == "succeeded"]["job"])) == runs
 
 
-@pytest.mark.parametrize(("misfire", "made_up"), [("once", 1), (2, 2)])
+@pytest.mark.parametrize(("misfire", "made_up"), [("skip", 0), ("once", 1), (2, 2)])
 def test_what_was_missed_is_made_up_for_without_a_burst(
     settings: Settings, ledger: Ledger, misfire: Any, made_up: int, connected: Callable[[Settings], Settings]
 ) -> None:
-    """No worker runs for some ticks: the next one makes as many jobs as were asked for, for the latest of them."""
+    """No worker runs for a while: the next one makes as many jobs as were asked for, for the latest; "skip" makes none."""
     connected(settings)
     every = Every(1, overlap="allow", misfire=misfire, name="tick")
     with running_worker(settings, "--slots", "1"):
@@ -174,9 +177,56 @@ def test_what_was_missed_is_made_up_for_without_a_burst(
     number = next(n for n in range(1, runs) if (submitted[n] - submitted[n - 1]).total_seconds() > 3)
     times = ticks(ran(ledger))
     # the jobs of one turn are submitted in one moment
-    assert submitted.count(submitted[number]) == made_up
+    assert submitted.count(submitted[number]) == max(made_up, 1)
+    assert made_up or (submitted[number] - times[number]).total_seconds() < 1
     assert (times[number] - times[number - 1]).total_seconds() >= 5 - made_up
     assert [(at - times[number]).total_seconds() for at in times[number:]] == list(range(runs - number))
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="the shim that sets a clock is built with gcc")
+@pytest.mark.parametrize(
+    ("jump", "expected"),
+    [
+        # the night in which 02:30 does not come: right after the jump
+        ("2027-03-28T01:00:00+00:00", {"30 2 * * *": 1}),
+        # the night in which 02:00 comes twice: it came an hour ago, and does not come again; the hours do
+        ("2027-10-31T01:00:00+00:00", {"0 2 * * *": 0, "0 * * * *": 1}),
+    ],
+)
+def test_the_clocks_of_a_zone_change(  # noqa: PLR0917 - fixtures
+    home: Path, ledger: Ledger, shim: Path, jump: str, expected: dict[str, int], monkeypatch: pytest.MonkeyPatch,
+    connected: Callable[[Settings], Settings],
+) -> None:  # fmt: skip
+    """A server comes to such a moment, with workers of today: the runs of Berlin are made, once each."""
+    at = datetime.fromisoformat(jump)
+    with ExitStack() as ends:
+        with monkeypatch.context() as skewed:
+            skewed.setenv("LD_PRELOAD", str(shim))
+            skewed.setenv("SKEW_S", str(at.timestamp() - time.time() - BEFORE_S))
+            server = ends.enter_context(running_server())
+        settings = connected(Settings(url=server.url, home=home))
+        made = []
+        for number, expression in enumerate(expected):
+            times = Cron(expression, timezone="Europe/Berlin", name=f"night-{number}")
+            made.append(nbqueue.schedule(times, note_tick, str(ledger.path)).wait(10))
+        every = nbqueue.schedule(Every(1, name="clock", overlap="allow"), note_tick, str(ledger.path)).wait(10)
+        for _ in range(2):
+            ends.enter_context(running_worker(settings, "--slots", "1"))
+        # on the server's clock; that of this machine is far away
+        wait_until(lambda: (_last(every) or at) > at, BEFORE_S + 20)
+        for schedule, runs in zip(made, expected.values(), strict=True):
+            wait_until(lambda: len(_runs(ledger, schedule)) == runs, 10)  # noqa: B023
+            info = schedule.info().wait(10)
+            assert (info.runs, info.last_at, info.next_at and info.next_at > at) == (runs, at if runs else None, True)
+        every.delete().wait(10)
+
+
+def _runs(ledger: Ledger, schedule: Schedule[Any]) -> list[str]:
+    return [name for name in ran(ledger) if name.startswith(f"{schedule.name}@")]
+
+
+def _last(schedule: Schedule[Any]) -> datetime | None:
+    return schedule.info().wait(10).last_at
 
 
 def test_a_server_that_dies_at_the_tick_repeats_nothing(

@@ -17,6 +17,13 @@ def fail() -> None:
     raise ValueError("no such file")
 
 
+def odd(number: int) -> int:
+    """A step that works for some."""
+    if number % 2:
+        return number
+    raise ValueError(number)
+
+
 async def test_a_job_after_another() -> None:
     """`after=[...]` waits for jobs and groups to end well."""
     load = await options(delay=0.2).submit(fetch, "a")
@@ -42,6 +49,19 @@ async def test_when_the_job_before_fails() -> None:
     assert await anyway == "D"
     with pytest.raises(JobCancelled, match=rf"was skipped .*: it waited for job {broken.id} .fail., which failed"):
         await skipped
+
+
+async def test_when_a_group_before_fails() -> None:
+    """The first of its jobs that did not succeed is named with its error, and is the `.parent_id`."""
+    group = await submit_map(odd, [1, 2, 3])
+    after = await options(after=[group]).submit(fetch, "a")
+    bad = group[1].id
+    with pytest.raises(
+        ParentFailed, match=f"for group {group.id}, and job {bad} .odd. of it failed: ValueError: 2"
+    ) as caught:
+        await after
+    assert caught.value.parent_id == bad
+    assert await group.progress() == {State.SUCCEEDED: 2, State.FAILED: 1}
 
 
 async def test_what_is_not_there_cannot_be_waited_for() -> None:

@@ -113,6 +113,11 @@ async def test_a_group_as_a_frame() -> None:
     assert list(frame["state"]) == ["succeeded", "failed", "succeeded"]
     assert frame["result"][2] == 0.25
     assert "ZeroDivisionError" in frame["error"][1]
+    batched = await (await options(batch=2).submit_map(pow, [2, 3, 4], [1, 2, 3])).frame()
+    assert list(batched.columns) == ["job", "arg0", "arg1", "state", "result", "error"]
+    assert list(batched["arg0"]) == [[2, 3], [4]]
+    assert list(batched["arg1"]) == [[1, 2], [3]]
+    assert list(batched["result"]) == [[2, 9], [64]]
 
 
 def test_a_map_over_nothing_is_refused() -> None:

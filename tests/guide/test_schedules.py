@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nbqueue
-from nbqueue import ConfigurationError, Cron, Every, UnknownSchedule, options, schedule, schedules
+from nbqueue import ConfigurationError, Cron, Every, Queue, UnknownSchedule, options, schedule, schedules
 from nbqueue.model.schedule import ScheduleState
 from tests.waiting import until, wait_until
 
@@ -163,3 +163,26 @@ def test_what_belongs_to_one_job_is_refused() -> None:
         schedule(60, lambda: 3)
     with pytest.raises(nbqueue.ConfigurationError, match="cannot be used: bad hour"):
         schedule("0 25 * * *", append, "x", "y")
+
+
+async def test_a_schedule_says_what_is_in_its_way(tmp_path: Path) -> None:
+    """While its queue takes no more jobs it does not run, and its record says why; it runs once the queue is open."""
+    path = tmp_path / "done"
+    queue = Queue("reports")
+    await queue.drain()
+    await options(queue="reports").schedule(Every(1, name="hindered"), append, str(path), "tick")
+
+    async def error() -> str:
+        return (await schedules["hindered"].info()).error
+
+    assert 'Queue "reports" takes no more jobs' in await until(error, 10)
+    assert (await schedules["hindered"].info()).runs == 0
+    await queue.open()
+
+    async def runs() -> bool:
+        return (await schedules["hindered"].info()).runs > 0
+
+    await until(runs, 10)
+    assert not await error()
+    await schedules["hindered"].delete()
+    await queue.clear()

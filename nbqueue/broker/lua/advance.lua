@@ -21,7 +21,8 @@ redis.call('HSET', KEYS[1], 'next', ARGV[3], 'look', ARGV[4], 'waiting', ARGV[5]
 redis.pcall('HINCRBY', KEYS[1], 'runs', ARGV[6])
 redis.pcall('HINCRBY', KEYS[1], 'skipped', ARGV[7])
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'last', ARGV[8], 'last_at', ARGV[9]) end
-if refused then redis.call('HSET', KEYS[1], 'error', ARGV[10]) end
+-- what was in the way of turns before is over
+if refused then redis.call('HSET', KEYS[1], 'error', ARGV[10]) else redis.call('HDEL', KEYS[1], 'error') end
 if ended or redis.call('HEXISTS', KEYS[1], 'paused') == 1 then
   redis.call('ZREM', KEYS[2], ARGV[1])
 else

@@ -67,6 +67,7 @@ for number, id in ipairs(ids) do
     regroup(facts.group, 'running', state)
     keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
     if not again then
+      note_fault(facts.group, id, state)
       if state == 'succeeded' or facts.stock then keys[#keys + 1] = prefix .. 'arq:job:' .. id
       else keep_call(prefix, id, overruled and CALL_MS or way.keep == '-1' and RECORD_MS or tonumber(way.keep)) end
       if facts.checkpoint and state == 'succeeded' then keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id

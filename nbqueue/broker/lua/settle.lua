@@ -47,15 +47,21 @@ end
 local ENDS = {failed = 'failed', cancelled = 'was cancelled', timed_out = 'ran into its time limit', crashed = 'crashed',
   expired = 'was not started in time'}
 local function fault_of(parent, state)
-  -- how a job or group ended that another waited for, in a sentence
+  -- how a job or group ended that another waited for, in a sentence; and the job at fault: of a group the first of its own
   local job = read_fields(prefix .. 'nbq:job:' .. parent, {'state', 'label', 'function', 'error_type', 'error'})
-  if not job.state and redis.call('EXISTS', prefix .. 'nbq:group:' .. parent) == 1 then
-    return 'It waited for group ' .. parent .. ', of which not all jobs succeeded.'
+  local waited_for = 'job ' .. parent
+  local first = not job.state and redis.call('HGET', prefix .. 'nbq:group:' .. parent, 'fault')
+  if first then
+    job = read_fields(prefix .. 'nbq:job:' .. first, {'state', 'label', 'function', 'error_type', 'error'})
+    waited_for, state = 'group ' .. parent .. ', and job ' .. first, job.state or 'failed'
+  elseif not job.state and redis.call('EXISTS', prefix .. 'nbq:group:' .. parent) == 1 then
+    return 'It waited for group ' .. parent .. ', of which not all jobs succeeded.', parent
   end
   local name = job.label or job['function']
-  local text = 'It waited for job ' .. parent .. (name and ' (' .. name .. ')' or '') .. ', which ' .. (ENDS[state] or state)
+  local text = 'It waited for ' .. waited_for .. (name and ' (' .. name .. ')' or '') .. (first and ' of it ' or ', which ')
+    .. (ENDS[state] or state)
   if state == 'failed' and job.error_type then text = text .. ': ' .. job.error_type .. ': ' .. (job.error or '') end
-  return (string.gsub(text, '%.$', '')) .. '.'
+  return (string.gsub(text, '%.$', '')) .. '.', first or parent
 end
 
 local function tell_child(id, parent, state)
@@ -65,9 +71,10 @@ local function tell_child(id, parent, state)
     if redis.call('HINCRBY', prefix .. 'nbq:job:' .. id, 'waits_for', -1) <= 0 then go_on(id, child) end
     return
   end
-  local ending = {state = 'failed', error_type = 'ParentFailed', error = fault_of(parent, state)}
+  local why, at_fault = fault_of(parent, state)
+  local ending = {state = 'failed', error_type = 'ParentFailed', error = why}
   if child.on_parent == 'skip' then ending = {state = 'cancelled', stopped_by = 'parent', error = ending.error} end
-  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'failed_parent', parent)
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'failed_parent', at_fault)
   end_waiting(prefix, id, read_fields(prefix .. 'nbq:job:' .. id, WAITING), ending, now, changes, records)
 end
 

@@ -1,5 +1,5 @@
 -- Groups: how many of their jobs are in which state, and jobs that wait for the end of a job or of a whole group.
-local moved_in = {}
+local moved_in, faults = {}, {}
 
 local function regroup(group, from, to)
   -- a job of the group goes from one state to another; written together by `write_groups`
@@ -11,6 +11,11 @@ local function regroup(group, from, to)
     moves[to] = (moves[to] or 0) + 1
     if is_final(to) then moves.left = (moves.left or 0) - 1 end
   end
+end
+
+local function note_fault(group, id, state)
+  -- the first job of a group that does not succeed is named to those that wait for the group
+  if group and group ~= '' and state ~= 'succeeded' then faults[group] = faults[group] or id end
 end
 
 local function settle_later(prefix, id, state)
@@ -33,6 +38,7 @@ end
 local function count_group(prefix, group, moves)
   local key = prefix .. 'nbq:group:' .. group
   if redis.call('EXISTS', key) == 0 then return end
+  if faults[group] then redis.call('HSETNX', key, 'fault', faults[group]) end
   for state, change in pairs(moves) do
     local now_there = change ~= 0 and redis.call('HINCRBY', key, state, change)
     if state == 'left' and change < 0 and now_there == 0 then complete(prefix, group) end
@@ -47,7 +53,7 @@ local function write_groups(prefix)
     pcall(count_group, prefix, group, moves)
     if left then pcall(count_group, prefix, group, {left = left}) end
   end
-  moved_in = {}
+  moved_in, faults = {}, {}
 end
 
 local function leave_word(prefix, id, hook, now)
@@ -58,6 +64,7 @@ end
 local function over(prefix, id, state, about, now)
   -- what follows from the end of a job that was read with {'group', 'hook'}
   regroup(about.group, nil, state)
+  note_fault(about.group, id, state)
   leave_word(prefix, id, about.hook, now)
   if redis.call('SISMEMBER', prefix .. 'nbq:parents', id) == 1 then settle_later(prefix, id, state) end
 end
