@@ -117,7 +117,7 @@ class Follow:
         """Read until nobody follows for a while, over any number of connections."""
         backoff = Backoff()
         try:
-            # a server that never answered is told soon, one that did is waited for; with a full disk it refuses a PING
+            # a server that never answered is told soon, one that did is waited for; a full disk refuses a PING
             await self._wire.ask(lambda client: client.time())
             while self._is_used():
                 try:
