@@ -159,7 +159,7 @@ def test_workers_that_are_killed_at_the_tick_lose_and_repeat_nothing(
 def test_what_was_missed_is_made_up_for_without_a_burst(
     settings: Settings, ledger: Ledger, misfire: Any, made_up: int, connected: Callable[[Settings], Settings]
 ) -> None:
-    """No worker runs for a while: the next one makes as many jobs as were asked for, for the latest; "skip" makes none."""
+    """No worker runs for a while: the next one makes as many jobs as were asked for; "skip" makes none."""
     connected(settings)
     every = Every(1, overlap="allow", misfire=misfire, name="tick")
     with running_worker(settings, "--slots", "1"):
