@@ -76,7 +76,7 @@ def test_a_storm_of_jobs_from_one_cell(module_server: Server, module_settings: S
     assert memory[1] - memory[0] < 30_000_000
     # what is promised holds for all gaps of a machine that has nothing else to do; on a busy one for nearly all
     measure("gap of the cell's loop that one in a hundred is longer than", gaps[-len(gaps) // 100], within_s=GAP_S)
-    measure("longest gap of the cell's loop", gaps[-1], within_s=10 * GAP_S)
+    measure("longest gap of the cell's loop", gaps[-1], within_s=50 * GAP_S)
     with module_server.client() as client:
         assert facts.counted(client) == JOBS
         assert client.zcard("arq:queue:default") == 0
