@@ -11,16 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from nbqueue.notebook import markup, palette, publish, text, wording
-from nbqueue.notebook.publish import Bundle
+from nbqueue.notebook.publish import NOTHING, SAVED_S, Bundle
 from nbqueue.notebook.sources import COMPLETE_S, Source, wait_for_end
 from nbqueue.notebook.view import CardView
 
 #: failures in a row after which a card is left as it is
 PATIENCE = 10
-#: seconds between two drawings of what is saved, while a live card shows the same
-SAVED_S = 10.0
-#: an output that takes no room
-NOTHING = {"text/html": "", "text/plain": ""}
 
 _log = logging.getLogger(__name__)
 

@@ -48,7 +48,7 @@ _PART_NAME = "flex:0 1 12em;overflow:hidden;text-overflow:ellipsis;white-space:n
 _OUTPUT = ".jp-OutputArea-child"
 #: hides what a page has in the place of a live card that is gone: words while it looks for it and after that, or a card
 #: that nothing moves any more, with marks of that; the saved card is seen again then
-_HIDDEN = (
+HIDDEN = (
     f"<style>{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}>.lm-Panel.jp-OutputArea-output:not(:has(*)),"
     f"{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}:has(.jupyter-widgets-disconnected){{display:none}}"
     f"{_OUTPUT}:has(+{_OUTPUT} .jupyter-widgets-disconnected) .nbqueue-saved{{display:block!important}}</style>"
@@ -78,7 +78,7 @@ def saved(view: CardView, mark: str, *, as_of: str = "", is_open: bool = False) 
     when = f"<div><small>as of {escape(as_of)}</small></div>" if as_of and not view.final else ""
     card = f'<div style="flex:1 1 auto;min-width:0;max-width:56em">{static(view, is_open=is_open)}{when}</div>'
     copy = f"<div>{_copy(view)}</div>" if view.id else ""
-    return f'<div class="nbqueue-saved {mark}" style="display:flex">{_HIDDEN}{card}{copy}</div>'
+    return f'<div class="nbqueue-saved {mark}" style="display:flex">{HIDDEN}{card}{copy}</div>'
 
 
 def beside(view: CardView, marks: Sequence[str]) -> str:

@@ -12,6 +12,11 @@ from typing import Any
 
 Bundle = Mapping[str, Any]
 
+#: an output that takes no room
+NOTHING: Bundle = {"text/html": "", "text/plain": ""}
+#: seconds between two drawings of what is saved, while something live shows the same
+SAVED_S = 10.0
+
 
 class Place(Enum):
     """What can be shown here."""

@@ -5,18 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 
-from nbqueue.notebook import publish
-from nbqueue.notebook.publish import Bundle
-
-#: seconds between two drawings of what is saved, while the live one shows the same
-SAVED_S = 10.0
-#: an output that takes no room
-NOTHING: Bundle = {"text/html": "", "text/plain": ""}
-#: hides the words of a front end that looks for a live one in vain, where the saved one stands before it
-_QUIET = (
-    "<style>.jp-OutputArea-child:has(.nbqueue-saved)+.jp-OutputArea-child>"
-    ".jp-OutputArea-output.jupyter-widgets:not(:has(*)){display:none}</style>"
-)
+from nbqueue.notebook import markup, publish
+from nbqueue.notebook.publish import NOTHING, SAVED_S, Bundle
 
 
 class Shown:
@@ -61,5 +51,5 @@ class Shown:
         return len(self._saved) + len(self._live)
 
     def _marked(self, picture: Bundle) -> Bundle:
-        html = f'<div class="nbqueue-saved {self.mark}">{_QUIET}{picture["text/html"]}</div>'
+        html = f'<div class="nbqueue-saved {self.mark}">{markup.HIDDEN}{picture["text/html"]}</div>'
         return {**picture, "text/html": html}
