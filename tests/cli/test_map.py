@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from nbqueue.cli import main
 from tests.cli.commands import run, running
 from tests.servers import Server
+from tests.waiting import wait_until
 
 TASKS = """
 import nbqueue
@@ -30,10 +32,16 @@ async def odd(number):
 
 @pytest.fixture
 def worker(server: Server) -> Iterator[None]:
-    """A worker that has the functions."""
+    """A worker that has the functions, and serves."""
     Path("mapped.py").write_text(TASKS, encoding="utf-8")
     with running("worker", "mapped", "--url", server.url):
+        wait_until(lambda: _engines(server), timeout_s=20)
         yield
+
+
+def _engines(server: Server) -> list[Any]:
+    found: list[Any] = json.loads(run("status", "--json", "--url", server.url).stdout)["overview"]["engines"]
+    return found
 
 
 @pytest.mark.usefixtures("worker")

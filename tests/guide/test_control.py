@@ -226,7 +226,8 @@ async def test_a_job_that_never_ran_is_found_by_its_tag() -> None:
         await unknown
     orphan = await marked(after=[unknown]).submit(step, 1)
     skipped = await marked(after=[unknown], on_parent_failure="skip").submit(step, 2)
-    expired = await marked(expires=0.05, queue="unserved").submit(step, 3)
+    await Queue("held").pause()
+    expired = await marked(expires=0.05, queue="held").submit(step, 3)
     stopped = await marked(delay=60).submit(step, 4)
     await stopped.cancel()
     first = await marked(debounce=60).submit(step, 5)
