@@ -1,7 +1,7 @@
 # The one place that names the commands; CI calls the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz versions check format lab bench docs lock browser-deps clean
+.PHONY: help demo test fuzz times versions check format lab bench docs lock browser-deps clean
 
 # The Python that .venv is made with: the first of these that is 3.11 to 3.13 and can make environments.
 CANDIDATES = python3 python3.13 python3.12 python3.11 "$$HOME"/.pyenv/versions/3.1[123]*/bin/python3
@@ -26,6 +26,9 @@ test: .venv/for-test ## set up .venv if need be, then run all tests with branch 
 
 fuzz: .venv/for-test ## compare the scripts with a model of the queue for as long as an hour, in random sequences of operations
 	@HYPOTHESIS_PROFILE=long $(IN) pytest tests/broker/test_model.py $(ARGS)
+
+times: .venv/for-test ## hold tests of faults to the times they say: nothing else may use the machine
+	@TEST_SLACK=1 $(IN) pytest tests/faults $(ARGS)
 
 versions: .venv/for-test ## test two Python minor versions on one queue; unlike `make test` it fails where there is only one
 	@REQUIRE_SECOND_PYTHON=1 $(IN) pytest tests/inputs/test_two_pythons.py $(ARGS)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from nbqueue.client.portal import shutdown
 from nbqueue.model.settings import Settings
 from tests import processes
 from tests.keys_left import immortal
@@ -57,6 +58,7 @@ def _session_of_its_own() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nbqueue.client.session._current", None)
         yield
+    shutdown()
 
 
 @pytest.fixture(autouse=True)

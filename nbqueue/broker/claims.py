@@ -102,6 +102,8 @@ class Report:
     progress: Mapping[str, Any] | None = None
     log: str = ""
     checkpoint: bytes = b""
+    #: its metrics over time in this attempt, now and then
+    trace: Mapping[str, Any] | None = None
 
 
 def claim(
@@ -185,7 +187,9 @@ def report(keys: Keys, engine: str, reports: Sequence[Report]) -> Call[list[bool
     args: list[Any] = [keys.prefix, LOG_BYTES]
     for item in reports:
         progress = "" if item.progress is None else json.dumps(item.progress)
-        args += (id_bytes(item.job_id), item.fence, progress, item.log.encode(errors="replace"), item.checkpoint)
+        log = item.log.encode(errors="replace")
+        trace = "" if item.trace is None else json.dumps({"fence": item.fence, "series": item.trace})
+        args += (id_bytes(item.job_id), item.fence, progress, log, item.checkpoint, trace)
     return Call(script("report"), (keys.claims(engine),), args, lambda reply: [one == 1 for one in reply])
 
 

@@ -16,6 +16,7 @@ from nbqueue.model.events import Event, Logged, Progressed, StateChanged
 from nbqueue.model.job import moment
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State
+from nbqueue.model.trace import finite
 
 #: seconds a read of the stream waits; less than any socket timeout
 BLOCK_S = 1.0
@@ -97,12 +98,13 @@ async def epoch(client: Any, keys: Keys, fresh: str) -> str:
 
 
 def message(
-    keyring: Keyring, keys: Keys, job_id: str, fence: int, *, progress: Mapping[str, Any] | None = None, log: str = ""
-) -> bytes:
-    """A sealed message for the job's channel."""
+    keyring: Keyring, keys: Keys, job_id: str, fence: int, *, progress: Mapping[str, Any] | None = None, log: str = "",
+    elapsed_s: float = 0.0,
+) -> bytes:  # fmt: skip
+    """A sealed message for the job's channel; progress was reported `elapsed_s` after the attempt began."""
     body: dict[str, Any] = {}
     if progress is not None:
-        body["progress"] = progress
+        body["progress"], body["at"] = progress, round(elapsed_s, 2)
     if log:
         body["log"] = log
     header = {"kind": "message", "ns": keys.namespace, "id": job_id, "fence": fence}
@@ -117,7 +119,8 @@ def read_message(keyring: Keyring, keys: Keys, job_id: str, blob: bytes) -> list
     if "log" in body:
         found.append(Logged(job_id=job_id, text=body["log"], fence=fence))
     if "progress" in body:
-        found.append(Progressed(job_id=job_id, progress=Progress.from_wire(body["progress"]), fence=fence))
+        progress, elapsed_s = Progress.from_wire(body["progress"]), finite(body.get("at"))
+        found.append(Progressed(job_id=job_id, progress=progress, fence=fence, elapsed_s=elapsed_s))
     return found
 
 

@@ -194,23 +194,6 @@ async def result(client: Any, keys: Keys, job_id: str) -> bytes | None:
     return found
 
 
-async def log_text(client: Any, keys: Keys, job_id: str) -> str:
-    """The kept log of a job; a mark says how much was dropped before it."""
-    pipe = client.pipeline(transaction=False)
-    pipe.lrange(keys.log(job_id), 0, -1)
-    pipe.hget(keys.record(job_id), "log_dropped")
-    chunks, dropped = await pipe.execute()
-    text = b"".join(chunks).decode(errors="replace")
-    if dropped and int(dropped):
-        return f"[... {int(dropped):,} earlier bytes dropped ...]\n{text}"
-    return text
-
-
-async def log_end(client: Any, keys: Keys, job_id: str, *, chunks: int = 100) -> str:
-    """The last chunks of the kept log."""
-    return b"".join(await client.lrange(keys.log(job_id), -chunks, -1)).decode(errors="replace")
-
-
 async def submission(client: Any, keys: Keys, job_id: str) -> bytes | None:
     """The sealed submission: of a job that has not ended, or for a while of one that did not succeed; else None."""
     found: bytes | None = await client.get(keys.submission(job_id))

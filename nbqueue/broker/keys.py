@@ -13,24 +13,20 @@ PROCESS_RANK = 400_000_000_000
 RANKS_A_PRIORITY = 2_000_000_000
 #: the score of a claimed job: far beyond any due time, so that nobody reads it as due
 CLAIMED_SCORE = 9_000_000_000_000_000
-#: how long the record of an ended job is kept
-RECORD_MS = 30 * 86_400_000
+#: how long the record of an ended job is kept, and at least the result of one that others wait for
+RECORD_MS, PARENT_MS = 30 * 86_400_000, 7 * 86_400_000
 #: the submission of a job that did not succeed is kept up to so many bytes, and so long where no option says how long
 CALL_BYTES, CALL_MS = 1_000_000, 86_400_000
 #: how many attempts the history holds, and how many entries the stream of events
 ATTEMPTS, EVENTS = 100_000, 5_000
 #: the largest result that is told with the end of its job; what of a submission shows how its function is called
 TOLD_BYTES, HEAD_BYTES = 1_000, 2_000
-#: the most wake-up tokens of a queue
-TOKENS = 8
-#: the result of a job that others wait for is kept at least so long
-PARENT_MS = 7 * 86_400_000
+#: the most wake-up tokens of a queue, and how long one waits for a worker
+TOKENS, TOKEN_MS = 8, 3_600_000
 #: the most gates that one claim looks at, and of those for resources, which cost less
 GATES, NEEDS = 50, 1000
 #: the score of gates for resources: which engine can open one is for the engine to say
 NEEDS_SCORE = -1
-#: how long a token waits for a worker
-TOKEN_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +67,10 @@ class Keys:
     def log(self, job_id: str) -> str:
         """list: chunks of the job's log, a ring of about a megabyte."""
         return f"{self.prefix}nbq:log:{job_id}"
+
+    def trace(self, job_id: str) -> str:
+        """string: how the job's metrics went over time, as JSON; kept as its log is."""
+        return f"{self.prefix}nbq:trace:{job_id}"
 
     def tick(self, job_id: str) -> str:
         """string: guards a tick of arq's cron against running twice, for a minute."""

@@ -10,7 +10,7 @@ import click
 
 import nbqueue
 from nbqueue.broker import jobs as wire
-from nbqueue.broker import scripts
+from nbqueue.broker import reported, scripts
 from nbqueue.cli import tables
 from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
@@ -126,4 +126,4 @@ async def _log(server: Server, job_id: str) -> tuple[JobRecord, str]:
     [record] = await server.ask(lambda client: wire.records(client, server.keys, [job_id]))
     if record is None:
         raise JobLost(f'The server knows no job "{job_id}": `nbqueue jobs` lists those it knows.', job_id=job_id)
-    return record, await server.ask(lambda client: wire.log_text(client, server.keys, job_id))
+    return record, await server.ask(lambda client: reported.log(client, server.keys, job_id))

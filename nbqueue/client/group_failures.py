@@ -5,11 +5,10 @@ from __future__ import annotations
 from nbqueue.client.link import Link
 from nbqueue.errors import BrokerUnavailable
 from nbqueue.model.job import JobRecord
-from nbqueue.model.states import State
+from nbqueue.model.states import UNWANTED, State
 
 #: as many are looked up
 LISTED = 5
-BAD = frozenset({State.FAILED, State.TIMED_OUT, State.CRASHED, State.EXPIRED})
 
 
 class Failures:
@@ -28,7 +27,7 @@ class Failures:
 
     def ended(self, job_id: str, state: State) -> bool:
         """Note an end; whether there is now one more to be looked up."""
-        if state not in BAD or job_id in self._ids or len(self._ids) >= LISTED:
+        if state not in UNWANTED or job_id in self._ids or len(self._ids) >= LISTED:
             return False
         self._ids[job_id] = None
         return True

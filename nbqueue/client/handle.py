@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
-from nbqueue.broker import jobs
+from nbqueue.broker import reported
 from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying, word
 from nbqueue.client.answer import Answer, known
 from nbqueue.client.attempts import attempts
@@ -123,7 +123,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
 
         async def asked(link: Link) -> str:
             await link.record(self.id)
-            return await link.wire.ask(lambda client: jobs.log_text(client, link.wire.keys, self.id))
+            return await link.wire.ask(lambda client: reported.log(client, link.wire.keys, self.id))
 
         return self._begin(asked, f"reading the log of job {self.id}")
 

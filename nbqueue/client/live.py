@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from nbqueue.broker import jobs
+from nbqueue.broker import reported
 from nbqueue.client.ended import Ended
 from nbqueue.client.ends import fetch_ends
 from nbqueue.client.link import Link
 from nbqueue.errors import BrokerUnavailable, NbqueueError
 from nbqueue.model.events import Event, Logged, Progressed, StateChanged
 from nbqueue.model.job import JobRecord, moment
-from nbqueue.model.states import State
+from nbqueue.model.states import FAILURES, State
 from nbqueue.model.trace import Trace
 
 #: lines and characters of the log that are kept at hand
@@ -21,7 +20,6 @@ TAIL_LINES = 200
 TAIL_CHARACTERS = 50_000
 #: a worker stores what a job published within a second; and a little for a busy machine
 STORED_S = 1.5
-_RAISED = (State.FAILED, State.TIMED_OUT, State.CRASHED)
 
 
 class Live:
@@ -34,7 +32,7 @@ class Live:
         self.log_tail = ""
         #: where its error was raised on the worker, once it has failed
         self.remote_traceback = ""
-        #: how its metrics went since it is followed
+        #: how its metrics went in this attempt
         self.trace = Trace()
         #: whether the server cannot be reached at the moment
         self.reconnecting = False
@@ -45,7 +43,7 @@ class Live:
         self._link: Link | None = None
         self._closed = self._left = self._refreshing = self._stale = False
         self._progress_fence = self._trace_fence = -1
-        self._log_fence = 0
+        self._recalled = False
         self._early_log: list[str] | None = None
 
     def close(self) -> None:
@@ -94,7 +92,7 @@ class Live:
         if isinstance(event, Progressed) and event.fence >= self.record.fence:
             self._progress_fence = event.fence
             self._set(replace(self.record, progress=event.progress))
-            self._note_metrics()
+            self._note_metrics(event)
         elif isinstance(event, Logged):
             if self._early_log is not None:
                 self._early_log.append(event.text)
@@ -155,10 +153,11 @@ class Live:
         [found] = await link.records([job_id])
         if found is None:
             return  # the follow tells of it, once it is sure
-        log = await link.wire.ask(lambda client: jobs.log_end(client, link.wire.keys, job_id))
+        log = await link.wire.ask(lambda client: reported.log_end(client, link.wire.keys, job_id))
         self._merge(found)
         self._merge_log(log, final=found.state.is_final)
-        if found.state in _RAISED and not self.remote_traceback:
+        await self._recall(link, found)
+        if found.state in FAILURES and not self.remote_traceback:
             [ended] = await fetch_ends(link.wire, [(job_id, found.fence)], 0.0)
             self.remote_traceback = str((ended.header.get("error") or {}).get("traceback") or "")
         self.complete = found.state.is_final
@@ -183,14 +182,23 @@ class Live:
         if text and text != self.log_tail:
             self._set_log(text)
 
-    def _note_metrics(self) -> None:
-        """Keep the metrics with the seconds since the start, by the clock of this machine."""
-        record = self.record
-        if self._progress_fence != self._trace_fence:
+    def _note_metrics(self, event: Progressed) -> None:
+        if event.fence != self._trace_fence:
             # another attempt begins anew
-            self.trace, self._trace_fence = Trace(), self._progress_fence
-        if record.progress.metrics and record.started_at is not None:
-            self.trace.add((datetime.now(UTC) - record.started_at).total_seconds(), record.progress.metrics)
+            self.trace, self._trace_fence = Trace(), event.fence
+        if event.progress.metrics and event.elapsed_s is not None:
+            self.trace.add(event.elapsed_s, event.progress.metrics)
+
+    async def _recall(self, link: Link, found: JobRecord) -> None:
+        """How its metrics went before it was followed: once, when there are some."""
+        if self._recalled or not found.progress.metrics:
+            return
+        fence, series = await link.wire.ask(lambda client: reported.trace(client, link.wire.keys, found.id))
+        self._recalled = True
+        if fence == found.fence and self._trace_fence in (-1, fence):
+            self._trace_fence = fence
+            self.trace.recall(series)
+            self.version += 1
 
     def _is_behind(self, state: State) -> bool:
         """Whether this is older than the end that is known."""

@@ -21,13 +21,10 @@ from nbqueue.model.limits import Limit, limit
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_queue, check_text
 from nbqueue.model.shown import ShownList, ShownNow
-from nbqueue.model.states import State
+from nbqueue.model.states import FAILURES, State
 
 T = TypeVar("T")
 
-
-#: how a job ends that failed for good
-_DEAD = (State.FAILED, State.TIMED_OUT, State.CRASHED)
 #: jobs that are cleared at most in one go
 _MOST = 1_000_000
 
@@ -129,7 +126,7 @@ class Queue(ShownNow):
     def dead(self, *, since: Moment | None = None, limit: int = 100_000) -> Pending[Selection]:
         """Its jobs that failed for good and were not retried: `.retry()` all of them, or `[0].retry()` one."""
         here = session()
-        asked = finding.wanted(state=_DEAD, queue=self.name, since=since, limit=limit, retried=False)
+        asked = finding.wanted(state=FAILURES, queue=self.name, since=since, limit=limit, retried=False)
         return Pending(
             here.call(lambda link: finding.find(link, asked)),
             lambda records: Selection(records, f'queue "{self.name}" that failed', here),

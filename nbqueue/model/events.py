@@ -27,6 +27,8 @@ class Progressed:
     job_id: str
     progress: Progress
     fence: int = 0
+    #: seconds since the attempt began, on the clock of its worker; None where that is not known
+    elapsed_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,10 @@ class WaitReason(StrEnum):
 
 LIVE = frozenset({State.SCHEDULED, State.QUEUED, State.RUNNING})
 FINAL = frozenset(State) - LIVE
+#: ends of a run that went wrong, in the order in which they are told
+FAILURES = (State.FAILED, State.TIMED_OUT, State.CRASHED)
+#: ends that nobody asked for
+UNWANTED = (*FAILURES, State.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)

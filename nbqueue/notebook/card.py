@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from nbqueue.notebook import markup, palette, publish, text, wording
-from nbqueue.notebook.publish import NOTHING, SAVED_S, Bundle
+from nbqueue.notebook.outputs import Outputs
+from nbqueue.notebook.publish import Bundle
 from nbqueue.notebook.sources import COMPLETE_S, Source, wait_for_end
 from nbqueue.notebook.view import CardView
 
@@ -26,10 +27,6 @@ class Canvas(Protocol):
 
     def draw(self, view: CardView) -> int:
         """Draw what differs from before; how many messages that took."""
-        ...
-
-    def shown(self, mark: str, view: CardView) -> None:
-        """It is shown beside a saved card of this mark."""
         ...
 
     def mime(self) -> Bundle:
@@ -63,47 +60,42 @@ class Card:
     not where there is still something to do.
     """
 
-    def __init__(self, source: Source, canvas: Canvas | None, *, moved: Callable[[Card, str], None]) -> None:
+    def __init__(self, source: Source, *, moved: Callable[[Card, str], None]) -> None:
+        """Args: what it shows; called when that changes, with the card and the id of the new, or nothing."""
         self._source = source
-        self._canvas = canvas
+        self._canvas: Canvas | None = None
         self._moved = moved
         self._lock = threading.RLock()
-        self._display_ids: list[str] = []
-        self._live_ids: list[str] = []
+        self._outputs = Outputs()
         self._view: CardView | None = None
         self._drawn: tuple[object, int] | None = None
         self._complete = False
         self._final_since: float | None = None
-        self._saved_at = 0.0
         self._failures = 0
         self._warned = False
         #: what was published in the name of a cell that ran at that moment
         self._kept: CardView | None = None
         #: what it was drawn on while it lived
         self._left: Canvas | None = None
-        #: live cards that gave way to their saved ones, though in no cell's name so far
-        self._gone_ids: list[str] = []
-        self._is_open = False
         #: whether its last state was sent
         self.over = False
         #: what its messages are sent in the name of: some kernels send nothing without a cell's
         self.context: Context = copy_context()
 
-    def use(self, canvas: Canvas | None) -> None:
-        """Draw it there from now on."""
+    @property
+    def hides(self) -> str:
+        """A style for the live card: the saved one is not seen as long as that lives."""
+        return self._outputs.hides
+
+    def use(self, canvas: Canvas) -> None:
+        """Draw it live from now on."""
         self._canvas = canvas
 
     def show(self) -> None:
         """Show the card below the running cell."""
         with self._lock:
             self.redraw()
-            display_id = publish.new_id()
-            publish.publish(self._bundle(display_id), display_id)
-            self._display_ids.append(display_id)
-            if self._canvas is not None:
-                self._canvas.shown(_mark(display_id), self._view or _blank(""))
-                self._live_ids.append(publish.new_id())
-                publish.publish(self._canvas.mime(), self._live_ids[-1])
+            self._outputs.show(self._picture(), None if self._canvas is None else self._canvas.mime())
 
     def redraw(self) -> int:
         """Send what changed since the last time; how many messages that took."""
@@ -130,8 +122,8 @@ class Card:
         wait_for_end(self._source)
         with self._lock:
             self.redraw()
-            if self._display_ids:
-                self._replace()
+            if self._outputs.shown:
+                self._save()
             else:
                 self.show()
 
@@ -139,7 +131,7 @@ class Card:
         """Leave it as it is: what moved and could be clicked becomes a picture of it."""
         with self._lock:
             if self._canvas is not None:
-                self._replace()
+                self._save()
                 self._leave(self._canvas)
             self.forget()
             self.over = True
@@ -156,13 +148,11 @@ class Card:
         """Publish how it stands in the name of the cell that ran, unless one did so before; whether it was needed."""
         with self._lock:
             self.redraw()
-            if self._view == self._kept or not self._display_ids:
+            if self._view == self._kept or not self._outputs.shown:
                 return False
             self._kept = self._view
-            self._replace()
-            gone, self._gone_ids = self._gone_ids, []
-            for display_id in gone:
-                publish.replace(NOTHING, display_id)
+            self._save()
+            self._outputs.leave_again()
             if self._canvas is not None:
                 self._canvas.again()
             return True
@@ -206,11 +196,8 @@ class Card:
     def _draw(self, view: CardView) -> int:
         self._view = view
         sent = self._canvas.draw(view) if self._canvas else 0
-        is_due = time.monotonic() - self._saved_at >= SAVED_S
-        if self._canvas is not None:
-            self._is_open = self._canvas.is_open
-        if view.final or self._canvas is None or is_due:
-            sent += self._replace()
+        if view.final or self._canvas is None or self._outputs.is_due:
+            sent += self._save()
         if view.final and not view.retryable and self._canvas is not None:
             sent += self._leave(self._canvas)
         return sent
@@ -220,23 +207,17 @@ class Card:
 
         Its widgets stay as they are: a page that was loaded anew knows no output by its id, and has the end from them.
         """
-        self._gone_ids += self._live_ids
-        for display_id in self._live_ids:
-            publish.replace(NOTHING, display_id)
-        self._canvas, self._left, sent, self._live_ids = None, canvas, len(self._live_ids), []
-        return sent
+        self._canvas, self._left = None, canvas
+        return self._outputs.leave()
 
-    def _replace(self) -> int:
-        """Draw what is saved."""
-        self._saved_at = time.monotonic()
-        for display_id in self._display_ids:
-            publish.replace(self._bundle(display_id), display_id)
-        return len(self._display_ids)
+    def _save(self) -> int:
+        return self._outputs.save(self._picture())
 
-    def _bundle(self, display_id: str) -> Bundle:
-        view = self._view or _blank("")
-        as_of = wording.clock(datetime.now(UTC)) if self._canvas is not None or publish.is_quiet() else ""
-        html = markup.saved(view, _mark(display_id), as_of=as_of, is_open=self._is_open)
+    def _picture(self) -> Bundle:
+        """The card as it is saved."""
+        view, canvas = self._view or _blank(""), self._canvas or self._left
+        as_of = wording.moment(datetime.now(UTC)) if self._canvas is not None or publish.is_quiet() else ""
+        html = markup.saved(view, as_of=as_of, is_open=canvas is not None and canvas.is_open)
         return {"text/html": html, "text/plain": text.one_line(view)}
 
     def _fail(self, error: Exception) -> int:
@@ -251,11 +232,6 @@ class Card:
         except Exception:  # noqa: BLE001 - the page is gone: there is nobody left to tell
             self.over = True
             return 0
-
-
-def _mark(display_id: str) -> str:
-    """A class that a saved card and its live one know one another by."""
-    return f"nbqueue-saved-{display_id}"
 
 
 def _blank(note: str) -> CardView:

@@ -124,10 +124,10 @@ def _new(work: Work, moved: Callable[[Card, str], None]) -> Card:
     source = Source(work)
     if place() is Place.FINAL_HTML:
         source.wait_until_known()
-    card = Card(source, None, moved=moved)
+    card = Card(source, moved=moved)
     now = source.view()
     if place() is Place.WIDGETS and (now.retryable or not now.final):
         from nbqueue.notebook.widgets import WidgetCanvas  # ipywidgets is heavy
 
-        card.use(WidgetCanvas(card.cancel, card.retry))
+        card.use(WidgetCanvas(card.cancel, card.retry, card.hides))
     return card

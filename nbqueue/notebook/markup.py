@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -45,14 +44,6 @@ _LOG = "margin:2px 0 0;padding:0;background:none;border:0;color:inherit;white-sp
 _LAST = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.75"
 _PART = "display:flex;gap:.7em;align-items:center;font-size:.92em"
 _PART_NAME = "flex:0 1 12em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
-_OUTPUT = ".jp-OutputArea-child"
-#: hides what a page has in the place of a live card that is gone: words while it looks for it and after that, or a card
-#: that nothing moves any more, with marks of that; the saved card is seen again then
-HIDDEN = (
-    f"<style>{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}>.lm-Panel.jp-OutputArea-output:not(:has(*)),"
-    f"{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}:has(.jupyter-widgets-disconnected){{display:none}}"
-    f"{_OUTPUT}:has(+{_OUTPUT} .jupyter-widgets-disconnected) .nbqueue-saved{{display:block!important}}</style>"
-)
 #: what folds the log of a live card, and the log
 FOLD_CLASS, LOG_CLASS = "nbqueue-fold", "nbqueue-log"
 _FOLDED = f".widget-vbox:not(:has(.{FOLD_CLASS}.mod-active))>.{LOG_CLASS}{{display:none!important}}"
@@ -73,19 +64,16 @@ def static(view: CardView, *, is_open: bool = False) -> str:
     return _card(view, _STATIC, is_open=is_open)
 
 
-def saved(view: CardView, mark: str, *, as_of: str = "", is_open: bool = False) -> str:
-    """A static card that is seen only where its live one is not; `mark` names both, `as_of` is when it was drawn."""
+def saved(view: CardView, *, as_of: str = "", is_open: bool = False) -> str:
+    """A static card with a button beside it; `as_of` is when it was drawn."""
     when = f"<div><small>as of {escape(as_of)}</small></div>" if as_of and not view.final else ""
     card = f'<div style="flex:1 1 auto;min-width:0;max-width:56em">{static(view, is_open=is_open)}{when}</div>'
-    copy = f"<div>{_copy(view)}</div>" if view.id else ""
-    return f'<div class="nbqueue-saved {mark}" style="display:flex">{HIDDEN}{card}{copy}</div>'
+    return f'<div style="display:flex">{card}{f"<div>{_copy(view)}</div>" if view.id else ""}</div>'
 
 
-def beside(view: CardView, marks: Sequence[str]) -> str:
-    """What stands beside a live card and never changes: a button that copies the id, and what hides the saved cards."""
-    names = ",".join(f".{mark}" for mark in marks)
-    hides = f"{names}{{display:none!important}}" if marks else ""
-    return f"<style>{hides}{_FOLDED}</style>{_copy(view)}"
+def beside(view: CardView, hides: str = "") -> str:
+    """What stands beside a live card: a button that copies the id, and the styles, `hides` being one for the page."""
+    return f"{hides}<style>{_FOLDED}</style>{_copy(view)}"
 
 
 def _copy(view: CardView) -> str:

@@ -14,8 +14,6 @@ Bundle = Mapping[str, Any]
 
 #: an output that takes no room
 NOTHING: Bundle = {"text/html": "", "text/plain": ""}
-#: seconds between two drawings of what is saved, while something live shows the same
-SAVED_S = 10.0
 
 
 class Place(Enum):
@@ -61,14 +59,9 @@ def shell() -> Any:
     return None if ipython is None else ipython.get_ipython()
 
 
-def new_id() -> str:
-    """Names something that is shown, to replace it by."""
-    return secrets.token_hex(8)
-
-
-def publish(bundle: Bundle, display_id: str = "") -> str:
+def publish(bundle: Bundle) -> str:
     """Show a bundle below the running cell; the id to replace it by."""
-    display_id = display_id or new_id()
+    display_id = secrets.token_hex(8)
     _display(bundle, display_id, update=False)
     return display_id
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Bar
-from nbqueue.model.states import State, WaitReason
+from nbqueue.model.states import FAILURES, State, WaitReason
 from nbqueue.model.trace import Point, Trace
 from nbqueue.notebook import palette, wording
 from nbqueue.notebook.palette import Look
@@ -25,7 +25,6 @@ METRICS, TRACED = 6, 4
 LEAST_FRACTION, LEAST_ELAPSED_S = 0.02, 3.0
 
 _SOLVER = ("objective", "bound", "gap")
-_RAISED = (State.FAILED, State.TIMED_OUT, State.CRASHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def of_job(
         notes=_notes(record, now, reconnecting=reconnecting),
         hint=hint,
         error=error_of(record),
-        traceback=wording.lines(remote_traceback, TRACEBACK_LINES, LOG_COLUMNS) if record.state in _RAISED else (),
+        traceback=wording.lines(remote_traceback, TRACEBACK_LINES, LOG_COLUMNS) if record.state in FAILURES else (),
         log=wording.coloured_tail(log_tail, LOG_LINES, LOG_COLUMNS),
         bars=tuple(_sub_bar(bar) for bar in progress.bars),
         trace=_trace(trace),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from nbqueue.model.job import JobRecord
-from nbqueue.model.states import FINAL, State
+from nbqueue.model.states import FAILURES, FINAL, UNWANTED, State
 from nbqueue.notebook import palette, view, wording
 from nbqueue.notebook.palette import Look
 from nbqueue.notebook.view import CardView, Failure, Segment
@@ -16,12 +16,9 @@ LEAST_ENDED = 2
 #: bars of its throughput over time
 RATES = 60
 
-_BAD = (State.FAILED, State.TIMED_OUT, State.CRASHED)
 _ORDER = (
     State.SUCCEEDED,
-    State.FAILED,
-    State.TIMED_OUT,
-    State.CRASHED,
+    *FAILURES,
     State.CANCELLED,
     State.EXPIRED,
     State.RUNNING,
@@ -50,7 +47,7 @@ def of_group(
     elapsed_s = view.seconds_between(began_at, last_end_at if final else now)
     till_last_s = view.seconds_between(began_at, last_end_at)
     remaining_s = None if final else _remaining_s(counts, total, till_last_s, elapsed_s)
-    bad = sum(counts.get(state, 0) for state in (*_BAD, State.EXPIRED))
+    bad = sum(counts.get(state, 0) for state in UNWANTED)
     return CardView(
         id=group_id,
         look=_group_look(counts, total, final=final, cancel_asked=cancel_asked),
@@ -93,8 +90,8 @@ def _group_look(counts: Mapping[State, int], total: int, *, final: bool, cancel_
         return palette.STATES[State.RUNNING if started else State.QUEUED]
     if counts.get(State.SUCCEEDED, 0) >= total:
         return palette.STATES[State.SUCCEEDED]
-    if any(counts.get(state, 0) for state in _BAD):
-        bad = [state for state in _BAD if counts.get(state, 0)]
+    if any(counts.get(state, 0) for state in FAILURES):
+        bad = [state for state in FAILURES if counts.get(state, 0)]
         return palette.STATES[bad[0]] if counts[bad[0]] == total else palette.MIXED
     return palette.STATES[State.CANCELLED if counts.get(State.CANCELLED, 0) else State.EXPIRED]
 

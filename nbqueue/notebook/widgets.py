@@ -21,9 +21,9 @@ LOG_S, FOLDED_S = 0.5, 3.0
 class WidgetCanvas:
     """The widgets of one card. All changes come from the ticker or from the cell that shows it, never from a click."""
 
-    def __init__(self, on_cancel: Callable[[], None], on_retry: Callable[[], None]) -> None:
-        self._on_cancel, self._on_retry = on_cancel, on_retry
-        self._marks: list[str] = []
+    def __init__(self, on_cancel: Callable[[], None], on_retry: Callable[[], None], hides: str = "") -> None:
+        """Args: what clicks do; a style for the page it is shown in."""
+        self._on_cancel, self._on_retry, self._hides = on_cancel, on_retry, hides
         self._html: Any = None
         self._beside: Any = None
         self._cancel: Any = None
@@ -33,29 +33,25 @@ class WidgetCanvas:
         self._log: Any = None
         self._fold: Any = None
         self._log_due = 0.0
-        self._box: Any = None
+        #: all of them; None before it is first drawn
+        self.box: Any = None
 
     def draw(self, view: CardView) -> int:
         """Send the traits that changed; how many."""
         html = markup.live(view)
-        if self._box is None:
+        if self.box is None:
             self._make(view, html)
         sent = _send(self._html, "value", html)
-        sent += _send(self._beside, "value", markup.beside(view, self._marks))
+        sent += _send(self._beside, "value", markup.beside(view, self._hides))
         sent += _send(self._cancel, "disabled", not view.cancellable)
         sent += self._draw_log(view)
         sent += _send(self._buttons, "children", self._shown_buttons(view))
-        return sent + _send(self._box, "children", (self._top,) if self._log is None else (self._top, self._log))
-
-    def shown(self, mark: str, view: CardView) -> None:
-        """It is shown beside a saved card of this mark, which is hidden from now on."""
-        self._marks.append(mark)
-        _send(self._beside, "value", markup.beside(view, self._marks))
+        return sent + _send(self.box, "children", (self._top,) if self._log is None else (self._top, self._log))
 
     def mime(self) -> Bundle:
         """What a page shows where the widgets live, and nothing where they do not."""
-        found: dict[str, Any] = self._box._repr_mimebundle_()
-        return {_VIEW: found[_VIEW], "text/html": "", "text/plain": ""}
+        found: dict[str, Any] = self.box._repr_mimebundle_()
+        return {_VIEW: found[_VIEW]}
 
     @property
     def is_open(self) -> bool:
@@ -65,7 +61,7 @@ class WidgetCanvas:
     def close(self) -> None:
         """Forget all widgets."""
         mine = (self._html, self._beside, self._cancel, self._retry, self._buttons, self._log, self._fold)
-        for widget in filter(None, (self._box, self._top, *mine)):
+        for widget in filter(None, (self.box, self._top, *mine)):
             # those of HTML and of the fold are made with them; that of the buttons is shared
             if widget in (self._html, self._beside, self._log, self._fold):
                 widget.style.close()
@@ -85,12 +81,12 @@ class WidgetCanvas:
     def _make(self, view: CardView, html: str) -> None:
         shared = _shared()
         self._html = ipywidgets.HTML(value=html, layout=shared["html"])
-        self._beside = ipywidgets.HTML(value=markup.beside(view, self._marks), layout=shared["button"])
+        self._beside = ipywidgets.HTML(value=markup.beside(view, self._hides), layout=shared["button"])
         self._cancel = _button("Cancel", "Stop those that have not ended" if view.many else "Ask for its end")
         self._cancel.on_click(lambda _: self._on_cancel())
         self._buttons = ipywidgets.HBox(children=self._shown_buttons(view), layout=shared["button"])
         self._top = ipywidgets.HBox(children=(self._html, self._buttons), layout=shared["top"])
-        self._box = ipywidgets.VBox(children=(self._top,), layout=shared["box"])
+        self.box = ipywidgets.VBox(children=(self._top,), layout=shared["box"])
 
     def _shown_buttons(self, view: CardView) -> Sequence[Any]:
         fold = () if self._fold is None else (self._fold,)

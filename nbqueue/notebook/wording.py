@@ -148,6 +148,11 @@ def clock(at: datetime) -> str:
     return f"{at.astimezone():%H:%M:%S}"
 
 
+def moment(at: datetime) -> str:
+    """Day and time of day where the reader sits."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
 def _float(value: float) -> float:
     try:
         return float(value)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbqueue.broker import events
 from nbqueue.broker.claims import Report
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
+from nbqueue.model.trace import KEPT_POINTS, Trace
 from nbqueue.worker import checkpoints
 
 PUBLISH_S = 0.1
 KEEP_S = 1.0
+#: the metrics over time of a job are kept so often, and at its end
+KEEP_TRACE_S = 5.0
 #: characters of log a job may send in one message; the rest waits for the next
 MESSAGE_CHARS = 60_000
 
@@ -31,6 +35,17 @@ class _Pending:
     checkpoint: bytes = b""
     #: the last progress of all, for the history
     last: Mapping[str, Any] | None = None
+    trace: Trace = field(default_factory=lambda: Trace(KEPT_POINTS))
+    #: whether something of the trace is not kept yet, and from when on that may wait no longer
+    trace_moved: bool = False
+    trace_due: float = 0.0
+    #: on the monotonic clock
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
 
 
 class Reports:
@@ -50,6 +65,9 @@ class Reports:
         """A job's progress and metrics now."""
         if (pending := self._jobs.get(job_id)) is not None:
             pending.progress = pending.kept_progress = pending.last = wire
+            if isinstance(metrics := wire.get("metrics"), dict):
+                pending.trace.add(pending.elapsed_s, metrics)
+                pending.trace_moved = True
             self._note(job_id)
 
     def log(self, job_id: str, text: str) -> None:
@@ -86,7 +104,8 @@ class Reports:
         if pending is None:
             return None, None
         message = self._message(job_id) if job_id in self._changed else None
-        kept = self._kept(job_id) if job_id in self._unkept else None
+        pending.trace_due = 0.0
+        kept = self._kept(job_id) if job_id in self._unkept or pending.trace_moved else None
         del self._jobs[job_id]
         self._changed.discard(job_id)
         self._unkept.discard(job_id)
@@ -105,6 +124,8 @@ class Reports:
             pending.kept_log = report.log + pending.kept_log
             pending.kept_progress = pending.kept_progress or report.progress
             pending.checkpoint = pending.checkpoint or report.checkpoint
+            if report.trace is not None:
+                pending.trace_moved, pending.trace_due = True, 0.0
             self._unkept.add(report.job_id)
 
     def _note(self, job_id: str) -> None:
@@ -119,13 +140,18 @@ class Reports:
         pending.progress, pending.log = None, pending.log[MESSAGE_CHARS:]
         if pending.log:
             self._changed.add(job_id)
-        sealed = events.message(self._keyring, self._keys, job_id, pending.fence, progress=progress, log=log)
+        sealed = events.message(
+            self._keyring, self._keys, job_id, pending.fence, progress=progress, log=log, elapsed_s=pending.elapsed_s
+        )
         return self._keys.live(job_id), sealed
 
     def _kept(self, job_id: str) -> Report | None:
         pending = self._jobs.get(job_id)
         if pending is None:
             return None
-        report = Report(job_id, pending.fence, pending.kept_progress, pending.kept_log, pending.checkpoint)
+        trace, now = None, time.monotonic()
+        if pending.trace_moved and now >= pending.trace_due:
+            trace, pending.trace_moved, pending.trace_due = pending.trace.to_wire(), False, now + KEEP_TRACE_S
+        report = Report(job_id, pending.fence, pending.kept_progress, pending.kept_log, pending.checkpoint, trace)
         pending.kept_progress, pending.kept_log, pending.checkpoint = None, "", b""
         return report

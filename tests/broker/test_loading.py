@@ -5,8 +5,9 @@ from typing import Any
 from nbqueue.broker import claims, scripts
 from nbqueue.broker.claims import Finish, Report
 from nbqueue.broker.connection import open_redis, parse_url
-from nbqueue.broker.jobs import Batch, log_text, submit
+from nbqueue.broker.jobs import Batch, submit
 from nbqueue.broker.keys import Keys
+from nbqueue.broker.reported import log
 from nbqueue.model.options import DEFAULTS
 from nbqueue.model.states import State
 from tests.servers import Server
@@ -36,4 +37,4 @@ async def _one_job(client: Any, job_id: str, *, with_report: bool) -> str:
     calls = [claims.report(KEYS, "e", [Report(job_id, 1, log="log\n")])] if with_report else []
     finish = claims.finish(KEYS, "e", [Finish(job_id=job_id, fence=1, state=State.SUCCEEDED)])
     assert await scripts.run_all(client, [*calls, finish]) == [[True]] * (len(calls) + 1)
-    return await log_text(client, KEYS, job_id)
+    return await log(client, KEYS, job_id)

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from redis.exceptions import ResponseError
 
-from nbqueue.broker import claims, jobs, queues, scripts
+from nbqueue.broker import claims, jobs, queues, reported, scripts
 from nbqueue.broker.claims import Claim, Finish
 from nbqueue.model.options import check
 from nbqueue.model.states import MOVES, Move, State, allowed
@@ -236,7 +236,7 @@ async def test_the_log_is_a_ring_that_says_what_it_dropped(store: Store) -> None
     for letter in "abc":
         report = claims.Report("j", 1, {"done": 1}, letter * 600_000)
         assert await scripts.run(store.client, claims.report(KEYS, ENGINE, [report])) == [True]
-    text = await jobs.log_text(store.client, KEYS, "j")
+    text = await reported.log(store.client, KEYS, "j")
     assert text.startswith("[... 1,200,000 earlier bytes dropped ...]\nccc")
     (record,) = await jobs.records(store.client, KEYS, ["j"])
     assert record is not None

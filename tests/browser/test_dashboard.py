@@ -74,7 +74,9 @@ def test_a_dashboard_is_used_by_keyboard(lab: Lab) -> None:
         expect(board).to_contain_text("1 selected")
         _tab_to(notebook, board.get_by_role("button", name="Open card"), back=True)
         keyboard.press("Enter")
-        expect(board.locator(".nbqueue-card")).to_contain_text("long one")
+        card = board.locator(".widget-vbox:has(> .widget-hbox > .widget-html .nbqueue-card)")
+        expect(card).to_contain_text("long one")
+        _acts_on_the_card(notebook, board, card)
         _tab_to(notebook, board.get_by_role("button", name="Pause nightly"), back=True)
         keyboard.press("Enter")
         expect(board.get_by_role("button", name="Resume nightly")).to_be_visible()
@@ -100,6 +102,20 @@ def test_a_saved_dashboard_is_read_without_its_kernel(lab: Lab) -> None:
             expect(board.get_by_text("Error displaying widget")).not_to_be_visible()
             expect(board.locator("img, script")).to_have_count(0)
             assert copy.troubles == []
+
+
+def _acts_on_the_card(notebook: Notebook, board: Any, card: Any) -> None:
+    """Its job is cancelled and retried from where its progress is seen; the card goes on with the new job."""
+    _tab_to(notebook, card.get_by_role("button", name="Cancel"))
+    notebook.page.keyboard.press("Enter")
+    expect(card).to_contain_text("cancelled")
+    expect(card.get_by_role("button", name="Retry")).to_be_visible()
+    _tab_to(notebook, card.get_by_role("button", name="Retry"))
+    notebook.page.keyboard.press("Enter")
+    expect(card).to_contain_text("running")
+    expect(card.get_by_role("button", name="Copy id")).to_be_visible()
+    board.get_by_role("button", name="Close cards").click()
+    expect(board.locator(".nbqueue-card")).to_have_count(0)
 
 
 def _sees_it_move(board: Any) -> None:

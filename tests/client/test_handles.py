@@ -170,7 +170,7 @@ async def test_a_live_job_moves_by_itself() -> None:
 
 @pytest.mark.usefixtures("running_engine")
 async def test_a_live_job_knows_where_it_failed_and_how_its_metrics_went() -> None:
-    """The traceback is there with the end, whoever follows; the metrics as far as they were followed."""
+    """The traceback is there with the end, whoever follows."""
 
     async def reporting_failure(*, job: Any = None) -> None:
         for number in range(5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -52,3 +53,28 @@ def test_there_is_an_end_to_names() -> None:
 def test_what_a_number_is(value: object, found: float | None) -> None:
     """Booleans and texts are none."""
     assert finite(value) == found
+
+
+def test_what_was_kept_comes_before_what_came_since() -> None:
+    """A trace goes over a wire as plain JSON; from where on there is something newer, that counts."""
+    early, late = Trace(), Trace()
+    for at in range(5):
+        early.add(at + 0.25, {"objective": 100 - at, "gap": 1 / 3})
+    for at in range(3, 7):
+        late.add(at + 0.25, {"objective": 100 - at})
+    late.recall(json.loads(json.dumps(early.to_wire())))
+    assert late.series() == {
+        "objective": ((0.25, 100), (1.25, 99), (2.25, 98), *((at + 0.25, 100 - at) for at in range(3, 7))),
+        "gap": ((0.25, 0.333333333), (4.25, 0.333333333)),
+    }
+
+
+@pytest.mark.parametrize(
+    "found", [None, 5, [], {"a": None}, {"a": [[1]]}, {"a": [[1, "x"], [None, 2]]}, {"a": [[math.nan, 1]]}], ids=str
+)
+def test_what_is_no_trace_is_passed_over(found: object) -> None:
+    """Whoever wrote it, it harms nobody."""
+    trace = Trace()
+    trace.add(1, {"objective": 2})
+    trace.recall(found)
+    assert trace.series() == {"objective": ((1, 2.0),)}

@@ -73,12 +73,12 @@ def group(vector: str) -> CardView:
 
 def beside(found: CardView) -> str:
     """What stands beside a live card, and its log."""
-    return markup.beside(found, ["mark"]) + markup.log(found)
+    return markup.beside(found, "<style>.mark{display:none}</style>") + markup.log(found)
 
 
 def saved(found: CardView) -> str:
     """A card as it is saved."""
-    return markup.saved(found, "mark", as_of="12:00:00")
+    return markup.saved(found, as_of="12:00:00")
 
 
 DRAWN = (markup.live, markup.static, beside, saved)

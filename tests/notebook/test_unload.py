@@ -10,6 +10,7 @@ import pytest
 from nbqueue.model.settings import Settings
 from tests.notebook.kernels import WIDGET, Kernel, displayed, running_kernel
 from tests.servers import Server
+from tests.waiting import wait_until
 from tests.workers import running_worker
 
 LEFT = """
@@ -51,7 +52,8 @@ def test_nothing_is_left_however_often(kernel: Kernel, server: Server) -> None:
         )
         assert (kernel.printed(LEFT) != NOTHING, connections(server) > 0) == (True, True)
         kernel.run("%unload_ext nbqueue")
-        assert (kernel.printed(LEFT), connections(server)) == (NOTHING, 0)
+        assert kernel.printed(LEFT) == NOTHING
+        wait_until(lambda: not connections(server))
         cut = kernel.printed("try: await task\nexcept ConnectionError as error: print(error)")
         assert cut == "nbqueue was shut down before the answer came: ask again, it connects anew.\n"
 
@@ -64,7 +66,8 @@ def test_reloading_leaves_one_of_each(kernel: Kernel, server: Server) -> None:
     kernel.run("%reload_ext nbqueue")
     kernel.run("assert await job.state() == 'queued'")
     kernel.run("%unload_ext nbqueue")
-    assert (kernel.printed(LEFT), connections(server)) == (NOTHING, 0)
+    assert kernel.printed(LEFT) == NOTHING
+    wait_until(lambda: not connections(server))
 
 
 def test_a_handle_works_on(kernel: Kernel, settings: Settings) -> None:

@@ -32,7 +32,7 @@ for i = 2, #ARGV do
     if not is_final(about.state) then end_waiting(prefix, id, about, {state = 'cancelled'}, now, changes, records) end
     wait_no_more(id, record)
     redis.call('DEL', record, prefix .. 'arq:job:' .. id, prefix .. 'arq:result:' .. id, prefix .. 'nbq:log:' .. id,
-      prefix .. 'nbq:word:' .. id, prefix .. 'nbq:checkpoint:' .. id)
+      prefix .. 'nbq:trace:' .. id, prefix .. 'nbq:word:' .. id, prefix .. 'nbq:checkpoint:' .. id)
     replies[#replies + 1] = 'deleted'
   end
 end

@@ -1,13 +1,15 @@
 #!lua
--- Keep what running jobs report: the last progress, new lines of the log (a ring), the last checkpoint.
+-- Keep what running jobs report: the last progress, metrics over time, new lines of the log (a ring), the last
+-- checkpoint.
 -- KEYS[1] hash    what the engine has claimed: nbq:claims:<engine>
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] int     bytes of log kept per job
--- ARGV[3..] bytes  per job 5 values: id, fence, progress (json or empty), log text (or empty), checkpoint (or empty)
+-- ARGV[3..] bytes  per job 6 values: id, fence, progress (json or empty), log text (or empty), checkpoint (or empty),
+--                  metrics over time (json or empty)
 -- Returns: per job 1, or 0 where the claim was stale
 local prefix, cap = ARGV[1], tonumber(ARGV[2])
 local replies = {}
-for at = 3, #ARGV, 5 do
+for at = 3, #ARGV, 6 do
   local id = ARGV[at]
   local record = prefix .. 'nbq:job:' .. id
   local found = redis.call('HMGET', record, 'state', 'fence', 'log_kept', 'log_dropped')
@@ -16,6 +18,7 @@ for at = 3, #ARGV, 5 do
     replies[#replies + 1] = 0
   else
     if ARGV[at + 2] ~= '' then redis.call('HSET', record, 'progress', ARGV[at + 2]) end
+    if ARGV[at + 5] ~= '' then redis.call('SET', prefix .. 'nbq:trace:' .. id, ARGV[at + 5], 'PX', RECORD_MS) end
     if ARGV[at + 4] ~= '' then
       redis.call('SET', prefix .. 'nbq:checkpoint:' .. id, ARGV[at + 4], 'PX', 864000000)
       -- the end of the job will take it away

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nbqueue.model.states import State
+from nbqueue.model.states import FAILURES, State
 
 #: final states by what they mean for a chart
-FAILED = frozenset({State.FAILED, State.TIMED_OUT, State.CRASHED})
 OTHER = frozenset({State.CANCELLED, State.EXPIRED})
 #: widths of the buckets in seconds, and for how long they are kept
 FINE_S, COARSE_S = 5, 60
@@ -93,7 +92,7 @@ class Activity:
         """So many of a queue ended so then."""
         if not count:
             return
-        second, place = at_ms // 1000, 1 if state in FAILED else 2 if state in OTHER else 0
+        second, place = at_ms // 1000, 1 if state in FAILURES else 2 if state in OTHER else 0
         self._fine.setdefault((second // FINE_S, queue), [0, 0, 0])[place] += count
         self._coarse.setdefault(second // COARSE_S, [0, 0, 0])[place] += count
 

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from nbqueue.broker.queues import EngineInfo
 from nbqueue.model.job import JobRecord
+from nbqueue.model.states import FAILURES
 from nbqueue.notebook import palette, view, wording
-from nbqueue.notebook.board.activity import FAILED, Chart
+from nbqueue.notebook.board.activity import Chart
 from nbqueue.notebook.board.facts import Facts, QueueFacts
 from nbqueue.notebook.palette import Look
 from nbqueue.notebook.view import CardView
@@ -77,7 +78,7 @@ def queue(facts: QueueFacts) -> Row:
     """A queue."""
     stats = facts.stats
     name = wording.line(stats.name)
-    failed = sum(count for state, count in stats.ended.items() if state in FAILED)
+    failed = sum(count for state, count in stats.ended.items() if state in FAILURES)
     held = sum(stats.held_back.values()) + stats.blocked
     of_these = f"{held:,} of these are held back: by a limit, a pause, or for other jobs" if held else ""
     look = PAUSED if stats.paused else DRAINED if stats.drained else None

@@ -23,7 +23,7 @@ from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.gathering import NOT_RUNNING, Gathering
 from nbqueue.notebook.board.opened import Opened
-from nbqueue.notebook.board.shown import Shown
+from nbqueue.notebook.outputs import Outputs
 from nbqueue.notebook.publish import Place, place
 from nbqueue.notebook.ticker import Ticker
 
@@ -53,7 +53,7 @@ class Dashboard:
         self._actions = Actions(of, self._desk.say, self._gathering.wake)
         self._ticker = Ticker()
         self._panel: Panel | None = None
-        self._shown = Shown()
+        self._outputs = Outputs()
         self._drawn: object = None
         self._failures = 0
         self._closing = False
@@ -102,12 +102,12 @@ class Dashboard:
         self._look()
         with self._lock:
             if self._panel is None:
-                self._panel = Panel(self._desk, self._shown.hides, Clicks(
+                self._panel = Panel(self._desk, self._outputs.hides, Clicks(
                     act=self._act, pause=self._actions.pause, resume=self._actions.resume,
                     close_cards=self._opened.close, close=self.close,
                 ))  # fmt: skip
             self._draw()
-            self._shown.show(self._picture(), self._panel.mime())
+            self._outputs.show(self._picture(), self._panel.mime())
         _open.add(self)
         self._ticker.add(self)
 
@@ -148,19 +148,23 @@ class Dashboard:
     def _draw(self) -> int:
         facts, silent_s = self.facts, time.monotonic() - self.facts.heard_s
         now = datetime.now(UTC) if facts.at is None else facts.at + timedelta(seconds=silent_s)
-        cards = self._opened.drawn(now)
+        sent = self._opened.redraw()
+        cards = self._opened.boxes
         moment = (facts.version, facts.problem, self._desk.version, self._desk.said, self._desk.is_armed)
         drawn = (*moment, int(now.timestamp()), cards)
-        saved = self._shown.save(self._picture()) if self._shown.is_due else 0
+        if self._outputs.is_due:
+            sent += self._outputs.save(self._picture())
         if drawn == self._drawn or self._panel is None:
-            return saved
+            return sent
         from nbqueue.notebook.board.panel import Seen
 
         page = roster.page(facts.jobs, self._desk.choice, self._desk.held)
         self._desk.drawn(page)
         self._drawn = drawn
         seen = Seen(facts=facts, page=page, now=now, silent_s=silent_s, place=self._where(), cards=cards)
-        return saved + self._panel.draw(seen, self._desk)
+        sent += self._panel.draw(seen, self._desk)
+        self._opened.sweep()
+        return sent
 
     def _is_ending(self) -> bool:
         gone = self._panel is not None and self._panel.is_closed
@@ -172,9 +176,10 @@ class Dashboard:
         self.over = True
         self.close()
         picture = self._picture()
-        sent = self._shown.leave(picture)
+        sent = self._outputs.save(picture) + self._outputs.leave()
         if self._panel is not None:
             self._panel.leave(picture["text/html"])
+        self._opened.sweep()
         return sent
 
     def _picture(self) -> publish.Bundle:

@@ -51,7 +51,7 @@ class JobTable:
             width="100%",
         )  # fmt: skip
 
-    def draw(self, facts: Facts, page: Page, now: datetime, desk: Desk, cards: tuple[str, ...]) -> int:
+    def draw(self, facts: Facts, page: Page, now: datetime, desk: Desk, cards: tuple[Any, ...]) -> int:
         """Send what differs; how many messages that took."""
         selected = set(desk.selected)
         ticked = [record.id in selected for record in page.rows]
@@ -82,14 +82,8 @@ class JobTable:
         self._most = min(max(self._most, rows, 3), page_size)
         return parts.put(self._rows.layout, min_height=f"{(self._most + 1) * grid.ROW_PX + 2}px")
 
-    def _draw_cards(self, cards: tuple[str, ...]) -> int:
-        shown = [child for child in self._cards.children if child is not self._close_cards]
-        if len(shown) != len(cards):
-            for child in shown:
-                child.close()
-            shown = [parts.html(width="100%") for _ in cards]
-            parts.put(self._cards, children=(*shown, self._close_cards) if shown else ())
-        return sum(parts.put(child, value=card) for child, card in zip(shown, cards, strict=True))
+    def _draw_cards(self, cards: tuple[Any, ...]) -> int:
+        return parts.put(self._cards, children=(*cards, self._close_cards) if cards else ())
 
 
 class _Filters:

@@ -34,8 +34,8 @@ class Seen:
     silent_s: float = 0.0
     #: which server
     place: str = ""
-    #: cards of opened jobs, as HTML
-    cards: tuple[str, ...] = ()
+    #: the widgets of the cards of opened jobs
+    cards: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

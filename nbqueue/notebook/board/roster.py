@@ -10,7 +10,7 @@ from typing import Any
 
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import FINAL, LIVE, State
-from nbqueue.notebook.board.activity import FAILED, WINDOWS, Window
+from nbqueue.notebook.board.activity import WINDOWS, Window
 
 #: rows of a page that can be chosen
 PAGES = (10, 25, 50)
@@ -24,7 +24,7 @@ STATES: Mapping[str, frozenset[State]] = {
     "any state": frozenset(State),
     "waiting or running": LIVE,
     "ended": FINAL,
-    "did not succeed": FAILED,
+    "did not succeed": FINAL - {State.SUCCEEDED},
     **{state.value.replace("_", " "): frozenset({state}) for state in State},
 }
 

@@ -30,7 +30,7 @@ def bundle(facts: Facts, place: str, choice: Choice = CHOICE) -> Bundle:
 
 
 def _first(facts: Facts, place: str) -> str:
-    as_of = f", as of {facts.at.astimezone():%Y-%m-%d %H:%M:%S}" if facts.at is not None else ""
+    as_of = f", as of {wording.moment(facts.at)}" if facts.at is not None else ""
     problem = f": {facts.problem}" if facts.problem else ""
     return wording.line(f"nbqueue, {place}{as_of}{problem}", 400)
 

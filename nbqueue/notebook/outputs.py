@@ -1,0 +1,82 @@
+"""Where something live is shown: in each cell the live output, and before it the one that a saved notebook keeps."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from nbqueue.notebook import publish
+from nbqueue.notebook.publish import NOTHING, Bundle
+
+#: seconds between two drawings of what is saved, while something live shows the same
+SAVED_S = 10.0
+_OUTPUT = ".jp-OutputArea-child"
+#: hides what a page has in the place of a live output that is gone: words while it looks for it and after that, or
+#: widgets that nothing moves any more, with marks of that; the saved output is seen again then
+_LOST = (
+    f"<style>{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}>.lm-Panel.jp-OutputArea-output:not(:has(*)),"
+    f"{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}:has(.jupyter-widgets-disconnected){{display:none}}"
+    f"{_OUTPUT}:has(+{_OUTPUT} .jupyter-widgets-disconnected) .nbqueue-saved{{display:block!important}}</style>"
+)
+
+
+class Outputs:
+    """The outputs of one card or dashboard, in any number of cells; to change the saved ones leaves the live alone."""
+
+    def __init__(self) -> None:
+        self._mark = f"nbqueue-saved-{secrets.token_hex(8)}"
+        self._saved: list[str] = []
+        self._live: list[str] = []
+        #: live ones that were taken away, though in no cell's name so far
+        self._gone: list[str] = []
+        self._saved_at = 0.0
+
+    @property
+    def hides(self) -> str:
+        """A style for the live outputs: the saved ones are not seen as long as one of these lives."""
+        return f"<style>.{self._mark}{{display:none}}</style>"
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is one."""
+        return bool(self._saved)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what is saved is old."""
+        return self.shown and time.monotonic() - self._saved_at >= SAVED_S
+
+    def show(self, picture: Bundle, live: Bundle | None = None) -> None:
+        """Show both below the running cell; or the picture alone."""
+        self._saved.append(publish.publish(self._marked(picture)))
+        if live is not None:
+            self._live.append(publish.publish({**NOTHING, **live}))
+        self._saved_at = time.monotonic()
+
+    def save(self, picture: Bundle) -> int:
+        """Draw what is saved anew; how many messages that took."""
+        self._saved_at = time.monotonic()
+        for display_id in self._saved:
+            publish.replace(self._marked(picture), display_id)
+        return len(self._saved)
+
+    def leave(self) -> int:
+        """Take the live ones away; how many messages that took."""
+        gone, self._live = self._live, []
+        self._gone += gone
+        return _take_away(gone)
+
+    def leave_again(self) -> None:
+        """The same with those that are gone already, in the name of the running cell."""
+        gone, self._gone = self._gone, []
+        _take_away(gone)
+
+    def _marked(self, picture: Bundle) -> Bundle:
+        html = f'<div class="nbqueue-saved {self._mark}">{_LOST}{picture["text/html"]}</div>'
+        return {**picture, "text/html": html}
+
+
+def _take_away(display_ids: list[str]) -> int:
+    for display_id in display_ids:
+        publish.replace(NOTHING, display_id)
+    return len(display_ids)

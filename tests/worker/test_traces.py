@@ -1,0 +1,47 @@
+"""How a job's metrics went, for those who look at it later."""
+
+from __future__ import annotations
+
+import nbqueue
+from nbqueue.model.settings import Settings
+from tests.waiting import until
+from tests.workers import running_worker
+
+
+def improving(folder: str) -> None:
+    """A solver that reports what it has found, step by step, and goes on when it is told to."""
+    import time
+    from pathlib import Path
+
+    for step in range(4):
+        nbqueue.report(objective=100 - step, bound=90 + step, note="text")
+        time.sleep(0.25)
+    Path(folder, "reported").touch()
+    while not Path(folder, "end").exists():
+        time.sleep(0.02)
+    nbqueue.report(objective=95)
+
+
+async def test_whoever_follows_late_sees_the_whole_curve(settings: Settings) -> None:
+    """While the job runs and after its end, the metrics are known from the beginning of the attempt."""
+    nbqueue.configure(settings)
+    folder = settings.home / "said"
+    folder.mkdir(parents=True)
+    with running_worker(settings):
+        job = await nbqueue.submit(improving, str(folder))
+        early = job.live()
+        await until((folder / "reported").exists, 20)
+        late = (await nbqueue.attach(job.id)).live()
+        await until(lambda: "objective" in late.trace.series())
+        (folder / "end").touch()
+        await job
+    after = (await nbqueue.attach(job.id)).live()
+    await until(lambda: all(each.complete for each in (early, late, after)))
+    await until(lambda: all(each.trace.series()["objective"][-1][1] == 95 for each in (early, late, after)))
+    for each in (early, late, after):
+        found = each.trace.series()
+        assert set(found) == {"objective", "bound"}
+        values = [value for _, value in found["objective"]]
+        assert (values[0], values[-1], values) == (100, 95, sorted(values, reverse=True))
+        assert (found["objective"][0][0] < 0.5 < found["objective"][-1][0]) is True
+        each.close()
