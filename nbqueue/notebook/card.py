@@ -10,14 +10,16 @@ from contextvars import Context, copy_context
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from nbqueue.notebook import markup, palette, publish, text, wording
+from nbqueue.notebook import markup, palette, text, wording
 from nbqueue.notebook.outputs import Outputs
 from nbqueue.notebook.publish import Bundle
 from nbqueue.notebook.sources import COMPLETE_S, Source, wait_for_end
 from nbqueue.notebook.view import CardView
 
-#: failures in a row after which a card is left as it is
-PATIENCE = 10
+#: failures in a row after which a card is drawn only now and then, and how long it rests
+PATIENCE, REST_S = 10, 10.0
+#: seconds between two drawings of a card that is nothing but a picture: each folds what a reader has unfolded
+PICTURE_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -60,8 +62,8 @@ class Card:
     not where there is still something to do.
     """
 
-    def __init__(self, source: Source, *, moved: Callable[[Card, str], None]) -> None:
-        """Args: what it shows; called when that changes, with the card and the id of the new, or nothing."""
+    def __init__(self, source: Source, *, moved: Callable[[Card, Any], None]) -> None:
+        """Args: what it shows; what is called when it moves again after its end, with what it then shows, if new."""
         self._source = source
         self._canvas: Canvas | None = None
         self._moved = moved
@@ -72,6 +74,7 @@ class Card:
         self._complete = False
         self._final_since: float | None = None
         self._failures = 0
+        self._rests_till = 0.0
         self._warned = False
         #: what was published in the name of a cell that ran at that moment
         self._kept: CardView | None = None
@@ -100,7 +103,7 @@ class Card:
     def redraw(self) -> int:
         """Send what changed since the last time; how many messages that took."""
         with self._lock:
-            if self.over:
+            if self.over or time.monotonic() < self._rests_till:
                 return 0
             try:
                 return self._redraw()
@@ -113,9 +116,10 @@ class Card:
 
     def retry(self) -> None:
         """Ask for another run, which this card then shows; called by a click, in any thread."""
-        self._source.retry()
-        self.over = False
-        self._moved(self, "")
+        with self._lock:
+            self._source.retry()
+            self.over = False
+        self._moved(self, None)
 
     def settle(self) -> None:
         """Publish the end in the name of the cell that waited for it: a run without a page keeps no other."""
@@ -185,7 +189,7 @@ class Card:
         self._source = Source(work)
         self._drawn = self._final_since = None
         self._complete = False
-        self._moved(self, work.id)
+        self._moved(self, work)
 
     def _waited_long(self) -> bool:
         """Whether the facts about the end have not come for so long that they will not."""
@@ -194,9 +198,9 @@ class Card:
         return time.monotonic() - self._final_since > COMPLETE_S
 
     def _draw(self, view: CardView) -> int:
-        self._view = view
+        before, self._view = self._view, view
         sent = self._canvas.draw(view) if self._canvas else 0
-        if view.final or self._canvas is None or self._outputs.is_due:
+        if self._is_due(before, view):
             sent += self._save()
         if view.final and not view.retryable and self._canvas is not None:
             sent += self._leave(self._canvas)
@@ -210,19 +214,26 @@ class Card:
         self._canvas, self._left = None, canvas
         return self._outputs.leave()
 
+    def _is_due(self, before: CardView | None, view: CardView) -> bool:
+        """Whether what is saved is to be drawn anew."""
+        if self._canvas is not None:
+            return view.final or self._outputs.is_due
+        return view.final or before is None or view.look != before.look or self._outputs.age_s >= PICTURE_S
+
     def _save(self) -> int:
         return self._outputs.save(self._picture())
 
     def _picture(self) -> Bundle:
         """The card as it is saved."""
         view, canvas = self._view or _blank(""), self._canvas or self._left
-        as_of = wording.moment(datetime.now(UTC)) if self._canvas is not None or publish.is_quiet() else ""
+        as_of = "" if view.final else f"as of {wording.moment(datetime.now(UTC))}"
         html = markup.saved(view, as_of=as_of, is_open=canvas is not None and canvas.is_open)
-        return {"text/html": html, "text/plain": text.one_line(view)}
+        return {"text/html": html, "text/plain": "  ".join(part for part in (text.one_line(view), as_of) if part)}
 
     def _fail(self, error: Exception) -> int:
         self._failures += 1
-        self.over = self._failures >= PATIENCE
+        if self._failures >= PATIENCE:
+            self._rests_till = time.monotonic() + REST_S
         if not self._warned:
             self._warned = True
             _log.warning("A card could not be drawn; its job is not affected.", exc_info=error)
@@ -230,7 +241,6 @@ class Card:
         try:
             return 0 if view == self._view else self._draw(view)
         except Exception:  # noqa: BLE001 - the page is gone: there is nobody left to tell
-            self.over = True
             return 0
 
 

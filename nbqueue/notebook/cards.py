@@ -29,12 +29,12 @@ _WIDGETS = "nbqueue.notebook.widgets"
 
 
 class Cards:
-    """The cards of this kernel, by the id of what they show."""
+    """The cards of this kernel, by what they show."""
 
     def __init__(self) -> None:
         self._ticker = Ticker()
         self._lock = threading.Lock()
-        self._cards: dict[str, Card] = {}
+        self._cards: dict[tuple[object, str], Card] = {}
         self._cell_ends = CellEnds(self.keep)
         self._keeps_left, self._kept_at = float(KEPT_A_SECOND), time.monotonic()
 
@@ -64,7 +64,7 @@ class Cards:
     def settle(self, work: Work) -> None:
         """Publish the end in the name of the cell that waited for it, if a card of it was shown."""
         with self._lock:
-            card = self._cards.get(work.id)
+            card = self._cards.get(_name(work))
         if card is not None:
             card.settle()
 
@@ -97,30 +97,38 @@ class Cards:
     def _card(self, work: Work) -> Card:
         """The card that lives, or a new one."""
         with self._lock:
-            found = self._cards.get(work.id)
-            if found is None or found.over:
-                found = self._cards[work.id] = _new(work, self._move)
-                self._forget()
-            return found
+            found = self._cards.get(_name(work))
+            if found is not None and not found.over:
+                return found
+            made = self._cards[_name(work)] = _new(work, self._move)
+            gone = self._too_many() if found is None else [found]
+        for card in gone:
+            card.stop()
+        return made
 
-    def _move(self, card: Card, work_id: str) -> None:
+    def _move(self, card: Card, work: Work | None) -> None:
         """Follow a card again, which shows something else from now on."""
-        if work_id:
+        if work is not None:
             with self._lock:
-                self._cards[work_id] = card
+                self._cards[_name(work)] = card
         self._ticker.add(card, card.context)
 
-    def _forget(self) -> None:
+    def _too_many(self) -> list[Card]:
+        """Those that have ended the longest ago, beyond the number that is kept."""
         over = [name for name, card in self._cards.items() if card.over]
-        for name in over[: max(len(over) - KEPT, 0)]:
-            self._cards.pop(name).forget()
+        return [self._cards.pop(name) for name in over[: max(len(over) - KEPT, 0)]]
+
+
+def _name(work: Work) -> tuple[object, str]:
+    """Where it is and what it is called there: another server may have a job of the same id."""
+    return work.session, work.id
 
 
 def _publish(table: Table) -> None:
     publish({"text/html": table._repr_html_(), "text/plain": repr(table)})
 
 
-def _new(work: Work, moved: Callable[[Card, str], None]) -> Card:
+def _new(work: Work, moved: Callable[[Card, Work | None], None]) -> Card:
     source = Source(work)
     if place() is Place.FINAL_HTML:
         source.wait_until_known()

@@ -34,6 +34,8 @@ _STATIC = Skin(
     font="font-size:13px", track="background-color:rgba(128,128,128,.3)", code="font-size:12px", is_live=False
 )
 
+#: of a log that is unfolded, at most
+LOG_HEIGHT = "18em"
 _CARD = "line-height:1.5;padding:4px 0;max-width:56em;overflow-wrap:anywhere"
 _ROW = "display:flex;gap:.7em;align-items:baseline"
 _TITLE = "flex:1 1 0;width:0;font-weight:600;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
@@ -41,6 +43,7 @@ _FIGURES = "white-space:nowrap;font-variant-numeric:tabular-nums"
 _TRACK = "display:flex;height:7px;border-radius:4px;overflow:hidden;margin:3px 0"
 _STRIPES = "background:repeating-linear-gradient(-45deg,{0} 0 8px,transparent 8px 16px)"
 _LOG = "margin:2px 0 0;padding:0;background:none;border:0;color:inherit;white-space:pre-wrap;line-height:1.35"
+_SCROLLED = f"max-height:{LOG_HEIGHT};overflow:auto;display:flex;flex-flow:column-reverse"
 _LAST = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.75"
 _PART = "display:flex;gap:.7em;align-items:center;font-size:.92em"
 _PART_NAME = "flex:0 1 12em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
@@ -49,8 +52,10 @@ FOLD_CLASS, LOG_CLASS = "nbqueue-fold", "nbqueue-log"
 _FOLDED = f".widget-vbox:not(:has(.{FOLD_CLASS}.mod-active))>.{LOG_CLASS}{{display:none!important}}"
 #: copies the id where the browser lets it, and says so for a moment
 _COPIES = (
-    "navigator.clipboard.writeText(this.dataset.id).then(()=>{this.value='Copied';"
-    "setTimeout(()=>{this.value='Copy id'},1500)})"
+    "const b=this,id=b.dataset.id,said=t=>{b.type='button';b.value=t;setTimeout(()=>{b.value='Copy id'},1500)},"
+    # pages that came without TLS have no clipboard, and must select what they copy
+    "old=()=>{b.type='text';b.value=id;b.select();said(document.execCommand('copy')?'Copied':id)};"
+    "navigator.clipboard?navigator.clipboard.writeText(id).then(()=>said('Copied'),old):old()"
 )
 
 
@@ -65,9 +70,13 @@ def static(view: CardView, *, is_open: bool = False) -> str:
 
 
 def saved(view: CardView, *, as_of: str = "", is_open: bool = False) -> str:
-    """A static card with a button beside it; `as_of` is when it was drawn."""
-    when = f"<div><small>as of {escape(as_of)}</small></div>" if as_of and not view.final else ""
-    card = f'<div style="flex:1 1 auto;min-width:0;max-width:56em">{static(view, is_open=is_open)}{when}</div>'
+    """A static card with a button beside it; `as_of` says when it was drawn.
+
+    The id is text where styles are cleaned away, as the button then is too.
+    """
+    named = f'<span class="nbqueue-id">{"group" if view.many else "job"} {escape(view.id)} </span>' if view.id else ""
+    below = f"<style>.nbqueue-id{{display:none}}</style><div><small>{named}{escape(as_of)}</small></div>"
+    card = f'<div style="flex:1 1 auto;min-width:0;max-width:56em">{static(view, is_open=is_open)}{below}</div>'
     return f'<div style="display:flex">{card}{f"<div>{_copy(view)}</div>" if view.id else ""}</div>'
 
 
@@ -130,7 +139,7 @@ def _sub_bar(bar: SubBar, view: CardView, skin: Skin) -> str:
     return (
         f'<div style="{_PART}"><span title="{name}" style="{_PART_NAME}">{name}</span> '
         f'<div role="progressbar" {said} style="flex:1;{_TRACK};{skin.track};height:5px">'
-        f"{_part(bar.fraction or 0.0, view.look.colour)}</div> "
+        f"{_sub_fill(bar, view)}</div> "
         f'<span style="{_FIGURES}">{count}</span></div>'
     )
 
@@ -143,8 +152,19 @@ def _fill(view: CardView) -> str:
     if view.final:
         return f'<div style="width:100%;opacity:.6;background-color:{view.look.colour}"></div>'
     if view.active:
-        return f'<div style="width:100%;opacity:.6;{_STRIPES.format(view.look.colour)}"></div>'
+        return _moving(view.look.colour)
     return ""
+
+
+def _sub_fill(bar: SubBar, view: CardView) -> str:
+    if bar.fraction is not None:
+        return _part(bar.fraction, view.look.colour)
+    return _moving(view.look.colour) if view.active else ""
+
+
+def _moving(colour: str) -> str:
+    """Of a bar of which nobody knows how far it is."""
+    return f'<div style="width:100%;opacity:.6;{_STRIPES.format(colour)}"></div>'
 
 
 def _part(share: float, colour: str) -> str:
@@ -204,5 +224,6 @@ def _log(view: CardView, skin: Skin, *, is_open: bool) -> str:
     if skin.is_live:
         return f'<div style="{_LAST};{skin.code}">{escape(ansi.plain(view.log[-1:])[0])}</div>'
     about = f"Log, last {len(view.log)} line{'s' if len(view.log) > 1 else ''}"
-    shown = f'<pre style="{_LOG};{skin.code}">{ansi.html(view.log)}</pre>'
+    # turned round it stays at its end, as the live one does
+    shown = f'<div style="{_SCROLLED}"><pre style="{_LOG};{skin.code}">{ansi.html(view.log)}</pre></div>'
     return f"<details{' open' if is_open else ''}><summary>{about}</summary>{shown}</details>"

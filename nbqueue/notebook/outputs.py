@@ -42,9 +42,14 @@ class Outputs:
         return bool(self._saved)
 
     @property
+    def age_s(self) -> float:
+        """Seconds since the saved ones were drawn."""
+        return time.monotonic() - self._saved_at
+
+    @property
     def is_due(self) -> bool:
         """Whether what is saved is old."""
-        return self.shown and time.monotonic() - self._saved_at >= SAVED_S
+        return self.shown and self.age_s >= SAVED_S
 
     def show(self, picture: Bundle, live: Bundle | None = None) -> None:
         """Show both below the running cell; or the picture alone."""

@@ -53,9 +53,8 @@ class Source:
         """What to draw now."""
         now = now or datetime.now(UTC)
         found = self._draw(self._work, self._live, now, cancel_asked=self._cancelling, hint=self._lack(now))
-        told = [note for note in (self._problem, "asks for a retry" if self._retried else "") if note]
-        found = replace(found, id=self._work.id, notes=(*found.notes, *told))
-        return replace(found, retryable=False) if self._retried else found
+        told = [note for note in (self._problem, "asks for a retry" if self.awaits else "") if note]
+        return replace(found, id=self._work.id, notes=(*found.notes, *told), retrying=self.awaits)
 
     @property
     def ended(self) -> bool:

@@ -108,8 +108,9 @@ class CardView:
     final: bool = False
     #: whether Cancel makes sense (now)
     cancellable: bool = True
-    #: whether Retry does
+    #: whether Retry does, and whether it was asked for and is not answered yet
     retryable: bool = False
+    retrying: bool = False
     #: of many jobs
     many: bool = False
 

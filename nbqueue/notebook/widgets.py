@@ -39,12 +39,15 @@ class WidgetCanvas:
     def draw(self, view: CardView) -> int:
         """Send the traits that changed; how many."""
         html = markup.live(view)
-        if self.box is None:
+        if self.box is None or self.box.comm is None:
+            # not made so far, or somebody has closed all widgets
             self._make(view, html)
         sent = _send(self._html, "value", html)
         sent += _send(self._beside, "value", markup.beside(view, self._hides))
         sent += _send(self._cancel, "disabled", not view.cancellable)
         sent += self._draw_log(view)
+        if self._retry is not None:
+            sent += _send(self._retry, "disabled", view.retrying)
         sent += _send(self._buttons, "children", self._shown_buttons(view))
         return sent + _send(self.box, "children", (self._top,) if self._log is None else (self._top, self._log))
 
@@ -75,11 +78,13 @@ class WidgetCanvas:
 
     @property
     def is_behind(self) -> bool:
-        """Whether there is more of the log than was sent."""
-        return self._log_due > 0
+        """Whether there is more of the log than was sent, or somebody has closed all widgets."""
+        return self._log_due > 0 or (self.box is not None and self.box.comm is None)
 
     def _make(self, view: CardView, html: str) -> None:
         shared = _shared()
+        self._retry = self._log = self._fold = None
+        self._log_due = 0.0
         self._html = ipywidgets.HTML(value=html, layout=shared["html"])
         self._beside = ipywidgets.HTML(value=markup.beside(view, self._hides), layout=shared["button"])
         self._cancel = _button("Cancel", "Stop those that have not ended" if view.many else "Ask for its end")
@@ -102,7 +107,7 @@ class WidgetCanvas:
 
     def _draw_log(self, view: CardView) -> int:
         """Send the log: soon where it is open, else now and then, as a busy kernel does not hear that it was opened."""
-        if not view.log:
+        if not view.log and self._log is None:
             return 0
         value = markup.log(view)
         if self._log is None:
@@ -162,7 +167,7 @@ def _made() -> dict[str, Any]:
         "button": ipywidgets.Layout(flex="0 0 auto", width="auto"),
         # what is turned round stays at its end while it grows, unless somebody has scrolled up
         "log": ipywidgets.Layout(
-            max_height="18em",
+            max_height=markup.LOG_HEIGHT,
             overflow="auto",
             display="flex",
             flex_flow="column-reverse",

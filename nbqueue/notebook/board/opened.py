@@ -68,8 +68,8 @@ class Opened:
         card.use(canvas)
         return card, canvas
 
-    def _moved(self, card: Card, job_id: str) -> None:
+    def _moved(self, card: Card, job: Any) -> None:
         """A card goes on with the job that runs in the place of its own."""
         with self._lock:
-            if job_id:
-                self._cards = {job_id if found[0] is card else name: found for name, found in self._cards.items()}
+            if job is not None:
+                self._cards = {job.id if found[0] is card else name: found for name, found in self._cards.items()}
