@@ -13,12 +13,13 @@ from tests.workers import running_worker
 
 
 @pytest.fixture
-def lab(settings: Settings, tmp_path: Path) -> Iterator[Lab]:
-    """A JupyterLab whose kernels submit to the test's server, where a worker waits."""
+def lab(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A JupyterLab whose kernels submit to the test's server, where a worker waits; its parameter names a theme."""
+    theme = getattr(request, "param", "JupyterLab Light")
     folder = tmp_path / "notebooks"
     folder.mkdir()
     environ = {
         "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }  # fmt: skip
-    with running_worker(settings, "--slots", "2"), running_lab(folder, **environ) as lab:
+    with running_worker(settings, "--slots", "2"), running_lab(folder, theme=theme, **environ) as lab:
         yield lab

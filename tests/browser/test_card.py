@@ -56,6 +56,27 @@ def test_a_card_moves_while_a_cell_runs_and_its_button_cancels(lab: Lab) -> None
         assert notebook.troubles == []
 
 
+@pytest.mark.parametrize("lab", ["JupyterLab Dark"], indirect=True)
+def test_cancel_is_heard_while_cells_run(lab: Lab) -> None:
+    """At once while a cell awaits the job; where a cell blocks the kernel, at the latest when that is over."""
+    heard = "try:\n    await job\nexcept nbqueue.JobCancelled:\n    print('heard')"
+    blocks = "import time\ntime.sleep(4)\nprint('slept')"
+    lab.write("cancel.ipynb", ["%load_ext nbqueue", SUBMIT, heard, SUBMIT, blocks])
+    with opened(lab, "cancel.ipynb") as notebook:
+        notebook.run(0)
+        for number in (1, 3):
+            notebook.run(number)
+            card = notebook.output(number)
+            expect(card).to_contain_text("running")
+            notebook.run(number + 1)
+            assert notebook.prompt(number + 1) == "[*]:"
+            card.get_by_role("button", name="Cancel").focus()
+            notebook.page.keyboard.press("Enter")
+            expect(card).to_contain_text("cancelled")
+        assert [notebook.output(number).inner_text().strip() for number in (2, 4)] == ["heard", "slept"]
+        assert notebook.troubles == []
+
+
 def test_texts_of_a_job_stay_texts(lab: Lab) -> None:
     """Names, messages, metrics, errors and logs full of markup are read as they are: live, saved and untrusted."""
     lab.write("hostile.ipynb", ["%load_ext nbqueue", HOSTILE, "await job"])

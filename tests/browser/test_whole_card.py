@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -16,6 +17,8 @@ expect.set_options(timeout=DRAWN_WITHIN_MS)
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 #: the end of the log on a live card
 LOG = ".nbqueue-log pre"
+#: three lines of text
+LINES_PX = 60
 
 SOLVE = """
 import pathlib
@@ -39,9 +42,15 @@ job
 AGAIN = """
 flag = pathlib.Path("flag").absolute()
 def once(flag):
+    import time
     if not flag.exists():
         flag.touch()
+        print("the first job")
         raise OSError("not the first time")
+    for line in range(100):
+        print("line", line, "of the second job")
+    while flag.exists():
+        time.sleep(0.05)
     return 42
 again = await submit(once, flag)
 again
@@ -101,8 +110,8 @@ def test_a_card_shows_all_that_is_known_of_a_job(lab: Lab) -> None:
 
 
 def test_a_job_is_retried_and_its_id_copied(lab: Lab) -> None:
-    """After a failure Retry runs it again in the same card, and the button leaves with its success."""
-    lab.write("retry.ipynb", ["%load_ext nbqueue\nimport pathlib", AGAIN])
+    """After a failure Retry runs it again in the same card: with Cancel and its own log, and calm at its end."""
+    lab.write("retry.ipynb", ["%load_ext nbqueue\nimport pathlib", AGAIN, "flag.unlink()"])
     with opened(lab, "retry.ipynb") as notebook:
         notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         notebook.run(0)
@@ -114,12 +123,35 @@ def test_a_job_is_retried_and_its_id_copied(lab: Lab) -> None:
         button.click()
         expect(card.get_by_role("button", name="Copied")).to_be_visible()
         assert notebook.page.evaluate("navigator.clipboard.readText()") == first
+        notebook.page.evaluate("kept = navigator.clipboard; kept.writeText('')")
+        # as where a page came without TLS
+        notebook.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        expect(card.get_by_role("button", name="Copied")).to_have_count(0)
+        button.click()
+        expect(card.get_by_role("button", name="Copied")).to_be_visible()
+        assert notebook.page.evaluate("kept.readText()") == first
+        card.get_by_role("button", name="Log").click()
         card.get_by_role("button", name="Retry").click()
-        expect(card).to_contain_text("succeeded")
+        expect(card).to_contain_text("running")
+        expect(card.get_by_role("button", name="Cancel")).to_be_visible()
+        expect(card.locator(LOG)).to_contain_text("line 99 of the second job")
+        expect(card.locator(LOG)).not_to_contain_text("the first job")
         expect(card.get_by_role("button", name="Retry")).to_have_count(0)
+        picture(notebook, "job-runs-again")
+        height = _height(card)
+        notebook.run(2)
+        expect(card).to_contain_text("succeeded")
+        expect(card.get_by_role("button", name="Cancel")).to_have_count(0)
+        assert abs(_height(card) - height) < LINES_PX
         assert card.get_by_role("button", name="Copy id").last.get_attribute("data-id") != first
         picture(notebook, "job-retried")
         assert notebook.troubles == []
+
+
+def _height(card: Any) -> float:
+    box = card.bounding_box()
+    assert box is not None
+    return float(box["height"])
 
 
 def test_a_group_lists_what_failed_and_runs_it_again(lab: Lab) -> None:

@@ -160,3 +160,17 @@ def test_the_plain_text_is_one_line_without_control_characters(label: str) -> No
     """The plain text never has a line break or a control character."""
     shown = text.one_line(card(label))
     assert {unicodedata.category(char) for char in shown} & {"Cc", "Cs", "Zl", "Zp"} == set()
+
+
+def test_a_group_of_a_million_is_drawn_as_one_of_ten() -> None:
+    """What is sent for a card does not grow with the number of jobs, nor with what failed, nor with time."""
+    failed = [JobRecord(id=f"j{number}", state=State.FAILED, error="none") for number in range(5)]
+    small, large = (
+        markup.live(
+            view_group.of_group(
+                {State.SUCCEEDED: total // 2, State.FAILED: total // 2}, total, now=NOW, failures=failed, rates=rates
+            )
+        )
+        for total, rates in ((10, [1.0] * 60), (1_000_000, [1.0] * 6_000))
+    )
+    assert len(large) < len(small) + 200
