@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from playwright.sync_api import CDPSession
 
 from nbqueue.model.settings import Settings
 from tests.browser.lab import Notebook, opened, running_lab
@@ -26,6 +27,10 @@ RATE, SECONDS = 100, 15
 SHOWN_WITHIN_S = 120.0
 #: a live card
 MOVING = ".widget-html .nbqueue-card"
+#: work of a page, as Chromium counts it
+KINDS = {
+    "all": "TaskDuration", "scripts": "ScriptDuration", "styles": "RecalcStyleDuration", "layout": "LayoutDuration",
+}  # fmt: skip
 WATCH = """() => {
     window.tasks = []; window.lags = [];
     new PerformanceObserver(list => window.tasks.push(...list.getEntries().map(e => e.duration)))
@@ -78,20 +83,31 @@ def _watch(notebook: Notebook, kernel: psutil.Process, engine: psutil.Process) -
     time.sleep(3)
     notebook.page.evaluate(WATCH)
     before, began = (_used_s(kernel), _used_s(engine)), time.monotonic()
+    session = notebook.page.context.new_cdp_session(notebook.page)
+    session.send("Performance.enable")
+    spent = _spent_s(session)
     notebook.page.wait_for_timeout(1000 * SECONDS)
     passed = time.monotonic() - began
     after = (_used_s(kernel), _used_s(engine))
+    page = {f"page, {what}, share of a core": (end - spent[what]) / passed for what, end in _spent_s(session).items()}
     found: dict[str, Any] = notebook.page.evaluate("() => ({tasks: window.tasks, lags: window.lags})")
     lags = sorted(found["lags"])
     moving = notebook.page.locator(MOVING, has_text="running").count()
     return {
         "kernel, share of a core": (after[0] - before[0]) / passed,
         "engine, share of a core": (after[1] - before[1]) / passed,
+        **page,
         "long tasks of the page (over 50 ms)": len(found["tasks"]),
         "the longest, ms": max(found["tasks"], default=0.0),
         "lag of the page, 95 %, ms": lags[int(0.95 * len(lags))],
         "cards that run at the end": moving,
     }
+
+
+def _spent_s(session: CDPSession) -> dict[str, float]:
+    """Seconds of work of the page so far, by kind."""
+    found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return {name: found[key] for name, key in KINDS.items()}
 
 
 def _used_s(process: psutil.Process) -> float:

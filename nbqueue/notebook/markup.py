@@ -49,7 +49,7 @@ _PART = "display:flex;gap:.7em;align-items:center;font-size:.92em"
 _PART_NAME = "flex:0 1 12em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 #: what folds the log of a live card, and the log
 FOLD_CLASS, LOG_CLASS = "nbqueue-fold", "nbqueue-log"
-_FOLDED = f".widget-vbox:not(:has(.{FOLD_CLASS}.mod-active))>.{LOG_CLASS}{{display:none!important}}"
+_FOLDED = f".{FOLD_CLASS}:not(.mod-active)~.{LOG_CLASS}{{display:none!important}}"
 #: copies the id where the browser lets it, and says so for a moment
 _COPIES = (
     "const b=this,id=b.dataset.id,said=t=>{b.type='button';b.value=t;setTimeout(()=>{b.value='Copy id'},1500)},"
@@ -72,10 +72,10 @@ def static(view: CardView, *, is_open: bool = False) -> str:
 def saved(view: CardView, *, as_of: str = "", is_open: bool = False) -> str:
     """A static card with a button beside it; `as_of` says when it was drawn.
 
-    The id is text where styles are cleaned away, as the button then is too.
+    The id is text where styles are cleaned away (`outputs.LOST`), as the button then is too.
     """
     named = f'<span class="nbqueue-id">{"group" if view.many else "job"} {escape(view.id)} </span>' if view.id else ""
-    below = f"<style>.nbqueue-id{{display:none}}</style><div><small>{named}{escape(as_of)}</small></div>"
+    below = f"<div><small>{named}{escape(as_of)}</small></div>"
     card = f'<div style="flex:1 1 auto;min-width:0;max-width:56em">{static(view, is_open=is_open)}{below}</div>'
     return f'<div style="display:flex">{card}{f"<div>{_copy(view)}</div>" if view.id else ""}</div>'
 

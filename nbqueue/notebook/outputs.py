@@ -12,9 +12,10 @@ from nbqueue.notebook.publish import NOTHING, Bundle
 SAVED_S = 10.0
 _OUTPUT = ".jp-OutputArea-child"
 #: hides what a page has in the place of a live output that is gone: words while it looks for it and after that, or
-#: widgets that nothing moves any more, with marks of that; the saved output is seen again then
-_LOST = (
-    f"<style>{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}>.lm-Panel.jp-OutputArea-output:not(:has(*)),"
+#: widgets that nothing moves any more, with marks of that; the saved output is seen again then. Such rules cost a page
+#: much with each change in it: of those that are shown by one cell the first has them for all
+LOST = (
+    f"<style>.nbqueue-id{{display:none}}{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}>.lm-Panel.jp-OutputArea-output:not(:has(*)),"
     f"{_OUTPUT}:has(.nbqueue-saved)+{_OUTPUT}:has(.jupyter-widgets-disconnected){{display:none}}"
     f"{_OUTPUT}:has(+{_OUTPUT} .jupyter-widgets-disconnected) .nbqueue-saved{{display:block!important}}</style>"
 )
@@ -25,7 +26,8 @@ class Outputs:
 
     def __init__(self) -> None:
         self._mark = f"nbqueue-saved-{secrets.token_hex(8)}"
-        self._saved: list[str] = []
+        #: id of an output -> whether it has the rules
+        self._saved: dict[str, bool] = {}
         self._live: list[str] = []
         #: live ones that were taken away, though in no cell's name so far
         self._gone: list[str] = []
@@ -53,7 +55,8 @@ class Outputs:
 
     def show(self, picture: Bundle, live: Bundle | None = None) -> None:
         """Show both below the running cell; or the picture alone."""
-        self._saved.append(publish.publish(self._marked(picture)))
+        is_first = publish.is_first_of_cell()
+        self._saved[publish.publish(self._marked(picture, is_first=is_first))] = is_first
         if live is not None:
             self._live.append(publish.publish({**NOTHING, **live}))
         self._saved_at = time.monotonic()
@@ -61,8 +64,8 @@ class Outputs:
     def save(self, picture: Bundle) -> int:
         """Draw what is saved anew; how many messages that took."""
         self._saved_at = time.monotonic()
-        for display_id in self._saved:
-            publish.replace(self._marked(picture), display_id)
+        for display_id, is_first in self._saved.items():
+            publish.replace(self._marked(picture, is_first=is_first), display_id)
         return len(self._saved)
 
     def leave(self) -> int:
@@ -76,8 +79,8 @@ class Outputs:
         gone, self._gone = self._gone, []
         _take_away(gone)
 
-    def _marked(self, picture: Bundle) -> Bundle:
-        html = f'<div class="nbqueue-saved {self._mark}">{_LOST}{picture["text/html"]}</div>'
+    def _marked(self, picture: Bundle, *, is_first: bool) -> Bundle:
+        html = f'<div class="nbqueue-saved {self._mark}">{LOST if is_first else ""}{picture["text/html"]}</div>'
         return {**picture, "text/html": html}
 
 

@@ -59,6 +59,18 @@ def shell() -> Any:
     return None if ipython is None else ipython.get_ipython()
 
 
+_shown_in: list[int] = []
+
+
+def is_first_of_cell() -> bool:
+    """Whether this was not asked before while this cell runs."""
+    count = getattr(shell(), "execution_count", None)
+    if [count] == _shown_in:
+        return False
+    _shown_in[:] = [] if count is None else [count]
+    return True
+
+
 def publish(bundle: Bundle) -> str:
     """Show a bundle below the running cell; the id to replace it by."""
     display_id = secrets.token_hex(8)

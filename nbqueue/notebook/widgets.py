@@ -28,8 +28,6 @@ class WidgetCanvas:
         self._beside: Any = None
         self._cancel: Any = None
         self._retry: Any = None
-        self._buttons: Any = None
-        self._top: Any = None
         self._log: Any = None
         self._fold: Any = None
         self._log_due = 0.0
@@ -48,8 +46,7 @@ class WidgetCanvas:
         sent += self._draw_log(view)
         if self._retry is not None:
             sent += _send(self._retry, "disabled", view.retrying)
-        sent += _send(self._buttons, "children", self._shown_buttons(view))
-        return sent + _send(self.box, "children", (self._top,) if self._log is None else (self._top, self._log))
+        return sent + _send(self.box, "children", self._children(view))
 
     def mime(self) -> Bundle:
         """What a page shows where the widgets live, and nothing where they do not."""
@@ -63,8 +60,8 @@ class WidgetCanvas:
 
     def close(self) -> None:
         """Forget all widgets."""
-        mine = (self._html, self._beside, self._cancel, self._retry, self._buttons, self._log, self._fold)
-        for widget in filter(None, (self.box, self._top, *mine)):
+        mine = (self._html, self._beside, self._cancel, self._retry, self._log, self._fold)
+        for widget in filter(None, (self.box, *mine)):
             # those of HTML and of the fold are made with them; that of the buttons is shared
             if widget in (self._html, self._beside, self._log, self._fold):
                 widget.style.close()
@@ -89,21 +86,17 @@ class WidgetCanvas:
         self._beside = ipywidgets.HTML(value=markup.beside(view, self._hides), layout=shared["button"])
         self._cancel = _button("Cancel", "Stop those that have not ended" if view.many else "Ask for its end")
         self._cancel.on_click(lambda _: self._on_cancel())
-        self._buttons = ipywidgets.HBox(children=self._shown_buttons(view), layout=shared["button"])
-        self._top = ipywidgets.HBox(children=(self._html, self._buttons), layout=shared["top"])
-        self.box = ipywidgets.VBox(children=(self._top,), layout=shared["box"])
+        self.box = ipywidgets.HBox(children=self._children(view), layout=shared["box"])
 
-    def _shown_buttons(self, view: CardView) -> Sequence[Any]:
-        fold = () if self._fold is None else (self._fold,)
-        if not view.final:
-            return (*fold, self._cancel, self._beside)
-        if not view.retryable:
-            return (*fold, self._beside)
-        if self._retry is None:
+    def _children(self, view: CardView) -> Sequence[Any]:
+        """What is seen now: the card, its buttons beside it, the log below; the log is folded by a button before it."""
+        if view.final and view.retryable and self._retry is None:
             self._retry = _button(*(("Retry failed", "Run those again that did not end well") if view.many else
                                     ("Retry", "Run it again, as a new job")))  # fmt: skip
             self._retry.on_click(lambda _: self._on_retry())
-        return (*fold, self._retry, self._beside)
+        acts = self._cancel if not view.final else self._retry if view.retryable else None
+        found = (self._html, self._fold, acts, self._beside, self._log)
+        return tuple(each for each in found if each is not None)
 
     def _draw_log(self, view: CardView) -> int:
         """Send the log: soon where it is open, else now and then, as a busy kernel does not hear that it was opened."""
@@ -152,7 +145,7 @@ def _send(widget: Any, trait: str, value: object) -> int:
 
 
 def _shared() -> dict[str, Any]:
-    """Layouts and style are the same for all cards: shared, a card is six widgets instead of twelve."""
+    """Layouts and style are the same for all cards: shared, a card is four widgets with few of their own."""
     if any(widget.comm is None for widget in _made().values()):
         _made.cache_clear()  # closed by Widget.close_all()
     return _made()
@@ -161,9 +154,9 @@ def _shared() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _made() -> dict[str, Any]:
     return {
-        "box": ipywidgets.Layout(width="100%", max_width="62em"),
-        "top": ipywidgets.Layout(width="100%", align_items="flex-start"),
-        "html": ipywidgets.Layout(flex="1 1 auto", min_width="0", margin="0 4px 0 0"),
+        "box": ipywidgets.Layout(width="100%", max_width="62em", flex_flow="row wrap", align_items="flex-start"),
+        # in a narrow page the buttons go below it
+        "html": ipywidgets.Layout(flex="1 1 0", min_width="min(18em, 100%)", margin="0 4px 0 0"),
         "button": ipywidgets.Layout(flex="0 0 auto", width="auto"),
         # what is turned round stays at its end while it grows, unless somebody has scrolled up
         "log": ipywidgets.Layout(
@@ -171,7 +164,7 @@ def _made() -> dict[str, Any]:
             overflow="auto",
             display="flex",
             flex_flow="column-reverse",
-            width="100%",
+            flex="1 0 100%",
             margin="2px 0 4px",
             padding="2px 6px",
             border="1px solid rgba(128,128,128,.35)",

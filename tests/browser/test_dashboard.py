@@ -74,7 +74,7 @@ def test_a_dashboard_is_used_by_keyboard(lab: Lab) -> None:
         expect(board).to_contain_text("1 selected")
         _tab_to(notebook, board.get_by_role("button", name="Open card"), back=True)
         keyboard.press("Enter")
-        card = board.locator(".widget-vbox:has(> .widget-hbox > .widget-html .nbqueue-card)")
+        card = board.locator(".widget-hbox:has(> .widget-html .nbqueue-card)")
         expect(card).to_contain_text("long one")
         _acts_on_the_card(notebook, board, card)
         _tab_to(notebook, board.get_by_role("button", name="Pause nightly"), back=True)

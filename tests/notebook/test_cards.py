@@ -39,7 +39,7 @@ def updated(message: Message) -> bool:
     return bool(message["msg_type"] == "update_display_data")
 
 
-def test_a_card_is_six_widgets_and_readable_without_them(kernel: Kernel) -> None:
+def test_a_card_is_four_widgets_and_readable_without_them(kernel: Kernel) -> None:
     """A shown job is HTML and a line, which are saved, and the widgets, which are nothing where they do not live."""
     published = kernel.run("cards.show(job)")
     saved, live = displayed(published)
@@ -47,8 +47,8 @@ def test_a_card_is_six_widgets_and_readable_without_them(kernel: Kernel) -> None
     assert (set(saved), set(live)) == ({"text/html", "text/plain"}, {WIDGET, "text/html", "text/plain"})
     assert (live["text/html"], live["text/plain"]) == ("", "")
     assert saved["text/plain"].startswith("► running  solve  1/4 (25%)")
-    own = {"HTMLModel": 2, "HTMLStyleModel": 2, "ButtonModel": 1, "HBoxModel": 2, "VBoxModel": 1}
-    assert kinds == {**own, "ButtonStyleModel": 1, "LayoutModel": 5}
+    own = {"HTMLModel": 2, "HTMLStyleModel": 2, "ButtonModel": 1, "HBoxModel": 1}
+    assert kinds == {**own, "ButtonStyleModel": 1, "LayoutModel": 4}
 
 
 def test_the_saved_card_is_hidden_where_the_live_one_is(kernel: Kernel) -> None:

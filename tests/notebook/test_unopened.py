@@ -42,7 +42,7 @@ def kernel(settings: Settings) -> Iterator[Kernel]:
 
 
 def test_no_view_opens_a_value(kernel: Kernel) -> None:
-    """Cards, tables, graphs, history and dashboard show a job that has ended without its value; `await job` reads it."""
+    """Cards, tables, graphs, history and dashboard show an ended job without its value; `await job` reads it."""
     kernel.run(SUBMIT)
     for view in VIEWS:
         kernel.run(view)
