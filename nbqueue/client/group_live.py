@@ -28,7 +28,7 @@ class GroupLive:
         self._counts: Counter[State] = Counter({State.QUEUED: len(job_ids)})
         self._times = GroupTimes(job_ids)
         self._failures, self._pace = Failures(), Pace()
-        self._looked_at_begin = self._looked_at_end = self._followed = False
+        self._looked_at_begin = self._looked_at_end = False
         self._link: Link | None = None
         self._closed = False
         #: jobs in all
@@ -62,7 +62,7 @@ class GroupLive:
         return self._failures.records
 
     def rates(self, now: datetime) -> tuple[float, ...]:
-        """Ends a second, in stretches of time from the first end that was followed until now."""
+        """Ends a second, in stretches of time from the first end until now."""
         with self._lock:
             return self._pace.rates(now)
 
@@ -92,7 +92,6 @@ class GroupLive:
             self._times.ended(change.at)
             with self._lock:
                 self._pace.ended(change.at)
-        self._followed = self._followed or not change.state.is_final
         self._move(change.job_id, change.state)
 
     def lost(self, job_id: str) -> None:
@@ -153,7 +152,7 @@ class GroupLive:
         self.version += 1
 
     async def _look(self, link: Link, *, all_ended: bool) -> None:
-        await self._times.look(link, all_ended=all_ended, followed=self._followed)
+        await self._times.look(link, all_ended=all_ended)
         self.complete = self.complete or all_ended
         self.version += 1
 
