@@ -57,6 +57,12 @@ class GroupLive:
             return {state: count for state, count in self._counts.items() if count}
 
     @property
+    def ended(self) -> bool:
+        """Whether all its jobs have ended."""
+        with self._lock:
+            return self._all_ended()
+
+    @property
     def failures(self) -> tuple[JobRecord, ...]:
         """The first of its jobs that did not end well."""
         return self._failures.records
@@ -123,15 +129,17 @@ class GroupLive:
                 self._counts[state] += 1
                 self._counts[before] -= 1
                 # once all have ended, nothing is missed while the server is away
-                self.reconnecting = self.reconnecting and any(not each.is_final for each in +self._counts)
+                self.reconnecting = self.reconnecting and not self._all_ended()
                 self.version += 1
+
+    def _all_ended(self) -> bool:
+        return all(state.is_final for state in +self._counts)
 
     def _look_up(self) -> None:
         """Look up the times once when the first job has started, and once when all have ended."""
-        states = self.counts
-        if self._link is None or all(state in _NOT_STARTED for state in states):
+        if self._link is None or all(state in _NOT_STARTED for state in self.counts):
             return
-        all_ended = all(state.is_final for state in states)
+        all_ended = self.ended
         if self._looked_at_end or (self._looked_at_begin and not all_ended):
             return
         self._looked_at_begin, self._looked_at_end = True, all_ended

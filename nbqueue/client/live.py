@@ -48,6 +48,11 @@ class Live:
         """The last lines of its log."""
         return self._log.text
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self.record.state.is_final
+
     def close(self) -> None:
         """Follow it no longer; what is known stays readable."""
         self._closed = True

@@ -60,9 +60,7 @@ class Source:
     @property
     def ended(self) -> bool:
         """Whether the end is known."""
-        if isinstance(self._live, JobLive):
-            return self._live.record.state.is_final
-        return sum(count for state, count in self._live.counts.items() if state.is_final) >= self._live.total
+        return self._live.ended
 
     @property
     def complete(self) -> bool:
@@ -182,9 +180,8 @@ def _of_job(work: Work, live: Any, now: datetime, *, cancel_asked: bool, hint: s
 
 
 def _of_group(work: Work, live: Any, now: datetime, *, cancel_asked: bool, hint: str) -> CardView:
-    is_over = sum(count for state, count in live.counts.items() if state.is_final) >= live.total
     return view_group.of_group(
         live.counts, live.total, now=now, label=work.label, began_at=live.began_at, last_end_at=live.last_end_at,
         cancel_asked=cancel_asked, reconnecting=live.reconnecting, hint=hint, failures=live.failures,
-        rates=live.rates(live.last_end_at or now if is_over else now),
+        rates=live.rates(live.last_end_at or now if live.ended else now),
     )  # fmt: skip

@@ -16,6 +16,11 @@ class Live(Protocol):
     """Facts that a background thread keeps up to date; reading them never waits."""
 
     @property
+    def ended(self) -> bool:
+        """Whether it has ended, a group with all its jobs."""
+        ...
+
+    @property
     def complete(self) -> bool:
         """Whether the end is known with all that was kept of it."""
         ...

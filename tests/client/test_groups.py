@@ -207,9 +207,10 @@ async def test_the_times_of_a_group_are_those_of_its_jobs() -> None:
     group = await submit_map(rest, [0.3, 0.01, 0.15])
     live = group.live()
     await until(lambda: live.began_at is not None and live.last_end_at is not None)
-    assert not live.complete
+    assert (live.ended, live.complete) == (False, False)
     await group.results()
     await until(lambda: live.complete)
+    assert live.ended
     records = [await job.info() for job in group]
     began, ended = zip(*[(record.started_at, record.finished_at) for record in records], strict=True)
     late, copy = group.live(), JobGroup("", [Job[float](job.id) for job in group], of=session()).live()

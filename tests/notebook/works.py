@@ -25,6 +25,11 @@ class JobFacts:
     closed: bool = False
 
     @property
+    def ended(self) -> bool:
+        """Whether its state is final."""
+        return self.record.state.is_final
+
+    @property
     def complete(self) -> bool:
         """Whether the end is known with all facts."""
         return self.record.finished_at is not None
@@ -47,6 +52,11 @@ class GroupFacts:
     reconnecting: bool = False
     version: int = 0
     closed: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether as many have ended as there are."""
+        return sum(count for state, count in self.counts.items() if state.is_final) >= self.total
 
     @property
     def complete(self) -> bool:
