@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from nbqueue.client.group_failures import Failures
 from nbqueue.client.group_pace import Pace
@@ -55,6 +55,11 @@ class GroupLive:
         """State -> number of its jobs."""
         with self._lock:
             return {state: count for state, count in self._counts.items() if count}
+
+    @property
+    def now(self) -> datetime:
+        """The server's time, as well as it is known."""
+        return datetime.now(UTC) if self._link is None else self._link.now()
 
     @property
     def ended(self) -> bool:

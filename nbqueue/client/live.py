@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from nbqueue.broker import reported
 from nbqueue.client.ended import Ended
@@ -47,6 +48,11 @@ class Live:
     def log_tail(self) -> str:
         """The last lines of its log."""
         return self._log.text
+
+    @property
+    def now(self) -> datetime:
+        """The server's time, as well as it is known."""
+        return datetime.now(UTC) if self._link is None else self._link.now()
 
     @property
     def ended(self) -> bool:

@@ -26,6 +26,11 @@ class Live(Protocol):
         ...
 
     @property
+    def now(self) -> datetime:
+        """The time on the clock that its moments were taken from, as well as it is known."""
+        ...
+
+    @property
     def version(self) -> int:
         """Grows with each change."""
         ...

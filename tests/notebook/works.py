@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from nbqueue.model.job import JobRecord
@@ -23,6 +23,11 @@ class JobFacts:
     reconnecting: bool = False
     version: int = 0
     closed: bool = False
+
+    @property
+    def now(self) -> datetime:
+        """The time of this machine."""
+        return datetime.now(UTC)
 
     @property
     def ended(self) -> bool:
@@ -52,6 +57,11 @@ class GroupFacts:
     reconnecting: bool = False
     version: int = 0
     closed: bool = False
+
+    @property
+    def now(self) -> datetime:
+        """The time of this machine."""
+        return datetime.now(UTC)
 
     @property
     def ended(self) -> bool:
