@@ -1,11 +1,13 @@
 """A real Valkey server for tests: on a socket in a short folder, gone when the test or the whole run ends."""
 
+import asyncio
 import ctypes
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +48,16 @@ class Server:
     def client(self) -> redis.Redis:
         """A plain client, to look at what is stored."""
         return redis.Redis(unix_socket_path=str(self.path))
+
+    async def cut_off(self, name: str, seconds: float) -> None:
+        """Kill the connections whose names begin so, again and again, for so long."""
+        end = time.monotonic() + seconds
+        with self.client() as client:
+            while time.monotonic() < end:
+                for each in client.client_list():
+                    if each["name"].startswith(name):
+                        client.execute_command("CLIENT", "KILL", "ID", each["id"])
+                await asyncio.sleep(0.05)
 
     def answers(self) -> bool:
         """Whether it takes commands."""

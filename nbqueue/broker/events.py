@@ -99,14 +99,20 @@ async def epoch(client: Any, keys: Keys, fresh: str) -> str:
 
 def message(
     keyring: Keyring, keys: Keys, job_id: str, fence: int, *, progress: Mapping[str, Any] | None = None, log: str = "",
-    elapsed_s: float = 0.0,
+    log_after: int | None = None, elapsed_s: float = 0.0,
 ) -> bytes:  # fmt: skip
-    """A sealed message for the job's channel; progress was reported `elapsed_s` after the attempt began."""
+    """A sealed message for the job's channel.
+
+    Args: `log_after` is how many bytes of the job's log come before `log`, if that is known; progress was reported
+    `elapsed_s` after the attempt began.
+    """
     body: dict[str, Any] = {}
     if progress is not None:
         body["progress"], body["at"] = progress, round(elapsed_s, 2)
     if log:
         body["log"] = log
+        if log_after is not None:
+            body["after"] = log_after
     header = {"kind": "message", "ns": keys.namespace, "id": job_id, "fence": fence}
     return seal(keyring, header, json.dumps(body).encode())
 
@@ -117,7 +123,9 @@ def read_message(keyring: Keyring, keys: Keys, job_id: str, blob: bytes) -> list
     body, fence = json.loads(sealed.payload), int(sealed.header["fence"])
     found: list[Event] = []
     if "log" in body:
-        found.append(Logged(job_id=job_id, text=body["log"], fence=fence))
+        after = body.get("after")
+        after_bytes = after if isinstance(after, int) else None
+        found.append(Logged(job_id=job_id, text=body["log"], fence=fence, after_bytes=after_bytes))
     if "progress" in body:
         progress, elapsed_s = Progress.from_wire(body["progress"]), finite(body.get("at"))
         found.append(Progressed(job_id=job_id, progress=progress, fence=fence, elapsed_s=elapsed_s))

@@ -158,7 +158,7 @@ class Standing:
     """Where a job stands, as a follower is told of it."""
 
     job_id: str
-    #: None where the server knows nothing of the job
+    #: None where the server knows nothing of the job; an end has the time it came, all else that of the question
     change: StateChanged | None
 
 
@@ -167,7 +167,7 @@ async def standings(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[Sta
     pipe = client.pipeline(transaction=False)
     pipe.time()
     for job_id in job_ids:
-        pipe.hmget(keys.record(job_id), "state", "fence")
+        pipe.hmget(keys.record(job_id), "state", "fence", "finished")
     (whole, micro), *found = sound(await pipe.execute(raise_on_error=False))
     now = datetime.fromtimestamp(whole + micro / 1_000_000, tz=UTC)
     return [Standing(job_id, _standing(job_id, fields, now)) for job_id, fields in zip(job_ids, found, strict=True)]
@@ -221,11 +221,14 @@ def sound(replies: list[Any]) -> list[Any]:
 
 
 def _standing(job_id: str, fields: list[bytes | None] | None, now: datetime) -> StateChanged | None:
-    state, fence = fields or (None, None)
+    state, fence, finished = fields or (None, None, None)
+    if not state:
+        return None
     try:
-        known = State(state.decode()) if state else None
-        return StateChanged(job_id=job_id, state=known, at=now, fence=int(fence or 0)) if known else None
-    except ValueError:
+        known = State(state.decode())
+        at = moment(finished) if known.is_final else None
+        return StateChanged(job_id=job_id, state=known, at=at or now, fence=int(fence or 0))
+    except (ValueError, OverflowError, OSError):
         return None
 
 

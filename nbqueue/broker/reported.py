@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from nbqueue.broker.keys import Keys
+
+#: of a job's record: bytes of log that are kept, and that were dropped before them
+_SIZES = ("log_kept", "log_dropped")
 
 
 async def log(client: Any, keys: Keys, job_id: str) -> str:
@@ -20,9 +24,21 @@ async def log(client: Any, keys: Keys, job_id: str) -> str:
     return text
 
 
-async def log_end(client: Any, keys: Keys, job_id: str, *, chunks: int = 100) -> str:
-    """The last chunks of the kept log."""
-    return b"".join(await client.lrange(keys.log(job_id), -chunks, -1)).decode(errors="replace")
+async def log_end(client: Any, keys: Keys, job_id: str, *, chunks: int = 100) -> tuple[str, int]:
+    """The last chunks of the kept log, and how many bytes of log there were up to their end."""
+    pipe = client.pipeline(transaction=True)
+    pipe.lrange(keys.log(job_id), -chunks, -1)
+    pipe.hmget(keys.record(job_id), *_SIZES)
+    found, sizes = await pipe.execute()
+    return b"".join(found).decode(errors="replace"), _total(sizes)
+
+
+async def log_bytes(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[int]:
+    """How many bytes of log were kept of each job, those that were dropped since included."""
+    pipe = client.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipe.hmget(keys.record(job_id), *_SIZES)
+    return [_total(sizes) for sizes in await pipe.execute()]
 
 
 async def trace(client: Any, keys: Keys, job_id: str) -> tuple[int, Any]:
@@ -32,3 +48,10 @@ async def trace(client: Any, keys: Keys, job_id: str) -> tuple[int, Any]:
         return int(found["fence"]), found["series"]
     except (ValueError, KeyError, TypeError):
         return 0, {}  # there are none, or no worker wrote them
+
+
+def _total(sizes: Sequence[bytes | None]) -> int:
+    try:
+        return sum(int(size or 0) for size in sizes)
+    except ValueError:
+        return 0  # what none of our scripts wrote

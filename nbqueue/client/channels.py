@@ -21,6 +21,7 @@ MUTE_S = 5.0
 LISTEN_S = 1.0
 
 Listener = Callable[[Event], None]
+Begun = Callable[[], None]
 
 
 class Channels:
@@ -28,19 +29,26 @@ class Channels:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._listeners: dict[str, set[Listener]] = {}
+        #: job -> who listens to it, and what to call when that has begun
+        self._listeners: dict[str, dict[Listener, Begun]] = {}
         self._open: dict[str, asyncio.Event] = {}
         self._pubsub: Any = None
         self._listening: asyncio.Task[None] | None = None
         self._warned = False
 
-    async def join(self, job_id: str, listener: Listener) -> None:
-        """Listen to a job; returns once nothing more is missed (or the server is away: then later)."""
-        self._listeners.setdefault(job_id, set()).add(listener)
+    async def join(self, job_id: str, listener: Listener, begun: Begun = lambda: None) -> None:
+        """Listen to a job; returns once nothing more is missed (or the server is away: then later).
+
+        `begun` is called when that is so, and again each time after the connection was lost.
+        """
+        self._listeners.setdefault(job_id, {})[listener] = begun
         opened = self._open.setdefault(job_id, asyncio.Event())
+        if opened.is_set():
+            begun()
+            return
         if self._listening is None or self._listening.done():
             self._listening = asyncio.create_task(self._listen())
-        elif self._pubsub is not None and not opened.is_set():
+        elif self._pubsub is not None:
             await self._subscribe(job_id)
         try:
             # not asyncio.wait_for: before Python 3.12 it may swallow a cancel
@@ -51,8 +59,8 @@ class Channels:
 
     async def leave(self, job_id: str, listener: Listener) -> None:
         """Listen no longer."""
-        there = self._listeners.get(job_id, set())
-        there.discard(listener)
+        there = self._listeners.get(job_id, {})
+        there.pop(listener, None)
         if there or job_id not in self._listeners:
             return
         del self._listeners[job_id]
@@ -117,12 +125,17 @@ class Channels:
             return
         job_id = message["channel"].decode().removeprefix(self._wire.keys.live(""))
         if message["type"] == "subscribe":
-            if job_id in self._open:
-                self._open[job_id].set()
+            self._opened(job_id)
             return
         for event in self._read(job_id, message["data"]):
             for listener in tuple(self._listeners.get(job_id, ())):
                 listener(event)
+
+    def _opened(self, job_id: str) -> None:
+        if job_id in self._open:
+            self._open[job_id].set()
+        for begun in tuple(self._listeners.get(job_id, {}).values()):
+            begun()
 
     def _read(self, job_id: str, blob: bytes) -> list[Event]:
         try:

@@ -145,8 +145,11 @@ class Follow:
             self._tell_connection(up=True)
             self._look_up()
             try:
+                await self._wire.clock.compare(client.time)
                 while self._is_used():
                     await self._read_once(client)
+                    if self._wire.clock.is_due:
+                        await self._wire.clock.compare(client.time)
             finally:
                 self._connected.clear()
                 self._expected.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from nbqueue.client.group_failures import Failures
 from nbqueue.client.group_pace import Pace
@@ -28,7 +28,7 @@ class GroupLive:
         self._counts: Counter[State] = Counter({State.QUEUED: len(job_ids)})
         self._times = GroupTimes(job_ids)
         self._failures, self._pace = Failures(), Pace()
-        self._looked_at_begin = self._looked_at_end = self._followed = False
+        self._looked_at_begin = self._looked_at_end = False
         self._link: Link | None = None
         self._closed = False
         #: jobs in all
@@ -57,12 +57,23 @@ class GroupLive:
             return {state: count for state, count in self._counts.items() if count}
 
     @property
+    def now(self) -> datetime:
+        """The server's time, as well as it is known."""
+        return datetime.now(UTC) if self._link is None else self._link.now()
+
+    @property
+    def ended(self) -> bool:
+        """Whether all its jobs have ended."""
+        with self._lock:
+            return self._all_ended()
+
+    @property
     def failures(self) -> tuple[JobRecord, ...]:
         """The first of its jobs that did not end well."""
         return self._failures.records
 
     def rates(self, now: datetime) -> tuple[float, ...]:
-        """Ends a second, in stretches of time from the first end that was followed until now."""
+        """Ends a second, in stretches of time from the first end until now."""
         with self._lock:
             return self._pace.rates(now)
 
@@ -92,7 +103,6 @@ class GroupLive:
             self._times.ended(change.at)
             with self._lock:
                 self._pace.ended(change.at)
-        self._followed = self._followed or not change.state.is_final
         self._move(change.job_id, change.state)
 
     def lost(self, job_id: str) -> None:
@@ -124,15 +134,17 @@ class GroupLive:
                 self._counts[state] += 1
                 self._counts[before] -= 1
                 # once all have ended, nothing is missed while the server is away
-                self.reconnecting = self.reconnecting and any(not each.is_final for each in +self._counts)
+                self.reconnecting = self.reconnecting and not self._all_ended()
                 self.version += 1
+
+    def _all_ended(self) -> bool:
+        return all(state.is_final for state in +self._counts)
 
     def _look_up(self) -> None:
         """Look up the times once when the first job has started, and once when all have ended."""
-        states = self.counts
-        if self._link is None or all(state in _NOT_STARTED for state in states):
+        if self._link is None or all(state in _NOT_STARTED for state in self.counts):
             return
-        all_ended = all(state.is_final for state in states)
+        all_ended = self.ended
         if self._looked_at_end or (self._looked_at_begin and not all_ended):
             return
         self._looked_at_begin, self._looked_at_end = True, all_ended
@@ -153,7 +165,7 @@ class GroupLive:
         self.version += 1
 
     async def _look(self, link: Link, *, all_ended: bool) -> None:
-        await self._times.look(link, all_ended=all_ended, followed=self._followed)
+        await self._times.look(link, all_ended=all_ended)
         self.complete = self.complete or all_ended
         self.version += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 #: stretches at most; beyond them each gets twice as long
@@ -11,33 +12,34 @@ FINEST_S = 0.5
 
 
 class Pace:
-    """Counts ends by when they came, on the server's clock."""
+    """Counts ends by when they came, on the server's clock, in whatever order they are told."""
 
     def __init__(self) -> None:
         self._width_s = FINEST_S
-        self._begin_s = 0.0
-        self._counts: dict[int, int] = {}
+        #: number of the stretch, counted from the epoch -> ends in it
+        self._counts: Counter[int] = Counter()
 
     def ended(self, at: datetime) -> None:
         """A job has ended."""
-        at_s = at.timestamp()
-        if not self._counts:
-            self._begin_s = at_s
-        while (place := int((at_s - self._begin_s) // self._width_s)) >= STRETCHES:
+        self._counts[self._place(at)] += 1
+        while max(self._counts) - min(self._counts) >= STRETCHES:
             self._double()
-        place = max(place, 0)
-        self._counts[place] = self._counts.get(place, 0) + 1
 
     def rates(self, now: datetime) -> tuple[float, ...]:
-        """Ends a second in each stretch from the first end that was told until `now`."""
+        """Ends a second in each stretch from the first end until `now`."""
         if not self._counts:
             return ()
-        last = min(max(int((now.timestamp() - self._begin_s) // self._width_s), *self._counts, 0), STRETCHES)
-        return tuple(self._counts.get(place, 0) / self._width_s for place in range(last + 1))
+        while self._place(now) - min(self._counts) >= STRETCHES:
+            self._double()
+        first, last = min(self._counts), max(self._place(now), *self._counts)
+        return tuple(self._counts[place] / self._width_s for place in range(first, last + 1))
+
+    def _place(self, at: datetime) -> int:
+        return int(at.timestamp() // self._width_s)
 
     def _double(self) -> None:
         self._width_s *= 2
-        counts: dict[int, int] = {}
+        counts: Counter[int] = Counter()
         for place, count in self._counts.items():
-            counts[place // 2] = counts.get(place // 2, 0) + count
+            counts[place // 2] += count
         self._counts = counts

@@ -26,13 +26,13 @@ class GroupTimes:
         self.last_end_at: datetime | None = None
 
     def ended(self, at: datetime) -> None:
-        """A job was told to have ended at this time, or before it."""
+        """A job was told to have ended."""
         if self._over:
             return
         self.last_end_at = self._told = max(at, self._told or at)
 
-    async def look(self, link: Link, *, all_ended: bool, followed: bool) -> None:
-        """Look up the times. `followed`: what was told was told when it happened, and not long after it."""
+    async def look(self, link: Link, *, all_ended: bool) -> None:
+        """Look up the times."""
         try:
             records = [record for record in await link.records(self._ids) if record is not None]
         except NbqueueError:
@@ -41,6 +41,6 @@ class GroupTimes:
         self.began_at = min((at for at in (*began, self.began_at) if at is not None), default=None)
         if all_ended:
             self._over = True
-            told = (self._told,) if followed and not self._has_all else ()
+            told = () if self._has_all else (self._told,)
             ends = (record.finished_at for record in records)
             self.last_end_at = max((at for at in (*ends, *told) if at is not None), default=None)

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from nbqueue.broker.envelope import Sealed
@@ -61,6 +62,10 @@ class InnerLink(Link):
             f"This cannot be asked for in job {self._line.job_id}: a job may submit jobs, wait for them, look at their "
             "state and info, cancel and retry them. Ask for the rest from the notebook."
         )
+
+    def now(self) -> datetime:
+        """The time of this machine: a job shows nothing."""
+        return datetime.now(UTC)
 
     async def submit(self, drafts: Sequence[Draft]) -> list[str]:
         """Have the worker sign and submit drafts of one order; per draft its state, or "exists"."""

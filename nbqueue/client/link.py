@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from nbqueue.broker import jobs
@@ -44,6 +45,15 @@ class Link:
         self.follow = Follow(self.wire)
         self.ends: Watching = Ends(self.wire, self.follow)
         self.channels = Channels(self.wire)
+
+    def now(self) -> datetime:
+        """The server's time, as well as it is known; from any thread."""
+        return self.wire.clock.now()
+
+    async def time(self) -> datetime:
+        """The server's time, asked for."""
+        await self.wire.ask(lambda client: self.wire.clock.compare(client.time))
+        return self.now()
 
     async def agree(self) -> None:
         """Before the first job is sent: raise ConfigurationError where the workers here sign with another key."""

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from nbqueue.broker import reported
 from nbqueue.client.ended import Ended
 from nbqueue.client.ends import fetch_ends
 from nbqueue.client.link import Link
+from nbqueue.client.log_tail import LogTail
 from nbqueue.errors import BrokerUnavailable, NbqueueError
 from nbqueue.model.events import Event, Logged, Progressed, StateChanged
 from nbqueue.model.job import JobRecord, moment
 from nbqueue.model.states import FAILURES, State
 from nbqueue.model.trace import Trace
 
-#: lines and characters of the log that are kept at hand
-TAIL_LINES = 200
-TAIL_CHARACTERS = 50_000
-#: a worker stores what a job published within a second; and a little for a busy machine
-STORED_S = 1.5
+#: a worker stores what a job published within a second, its metrics over time within five; and a little for a busy
+#: machine
+STORED_S, TRACED_S = 1.5, 6.5
 
 
 class Live:
@@ -28,8 +28,6 @@ class Live:
     def __init__(self, record: JobRecord) -> None:
         #: the job, with the latest progress
         self.record = record
-        #: the last lines of its log
-        self.log_tail = ""
         #: where its error was raised on the worker, once it has failed
         self.remote_traceback = ""
         #: how its metrics went in this attempt
@@ -43,8 +41,23 @@ class Live:
         self._link: Link | None = None
         self._closed = self._left = self._refreshing = self._stale = False
         self._progress_fence = self._trace_fence = -1
-        self._recalled = False
-        self._early_log: list[str] | None = None
+        self._log = LogTail()
+        self._filling = False
+
+    @property
+    def log_tail(self) -> str:
+        """The last lines of its log."""
+        return self._log.text
+
+    @property
+    def now(self) -> datetime:
+        """The server's time, as well as it is known."""
+        return datetime.now(UTC) if self._link is None else self._link.now()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self.record.state.is_final
 
     def close(self) -> None:
         """Follow it no longer; what is known stays readable."""
@@ -57,18 +70,31 @@ class Live:
         if self._closed:
             return
         self._link = link
-        self._early_log = []
-        await link.channels.join(self.record.id, self.heard)
+        await link.channels.join(self.record.id, self.heard, self._listening)
         if self._closed:
             self._leave()
             return
         link.follow.join([self.record.id], self)
         await self._refresh()
-        link.keep(self._catch_up())
 
-    async def _catch_up(self) -> None:
-        """See what was published just before and stored only after the first look."""
-        await asyncio.sleep(STORED_S)
+    def _listening(self) -> None:
+        """Nothing is missed from now on: see later what was published before, and stored only after the next look."""
+        for wait_s in (STORED_S, TRACED_S):
+            self._look_in(wait_s)
+
+    def _fill_hole(self) -> None:
+        """See what was published and not heard, once it is stored."""
+        if self._log.has_hole and not self._filling:
+            self._filling = True
+            self._look_in(STORED_S)
+
+    def _look_in(self, wait_s: float) -> None:
+        if self._link is not None:
+            self._link.keep(self._look_later(wait_s))
+
+    async def _look_later(self, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        self._filling = False
         if not self._left and not self._closed:
             self._look_again()
 
@@ -94,9 +120,9 @@ class Live:
             self._set(replace(self.record, progress=event.progress))
             self._note_metrics(event)
         elif isinstance(event, Logged):
-            if self._early_log is not None:
-                self._early_log.append(event.text)
-            self._set_log(self.log_tail + event.text)
+            self._log.heard(event)
+            self.version += 1
+            self._fill_hole()
 
     def changed(self, change: StateChanged) -> None:
         """Show the new state at once, and look up the rest."""
@@ -153,14 +179,18 @@ class Live:
         [found] = await link.records([job_id])
         if found is None:
             return  # the follow tells of it, once it is sure
-        log = await link.wire.ask(lambda client: reported.log_end(client, link.wire.keys, job_id))
+        log, log_bytes = await link.wire.ask(lambda client: reported.log_end(client, link.wire.keys, job_id))
         self._merge(found)
-        self._merge_log(log, final=found.state.is_final)
+        known = self.log_tail
+        self._log.kept(log, log_bytes, fence=found.fence, final=found.state.is_final)
+        self.version += known != self.log_tail
         await self._recall(link, found)
         if found.state in FAILURES and not self.remote_traceback:
             [ended] = await fetch_ends(link.wire, [(job_id, found.fence)], 0.0)
             self.remote_traceback = str((ended.header.get("error") or {}).get("traceback") or "")
         self.complete = found.state.is_final
+        if not self.complete:
+            self._fill_hole()
 
     def _merge(self, found: JobRecord) -> None:
         """The server's record, with what was published since it was written."""
@@ -172,16 +202,6 @@ class Live:
         if found != self.record:
             self._set(found)
 
-    def _merge_log(self, kept: str, *, final: bool) -> None:
-        """The kept log, then what was published while it was fetched and is not in it yet."""
-        if self._early_log is None and not final:
-            return
-        early, self._early_log = self._early_log or [], None
-        known = next((count for count in range(len(early), 0, -1) if kept.endswith("".join(early[:count]))), 0)
-        text = kept + "".join(early[known:])
-        if text and text != self.log_tail:
-            self._set_log(text)
-
     def _note_metrics(self, event: Progressed) -> None:
         if event.fence != self._trace_fence:
             # another attempt begins anew
@@ -190,15 +210,16 @@ class Live:
             self.trace.add(event.elapsed_s, event.progress.metrics)
 
     async def _recall(self, link: Link, found: JobRecord) -> None:
-        """How its metrics went before it was followed: once, when there are some."""
-        if self._recalled or not found.progress.metrics:
+        """How its metrics went when nobody listened, where there are some."""
+        if not found.progress.metrics:
             return
         fence, series = await link.wire.ask(lambda client: reported.trace(client, link.wire.keys, found.id))
-        self._recalled = True
-        if fence == found.fence and self._trace_fence in (-1, fence):
-            self._trace_fence = fence
-            self.trace.recall(series)
-            self.version += 1
+        if fence != found.fence or fence < self._trace_fence:
+            return  # of an attempt before
+        if fence > self._trace_fence:
+            self.trace, self._trace_fence = Trace(), fence
+        self.trace.recall(series)
+        self.version += 1
 
     def _is_behind(self, state: State) -> bool:
         """Whether this is older than the end that is known."""
@@ -206,11 +227,6 @@ class Live:
 
     def _set(self, record: JobRecord) -> None:
         self.record = record
-        self.version += 1
-
-    def _set_log(self, text: str) -> None:
-        lines = text[-TAIL_CHARACTERS:].split("\n")
-        self.log_tail = "\n".join(lines[-TAIL_LINES - 1 :])
         self.version += 1
 
     def _leave(self) -> None:

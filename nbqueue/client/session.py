@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,6 +67,10 @@ class Session:
     def begin(self, act: Callable[[Link], Coroutine[Any, Any, T]], *, what: str) -> Pending[T]:
         """The same as a Pending."""
         return Pending(self.promise(act), what=what)
+
+    def now(self) -> datetime:
+        """The server's time, as well as it is known without asking."""
+        return datetime.now(UTC) if self._link is None else self._link.now()
 
     @property
     def has_asked(self) -> bool:

@@ -14,6 +14,7 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE, Call
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
+from nbqueue.client.clock import Clock
 from nbqueue.client.patience import Backoff
 from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.model.settings import Settings
@@ -36,6 +37,8 @@ class Wire:
         self.settings = settings
         self.keyring = keyring
         self.keys = Keys(settings.namespace)
+        #: the server's, once somebody has compared it
+        self.clock = Clock()
         self._address: Address | None = address
         self._known = address is not None or settings.url is not None
         self._client: Any = None

@@ -38,6 +38,8 @@ class Logged:
     job_id: str
     text: str
     fence: int = 0
+    #: bytes of the job's log that come before it; None where that is not known
+    after_bytes: int | None = None
 
 
 Event = StateChanged | Progressed | Logged

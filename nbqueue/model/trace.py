@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 #: points of a metric that are kept at most; the first and the newest always are
@@ -12,9 +14,13 @@ POINTS = 400
 KEPT_POINTS = 60
 #: metrics that are followed
 METRICS = 8
+#: seconds after which a number that was reported has been heard
+HEARD_S = 0.3
 
 #: seconds, value
 Point = tuple[float, float]
+
+_AT = itemgetter(0)
 
 
 class Trace:
@@ -43,21 +49,36 @@ class Trace:
         }
 
     def recall(self, found: Any) -> None:
-        """Put what `to_wire` gave in front of what came since; what is of another type is left out."""
+        """Put what `to_wire` gave where nothing is known; what is of another type is left out."""
         for name, points in found.items() if isinstance(found, dict) else ():
-            since = self._series.get(name, [])
-            before = [point for point in _points(points) if not since or point[0] < since[0][0]]
-            if before and (since or len(self._series) < METRICS):
-                self._series[name] = [*before, *since]
+            known = self._series.get(name, [])
+            missing = [point for point in _points(points) if not _is_known(known, point)]
+            if missing and (known or len(self._series) < METRICS):
+                self._series[name] = self._few(sorted([*known, *missing], key=_AT))
 
     def _put(self, points: list[Point], point: Point) -> None:
         # of a value that stays, its first and its last moment say it all
         if len(points) > 1 and points[-1][1] == point[1] == points[-2][1]:
             points[-1] = point
             return
-        points.append(point)
-        if len(points) > self._most:
+        insort(points, point, key=_AT)  # what was recalled may be newer
+        self._few(points)
+
+    def _few(self, points: list[Point]) -> list[Point]:
+        while len(points) > self._most:
             points[1:-1] = points[1:-1][1::2]
+        return points
+
+
+def _is_known(points: list[Point], point: Point) -> bool:
+    """Whether something stands at this place: what is reported is heard a moment later, and may stay as it is."""
+    at_s, value = point
+    place = bisect_left(points, at_s, key=_AT)
+    after = points[place] if place < len(points) else None
+    before = points[place - 1] if place else None
+    if after is None:
+        return False
+    return after[0] <= at_s + HEARD_S or (before is not None and before[1] == value == after[1])
 
 
 def _points(found: Any) -> list[Point]:

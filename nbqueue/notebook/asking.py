@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from nbqueue.broker import queues
@@ -61,10 +62,10 @@ async def of_schedules(link: Link) -> list[ScheduleRecord]:
     return [found.record for found in await scheduling.look_up_all(link)]
 
 
-async def of_jobs(link: Link, most: int) -> tuple[Sequence[JobRecord], str]:
-    """The last jobs of this notebook, and whose they are in words."""
+async def of_jobs(link: Link, most: int) -> tuple[Sequence[JobRecord], str, datetime]:
+    """The last jobs of this notebook, whose they are in words, and the server's time."""
     here = origin()
-    return await recent_of(link, here, most), in_words(here)
+    return await recent_of(link, here, most), in_words(here), await link.time()
 
 
 def _asked(here: Session, ask: Callable[[Link], Coroutine[Any, Any, T]]) -> T | str:

@@ -162,7 +162,7 @@ class Card:
             return True
 
     def _redraw(self) -> int:
-        now = datetime.now(UTC)
+        now = self._source.now
         # besides the facts only the seconds move
         facts = (self._source.facts(), int(now.timestamp()))
         if self._source.successor is not None:

@@ -77,7 +77,7 @@ def _jobs(_: Sequence[str]) -> Table | None:
     def table() -> Table:
         records = jobs.recent(NEWEST).wait().records
         offers = server.offers() if any(record.may_lack for record in records) else None
-        return listing.jobs(records, now=datetime.now(UTC), of=in_words(origin()), offers=offers)
+        return listing.jobs(records, now=server.now(), of=in_words(origin()), offers=offers)
 
     return _where_up(table)
 

@@ -13,6 +13,8 @@ from nbqueue.client.queue import Queue
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import ScheduleList, Schedules
 from nbqueue.client.selection import Jobs, Selection
+from nbqueue.client.session import session
+from nbqueue.errors import NbqueueError
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord
@@ -27,7 +29,7 @@ MOST = 50
 
 def html(subject: Any) -> str | None:
     """A value as a static table; None where it is plain text."""
-    table = _table(subject, datetime.now(UTC))
+    table = _table(subject, _time())
     return None if table is None else table._repr_html_()
 
 
@@ -41,6 +43,14 @@ def now(subject: Any) -> dict[str, str] | None:
         name, why = repr(subject), wording.line(found, facts.WIDE)
         return {"text/plain": f"{name}: {why}", "text/html": f"<div><code>{escape(name)}</code> {escape(why)}</div>"}
     return {"text/plain": repr(found), "text/html": found._repr_html_()}
+
+
+def _time() -> datetime:
+    """The server's time, as well as it is known without asking."""
+    try:
+        return session().now()
+    except NbqueueError:
+        return datetime.now(UTC)  # settings that do not work: a value is shown all the same
 
 
 def _table(subject: Any, at: datetime) -> Table | None:
@@ -78,8 +88,8 @@ def _jobs(_: Any) -> Table | str | None:
     found = asking.answer(lambda link: asking.of_jobs(link, MOST))
     if found is None or isinstance(found, str):
         return found
-    records, words = found
-    return listing.jobs(records, now=datetime.now(UTC), of=words)
+    records, words, now_there = found
+    return listing.jobs(records, now=now_there, of=words)
 
 
 _VALUES: Mapping[type[Any], Callable[[Any, datetime], Table]] = {

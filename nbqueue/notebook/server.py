@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from nbqueue.broker import attendance, queues
@@ -48,6 +49,11 @@ def queue_stats() -> list[QueueStats]:
         return [await queues.stats(client, keys, name) for name in await queues.names(client, keys)]
 
     return _ask(found, "asking for the queues")
+
+
+def now() -> datetime:
+    """The server's time."""
+    return session().begin(lambda link: link.time(), what="asking for the time").wait()
 
 
 def engines() -> list[EngineInfo]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from nbqueue.model.advice import lack, no_worker
@@ -36,10 +36,15 @@ class Source:
         #: what runs again in its place, once a retry was asked for and answered
         self.successor: Work | None = None
 
+    @property
+    def now(self) -> datetime:
+        """The server's time, as well as it is known."""
+        return self._live.now
+
     def facts(self) -> tuple[object, ...]:
         """Differs whenever there is something new to draw, but for the time that passes."""
         self._hear()
-        hint = self._lack(datetime.now(UTC))
+        hint = self._lack(self.now)
         asked = (self._cancelling, self._retried is not None, self._problem)
         return self._live.version, self._live.reconnecting, asked, hint
 
@@ -51,7 +56,7 @@ class Source:
 
     def view(self, now: datetime | None = None) -> CardView:
         """What to draw now."""
-        now = now or datetime.now(UTC)
+        now = now or self.now
         found = self._draw(self._work, self._live, now, cancel_asked=self._cancelling, hint=self._lack(now))
         told = [note for note in (self._problem, "asks for a retry" if self.awaits else "") if note]
         return replace(found, id=self._work.id, notes=(*found.notes, *told), retrying=self.awaits)
@@ -59,9 +64,7 @@ class Source:
     @property
     def ended(self) -> bool:
         """Whether the end is known."""
-        if isinstance(self._live, JobLive):
-            return self._live.record.state.is_final
-        return sum(count for state, count in self._live.counts.items() if state.is_final) >= self._live.total
+        return self._live.ended
 
     @property
     def complete(self) -> bool:
@@ -100,7 +103,7 @@ class Source:
     def _is_known(self) -> bool:
         if not self._live.version:
             return False
-        queue = self._waits_long_in(datetime.now(UTC))
+        queue = self._waits_long_in(self.now)
         return not queue or self._attendance is None or self._attendance.offers() is not None
 
     def _lack(self, now: datetime) -> str:
@@ -126,7 +129,7 @@ class Source:
             return ""
         if self._queued_since is None:
             self._queued_since = time.monotonic()
-        # what is seen here counts too: the server's clock may be another
+        # what is seen here counts too: the server's clock may not be known yet
         seen_s = time.monotonic() - self._queued_since
         waited_s = seen_s if since is None else max(seen_s, (now - since).total_seconds())
         return queue if waited_s >= self._attendance.patience_s(queue) else ""
@@ -181,9 +184,8 @@ def _of_job(work: Work, live: Any, now: datetime, *, cancel_asked: bool, hint: s
 
 
 def _of_group(work: Work, live: Any, now: datetime, *, cancel_asked: bool, hint: str) -> CardView:
-    is_over = sum(count for state, count in live.counts.items() if state.is_final) >= live.total
     return view_group.of_group(
         live.counts, live.total, now=now, label=work.label, began_at=live.began_at, last_end_at=live.last_end_at,
         cancel_asked=cancel_asked, reconnecting=live.reconnecting, hint=hint, failures=live.failures,
-        rates=live.rates(live.last_end_at or now if is_over else now),
+        rates=live.rates(live.last_end_at or now if live.ended else now),
     )  # fmt: skip

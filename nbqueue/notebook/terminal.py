@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -61,10 +60,10 @@ class Board:
 
     def views(self) -> list[CardView]:
         """The cards as they are now; one that cannot be drawn is left out, with one warning."""
-        now, found = datetime.now(UTC), []
+        found = []
         for source in self._sources:
             try:
-                found.append(source.view(now))
+                found.append(source.view())
             except Exception:  # noqa: BLE001 - whatever it is, a bar never touches its job
                 self._warn()
         return found

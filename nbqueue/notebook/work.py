@@ -16,8 +16,18 @@ class Live(Protocol):
     """Facts that a background thread keeps up to date; reading them never waits."""
 
     @property
+    def ended(self) -> bool:
+        """Whether it has ended, a group with all its jobs."""
+        ...
+
+    @property
     def complete(self) -> bool:
         """Whether the end is known with all that was kept of it."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The time on the clock that its moments were taken from, as well as it is known."""
         ...
 
     @property

@@ -70,6 +70,8 @@ class Attempt:
     began_at: float = 0.0
     #: what an earlier attempt kept, and the results of other jobs, once they were read
     checkpoint: bytes | None = None
+    #: bytes of log that earlier attempts left, once that was read; None: not known
+    logged_bytes: int | None = None
     inputs: Mapping[str, Input] = field(default_factory=dict)
     #: the function's label
     function: str = field(init=False)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from nbqueue.broker import claims, jobs, scripts
+from nbqueue.broker import claims, jobs, reported, scripts
 from nbqueue.broker.claims import Finish
 from nbqueue.model.states import State
 from nbqueue.worker.engine import Engine, QueueRef
@@ -105,9 +105,22 @@ class Duties:
         engine = self._engine
         while True:
             await asyncio.sleep(KEEP_S)
+            if engine.reports.unsure and not await self._is_sure():
+                continue
             reports = engine.reports.to_keep()
             if reports and not await self._quietly([claims.report(engine.keys, engine.id, reports)]):
                 engine.reports.keep_again(reports)
+
+    async def _is_sure(self) -> bool:
+        """Ask how much of the logs the server has whose keeping got no answer: no line is kept twice."""
+        engine, unsure = self._engine, self._engine.reports.unsure
+        try:
+            found = await reported.log_bytes(engine.client, engine.keys, unsure)
+        except scripts.TROUBLE as error:
+            logger.debug("How long logs are cannot be read: %s", error)
+            return False
+        engine.reports.has_kept(dict(zip(unsure, found, strict=True)))
+        return True
 
     async def _quietly(self, calls: Sequence[scripts.Call[Any]]) -> bool:
         """Make calls whose failure costs only freshness; whether they went through."""

@@ -254,6 +254,7 @@ class NativeRunner:
             await self._turn_away(attempt.claim, _reason(attempt.claim, error))
             return
         if end is None:
+            self._listener.log_goes_on(attempt.claim.job_id, attempt.logged_bytes)
             self._try(attempt.claim, begin)
         else:
             self._finish(end)

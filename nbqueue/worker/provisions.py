@@ -1,4 +1,4 @@
-"""What an attempt needs beside its call, read before it begins: its checkpoint, and the results of other jobs."""
+"""What an attempt needs beside its call, read before it begins: checkpoint, length of its log, results of others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
-from nbqueue.broker import claims, codec, jobs, scripts
+from nbqueue.broker import claims, codec, jobs, reported, scripts
 from nbqueue.broker.claims import Finish
 from nbqueue.broker.envelope import Sealed, open_sealed
 from nbqueue.broker.inputs import Input, Problem
@@ -63,6 +63,7 @@ async def provide(client: Any, here: Here, attempt: Attempt) -> Finish | None:
     except NbqueueError as error:
         return barred(attempt, error, here)
     attempt.checkpoint = await _checkpoint(client, here, attempt)
+    attempt.logged_bytes = await _logged_bytes(client, here, attempt)
     return None
 
 
@@ -76,6 +77,18 @@ async def _checkpoint(client: Any, here: Here, attempt: Attempt) -> bytes | None
     except (*scripts.TROUBLE, TamperedPayload) as error:
         logger.warning("Job %s starts without its checkpoint: %s", attempt.claim.job_id, error)
     return None
+
+
+async def _logged_bytes(client: Any, here: Here, attempt: Attempt) -> int | None:
+    """How many bytes of log earlier attempts left; None where that cannot be read."""
+    if attempt.claim.fence == 1:
+        return 0
+    try:
+        [found] = await reported.log_bytes(client, here.keys, [attempt.claim.job_id])
+    except scripts.TROUBLE as error:
+        logger.debug("How long the log of job %s is cannot be read: %s", attempt.claim.job_id, error)
+        return None
+    return found
 
 
 def _before(attempt: Attempt) -> Iterator[str]:

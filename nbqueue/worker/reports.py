@@ -33,6 +33,9 @@ class _Pending:
     kept_progress: Mapping[str, Any] | None = None
     kept_log: str = ""
     checkpoint: bytes = b""
+    #: bytes of the job's log before what is not published yet, and before what is not kept yet; None: not known
+    log_after: int | None = None
+    kept_log_after: int | None = None
     #: the last progress of all, for the history
     last: Mapping[str, Any] | None = None
     trace: Trace = field(default_factory=lambda: Trace(KEPT_POINTS))
@@ -56,10 +59,18 @@ class Reports:
         self._jobs: dict[str, _Pending] = {}
         self._changed: set[str] = set()
         self._unkept: set[str] = set()
+        self._unsure: set[str] = set()
 
     def open(self, job_id: str, fence: int) -> None:
         """A job begins."""
         self._jobs[job_id] = _Pending(fence)
+        if fence == 1:
+            self.log_goes_on(job_id, 0)
+
+    def log_goes_on(self, job_id: str, after_bytes: int | None) -> None:
+        """Earlier attempts left so many bytes of log."""
+        if (pending := self._jobs.get(job_id)) is not None:
+            pending.log_after = pending.kept_log_after = after_bytes
 
     def progress(self, job_id: str, wire: Mapping[str, Any]) -> None:
         """A job's progress and metrics now."""
@@ -107,8 +118,8 @@ class Reports:
         pending.trace_due = 0.0
         kept = self._kept(job_id) if job_id in self._unkept or pending.trace_moved else None
         del self._jobs[job_id]
-        self._changed.discard(job_id)
-        self._unkept.discard(job_id)
+        for known in (self._changed, self._unkept, self._unsure):
+            known.discard(job_id)
         return message, kept
 
     def to_keep(self) -> list[Report]:
@@ -122,11 +133,28 @@ class Reports:
             if (pending := self._jobs.get(report.job_id)) is None:
                 continue
             pending.kept_log = report.log + pending.kept_log
+            pending.kept_log_after = _moved(pending.kept_log_after, -_size(report.log))
+            if report.log:
+                self._unsure.add(report.job_id)
             pending.kept_progress = pending.kept_progress or report.progress
             pending.checkpoint = pending.checkpoint or report.checkpoint
             if report.trace is not None:
                 pending.trace_moved, pending.trace_due = True, 0.0
             self._unkept.add(report.job_id)
+
+    @property
+    def unsure(self) -> list[str]:
+        """Jobs of whose log a part may have been written, or not: the answer was lost."""
+        return [job_id for job_id in self._unsure if job_id in self._jobs]
+
+    def has_kept(self, log_bytes: Mapping[str, int]) -> None:
+        """Keep of their logs only what comes after so many bytes, which the server has."""
+        for job_id, size in log_bytes.items():
+            self._unsure.discard(job_id)
+            pending = self._jobs.get(job_id)
+            if pending is not None and pending.kept_log_after is not None and size > pending.kept_log_after:
+                pending.kept_log = _after(pending.kept_log, size - pending.kept_log_after)
+                pending.kept_log_after = size
 
     def _note(self, job_id: str) -> None:
         self._changed.add(job_id)
@@ -141,8 +169,10 @@ class Reports:
         if pending.log:
             self._changed.add(job_id)
         sealed = events.message(
-            self._keyring, self._keys, job_id, pending.fence, progress=progress, log=log, elapsed_s=pending.elapsed_s
-        )
+            self._keyring, self._keys, job_id, pending.fence, progress=progress, log=log, log_after=pending.log_after,
+            elapsed_s=pending.elapsed_s,
+        )  # fmt: skip
+        pending.log_after = _moved(pending.log_after, _size(log))
         return self._keys.live(job_id), sealed
 
     def _kept(self, job_id: str) -> Report | None:
@@ -153,5 +183,20 @@ class Reports:
         if pending.trace_moved and now >= pending.trace_due:
             trace, pending.trace_moved, pending.trace_due = pending.trace.to_wire(), False, now + KEEP_TRACE_S
         report = Report(job_id, pending.fence, pending.kept_progress, pending.kept_log, pending.checkpoint, trace)
+        pending.kept_log_after = _moved(pending.kept_log_after, _size(pending.kept_log))
         pending.kept_progress, pending.kept_log, pending.checkpoint = None, "", b""
         return report
+
+
+def _size(log: str) -> int:
+    """The bytes of a log as it is kept."""
+    return len(log.encode(errors="replace"))
+
+
+def _after(log: str, size: int) -> str:
+    """What comes after the first bytes of a log."""
+    return log.encode(errors="replace")[size:].decode(errors="replace")
+
+
+def _moved(after: int | None, size: int) -> int | None:
+    return None if after is None else after + size

@@ -35,16 +35,25 @@ def test_the_stretches_grow_with_the_time(seconds: int) -> None:
     pace = Pace()
     for second in range(0, seconds, max(seconds // 200, 1)):
         pace.ended(at(second))
-    rates, width = pace.rates(at(seconds)), FINEST_S
-    while width * STRETCHES <= seconds - 1:
-        width *= 2
-    assert len(rates) <= STRETCHES + 1
-    assert round(sum(rates) * width) == len(range(0, seconds, max(seconds // 200, 1)))
+    rates = pace.rates(at(seconds))
+    assert min(STRETCHES // 2, seconds / FINEST_S) <= len(rates) <= STRETCHES
+    assert round(sum(rates) * pace._width_s) == len(range(0, seconds, max(seconds // 200, 1)))
 
 
 def test_an_end_that_is_told_late() -> None:
-    """It counts with the first ones."""
+    """It counts where it came, in whatever order ends are told."""
     pace = Pace()
-    pace.ended(at(1))
-    pace.ended(at(0))
-    assert pace.rates(at(1)) == (4.0,)
+    for seconds in (1, 0, 0.7):
+        pace.ended(at(seconds))
+    assert pace.rates(at(1)) == (2.0, 2.0, 2.0)
+
+
+def test_after_a_long_rest_the_rest_is_seen() -> None:
+    """An hour in which nothing ended is most of what there is to see after it."""
+    pace = Pace()
+    for second in range(60):
+        pace.ended(at(second))
+    rates = pace.rates(at(3660))
+    assert STRETCHES // 2 <= len(rates) <= STRETCHES
+    assert [rate for rate in rates if rate] == [1.0, 28 / 32]
+    assert rates[:2] == (1.0, 28 / 32)

@@ -13,6 +13,7 @@ import pytest
 from nbqueue.client.draft import Draft
 from nbqueue.client.group import JobGroup
 from nbqueue.client.group_live import GroupLive
+from nbqueue.client.group_pace import Pace
 from nbqueue.client.handle import Job
 from nbqueue.client.queue import Queue
 from nbqueue.client.selection import jobs
@@ -182,14 +183,34 @@ async def test_the_first_failures_are_looked_up() -> None:
 
 
 @pytest.mark.usefixtures("running_engine")
+async def test_a_group_that_is_shown_late_has_the_pace_it_had() -> None:
+    """Ends that came before anybody looked count where they came, and not all at the first look."""
+    group = await submit_map(rest, [0.0] * 20 + [1.6])
+    live = group.live()
+    await until(lambda: live.counts.get(State.SUCCEEDED) == 20)
+    during = JobGroup("", [Job[float](job.id) for job in group], of=session()).live()
+    await group
+    after = JobGroup("", [Job[float](job.id) for job in group], of=session()).live()
+    await until(lambda: live.complete and during.complete and after.complete)
+    records = [await job.info() for job in group]
+    ended = sorted(record.finished_at for record in records if record.finished_at is not None)
+    pace = Pace()
+    for at in ended:
+        pace.ended(at)
+    assert len(pace.rates(ended[-1])) >= 3
+    assert [each.rates(ended[-1]) for each in (live, during, after)] == [pace.rates(ended[-1])] * 3
+
+
+@pytest.mark.usefixtures("running_engine")
 async def test_the_times_of_a_group_are_those_of_its_jobs() -> None:
     """A live group knows when its first job began and its last one ended, also where it is shown late, or again."""
     group = await submit_map(rest, [0.3, 0.01, 0.15])
     live = group.live()
     await until(lambda: live.began_at is not None and live.last_end_at is not None)
-    assert not live.complete
+    assert (live.ended, live.complete) == (False, False)
     await group.results()
     await until(lambda: live.complete)
+    assert live.ended
     records = [await job.info() for job in group]
     began, ended = zip(*[(record.started_at, record.finished_at) for record in records], strict=True)
     late, copy = group.live(), JobGroup("", [Job[float](job.id) for job in group], of=session()).live()

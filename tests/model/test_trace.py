@@ -69,6 +69,37 @@ def test_what_was_kept_comes_before_what_came_since() -> None:
     }
 
 
+def test_what_was_missed_in_between_is_put_there() -> None:
+    """A hole is filled, and what was heard a moment after it was reported is not there twice."""
+    kept, heard = Trace(), Trace()
+    for at in range(10):
+        kept.add(at, {"objective": 100 - at, "bound": 5})
+        if at not in {3, 4, 5, 9}:
+            heard.add(at + 0.1, {"objective": 100 - at, "bound": 5})
+    for _ in range(2):
+        heard.recall(json.loads(json.dumps(kept.to_wire())))
+        heard.add(8.1, {"gap": 1})
+    at_s, values = zip(*heard.series()["objective"], strict=True)
+    assert values == tuple(100 - at for at in range(10))
+    assert at_s == (0.1, 1.1, 2.1, 3, 4, 5, 6.1, 7.1, 8.1, 9)
+    assert heard.series()["bound"] == ((0.1, 5), (8.1, 5), (9, 5))
+
+
+@given(st.integers(1, 2_000), st.integers(1, 2_000))
+def test_what_is_recalled_is_bounded_too(first: int, missed: int) -> None:
+    """However much was heard and missed, there are few points, in order."""
+    kept, heard = Trace(60), Trace()
+    for at in range(first + missed):
+        kept.add(at, {"loss": at % 7})
+        if at < first:
+            heard.add(at + 0.05, {"loss": at % 7})
+    for _ in range(3):
+        heard.recall(json.loads(json.dumps(kept.to_wire())))
+    points = heard.series()["loss"]
+    assert len(points) <= POINTS
+    assert (points[-1], list(points)) == ((first + missed - 1, (first + missed - 1) % 7), sorted(points))
+
+
 @pytest.mark.parametrize(
     "found", [None, 5, [], {"a": None}, {"a": [[1]]}, {"a": [[1, "x"], [None, 2]]}, {"a": [[math.nan, 1]]}], ids=str
 )

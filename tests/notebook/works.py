@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from nbqueue.model.job import JobRecord
@@ -23,6 +23,16 @@ class JobFacts:
     reconnecting: bool = False
     version: int = 0
     closed: bool = False
+
+    @property
+    def now(self) -> datetime:
+        """The time of this machine."""
+        return datetime.now(UTC)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its state is final."""
+        return self.record.state.is_final
 
     @property
     def complete(self) -> bool:
@@ -47,6 +57,16 @@ class GroupFacts:
     reconnecting: bool = False
     version: int = 0
     closed: bool = False
+
+    @property
+    def now(self) -> datetime:
+        """The time of this machine."""
+        return datetime.now(UTC)
+
+    @property
+    def ended(self) -> bool:
+        """Whether as many have ended as there are."""
+        return sum(count for state, count in self.counts.items() if state.is_final) >= self.total
 
     @property
     def complete(self) -> bool:

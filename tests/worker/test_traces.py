@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import nbqueue
+from nbqueue.client.live import Live
 from nbqueue.model.settings import Settings
+from nbqueue.model.states import State
+from tests.servers import Server
 from tests.waiting import until
 from tests.workers import running_worker
 
@@ -20,6 +23,40 @@ def improving(folder: str) -> None:
     while not Path(folder, "end").exists():
         time.sleep(0.02)
     nbqueue.report(objective=95)
+
+
+def descending(folder: str, steps: int) -> None:
+    """Report a number again and again, and go on when it is told to."""
+    import time
+    from pathlib import Path
+
+    for step in range(steps):
+        nbqueue.report(objective=steps - step)
+        time.sleep(0.4)
+    while not Path(folder, "end").exists():
+        time.sleep(0.02)
+
+
+async def test_holes_are_filled_while_the_job_runs(settings: Settings, server: Server) -> None:
+    """What was reported between the last time it was kept and the first look, or while one was cut off, is there."""
+    nbqueue.configure(settings)
+    folder = settings.home / "said"
+    folder.mkdir(parents=True)
+    with running_worker(settings):
+        job = await nbqueue.submit(descending, str(folder), 25)
+        early = job.live()
+        await until(lambda: len(_objectives(early)) > 6, 20)
+        late = (await nbqueue.attach(job.id)).live()
+        await until(lambda: _objectives(early)[-1] < 15)
+        await server.cut_off("nbqueue-client", 2)
+        await until(lambda: _objectives(early) == _objectives(late) == [25 - step for step in range(25)], 10)
+        assert early.record.state is late.record.state is State.RUNNING
+        (folder / "end").touch()
+        await job
+
+
+def _objectives(live: Live) -> list[float]:
+    return [value for _, value in live.trace.series().get("objective", ())]
 
 
 async def test_whoever_follows_late_sees_the_whole_curve(settings: Settings) -> None:
