@@ -29,7 +29,16 @@ def jobs(records: Sequence[JobRecord], *, now: datetime, of: str, offers: Offers
     for record in records:
         card = view.of_job(record, now=now, hint=lack(record, offers) if offers is not None else "")
         state = f"{card.look.glyph} {card.look.word}"
-        rows.append((record.id, state, card.title, text.figures(card), _when(record.submitted_at), text.details(card)))
+        rows.append(
+            (
+                record.id,
+                state,
+                card.title,
+                text.figures(card),
+                wording.when(record.submitted_at, now),
+                text.details(card),
+            )
+        )
     return Table(
         title=f"Jobs of {of}", columns=("id", "state", "job", "progress, time", "submitted", ""), rows=rows,
         empty="None so far.",
@@ -104,10 +113,6 @@ def _runs(*, running: bool) -> str:
 
 def _pid(pid: int | None) -> str:
     return "" if pid is None else str(pid)
-
-
-def _when(at: datetime | None) -> str:
-    return "" if at is None else wording.clock(at)
 
 
 def _since(at: datetime | None, now: datetime) -> str:
