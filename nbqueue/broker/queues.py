@@ -164,6 +164,11 @@ async def ids(
     return [item.decode(errors="replace") for part in await pipe.execute() for item in part][:limit]
 
 
+async def live(client: Any, keys: Keys, name: str) -> int:
+    """How many jobs of a queue run, wait or are held back."""
+    return int(await client.zcard(keys.queue(name))) + sum((await gates.waiting(client, keys, name)).values())
+
+
 async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
     """Write what an engine is and offers; it lives as long as its lease is renewed."""
     pipe = client.pipeline(transaction=True)

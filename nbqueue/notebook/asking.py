@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from nbqueue.broker import queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
-from nbqueue.client import hooks, scheduling
+from nbqueue.client import attaching, hooks, scheduling
+from nbqueue.client.attaching import Found
 from nbqueue.client.link import Link
 from nbqueue.client.origin import in_words, origin
 from nbqueue.client.portal import check_outside
-from nbqueue.client.selection import recent_of
 from nbqueue.client.session import Session, session
 from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
-from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 
 T = TypeVar("T")
@@ -61,10 +60,10 @@ async def of_schedules(link: Link) -> list[ScheduleRecord]:
     return [found.record for found in await scheduling.look_up_all(link)]
 
 
-async def of_jobs(link: Link, most: int) -> tuple[Sequence[JobRecord], str]:
+async def of_jobs(link: Link, most: int) -> tuple[Found, str]:
     """The last jobs of this notebook, and whose they are in words."""
     here = origin()
-    return await recent_of(link, here, most), in_words(here)
+    return await attaching.last_of(link, here, most), in_words(here)
 
 
 def _asked(here: Session, ask: Callable[[Link], Coroutine[Any, Any, T]]) -> T | str:
