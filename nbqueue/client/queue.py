@@ -120,7 +120,7 @@ class Queue(ShownNow):
     def jobs(
         self, state: str | State | Collection[str | State] | None = None, *, limit: int = 100
     ) -> Pending[Selection]:
-        """Its jobs in one state or several (all if not given), the newest so many."""
+        """Its jobs in one state or several (all if not given), at most so many, as `jobs.where` takes them."""
         return jobs.where(queue=self.name, state=state, limit=limit)
 
     def dead(self, *, since: Moment | None = None, limit: int = 100_000) -> Pending[Selection]:
