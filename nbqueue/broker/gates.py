@@ -48,7 +48,7 @@ async def limits(client: Any, keys: Keys) -> Mapping[str, Limit]:
 
 async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
     """How many jobs of a queue are held back behind which gate."""
-    gates = [item.decode() for item in await client.zrange(keys.gates(queue), 0, -1)]
+    gates = [item.decode(errors="replace") for item in await client.zrange(keys.gates(queue), 0, -1)]
     pipe = client.pipeline(transaction=False)
     for gate in gates:
         pipe.zcard(keys.parked(queue, gate))

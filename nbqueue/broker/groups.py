@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.model.states import State
 
@@ -37,10 +38,19 @@ async def members(client: Any, keys: Keys, group: str) -> list[str]:
     return [item.decode(errors="replace") for item in await client.lrange(keys.members(group), 0, -1)]
 
 
-async def members_of_all(client: Any, keys: Keys, names: Sequence[str]) -> list[list[str]]:
-    """The same of several names; of one that names no group there are none."""
+async def members_of_all(client: Any, keys: Keys, names: Sequence[str], *, newest: int = 0) -> list[list[str]]:
+    """The same of several names, or of each the newest so many; of one that names no group there are none."""
     pipe = client.pipeline(transaction=False)
     for group in names:
-        pipe.lrange(keys.members(group), 0, -1)
-    found = await pipe.execute() if names else []
-    return [[item.decode(errors="replace") for item in part] for part in found]
+        pipe.lrange(keys.members(group), -newest, -1)
+    found = sound(await pipe.execute(raise_on_error=False)) if names else []
+    return [[item.decode(errors="replace") for item in part or ()] for part in found]
+
+
+async def left_of_all(client: Any, keys: Keys, names: Sequence[str]) -> list[int | None]:
+    """How many jobs of each group have not ended, as it counts them; None where nothing is counted."""
+    pipe = client.pipeline(transaction=False)
+    for group in names:
+        pipe.hget(keys.group(group), "left")
+    found = sound(await pipe.execute(raise_on_error=False)) if names else []
+    return [int(count) if count is not None and count.isdigit() else None for count in found]

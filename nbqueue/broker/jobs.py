@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from nbqueue.broker.asking import ask
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call, script
 from nbqueue.model.events import StateChanged
@@ -19,6 +20,7 @@ from nbqueue.model.states import State, WaitReason
 LANE_LOOP, LANE_PROCESS = 0, 1
 
 _WAITING = (State.QUEUED, State.SCHEDULED)
+_STATES = {state.value.encode(): state for state in State}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +147,10 @@ def cancel(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
 
 async def records(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[JobRecord | None]:
     """What is known of each job now; None where the server knows nothing."""
-    pipe = client.pipeline(transaction=False)
-    for job_id in job_ids:
-        pipe.hgetall(keys.record(job_id))
-    pipe.smembers(keys.paused)
-    *found, paused = sound(await pipe.execute(raise_on_error=False))
-    return [_record(job_id, fields, paused or set()) for job_id, fields in zip(job_ids, found, strict=True)]
+    asked = [(b"HGETALL", keys.record(job_id)) for job_id in job_ids]
+    *found, paused = sound(await ask(client, *asked, (b"SMEMBERS", keys.paused)))
+    held = set(paused or ())
+    return [_record(job_id, fields, held) for job_id, fields in zip(job_ids, found, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +171,12 @@ async def standings(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[Sta
     (whole, micro), *found = sound(await pipe.execute(raise_on_error=False))
     now = datetime.fromtimestamp(whole + micro / 1_000_000, tz=UTC)
     return [Standing(job_id, _standing(job_id, fields, now)) for job_id, fields in zip(job_ids, found, strict=True)]
+
+
+async def states(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[State | None]:
+    """The state of each job, with as little to read as that takes; None where the server knows nothing of it."""
+    found = sound(await ask(client, *((b"HGET", keys.record(job_id), "state") for job_id in job_ids)))
+    return [_STATES.get(state) for state in found]
 
 
 async def results(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes | None]:
@@ -206,12 +212,6 @@ async def submissions(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[b
     return found
 
 
-async def owned(client: Any, keys: Keys, origin: Origin, *, newest: int = 1000) -> list[str]:
-    """The ids of the last jobs of an origin, newest first."""
-    key = keys.owner(origin.user, origin.folder, origin.notebook)
-    return [item.decode() for item in await client.zrevrange(key, 0, newest - 1)]
-
-
 def sound(replies: list[Any]) -> list[Any]:
     """The replies, None for a key of a wrong type: one broken record must not hide the others."""
     for reply in replies:
@@ -232,7 +232,7 @@ def _standing(job_id: str, fields: list[bytes | None] | None, now: datetime) -> 
         return None
 
 
-def _record(job_id: str, fields: dict[bytes, bytes] | None, paused: set[bytes]) -> JobRecord | None:
+def _record(job_id: str, fields: list[bytes] | None, paused: set[bytes]) -> JobRecord | None:
     """What the fields of a record say; None where there is none, or one that no script of ours wrote."""
     try:
         return _read_record(job_id, fields, paused) if fields else None
@@ -240,8 +240,11 @@ def _record(job_id: str, fields: dict[bytes, bytes] | None, paused: set[bytes]) 
         return None
 
 
-def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) -> JobRecord:
-    text = {key.decode(): value.decode(errors="replace") for key, value in fields.items()}
+def _read_record(job_id: str, fields: list[bytes], paused: set[bytes]) -> JobRecord:
+    """From names and values in turn."""
+    text = {
+        name.decode(): value.decode(errors="replace") for name, value in zip(fields[::2], fields[1::2], strict=True)
+    }
     state = State(text["state"])
     function = text.get("function", "")
     reason = WaitReason(text["reason"]) if "reason" in text and state in _WAITING else None
@@ -255,9 +258,9 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         function=function,
         label=text.get("label", function),
         priority=int(text.get("priority", 0)),
-        tags=tuple(json.loads(text.get("tags", "[]"))),
+        tags=tuple(json.loads(text["tags"])) if "tags" in text else (),
         group=text.get("group", ""),
-        after=tuple(json.loads(text.get("after", "[]"))),
+        after=tuple(json.loads(text["after"])) if "after" in text else (),
         retry_of=text.get("retry_of", ""),
         retried_by=text.get("retried_by", ""),
         parent=text.get("parent", ""),
@@ -278,7 +281,7 @@ def _read_record(job_id: str, fields: dict[bytes, bytes], paused: set[bytes]) ->
         failed_parent=text.get("failed_parent", ""),
         stopped_by=text.get("stopped_by", ""),
         cancel_requested="cancel" in text,
-        progress=Progress.from_wire(json.loads(text.get("progress", "{}"))),
+        progress=Progress.from_wire(json.loads(text["progress"])) if "progress" in text else Progress(),
     )
 
 

@@ -17,8 +17,8 @@ CLAIMED_SCORE = 9_000_000_000_000_000
 RECORD_MS, PARENT_MS = 30 * 86_400_000, 7 * 86_400_000
 #: the submission of a job that did not succeed is kept up to so many bytes, and so long where no option says how long
 CALL_BYTES, CALL_MS = 1_000_000, 86_400_000
-#: how many attempts the history holds, and how many entries the stream of events
-ATTEMPTS, EVENTS = 100_000, 5_000
+#: how many attempts the history holds, entries the stream of events, and ended jobs and groups the set of a submitter
+ATTEMPTS, EVENTS, OWNED = 100_000, 5_000, 2_000
 #: the largest result that is told with the end of its job; what of a submission shows how its function is called
 TOLD_BYTES, HEAD_BYTES = 1_000, 2_000
 #: the most wake-up tokens of a queue, and how long one waits for a worker
@@ -156,7 +156,7 @@ class Keys:
         return f"{self.prefix}nbq:once:{digest}"
 
     def owner(self, user: str, folder: str, notebook: str) -> str:
-        """zset: job id -> submitted ms, the last jobs of one notebook (or of one user in one folder)."""
+        """zset: jobs and groups of one notebook (or of one user in one folder) -> submitted ms; see owners.py."""
         digest = hashlib.sha256(f"{user}\0{folder}\0{notebook}".encode()).hexdigest()[:24]
         return f"{self.prefix}nbq:owner:{digest}"
 

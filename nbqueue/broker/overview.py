@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nbqueue.broker import alerts, queues, scripts
+from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import CLAIMED_SCORE, Keys
 from nbqueue.broker.queues import QueueStats
 from nbqueue.model.alerting import Measure
@@ -49,7 +50,7 @@ class Overview:
 
 async def look(client: Any, keys: Keys, *, most_jobs: int, queue: str = "") -> Overview:
     """How the queues stand now, with the ids of about `most_jobs` jobs in all; `queue`: only of this one."""
-    at_ms, names, left_out = await _names(client, keys)
+    at_ms, names, left_out = await _names(client, keys, queue)
     listed = [queue] if queue else names
     share = max(most_jobs // max(len(listed), 1), LEAST_JOBS)
     pipe = client.pipeline(transaction=False)
@@ -60,16 +61,14 @@ async def look(client: Any, keys: Keys, *, most_jobs: int, queue: str = "") -> O
     parts = {name: found[width * i : width * (i + 1)] for i, name in enumerate(names)}
     # what none of ours wrote must not hide the other queues
     names = [name for name in names if _is_sound(parts[name])]
-    parked = await _parked(client, keys, {name: parts[name] for name in names}, share)
+    parked = await _parked(client, keys, {name: parts[name] for name in names}, dict.fromkeys(listed, share))
     measures = await scripts.run(client, alerts.measure(keys, names)) if names else []
     made = zip(names, (parts[name] for name in names), parked, measures, strict=True)
-    return Overview(
-        at_ms=at_ms, queues=tuple(_queue(*each, in_list=each[0] in listed) for each in made), left_out=left_out
-    )
+    return Overview(at_ms=at_ms, queues=tuple(_queue(*each) for each in made), left_out=left_out)
 
 
-async def _names(client: Any, keys: Keys) -> tuple[int, list[str], int]:
-    """The server's clock, the queues to look at, and how many there are besides."""
+async def _names(client: Any, keys: Keys, chosen: str) -> tuple[int, list[str], int]:
+    """The server's clock, the queues to look at, a chosen one among them, and how many there are besides."""
     pipe = client.pipeline(transaction=False)
     pipe.time()
     pipe.smembers(keys.queues)
@@ -80,8 +79,8 @@ async def _names(client: Any, keys: Keys) -> tuple[int, list[str], int]:
         pipe = client.pipeline(transaction=False)
         for name in names:
             pipe.zcard(keys.queue(name))
-        sizes = dict(zip(names, await pipe.execute(), strict=True))
-        names = sorted(sorted(names, key=lambda name: -sizes[name])[:MOST_QUEUES])
+        sizes = dict(zip(names, sound(await pipe.execute(raise_on_error=False)), strict=True))
+        names = sorted(sorted(names, key=lambda name: (name != chosen, -(sizes[name] or 0)))[:MOST_QUEUES])
     return seconds * 1000 + micro // 1000, names, left_out
 
 
@@ -101,24 +100,45 @@ def _ask(pipe: Any, keys: Keys, name: str, jobs: int) -> None:
 
 
 async def _parked(
-    client: Any, keys: Keys, parts: Mapping[str, list[Any]], jobs: int
+    client: Any, keys: Keys, parts: Mapping[str, list[Any]], shares: Mapping[str, int]
 ) -> list[dict[str, tuple[int, list[bytes]]]]:
-    """Of each queue: gate -> how many are held back behind it, and some of their ids."""
-    gates = [(name, [gate.decode() for gate in part[-_LISTS]]) for name, part in parts.items()]
+    """Of each queue: gate -> how many are held back behind it, and some of their ids, where the queue has a share."""
+    gates = [(name, gate.decode(errors="replace")) for name, part in parts.items() for gate in part[-_LISTS]]
+    sizes = await _each(client, [("ZCARD", keys.parked(*gate)) for gate in gates])
+    found: dict[str, dict[str, tuple[int, list[bytes]]]] = {name: {} for name in parts}
+    for (name, gate), size in zip(gates, sizes, strict=True):
+        found[name][gate] = (size or 0, [])
+    asked = [
+        (name, gate, most) for name, behind in found.items()
+        for gate, most in zip(behind, divided(shares.get(name, 0), [size for size, _ in behind.values()]), strict=True)
+        if most
+    ]  # fmt: skip
+    ids = await _each(client, [("ZRANGE", keys.parked(name, gate), 0, most - 1) for name, gate, most in asked])
+    for (name, gate, _), part in zip(asked, ids, strict=True):
+        found[name][gate] = (found[name][gate][0], part or [])
+    return list(found.values())
+
+
+def divided(room: int, sizes: Sequence[int]) -> list[int]:
+    """How many of each size fit into the room: equal shares, and what some do not need goes to the others."""
+    found, left = [0] * len(sizes), room
+    for rank, at in enumerate(sorted(range(len(sizes)), key=lambda at: sizes[at])):
+        found[at] = min(sizes[at], left // (len(sizes) - rank))
+        left -= found[at]
+    return found
+
+
+async def _each(client: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """What each command gives, None where another type stands."""
     pipe = client.pipeline(transaction=False)
-    for name, found in gates:
-        for gate in found:
-            pipe.zcard(keys.parked(name, gate))
-            pipe.zrange(keys.parked(name, gate), 0, jobs - 1)
-    replies = iter(await pipe.execute() if any(found for _, found in gates) else ())
-    return [{gate: (next(replies), next(replies)) for gate in found} for _, found in gates]
+    for command in commands:
+        pipe.execute_command(*command)
+    return sound(await pipe.execute(raise_on_error=False)) if commands else []
 
 
-def _queue(
-    name: str, part: list[Any], parked: dict[str, tuple[int, list[bytes]]], measure: Measure, *, in_list: bool
-) -> QueueNow:
+def _queue(name: str, part: list[Any], parked: dict[str, tuple[int, list[bytes]]], measure: Measure) -> QueueNow:
     *numbers, _, running, waiting = part
-    behind = [job_id for _, ids in parked.values() for job_id in ids] if in_list else []
+    behind = [job_id for _, ids in parked.values() for job_id in ids]
     return QueueNow(
         stats=queues.read_stats(name, numbers, {gate: count for gate, (count, _) in parked.items()}),
         measure=measure,

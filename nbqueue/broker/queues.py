@@ -140,7 +140,7 @@ def read_stats(name: str, replies: Sequence[Any], held_back: dict[str, int]) -> 
 
 async def names(client: Any, keys: Keys) -> list[str]:
     """The names of the queues that were ever submitted to."""
-    return sorted(item.decode() for item in await client.smembers(keys.queues))
+    return sorted(item.decode(errors="replace") for item in await client.smembers(keys.queues))
 
 
 async def ids(
@@ -160,8 +160,13 @@ async def ids(
         pipe.zrangebyscore(keys.queue(name), low, high, start=0, num=limit)
     if State.QUEUED in states or State.SCHEDULED in states:
         for gate in await client.zrange(keys.gates(name), 0, -1):
-            pipe.zrange(keys.parked(name, gate.decode()), 0, limit - 1)
+            pipe.zrange(keys.parked(name, gate.decode(errors="replace")), 0, limit - 1)
     return [item.decode(errors="replace") for part in await pipe.execute() for item in part][:limit]
+
+
+async def live(client: Any, keys: Keys, name: str) -> int:
+    """How many jobs of a queue run, wait or are held back."""
+    return int(await client.zcard(keys.queue(name))) + sum((await gates.waiting(client, keys, name)).values())
 
 
 async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:

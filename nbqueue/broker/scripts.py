@@ -23,7 +23,7 @@ TROUBLE = (RedisError, OSError, TimeoutError)
 _CONSTANTS = (
     "READY_LIMIT", "PROCESS_RANK", "RANKS_A_PRIORITY", "CLAIMED_SCORE", "RECORD_MS", "CALL_BYTES", "CALL_MS",
     "ATTEMPTS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS", "PARENT_MS", "GATES", "NEEDS", "NEEDS_SCORE",
-    "HEAD_BYTES",
+    "HEAD_BYTES", "OWNED",
 )  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)

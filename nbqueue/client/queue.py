@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from nbqueue.broker import gates, queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
-from nbqueue.client import alerts, finding, moving, sweeping
+from nbqueue.client import alerts, attaching, finding, moving, sweeping
 from nbqueue.client.alerts import Alert, On
 from nbqueue.client.link import Link
 from nbqueue.client.named import Named, name_of
@@ -120,7 +120,7 @@ class Queue(ShownNow):
     def jobs(
         self, state: str | State | Collection[str | State] | None = None, *, limit: int = 100
     ) -> Pending[Selection]:
-        """Its jobs in one state or several (all if not given), the newest so many."""
+        """Its jobs in one state or several (all if not given), at most so many, as `jobs.where` takes them."""
         return jobs.where(queue=self.name, state=state, limit=limit)
 
     def dead(self, *, since: Moment | None = None, limit: int = 100_000) -> Pending[Selection]:
@@ -128,8 +128,8 @@ class Queue(ShownNow):
         here = session()
         asked = finding.wanted(state=FAILURES, queue=self.name, since=since, limit=limit, retried=False)
         return Pending(
-            here.call(lambda link: finding.find(link, asked)),
-            lambda records: Selection(records, f'queue "{self.name}" that failed', here),
+            here.call(lambda link: attaching.search(link, asked)),
+            lambda found: Selection(found, f'queue "{self.name}" that failed', here),
             what=f'looking up what failed in queue "{self.name}"',
         )
 

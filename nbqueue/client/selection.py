@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, 
 from concurrent.futures import Future
 from typing import Any, overload
 
-from nbqueue.broker import gates, queues
-from nbqueue.broker import jobs as stored
-from nbqueue.client import cancelling, finding, frames, hooks, moving, removing, retrying
+from nbqueue.broker import gates
+from nbqueue.client import attaching, cancelling, finding, frames, hooks, moving, removing, retrying
+from nbqueue.client.attaching import Found
 from nbqueue.client.changing import ChangesMany
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
@@ -20,12 +20,10 @@ from nbqueue.client.session import Session, session
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.job import JobRecord
 from nbqueue.model.moments import Moment
-from nbqueue.model.names import check_job_id, check_queue
+from nbqueue.model.names import check_job_id, check_limit, check_queue
 from nbqueue.model.shown import Shown, ShownNow, plain
 from nbqueue.model.states import State
 
-#: jobs that a listing of everything gives at most, by queue
-MOST = 1000
 #: jobs that a repr names, of those that live and of those that have ended
 SHOWN = 10
 
@@ -34,26 +32,31 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
     """Handles of jobs that were found, newest first, with what was known of each when they were looked up."""
 
     def __init__(
-        self, records: Sequence[JobRecord], words: str, of: Session, *, refused: Mapping[str, str] | None = None
-    ) -> None:
+        self, found: Found, words: str, of: Session, *, refused: Mapping[str, str] | None = None
+    ) -> None:  # fmt: skip
         #: what was known of them
-        self.records = tuple(records)
+        self.records = tuple(found.records)
+        #: how many others live that are not among them
+        self.more = found.more
+        #: whether there are others of these besides
+        self.is_cut = found.is_cut or found.more > 0
         #: of the new jobs that `retry` gave: id -> sentence of each that could not be retried
         self.refused: Mapping[str, str] = dict(refused or {})
+        self._groups = found.groups
         #: whose they are
         self.words = words
         self._session = of
-        self._jobs = tuple(Job[Any](record.id, name=record.label or record.function, of=of) for record in records)
+        self._jobs = tuple(self._handle(record.id, record) for record in self.records)
 
     @property
     def live(self) -> Selection:
         """Those that had not ended when they were looked up."""
-        return Selection([record for record in self.records if not record.state.is_final], self.words, self._session)
+        return self._part([record for record in self.records if not record.state.is_final])
 
     @property
     def ended(self) -> Selection:
         """Those that had."""
-        return Selection([record for record in self.records if record.state.is_final], self.words, self._session)
+        return self._part([record for record in self.records if record.state.is_final])
 
     @property
     def works(self) -> tuple[Job[Any] | JobGroup[Any], ...]:
@@ -68,8 +71,12 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
     def without(self, works: Sequence[Job[Any] | JobGroup[Any]]) -> Selection:
         """The jobs that are not among these works."""
         names = {work.id for work in works}
-        left = [record for record in self.records if not {record.id, record.group} & names]
-        return Selection(left, self.words, self._session)
+        return self._part([record for record in self.records if not {record.id, record.group} & names])
+
+    @property
+    def besides(self) -> str:
+        """That there are others, in words; nothing where these are all."""
+        return f"{self.more:,} more wait or run" if self.more else "there are more" if self.is_cut else ""
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
@@ -92,7 +99,7 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
             return [record for record in found if record is not None], retried.refused
 
         def read(found: tuple[list[JobRecord], Mapping[str, str]]) -> Selection:
-            return Selection(found[0], f"retries of {self.words}", self._session, refused=found[1])
+            return Selection(Found(records=found[0]), f"retries of {self.words}", self._session, refused=found[1])
 
         return Pending(self._session.promise(asked), read, what=f"retrying {len(self)} jobs")
 
@@ -130,11 +137,12 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
     def __getitem__(self, index: slice) -> Selection: ...
     def __getitem__(self, index: int | slice) -> Job[Any] | Selection:
         if isinstance(index, slice):
-            return Selection(self.records[index], self.words, self._session)
+            return self._part(self.records[index])
         return self._jobs[index]
 
     def __repr__(self) -> str:
-        lines = [f"<{len(self):,} jobs of {self.words}>"]
+        more = f"; {self.besides}" if self.besides else ""
+        lines = [f"<{len(self):,} jobs of {self.words}{more}>"]
         for part, word in ((self.live, "wait or run"), (self.ended, "have ended")):
             lines += [
                 f"  {each.id}  {each.state:<10} {plain(each.label or each.function)}" for each in part.records[:SHOWN]
@@ -151,11 +159,25 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
     def _begin(self, act: Callable[[Link], Coroutine[Any, Any, Any]], what: str) -> Pending[Any]:
         return self._session.begin(act, what=what)
 
+    def _part(self, records: Sequence[JobRecord]) -> Selection:
+        return Selection(Found(records=records, groups=self._groups), self.words, self._session)
+
     def _group(self, one: JobRecord) -> JobGroup[Any]:
-        """The group of a job, as far as its jobs were found, in the order in which they were submitted."""
-        pairs = zip(reversed(self._jobs), reversed(self.records), strict=True)
-        members = [job for job, record in pairs if record.group == one.group]
-        return JobGroup(one.group, members, of=self._session, name=one.label or one.function, queue=one.queue)
+        """The group of a job with all jobs that the server knows, in the order in which they were submitted.
+
+        Of one whose jobs the server does not list it has those that were found.
+        """
+        handles = {record.id: job for job, record in zip(self._jobs, self.records, strict=True)}
+        listed = self._groups.get(one.group, ())
+        ids = listed or [record.id for record in reversed(self.records) if record.group == one.group]
+        members = [handles.get(job_id) or self._handle(job_id, one) for job_id in ids]
+        name = one.label or one.function
+        return JobGroup(
+            one.group, members, of=self._session, name=name, queue=one.queue, is_counted=bool(listed)
+        )  # fmt: skip
+
+    def _handle(self, job_id: str, like: JobRecord) -> Job[Any]:
+        return Job(job_id, name=like.label or like.function, of=self._session)
 
     def _ipython_display_(self) -> None:
         if not hooks.display(self):
@@ -167,15 +189,11 @@ class Jobs(ShownNow):
 
     def recent(self, limit: int = 50, *, everywhere: bool = False) -> Pending[Selection]:
         """The last jobs of this notebook, newest first; `everywhere`: all that are waiting or running."""
-        here, found_by = session(), origin()
-        words = "all queues, waiting or running" if everywhere else in_words(found_by)
-
-        async def asked(link: Link) -> list[JobRecord]:
-            if not everywhere:
-                return await recent_of(link, found_by, limit)
-            return await _known(link, await _live_ids(link), limit)
-
-        return Pending(here.call(asked), lambda records: Selection(records, words, here), what="looking up jobs")
+        check_limit(limit)
+        if everywhere:
+            return _look_up(lambda link: attaching.everywhere(link, limit), "all queues, waiting or running")
+        found_by = origin()
+        return _look_up(lambda link: attaching.last_of(link, found_by, limit), in_words(found_by))
 
     def where(
         self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: Named = "",
@@ -190,15 +208,14 @@ class Jobs(ShownNow):
             tag: a tag they have.
             error: the class of their error (that very class), its name, or a part of its first line.
             since: "7d", "2h", a timedelta (both back from now) or an aware datetime: submitted or ended since then.
-            limit: the newest so many.
+            limit: at most so many: the newest that have ended, and of those that wait the first in their queues.
         """
-        here, named = session(), name_of(function)
+        named = name_of(function)
         asked = finding.wanted(
             state=state, queue=queue_named(queue), function=named, tag=tag_named(tag), error=error_named(error),
             since=since, limit=limit,
         )  # fmt: skip
-        future = here.call(lambda link: finding.find(link, asked))
-        return Pending(future, lambda records: Selection(records, "this search", here), what="looking up jobs")
+        return _look_up(lambda link: attaching.search(link, asked), "this search")
 
     def pause(self, *, function: Named = "", tag: str = "", group: str = "") -> Pending[None]:
         """Let no more jobs of a function, with a tag, or of a group (its id), start; those that run go on."""
@@ -252,7 +269,10 @@ def attach(job_id: str | None = None, /, *, everywhere: bool = False) -> Pending
         JobLost: the server knows no job of that id.
     """
     if job_id is None:
-        return jobs.recent(MOST, everywhere=everywhere)
+        if everywhere:
+            return jobs.recent(attaching.MOST, everywhere=True)
+        found_by = origin()
+        return _look_up(lambda link: attaching.all_of(link, found_by, attaching.MOST), in_words(found_by))
     here = session()
     check_job_id(job_id)
 
@@ -262,28 +282,6 @@ def attach(job_id: str | None = None, /, *, everywhere: bool = False) -> Pending
     return Pending(here.call(lambda link: link.record(job_id)), handle, what=f"looking up job {job_id}")
 
 
-async def recent_of(link: Link, found_by: stored.Origin, limit: int) -> list[JobRecord]:
-    """The last jobs of an origin, newest first."""
-    wire = link.wire
-    return await _known(
-        link, await wire.ask(lambda client: stored.owned(client, wire.keys, found_by, newest=limit)), limit
-    )
-
-
-async def _known(link: Link, ids: Sequence[str], limit: int) -> list[JobRecord]:
-    records = [record for record in await link.records(ids) if record is not None]
-    return sorted(records, key=_submitted, reverse=True)[:limit]
-
-
-async def _live_ids(link: Link) -> list[str]:
-    async def found(client: Any) -> list[str]:
-        ids: list[str] = []
-        for name in await queues.names(client, link.wire.keys):
-            ids += await queues.ids(client, link.wire.keys, name, limit=MOST)
-        return ids
-
-    return await link.wire.ask(found)
-
-
-def _submitted(record: JobRecord) -> float:
-    return record.submitted_at.timestamp() if record.submitted_at else 0.0
+def _look_up(ask: Callable[[Link], Coroutine[Any, Any, Found]], words: str) -> Pending[Selection]:
+    here = session()
+    return Pending(here.call(ask), lambda found: Selection(found, words, here), what="looking up jobs")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
 from nbqueue.broker import queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
-from nbqueue.client import hooks, scheduling
+from nbqueue.client import attaching, hooks, scheduling
+from nbqueue.client.attaching import Found
 from nbqueue.client.link import Link
 from nbqueue.client.origin import in_words, origin
 from nbqueue.client.portal import check_outside
-from nbqueue.client.selection import recent_of
 from nbqueue.client.session import Session, session
 from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
-from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 
 T = TypeVar("T")
@@ -62,10 +61,10 @@ async def of_schedules(link: Link) -> list[ScheduleRecord]:
     return [found.record for found in await scheduling.look_up_all(link)]
 
 
-async def of_jobs(link: Link, most: int) -> tuple[Sequence[JobRecord], str, datetime]:
+async def of_jobs(link: Link, most: int) -> tuple[Found, str, datetime]:
     """The last jobs of this notebook, whose they are in words, and the server's time."""
     here = origin()
-    return await recent_of(link, here, most), in_words(here), await link.time()
+    return await attaching.last_of(link, here, most), in_words(here), await link.time()
 
 
 def _asked(here: Session, ask: Callable[[Link], Coroutine[Any, Any, T]]) -> T | str:

@@ -57,9 +57,10 @@ class Cards:
         for each in reversed(live[:LIVE_CARDS]):
             self.show(each)
         if ended or not live:
-            _publish(listing.found(ended.records, now=datetime.now(UTC), of=work.words))
-        if len(live) > LIVE_CARDS:
-            _publish(listing.left_out(len(live) - LIVE_CARDS))
+            _publish(listing.found(ended.records, now=datetime.now(UTC), of=work.words, is_cut=work.is_cut))
+        rest = work.without(live[:LIVE_CARDS]).live.records if len(live) > LIVE_CARDS else ()
+        if rest or work.more:
+            _publish(listing.left_out(rest, now=datetime.now(UTC), more=work.more))
 
     def settle(self, work: Work) -> None:
         """Publish the end in the name of the cell that waited for it, if a card of it was shown."""

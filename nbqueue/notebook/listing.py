@@ -16,38 +16,58 @@ from nbqueue.model.states import FINAL, State
 from nbqueue.notebook import text, view, wording
 from nbqueue.notebook.table import Table
 
-#: of jobs that have ended and were found, so many are listed
-ENDED = 10
+#: of jobs that were found so many are listed: of those that have ended, and of those that live without a card
+ENDED, LEFT_OUT = 10, 50
 
 _HANDLES = "job = await nbqueue.attach(id) gives its handle: await job for its result, await job.logs() for its log."
+_MORE = "There are more: await nbqueue.jobs.recent(limit=...) gives them, await nbqueue.attach() all that wait or run."
 _FINAL = tuple(state for state in State if state in FINAL)
 
 
-def jobs(records: Sequence[JobRecord], *, now: datetime, of: str, offers: Offers | None = None) -> Table:
-    """Jobs, one a row, in the order given; `offers`: what workers offer, where that was asked."""
+def jobs(
+    records: Sequence[JobRecord], *, now: datetime, of: str, offers: Offers | None = None, is_cut: bool = False
+) -> Table:
+    """Jobs, one a row, in the order given.
+
+    Args: `offers`: what workers offer, where that was asked; `is_cut`: whether there are more than these.
+    """
     rows = []
     for record in records:
         card = view.of_job(record, now=now, hint=lack(record, offers) if offers is not None else "")
         state = f"{card.look.glyph} {card.look.word}"
-        rows.append((record.id, state, card.title, text.figures(card), _when(record.submitted_at), text.details(card)))
+        rows.append(
+            (
+                record.id,
+                state,
+                card.title,
+                text.figures(card),
+                wording.when(record.submitted_at, now),
+                text.details(card),
+            )
+        )
     return Table(
         title=f"Jobs of {of}", columns=("id", "state", "job", "progress, time", "submitted", ""), rows=rows,
-        empty="None so far.",
+        empty="None so far.", note=_MORE if is_cut else "",
     )  # fmt: skip
 
 
-def found(records: Sequence[JobRecord], *, now: datetime, of: str) -> Table:
-    """The last of those that have ended, below the cards of those that live."""
+def found(records: Sequence[JobRecord], *, now: datetime, of: str, is_cut: bool = False) -> Table:
+    """The last of those that have ended, below the cards of those that live; `is_cut`: there are others besides."""
     table = jobs(records[:ENDED], now=now, of=of)
     if not records:
         return table
-    cut = f": the last {ENDED} of {len(records):,}" if len(records) > ENDED else ""
+    count = f"{'more than ' * is_cut}{len(records):,}"
+    cut = f": the last {ENDED} of {count}" if len(records) > ENDED else ""
     return replace(table, title=f"Jobs of {of} that have ended{cut}", note=_HANDLES)
 
 
-def left_out(count: int) -> Table:
-    """Those that live and have no card of their own."""
-    return Table(title=f"and {count:,} more that wait or run, without a card here", columns=())
+def left_out(records: Sequence[JobRecord], *, now: datetime, more: int = 0) -> Table:
+    """The newest of those that live and have no card of their own; `more`: how many others do."""
+    table = jobs(records[:LEFT_OUT], now=now, of="")
+    cut = f": the last {LEFT_OUT:,} of them" if len(records) > LEFT_OUT else ""
+    besides = f" (and {more:,} that were not looked up)" if more and records else ""
+    count = f"{len(records) or more:,}"
+    return replace(table, title=f"and {count} more that wait or run, without a card here{besides}{cut}", empty="")
 
 
 def queues(found: Sequence[QueueStats]) -> Table:
@@ -104,10 +124,6 @@ def _runs(*, running: bool) -> str:
 
 def _pid(pid: int | None) -> str:
     return "" if pid is None else str(pid)
-
-
-def _when(at: datetime | None) -> str:
-    return "" if at is None else wording.clock(at)
 
 
 def _since(at: datetime | None, now: datetime) -> str:

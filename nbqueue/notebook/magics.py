@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from nbqueue.client.handle import Job
-from nbqueue.client.origin import in_words, origin
 from nbqueue.client.pending import Pending
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import schedules
@@ -75,9 +74,9 @@ def _status(_: Sequence[str]) -> Table | None:
 
 def _jobs(_: Sequence[str]) -> Table | None:
     def table() -> Table:
-        records = jobs.recent(NEWEST).wait().records
-        offers = server.offers() if any(record.may_lack for record in records) else None
-        return listing.jobs(records, now=server.now(), of=in_words(origin()), offers=offers)
+        last = jobs.recent(NEWEST).wait()
+        offers = server.offers() if any(record.may_lack for record in last.records) else None
+        return listing.jobs(last.records, now=server.now(), of=last.words, offers=offers, is_cut=last.is_cut)
 
     return _where_up(table)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -63,7 +64,8 @@ def _table(subject: Any, at: datetime) -> Table | None:
 
 def _found(selection: Any, at: datetime) -> Table:
     table = listing.jobs(selection.records[:MOST], now=at, of=selection.words)
-    return facts.cut(table, len(selection.records), MOST)
+    table = facts.cut(table, len(selection), MOST)
+    return replace(table, title=f"{table.title}; {selection.besides}") if selection.besides else table
 
 
 def _queue(queue: Any) -> Table | str | None:
@@ -88,8 +90,8 @@ def _jobs(_: Any) -> Table | str | None:
     found = asking.answer(lambda link: asking.of_jobs(link, MOST))
     if found is None or isinstance(found, str):
         return found
-    records, words, now_there = found
-    return listing.jobs(records, now=now_there, of=words)
+    last, words, now_there = found
+    return listing.jobs(last.records, now=now_there, of=words, is_cut=last.is_cut)
 
 
 _VALUES: Mapping[type[Any], Callable[[Any, datetime], Table]] = {

@@ -148,6 +148,14 @@ def clock(at: datetime) -> str:
     return f"{at.astimezone():%H:%M:%S}"
 
 
+def when(at: datetime | None, now: datetime) -> str:
+    """The time of day, with the date where that is another one; nothing where it is not known."""
+    if at is None:
+        return ""
+    local = at.astimezone()
+    return f"{local:%H:%M:%S}" if local.date() == now.astimezone().date() else f"{local:%m-%d %H:%M}"
+
+
 def moment(at: datetime) -> str:
     """Day and time of day where the reader sits."""
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"

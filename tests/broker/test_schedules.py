@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from nbqueue.broker import jobs, schedules, scripts
+from nbqueue.broker import jobs, owners, schedules, scripts
 from nbqueue.broker.envelope import peek
 from nbqueue.broker.scheduled_calls import ScheduledCall, job_id
 from nbqueue.model.schedule import ScheduleState, Turn
@@ -55,7 +55,7 @@ async def test_a_turn_makes_the_job_of_a_time(kept: KeptSchedules, scheduler: Sc
     assert header == {**HEADER, "id": job.id, "schedule": NAME}
     assert (record.runs, record.last_job, record.last_at) == (1, job.id, due)
     assert record.next_at == due + timedelta(seconds=60)
-    assert await jobs.owned(kept.client, KEYS, jobs.Origin(user="ann")) == [job.id]
+    assert await owners.owned(kept.client, KEYS, jobs.Origin(user="ann")) == [job.id]
 
 
 async def test_who_takes_over_a_turn_repeats_nothing(kept: KeptSchedules, scheduler: Scheduler) -> None:

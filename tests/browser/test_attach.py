@@ -37,6 +37,30 @@ ATTACH = "import nbqueue\nfound = await nbqueue.attach()\nfound"
 RESULT = "open('go', 'w').close()\nlong = found.live[0]\nprint(await long)"
 LOG = "print((await long.logs()).splitlines()[0], [await job for job in found.ended])"
 
+MANY = """
+import nbqueue
+from pathlib import Path
+go = Path("go").absolute()
+async def steps(go, number=0):
+    import asyncio, nbqueue
+    print("log of", number)
+    nbqueue.progress(250, 1000, f"at {number}")
+    while not go.exists():
+        await asyncio.sleep(0.05)
+    return number
+def broken(number):
+    raise ValueError(f"no {number}")
+quick = await nbqueue.submit(sum, [1, 2])
+bad = await nbqueue.submit(broken, 13)
+print(await quick, (await bad.info()).state)
+for number in (1, 2, 3):
+    await nbqueue.options(label=f"long {number}").submit(steps, go, number)
+many = await nbqueue.options(label="many").submit_map(steps, [go] * 3000)
+many
+"""
+CANCELLED = "group = found.works[0]\nprint(len(group), *(await group.progress()).items())"
+RESULTS = "go.touch()\nprint([await job for job in found.works[1:]], await found.ended[1])\nawait found.ended[0]"
+
 
 def test_after_a_restart_everything_is_back(lab: Lab) -> None:
     """The kernel is restarted while a job runs: its bar moves again, log and result are there, as is what had ended."""
@@ -60,6 +84,30 @@ def test_after_a_restart_everything_is_back(lab: Lab) -> None:
         expect(card).to_contain_text(re.compile("succeeded.*the long one", re.DOTALL))
         notebook.run(3)
         expect(notebook.output(3)).to_contain_text("step 1 [3]")
+        assert notebook.troubles == []
+
+
+def test_after_a_restart_many_jobs_are_back(lab: Lab) -> None:
+    """Several that run, a group of thousands, a value and a traceback; Cancel on the group's card is for all of it."""
+    lab.write("work.ipynb", [MANY, ATTACH, CANCELLED, f"from pathlib import Path\ngo = Path('go')\n{RESULTS}"])
+    with opened(lab, "work.ipynb") as notebook:
+        notebook.run(0)
+        expect(notebook.output(0)).to_contain_text(re.compile("running.*3,000", re.DOTALL))
+        notebook.restart()
+        notebook.run(1)
+        cards = notebook.output(1)
+        for number in (1, 2, 3):
+            bar = cards.get_by_role("progressbar", name=f"long {number}").first
+            expect(bar).to_have_attribute("aria-valuenow", "25")
+            expect(cards).to_contain_text(f"log of {number}")
+        expect(cards).to_contain_text(re.compile("many.*3,000.*failed.*broken.*ValueError: no 13", re.DOTALL))
+        cards.get_by_role("button", name="Cancel").last.click()
+        expect(cards).to_contain_text("3,000 cancelled")
+        notebook.run(2)
+        expect(notebook.output(2)).to_contain_text("3000 (<State.CANCELLED: 'cancelled'>, 3000)")
+        notebook.run(3)
+        expect(notebook.output(3)).to_contain_text("[3, 2, 1] 3")
+        expect(notebook.output(3)).to_contain_text("in broken")
         assert notebook.troubles == []
 
 

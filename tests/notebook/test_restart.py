@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import Kernel, displayed, lines, running_kernel, sent
+from tests.notebook.kernels import Kernel, Message, displayed, lines, opened, running_kernel, sent
 from tests.workers import running_worker
 
 BEGIN = """
@@ -18,6 +19,66 @@ def until(path):
     nbqueue.progress(2, 2, "whole")
     return "done"
 """
+BEFORE = """
+def broken(number):
+    raise ValueError(f"no {number}")
+def waits(path, _=None):
+    return until(path)
+go, never = PATHS
+quick = await submit(sum, [1, 2])
+bad = await submit(broken, 13)
+longs = [await nbqueue.options(label=f"long {name}").submit(until, go) for name in "ab"]
+group = await nbqueue.options(label="many").submit_map(waits, [never] * 3000)
+for job in longs:
+    while (await job.info()).progress.message != "half":
+        await asyncio.sleep(0.02)
+while not (await group.progress()).get("running"):
+    await asyncio.sleep(0.02)
+await quick
+try:
+    await bad
+except nbqueue.JobFailed:
+    pass
+"""
+COUNTED = """
+import asyncio
+group = found.works[0]
+while set(counts := await group.progress()) != {"cancelled"}:
+    await asyncio.sleep(0.05)
+print(len(group), [(str(state), count) for state, count in counts.items()])
+"""
+
+
+def test_all_that_lived_is_back_after_a_restart(settings: Settings, tmp_path: Path) -> None:
+    """Jobs that run with bars and logs, what ended with results, a traceback, and a group of thousands as a whole."""
+    environ = {"NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home)}
+    paths = (str(tmp_path / "go"), str(tmp_path / "never"))
+    with running_worker(settings, "--slots", "4"):
+        with running_kernel(**environ) as first:
+            first.run("import asyncio, nbqueue\n" + BEGIN.replace("    while", '    print("log of", path)\n    while'))
+            first.run(BEFORE.replace("PATHS", repr(paths)))
+            first.kill()
+        with running_kernel(**environ) as second:
+            second.run("import nbqueue\nfound = await nbqueue.attach()\nfound")
+            buttons = [
+                model for model, state in opened(second.messages).items() if state.get("description") == "Cancel"
+            ]
+            assert len(buttons) == 3
+            for seen in ("long a", "long b", "1/2 (50%)", "half", "log of", "3,000", "2 running"):
+                second.seen(_says(seen))
+            (table,) = [text for text in lines(second.messages, "display_data") if "have ended" in text]
+            rows = [row.split()[2:4] for row in table.splitlines()[2:-1]]
+            assert rows == [["failed", "broken"], ["succeeded", "sum"]]
+            assert "ValueError: no 13" in table
+            # what ended gives its result, or its error as it was on the worker
+            assert _printed(second, "print(await found.ended[1])") == ["3"]
+            second.run("found.ended[0]")
+            second.seen(_says("in broken"))
+            # the card of the group is the whole group
+            second.click(buttons[-1])
+            assert _printed(second, COUNTED) == ["3000 [('cancelled', 3000)]"]
+            (tmp_path / "go").touch()
+            assert _printed(second, "print([await work for work in found.works[1:]])") == ["['done', 'done']"]
 
 
 def test_a_card_is_back_after_the_kernel_was_killed(settings: Settings, tmp_path: Path) -> None:
@@ -38,6 +99,10 @@ def test_a_card_is_back_after_the_kernel_was_killed(settings: Settings, tmp_path
             assert _printed(second, "print(await job)") == ["done"]
             end = lines(second.messages)[-1]
     assert end.startswith("✓ succeeded  until  2/2 (100%)")
+
+
+def _says(text: str) -> Callable[[Message], bool]:
+    return lambda message: text in str(message["content"])
 
 
 def _until_told(kernel: Kernel, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -85,3 +86,11 @@ def test_a_gap_is_a_share_in_per_cent() -> None:
 def test_a_duration_is_said_as_people_do(seconds: float, running: str, ended: str) -> None:
     """Whole seconds while it runs, tenths when it has ended."""
     assert (wording.duration(seconds, running=True), wording.duration(seconds)) == (running, ended)
+
+
+def test_a_moment_of_another_day_has_its_date() -> None:
+    """Today the time of day is enough; of last week it would say something wrong."""
+    now = datetime(2026, 1, 31, 12, 0, 0).astimezone()
+    assert wording.when(now - timedelta(minutes=5), now) == "11:55:00"
+    assert wording.when(now - timedelta(days=7), now) == "01-24 12:00"
+    assert wording.when(None, now) == ""

@@ -1,11 +1,11 @@
 #!lua
 -- Accept jobs: store each submission, put it into its queue, wake workers. Known ids change nothing.
--- With: groups, waiting, past
+-- With: groups, waiting, past, owned
 -- KEYS[1] zset    the queue: arq:queue:<queue>
 -- KEYS[2] string  submission counter: nbq:sequence
 -- KEYS[3] list    wake-up tokens of the queue: nbq:wake:<queue>
 -- KEYS[4] set     known queues: nbq:queues
--- KEYS[5] zset    jobs of the submitter: nbq:owner:<digest>
+-- KEYS[5] zset    jobs and groups of the submitter: nbq:owner:<digest>
 -- KEYS[6] stream  events: nbq:events
 -- KEYS[7] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
@@ -215,12 +215,12 @@ for i = 1, count do
     if not (own[i].after and wait_for(id, own[i].after, rank)) then
       scores[#scores + 1], scores[#scores + 2] = later and due or rank, id
     end
-    -- of a submitter the last thousand are kept
-    if i > count - 1000 then owned[#owned + 1], owned[#owned + 2] = now, id end
-    if common.size then members[#members + 1] = id end
+    -- a group whose jobs are listed stands for them
+    if common.size then members[#members + 1] = id
+    else owned[#owned + 1], owned[#owned + 2] = now, id end
     if common.expires then expiring[#expiring + 1], expiring[#expiring + 2] = now + common.expires, id end
     replies[i], fresh, known[id] = state, fresh + 1, true
-    if #texts >= 1000 or #scores >= 1000 then flush() end
+    if #texts >= 1000 or #scores >= 1000 or #owned >= 1000 or #members >= 1000 then flush() end
   end
 end
 flush()
@@ -229,6 +229,7 @@ if fresh > 0 then
     redis.call('HSET', prefix .. 'nbq:job:' .. common.retry_of, 'retried_by', ARGV[5])
   end
   if common.size then
+    redis.call('ZADD', KEYS[5], now, 'group ' .. common.group)
     local group = prefix .. 'nbq:group:' .. common.group
     if redis.call('HSETNX', group, 'total', common.size) == 1 then redis.call('HSET', group, 'left', common.size) end
     redis.call('HINCRBY', group, state, fresh)
@@ -240,8 +241,8 @@ if fresh > 0 then
     end
   end
   redis.call('SADD', KEYS[4], queue)
-  redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -1001)
-  redis.call('PEXPIRE', KEYS[5], RECORD_MS)
+  keep_owned(prefix, KEYS[5], now)
+  redis.call('PEXPIRE', KEYS[5], math.max(redis.call('PTTL', KEYS[5]), RECORD_MS + due - now))
   local tokens = math.min(fresh, TOKENS - tokens_there)
   for _ = 1, tokens do redis.call('LPUSH', KEYS[3], later and 'due' or 'ready') end
   if tokens > 0 then redis.call('PEXPIRE', KEYS[3], TOKEN_MS) end

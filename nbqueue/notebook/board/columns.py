@@ -122,15 +122,9 @@ def job(record: JobRecord, now: datetime) -> Row:
         Cell(text=card.count, title=card.percent, fraction=share, look=None if share is None else card.look),
         Cell(text=card.elapsed),
         Cell(text=wording.line(record.queue, NARROW)),
-        Cell(text="" if record.submitted_at is None else when(record.submitted_at, now)),
+        Cell(text=wording.when(record.submitted_at, now)),
         Cell(text=_cut(told, WIDE), title=told),
     )
-
-
-def when(at: datetime, now: datetime) -> str:
-    """The time of day, with the date where that is another one."""
-    local, today = at.astimezone(), now.astimezone().date()
-    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%m-%d %H:%M}"
 
 
 def ended(chart: Chart) -> str:
