@@ -32,8 +32,6 @@ OF_HISTORY = (
     "job", "attempt", "state", "function", "label", "queue", "wait_s", "duration_s", "finished_at", "worker", "error",
 )  # fmt: skip
 
-_NOTHING = "The local stack is not running: the first submit starts it, or %nbqueue up."
-
 
 @dataclass(frozen=True, slots=True)
 class Verb:
@@ -107,29 +105,41 @@ def _schedules(words: Sequence[str]) -> Table | None:
 
 
 def _cancel(words: Sequence[str]) -> None:
-    asked = [(job_id, Job[object](job_id).cancel()) for job_id in _meant(words)]
-    for job_id, pending in asked:
-        say(f"{job_id}: {pending.wait()}")
+    def said() -> None:
+        asked = [(job_id, Job[object](job_id).cancel()) for job_id in _meant(words)]
+        for job_id, pending in asked:
+            say(f"{job_id}: {pending.wait()}")
+
+    _where_up(said)
 
 
 def _retry(words: Sequence[str]) -> None:
-    for job_id in _meant(words):
-        say(f"{job_id}: job {Job[object](job_id).retry().wait().id}")
+    def said() -> None:
+        for job_id in _meant(words):
+            say(f"{job_id}: job {Job[object](job_id).retry().wait().id}")
+
+    _where_up(said)
 
 
 def _take(words: Sequence[str]) -> None:
     """What a %%job cell hands back, once more: after a restart, or in another notebook."""
-    found: dict[str, Any] = {}
-    with cells.taking(found):
-        Job[object](*_meant(words)).wait()
-    here = shell()
-    here.user_ns.update(found)
-    say(f"Assigned: {', '.join(found)}." if found else "It hands nothing back: its cell had no -o.")
+
+    def said() -> None:
+        found: dict[str, Any] = {}
+        with cells.taking(found):
+            Job[object](*_meant(words)).wait()
+        shell().user_ns.update(found)
+        say(f"Assigned: {', '.join(found)}." if found else "It hands nothing back: its cell had no -o.")
+
+    _where_up(said)
 
 
 def _logs(words: Sequence[str]) -> None:
-    lines = wording.tail(Job[object](*_meant(words)).logs().wait(), LOG_LINES, limit=1000)
-    say("\n".join(lines) or "It has written nothing so far.")
+    def said() -> None:
+        lines = wording.tail(Job[object](*_meant(words)).logs().wait(), LOG_LINES, limit=1000)
+        say("\n".join(lines) or "It has written nothing so far.")
+
+    _where_up(said)
 
 
 def _history(words: Sequence[str]) -> Any:
@@ -214,7 +224,7 @@ def _where_up(act: Callable[[], T]) -> T | None:
     """What `act` finds; asking must not start anything."""
     if server.is_up():
         return act()
-    say(_NOTHING)
+    say(server.NOT_RUNNING)
     return None
 
 

@@ -11,6 +11,7 @@ from IPython.core.error import UsageError
 
 import nbqueue
 from nbqueue.errors import BrokerUnavailable, JobError, JobLost
+from nbqueue.local import stack
 from nbqueue.model.settings import Settings
 from tests.notebook.shells import running_shell
 from tests.workers import running_worker
@@ -175,12 +176,16 @@ def test_a_server_that_is_away_is_one_line(shell: Any, home: Path) -> None:
 
 
 def test_asking_starts_nothing(shell: Any, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a server, listings say how to start one instead of starting it."""
+    """Without a server, each verb but `up` says how to start one instead of starting it."""
     nbqueue.configure(Settings(home=home))
-    for verb in ("jobs", "queues", "workers", "history"):
-        assert magic(shell, verb) is None
+    before = sorted(home.rglob("*"))
+    lines = (
+        "jobs", "queues", "workers", "schedules", "schedules pause x", "history", "cancel x", "retry x", "logs x", "take x",
+    )  # fmt: skip
     told = "The local stack is not running: the first submit starts it, or %nbqueue up.\n"
-    assert (capsys.readouterr().out, [path.name for path in home.iterdir() if path.is_socket()]) == (4 * told, [])
+    for line in lines:
+        assert (line, magic(shell, line), capsys.readouterr().out) == (line, None, told)
+    assert (sorted(home.rglob("*")), stack.status(Settings(home=home)).keeper.running) == (before, False)
 
 
 def test_the_local_stack_goes_up_and_down(shell: Any, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
