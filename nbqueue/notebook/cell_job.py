@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any, NoReturn
 
 from IPython.core.magic_arguments import MagicArgumentParser
@@ -97,21 +98,21 @@ job.__doc__ = _PARSER.format_help()
 
 def _submitted(source: CellSource, taken: dict[str, Any], outputs: list[str], asked: Namespace, here: Any) -> Job[Any]:
     """The job, once the server has accepted it."""
-    ticket = cell_outputs.promised(outputs, here.user_ns) if outputs else ""
-    it = Cell(
-        source=source.text, name=source.name, anchor=_anchor(here.user_ns),
-        outputs=tuple(outputs), quiet=source.quiet, ticket=ticket,
-    )  # fmt: skip
     submitter = Submitter({
         "label": asked.name or source.label, "queue": asked.queue, "priority": _priority(asked.priority),
         "timeout": asked.timeout, "retry": asked.retry, "memory": asked.memory, "tags": asked.tag,
         "on_done": cell_outputs.take if outputs else None,
     })  # fmt: skip
-    try:
-        pending = submitter.submit(async_cell if source.awaits else cell, it, **taken)
-    except NotSendable as error:
-        raise _explained(error, asked) from None
-    return pending.wait()
+    with cell_outputs.promised(outputs, here.user_ns) if outputs else nullcontext("") as ticket:
+        it = Cell(
+            source=source.text, name=source.name, anchor=_anchor(here.user_ns),
+            outputs=tuple(outputs), quiet=source.quiet, ticket=ticket,
+        )  # fmt: skip
+        try:
+            pending = submitter.submit(async_cell if source.awaits else cell, it, **taken)
+        except NotSendable as error:
+            raise _explained(error, asked) from None
+        return pending.wait()
 
 
 def _awaited(handle: Job[Any]) -> Any:

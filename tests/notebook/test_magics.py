@@ -180,7 +180,8 @@ def test_asking_starts_nothing(shell: Any, home: Path, capsys: pytest.CaptureFix
     nbqueue.configure(Settings(home=home))
     before = sorted(home.rglob("*"))
     lines = (
-        "jobs", "queues", "workers", "schedules", "schedules pause x", "history", "cancel x", "retry x", "logs x", "take x",
+        "jobs", "queues", "workers", "schedules", "schedules pause x", "history",
+        "cancel x", "retry x", "logs x", "take x",
     )  # fmt: skip
     told = "The local stack is not running: the first submit starts it, or %nbqueue up.\n"
     for line in lines:
