@@ -7,6 +7,7 @@ import dis
 import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from types import CodeType
 
 from nbqueue.inside.cells import FLAGS
@@ -82,8 +83,7 @@ class _Flow:
 
     def _branch(self, node: ast.If | ast.While, known: Names) -> Names:
         known = self._expression(node.test, known)
-        bound = known | {name for name, is_sure in _bound(node.test, when_true=True) if is_sure}
-        ends = [self.block(node.body, bound), self.block(node.orelse, known)]
+        ends = [self.block(node.body, known | _bound_where_true(node.test)), self.block(node.orelse, known)]
         return ends[0] & ends[1] if isinstance(node, ast.If) else known
 
     def _with(self, node: ast.With | ast.AsyncWith, known: Names) -> Names:
@@ -113,6 +113,12 @@ class _Flow:
         return known
 
     def _expression(self, node: ast.expr, known: Names) -> Names:
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+            after = true = self._expression(node.values[0], known)
+            for before, value in pairwise(node.values):
+                true |= _bound_where_true(before)
+                true = self._expression(value, true)
+            return after
         return self._simple(ast.copy_location(ast.Expr(node), node), known)
 
     def _target(self, node: ast.expr, known: Names) -> Names:
@@ -120,20 +126,19 @@ class _Flow:
         return self._simple(ast.copy_location(ast.Assign([node], nothing), node), known)
 
     def _simple(self, node: ast.stmt, known: Names, own: str = "") -> Names:
-        """One that runs from its beginning to its end; `own`: the name it defines, known to what is inside."""
-        unsure = {name for name, is_sure in _bound(node) if not is_sure}
-        code = _compiled([node])
-        for item in dis.get_instructions(code):
-            if item.opname in _LOADS:
+        """One that runs from its beginning to its end; `own`: the name it defines, known to what is inside.
+
+        Its instructions do not stand as they run: what it reads counts as read before it assigns anything.
+        """
+        instructions = list(dis.get_instructions(_compiled([node])))
+        for item in instructions:
+            if item.opname in _LOADS | _DELETES:
                 self._note((item.argval,), known)
-            elif item.opname in _STORES:
-                known |= {item.argval} - unsure
-            elif item.opname in _DELETES:
-                self._note((item.argval,), known)
-                known -= {item.argval}
             elif isinstance(item.argval, CodeType):
                 self._note(_read_inside(item.argval, own if _defines(item.argval, own) else ""), known)
-        return known
+        stored = {item.argval for item in instructions if item.opname in _STORES}
+        deleted = {item.argval for item in instructions if item.opname in _DELETES}
+        return (known | stored - {name for name, is_sure in _bound(node) if not is_sure}) - deleted
 
     def _note(self, names: Iterable[str], known: Names) -> None:
         self.reads.update(dict.fromkeys(name for name in names if name not in known))
@@ -154,12 +159,18 @@ def _bound(node: ast.AST, *, is_sure: bool = True, when_true: bool = False) -> I
             first, when_true = [node.test], False
         case ast.Compare():
             first, when_true = [node.left, node.comparators[0]], False
-        case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.comprehension():
+        case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            first = []
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
             first = []
         case _:
             first, when_true = [*ast.iter_child_nodes(node)], False
     for child in ast.iter_child_nodes(node):
         yield from _bound(child, is_sure=is_sure and child in first, when_true=when_true)
+
+
+def _bound_where_true(node: ast.expr) -> Names:
+    return frozenset(name for name, is_sure in _bound(node, when_true=True) if is_sure)
 
 
 def _defines(code: CodeType, name: str) -> bool:

@@ -36,6 +36,8 @@ CELLS = {
     "a class of the same name": ("class A(A):\n    x = A.y\n    def m(self): return A", "A", "A"),
     "a condition may be left out": ("a and (x := 1)\nx\nb = (y := 1) if c else 2\ny", "a x c y", "x b y"),
     "a condition that is true": ("if a and (m := b):\n    m\nelif m:\n    pass", "a b m", "m"),
+    "a condition of several": ("while (m := a) and m.b and (n := m) and n.c:\n    m, n\nm, n", "a n", "m n"),
+    "a name or a new one": ("x = 1 if a else x\n(y := 1 if b else y)", "a x b y", "x y"),
     "a comprehension may run never": ("[(x := i) for i in xs]\nx", "xs x", "x"),
     "imports": ("import os.path\nfrom a import b as c\nos, c", "", "c os"),
     "await": ("async with a as b:\n    await b.c(d)\nasync for e in f: e", "a d f", "b e"),
