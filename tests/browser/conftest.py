@@ -13,12 +13,18 @@ from tests.workers import running_worker
 
 
 @pytest.fixture
-def lab(settings: Settings, tmp_path: Path) -> Iterator[Lab]:
-    """A JupyterLab whose kernels submit to the test's server, where a worker waits."""
+def app() -> str:
+    """What shows the notebooks; a module that tests another one has a fixture of that name."""
+    return "jupyterlab"
+
+
+@pytest.fixture
+def lab(settings: Settings, tmp_path: Path, app: str) -> Iterator[Lab]:
+    """A JupyterLab, or another app, whose kernels submit to the test's server, where a worker waits."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
     environ = {
         "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }  # fmt: skip
-    with running_worker(settings, "--slots", "2"), running_lab(folder, **environ) as lab:
+    with running_worker(settings, "--slots", "2"), running_lab(folder, app=app, **environ) as lab:
         yield lab

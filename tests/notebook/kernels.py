@@ -31,9 +31,17 @@ class Kernel:
 
     def run(self, code: str, timeout_s: float = 30.0) -> list[Message]:
         """Run a cell; what was published until it was done. An error in it fails the test."""
-        begin, request = len(self.messages), self.client.execute(code)
-        self.until(lambda found: _is_end(found, request), timeout_s)
-        published = self.messages[begin:]
+        return self.done(self.begin(code), timeout_s)
+
+    def begin(self, code: str) -> tuple[str, int]:
+        """Have a cell begin; its request, and how many messages there were before."""
+        return self.client.execute(code), len(self.messages)
+
+    def done(self, begun: tuple[str, int], timeout_s: float = 30.0) -> list[Message]:
+        """What was published from the beginning of a cell until it was done. An error in it fails the test."""
+        request, before = begun
+        self.seen(lambda found: _is_end(found, request), timeout_s)
+        published = self.messages[before:]
         errors = [item["content"] for item in published if item["msg_type"] == "error"]
         assert errors == [], "\n".join(errors[0]["traceback"])
         return published

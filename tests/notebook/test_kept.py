@@ -33,9 +33,10 @@ ends
     'waits = await nbqueue.options(queue="nobody", label="<b>waits</b>").submit(until, "")\nwaits',
     """
 open("{go}", "w").close()
-while not ((await ends.state()).is_final and (await stays.info()).progress.done):
-    time.sleep(0.02)
-time.sleep(0.5)  # the cards hear of it a moment later
+while not all(live.complete for live in ends._lives):  # what the cards hear
+    time.sleep(0.01)
+while not all(live.record.progress.done for live in stays._lives):
+    time.sleep(0.01)
 """,
     "nbqueue.Queue()",
     "await nbqueue.attach()",
