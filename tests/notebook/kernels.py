@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import start_new_kernel
 
-ROOT = Path(__file__).parents[2]
+from tests.notebook.ipykernels import python_path
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 Message = Mapping[str, Any]
@@ -80,7 +80,7 @@ class Kernel:
 @contextmanager
 def running_kernel(**environ: str) -> Iterator[Kernel]:
     """A kernel with this project in its path and these variables in its environment."""
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environ}
+    variables = {**os.environ, "PYTHONPATH": python_path(), "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environ}
     manager, client = start_new_kernel(kernel_name="python3", env=variables)
     try:
         yield Kernel(client, manager)

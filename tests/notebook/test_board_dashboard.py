@@ -12,7 +12,8 @@ from nbclient import NotebookClient
 
 import nbqueue
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import ROOT, WIDGET, Kernel, Message, displayed, opened, running_kernel, sent
+from tests.notebook.ipykernels import python_path
+from tests.notebook.kernels import WIDGET, Kernel, Message, displayed, opened, running_kernel, sent
 from tests.notebook.shells import running_shell
 from tests.waiting import wait_until
 from tests.workers import running_worker
@@ -161,7 +162,11 @@ def test_a_notebook_that_a_program_runs_keeps_the_tables(settings: Settings, mon
     """A run by nbclient saves what was known when the cell ran."""
     nbqueue.configure(settings)
     nbqueue.options(label="mine").submit(abs, 1).wait()
-    for name, value in {"NBQUEUE_URL": settings.url, "NBQUEUE_HOME": settings.home, "PYTHONPATH": ROOT}.items():
+    for name, value in {
+        "NBQUEUE_URL": settings.url,
+        "NBQUEUE_HOME": settings.home,
+        "PYTHONPATH": python_path(),
+    }.items():
         monkeypatch.setenv(name, str(value))
     v4: Any = nbformat.v4
     book = v4.new_notebook(cells=[v4.new_code_cell(SHOW)])

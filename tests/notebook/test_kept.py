@@ -11,7 +11,8 @@ from nbclient import NotebookClient
 from nbconvert import exporters
 
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import ROOT, WIDGET
+from tests.notebook.ipykernels import python_path
+from tests.notebook.kernels import WIDGET
 from tests.workers import running_worker
 
 #: without types
@@ -47,7 +48,7 @@ while not all(live.record.progress.done for live in stays._lives):
 def book(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A notebook as docs and reports run it, whose jobs nobody waits for: one ends, one runs, one has no worker."""
     environ = {
-        "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYTHONPATH": str(ROOT),
+        "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYTHONPATH": python_path(),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1", **request.param,
     }  # fmt: skip
     for name, value in environ.items():
