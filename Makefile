@@ -1,7 +1,7 @@
 # The one place that names the commands; CI calls the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz times versions check format lab bench docs lock browser-deps clean
+.PHONY: help demo test fuzz times versions kernels check format lab bench docs lock browser-deps clean
 
 # The Python that .venv is made with: the first of these that is 3.11 to 3.13 and can make environments.
 CANDIDATES = python3 python3.13 python3.12 python3.11 "$$HOME"/.pyenv/versions/3.1[123]*/bin/python3
@@ -32,6 +32,10 @@ times: .venv/for-test ## hold tests of faults to the times they say: nothing els
 
 versions: .venv/for-test ## test two Python minor versions on one queue; unlike `make test` it fails where there is only one
 	@REQUIRE_SECOND_PYTHON=1 $(IN) pytest tests/inputs/test_two_pythons.py $(ARGS)
+
+kernels: .venv/for-test ## run the tests of notebooks with the oldest ipykernel that is supported, and the newest before 7
+	@TEST_IPYKERNEL="ipykernel==6.29.5" $(IN) pytest -n $(PROCESSES) --dist loadfile tests/notebook $(ARGS)
+	@TEST_IPYKERNEL="ipykernel<7" $(IN) pytest -n $(PROCESSES) --dist loadfile tests/notebook $(ARGS)
 
 check: .venv/for-test ## formatting, lint rules and types
 	@$(IN) ruff format --check .

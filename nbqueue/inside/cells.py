@@ -72,6 +72,11 @@ def expect(ticket: str, take: Taker) -> None:
     _takers[ticket] = take
 
 
+def forget(ticket: str) -> None:
+    """What comes with this ticket is for nobody from now on."""
+    _takers.pop(ticket, None)
+
+
 #: ticket -> who takes what comes with it
 _takers: dict[str, Taker] = {}
 _taken: ContextVar[dict[str, Any] | None] = ContextVar("nbqueue_taken", default=None)

@@ -17,13 +17,13 @@ from nbqueue.client.session import Session, session
 from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.schedule import ScheduleRecord
+from nbqueue.notebook.server import NOT_RUNNING, is_up
 
 T = TypeVar("T")
 
 #: a cell waits no longer than this for what it shows
 PATIENCE_S = 1.0
 
-_NOTHING = "The local stack is not running: the first submit starts it, or %nbqueue up."
 _NO_WORKER = "The local worker is not running: the first submit starts it, or %nbqueue up."
 _UNUSED = "Nothing was submitted in this process so far."
 
@@ -80,9 +80,9 @@ def _lack(here: Session) -> str:
     """What does not run that asking would start; or nothing."""
     settings = here.settings
     if here.has_asked:
-        return "" if settings.url is not None or stack.server_is_up(settings) else _NOTHING
+        return "" if is_up(settings) else NOT_RUNNING
     if settings.url is not None:
         return _UNUSED if settings.url.startswith("inline:") else ""
-    if not stack.server_is_up(settings):
-        return _NOTHING
+    if not is_up(settings):
+        return NOT_RUNNING
     return "" if stack.status(settings).keeper.running else _NO_WORKER

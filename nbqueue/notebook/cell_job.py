@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any, NoReturn
 
 from IPython.core.magic_arguments import MagicArgumentParser
@@ -16,7 +17,7 @@ from nbqueue.inside.cells import Cell, async_cell, cell
 from nbqueue.notebook import cell_outputs, cell_source
 from nbqueue.notebook.cell_source import CellSource
 from nbqueue.notebook.publish import shell
-from nbqueue.notebook.slips import in_one_line, refuse
+from nbqueue.notebook.slips import in_one_line, refuse, say
 
 #: the name of the magic
 NAME = "job"
@@ -31,7 +32,21 @@ its log. Code with an await runs as a coroutine, other code in a process of its 
 _MORE = """\
 %%job gives the handle of the job: -j NAME keeps it. The names of -o are assigned when the job has
 ended, also while other cells run; with --wait before the cell ends.
+
+For example, as the first line of a cell:
+    %%job
+    %%job -o model,score --name training --timeout 600
+    %%job -i data --wait
 """
+#: characters of a line of the help
+_WIDTH = 100
+
+
+class _Format(RawDescriptionHelpFormatter):
+    """As wide everywhere: a notebook is no terminal that could be asked."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_WIDTH)
 
 
 class _Parser(MagicArgumentParser):
@@ -44,7 +59,7 @@ class _Parser(MagicArgumentParser):
 
 def _parser() -> Any:
     make: Any = _Parser  # IPython has few types
-    parser = make(f"%%{NAME}", description=_ABOUT, epilog=_MORE, formatter_class=RawDescriptionHelpFormatter)
+    parser = make(f"%%{NAME}", description=_ABOUT, epilog=_MORE, formatter_class=_Format)
     for names, given in _OPTIONS.items():
         parser.add_argument(*names.split(), **given)
     return parser
@@ -63,6 +78,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--retry": {"type": int, "metavar": "N", "help": "tries in all"},
     "--memory": {"metavar": "SIZE", "help": "what it may use, for example 2GB"},
     "--tag": {"action": "append", "metavar": "T", "help": "a text to find it by; may be given several times"},
+    "-h --help": {"action": "store_true", "help": "show this, and run nothing"},
 }  # fmt: skip
 _PARSER = _parser()
 #: each long and short form
@@ -74,6 +90,9 @@ SWITCHES = tuple(form for names, given in _OPTIONS.items() if "metavar" not in g
 def job(line: str, code: str) -> Any:
     """What `%%job` does; its help is that of its options."""
     asked = _asked(line)
+    if asked.help:
+        say(_PARSER.format_help())
+        return None
     here = shell()
     try:
         source = cell_source.read(code, here)
@@ -97,21 +116,21 @@ job.__doc__ = _PARSER.format_help()
 
 def _submitted(source: CellSource, taken: dict[str, Any], outputs: list[str], asked: Namespace, here: Any) -> Job[Any]:
     """The job, once the server has accepted it."""
-    ticket = cell_outputs.promised(outputs, here.user_ns) if outputs else ""
-    it = Cell(
-        source=source.text, name=source.name, anchor=_anchor(here.user_ns),
-        outputs=tuple(outputs), quiet=source.quiet, ticket=ticket,
-    )  # fmt: skip
     submitter = Submitter({
         "label": asked.name or source.label, "queue": asked.queue, "priority": _priority(asked.priority),
         "timeout": asked.timeout, "retry": asked.retry, "memory": asked.memory, "tags": asked.tag,
         "on_done": cell_outputs.take if outputs else None,
     })  # fmt: skip
-    try:
-        pending = submitter.submit(async_cell if source.awaits else cell, it, **taken)
-    except NotSendable as error:
-        raise _explained(error, asked) from None
-    return pending.wait()
+    with cell_outputs.promised(outputs, here.user_ns) if outputs else nullcontext("") as ticket:
+        it = Cell(
+            source=source.text, name=source.name, anchor=_anchor(here.user_ns),
+            outputs=tuple(outputs), quiet=source.quiet, ticket=ticket,
+        )  # fmt: skip
+        try:
+            pending = submitter.submit(async_cell if source.awaits else cell, it, **taken)
+        except NotSendable as error:
+            raise _explained(error, asked) from None
+        return pending.wait()
 
 
 def _awaited(handle: Job[Any]) -> Any:

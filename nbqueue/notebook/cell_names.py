@@ -7,6 +7,7 @@ import dis
 import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from types import CodeType
 
 from nbqueue.inside.cells import FLAGS
@@ -82,14 +83,17 @@ class _Flow:
 
     def _branch(self, node: ast.If | ast.While, known: Names) -> Names:
         known = self._expression(node.test, known)
-        ends = [self.block(branch, known) for branch in (node.body, node.orelse)]
+        ends = [self.block(node.body, known | _bound_where_true(node.test)), self.block(node.orelse, known)]
         return ends[0] & ends[1] if isinstance(node, ast.If) else known
 
     def _with(self, node: ast.With | ast.AsyncWith, known: Names) -> Names:
-        for item in node.items:
-            known = self._expression(item.context_expr, known)
-            known = self._target(item.optional_vars, known) if item.optional_vars else known
-        return self.block(node.body, known)
+        """What it is with may swallow an error, so that nothing behind it is sure but what came first."""
+        after = inside = self._expression(node.items[0].context_expr, known)
+        for place, item in enumerate(node.items):
+            inside = self._expression(item.context_expr, inside) if place else inside
+            inside = self._target(item.optional_vars, inside) if item.optional_vars else inside
+        self.block(node.body, inside)
+        return after
 
     def _try(self, node: ast.Try | ast.TryStar, known: Names) -> Names:
         end = self.block(node.orelse, self.block(node.body, known))
@@ -109,6 +113,12 @@ class _Flow:
         return known
 
     def _expression(self, node: ast.expr, known: Names) -> Names:
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+            after = true = self._expression(node.values[0], known)
+            for before, value in pairwise(node.values):
+                true |= _bound_where_true(before)
+                true = self._expression(value, true)
+            return after
         return self._simple(ast.copy_location(ast.Expr(node), node), known)
 
     def _target(self, node: ast.expr, known: Names) -> Names:
@@ -116,34 +126,88 @@ class _Flow:
         return self._simple(ast.copy_location(ast.Assign([node], nothing), node), known)
 
     def _simple(self, node: ast.stmt, known: Names, own: str = "") -> Names:
-        """One that runs from its beginning to its end; `own`: the name it defines, known to what is inside."""
-        code = _compiled([node])
-        for item in dis.get_instructions(code):
-            if item.opname in _LOADS:
+        """One that runs from its beginning to its end; `own`: the name it defines, known to what is inside.
+
+        Its instructions do not stand as they run: what it reads counts as read before it assigns anything.
+        """
+        instructions = list(dis.get_instructions(_compiled([node])))
+        for item in instructions:
+            if item.opname in _LOADS | _DELETES:
                 self._note((item.argval,), known)
-            elif item.opname in _STORES:
-                known |= {item.argval}
-            elif item.opname in _DELETES:
-                known -= {item.argval}
             elif isinstance(item.argval, CodeType):
-                self._note(_read_inside(item.argval), known | {own})
-        return known
+                self._note(_read_inside(item.argval, own if _defines(item.argval, own) else ""), known)
+        stored = {item.argval for item in instructions if item.opname in _STORES}
+        deleted = {item.argval for item in instructions if item.opname in _DELETES}
+        return (known | stored - {name for name, is_sure in _bound(node) if not is_sure}) - deleted
 
     def _note(self, names: Iterable[str], known: Names) -> None:
         self.reads.update(dict.fromkeys(name for name in names if name not in known))
 
 
-def _read_inside(code: CodeType) -> Iterator[str]:
-    """The names that a function or class reads from around it, inner ones too."""
-    own: set[str] = set()
-    in_class = not code.co_flags & inspect.CO_OPTIMIZED
+def _bound(node: ast.AST, *, is_sure: bool = True, when_true: bool = False) -> Iterator[tuple[str, bool]]:
+    """Names that expressions within assign (`name := value`), and whether each surely is; or is where it is true."""
+    first: list[ast.AST]
+    match node:
+        case ast.NamedExpr(ast.Name(name), value):
+            yield name, is_sure
+            first = [value]
+        case ast.BoolOp(ast.And()) if when_true:
+            first = [*node.values]
+        case ast.BoolOp():
+            first = [node.values[0]]
+        case ast.IfExp() | ast.Assert():
+            first, when_true = [node.test], False
+        case ast.Compare():
+            first, when_true = [node.left, node.comparators[0]], False
+        case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            first = []
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            first = []
+        case _:
+            first, when_true = [*ast.iter_child_nodes(node)], False
+    for child in ast.iter_child_nodes(node):
+        yield from _bound(child, is_sure=is_sure and child in first, when_true=when_true)
+
+
+def _bound_where_true(node: ast.expr) -> Names:
+    return frozenset(name for name, is_sure in _bound(node, when_true=True) if is_sure)
+
+
+def _defines(code: CodeType, name: str) -> bool:
+    """Whether this is the function or class of that name, or holds it with its type parameters."""
+    return bool(name) and code.co_name in {name, f"<generic parameters of {name}>"}
+
+
+def _read_inside(code: CodeType, own: str) -> Iterator[str]:
+    """The names that a function or class reads from around it, inner ones too; not its own, but where it is made."""
+    is_class = not code.co_flags & inspect.CO_OPTIMIZED
+    mine = _first_in_class(code) if is_class else set()
+    known: set[str] = set()
     for item in dis.get_instructions(code):
-        if item.opname in _LOADS and item.argval not in own:
+        is_read = item.opname in _LOADS and item.argval not in known and (is_class or item.argval != own)
+        if is_read or item.opname == "DELETE_GLOBAL":
             yield item.argval
-        elif item.opname == "STORE_NAME" and in_class:
-            own.add(item.argval)
+        elif item.opname == "STORE_NAME" and item.argval in mine:
+            known.add(item.argval)
         elif isinstance(item.argval, CodeType):
-            yield from _read_inside(item.argval)
+            # an expression in a class runs before there is the class
+            yield from _read_inside(item.argval, "" if is_class and item.argval.co_name.startswith("<") else own)
+
+
+def _first_in_class(code: CodeType) -> set[str]:
+    """The names that a class surely has assigned itself: before anything that may leave something out, and for good."""
+    if code.co_exceptiontable:
+        return set()
+    stored: set[str] = set()
+    deleted: set[str] = set()
+    jumped = False
+    for item in dis.get_instructions(code):
+        jumped = jumped or item.opcode in dis.hasjrel or item.opcode in dis.hasjabs
+        if item.opname == "STORE_NAME" and not jumped:
+            stored.add(item.argval)
+        elif item.opname == "DELETE_NAME":
+            deleted.add(item.argval)
+    return stored - deleted
 
 
 def _stored(code: CodeType, *, inside: bool = False) -> Iterator[str]:

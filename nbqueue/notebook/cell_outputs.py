@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from nbqueue.client.handle import Job
@@ -19,13 +20,26 @@ _lock = threading.Lock()
 _newest: dict[str, str] = {}
 
 
-def promised(names: Sequence[str], namespace: dict[str, Any]) -> str:
-    """The ticket of a cell that is to assign these names."""
+@contextmanager
+def promised(names: Sequence[str], namespace: dict[str, Any]) -> Iterator[str]:
+    """The ticket of a cell that is to assign these names; of none, where the block in which it is submitted fails."""
     ticket = secrets.token_hex(8)
     cells.expect(ticket, _Taker(ticket, names, namespace))
     with _lock:
+        before = dict(_newest)
         _newest.update(dict.fromkeys(names, ticket))
-    return ticket
+    try:
+        yield ticket
+    except Exception:
+        with _lock:
+            own = [name for name in names if _newest[name] == ticket]
+            _newest.update({name: before.get(name, "") for name in own})
+        cells.forget(ticket)
+        raise
+    with _lock:
+        needed = set(_newest.values())
+    for old in {*before.values()} - needed:
+        cells.forget(old)
 
 
 def take(job: Job[Any]) -> None:

@@ -77,6 +77,7 @@ _QUEUES = Offer(server.queue_names, lambda found: found)
 _AFTER: dict[str, Callable[[Sequence[str]], Iterable[str]]] = {
     **dict.fromkeys(("cancel", "logs", "retry", "take"), lambda _: _JOBS()),
     "schedules": lambda words: _SCHEDULES() if words else magics.OF_SCHEDULES,
+    "help": lambda _: magics.VERBS,
 }  # fmt: skip
 #: what comes after an option of %%job
 _OF_OPTION: dict[str, Callable[[], Iterable[str]]] = {

@@ -65,7 +65,7 @@ def queue(stats: QueueStats, engines: Iterable[EngineInfo] | None = None, *, at:
     found = {
         "state": stats.standing, "queued": f"{stats.queued:,}" + (f" ({told})" if told else ""),
         "scheduled": f"{stats.scheduled:,}", "running": f"{stats.running:,}",
-        **{_words(state): f"{stats.ended[state]:,}" for state in _FINAL if stats.ended.get(state)},
+        **{palette.STATES[state].word: f"{stats.ended[state]:,}" for state in _FINAL if stats.ended.get(state)},
     }  # fmt: skip
     if engines is not None:
         found["workers"] = _served(tuple(engines))
@@ -185,7 +185,3 @@ _GATES = {"f": "of a paused function", "t": "with a paused tag", "g": "of a paus
 def _gate(gate: str) -> str:
     kind, _, name = gate.partition(":")
     return f"{_GATES.get(kind, 'held back')} ({name})" if name else _GATES.get(kind, "held back")
-
-
-def _words(state: State) -> str:
-    return state.value.replace("_", " ")

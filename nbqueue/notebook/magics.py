@@ -31,8 +31,6 @@ OF_HISTORY = (
     "job", "attempt", "state", "function", "label", "queue", "wait_s", "duration_s", "finished_at", "worker", "error",
 )  # fmt: skip
 
-_NOTHING = "The local stack is not running: the first submit starts it, or %nbqueue up."
-
 
 @dataclass(frozen=True, slots=True)
 class Verb:
@@ -45,14 +43,16 @@ class Verb:
     #: how many words it takes
     least: int = 0
     most: int = 0
+    #: words that it may be given
+    example: str = ""
 
 
 def nbqueue(line: str) -> Any:
-    """Ask and steer the job queue; the help below lists the verbs."""
+    """Ask and steer the job queue: `%nbqueue VERB ...`."""
     name, *words = line.split() or ["help"]
-    verb = VERBS.get(name)
-    if verb is None:
-        refuse(f"%nbqueue {name} is not known: use one of {', '.join(VERBS)}.")
+    if _HELP.intersection((name, *words)):
+        name, words = "help", [name] if name in VERBS else []
+    verb = _verb(name)
     if not verb.least <= len(words) <= verb.most:
         refuse(f"Use it as: %nbqueue {name} {verb.takes}".rstrip())
     try:
@@ -95,7 +95,7 @@ def _schedules(words: Sequence[str]) -> Table | None:
         return _where_up(lambda: listing.schedules(schedules.all().wait().records))
     verb, *names = words
     if verb not in OF_SCHEDULES or not names:
-        refuse(f"Use it as: %nbqueue schedules {VERBS['schedules'].takes}")
+        refuse(f"Use it as: %nbqueue schedules [{'|'.join(OF_SCHEDULES)} NAME ...]")
 
     def said() -> None:
         for name in names:
@@ -106,29 +106,41 @@ def _schedules(words: Sequence[str]) -> Table | None:
 
 
 def _cancel(words: Sequence[str]) -> None:
-    asked = [(job_id, Job[object](job_id).cancel()) for job_id in _meant(words)]
-    for job_id, pending in asked:
-        say(f"{job_id}: {pending.wait()}")
+    def said() -> None:
+        asked = [(job_id, Job[object](job_id).cancel()) for job_id in _meant(words)]
+        for job_id, pending in asked:
+            say(f"{job_id}: {pending.wait()}")
+
+    _where_up(said)
 
 
 def _retry(words: Sequence[str]) -> None:
-    for job_id in _meant(words):
-        say(f"{job_id}: job {Job[object](job_id).retry().wait().id}")
+    def said() -> None:
+        for job_id in _meant(words):
+            say(f"{job_id}: job {Job[object](job_id).retry().wait().id}")
+
+    _where_up(said)
 
 
 def _take(words: Sequence[str]) -> None:
     """What a %%job cell hands back, once more: after a restart, or in another notebook."""
-    found: dict[str, Any] = {}
-    with cells.taking(found):
-        Job[object](*_meant(words)).wait()
-    here = shell()
-    here.user_ns.update(found)
-    say(f"Assigned: {', '.join(found)}." if found else "It hands nothing back: its cell had no -o.")
+
+    def said() -> None:
+        found: dict[str, Any] = {}
+        with cells.taking(found):
+            Job[object](*_meant(words)).wait()
+        shell().user_ns.update(found)
+        say(f"Assigned: {', '.join(found)}." if found else "It hands nothing back: its cell had no -o.")
+
+    _where_up(said)
 
 
 def _logs(words: Sequence[str]) -> None:
-    lines = wording.tail(Job[object](*_meant(words)).logs().wait(), LOG_LINES, limit=1000)
-    say("\n".join(lines) or "It has written nothing so far.")
+    def said() -> None:
+        lines = wording.tail(Job[object](*_meant(words)).logs().wait(), LOG_LINES, limit=1000)
+        say("\n".join(lines) or "It has written nothing so far.")
+
+    _where_up(said)
 
 
 def _history(words: Sequence[str]) -> Any:
@@ -161,15 +173,34 @@ def _dashboard(_: Sequence[str]) -> None:
     dashboard().show()
 
 
-def _help(_: Sequence[str]) -> None:
-    say(_verbs())
+def _help(words: Sequence[str]) -> None:
+    if not words:
+        say(_verbs())
+        return
+    name, verb = words[0], _verb(words[0])
+    example = f"\n\nFor example: %nbqueue {name} {verb.example}" if verb.example else ""
+    by_label = f"\n\n{_BY_LABEL}" if verb.takes.startswith("ID") else ""
+    say(f"{f'%nbqueue {name} {verb.takes}'.rstrip()}\n    {verb.help}{by_label}{example}")
+
+
+def _verb(name: str) -> Verb:
+    if name not in VERBS:
+        refuse(f"%nbqueue {name} is not known: use one of {', '.join(VERBS)}.")
+    return VERBS[name]
 
 
 def _verbs() -> str:
+    """Each verb in a line, and examples of those that take something."""
     width = max(len(f"{name} {verb.takes}") for name, verb in VERBS.items())
-    return "\n".join(f"%nbqueue {f'{name} {verb.takes}':<{width}}  {verb.help}" for name, verb in VERBS.items())
+    lines = [f"    {f'{name} {verb.takes}':<{width}}  {verb.help}" for name, verb in VERBS.items()]
+    examples = [f"    %nbqueue {name} {verb.example}" for name, verb in VERBS.items() if verb.example]
+    more = (_BY_LABEL, "The Tab key offers verbs, ids, labels and schedules.")
+    return "\n".join(["Verbs:", *lines, "", "For example:", *examples, "", *more])
 
 
+#: asks for help, as in a shell
+_HELP = frozenset({"-h", "--help"})
+_BY_LABEL = f"ID is the id of a job, or its label where it is one of the last {NEWEST} jobs of this notebook."
 _MANY = 1000
 OF_SCHEDULES: dict[str, Callable[[Schedule[object]], Pending[Any]]] = {
     "pause": Schedule.pause, "resume": Schedule.resume, "trigger": Schedule.trigger, "delete": Schedule.delete,
@@ -179,18 +210,21 @@ VERBS = {
     "jobs": Verb("", "the last jobs of this notebook", _jobs),
     "queues": Verb("", "what waits, runs and ended, by queue", _queues),
     "workers": Verb("", "the workers that run now", _workers),
-    "schedules": Verb("[pause|resume|trigger|delete NAME ...]", "jobs that come again and again", _schedules, 0, _MANY),
-    "history": Verb("[N]", "the last attempts, as a pandas frame", _history, 0, 1),
-    "cancel": Verb("ID ...", "stop jobs, by their ids or labels", _cancel, 1, _MANY),
-    "retry": Verb("ID ...", "run jobs that have ended once more, as new jobs", _retry, 1, _MANY),
-    "logs": Verb("ID", "the last lines of a job's log", _logs, 1, 1),
-    "take": Verb("ID", "assign what a %%job cell hands back, also after a restart", _take, 1, 1),
+    "schedules": Verb(
+        "[STEP NAME ...]", f"jobs that come again and again; STEP: {', '.join(OF_SCHEDULES)}", _schedules, 0, _MANY,
+        "pause nightly",
+    ),
+    "history": Verb("[N]", f"the last attempts, as a pandas frame; {NEWEST} if not given", _history, 0, 1, "100"),
+    "cancel": Verb("ID ...", "stop jobs", _cancel, 1, _MANY, "4f0c2a91 training"),
+    "retry": Verb("ID ...", "run jobs that have ended once more, as new jobs", _retry, 1, _MANY, "4f0c2a91"),
+    "logs": Verb("ID", "the last lines of a job's log", _logs, 1, 1, "training"),
+    "take": Verb("ID", "assign what a %%job cell hands back, also after a restart", _take, 1, 1, "training"),
     "nest": Verb("", "let cells call asyncio.run() and run_until_complete()", _nest),
     "up": Verb("", "start the local server and worker", _up),
     "down": Verb("", "end them; jobs that wait are kept", _down),
     "dashboard": Verb("", "queues, workers and jobs, live", _dashboard),
-    "help": Verb("", "this list", _help),
-}
+    "help": Verb("[VERB]", "this list, or more of one verb", _help, 0, 1, "cancel"),
+}  # fmt: skip
 
 
 nbqueue.__doc__ = f"{nbqueue.__doc__}\n\n{_verbs()}\n"
@@ -213,7 +247,7 @@ def _where_up(act: Callable[[], T]) -> T | None:
     """What `act` finds; asking must not start anything."""
     if server.is_up():
         return act()
-    say(_NOTHING)
+    say(server.NOT_RUNNING)
     return None
 
 

@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 from nbqueue.model import durations
-from nbqueue.model.states import State
 from nbqueue.notebook import wording
+from nbqueue.notebook.palette import STATES
 from nbqueue.notebook.publish import in_kernel, publish
 
 #: a job that ran no longer than this is not worth a word
@@ -78,16 +78,12 @@ def _facts(subject: Any) -> tuple[str, float]:
     label = wording.line(subject.label or subject.id, _LABEL_LIMIT)
     if hasattr(subject, "progress"):
         counts = subject.progress().wait()
-        return f"{label}: {', '.join(f'{count:,} {_word(state)}' for state, count in counts.items())}", math.inf
+        return f"{label}: {', '.join(f'{count:,} {STATES[state].word}' for state, count in counts.items())}", math.inf
     record = subject.info().wait()
     if record.elapsed_s is None:
-        return f"{label}: {_word(record.state)}", 0.0
+        return f"{label}: {STATES[record.state].word}", 0.0
     error = f" ({wording.line(record.error)})" if record.error else ""
-    return f"{label}: {_word(record.state)} after {wording.duration(record.elapsed_s)}{error}", record.elapsed_s
-
-
-def _word(state: State) -> str:
-    return str(state).replace("_", " ")
+    return f"{label}: {STATES[record.state].word} after {wording.duration(record.elapsed_s)}{error}", record.elapsed_s
 
 
 def _ring(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -112,8 +113,8 @@ def _curve(
     (begin, end), (low, high) = span, scale
 
     def place(point: Point) -> tuple[float, float]:
-        x = (point[0] - begin) / (end - begin) if end > begin else 1.0
-        y = (point[1] - low) / (high - low) if high > low else 0.5
+        x = _share(point[0], begin, end) if end > begin else 1.0
+        y = _share(point[1], low, high) if high > low else 0.5
         return 3 + x * (width - 6), TOP + HEIGHT - 4 - y * (HEIGHT - 8)
 
     step = -(-len(points) // DRAWN)
@@ -125,6 +126,14 @@ def _curve(
         f'<path d="{path}" fill="none" stroke="{_colour(name)}" stroke-width="1.6"{_DASHES.get(name, "")}/>'
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{_colour(name)}"/>'
     )
+
+
+def _share(value: float, low: float, high: float) -> float:
+    """How far a value is from the lowest to the highest."""
+    if math.isinf(high - low):
+        # half of each is no further apart than floats reach
+        value, low, high = value / 2, low / 2, high / 2
+    return (value - low) / (high - low)
 
 
 def _colour(name: str) -> str:

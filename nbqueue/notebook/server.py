@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 #: how long a worker that was just started is waited for, and how often it is looked for
 WORKER_S, LOOK_S = 5.0, 0.05
+#: what is said instead of an answer where asking would start the local stack
+NOT_RUNNING = "The local stack is not running: the first submit starts it, or %nbqueue up."
 
 
 def settings() -> Settings:
@@ -28,9 +30,10 @@ def settings() -> Settings:
     return session().settings
 
 
-def is_up() -> bool:
-    """Whether asking would start nothing: a server was named, or the local one runs."""
-    return settings().url is not None or stack.server_is_up(settings())
+def is_up(of: Settings | None = None) -> bool:
+    """Whether asking would start nothing: a server was named, or the local one runs; of the settings in force."""
+    found = of or settings()
+    return found.url is not None or stack.server_is_up(found)
 
 
 def start(local: Settings) -> StackStatus:

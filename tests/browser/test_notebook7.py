@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from nbqueue.model.settings import Settings
-from tests.browser.lab import DRAWN_WITHIN_MS, Lab, opened, running_lab
+from tests.browser.lab import DRAWN_WITHIN_MS, Lab, opened
 from tests.browser.test_attach import ATTACH, RESULT, SUBMIT
 from tests.waiting import wait_until
-from tests.workers import running_worker
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DRAWN_WITHIN_MS)
 
 
 @pytest.fixture
-def notebooks(settings: Settings, tmp_path: Path) -> Iterator[Lab]:
-    """A Notebook 7 whose kernels submit to the test's server, where a worker waits."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    environ = {
-        "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }  # fmt: skip
-    with running_worker(settings, "--slots", "2"), running_lab(folder, app="notebook", **environ) as lab:
-        yield lab
+def app() -> str:
+    """Notebook 7."""
+    return "notebook"
 
 
-def test_cards_move_and_come_back(notebooks: Lab) -> None:
+def test_cards_move_and_come_back(lab: Lab) -> None:
     """A card moves and its button is there; after a restart of the kernel `attach()` has it again, up to its end."""
-    notebooks.write("work.ipynb", [SUBMIT, ATTACH, RESULT, "nbqueue.Queue()"])
-    with opened(notebooks, "work.ipynb") as notebook:
+    lab.write("work.ipynb", [SUBMIT, ATTACH, RESULT, "nbqueue.Queue()"])
+    with opened(lab, "work.ipynb") as notebook:
         own = list(notebook.troubles)  # Notebook 7 has some before a cell was run
         notebook.run(0)
         expect(notebook.output(0)).to_contain_text("on its way")

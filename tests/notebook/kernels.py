@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import start_new_kernel
 
-ROOT = Path(__file__).parents[2]
+from tests.notebook.ipykernels import python_path
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 Message = Mapping[str, Any]
@@ -31,9 +31,17 @@ class Kernel:
 
     def run(self, code: str, timeout_s: float = 30.0) -> list[Message]:
         """Run a cell; what was published until it was done. An error in it fails the test."""
-        begin, request = len(self.messages), self.client.execute(code)
-        self.until(lambda found: _is_end(found, request), timeout_s)
-        published = self.messages[begin:]
+        return self.done(self.begin(code), timeout_s)
+
+    def begin(self, code: str) -> tuple[str, int]:
+        """Have a cell begin; its request, and how many messages there were before."""
+        return self.client.execute(code), len(self.messages)
+
+    def done(self, begun: tuple[str, int], timeout_s: float = 30.0) -> list[Message]:
+        """What was published from the beginning of a cell until it was done. An error in it fails the test."""
+        request, before = begun
+        self.seen(lambda found: _is_end(found, request), timeout_s)
+        published = self.messages[before:]
         errors = [item["content"] for item in published if item["msg_type"] == "error"]
         assert errors == [], "\n".join(errors[0]["traceback"])
         return published
@@ -72,7 +80,7 @@ class Kernel:
 @contextmanager
 def running_kernel(**environ: str) -> Iterator[Kernel]:
     """A kernel with this project in its path and these variables in its environment."""
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environ}
+    variables = {**os.environ, "PYTHONPATH": python_path(), "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environ}
     manager, client = start_new_kernel(kernel_name="python3", env=variables)
     try:
         yield Kernel(client, manager)

@@ -12,7 +12,8 @@ from nbclient import NotebookClient
 
 import nbqueue
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import ROOT, WIDGET, Kernel, Message, displayed, opened, running_kernel, sent
+from tests.notebook.ipykernels import python_path
+from tests.notebook.kernels import WIDGET, Kernel, Message, displayed, opened, running_kernel, sent
 from tests.notebook.shells import running_shell
 from tests.waiting import wait_until
 from tests.workers import running_worker
@@ -27,11 +28,6 @@ def kernel(settings: Settings) -> Iterator[Kernel]:
     nbqueue.configure(settings)
     with running_kernel(NBQUEUE_URL=str(settings.url), NBQUEUE_HOME=str(settings.home)) as found:
         yield found
-
-
-def printed(kernel: Kernel, code: str) -> str:
-    """What a cell prints."""
-    return "".join(item["content"]["text"] for item in kernel.run(code) if item["msg_type"] == "stream")
 
 
 def known(kernel: Kernel) -> dict[str, dict[str, Any]]:
@@ -124,15 +120,15 @@ def test_a_closed_dashboard_leaves_tables_and_nothing_that_runs(kernel: Kernel) 
         saved, live = displayed(kernel.messages, "update_display_data")[-2:]
         assert ("mine" in saved["text/html"], live) == (True, {"text/html": "", "text/plain": ""})
         kernel.messages.clear()
-        wait_until(lambda: "ticker" not in printed(kernel, THREADS))
-    assert printed(kernel, "print(board, board._looking.cancelled())").endswith("closed> True\n")
+        wait_until(lambda: "ticker" not in kernel.printed(THREADS))
+    assert kernel.printed("print(board, board._looking.cancelled())").endswith("closed> True\n")
 
 
 def test_a_dashboard_that_nobody_uses_closes_by_itself(kernel: Kernel) -> None:
     """After the time that was given, so that a page which somebody left does not ask for ever."""
     kernel.run(SHOW.replace("dashboard()", "dashboard(close_after=0.5)"))
     kernel.until(lambda item: any(live == {"text/html": "", "text/plain": ""} for live in _replaced(item)))
-    assert printed(kernel, "print(board)").endswith("closed>\n")
+    assert kernel.printed("print(board)").endswith("closed>\n")
     with pytest.raises(nbqueue.ConfigurationError, match="close_after"):
         nbqueue.dashboard(close_after=-1)
 
@@ -147,7 +143,7 @@ def test_the_magic_shows_it_and_unloading_ends_it(kernel: Kernel) -> None:
     _, live = displayed(kernel.run("%nbqueue dashboard"))
     assert WIDGET in live
     kernel.run("%unload_ext nbqueue")
-    wait_until(lambda: printed(kernel, THREADS) == "[]\n")
+    wait_until(lambda: kernel.printed(THREADS) == "[]\n")
 
 
 @pytest.mark.parametrize("variables", [{"NBQUEUE_WIDGETS": "0"}, {"NBQUEUE_NONINTERACTIVE": "1"}])
@@ -159,14 +155,18 @@ def test_without_widgets_it_is_a_picture_of_now(settings: Settings, variables: d
     with running_kernel(**environ) as kernel:
         [bundle] = displayed(kernel.run(SHOW))
         assert (set(bundle), "mine" in bundle["text/html"]) == ({"text/html", "text/plain"}, True)
-        assert printed(kernel, "print(board)").endswith("closed>\n")
+        assert kernel.printed("print(board)").endswith("closed>\n")
 
 
 def test_a_notebook_that_a_program_runs_keeps_the_tables(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run by nbclient saves what was known when the cell ran."""
     nbqueue.configure(settings)
     nbqueue.options(label="mine").submit(abs, 1).wait()
-    for name, value in {"NBQUEUE_URL": settings.url, "NBQUEUE_HOME": settings.home, "PYTHONPATH": ROOT}.items():
+    for name, value in {
+        "NBQUEUE_URL": settings.url,
+        "NBQUEUE_HOME": settings.home,
+        "PYTHONPATH": python_path(),
+    }.items():
         monkeypatch.setenv(name, str(value))
     v4: Any = nbformat.v4
     book = v4.new_notebook(cells=[v4.new_code_cell(SHOW)])

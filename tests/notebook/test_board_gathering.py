@@ -13,11 +13,12 @@ import nbqueue
 from nbqueue.client.session import Session, session
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
+from nbqueue.notebook import server
 from nbqueue.notebook.board.actions import Actions
 from nbqueue.notebook.board.activity import WINDOWS, Bar
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
-from nbqueue.notebook.board.gathering import NOT_RUNNING, Gathering
+from nbqueue.notebook.board.gathering import Gathering
 from tests.servers import Server
 from tests.waiting import wait_until
 from tests.workers import running_worker
@@ -155,7 +156,7 @@ def test_a_stack_that_does_not_run_is_not_started(home: Path) -> None:
     """It is said, and nothing is asked."""
     nbqueue.configure(Settings(home=home))
     found = Looking(session(), up=False)
-    wait_until(lambda: found.facts.problem == NOT_RUNNING)
+    wait_until(lambda: found.facts.problem == server.NOT_RUNNING)
     assert found.facts.at is None
     found.future.cancel()
     assert not (home / "server").exists()

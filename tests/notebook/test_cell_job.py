@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 
 import nbqueue
 from nbqueue import JobFailed, NotSendable, State
+from nbqueue.inside import cells
 from nbqueue.model.settings import Settings
 from nbqueue.testing import inline_session
 from tests.notebook.shells import running_shell
@@ -138,6 +139,29 @@ def test_the_newest_cell_assigns(shell: Any) -> None:
     old.wait(30)
     wait_until(lambda: old.state().wait() is State.SUCCEEDED)
     assert shell.user_ns["x"] == "new"
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_cell_that_could_not_be_sent_assigns_nothing(shell: Any) -> None:
+    """The names that it was to assign stay those of the cell before it."""
+    shell.run_cell("import threading\nlock = threading.Lock()")
+    job = cell(shell, "-o x", "import time\ntime.sleep(0.5)\nx = 'first'")
+    with pytest.raises(NotSendable):
+        cell(shell, "-o x", "x = lock")
+    job.wait(30)
+    assert wait_until(lambda: shell.user_ns.get("x")) == "first"
+
+
+def test_what_nobody_waits_for_is_not_kept(shell: Any) -> None:
+    """A cell that is run again and again leaves one thing behind, not one a run; other names have their own."""
+    before = set(cells._takers)
+    for _ in range(5):
+        cell(shell, "-o x", "x = 1")
+        cell(shell, "-o a,b", "a = b = 2")
+    cell(shell, "-o a", "a = 3")
+    assert len(set(cells._takers) - before) == 3
+    cell(shell, "-o b,x", "b = x = 4")
+    assert len(set(cells._takers) - before) == 2
 
 
 @pytest.mark.usefixtures("worker")

@@ -82,13 +82,3 @@ def test_completing_starts_no_server(settings: Settings) -> None:
         kernel.run("%load_ext nbqueue")
         offered(kernel, "%nbqueue cancel x")
         assert [path for path in settings.home.iterdir() if path.is_socket()] == []
-
-
-def test_help_is_there(kernel: Kernel) -> None:
-    """`%nbqueue?` lists the verbs and `%%job?` the options."""
-    found = []
-    for code in ("%nbqueue?", "%%job?"):
-        content = kernel.client.execute(code, reply=True, timeout=30)["content"]
-        found.append(content["payload"][0]["data"]["text/plain"])
-    assert "%nbqueue cancel ID ..." in found[0]
-    assert "--timeout S" in found[1]

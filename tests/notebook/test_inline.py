@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.notebook.kernels import Kernel, displayed, lines, running_kernel, sent
+from tests.notebook.kernels import displayed, lines, running_kernel, sent
 
 JOB = """
 %load_ext nbqueue
@@ -25,11 +25,11 @@ def test_a_notebook_needs_no_server(home: Path, tmp_path: Path) -> None:
         kernel.run(JOB)
         assert len(displayed(kernel.run(f"job = await submit(until, {str(tmp_path / 'go')!r})\ndisplay(job)"))) == 2
         kernel.until(lambda item: any("half" in str(change.get("value")) for change in sent([item])))
-        assert _printed(kernel, "print('from the cell')") == ["from the cell"]
+        assert kernel.printed("print('from the cell')") == "from the cell\n"
         assert "until" in str(kernel.run("%nbqueue jobs"))
         (tmp_path / "go").touch()
-        assert _printed(kernel, "print(await job)") == ["done"]
-        assert _printed(kernel, "print(await job.logs(), end='')") == ["from the job"]
+        assert kernel.printed("print(await job)") == "done\n"
+        assert kernel.printed("print(await job.logs(), end='')") == "from the job\n"
         end = lines(kernel.messages)[-1]
     assert end.startswith("✓ succeeded  until  2/2 (100%)")
 
@@ -42,9 +42,4 @@ def test_unloading_the_extension_ends_no_job(home: Path, tmp_path: Path) -> None
         kernel.run("%unload_ext nbqueue")
         kernel.run("%load_ext nbqueue")
         (tmp_path / "go").touch()
-        assert _printed(kernel, "import nbqueue\nprint(await (await nbqueue.attach(job.id)))") == ["done"]
-
-
-def _printed(kernel: Kernel, code: str) -> list[str]:
-    published = kernel.run(code)
-    return "".join(item["content"]["text"] for item in published if item["msg_type"] == "stream").splitlines()
+        assert kernel.printed("import nbqueue\nprint(await (await nbqueue.attach(job.id)))") == "done\n"

@@ -11,7 +11,8 @@ from nbclient import NotebookClient
 from nbconvert import exporters
 
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import ROOT, WIDGET
+from tests.notebook.ipykernels import python_path
+from tests.notebook.kernels import WIDGET
 from tests.workers import running_worker
 
 #: without types
@@ -33,9 +34,10 @@ ends
     'waits = await nbqueue.options(queue="nobody", label="<b>waits</b>").submit(until, "")\nwaits',
     """
 open("{go}", "w").close()
-while not ((await ends.state()).is_final and (await stays.info()).progress.done):
-    time.sleep(0.02)
-time.sleep(0.5)  # the cards hear of it a moment later
+while not all(live.complete for live in ends._lives):  # what the cards hear
+    time.sleep(0.01)
+while not all(live.record.progress.done for live in stays._lives):
+    time.sleep(0.01)
 """,
     "nbqueue.Queue()",
     "await nbqueue.attach()",
@@ -46,7 +48,7 @@ time.sleep(0.5)  # the cards hear of it a moment later
 def book(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A notebook as docs and reports run it, whose jobs nobody waits for: one ends, one runs, one has no worker."""
     environ = {
-        "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYTHONPATH": str(ROOT),
+        "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYTHONPATH": python_path(),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1", **request.param,
     }  # fmt: skip
     for name, value in environ.items():

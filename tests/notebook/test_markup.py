@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from nbqueue.model.states import State
 from nbqueue.model.trace import Trace
 from nbqueue.notebook import markup, text, view, view_group, wording
 from nbqueue.notebook.view import CardView
+from tests.notebook.tags import Tags
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 #: what a static card may use: it survives the cleaning of an untrusted notebook
@@ -24,25 +24,6 @@ VECTORS = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><svg onload=alert(1)>', "' onmouseover='alert(1)",
     "</pre></div><iframe src=javascript:alert(1)>", "&lt;script&gt;", "javascript:alert(1)", "\x3cb\x3e{{7*7}}",
 ]  # fmt: skip
-
-
-class _Tags(HTMLParser):
-    """The tags and attributes that a browser would make of it, and the text."""
-
-    def __init__(self, markup_text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: set[str] = set()
-        self.text = ""
-        self.feed(markup_text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def card(vector: str, state: State = State.FAILED) -> CardView:
@@ -88,7 +69,7 @@ PLAIN = {
     (draw, make): (tags.tags, tags.attributes)
     for draw in DRAWN
     for make in (card, group)
-    for tags in [_Tags(draw(make("plain")))]
+    for tags in [Tags(draw(make("plain")))]
 }
 
 
@@ -97,26 +78,26 @@ def test_no_text_becomes_a_tag_or_an_attribute(vector: str) -> None:
     """Whatever stands in names, messages, metrics, errors and logs, the card has the tags of a plain one."""
     marked = f"x{vector}x"
     for (draw, make), plain in PLAIN.items():
-        tags = _Tags(draw(make(marked)))
+        tags = Tags(draw(make(marked)))
         assert (tags.tags, tags.attributes) == plain
 
 
 @pytest.mark.parametrize("vector", VECTORS)
 def test_the_text_is_shown_as_it_was_written(vector: str) -> None:
     """A name full of markup is read as that name."""
-    assert _Tags(markup.static(card(vector))).text.count(wording.line(vector)) >= 5
+    assert Tags(markup.static(card(vector))).text.count(wording.line(vector)) >= 5
 
 
 @pytest.mark.parametrize("state", list(State))
 def test_a_static_card_needs_no_style_sheet_no_script_and_no_theme(state: State) -> None:
     """Saved cards use only what an untrusted notebook keeps, and no variable as a colour."""
     found = markup.static(card("solve", state))
-    assert (set(_Tags(found).tags) <= STATIC_TAGS, "var(" in found, "<svg" in found) == (True, False, False)
+    assert (set(Tags(found).tags) <= STATIC_TAGS, "var(" in found, "<svg" in found) == (True, False, False)
 
 
 def test_a_static_card_reads_well_without_any_markup() -> None:
     """With all tags gone, state, name, figures and error are still there."""
-    words = " ".join(_Tags(markup.static(card("solve"))).text.split())
+    words = " ".join(Tags(markup.static(card("solve"))).text.split())
     assert words.startswith("✗ failed solve 1/2 (50%) · 0.00 s")
     assert "solve: solve" in words
 

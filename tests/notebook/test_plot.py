@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
+import sys
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from nbqueue.notebook import plot
 
+LARGEST, SMALLEST = sys.float_info.max, 5e-324
 VECTOR = "<img src=x onerror=alert(1)>\"'&"
 
 
@@ -25,13 +28,22 @@ def test_objective_and_bound_share_a_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    "points", [((0.0, 1.0), (0.0, 1.0)), ((0.0, 1e300), (1.0, -1e300)), ((-1.0, 0.0), (5.0, 1e-300))]
+    "points",
+    [
+        ((0.0, 1.0), (0.0, 1.0)),
+        ((0.0, LARGEST), (1.0, -LARGEST), (2.0, 0.0)),
+        ((0.0, 0.0), (1.0, SMALLEST)),
+        ((-LARGEST, 0.0), (LARGEST, 1e-300)),
+    ],
 )
 def test_strange_points_are_drawn(points: tuple[tuple[float, float], ...]) -> None:
-    """One moment, one value, the largest and the smallest numbers."""
+    """One moment, one value, the largest and the smallest numbers: all are on the picture, none is beside it."""
     (picture,) = plot.traces([("x", points)])
-    ET.fromstring(picture.inline)
-    assert "nan" not in picture.content
+    path = ET.fromstring(picture.inline).findall("{*}path")[-1].attrib["d"]
+    places = [
+        float(number) for number in re.findall(r"[-\w.]+", path.replace("M", " ").replace("H", " ").replace("V", " "))
+    ]
+    assert all(0 <= place <= plot.WIDE for place in places), path
 
 
 def test_many_points_are_few_on_the_picture() -> None:

@@ -27,8 +27,8 @@ from nbqueue.model.shown import ShownList
 from nbqueue.model.states import State
 from nbqueue.notebook.values import ProcessDrawing
 from tests.notebook.kernels import displayed, running_kernel
+from tests.notebook.tags import Tags
 from tests.notebook.test_markup import VECTORS
-from tests.notebook.test_markup import _Tags as Tags
 from tests.workers import running_worker
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

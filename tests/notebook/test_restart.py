@@ -89,14 +89,14 @@ def test_a_card_is_back_after_the_kernel_was_killed(settings: Settings, tmp_path
             first.run(BEGIN)
             first.run(f"job = await submit(until, {str(tmp_path / 'go')!r})\njob")
             _until_told(first, "half")
-            (job_id,) = _printed(first, "print(job.id)")
+            job_id = first.printed("print(job.id)").strip()
             first.kill()
         with running_kernel(**environ) as second:
             published = second.run(f"import nbqueue\njob = await nbqueue.attach({job_id!r})\njob")
             assert len(displayed(published)) == 2
             _until_told(second, "half")
             (tmp_path / "go").touch()
-            assert _printed(second, "print(await job)") == ["done"]
+            assert second.printed("print(await job)") == "done\n"
             end = lines(second.messages)[-1]
     assert end.startswith("✓ succeeded  until  2/2 (100%)")
 
@@ -109,8 +109,3 @@ def _until_told(kernel: Kernel, message: str) -> None:
     told = [change for change in sent(kernel.messages) if message in str(change.get("value"))]
     if not told:
         kernel.until(lambda item: any(message in str(change.get("value")) for change in sent([item])))
-
-
-def _printed(kernel: Kernel, code: str) -> list[str]:
-    published = kernel.run(code)
-    return "".join(item["content"]["text"] for item in published if item["msg_type"] == "stream").splitlines()

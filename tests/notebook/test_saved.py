@@ -10,7 +10,8 @@ import pytest
 from nbclient import NotebookClient
 
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import ROOT, WIDGET
+from tests.notebook.ipykernels import python_path
+from tests.notebook.kernels import WIDGET
 from tests.workers import running_worker
 
 CELLS = [
@@ -67,6 +68,6 @@ def test_the_saved_cards_show_the_end(settings: Settings, monkeypatch: pytest.Mo
 
 def _environment(settings: Settings, noninteractive: str) -> dict[str, str]:
     return {
-        "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYTHONPATH": str(ROOT),
+        "NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home), "PYTHONPATH": python_path(),
         "NBQUEUE_NONINTERACTIVE": noninteractive, "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }  # fmt: skip

@@ -14,14 +14,13 @@ from weakref import WeakSet
 
 from nbqueue.broker.address import parse_url
 from nbqueue.client.session import Session, session
-from nbqueue.local import stack
 from nbqueue.model import durations
-from nbqueue.notebook import publish
+from nbqueue.notebook import publish, server
 from nbqueue.notebook.board import roster, snapshot
 from nbqueue.notebook.board.actions import CLEAR, JOBS, OPEN, Actions
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
-from nbqueue.notebook.board.gathering import NOT_RUNNING, Gathering
+from nbqueue.notebook.board.gathering import Gathering
 from nbqueue.notebook.board.opened import Opened
 from nbqueue.notebook.outputs import Outputs
 from nbqueue.notebook.publish import Place, place
@@ -118,7 +117,7 @@ class Dashboard:
             if self._panel is None:
                 self.close()
         elif self.facts.at is None:
-            return snapshot.bundle(Facts(problem=NOT_RUNNING), self._where())
+            return snapshot.bundle(Facts(problem=server.NOT_RUNNING), self._where())
         return snapshot.bundle(self.facts, self._where())
 
     def _look(self) -> None:
@@ -199,9 +198,7 @@ class Dashboard:
         self._gathering.wake()
 
     def _is_up(self) -> bool:
-        """Whether asking starts nothing: a server was named, or the local one runs."""
-        settings = self._session.settings
-        return settings.url is not None or stack.server_is_up(settings)
+        return server.is_up(self._session.settings)
 
     def _where(self) -> str:
         """The server in words, without its password."""

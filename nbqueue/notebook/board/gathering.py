@@ -21,6 +21,7 @@ from nbqueue.notebook.board.activity import Activity
 from nbqueue.notebook.board.facts import Facts, QueueFacts
 from nbqueue.notebook.board.past import Past
 from nbqueue.notebook.board.roster import Choice
+from nbqueue.notebook.server import NOT_RUNNING
 
 #: seconds between two looks, and after one that failed
 PACE_S, AGAIN_S = 1.0, 2.0
@@ -30,7 +31,6 @@ LIVE_JOBS = 1_000
 STALE_S = 5.0
 #: without a look for so long, what ended meanwhile is read from the history
 GAP_S = 15.0
-NOT_RUNNING = "The local stack is not running: the first submit starts it, or %nbqueue up."
 
 
 class Wishes(Protocol):
