@@ -15,7 +15,7 @@ from nbqueue.notebook.cell_ends import CellEnds
 from nbqueue.notebook.publish import Place, place, publish
 from nbqueue.notebook.sources import Source
 from nbqueue.notebook.table import Table
-from nbqueue.notebook.ticker import Ticker
+from nbqueue.notebook.ticker import shared
 from nbqueue.notebook.work import Work
 
 #: ended cards that are kept, so that a cell that waits for one later can publish its end
@@ -32,7 +32,7 @@ class Cards:
     """The cards of this kernel, by what they show."""
 
     def __init__(self) -> None:
-        self._ticker = Ticker()
+        self._ticker = shared
         self._lock = threading.Lock()
         self._cards: dict[tuple[object, str], Card] = {}
         self._cell_ends = CellEnds(self.keep)
@@ -73,7 +73,7 @@ class Cards:
         """Leave all cards as they are; what is shown from now on gets a new one."""
         with self._lock:
             cards, self._cards = self._cards, {}
-        self._ticker.stop()
+        self._ticker.drop(cards.values())
         self._cell_ends.stop()
         for card in cards.values():
             card.stop()

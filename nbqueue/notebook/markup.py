@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from nbqueue.notebook import ansi, palette, plot
+from nbqueue.notebook import ansi, palette, plot, theme
 from nbqueue.notebook.palette import Look
 from nbqueue.notebook.view import CardView, SubBar
 
@@ -23,9 +23,8 @@ class Skin:
 
 #: the front end's theme where it tells it
 _LIVE = Skin(
-    font="font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:var(--jp-ui-font-size1,13px);"
-    "color:var(--jp-ui-font-color1,inherit)",
-    track="background-color:var(--jp-border-color2,rgba(128,128,128,.3))",
+    font=theme.FONT,
+    track=f"background-color:{theme.TRACK}",
     code="font-family:var(--jp-code-font-family,monospace);font-size:.92em",
     is_live=True,
 )

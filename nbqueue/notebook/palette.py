@@ -33,9 +33,12 @@ STATES: dict[State, Look] = {
     State.CRASHED: Look("✸", "#", "crashed", VERMILION),
     State.EXPIRED: Look("◌", "-", "expired", PURPLE),
 }
+#: of jobs and of queues
+PAUSED = Look("‖", "=", "paused", ORANGE)
+DRAINED = Look("◌", "-", "drained", ORANGE)
 REASONS: dict[WaitReason, Look] = {
     WaitReason.RETRYING: Look("↻", "@", "retrying", ORANGE),
-    WaitReason.PAUSED: Look("‖", "=", "paused", ORANGE),
+    WaitReason.PAUSED: PAUSED,
     WaitReason.BLOCKED: Look("…", ":", "waiting", GREY),
     WaitReason.LIMITED: Look("⧗", ":", "limited", GREY),
 }

@@ -12,6 +12,8 @@ from typing import Any
 
 Bundle = Mapping[str, Any]
 
+#: names a widget of the page
+VIEW = "application/vnd.jupyter.widget-view+json"
 #: an output that takes no room
 NOTHING: Bundle = {"text/html": "", "text/plain": ""}
 
@@ -81,6 +83,11 @@ def publish(bundle: Bundle) -> str:
 def replace(bundle: Bundle, display_id: str) -> None:
     """Show a bundle instead of what was published under this id, wherever that is."""
     _display(bundle, display_id, update=True)
+
+
+def of_widget(widget: Any) -> Bundle:
+    """What a page shows where widgets live, and nothing where they do not."""
+    return {VIEW: widget._repr_mimebundle_()[VIEW]}
 
 
 def _display(bundle: Bundle, display_id: str, *, update: bool) -> None:

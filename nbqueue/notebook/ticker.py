@@ -1,8 +1,9 @@
-"""One thread that redraws all live cards of the process, five times a second and never too much at once."""
+"""One thread that redraws all live cards and dashboards of the process, five times a second, never too much at once."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from contextvars import Context, copy_context
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from typing import Protocol
 TICK_S = 0.2
 #: how long the end of its thread is waited for
 END_S = 1.0
-#: changes sent in one round by all cards; a page keeps up with 100 a second
+#: changes sent in one round by all of them; a page keeps up with 100 a second
 SENT_A_TICK = 20
 
 
@@ -39,18 +40,24 @@ class Ticker:
         self._stopped = threading.Event()
 
     def add(self, card: Redrawn, context: Context | None = None) -> None:
-        """Redraw a card from now on, in a context, or that of this call: some kernels send nothing without a cell's."""
+        """Redraw a card from now on, in a context, or that of this call: some kernels send nothing without a cell's.
+
+        Of a card that is redrawn already this changes the context.
+        """
         with self._lock:
-            self._cards.setdefault(card, context or copy_context())
+            self._cards[card] = context or copy_context()
             self._stopped.clear()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="nbqueue-ticker", daemon=True)
                 self._thread.start()
 
-    def stop(self) -> None:
-        """Redraw nothing any more; the thread has ended then, unless it is held up in a card."""
+    def drop(self, cards: Iterable[Redrawn]) -> None:
+        """Redraw these no more; where they were the last, the thread has ended then, unless it is held up in a card."""
         with self._lock:
-            self._cards = {}
+            for card in cards:
+                self._cards.pop(card, None)
+            if self._cards:
+                return
             thread = self._thread
             self._stopped.set()
         if thread is not None and thread is not threading.current_thread():
@@ -90,3 +97,7 @@ class Ticker:
             for card, context in served:
                 if self._cards.pop(card, None) is not None:
                     self._cards[card] = context
+
+
+#: the one of this process: what a page keeps up with is for all that it shows
+shared = Ticker()

@@ -154,7 +154,14 @@ RECONNECTING = ("connection lost, trying again",)
 
 def percent(fraction: float | None) -> str:
     """A fraction as per cent, rounded down: 100% means all of it."""
-    return "" if fraction is None else f"{math.floor(fraction * 100)}%"
+    return "" if fraction is None else f"{valuenow(fraction)}%"
+
+
+def valuenow(fraction: float) -> int:
+    """The same as a number, as a bar tells it to readers of screens."""
+    # 0.29 * 100 is less than 29
+    whole = math.floor(round(fraction * 100, 6))
+    return whole if fraction >= 1 else min(whole, 99)
 
 
 def _elapsed_s(record: JobRecord, now: datetime) -> float | None:

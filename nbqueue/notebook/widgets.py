@@ -10,10 +10,9 @@ from typing import Any
 import ipywidgets
 
 from nbqueue.notebook import markup
-from nbqueue.notebook.publish import Bundle
+from nbqueue.notebook.publish import Bundle, of_widget
 from nbqueue.notebook.view import CardView
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
 #: seconds between two drawings of a log that is open, and of one that is folded
 LOG_S, FOLDED_S = 0.5, 3.0
 
@@ -50,8 +49,7 @@ class WidgetCanvas:
 
     def mime(self) -> Bundle:
         """What a page shows where the widgets live, and nothing where they do not."""
-        found: dict[str, Any] = self.box._repr_mimebundle_()
-        return {_VIEW: found[_VIEW]}
+        return of_widget(self.box)
 
     @property
     def is_open(self) -> bool:

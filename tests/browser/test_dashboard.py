@@ -34,11 +34,15 @@ for k in range(30):
     await nbqueue.options(queue='nightly', label=f'more {k}').submit(steps, 1)
     await asyncio.sleep(0.002)
 """
+#: waits for its time, whatever the worker does
+LATER = "await nbqueue.options(label='much later', delay=3600).submit(steps, 1)"
 
 
 def test_the_dashboard_of_a_notebook(lab: Lab) -> None:
-    """A running job is found and cancelled, a queue paused and resumed, while cells run; hostile texts stay texts."""
-    lab.write("board.ipynb", [JOBS, "nbqueue.dashboard()", MORE, "import time\ntime.sleep(4)"])
+    """Jobs are found, cancelled, retried, promoted, a queue paused, while cells run; hostile texts stay texts."""
+    lab.write(
+        "board.ipynb", [JOBS, "nbqueue.dashboard()", MORE, "import time\ntime.sleep(4)", LATER, "nbqueue.dashboard()"]
+    )
     with opened(lab, "board.ipynb", width=1200, height=1400) as notebook:
         for number in (0, 1):
             notebook.run(number)
@@ -53,6 +57,8 @@ def test_the_dashboard_of_a_notebook(lab: Lab) -> None:
         expect(
             board.get_by_role("img", name=re.compile(r"Ended in the last 5 minutes: .* 1 failed, 1 cancelled"))
         ).to_be_visible()
+        _sorts_retries_and_promotes(notebook, board)
+        board = _moves_on(notebook)
         board.get_by_role("button", name="Close", exact=True).click()
         expect(board.get_by_role("button")).to_have_count(0)
         expect(board).to_contain_text("long one")
@@ -69,7 +75,7 @@ def test_a_dashboard_is_used_by_keyboard(lab: Lab) -> None:
         board.get_by_label("Find").focus()
         keyboard.type("long one")
         expect(board).to_contain_text("1 to 1 of 1")
-        _tab_to(notebook, board.get_by_role("checkbox", name="1", exact=True))
+        _tab_to(notebook, board.get_by_role("checkbox", name="long one", exact=True))
         keyboard.press("Space")
         expect(board).to_contain_text("1 selected")
         _tab_to(notebook, board.get_by_role("button", name="Open card"), back=True)
@@ -128,12 +134,12 @@ def _keeps_what_is_ticked(notebook: Notebook, board: Any) -> None:
     """New jobs come first in the table, but not while a row is ticked."""
     rows = board.get_by_role("table", name="Jobs").locator("tbody tr")
     expect(rows).to_have_count(3)
-    board.get_by_role("checkbox", name="3", exact=True).check()
+    board.get_by_role("checkbox", name="long one", exact=True).check()
     expect(rows.nth(2)).to_have_attribute("aria-selected", "true")
     notebook.run(2)
     expect(board).to_contain_text("1 to 3 of 33")
     expect(rows.nth(2)).to_contain_text("long one")
-    expect(board.get_by_role("checkbox", name="3", exact=True)).to_be_checked()
+    expect(board.get_by_role("checkbox", name="long one", exact=True)).to_be_checked()
     board.get_by_role("button", name="Clear selection").click()
     expect(rows.nth(0)).to_contain_text("more 29")
 
@@ -143,7 +149,7 @@ def _cancels(notebook: Notebook, board: Any) -> None:
     board.get_by_label("Find").fill("long")
     board.get_by_label("State").select_option("► running")
     expect(board).to_contain_text("1 to 1 of 1")
-    board.get_by_role("checkbox", name="1", exact=True).check()
+    board.get_by_role("checkbox", name="long one", exact=True).check()
     expect(board).to_contain_text("1 selected")
     board.get_by_role("button", name="Cancel").click()
     expect(board).to_contain_text("Cancel 1 job: 1 cancelled")
@@ -158,6 +164,45 @@ def _pauses_and_resumes(board: Any) -> None:
     expect(queue).to_contain_text("paused")
     board.get_by_role("button", name="Resume nightly").click()
     expect(queue).to_contain_text("open")
+
+
+def _sorts_retries_and_promotes(notebook: Notebook, board: Any) -> None:
+    """What failed runs again as another job; what would begin in an hour begins now."""
+    notebook.run(4)
+    board.get_by_label("Find").fill("")
+    board.get_by_label("Sort by").select_option("job")
+    board.get_by_role("button", name="highest first").click()
+    rows = board.get_by_role("table", name="Jobs").locator("tbody tr")
+    expect(rows.nth(0)).to_contain_text(VECTOR)
+    expect(rows.nth(1)).to_contain_text("long one")
+    board.get_by_role("button", name="lowest first").click()
+    expect(rows.nth(0)).to_contain_text("steps")
+    board.get_by_label("Find").fill("img")
+    board.get_by_role("checkbox", name=VECTOR, exact=True).check()
+    expect(board).to_contain_text("1 selected")
+    board.get_by_role("button", name="Retry").click()
+    expect(board).to_contain_text("Retry 1 job: 1 submitted again")
+    expect(board).to_contain_text("1 to 2 of 2")
+    board.get_by_label("Find").fill("much later")
+    expect(_row(board, "much later")).to_contain_text("scheduled")
+    board.get_by_role("checkbox", name="much later", exact=True).check()
+    expect(board).to_contain_text("1 selected")
+    board.get_by_role("button", name="Promote").click()
+    expect(board).to_contain_text("Promote 1 job: 1 due now")
+    expect(_row(board, "much later")).to_contain_text("succeeded")
+
+
+def _moves_on(notebook: Notebook) -> Any:
+    """Shown by another cell it is live there with what was chosen, and tables stay in the first."""
+    notebook.run(5)
+    first, board = notebook.output(1), notebook.output(5)
+    expect(board.get_by_label("Find")).to_have_value("much later")
+    expect(board.get_by_role("button", name="Pause nightly")).to_be_visible()
+    expect(first.get_by_role("button")).to_have_count(0)
+    expect(first).to_contain_text("much later")
+    board.get_by_label("Find").fill("long one")
+    expect(_row(board, "long one")).to_contain_text("cancelled")
+    return board
 
 
 def _row(board: Any, text: str) -> Any:

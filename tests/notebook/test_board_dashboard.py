@@ -62,7 +62,7 @@ def shows(kernel: Kernel, text: str) -> None:
 def seen(kernel: Kernel, wanted: Callable[[dict[str, Any]], bool]) -> None:
     """Wait until a widget is like that."""
     if not any(map(wanted, known(kernel).values())):
-        kernel.until(lambda item: any(map(wanted, sent([item]))), 20)
+        kernel.until(lambda item: any(map(wanted, [*opened([item]).values(), *sent([item])])), 20)
 
 
 def test_a_dashboard_is_live_and_its_buttons_act(kernel: Kernel) -> None:
@@ -75,7 +75,7 @@ def test_a_dashboard_is_live_and_its_buttons_act(kernel: Kernel) -> None:
     shows(kernel, "1 to 2 of 2")
     choose(kernel, model(kernel, "TextModel", description="Find"), value="first")
     shows(kernel, "1 to 1 of 1")
-    choose(kernel, model(kernel, "CheckboxModel", description="1"), value=True)
+    choose(kernel, model(kernel, "CheckboxModel", description="first"), value=True)
     shows(kernel, "1 selected")
     kernel.click(model(kernel, "ButtonModel", description="Cancel"))
     shows(kernel, "Cancel 1 job: 1 cancelled")
@@ -95,7 +95,7 @@ def test_delete_asks_and_a_card_is_opened(kernel: Kernel) -> None:
     delete = model(kernel, "ButtonModel", description="Delete")
     kernel.click(delete)
     shows(kernel, "nothing is selected")
-    choose(kernel, model(kernel, "CheckboxModel", description="1"), value=True)
+    choose(kernel, model(kernel, "CheckboxModel", description="mine"), value=True)
     shows(kernel, "1 selected")
     kernel.click(model(kernel, "ButtonModel", description="Open card"))
     shows(kernel, "nbqueue-card")
@@ -127,7 +127,7 @@ def test_a_closed_dashboard_leaves_tables_and_nothing_that_runs(kernel: Kernel) 
 def test_a_dashboard_that_nobody_uses_closes_by_itself(kernel: Kernel) -> None:
     """After the time that was given, so that a page which somebody left does not ask for ever."""
     kernel.run(SHOW.replace("dashboard()", "dashboard(close_after=0.5)"))
-    kernel.until(lambda item: any(live == {"text/html": "", "text/plain": ""} for live in _replaced(item)))
+    kernel.seen(lambda item: any(live == {"text/html": "", "text/plain": ""} for live in _replaced(item)))
     assert kernel.printed("print(board)").endswith("closed>\n")
     with pytest.raises(nbqueue.ConfigurationError, match="close_after"):
         nbqueue.dashboard(close_after=-1)

@@ -103,6 +103,15 @@ def test_rows_have_a_height_that_boxes_beside_them_go_by() -> None:
     assert "None yet" in grid.table("Jobs", columns.JOBS, [], empty="None yet")
 
 
+def test_a_bar_says_what_is_written_beside_it() -> None:
+    """As per cent, rounded down: it is full when all is done, and not before."""
+    for done, total, percent in ((995, 1000, 99), (29, 100, 29), (10**12 - 1, 10**12, 99), (7, 7, 100), (0, 7, 0)):
+        record = JobRecord(id="j", state=State.RUNNING, progress=Progress(done=done, total=total))
+        found = grid.table("Jobs", columns.JOBS, [columns.job(record, NOW)])
+        assert f'aria-valuenow="{percent}"' in found
+        assert f'title="{percent}%"' in found
+
+
 def test_what_is_saved_reads_without_styles() -> None:
     """Tables and a sentence, as HTML and as text; no drawing and no variables of a theme."""
     record = JobRecord(id="j1", state=State.SUCCEEDED, label="solve", submitted_at=NOW)

@@ -71,14 +71,14 @@ def test_all_that_lived_is_back_after_a_restart(settings: Settings, tmp_path: Pa
             assert rows == [["failed", "broken"], ["succeeded", "sum"]]
             assert "ValueError: no 13" in table
             # what ended gives its result, or its error as it was on the worker
-            assert _printed(second, "print(await found.ended[1])") == ["3"]
+            assert second.printed("print(await found.ended[1])") == "3\n"
             second.run("found.ended[0]")
             second.seen(_says("in broken"))
             # the card of the group is the whole group
             second.click(buttons[-1])
-            assert _printed(second, COUNTED) == ["3000 [('cancelled', 3000)]"]
+            assert second.printed(COUNTED) == "3000 [('cancelled', 3000)]\n"
             (tmp_path / "go").touch()
-            assert _printed(second, "print([await work for work in found.works[1:]])") == ["['done', 'done']"]
+            assert second.printed("print([await work for work in found.works[1:]])") == "['done', 'done']\n"
 
 
 def test_a_card_is_back_after_the_kernel_was_killed(settings: Settings, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_no_round_sends_more_than_a_page_takes_and_none_is_forgotten() -> None:
     for card in cards:
         ticker.add(card)
     wait_until(lambda: sum(card.drawn for card in cards) >= 1000)
-    ticker.stop()
+    ticker.drop(cards)
     wait_until(lambda: not ticker.running)
     drawn = [card.drawn for card in cards]
     # cards that were added while it ran began later
@@ -62,7 +62,7 @@ def test_the_same_card_is_redrawn_once_a_round() -> None:
     ticker.add(card)
     ticker.add(other)
     wait_until(lambda: other.drawn >= 10)
-    ticker.stop()
+    ticker.drop([card, other])
     wait_until(lambda: not ticker.running)
     assert card.drawn - other.drawn <= 2
 

@@ -7,7 +7,7 @@ from html import escape
 from nbqueue.notebook import palette
 from nbqueue.notebook.board import columns
 from nbqueue.notebook.board.activity import Bar, Chart
-from nbqueue.notebook.board.grid import FONT, LINE, MUTED
+from nbqueue.notebook.theme import FONT, LINE, MUTED
 
 #: units of the drawing, which is stretched to its place: of a bar, above the line, below it
 WIDE, UP, DOWN = 10, 70, 30

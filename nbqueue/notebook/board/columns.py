@@ -15,9 +15,6 @@ from nbqueue.notebook.board.facts import Facts, QueueFacts
 from nbqueue.notebook.palette import Look
 from nbqueue.notebook.view import CardView
 
-#: of a queue
-PAUSED = Look("‖", "=", "paused", palette.ORANGE)
-DRAINED = Look("◌", "-", "drained", palette.ORANGE)
 #: characters of what is long in a cell
 WIDE, NARROW = 160, 60
 
@@ -81,7 +78,7 @@ def queue(facts: QueueFacts) -> Row:
     failed = sum(count for state, count in stats.ended.items() if state in FAILURES)
     held = sum(stats.held_back.values()) + stats.blocked
     of_these = f"{held:,} of these are held back: by a limit, a pause, or for other jobs" if held else ""
-    look = PAUSED if stats.paused else DRAINED if stats.drained else None
+    look = palette.PAUSED if stats.paused else palette.DRAINED if stats.drained else None
     return (
         Cell(text=_cut(name, NARROW), title=name),
         Cell(text=stats.standing, look=look),

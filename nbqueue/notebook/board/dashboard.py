@@ -10,7 +10,6 @@ import time
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from nbqueue.broker.address import parse_url
 from nbqueue.client.session import Session, session
@@ -22,9 +21,10 @@ from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.gathering import Gathering
 from nbqueue.notebook.board.opened import Opened
+from nbqueue.notebook.board.shown import Shown
 from nbqueue.notebook.outputs import Outputs
 from nbqueue.notebook.publish import Place, place
-from nbqueue.notebook.ticker import Ticker
+from nbqueue.notebook.ticker import shared
 
 if TYPE_CHECKING:
     from nbqueue.notebook.board.panel import Panel
@@ -35,22 +35,27 @@ FIRST_S, LOOK_S = 2.0, 0.01
 PATIENCE = 10
 
 _log = logging.getLogger(__name__)
-_open: WeakSet[Dashboard] = WeakSet()
+#: loaded with the first card of a job
+_CARDS = "nbqueue.notebook.widgets"
+_shown: Shown[Dashboard] = Shown()
 
 
 class Dashboard:
-    """Queues, workers and jobs of one server. At the end of a cell it is shown; `close()` ends it."""
+    """Queues, workers and jobs of one server. At the end of a cell it is shown; `close()` ends it.
 
-    def __init__(self, of: Session, close_after_s: float | None = None) -> None:
+    It is live in one cell at a time, the last that shows it; the others have plain tables.
+    """
+
+    def __init__(self, of: Session, close_after_s: float = math.inf) -> None:
         self._session = of
-        self._close_after_s = math.inf if close_after_s is None else close_after_s
+        #: seconds without a click after which it closes
+        self.close_after_s = close_after_s
         self._lock = threading.RLock()
-        self._desk = Desk(self._wake)
+        self._desk = Desk(self._ask_again)
         self._gathering = Gathering(self._desk, self._is_up)
         self._looking: Future[None] | None = None
         self._opened = Opened(of)
         self._actions = Actions(of, self._desk.say, self._gathering.wake)
-        self._ticker = Ticker()
         self._panel: Panel | None = None
         self._outputs = Outputs()
         self._drawn: object = None
@@ -64,12 +69,23 @@ class Dashboard:
         """What is known of the server now."""
         return self._gathering.facts
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on, or has not begun."""
+        with self._lock:
+            return not (self._closing or self.over or (self._looking is not None and self._is_ending()))
+
+    def serves(self, of: Session) -> bool:
+        """Whether it is a dashboard of the same server, asked in the same way."""
+        mine = self._session
+        return of is mine or (of.settings == mine.settings and of.portal is mine.portal)
+
     def show(self) -> None:
-        """Show it below the running cell; once more, and the same is shown in two places."""
+        """Show it below the running cell; where it was shown before, plain tables stay."""
         where = place()
         if where in (Place.TERMINAL, Place.FINAL_LINE):
             sys.stdout.write(f"{self._snapshot()['text/plain']}\n")
-        elif where is Place.WIDGETS and not (self._closing or self.over):
+        elif where is Place.WIDGETS and self.is_open:
             self._show_live()
         else:
             publish.publish(self._snapshot())
@@ -95,20 +111,42 @@ class Dashboard:
                 return self._fail(error)
             return sent
 
-    def _show_live(self) -> None:
-        from nbqueue.notebook.board.panel import Clicks, Panel  # ipywidgets is heavy
+    def end(self) -> None:
+        """Close it here and now."""
+        with self._lock:
+            if not self.over:
+                self.close()
+                self.redraw()
+            self.over = True
 
+    def forget(self) -> None:
+        """Take away what is left of one that has ended, but for what is saved."""
+        with self._lock:
+            self._opened.sweep()
+            if self._panel is not None:
+                self._panel.close()
+
+    def _show_live(self) -> None:
+        _shown.add(self, self._session)
         self._look()
         with self._lock:
-            if self._panel is None:
-                self._panel = Panel(self._desk, self._outputs.hides, Clicks(
-                    act=self._act, pause=self._actions.pause, resume=self._actions.resume,
-                    close_cards=self._opened.close, close=self.close,
-                ))  # fmt: skip
+            if self._outputs.shown:
+                self._leave(self._outputs)
+                self._outputs = Outputs()
+            panel = self._panel = self._panel or self._made()
+            live = panel.move(self._outputs.hides)
             self._draw()
-            self._outputs.show(self._picture(), self._panel.mime())
-        _open.add(self)
-        self._ticker.add(self)
+            self._outputs.show(self._picture(), live)
+            self._desk.touch()
+        shared.add(self)
+
+    def _made(self) -> Panel:
+        from nbqueue.notebook.board.panel import Clicks, Panel  # ipywidgets is heavy
+
+        return Panel(self._desk, Clicks(
+            act=self._act, pause=self._actions.pause, resume=self._actions.resume, close_cards=self._opened.close,
+            close=self.close,
+        ))  # fmt: skip
 
     def _snapshot(self) -> publish.Bundle:
         """The tables as of now; asks, but neither starts anything nor goes on."""
@@ -157,29 +195,32 @@ class Dashboard:
             return sent
         from nbqueue.notebook.board.panel import Seen
 
-        page = roster.page(facts.jobs, self._desk.choice, self._desk.held)
-        self._desk.drawn(page)
+        choice = self._desk.choice
+        page = roster.page(facts.jobs, choice, self._desk.held)
+        self._desk.drawn(page, choice)
         self._drawn = drawn
         seen = Seen(facts=facts, page=page, now=now, silent_s=silent_s, place=self._where(), cards=cards)
-        sent += self._panel.draw(seen, self._desk)
+        sent += self._panel.draw(seen)
         self._opened.sweep()
         return sent
 
     def _is_ending(self) -> bool:
         gone = self._panel is not None and self._panel.is_closed
-        gone = gone or self._desk.idle_s > self._close_after_s
+        gone = gone or self._desk.idle_s > self.close_after_s
         return self._closing or gone or self._looking is None or self._looking.done()
 
     def _end(self) -> int:
         """Leave plain tables where the widgets were."""
         self.over = True
         self.close()
-        picture = self._picture()
-        sent = self._outputs.save(picture) + self._outputs.leave()
-        if self._panel is not None:
-            self._panel.leave(picture["text/html"])
+        sent = self._leave(self._outputs)
+        if self._panel is not None and not self._panel.is_closed:
+            self._panel.leave(self._picture()["text/html"])
         self._opened.sweep()
         return sent
+
+    def _leave(self, outputs: Outputs) -> int:
+        return outputs.save(self._picture()) + outputs.leave()
 
     def _picture(self) -> publish.Bundle:
         """The tables as they are now."""
@@ -194,7 +235,7 @@ class Dashboard:
             self.close()
         return 0
 
-    def _wake(self) -> None:
+    def _ask_again(self) -> None:
         self._gathering.wake()
 
     def _is_up(self) -> bool:
@@ -215,15 +256,22 @@ class Dashboard:
 def dashboard(*, close_after: float | timedelta | None = None) -> Dashboard:
     """The queues, workers and jobs of the server, live: shown at the end of a cell, or by `show()`.
 
-    Nothing is started for it. `close()` ends it and leaves plain tables.
+    Nothing is started for it. There is one: where it is shown already it moves to the newest cell, as it is. `close()`
+    ends it and leaves plain tables.
 
     Args:
         close_after: seconds (or a timedelta) without a click after which it closes by itself; None: it does not.
     """
-    return Dashboard(session(), durations.seconds(close_after, "close_after") if close_after is not None else None)
+    of = session()
+    close_after_s = math.inf if close_after is None else durations.seconds(close_after, "close_after")
+    if (found := _shown.of(of)) is None:
+        return Dashboard(of, close_after_s)
+    found.close_after_s = close_after_s
+    return found
 
 
 def close_all() -> None:
-    """Close those that are open."""
-    for each in tuple(_open):
-        each.close()
+    """Close those that are open, and take all widgets away; plain tables stay."""
+    shared.drop(_shown.clear())
+    if (cards := sys.modules.get(_CARDS)) is not None:
+        cards.close_shared()

@@ -19,14 +19,15 @@ SAID_S = 30.0
 class Desk:
     """The state of one dashboard that is not the server's."""
 
-    def __init__(self, changed: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
-        """Args: called after each change, without a lock; the clock."""
-        self._changed = changed
+    def __init__(self, asks: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+        """Args: called, without a lock, when something else is to be asked of the server; the clock."""
+        self._asks = asks
         self._clock = clock
         self._lock = threading.RLock()
         self._selected: dict[str, None] = {}
         self._held: tuple[str, ...] = ()
         self._rows: tuple[str, ...] = ()
+        self._rows_of: Choice | None = None
         self._said, self._said_at = "", 0.0
         self._armed_at = -SURE_S
         self._touched_at = clock()
@@ -80,8 +81,11 @@ class Desk:
                 self._held = ()
             else:
                 wanted = replace(wanted, page=self.choice.page)
+            asks = (wanted.queue, wanted.window) != (self.choice.queue, self.choice.window)
             self.choice = wanted
         self._note()
+        if asks:
+            self._asks()
 
     def turn(self, step: int) -> None:
         """Another page, so many further on."""
@@ -89,17 +93,16 @@ class Desk:
             page = max(self.choice.page + step, 0)
         self.choose(page=page)
 
-    def tick(self, row: int, *, on: bool) -> None:
-        """Select the job of a row, counted from 0, as it was drawn last; or no longer."""
+    def tick(self, ids: Collection[str], *, on: bool) -> None:
+        """Select jobs, or no longer."""
         with self._lock:
-            if row < len(self._rows):
-                self._select(self._rows[row : row + 1], on=on)
-        self._note()
-
-    def tick_all(self, *, on: bool) -> None:
-        """The same with all rows of the page."""
-        with self._lock:
-            self._select(self._rows, on=on)
+            for job_id in ids:
+                if on:
+                    self._selected[job_id] = None
+                else:
+                    self._selected.pop(job_id, None)
+            self._hold()
+            self._armed_at = -SURE_S
         self._note()
 
     def clear(self) -> None:
@@ -121,26 +124,32 @@ class Desk:
             self._said, self._said_at = words, self._clock()
         self._note()
 
-    def drawn(self, page: Page) -> None:
-        """These rows are what is seen now; another page than the last one may be the last there is."""
+    def touch(self) -> None:
+        """Somebody does something here."""
         with self._lock:
-            self._rows = tuple(record.id for record in page.rows)
-            self._held = self._rows if self._selected else ()
-            if page.number != self.choice.page:
-                self.choice = replace(self.choice, page=page.number)
+            self._touched_at = self._clock()
 
-    def _select(self, ids: Collection[str], *, on: bool) -> None:
-        for job_id in ids:
-            if on:
-                self._selected[job_id] = None
-            else:
-                self._selected.pop(job_id, None)
-        # from now on rows stay where they are: what is clicked next is what was seen
-        self._held = self._rows if self._selected else ()
-        self._armed_at = -SURE_S
+    def drawn(self, page: Page, choice: Choice) -> None:
+        """These rows of a choice are what is seen now; where its page is not there, the last there is was drawn."""
+        ids = tuple(record.id for record in page.rows)
+        with self._lock:
+            shown = replace(choice, page=page.number)
+            # somebody wants to see them who has not waited for the next look: there may be more to know of them
+            asks = shown != self._rows_of and not set(ids) <= set(self._rows)
+            self._rows, self._rows_of = ids, shown
+            # what somebody chose while this was drawn stays chosen
+            if choice == self.choice:
+                self.choice = shown
+                self._hold()
+        if asks:
+            self._asks()
+
+    def _hold(self) -> None:
+        """While something is selected rows keep their places; not those of what was chosen before."""
+        of = self._rows_of and replace(self._rows_of, window=self.choice.window)
+        self._held = self._rows if self._selected and of == self.choice else ()
 
     def _note(self) -> None:
         with self._lock:
             self.version += 1
             self._touched_at = self._clock()
-        self._changed()

@@ -6,21 +6,17 @@ from collections.abc import Collection, Sequence
 from html import escape
 
 from nbqueue.model.states import State
-from nbqueue.notebook import palette
+from nbqueue.notebook import palette, view
 from nbqueue.notebook.board.columns import Cell, Column, Row
+from nbqueue.notebook.theme import FONT, LINE, MUTED, TRACK
 
 #: pixels of a row, and of the heading
 ROW_PX = 30
+#: a box beside a row, whose words are not seen
+TICK_CLASS = "nbqueue-tick"
 #: of a column without a width, in em
 LEAST_EM = 7.0
 
-FONT = (
-    "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:var(--jp-ui-font-size1,13px);"
-    "color:var(--jp-ui-font-color1,inherit)"
-)
-MUTED = "color:var(--jp-ui-font-color2,inherit)"
-LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
-TRACK = "var(--jp-border-color2,rgba(128,128,128,.3))"
 #: once for all tables: in each cell it would be most of what is sent. The doubled class wins over the page's own rules
 STYLE = f"""<style>
 .nbqueue-grid.nbqueue-grid {{border-collapse:collapse;width:100%;margin:0;table-layout:fixed;border:0;
@@ -34,6 +30,7 @@ STYLE = f"""<style>
 .nbqueue-grid .nbqueue-bar {{display:inline-block;vertical-align:middle;width:3.5em;height:7px;border-radius:4px;
  overflow:hidden;background-color:{TRACK}}}
 .nbqueue-grid .nbqueue-bar > span {{display:block;height:7px}}
+.{TICK_CLASS} label > span {{font-size:0}}
 </style>"""
 _NUMBER = ' class="nbqueue-n"'
 
@@ -80,9 +77,9 @@ def _cell(column: Column, cell: Cell) -> str:
 
 
 def _bar(cell: Cell) -> str:
-    percent, colour = (cell.fraction or 0.0) * 100, (cell.look or palette.STATES[State.RUNNING]).colour
+    share, colour = cell.fraction or 0.0, (cell.look or palette.STATES[State.RUNNING]).colour
     return (
-        f'<span role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent:.0f}" '
-        f'aria-label="progress" class="nbqueue-bar"><span style="width:{percent:.1f}%;background-color:{colour}">'
+        f'<span role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{view.valuenow(share)}" '
+        f'aria-label="progress" class="nbqueue-bar"><span style="width:{share * 100:.1f}%;background-color:{colour}">'
         f"</span></span> {escape(cell.text)}"
     )

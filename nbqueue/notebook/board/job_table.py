@@ -8,12 +8,14 @@ from functools import partial
 from html import escape
 from typing import Any
 
-from nbqueue.notebook import palette, wording
+from nbqueue.notebook import palette, theme, wording
 from nbqueue.notebook.board import columns, grid, parts, roster
 from nbqueue.notebook.board.actions import CLEAR, OPEN
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
+from nbqueue.notebook.board.parts import Kit
 from nbqueue.notebook.board.roster import Page
+from nbqueue.notebook.board.ticks import Ticks
 
 _TOOLTIPS = {
     "Cancel": "Stop the selected jobs", "Retry": "Submit the selected jobs that have ended again",
@@ -27,55 +29,42 @@ _UP, _DOWN = "▲ lowest first", "▼ highest first"
 class JobTable:
     """Everything from the filters down."""
 
-    def __init__(self, desk: Desk, act: Callable[[str], None], close_cards: Callable[[], None]) -> None:
+    def __init__(self, kit: Kit, desk: Desk, act: Callable[[str], None], close_cards: Callable[[], None]) -> None:
         self._desk = desk
-        self._filters = _Filters(desk)
-        self._buttons = {name: parts.button(name, _TOOLTIPS[name], partial(act, name)) for name in _TOOLTIPS}
-        self._said = parts.html(width="100%", min_height="24px")
-        self._all = parts.box(0, lambda on: desk.tick_all(on=on), words="all")
-        self._boxes: list[Any] = []
-        self._side = parts.column((self._all,), flex="0 0 auto")
-        self._table = parts.table(flex="1 1 0", min_width="0")
-        self._rows = parts.row((self._side, self._table), flex_flow="row", align_items="flex-start")
+        self._filters = _Filters(kit, desk)
+        self._buttons = {name: kit.button(name, _TOOLTIPS[name], partial(act, name)) for name in _TOOLTIPS}
+        self._said = kit.html(width="100%", min_height="24px")
+        self._ticks = Ticks(kit, desk)
+        self._table = kit.table(flex="1 1 0", min_width="0")
+        self._rows = kit.row((self._ticks.box, self._table), flex_flow="row", align_items="flex-start")
         self._most = 0
-        self._pager = _Pager(desk)
-        self._close_cards = parts.button(
+        self._pager = _Pager(kit, desk)
+        self._close_cards = kit.button(
             "Close cards", "Show the cards of jobs no longer", close_cards, align_self="flex-start"
         )
-        self._cards = parts.column((), width="100%")
-        self.box = parts.column(
+        self._cards = kit.column((), width="100%")
+        self.box = kit.column(
             (
-                parts.html(grid.heading("Jobs"), margin="6px 0 0"), self._filters.box,
-                parts.row(self._buttons.values()), self._said, self._rows, self._pager.box, self._cards,
+                kit.html(grid.heading("Jobs"), margin="6px 0 0"), self._filters.box,
+                kit.row(self._buttons.values()), self._said, self._rows, self._pager.box, self._cards,
             ),
             width="100%",
         )  # fmt: skip
 
-    def draw(self, facts: Facts, page: Page, now: datetime, desk: Desk, cards: tuple[Any, ...]) -> int:
+    def draw(self, facts: Facts, page: Page, now: datetime, cards: tuple[Any, ...]) -> int:
         """Send what differs; how many messages that took."""
-        selected = set(desk.selected)
-        ticked = [record.id in selected for record in page.rows]
+        desk, selected = self._desk, set(self._desk.selected)
         rows = [columns.job(record, now) for record in page.rows]
-        chosen = [place for place, on in enumerate(ticked) if on]
+        chosen = [place for place, record in enumerate(page.rows) if record.id in selected]
         empty = "None is known so far." if not facts.jobs else "None of the jobs that are known is like that."
         told = grid.table("Jobs", columns.JOBS, rows, chosen=chosen, empty=empty)
-        sent = self._filters.draw(facts, desk)
-        sent += self._draw_boxes(ticked)
+        sent = self._filters.draw(facts)
+        sent += self._ticks.draw(page.rows, selected)
         sent += parts.put(self._table, value=told) + self._keep_height(len(rows), desk.choice.page_size)
         sent += parts.put(self._buttons["Delete"], description="Sure? Delete" if desk.is_armed else "Delete")
         sent += parts.put(self._said, value=_status(desk, len(selected)))
-        sent += self._pager.draw(page, facts, desk)
+        sent += self._pager.draw(page, facts)
         return sent + self._draw_cards(cards)
-
-    def _draw_boxes(self, ticked: list[bool]) -> int:
-        while len(self._boxes) < len(ticked):
-            self._boxes.append(self._box(len(self._boxes)))
-        sent = sum(parts.put(box, value=on) for box, on in zip(self._boxes, ticked, strict=False))
-        sent += parts.put(self._all, value=bool(ticked) and all(ticked))
-        return sent + parts.put(self._side, children=(self._all, *self._boxes[: len(ticked)]))
-
-    def _box(self, place: int) -> Any:
-        return parts.box(place + 1, lambda on: self._desk.tick(place, on=on))
 
     def _keep_height(self, rows: int, page_size: int) -> int:
         """What is below does not jump when there are fewer rows for a moment."""
@@ -89,32 +78,32 @@ class JobTable:
 class _Filters:
     """What is to be seen, and in which order."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, kit: Kit, desk: Desk) -> None:
         import ipywidgets
 
-        chosen = desk.choice
-        self._text = ipywidgets.Text(
+        self._desk, chosen = desk, desk.choice
+        self._text = kit.keep(ipywidgets.Text(
             description="Find", placeholder="name, id, tag, error", style={"description_width": "auto"},
             layout=ipywidgets.Layout(width="16em", margin="1px 8px 1px 0"),
-        )  # fmt: skip
+        ))  # fmt: skip
         parts.heard(self._text, lambda text: desk.choose(text=text))
         states = [(_state(words), words) for words in roster.STATES]
-        self._state = parts.choice("State", states, chosen.state, lambda words: desk.choose(state=words), "13em")
-        self._queue = parts.choice("Queue", (_ALL,), "", lambda name: desk.choose(queue=name), "12em")
-        self._function = parts.choice("Function", (_ALL,), "", lambda name: desk.choose(function=name), "15em")
-        self._sort = parts.choice(
+        self._state = kit.choice("State", states, chosen.state, lambda words: desk.choose(state=words), "13em")
+        self._queue = kit.choice("Queue", (_ALL,), "", lambda name: desk.choose(queue=name), "12em")
+        self._function = kit.choice("Function", (_ALL,), "", lambda name: desk.choose(function=name), "15em")
+        self._sort = kit.choice(
             "Sort by", tuple(roster.SORTS), chosen.sort, lambda words: desk.choose(sort=words), "13em"
         )
-        self._order = ipywidgets.ToggleButton(
+        self._order = kit.keep(ipywidgets.ToggleButton(
             value=chosen.descending, description=_DOWN, tooltip="Turn the order round",
             layout=ipywidgets.Layout(width="9.5em", margin="1px 0"),
-        )  # fmt: skip
+        ))  # fmt: skip
         parts.heard(self._order, lambda on: desk.choose(descending=on))
-        self.box = parts.row((self._text, self._state, self._queue, self._function, self._sort, self._order))
+        self.box = kit.row((self._text, self._state, self._queue, self._function, self._sort, self._order))
 
-    def draw(self, facts: Facts, desk: Desk) -> int:
+    def draw(self, facts: Facts) -> int:
         """Offer the queues and functions there are; what is chosen stays on offer."""
-        chosen = desk.choice
+        chosen = self._desk.choice
         queues = {each.stats.name for each in facts.queues} | ({chosen.queue} - {""})
         functions = {*roster.functions(facts.jobs)} | ({chosen.function} - {""})
         sent = parts.put_options(self._queue, _offered(queues), chosen.queue)
@@ -125,23 +114,24 @@ class _Filters:
 class _Pager:
     """Which part of the table is seen."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, kit: Kit, desk: Desk) -> None:
+        self._desk = desk
         sizes = [(f"{size} rows", size) for size in roster.PAGES]
-        self._words = parts.html(margin="0 8px")
-        self._size = parts.choice("", sizes, desk.choice.page_size, lambda size: desk.choose(page_size=size), "7em")
-        back = parts.button("◄ Previous", "The page before", lambda: desk.turn(-1))
-        on = parts.button("Next ►", "The page after", lambda: desk.turn(1))
-        self._more = parts.html(margin="0 8px")
-        self.box = parts.row((back, on, self._size, self._words, self._more))
+        self._words = kit.html(margin="0 8px")
+        self._size = kit.choice("", sizes, desk.choice.page_size, lambda size: desk.choose(page_size=size), "7em")
+        back = kit.button("◄ Previous", "The page before", lambda: desk.turn(-1))
+        on = kit.button("Next ►", "The page after", lambda: desk.turn(1))
+        self._more = kit.html(margin="0 8px")
+        self.box = kit.row((back, on, self._size, self._words, self._more))
 
-    def draw(self, page: Page, facts: Facts, desk: Desk) -> int:
+    def draw(self, page: Page, facts: Facts) -> int:
         """Say where this is."""
         last = page.start + len(page.rows)
         told = f"{page.start + 1:,} to {last:,} of {page.total:,}" if page.rows else "0 jobs"
         held = " · rows keep their places while some are selected" if page.held else ""
-        sent = parts.put(self._words, value=f'<span style="{grid.FONT}">{told}{held}</span>')
-        more = f'<span style="{grid.FONT};{grid.MUTED}">{escape(columns.more(facts))}</span>'
-        return sent + parts.put(self._more, value=more) + parts.put(self._size, value=desk.choice.page_size)
+        sent = parts.put(self._words, value=f'<span style="{theme.FONT}">{told}{held}</span>')
+        more = f'<span style="{theme.FONT};{theme.MUTED}">{escape(columns.more(facts))}</span>'
+        return sent + parts.put(self._more, value=more) + parts.put(self._size, value=self._desk.choice.page_size)
 
 
 def _state(words: str) -> str:
@@ -164,6 +154,6 @@ def _status(desk: Desk, selected: int) -> str:
     count = f"{selected:,} selected" if selected else "Tick the boxes of jobs to act on them"
     told = " · ".join(part for part in (count, desk.said) if part)
     return (
-        f'<div role="status" aria-live="polite" aria-atomic="true" title="{escape(told)}" style="{grid.FONT};'
+        f'<div role="status" aria-live="polite" aria-atomic="true" title="{escape(told)}" style="{theme.FONT};'
         f'line-height:24px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{escape(told)}</div>'
     )

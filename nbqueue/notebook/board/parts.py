@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import ipywidgets
 
-from nbqueue.notebook.board.grid import ROW_PX
+from nbqueue.notebook.board.grid import ROW_PX, TICK_CLASS
 
 #: whether this thread changes widgets itself: what it changes is no wish of anybody's
 _drawing = threading.local()
 _HEIGHT = f"{ROW_PX - 2}px"
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def put(widget: Any, **traits: object) -> int:
@@ -51,58 +53,101 @@ def heard(widget: Any, act: Callable[[Any], None]) -> None:
     widget.observe(changed, "value")
 
 
-def html(value: str = "", **layout: str) -> Any:
-    """Something to read."""
-    return ipywidgets.HTML(value=value, layout=ipywidgets.Layout(**{"margin": "0", **layout}))
+class Kit:
+    """Makes the widgets of one dashboard, and knows them all, so that none is left of them when it ends."""
+
+    def __init__(self) -> None:
+        self._made: dict[Any, None] = {}
+        # of rows there are many: one layout and one style for all
+        self._row_layout = self.keep(ipywidgets.Layout(
+            width="52px", height=_HEIGHT, margin="1px 0", overflow="hidden", flex="0 0 auto"
+        ))  # fmt: skip
+        self._row_style = self.keep(ipywidgets.widgets.widget_bool.CheckboxStyle())
+
+    def keep(self, widget: Any) -> Any:
+        """One that was made elsewhere goes with the others."""
+        self._made[widget] = None
+        return widget
+
+    def html(self, value: str = "", **layout: str) -> Any:
+        """Something to read."""
+        return self.keep(ipywidgets.HTML(value=value, layout=ipywidgets.Layout(**{"margin": "0", **layout})))
+
+    def table(self, **layout: str) -> Any:
+        """A table, which scrolls sideways where there is no room; redrawn, it stays where it was scrolled to."""
+        return self.html(**{"overflow": "auto hidden", **layout})
+
+    def button(self, words: str, tooltip: str, act: Callable[[], None], **layout: str) -> Any:
+        """Something to press; what it does is handed on, no widget is changed by it."""
+        given = {"width": "auto", "margin": "1px 2px", **layout}
+        made = self.keep(
+            ipywidgets.Button(description=words, tooltip=tooltip, layout=ipywidgets.Layout(**given))
+        )  # fmt: skip
+        made.on_click(lambda _: act())
+        return made
+
+    def box(self, words: str, act: Callable[[bool], None], *, seen: bool = True) -> Any:
+        """A box to tick beside a row; its words are seen, or only read to who cannot see the row."""
+        made = self.keep(ipywidgets.Checkbox(
+            value=False, indent=False, description=words, layout=self._row_layout, style=self._row_style,
+            _dom_classes=() if seen else (TICK_CLASS,),
+        ))  # fmt: skip
+        heard(made, act)
+        return made
+
+    def choice(
+        self, label: str, options: Sequence[Any], value: object, act: Callable[[Any], None], width: str = "11em"
+    ) -> Any:
+        """One of several, with its label before it."""
+        made = self.keep(ipywidgets.Dropdown(
+            options=tuple(options), value=value, description=label,
+            layout=ipywidgets.Layout(width=width, margin="1px 8px 1px 0"), style={"description_width": "auto"},
+        ))  # fmt: skip
+        heard(made, act)
+        return made
+
+    def row(self, children: Iterable[Any], **layout: str) -> Any:
+        """Beside one another, on several lines where there is no room."""
+        given = {"flex_flow": "row wrap", "align_items": "center", "margin": "0", "width": "100%", **layout}
+        return self.keep(ipywidgets.HBox(children=tuple(children), layout=ipywidgets.Layout(**given)))
+
+    def column(self, children: Iterable[Any], **layout: str) -> Any:
+        """Below one another."""
+        given = {"margin": "0", **layout}
+        return self.keep(ipywidgets.VBox(children=tuple(children), layout=ipywidgets.Layout(**given)))
+
+    def drop(self, widget: Any) -> None:
+        """Take one out of the page and the kernel."""
+        self._made.pop(widget, None)
+        for own in (getattr(widget, "layout", None), getattr(widget, "style", None)):
+            if own is not None and own not in self._made:
+                own.close()
+        widget.close()
+
+    def close(self, *, but: Iterable[Any] = ()) -> None:
+        """Take all out but some."""
+        left = set(but)
+        for widget in [each for each in self._made if each not in left]:
+            self.drop(widget)
 
 
-def table(**layout: str) -> Any:
-    """A table, which scrolls sideways where there is no room; where it was scrolled to is kept when it is redrawn."""
-    return html(**{"overflow": "auto hidden", **layout})
+class Stock(Generic[Name]):
+    """Widgets that each stand for one thing as long as they live: what a person does to one is meant for that thing.
 
+    Rows move meanwhile, and a busy kernel hears of a click long after it; so a widget is never used for another thing,
+    and one that is shown no more still hears, until as many others as `spare` have gone after it.
+    """
 
-def button(words: str, tooltip: str, act: Callable[[], None], **layout: str) -> Any:
-    """Something to press; what it does is handed on, no widget is changed by it."""
-    made = ipywidgets.Button(
-        description=words, tooltip=tooltip, layout=ipywidgets.Layout(**{"width": "auto", "margin": "1px 2px", **layout})
-    )
-    made.on_click(lambda _: act())
-    return made
+    def __init__(self, kit: Kit, make: Callable[[Name], Any], spare: int) -> None:
+        self._kit, self._make, self._spare = kit, make, spare
+        self._known: dict[Name, Any] = {}
 
-
-def box(number: int, act: Callable[[bool], None], words: str = "") -> Any:
-    """A box to tick beside a row, named by the row's number."""
-    made = ipywidgets.Checkbox(
-        value=False, indent=False, description=words or str(number),
-        layout=ipywidgets.Layout(width="52px", height=_HEIGHT, margin="1px 0", overflow="hidden", flex="0 0 auto"),
-    )  # fmt: skip
-    heard(made, act)
-    return made
-
-
-def choice(label: str, options: Sequence[Any], value: object, act: Callable[[Any], None], width: str = "11em") -> Any:
-    """One of several, with its label before it."""
-    made = ipywidgets.Dropdown(
-        options=tuple(options), value=value, description=label,
-        layout=ipywidgets.Layout(width=width, margin="1px 8px 1px 0"), style={"description_width": "auto"},
-    )  # fmt: skip
-    heard(made, act)
-    return made
-
-
-def row(children: Iterable[Any], **layout: str) -> Any:
-    """Beside one another, on several lines where there is no room."""
-    given = {"flex_flow": "row wrap", "align_items": "center", "margin": "0", "width": "100%", **layout}
-    return ipywidgets.HBox(children=tuple(children), layout=ipywidgets.Layout(**given))
-
-
-def column(children: Iterable[Any], **layout: str) -> Any:
-    """Below one another."""
-    return ipywidgets.VBox(children=tuple(children), layout=ipywidgets.Layout(**{"margin": "0", **layout}))
-
-
-def close(widget: Any) -> None:
-    """Take a widget and all in it out of the page and the kernel."""
-    for child in getattr(widget, "children", ()):
-        close(child)
-    widget.close()
+    def take(self, names: Iterable[Name]) -> tuple[Mapping[Name, Any], int]:
+        """The widgets of these, in this order; and how many messages it took to make those that are new."""
+        wanted = tuple(names)
+        new = [name for name in wanted if name not in self._known]
+        taken = {name: self._known.pop(name, None) or self._make(name) for name in wanted}
+        self._known.update(taken)
+        for name in list(self._known)[: max(len(self._known) - len(wanted) - self._spare, 0)]:
+            self._kit.drop(self._known.pop(name))
+        return taken, len(new)
