@@ -7,7 +7,7 @@ from html import escape
 
 from nbqueue.notebook import ansi, palette, plot, theme
 from nbqueue.notebook.palette import Look
-from nbqueue.notebook.view import CardView, SubBar
+from nbqueue.notebook.view import CardView, SubBar, valuenow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +123,7 @@ def _badge(look: Look) -> str:
 
 
 def _bar(view: CardView, skin: Skin) -> str:
-    now = "" if view.fraction is None else f' aria-valuenow="{view.fraction * 100:.0f}"'
+    now = "" if view.fraction is None else f' aria-valuenow="{valuenow(view.fraction)}"'
     said = escape(", ".join(part for part in (view.look.word, view.count, view.message) if part))
     return (
         f'<div role="progressbar" aria-label="{escape(view.title)}" aria-valuemin="0" aria-valuemax="100"{now} '
@@ -132,7 +132,7 @@ def _bar(view: CardView, skin: Skin) -> str:
 
 
 def _sub_bar(bar: SubBar, view: CardView, skin: Skin) -> str:
-    now = "" if bar.fraction is None else f' aria-valuenow="{bar.fraction * 100:.0f}"'
+    now = "" if bar.fraction is None else f' aria-valuenow="{valuenow(bar.fraction)}"'
     name, count = escape(bar.name), escape(bar.count)
     said = f'aria-label="{name}" aria-valuemin="0" aria-valuemax="100"{now} aria-valuetext="{count}"'
     return (

@@ -12,7 +12,7 @@ from nbqueue.model.job import JobRecord
 from nbqueue.notebook import view, view_group, wording
 from nbqueue.notebook.attendance import attendance
 from nbqueue.notebook.view import CardView
-from nbqueue.notebook.work import Answer, GroupLive, JobLive, Work
+from nbqueue.notebook.work import Answer, GroupLive, JobLive, ManyJobs, OneJob, Work
 
 #: how long an end is waited for that was told already, how long the facts about it
 FINAL_S, COMPLETE_S = 0.1, 1.0
@@ -85,9 +85,10 @@ class Source:
             return
         self._problem = ""
         try:
-            # of a group only what did not end well runs again
-            again: Any = getattr(self._work, "retry_failed", None) or getattr(self._work, "retry", None)
-            self._retried = again()
+            if isinstance(self._work, ManyJobs):
+                self._retried = self._work.retry_failed()
+            elif isinstance(self._work, OneJob):
+                self._retried = self._work.retry()
         except Exception as error:  # noqa: BLE001 - as for a cancel
             self._problem = wording.line(f"not retried: {error}")
 

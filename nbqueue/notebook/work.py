@@ -146,3 +146,21 @@ class Work(Protocol):
     def cancel(self) -> Answer:
         """Ask for its end; acts when called and does not wait."""
         ...
+
+
+@runtime_checkable
+class OneJob(Work, Protocol):
+    """A job, which can run again."""
+
+    def retry(self) -> Answer:
+        """Ask for another run; the answer is what runs in its place."""
+        ...
+
+
+@runtime_checkable
+class ManyJobs(Work, Protocol):
+    """A group, of which a part can run again."""
+
+    def retry_failed(self) -> Answer:
+        """Ask for another run of what did not end well; the answer is the group as it then is."""
+        ...
