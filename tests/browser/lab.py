@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,16 +125,34 @@ def running_lab(
         "ServerApp.port_retries": 0, "ServerApp.root_dir": folder, "ServerApp.password": "",
         "IdentityProvider.token": "", "ServerApp.disable_check_xsrf": True,
     }  # fmt: skip
-    command = [sys.executable, "-m", app, *(f"--{name}={value}" for name, value in options.items())]
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(settings), **environ}
-    log = folder.parent / "lab.log"
+    arguments = [app, *(f"--{name}={value}" for name, value in options.items())]
+    environ = {"JUPYTERLAB_SETTINGS_DIR": str(settings), **environ}
+    with _served(arguments, port, folder.parent / "lab.log", "/api/status", environ) as url:
+        yield Lab(url, folder, app)
+
+
+@contextmanager
+def running_voila(notebook: Path, log: Path, **environ: str) -> Iterator[str]:
+    """The address of a notebook that Voila serves as a page; each visitor has a kernel of their own."""
+    port = _free_port()
+    arguments = ["voila", str(notebook), "--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]
+    with _served(arguments, port, log, "/voila/static/voila.js", environ) as url:
+        yield url
+
+
+@contextmanager
+def _served(arguments: Sequence[str], port: int, log: Path, asks: str, environ: Mapping[str, str]) -> Iterator[str]:
+    """The address of a module that serves pages, once it answers; it and its kernels end with the block."""
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environ}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=variables, stdout=out, stderr=out, start_new_session=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments], env=variables, stdout=out, stderr=out, start_new_session=True
+        )
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: _answers(url) or process.poll() is not None, STARTS_WITHIN_S)
+        wait_until(lambda: _answers(url + asks) or process.poll() is not None, STARTS_WITHIN_S)
         assert process.poll() is None, log.read_text()
-        yield Lab(url, folder, app)
+        yield url
     finally:
         processes.kill({psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)})
         process.wait(10)
@@ -143,20 +161,29 @@ def running_lab(
 @contextmanager
 def opened(lab: Lab, name: str, *, width: int = 1000, height: int = 900) -> Iterator[Notebook]:
     """A notebook in a browser's page, its kernel ready; a dialog or an error in the page fails the test."""
+    with visited(lab.page_of(name), width=width, height=height) as [(page, troubles)]:
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        page.locator(".jp-Toolbar-kernelName", has_text="Python 3").wait_for()
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        yield Notebook(page, troubles)
+
+
+@contextmanager
+def visited(*urls: str, width: int = 1000, height: int = 900) -> Iterator[list[tuple[Page, list[str]]]]:
+    """A browser's page for each address, with the dialogs and errors that come in it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=_chromium(),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         try:
-            page = browser.new_page(viewport={"width": width, "height": height})
-            troubles = _listened(page)
-            page.set_default_timeout(DRAWN_WITHIN_MS)
-            page.goto(lab.page_of(name))
-            page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-            page.locator(".jp-Toolbar-kernelName", has_text="Python 3").wait_for()
-            page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-            yield Notebook(page, troubles)
+            found = []
+            for url in urls:
+                page = browser.new_page(viewport={"width": width, "height": height})
+                found.append((page, _listened(page)))
+                page.set_default_timeout(DRAWN_WITHIN_MS)
+                page.goto(url)
+            yield found
         finally:
             browser.close()
 
@@ -192,7 +219,7 @@ def _free_port() -> int:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/api/status", timeout=1) as reply:
+        with urllib.request.urlopen(url, timeout=1) as reply:
             return bool(reply.status == 200)
     except OSError:
         return False
