@@ -63,7 +63,7 @@ async def of_schedules(link: Link) -> list[ScheduleRecord]:
 async def of_jobs(link: Link, most: int) -> tuple[Found, str]:
     """The last jobs of this notebook, and whose they are in words."""
     here = origin()
-    return await attaching.last_of(link, here, most), in_words(here)
+    return await attaching.last_of(link, here, most, whole=False), in_words(here)
 
 
 def _asked(here: Session, ask: Callable[[Link], Coroutine[Any, Any, T]]) -> T | str:
