@@ -66,11 +66,11 @@ async def all_of(link: Link, origin: Origin, newest: int) -> Found:
     return Found(records=records, groups=_live_groups(owned.members, owned.states), is_cut=is_cut)
 
 
-async def last_of(link: Link, origin: Origin, limit: int) -> Found:
-    """The newest so many jobs of an origin, whether they live or not."""
+async def last_of(link: Link, origin: Origin, limit: int, *, whole: bool = True) -> Found:
+    """The newest so many jobs of an origin, whether they live or not; `whole`: with their groups."""
     names = await link.wire.ask(lambda client: owners.owned(client, link.wire.keys, origin))
     records, is_cut = await _newest(link, _Owned(names, {}, {}), limit, live=True)
-    return Found(records=records, groups=(await _whole(link, records))[0], is_cut=is_cut)
+    return Found(records=records, groups=(await _whole(link, records))[0] if whole else {}, is_cut=is_cut)
 
 
 async def everywhere(link: Link, limit: int) -> Found:

@@ -64,7 +64,7 @@ async def of_schedules(link: Link) -> list[ScheduleRecord]:
 async def of_jobs(link: Link, most: int) -> tuple[Found, str, datetime]:
     """The last jobs of this notebook, whose they are in words, and the server's time."""
     here = origin()
-    return await attaching.last_of(link, here, most), in_words(here), await link.time()
+    return await attaching.last_of(link, here, most, whole=False), in_words(here), await link.time()
 
 
 def _asked(here: Session, ask: Callable[[Link], Coroutine[Any, Any, T]]) -> T | str:

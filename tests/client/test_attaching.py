@@ -96,6 +96,19 @@ async def test_a_group_without_the_jobs_that_were_deleted() -> None:
     assert len(await nbqueue.attach()) == 0
 
 
+async def test_what_failed_of_a_whole_group_is_retried() -> None:
+    """Those too that were not looked up, and the others keep their places; both groups are then found."""
+    group = await nbqueue.options(queue="nobody").submit_map(abs, range(60))
+    for number in (0, 1, 59):
+        await group[number].cancel()
+    (whole,) = (await nbqueue.jobs.recent(5)).works
+    assert isinstance(whole, JobGroup)
+    again = await whole.retry_failed()
+    assert [one == other for one, other in zip(again.ids, group.ids, strict=True)].count(False) == 3
+    sizes = {work.id: len(work) for work in (await nbqueue.attach()).works if isinstance(work, JobGroup)}
+    assert sizes == {group.id: 60, again.id: 3}
+
+
 async def test_a_group_in_which_others_may_stand_for_some() -> None:
     """The server lists no jobs of such a group: those that were found are it, in their order."""
     group = await nbqueue.options(queue="nobody", unique=60).submit_map(abs, [1, 2, 3])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import WIDGET, displayed, running_kernel
+from tests.notebook.kernels import WIDGET, displayed, lines, running_kernel
 
 SUBMIT = """
 import time
@@ -45,3 +45,33 @@ def test_live_jobs_come_first_and_ended_ones_below(settings: Settings) -> None:
         assert ("of 5" in tables[-1], "abs" in tables[-1]) == (True, False)
     (text,) = [item["content"]["text"] for item in printed if item["msg_type"] == "stream"]
     assert [line.split()[1] for line in text.splitlines()[1:]] == ["queued"] * 3 + ["cancelled"] * 5
+
+
+CUT = """
+from nbqueue.client import attaching
+attaching.MOST = 2
+for n in range(5):
+    await nbqueue.options(queue="nobody").submit(sum, [n])
+gone = [await nbqueue.options(queue="nobody").submit(sum, [n]) for n in range(4)]
+for job in gone:
+    await job.cancel()
+"""
+
+
+def test_what_is_cut_says_so(settings: Settings) -> None:
+    """How many more wait or run everywhere; that there are more than those that ended last; and of a listing, where."""
+    with running_kernel(NBQUEUE_URL=str(settings.url), NBQUEUE_HOME=str(settings.home)) as kernel:
+        kernel.run("import nbqueue\nfrom nbqueue.notebook import cards, listing\nlisting.ENDED = 1" + CUT)
+        everywhere = lines(kernel.run("await nbqueue.attach(everywhere=True)"), "display_data")
+        assert everywhere[-1] == "and 3 more that wait or run, without a card here"
+        kernel.run("cards.LIVE_CARDS = 1")
+        everywhere = lines(kernel.run("await nbqueue.attach(everywhere=True)"), "display_data")
+        (rest,) = [text for text in everywhere if "without" in text]
+        begin = "and 1 more that wait or run, without a card here (and 3 that were not looked up)"
+        assert (rest.splitlines()[0], len(rest.splitlines())) == (begin, 3)
+        here = lines(kernel.run("await nbqueue.attach()"), "display_data")
+        assert any(text.splitlines()[0].endswith("that have ended: the last 1 of more than 2") for text in here)
+        (found,) = kernel.run("(await nbqueue.jobs.recent(3))._repr_html_()")[-2:-1]
+        assert "; there are more" in found["content"]["data"]["text/plain"]
+        listed = kernel.run("from nbqueue.notebook import reprs\nreprs.MOST = 4\nnbqueue.jobs")
+        assert "There are more: " in displayed(listed, "execute_result")[0]["text/plain"]

@@ -1,10 +1,11 @@
 -- Whose jobs are whose: of a submitter the last OWNED jobs and groups, and older ones for as long as they live.
 local function lives(prefix, name)
-  -- a job, or all of a group; what the server no longer knows does not
-  local group = string.match(name, '^group (.+)$')
-  if group then return (tonumber(read_fields(prefix .. 'nbq:group:' .. group, {'left'}).left) or 0) > 0 end
-  local state = read_fields(prefix .. 'nbq:job:' .. name, {'state'}).state
-  return state and not is_final(state)
+  -- a job, or any of a group; what the server no longer knows does not
+  if string.sub(name, 1, 6) == 'group ' then
+    return (tonumber(read_fields(prefix .. 'nbq:group:' .. string.sub(name, 7), {'left'}).left) or 0) > 0
+  end
+  local state = redis.pcall('HGET', prefix .. 'nbq:job:' .. name, 'state')
+  return state == 'queued' or state == 'running' or state == 'scheduled'
 end
 
 local function sift_owned(prefix, key, low, high, most, now)
@@ -19,10 +20,10 @@ local function sift_owned(prefix, key, low, high, most, now)
 end
 
 local function keep_owned(prefix, key, now)
-  -- now and then; twice as many of the older ones are looked at as come to them, so those that ended leave in the end
+  -- now and then; more of the older ones are looked at than come to them, so those that ended leave in the end
   if redis.call('ZCARD', key) <= OWNED then return end
   local over = redis.call('ZCOUNT', key, 0, '+inf') - OWNED
   if over < OWNED / 10 then return end
-  sift_owned(prefix, key, '-inf', '(0', math.min(2 * over, 2000), now)
+  sift_owned(prefix, key, '-inf', '(0', math.min(math.floor(1.5 * over), 1500), now)
   sift_owned(prefix, key, 0, '+inf', math.min(over, 1000), now)
 end
