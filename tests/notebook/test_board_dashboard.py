@@ -127,7 +127,7 @@ def test_a_closed_dashboard_leaves_tables_and_nothing_that_runs(kernel: Kernel) 
 def test_a_dashboard_that_nobody_uses_closes_by_itself(kernel: Kernel) -> None:
     """After the time that was given, so that a page which somebody left does not ask for ever."""
     kernel.run(SHOW.replace("dashboard()", "dashboard(close_after=0.5)"))
-    kernel.until(lambda item: any(live == {"text/html": "", "text/plain": ""} for live in _replaced(item)))
+    kernel.seen(lambda item: any(live == {"text/html": "", "text/plain": ""} for live in _replaced(item)))
     assert kernel.printed("print(board)").endswith("closed>\n")
     with pytest.raises(nbqueue.ConfigurationError, match="close_after"):
         nbqueue.dashboard(close_after=-1)
