@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 
 #: of a job's record: bytes of log that are kept, and that were dropped before them
@@ -38,7 +39,7 @@ async def log_bytes(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[int
     pipe = client.pipeline(transaction=False)
     for job_id in job_ids:
         pipe.hmget(keys.record(job_id), *_SIZES)
-    return [_total(sizes) for sizes in await pipe.execute()]
+    return [_total(sizes or ()) for sizes in sound(await pipe.execute(raise_on_error=False))]
 
 
 async def trace(client: Any, keys: Keys, job_id: str) -> tuple[int, Any]:

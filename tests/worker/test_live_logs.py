@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import nbqueue
+from nbqueue.broker import reported
+from nbqueue.broker.keys import Keys
 from nbqueue.client.live import Live
+from nbqueue.client.session import session
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.servers import Server
@@ -117,3 +120,19 @@ async def test_the_lines_of_another_attempt_come_after(settings: Settings, folde
         kept = await job.logs()
         await until(lambda: early.complete and late.complete)
         assert (early.log_tail, late.log_tail) == (kept, kept)
+
+
+async def test_a_record_of_a_wrong_type_hides_no_other(settings: Settings, server: Server) -> None:
+    """How long the logs of several jobs are is known also where something else stands in the place of one."""
+    nbqueue.configure(settings)
+    keys = Keys()
+    with server.client() as client:
+        client.hset(keys.record("one"), mapping={"log_kept": 5, "log_dropped": 10})
+        client.set(keys.record("two"), "a string")
+        client.hset(keys.record("three"), "log_kept", "many")
+    found = session().call(
+        lambda link: link.wire.ask(lambda client: reported.log_bytes(client, keys, ["one", "two", "three", "none"]))
+    )
+    assert await asyncio.wrap_future(found) == [15, 0, 0, 0]
+    with server.client() as client:
+        client.delete(*map(keys.record, ("one", "two", "three")))
