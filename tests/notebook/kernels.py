@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_client.manager import start_new_kernel
 
 from tests.notebook.ipykernels import python_path
+from tests.waiting import SLACK
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -52,6 +53,7 @@ class Kernel:
 
     def until(self, wanted: Callable[[Message], bool], timeout_s: float = 10.0) -> Message:
         """The next message that is wanted."""
+        timeout_s *= SLACK
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             try:
