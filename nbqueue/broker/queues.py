@@ -39,7 +39,7 @@ class QueueStats(Shown):
     @property
     def comes_by_itself(self) -> bool:
         """Whether some of its jobs will start without anybody's doing: when their time, a limit or a worker comes."""
-        limited = any(count for gate, count in self.held_back.items() if gate.startswith(("l:", "n:")))
+        limited = any(count for gate, count in self.held_back.items() if gate.startswith(("l:", "b:", "n:")))
         return not self.paused and (self.scheduled > 0 or limited)
 
     @property

@@ -137,7 +137,9 @@ class ModelQueue:
         found |= {f"n:{each}" for each in lacks if each == job.lacked}
         if any(free.get(name, 0) < amount for name, amount in job.spec.needs.items()):
             found.add(needs_gate(job))
-        return found | {f"l:{scope}" for scope, most in self.scopes(job).items() if self._is_full(scope, most)}
+        full = [scope for scope, most in self.scopes(job).items() if self._is_full(scope, most)]
+        # of a limit that was set, or of one that jobs brought
+        return found | {f"{kind}:{scope}" for kind in "lb" for scope in full}
 
     def names(self, job: Job) -> set[str]:
         """By what it can be paused."""

@@ -102,7 +102,7 @@ def _reason(model: ModelQueue, job: Job, gate: str) -> WaitReason | None:
     if job.waits_for:
         return WaitReason.BLOCKED
     if gate:
-        return WaitReason.LIMITED if gate[0] in "lrn" else WaitReason.PAUSED
+        return WaitReason.LIMITED if gate[0] in "lbrn" else WaitReason.PAUSED
     if job.retrying:
         return WaitReason.RETRYING
     return WaitReason.PAUSED if job.state is State.QUEUED and job.queue in model.paused_queues else None
@@ -120,7 +120,7 @@ def _own_gates(model: ModelQueue, job: Job) -> set[str]:
     """Every gate that can hold a job back, open or closed."""
     needs = ",".join(f"{name}={amount}" for name, amount in sorted(job.spec.needs.items()))
     scopes = {job.spec.scope, f"q:{job.queue}", f"f:{job.spec.function}"}
-    return {*model.names(job), f"r:{needs}", f"n:{job.lacked}", *(f"l:{scope}" for scope in scopes)}
+    return {*model.names(job), f"r:{needs}", f"n:{job.lacked}", *(f"{kind}:{scope}" for kind in "lb" for scope in scopes)}
 
 
 def _queue(model: ModelQueue, snapshot: Snapshot, stats: QueueStats) -> Iterator[str]:

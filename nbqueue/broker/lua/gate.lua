@@ -52,10 +52,10 @@ elseif what == 'resume' then
   open_gate(prefix, name)
 elseif limit == '' then
   redis.call('HDEL', KEYS[2], name)
-  open_gate(prefix, 'l:' .. name)
+  open_limit(prefix, name)
 else
   redis.call('HSET', KEYS[2], name, limit)
   number = count_running()
-  open_gate(prefix, 'l:' .. name)
+  open_limit(prefix, name)
 end
 return number

@@ -153,7 +153,8 @@ local function gate_before(id, job, needs)
   for i, scope in ipairs(scopes) do
     limits[i] = limit_of(scope, scopes.own[scope])
     local till = closed_till(scope, limits[i])
-    if till then return 'l:' .. scope, 'limited', till > 0 and math.ceil(till) or nil end
+    -- a limit that was set holds back all, one that jobs brought only those who brought it
+    if till then return (gate.set[scope] and 'l:' or 'b:') .. scope, 'limited', till > 0 and math.ceil(till) or nil end
   end
   if needs then for name, amount in pairs(needed(needs)) do gate.free[name] = gate.free[name] - amount end end
   for _, limit in ipairs(limits) do count_start(id, limit) end
@@ -216,7 +217,9 @@ local function may_pass(name, room)
   local kind = string.sub(name, 1, 2)
   if kind == 'r:' then return math.min(times_free(string.sub(name, 3)), room), NEEDS_SCORE end
   if kind == 'n:' then return gate.lacks[string.sub(name, 3)] and 0 or room, 0 end
-  if kind ~= 'l:' then return gate.paused[name] and 0 or room, gate.paused[name] and CLAIMED_SCORE or 0 end
+  if kind ~= 'l:' and kind ~= 'b:' then return gate.paused[name] and 0 or room, gate.paused[name] and CLAIMED_SCORE or 0 end
+  -- where a limit was taken away each goes by its own again
+  if kind == 'l:' and not gate.set[string.sub(name, 3)] then return room, 0 end
   local scope, limit = limit_before(name)
   local till = closed_till(scope, limit)
   if till then return 0, till > 0 and math.ceil(till) or CLAIMED_SCORE end

@@ -39,6 +39,12 @@ local function open_gate(prefix, gate)
   end
 end
 
+local function open_limit(prefix, scope)
+  -- the same with both gates of a limit: that of who set one, and that of jobs that brought theirs
+  open_gate(prefix, 'l:' .. scope)
+  open_gate(prefix, 'b:' .. scope)
+end
+
 local function take_start_back(prefix, id, scope)
   -- what was claimed and did not run has not started
   local started = redis.call('HGET', prefix .. 'nbq:job:' .. id, 'started')
@@ -56,7 +62,7 @@ local function give_tokens_back(prefix, engine, ids, unrun)
     end
   end
   for scope, those in pairs(leaving) do
-    if redis.call('SREM', prefix .. 'nbq:holding:' .. scope, unpack(those)) > 0 then open_gate(prefix, 'l:' .. scope) end
+    if redis.call('SREM', prefix .. 'nbq:holding:' .. scope, unpack(those)) > 0 then open_limit(prefix, scope) end
   end
   redis.call('HDEL', holds, unpack(ids))
 end
