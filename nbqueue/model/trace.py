@@ -16,6 +16,8 @@ KEPT_POINTS = 60
 METRICS = 8
 #: seconds after which a number that was reported has been heard
 HEARD_S = 0.3
+#: what the moments are rounded to where they are kept
+ROUNDED_S = 0.01
 
 #: seconds, value
 Point = tuple[float, float]
@@ -24,18 +26,20 @@ _AT = itemgetter(0)
 
 
 class Trace:
-    """The numbers among the metrics of a job, by name, as points in time; of too many every second one goes."""
+    """The numbers among the metrics of a job, by name, as points in time; of too many the closest go."""
 
     def __init__(self, points: int = POINTS) -> None:
         self._most = points
         self._series: dict[str, list[Point]] = {}
+        #: name -> seconds between its points at least, once there were too many
+        self._gaps: dict[str, float] = {}
 
     def add(self, at_s: float, metrics: Mapping[str, Any]) -> None:
         """Take what was reported `at_s` seconds after the beginning; what is no number is passed over."""
         for name, value in metrics.items():
             number = finite(value)
             if number is not None and (name in self._series or len(self._series) < METRICS):
-                self._put(self._series.setdefault(name, []), (at_s, number))
+                self._put(name, (at_s, number))
 
     def series(self) -> dict[str, tuple[Point, ...]]:
         """Name -> its points in the order of time."""
@@ -54,31 +58,45 @@ class Trace:
             known = self._series.get(name, [])
             missing = [point for point in _points(points) if not _is_known(known, point)]
             if missing and (known or len(self._series) < METRICS):
-                self._series[name] = self._few(sorted([*known, *missing], key=_AT))
+                self._series[name] = sorted([*known, *missing], key=_AT)
+                self._thin(name)
 
-    def _put(self, points: list[Point], point: Point) -> None:
-        # of a value that stays, its first and its last moment say it all
-        if len(points) > 1 and points[-1][1] == point[1] == points[-2][1]:
-            points[-1] = point
-            return
+    def _put(self, name: str, point: Point) -> None:
+        points = self._series.setdefault(name, [])
+        if len(points) > 1 and points[-1][0] <= point[0]:
+            # of a value that stays, its first and its last moment say it all
+            stays = points[-1][1] == point[1] == points[-2][1]
+            if stays or point[0] - points[-2][0] < self._gaps.get(name, 0.0):
+                points[-1] = point
+                return
         insort(points, point, key=_AT)  # what was recalled may be newer
-        self._few(points)
+        self._thin(name)
 
-    def _few(self, points: list[Point]) -> list[Point]:
-        while len(points) > self._most:
-            points[1:-1] = points[1:-1][1::2]
-        return points
+    def _thin(self, name: str) -> None:
+        """Where there are too many, keep about half of them, as far apart from one another in time everywhere."""
+        points = self._series[name]
+        if len(points) <= self._most:
+            return
+        gap = self._gaps[name] = 2 * (points[-1][0] - points[0][0]) / self._most
+        kept = points[:1]
+        for point in points[1:-1]:
+            if point[0] - kept[-1][0] >= gap:
+                kept.append(point)
+        # where moments are the same there is nothing to tell them by
+        points[:] = [*kept[: self._most - 1], points[-1]]
 
 
 def _is_known(points: list[Point], point: Point) -> bool:
-    """Whether something stands at this place: what is reported is heard a moment later, and may stay as it is."""
+    """Whether this stands here already: what is reported is heard a moment later, and may stay as it is."""
     at_s, value = point
-    place = bisect_left(points, at_s, key=_AT)
-    after = points[place] if place < len(points) else None
-    before = points[place - 1] if place else None
-    if after is None:
-        return False
-    return after[0] <= at_s + HEARD_S or (before is not None and before[1] == value == after[1])
+    place = bisect_left(points, at_s - ROUNDED_S, key=_AT)
+    for later, other in points[place:]:
+        if later > at_s + HEARD_S:
+            break
+        if math.isclose(other, value, rel_tol=1e-8):
+            return True
+    around = points[max(place - 1, 0) : place + 1]
+    return 0 < place < len(points) and all(math.isclose(each, value, rel_tol=1e-8) for _, each in around)
 
 
 def _points(found: Any) -> list[Point]:

@@ -39,8 +39,7 @@ class _Pending:
     #: the last progress of all, for the history
     last: Mapping[str, Any] | None = None
     trace: Trace = field(default_factory=lambda: Trace(KEPT_POINTS))
-    #: whether something of the trace is not kept yet, and from when on that may wait no longer
-    trace_moved: bool = False
+    #: from when on what is new in the trace may wait no longer
     trace_due: float = 0.0
     #: on the monotonic clock
     began: float = field(default_factory=time.monotonic)
@@ -59,6 +58,8 @@ class Reports:
         self._jobs: dict[str, _Pending] = {}
         self._changed: set[str] = set()
         self._unkept: set[str] = set()
+        #: those of whose trace something is not kept yet
+        self._traced: set[str] = set()
         self._unsure: set[str] = set()
 
     def open(self, job_id: str, fence: int) -> None:
@@ -78,7 +79,7 @@ class Reports:
             pending.progress = pending.kept_progress = pending.last = wire
             if isinstance(metrics := wire.get("metrics"), dict):
                 pending.trace.add(pending.elapsed_s, metrics)
-                pending.trace_moved = True
+                self._traced.add(job_id)
             self._note(job_id)
 
     def log(self, job_id: str, text: str) -> None:
@@ -116,15 +117,16 @@ class Reports:
             return None, None
         message = self._message(job_id) if job_id in self._changed else None
         pending.trace_due = 0.0
-        kept = self._kept(job_id) if job_id in self._unkept or pending.trace_moved else None
+        kept = self._kept(job_id) if job_id in self._unkept or job_id in self._traced else None
         del self._jobs[job_id]
-        for known in (self._changed, self._unkept, self._unsure):
+        for known in (self._changed, self._unkept, self._unsure, self._traced):
             known.discard(job_id)
         return message, kept
 
     def to_keep(self) -> list[Report]:
         """What is to be kept of all jobs since the last call."""
-        unkept, self._unkept = self._unkept, set()
+        unkept, self._unkept, now = self._unkept, set(), time.monotonic()
+        unkept |= {job_id for job_id in self._traced if self._jobs[job_id].trace_due <= now}
         return [report for job_id in unkept if (report := self._kept(job_id))]
 
     def keep_again(self, reports: list[Report]) -> None:
@@ -139,7 +141,8 @@ class Reports:
             pending.kept_progress = pending.kept_progress or report.progress
             pending.checkpoint = pending.checkpoint or report.checkpoint
             if report.trace is not None:
-                pending.trace_moved, pending.trace_due = True, 0.0
+                pending.trace_due = 0.0
+                self._traced.add(report.job_id)
             self._unkept.add(report.job_id)
 
     @property
@@ -180,8 +183,9 @@ class Reports:
         if pending is None:
             return None
         trace, now = None, time.monotonic()
-        if pending.trace_moved and now >= pending.trace_due:
-            trace, pending.trace_moved, pending.trace_due = pending.trace.to_wire(), False, now + KEEP_TRACE_S
+        if job_id in self._traced and now >= pending.trace_due:
+            self._traced.discard(job_id)
+            trace, pending.trace_due = pending.trace.to_wire(), now + KEEP_TRACE_S
         report = Report(job_id, pending.fence, pending.kept_progress, pending.kept_log, pending.checkpoint, trace)
         pending.kept_log_after = _moved(pending.kept_log_after, _size(pending.kept_log))
         pending.kept_progress, pending.kept_log, pending.checkpoint = None, "", b""

@@ -120,7 +120,12 @@ def _own_gates(model: ModelQueue, job: Job) -> set[str]:
     """Every gate that can hold a job back, open or closed."""
     needs = ",".join(f"{name}={amount}" for name, amount in sorted(job.spec.needs.items()))
     scopes = {job.spec.scope, f"q:{job.queue}", f"f:{job.spec.function}"}
-    return {*model.names(job), f"r:{needs}", f"n:{job.lacked}", *(f"{kind}:{scope}" for kind in "lb" for scope in scopes)}
+    return {
+        *model.names(job),
+        f"r:{needs}",
+        f"n:{job.lacked}",
+        *(f"{kind}:{scope}" for kind in "lb" for scope in scopes),
+    }
 
 
 def _queue(model: ModelQueue, snapshot: Snapshot, stats: QueueStats) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,18 @@ def test_the_first_and_the_newest_point_stay(count: int) -> None:
     assert len(points) <= POINTS
     assert (points[0][0], points[-1][0]) == (0, count - 1)
     assert list(points) == sorted(points)
+
+
+@pytest.mark.parametrize("count", [61, 90, 100, 599, 6_000, 12_345])
+def test_what_is_left_is_even(count: int) -> None:
+    """However long it goes on, the beginning is told as closely as the end: no gap is longer than a few others."""
+    trace = Trace(60)
+    for at in range(count):
+        trace.add(at / 10, {"loss": 1 / (at + 1)})
+    moments = [at for at, _ in trace.series()["loss"]]
+    gaps = [after - before for before, after in pairwise(moments)]
+    assert len(moments) >= 25
+    assert max(gaps) <= 3 * count / 10 / 25
 
 
 def test_there_is_an_end_to_names() -> None:
