@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from nbqueue.client import hooks, waits
 from nbqueue.client.answer import Answer
+from nbqueue.client.interrupts import interruptible
 from nbqueue.errors import NotSendable
 from nbqueue.model import durations
 
@@ -61,7 +62,8 @@ class Waitable(ABC, Generic[T_co]):
         answer = self._answer()
         waited = self._at_rest(answer)
         try:
-            here = waited.block(at_most_s)
+            with interruptible():
+                here = waited.block(at_most_s)
         except KeyboardInterrupt as stopped:
             _in_one_line(stopped, self._stopped_line())
             raise

@@ -70,6 +70,8 @@ class Card:
         self._lock = threading.RLock()
         self._outputs = Outputs()
         self._view: CardView | None = None
+        #: the view that saved outputs have
+        self._saved: CardView | None = None
         self._drawn: tuple[object, int] | None = None
         self._complete = False
         self._final_since: float | None = None
@@ -98,6 +100,7 @@ class Card:
         """Show the card below the running cell."""
         with self._lock:
             self.redraw()
+            self._saved = self._view
             self._outputs.show(self._picture(), None if self._canvas is None else self._canvas.mime())
 
     def redraw(self) -> int:
@@ -177,6 +180,9 @@ class Card:
         view = self._source.view(now)
         behind = self._canvas is not None and self._canvas.is_behind
         sent = 0 if view == self._view and not behind else self._draw(view)
+        if view != self._saved and self._canvas is not None and self._outputs.is_due:
+            # nothing moves, and what is saved was drawn before the last change
+            sent += self._save()
         self._failures = 0
         if view.final and not self._source.awaits and ((complete and again) or self._waited_long()):
             self.over = True
@@ -221,6 +227,7 @@ class Card:
         return view.final or before is None or view.look != before.look or self._outputs.age_s >= PICTURE_S
 
     def _save(self) -> int:
+        self._saved = self._view
         return self._outputs.save(self._picture())
 
     def _picture(self) -> Bundle:

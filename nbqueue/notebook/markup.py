@@ -30,7 +30,10 @@ _LIVE = Skin(
 )
 #: plain values, as an untrusted notebook loses all others; nothing that is not right on light and dark alike
 _STATIC = Skin(
-    font="font-size:13px", track="background-color:rgba(128,128,128,.3)", code="font-size:12px", is_live=False
+    font="font-size:13px",
+    track="background-color:rgba(128,128,128,.3)",
+    code="font-family:monospace;font-size:12px",
+    is_live=False,
 )
 
 #: of a log that is unfolded, at most

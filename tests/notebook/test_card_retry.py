@@ -93,6 +93,19 @@ def test_an_id_may_be_used_again(kernel: Kernel) -> None:
     kernel.seen(lambda message: "next" in str(displayed([message])))
 
 
+def test_what_stands_still_is_saved_as_it_stands(kernel: Kernel) -> None:
+    """A change that came just after the card was saved is saved later, also where nothing comes after it."""
+    kernel.run(
+        "from nbqueue.notebook import outputs\noutputs.SAVED_S = 0.5\n"
+        "other = GivenWork(id='j4', facts=JobFacts(record=replace(job.again.facts.record, id='j4', started_at=None)))\n"
+        "cards.show(other)\n"
+        "other.becomes(record=replace(other.facts.record, progress=Progress(message='the last word')))"
+    )
+    kernel.seen(lambda item: any(
+        "the last word" in bundle["text/html"] for bundle in displayed([item], "update_display_data")
+    ))  # fmt: skip
+
+
 def test_closed_widgets_are_made_anew(kernel: Kernel) -> None:
     """Whoever closes all widgets gets new ones with the next cell that shows the job."""
     kernel.run("other = GivenWork(id='j3', facts=JobFacts(record=replace(job.again.facts.record, id='j3')))")

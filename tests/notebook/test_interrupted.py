@@ -30,6 +30,7 @@ TIMED = "print('here')\ntry:\n    {code}\nfinally:\n    stopped = time.monotonic
 LINES = {
     "await job": ONE,
     "job.wait()": ONE,
+    "await asyncio.sleep(0); job.wait()": ONE,
     "async for event in job.events(): pass": ONE,
     "for event in job.events(): pass": ONE,
     "async with asyncio.timeout(100): await job": ONE,
