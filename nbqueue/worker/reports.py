@@ -100,11 +100,6 @@ class Reports:
         pending = self._jobs.get(job_id)
         return pending.last if pending else None
 
-    @property
-    def waiting(self) -> bool:
-        """Whether anything is to be published or kept."""
-        return bool(self._changed or self._unkept)
-
     def messages(self) -> list[tuple[str, bytes]]:
         """(channel, sealed message) of all that changed."""
         changed, self._changed = self._changed, set()
