@@ -27,12 +27,12 @@ if _typing.TYPE_CHECKING:
     from nbqueue.broker.signing import Keyring as _Keyring
     from nbqueue.client.group import JobGroup
     from nbqueue.client.handle import Job
+    from nbqueue.client.known import attach, jobs
     from nbqueue.client.named import Named as _Named
     from nbqueue.client.pending import Pending
     from nbqueue.client.queue import Queue
     from nbqueue.client.schedule import Schedule
     from nbqueue.client.schedule_list import schedules
-    from nbqueue.client.selection import attach, jobs
     from nbqueue.client.session import configure
     from nbqueue.client.submitter import options, run, schedule, submit, submit_map
     from nbqueue.client.tasks import task
@@ -163,7 +163,7 @@ _HOMES = {
     "nbqueue.client.queue": ("Queue",),
     "nbqueue.client.schedule": ("Schedule",),
     "nbqueue.client.schedule_list": ("schedules",),
-    "nbqueue.client.selection": ("attach", "jobs"),
+    "nbqueue.client.known": ("attach", "jobs"),
     "nbqueue.client.session": ("configure",),
     "nbqueue.client.submitter": ("options", "run", "schedule", "submit", "submit_map"),
     "nbqueue.client.tasks": ("task",),

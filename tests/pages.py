@@ -4,10 +4,12 @@ A block that begins with three backticks and ``python`` is a cell: the cells of 
 ``python script`` is a script: it runs alone. Run as a program, this file runs the cells of the page it is given.
 """
 
+import faulthandler
 import re
 import sys
 from pathlib import Path
 
+STANDS_STILL_S = 60
 BLOCK = re.compile(r"^```python([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -34,12 +36,16 @@ def differences_inline() -> list[str]:
 
 
 def run_cells(page: Path) -> None:
-    """Run the cells of a page; the first one that fails ends it."""
+    """Run the cells of a page; the first one that fails ends it. Of one that stands still, what it does is printed."""
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance()
     for cell in cells(page):
+        sys.stdout.write(f"running the cell:\n{cell}")
+        sys.stdout.flush()
+        faulthandler.dump_traceback_later(STANDS_STILL_S)
         shell.run_cell(cell).raise_error()
+    faulthandler.cancel_dump_traceback_later()
 
 
 def _blocks(page: Path) -> list[tuple[str, str]]:

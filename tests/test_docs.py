@@ -79,9 +79,15 @@ def test_the_commands_named_in_texts_exist() -> None:
 
 
 def _run(*arguments: str, timeout_s: float = 100) -> None:
-    """Run Python in the test's own folder; what it wrote is shown when it fails."""
+    """Run Python in the test's own folder; what it wrote is shown when it fails, and the jobs when it stands still."""
     command = [sys.executable, "-P", *arguments]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=timeout_s, stdin=subprocess.DEVNULL
-    )
-    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        try:
+            told = running.communicate(timeout=timeout_s)[0]
+        except subprocess.TimeoutExpired:
+            queued = subprocess.run([sys.executable, "-P", "-m", "nbqueue", "jobs"], capture_output=True, check=False)
+            running.kill()
+            told = f"{running.communicate()[0]}\nIt stood still for {timeout_s} s.\n{queued.stdout.decode()}"
+    assert running.returncode == 0, told

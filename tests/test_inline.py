@@ -66,8 +66,12 @@ async def test_every_queue_is_served() -> None:
     """There is no other worker to serve it."""
     assert await options(queue="gpu").run(abs, -1) == 1
     assert await options(queue="nightly").run(abs, -2) == 2
-    [worker] = await Queue("gpu").workers()
-    assert worker.queues == ("default", "gpu", "nightly")
+
+    async def is_told() -> bool:
+        [worker] = await Queue("gpu").workers()
+        return worker.queues == ("default", "gpu", "nightly")
+
+    await until(is_told)
 
 
 async def test_prints_are_the_log_and_only_those_of_jobs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

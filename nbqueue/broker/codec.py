@@ -19,7 +19,7 @@ from typing import Any
 
 import cloudpickle
 
-from nbqueue.broker import plain_pickle, travel, unsendable
+from nbqueue.broker import code_lines, plain_pickle, travel, unsendable
 from nbqueue.broker.inputs import Input, Inputs, given
 from nbqueue.errors import NotSendable, WrongPython
 from nbqueue.model.output import StandIn
@@ -212,7 +212,7 @@ def _dumped(value: Any, explained: Callable[[Exception], NotSendable], takes: li
 
 
 def _function_tail(function_bytes: int, codes: list[CodeType]) -> bytes:
-    found = travel.source_lines(codes) if codes else {}
+    found = code_lines.source_lines(codes) if codes else {}
     lines = pickle.dumps(found, travel.PROTOCOL) if found else b""
     return lines + _TRAILER.pack(function_bytes, len(lines))
 
@@ -220,7 +220,7 @@ def _function_tail(function_bytes: int, codes: list[CodeType]) -> bytes:
 @lru_cache(maxsize=1)
 def _learn(lines: bytes) -> None:
     """Source lines are learned once for jobs in a row that bring the same."""
-    travel.learn_source_lines(_loaded(memoryview(lines), "call"))
+    code_lines.learn_source_lines(_loaded(memoryview(lines), "call"))
 
 
 def _loaded(data: memoryview, what: str, *, plain: bool = False) -> Any:

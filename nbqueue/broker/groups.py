@@ -25,8 +25,38 @@ class GroupCounts:
 
 async def counts(client: Any, keys: Keys, group: str) -> GroupCounts | None:
     """The counts of a group, read with one question; None where the server knows none of that id."""
-    stored: Mapping[bytes, bytes] = await client.hgetall(keys.group(group))
-    found = {name.decode(): int(value) for name, value in stored.items() if name != b"fault"}
+    return _read(await client.hgetall(keys.group(group)))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a group stands, and the ids of two of its jobs."""
+
+    counts: GroupCounts
+    first: str
+    last: str
+
+
+async def standings(client: Any, keys: Keys, names: Sequence[str]) -> list[Standing | None]:
+    """How each group stands, in one round trip; None where nothing is counted."""
+    pipe = client.pipeline(transaction=False)
+    for group in names:
+        pipe.hgetall(keys.group(group))
+        pipe.lindex(keys.members(group), 0)
+        pipe.lindex(keys.members(group), -1)
+    found = sound(await pipe.execute(raise_on_error=False)) if names else []
+    return [_standing(*found[at : at + 3]) for at in range(0, len(found), 3)]
+
+
+def _standing(stored: Mapping[bytes, bytes] | None, first: bytes | None, last: bytes | None) -> Standing | None:
+    found = _read(stored or {})
+    if found is None or first is None or last is None:
+        return None
+    return Standing(found, first.decode(errors="replace"), last.decode(errors="replace"))
+
+
+def _read(stored: Mapping[bytes, bytes]) -> GroupCounts | None:
+    found = {name.decode(errors="replace"): int(value) for name, value in stored.items() if value.isdigit()}
     if "total" not in found:
         return None
     states = {state: found[state.value] for state in State if found.get(state.value, 0) > 0}

@@ -179,6 +179,12 @@ async def states(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[State 
     return [_STATES.get(state) for state in found]
 
 
+async def error_types(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[str | None]:
+    """The class of each job's last error, empty where there is none; None where the server knows nothing of the job."""
+    found = sound(await ask(client, *((b"HMGET", keys.record(each), "state", "error_type") for each in job_ids)))
+    return [(error or b"").decode(errors="replace") if state else None for state, error in found]
+
+
 async def results(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[bytes | None]:
     """The sealed results, None where there is none (any more)."""
     found: list[bytes | None] = await client.mget([keys.result(job_id) for job_id in job_ids])

@@ -11,7 +11,7 @@ from nbqueue.broker.inputs import take
 #: what may be named in a pickle beside the values that need no name. All are types of the interpreter that cannot be
 #: changed: no pickle can put anything into them
 _ALLOWED = {
-    "builtins": frozenset({"bytearray", "complex", "frozenset", "range", "set", "slice"}),
+    "builtins": frozenset({"bytearray", "complex", "frozenset", "range", "set", "slice", "str"}),
     "collections": frozenset({"OrderedDict", "deque"}),
     "datetime": frozenset({"date", "datetime", "time", "timedelta", "timezone"}),
     "decimal": frozenset({"Decimal"}),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from nbqueue.broker import gates
+from nbqueue.broker.attendance import holding
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS, Keys
+from nbqueue.model.advice import Offers
 from nbqueue.model.job import moment
 from nbqueue.model.resources import check
 from nbqueue.model.shown import Shown
@@ -196,9 +198,13 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
     await pipe.execute()
 
 
-async def engines(client: Any, keys: Keys) -> list[EngineInfo]:
-    """The engines that hold a lease; what no engine wrote is left out."""
-    found = [item.decode() for item in await client.zrange(keys.leases, 0, -1) if item.isascii()]
+async def engines(client: Any, keys: Keys, *, lapsed: bool = False) -> list[EngineInfo]:
+    """The engines whose lease holds, `lapsed`: also those whose jobs are to be given back; no other ones' writing."""
+    pipe = client.pipeline(transaction=False)
+    pipe.time()
+    pipe.zrange(keys.leases, 0, -1, withscores=True)
+    clock, leases = sound(await pipe.execute(raise_on_error=False))
+    found = holding((0, 0) if lapsed else clock, leases)
     pipe = client.pipeline(transaction=False)
     for engine in found:
         pipe.hgetall(keys.engine(engine))
@@ -206,6 +212,15 @@ async def engines(client: Any, keys: Keys) -> list[EngineInfo]:
     replies = sound(await pipe.execute(raise_on_error=False)) if found else []
     infos = (_info(engine, replies[2 * i] or {}, replies[2 * i + 1] or 0) for i, engine in enumerate(found))
     return [info for info in infos if info is not None]
+
+
+def offers(found: Iterable[EngineInfo]) -> Offers:
+    """What these engines offer to each queue that one of them serves."""
+    offered: dict[str, list[Any]] = {}
+    for engine in found:
+        for name in engine.queues:
+            offered.setdefault(name, []).append(engine.resources)
+    return offered
 
 
 def _info(engine: str, fields: Mapping[bytes, bytes], running: int) -> EngineInfo | None:

@@ -8,6 +8,7 @@ import pickle
 import traceback
 from types import TracebackType
 
+from nbqueue.broker.code_lines import in_cells
 from nbqueue.broker.travel import TravelPickler
 from nbqueue.errors import RetryLater
 from nbqueue.model.outcome import ErrorInfo
@@ -72,7 +73,7 @@ def _traceback(error: BaseException) -> str:
         lines = traceback.format_exception(type(error), error, _job_frames(error.__traceback__))
     except Exception as second:  # noqa: BLE001 - broken errors can break their formatting
         return f"{type(error).__name__}: {_message(error)}\n(formatting its traceback raised {type(second).__name__})\n"
-    return "".join(lines)
+    return in_cells("".join(lines))
 
 
 def _job_frames(found: TracebackType | None) -> TracebackType | None:

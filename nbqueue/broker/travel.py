@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dis
 import io
-import linecache
-import os
 import site
 import sys
 import sysconfig
@@ -31,8 +29,6 @@ _CODE = (FunctionType, type)
 #: packages that every worker has: what unpickles is by reference wherever it lies
 _ALWAYS_THERE = frozenset({"__main__", "cloudpickle", __name__.partition(".")[0]})
 _INSTALLED_PARTS = frozenset({"site-packages", "dist-packages"})
-#: the longest function whose source lines are sent
-_LONGEST_SOURCE = 400
 #: names that a notebook puts in place and a worker does not have
 _NOTEBOOK_NAMES = frozenset({"get_ipython", "display"})
 #: cloudpickle's list of by-value modules is one for the process
@@ -149,31 +145,6 @@ def refuse_notebook_names(function: FunctionType) -> None:
             )
 
 
-def source_lines(codes: list[CodeType]) -> dict[str, dict[int, str]]:
-    """The source lines of functions by file name and line number, as far as they can be had."""
-    found: dict[str, dict[int, str]] = {}
-    for code in codes:
-        lines = linecache.getlines(code.co_filename)
-        first = code.co_firstlineno
-        last = min(max(_line_numbers(code), default=first), first + _LONGEST_SOURCE, len(lines))
-        if 0 < first <= last:
-            found.setdefault(code.co_filename, {}).update({at: lines[at - 1] for at in range(first, last + 1)})
-    return found
-
-
-def learn_source_lines(found: dict[str, dict[int, str]]) -> None:
-    """Let tracebacks show the lines of code that came by value and has no file here."""
-    for name, lines in found.items():
-        if os.path.exists(name):  # noqa: PTH110 - on the way of every job
-            continue
-        known = linecache.cache.get(name)
-        texts = list(known[2]) if known is not None and len(known) > 1 else []
-        texts += ["\n"] * (max(lines) - len(texts))
-        for at, text in lines.items():
-            texts[at - 1] = text
-        linecache.cache[name] = (sum(map(len, texts)), None, texts, name)
-
-
 def _standard_stream(file: io.TextIOWrapper) -> Any:
     """Standard streams are the worker's own there; the contents of another open file are not sent unasked."""
     for name in ("stdout", "stderr", "stdin"):
@@ -218,10 +189,3 @@ def _global_names(code: CodeType) -> frozenset[str]:
     own = {item.argval for item in dis.get_instructions(code) if item.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     nested = [_global_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
     return frozenset(own.union(*nested))
-
-
-def _line_numbers(code: CodeType) -> Iterator[int]:
-    yield from (line for _, _, line in code.co_lines() if line)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _line_numbers(constant)

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from nbqueue.broker.code_lines import in_cells
 from nbqueue.children import calls, child_frames, shared_output
 from nbqueue.children.awake import AwakeTimer
 from nbqueue.children.frames import Header
@@ -241,7 +242,7 @@ def _told(running: Running, limit_bytes: int) -> tuple[Header, bytes]:
 def _stack(thread: threading.Thread | None) -> str:
     """Where a thread is now."""
     frame = sys._current_frames().get(thread.ident or 0) if thread is not None else None  # noqa: SLF001 - documented
-    return "".join(traceback.format_stack(frame)) if frame is not None else ""
+    return in_cells("".join(traceback.format_stack(frame))) if frame is not None else ""
 
 
 #: contexts of runs, which forked copies of this process must not speak for

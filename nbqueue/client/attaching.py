@@ -12,6 +12,7 @@ from nbqueue.broker.owners import GROUP
 from nbqueue.client import finding
 from nbqueue.client.link import Link
 from nbqueue.client.wire import CHUNK_JOBS
+from nbqueue.errors import JobLost
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import LIVE, State
 
@@ -90,6 +91,30 @@ async def everywhere(link: Link, limit: int) -> Found:
     rest = await link.records([job_id for job_id, state in states.items() if state in LIVE and job_id not in listed])
     records = sorted((*first, *_known(rest)), key=_submitted, reverse=True)
     return Found(records=records, groups=members, more=max(count - len(records), 0))
+
+
+async def one(link: Link, job_id: str) -> JobRecord:
+    """What is known of a job. Raises JobLost, which names the way to a group where the id is that of one."""
+    try:
+        return await link.record(job_id)
+    except JobLost:
+        if await link.wire.ask(lambda client: groups.counts(client, link.wire.keys, job_id)) is None:
+            raise
+        text = f'"{job_id}" is a group: nbqueue.attach(group="{job_id}") gives its handle.'
+        raise JobLost(text, job_id=job_id) from None
+
+
+async def group_of(link: Link, group: str) -> Found:
+    """All jobs of a group that the server knows, whether they live or not: one record, and the ids of all."""
+    ids = await link.wire.ask(lambda client: groups.members(client, link.wire.keys, group))
+    states = await _states(link, ids)
+    known = [job_id for job_id in ids if states[job_id] is not None]
+    records = _known(await link.records(known[:1]))
+    if not records:
+        raise JobLost(
+            f'The server knows no group "{group}": check the id and NBQUEUE_URL; if it was there, its data is gone.'
+        )
+    return Found(records=records, groups={group: known})
 
 
 async def search(link: Link, asked: finding.Wanted) -> Found:

@@ -126,7 +126,7 @@ def _failed(ended: Ended) -> errors.JobFailed:
         f"{kind}: {message}" if message else kind, job_id=ended.job_id, error_type=kind, remote_traceback=traceback
     )
     error.__cause__ = original
-    _show_remote(error)
+    _show_remote(error, _about(ended))
     return error
 
 
@@ -157,11 +157,11 @@ def _original(ended: Ended) -> BaseException | None:
     return found if isinstance(found, BaseException) else None
 
 
-def _show_remote(error: errors.JobFailed) -> None:
+def _show_remote(error: errors.JobFailed, about: str) -> None:
     """In a notebook, show where it happened on the worker instead of where it was waited for."""
     text = error.remote_traceback.rstrip()
     if text:
-        lines = [f"The job {error.job_id} failed on its worker:", "", text, "", f"JobFailed: {error}"]
+        lines = [f"{about} failed on its worker:", "", text, "", f"JobFailed: {error}"]
         error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
         error.add_note(f"On the worker:\n{text}")
 

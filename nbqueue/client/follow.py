@@ -215,17 +215,21 @@ class Follow:
             self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
-        """Tell the present state of the jobs that wait for it, however long it takes to ask."""
+        """Tell the present state of the jobs that wait for it, however long it takes to ask.
+
+        Who joins while it is asked for waits for the next answer: this one may be of before an end that was told.
+        """
         while self._unseen:
             batch = list(self._unseen)[:SNAPSHOT_JOBS]
+            for job_id in batch:
+                del self._unseen[job_id]
             try:
                 found = await self._wire.ask(lambda client: jobs.standings(client, self._wire.keys, batch))  # noqa: B023
             except BrokerUnavailable as error:
                 log.debug("looking up %d jobs has to wait: %s", len(batch), error)
+                self._unseen.update((job_id, None) for job_id in batch if job_id in self._followers)
                 await asyncio.sleep(1)
                 continue
-            for job_id in batch:
-                self._unseen.pop(job_id, None)
             self._tell_standings(found)
 
     def _tell_standings(self, found: Collection[jobs.Standing]) -> None:

@@ -19,14 +19,28 @@ def frame(
     failed = [isinstance(value, Exception) for value in values]
     columns: dict[str, Any] = {"job": [job.id for job in members]}
     for place in range(len(items[0]) if items else 0):
-        columns[f"arg{place}"] = pd.Series([item[place] for item in items], dtype=object).infer_objects()
+        columns[f"arg{place}"] = _column([item[place] for item in items])
     columns["state"] = [str(ended[job.id].state or "lost") for job in members]
     results = [None if bad else value for value, bad in zip(values, failed, strict=True)]
-    columns["result"] = pd.Series(results, dtype=object).infer_objects()
+    columns["result"] = _column(results)
     columns["error"] = pd.Series(
         [str(value) if bad else None for value, bad in zip(values, failed, strict=True)], dtype=object
     )
     return pd.DataFrame(columns)
+
+
+def _column(values: Sequence[Any]) -> Any:
+    """Values as a column of their type; integers stay integers where some are not there."""
+    import pandas as pd
+
+    column = pd.Series(values, dtype=object)
+    given = [value for value in values if value is not None]
+    if len(given) < len(values) and pd.api.types.infer_dtype(given, skipna=False) == "integer":
+        try:
+            return column.astype("Int64")
+        except (OverflowError, TypeError):
+            return column  # larger than it holds
+    return column.infer_objects()
 
 
 def of_records(records: Sequence[JobRecord]) -> Any:

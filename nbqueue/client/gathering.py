@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from nbqueue.client.answer import cut_off
 from nbqueue.client.ended import Ended
 from nbqueue.client.link import Link
 from nbqueue.client.stream import Mailbox
+from nbqueue.model.states import State
 
 
 class Gathering:
@@ -53,6 +55,17 @@ class Gathering:
     def is_well(self) -> bool:
         """Whether all have succeeded."""
         return len(self.ended) == len(self._ids) and all(end.succeeded for end in self.ended.values())
+
+    @property
+    def states(self) -> dict[str, State]:
+        """How those jobs ended that are known to have."""
+        return {job_id: ended.state or State.CRASHED for job_id, ended in tuple(self.ended.items())}
+
+    def begun(self, watch: Future[None]) -> None:
+        """Tell those who wait where `watch` has failed."""
+        error = cut_off() if watch.cancelled() else watch.exception()
+        if error is not None:
+            self.break_off(error)
 
     def mailbox(self) -> Mailbox[str]:
         """The ids in the order their jobs ended: those that have, then those that will."""

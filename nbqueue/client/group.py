@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
 from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing, values
-from nbqueue.client.answer import Answer, cut_off
+from nbqueue.client.answer import Answer
 from nbqueue.client.batches import by_item, by_job
 from nbqueue.client.changing import ChangesMany
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.graph import Graph
 from nbqueue.client.group_live import GroupLive
 from nbqueue.client.handle import Job
+from nbqueue.client.items import Items
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.outputs import ResultOf, place
@@ -40,7 +40,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
     def __init__(
         self, group_id: str, members: Sequence[Job[T_co]], *, of: Session, name: str = "",
         queue: str = "", items: Sequence[tuple[Any, ...]] = (), batch: int = 1, is_counted: bool = False,
-        older: Sequence[str] = (),
+        older: Sequence[str] = (), before: Collection[str] = (),
     ) -> None:  # fmt: skip
         #: names it in the records of its jobs
         self.id = group_id
@@ -55,6 +55,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         self._is_counted = is_counted
         #: ids of the groups that those of its jobs belong to which are not of its own
         self._older = tuple(older)
+        #: of these, jobs that had ended before its own began
+        self._before = before
         self._portal: Place | None = None
         self._gathering: Gathering | None = None
         self._lives: WeakSet[GroupLive] = WeakSet()
@@ -158,22 +160,14 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
     def retry_failed(self) -> Pending[JobGroup[T_co]]:
         """A group with new jobs in the places of those that ended otherwise than well; the new ones have its id.
 
-        Raises JobError, and submits none, where one of them cannot be retried.
+        One that was retried before stands as its last retry, and runs again only where that has failed too. Raises
+        JobError, and submits none, where one of them cannot be retried.
         """
+        return self._renewed(grouping.retry_failed, f"retrying what failed of {self._what()}")
 
-        def read(found: tuple[str, Mapping[str, Job[T_co]]]) -> JobGroup[T_co]:
-            new_id, retried = found
-            if not new_id:
-                return self
-            members = [retried.get(job.id, job) for job in self._members]
-            # the server counts the new ones; it counts them all where that is all
-            return JobGroup(
-                new_id, members, of=self._session, name=self._name, queue=self._queue, items=self._items,
-                batch=self._batch, is_counted=len(retried) == len(members), older=self._gates,
-            )  # fmt: skip
-
-        future = self._session.promise(lambda link: grouping.retry_failed(link, self._members))
-        return Pending(future, read, what=f"retrying what failed of {self._what()}")
+    def newest(self) -> Pending[JobGroup[T_co]]:
+        """The group as it was retried last: retries in the places of what failed; itself where there are none."""
+        return self._renewed(grouping.newest, f"looking for retries of {self._what()}")
 
     def frame(self) -> Pending[Any]:
         """A pandas frame with a row a job: its arguments as far as they are known here, state, result or error."""
@@ -191,12 +185,28 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
 
     def live(self) -> GroupLive:
         """Its counts, kept up to date in the background; close() it when it is shown no more."""
-        live = GroupLive(self._changed_ids())
+        live = GroupLive(self._changed_ids(), Items(self.ids, self._items, self._batch), self._before)
         if self._gathering is not None:
-            live.know(_states(self._gathering))
+            live.know(self._gathering.states)
         self._lives.add(live)
         self._begin(live.begin, f"following {self._what()}")
         return live
+
+    def _renewed(
+        self, act: Callable[..., Coroutine[Any, Any, grouping.Renewed | None]], what: str
+    ) -> Pending[JobGroup[T_co]]:
+        def read(found: grouping.Renewed | None) -> JobGroup[T_co]:
+            if found is None:
+                return self
+            members = [found.jobs[job.id] for job in self._members]
+            older = dict.fromkeys((*self._gates, *found.others))
+            return JobGroup(
+                found.id, members, of=self._session, name=self._name, queue=self._queue, items=self._items,
+                batch=self._batch, is_counted=found.is_counted, older=[each for each in older if each != found.id],
+                before=found.before,
+            )  # fmt: skip
+
+        return Pending(self._session.promise(lambda link: act(link, self._members, self.id)), read, what=what)
 
     def _gathered(self) -> Gathering:
         """The one collection of ends; begun anew in a forked copy or after a shutdown."""
@@ -206,7 +216,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
             found = self._gathering = Gathering(self._changed_ids(), told=line.moved if line is not None else None)
             self._portal = self._session.portal
             begun = self._session.call(found.watch)
-            begun.add_done_callback(lambda done: _tell_failure(found, done))
+            begun.add_done_callback(found.begun)
         return found
 
     def _answer(self) -> Answer[None]:
@@ -224,7 +234,7 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
     def _settled(self) -> Gathering:
         """The ends, after whoever shows the group was told of them: the cell that waited goes on now."""
         gathering = self._gathered()
-        states = _states(gathering)
+        states = gathering.states
         for live in tuple(self._lives):
             live.know(states)
         hooks.settle(self)
@@ -259,6 +269,8 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         return "" if waiting is None else reason(self._session, waiting.id, patience_s)
 
     def _stopped_line(self) -> str:
+        if not self.id:  # jobs that were found
+            return f"nbqueue: stopped waiting; the {len(self)} jobs go on (found.cancel() stops them)"
         return f"nbqueue: stopped waiting; {self._what()} goes on (group.cancel() stops it)"
 
     def __nbqueue_output__(self) -> StandIn:
@@ -286,14 +298,3 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         ended = len(self._gathering.ended) if self._gathering is not None else 0
         shown = f" {self.id}" if self.id else ""
         return f"<JobGroup{shown}: {len(self._members):,} jobs{name}, {ended:,} known to have ended>"
-
-
-def _states(gathering: Gathering) -> dict[str, State]:
-    """How those jobs ended that are known to have."""
-    return {job_id: ended.state or State.CRASHED for job_id, ended in tuple(gathering.ended.items())}
-
-
-def _tell_failure(gathering: Gathering, begun: Future[None]) -> None:
-    error = cut_off() if begun.cancelled() else begun.exception()
-    if error is not None:
-        gathering.break_off(error)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
-from nbqueue.broker import reported
 from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying, word
 from nbqueue.client.answer import Answer, known
 from nbqueue.client.attempts import attempts
@@ -53,14 +52,9 @@ class Job(ChangesOne, Waitable[T_co], Output):
     )  # fmt: skip
 
     def __init__(
-        self,
-        job_id: str,
-        *,
-        name: str = "",
-        of: Session | None = None,
-        draft: Draft | None = None,
+        self, job_id: str, *, name: str = "", of: Session | None = None, draft: Draft | None = None,
         accepted: Future[Any] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         #: names it in the server
         self.id = job_id
         self._name = name
@@ -104,11 +98,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
 
     def state(self) -> Pending[State]:
         """Where it stands now."""
-
-        async def asked(link: Link) -> State:
-            return (await link.record(self.id)).state
-
-        return self._begin(asked, f"asking the state of job {self.id}")
+        return self._begin(lambda link: link.state(self.id), f"asking the state of job {self.id}")
 
     def info(self) -> Pending[JobRecord]:
         """All that is known of it now."""
@@ -120,12 +110,7 @@ class Job(ChangesOne, Waitable[T_co], Output):
 
     def logs(self) -> Pending[str]:
         """Its log as far as it is kept: about the last megabyte."""
-
-        async def asked(link: Link) -> str:
-            await link.record(self.id)
-            return await link.wire.ask(lambda client: reported.log(client, link.wire.keys, self.id))
-
-        return self._begin(asked, f"reading the log of job {self.id}")
+        return self._begin(lambda link: link.log(self.id), f"reading the log of job {self.id}")
 
     def graph(self) -> Pending[Graph]:
         """The jobs around it: those whose results it takes, those that take its own, and so on."""
@@ -142,6 +127,15 @@ class Job(ChangesOne, Waitable[T_co], Output):
             return self.again(await retrying.retry(link, self.id, self._draft))
 
         return self._begin(retried, f"the retry of job {self.id}")
+
+    def newest(self) -> Pending[Job[T_co]]:
+        """The last of its retries, which may be the retry of a retry; itself where it was not retried."""
+
+        async def asked(link: Link) -> Job[T_co]:
+            found = (await retrying.newest_of(link, [self.id])).get(self.id) or await link.record(self.id)
+            return self if found.id == self.id else self.newer(found.id)
+
+        return self._begin(asked, f"looking for retries of job {self.id}")
 
     def deliveries(self) -> Pending[list[Delivery]]:
         """How it went to leave word of its end at the webhook of `on_done`; empty where there is none."""
@@ -252,6 +246,11 @@ class Job(ChangesOne, Waitable[T_co], Output):
         job: Job[T_co] = Job(draft.job_id, name=self._name, of=self._session, draft=draft)
         word.tell_when_ended(self._session, None, lambda: [job], draft.order.options.on_done)
         return job
+
+    def newer(self, job_id: str) -> Job[T_co]:
+        """The handle of a retry of this job that was found; its call is the same."""
+        draft = replace(self._draft, job_id=job_id) if self._draft is not None else None
+        return Job(job_id, name=self._name, of=self._session, draft=draft)
 
     def __nbqueue_output__(self) -> StandIn:
         return StandIn(job_ids=(self.id,), place=place(self._session.settings))

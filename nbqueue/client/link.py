@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from nbqueue.broker import jobs
+from nbqueue.broker import jobs, reported
 from nbqueue.broker.address import Address
 from nbqueue.broker.envelope import Sealed, open_sealed
 from nbqueue.broker.handshake import agree
@@ -20,6 +20,7 @@ from nbqueue.client.wire import CHUNK_JOBS, Wire
 from nbqueue.errors import JobLost
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
+from nbqueue.model.shown import Log
 from nbqueue.model.states import State
 
 
@@ -94,6 +95,15 @@ class Link:
         if found is None:
             raise unknown(job_id)
         return found
+
+    async def state(self, job_id: str) -> State:
+        """Where a job stands now. Raises JobLost where nothing is known of it."""
+        return (await self.record(job_id)).state
+
+    async def log(self, job_id: str) -> Log:
+        """What a job has printed, as far as that is kept. Raises JobLost where nothing is known of it."""
+        await self.record(job_id)
+        return Log(await self.wire.ask(lambda client: reported.log(client, self.wire.keys, job_id)))
 
     def soon(self, act: Callable[..., object], *args: Any) -> None:
         """Call something on the portal's loop, from any thread; nothing where the portal has ended."""

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from nbqueue.client import hooks, waits
+from nbqueue.client import hooks, own_frames, waits
 from nbqueue.client.answer import Answer
 from nbqueue.client.interrupts import interruptible
 from nbqueue.errors import NotSendable
@@ -42,6 +42,7 @@ class Waitable(ABC, Generic[T_co]):
             _in_one_line(stopped, self._stopped_line())
             if number:
                 waits.stop(number)
+            own_frames.cut(stopped)
             raise
         finally:
             waits.end(number)
@@ -73,7 +74,8 @@ class Waitable(ABC, Generic[T_co]):
             # without a full stop behind it: it may end with a command
             more = f" {_capital(reason)}" if at_most_s and (reason := self._reason(at_most_s)) else ""
             longer = durations.in_words(at_most_s)
-            raise TimeoutError(f"{_capital(self._what())} took longer than {longer}; it goes on.{more}")
+            with own_frames.CUT:
+                raise TimeoutError(f"{_capital(self._what())} took longer than {longer}; it goes on.{more}")
         waited.check(answer)
         return self._take(answer)
 

@@ -9,10 +9,11 @@ from nbqueue.broker import gates, queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client import alerts, attaching, finding, moving, sweeping
 from nbqueue.client.alerts import Alert, On
+from nbqueue.client.known import jobs
 from nbqueue.client.link import Link
 from nbqueue.client.named import Named, name_of
 from nbqueue.client.pending import Pending
-from nbqueue.client.selection import Selection, jobs
+from nbqueue.client.selection import Selection
 from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import moments

@@ -137,24 +137,24 @@ async def _prepared(link: Link, job_id: str, sent: Draft | None) -> Draft:
 
 async def _again(link: Link, record: JobRecord, sent: Draft) -> Draft:
     """The new job: it waits for what the old one waited for, or for what has been retried of that since."""
-    newest = await _newest(link, record.after)
+    newest = {each: found.id for each, found in (await newest_of(link, record.after)).items()}
     taken = {name: sent.instead.get(name, name) for name in sent.parents}
     rest = [each for each in record.after if each not in taken.values()]
     # what a job that has begun waited for has ended; the server may know it no longer
-    after = tuple(newest[each] or each for each in rest if newest[each] or not record.fence)
+    after = tuple(newest.get(each, each) for each in rest if each in newest or not record.fence)
     options = replace(
         sent.order.options, job_id=None, delay=0.0, at=None, unique=None, debounce=None, cache=None, after=after
     )
     earlier = (sent.order.retry_of, *sent.order.earlier)[:MOST_EARLIER] if sent.order.retry_of else ()
     order = replace(sent.order, options=options, retry_of=record.id, earlier=earlier, origin=origin(), group="", size=0)
-    now = {name: newest.get(job_id) or job_id for name, job_id in taken.items()}
+    now = {name: newest.get(job_id, job_id) for name, job_id in taken.items()}
     instead = {name: job_id for name, job_id in now.items() if job_id != name}
     return Draft(new_job_id(), order, sent.call, sent.parents, function=sent.function, instead=instead)
 
 
-async def _newest(link: Link, ids: Sequence[str]) -> dict[str, str]:
-    """Of each job the last one of its retries, or itself; nothing where the server knows no such job."""
-    found = dict.fromkeys(ids, "")
+async def newest_of(link: Link, ids: Sequence[str]) -> dict[str, JobRecord]:
+    """Of each job that the server knows the last one of its retries, or itself."""
+    found: dict[str, JobRecord] = {}
     asked = {each: each for each in ids}
     # not for ever, whatever is written in records
     for _ in range(GENERATIONS):
@@ -162,7 +162,7 @@ async def _newest(link: Link, ids: Sequence[str]) -> dict[str, str]:
             break
         records = await link.records(list(asked.values()))
         known = {name: record for name, record in zip(asked, records, strict=True) if record is not None}
-        found |= {name: record.id for name, record in known.items()}
+        found |= known
         asked = {name: record.retried_by for name, record in known.items() if record.retried_by}
     return found
 

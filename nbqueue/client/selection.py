@@ -1,41 +1,36 @@
-"""Jobs found by who submitted them: `attach()` and `jobs`."""
+"""Jobs that were found: handles with what was known of each, and what is done with them at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, overload
 
-from nbqueue.broker import gates
-from nbqueue.client import attaching, cancelling, finding, frames, hooks, moving, removing, retrying
+from nbqueue.client import cancelling, frames, hooks, moving, removing, retrying
 from nbqueue.client.attaching import Found
 from nbqueue.client.changing import ChangesMany
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
-from nbqueue.client.named import Named, NamedError, error_named, group_named, name_of, queue_named, tag_named
-from nbqueue.client.origin import in_words, origin
 from nbqueue.client.pending import Pending
-from nbqueue.client.session import Session, session
-from nbqueue.errors import ConfigurationError
-from nbqueue.model.job import JobRecord
-from nbqueue.model.moments import Moment
-from nbqueue.model.names import check_job_id, check_limit, check_queue
-from nbqueue.model.shown import Shown, ShownNow, plain
-from nbqueue.model.states import State
+from nbqueue.client.session import Session
+from nbqueue.client.together import Together
+from nbqueue.model.job import JobRecord, Records
+from nbqueue.model.names import check_queue
+from nbqueue.model.shown import Shown, plain
 
 #: jobs that a repr names, of those that live and of those that have ended
 SHOWN = 10
 
 
-class Selection(ChangesMany, Sequence[Job[Any]], Shown):
+class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
     """Handles of jobs that were found, newest first, with what was known of each when they were looked up."""
 
     def __init__(
         self, found: Found, words: str, of: Session, *, refused: Mapping[str, str] | None = None
     ) -> None:  # fmt: skip
         #: what was known of them
-        self.records = tuple(found.records)
+        self.records = Records(found.records)
         #: how many others live that are not among them
         self.more = found.more
         #: whether there are others of these besides
@@ -65,7 +60,7 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
         for job, record in zip(self._jobs, self.records, strict=True):
             name = record.group or record.id
             if not record.state.is_final and name not in found:
-                found[name] = self._group(record) if record.group else job
+                found[name] = self.grouped(record) if record.group else job
         return tuple(found.values())
 
     def without(self, works: Sequence[Job[Any] | JobGroup[Any]]) -> Selection:
@@ -153,6 +148,9 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
             lines.append(f"  {len(self.refused):,} jobs could not be retried: see .refused")
         return "\n".join(lines)
 
+    def _whole(self) -> JobGroup[Any]:
+        return JobGroup("", self._jobs, of=self._session)
+
     def _changed_ids(self) -> Sequence[str]:
         return [job.id for job in self._jobs]
 
@@ -162,8 +160,8 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
     def _part(self, records: Sequence[JobRecord]) -> Selection:
         return Selection(Found(records=records, groups=self._groups), self.words, self._session)
 
-    def _group(self, one: JobRecord) -> JobGroup[Any]:
-        """The group of a job with all jobs that the server knows, in the order in which they were submitted.
+    def grouped(self, one: JobRecord) -> JobGroup[Any]:
+        """The group of a job that was found, with all jobs that the server knows, in the order of their submit.
 
         Of one whose jobs the server does not list it has those that were found.
         """
@@ -182,106 +180,3 @@ class Selection(ChangesMany, Sequence[Job[Any]], Shown):
     def _ipython_display_(self) -> None:
         if not hooks.display(self):
             raise NotImplementedError  # IPython then shows the repr
-
-
-class Jobs(ShownNow):
-    """Jobs that the server knows: `await jobs.recent()`."""
-
-    def recent(self, limit: int = 50, *, everywhere: bool = False) -> Pending[Selection]:
-        """The last jobs of this notebook, newest first; `everywhere`: all that are waiting or running."""
-        check_limit(limit)
-        if everywhere:
-            return _look_up(lambda link: attaching.everywhere(link, limit), "all queues, waiting or running")
-        found_by = origin()
-        return _look_up(lambda link: attaching.last_of(link, found_by, limit), in_words(found_by))
-
-    def where(
-        self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: Named = "",
-        tag: str = "", error: NamedError = "", since: Moment | None = None, limit: int = 100_000,
-    ) -> Pending[Selection]:  # fmt: skip
-        """The jobs that all of this is true of, newest first.
-
-        Args:
-            state: one state or several, live or final.
-            queue: the queue they are in.
-            function: their function, or its qualified name.
-            tag: a tag they have.
-            error: the class of their error (that very class), its name, or a part of its first line.
-            since: "7d", "2h", a timedelta (both back from now) or an aware datetime: submitted or ended since then.
-            limit: at most so many: the newest that have ended, and of those that wait the first in their queues.
-        """
-        named = name_of(function)
-        asked = finding.wanted(
-            state=state, queue=queue_named(queue), function=named, tag=tag_named(tag), error=error_named(error),
-            since=since, limit=limit,
-        )  # fmt: skip
-        return _look_up(lambda link: attaching.search(link, asked), "this search")
-
-    def pause(self, *, function: Named = "", tag: str = "", group: str = "") -> Pending[None]:
-        """Let no more jobs of a function, with a tag, or of a group (its id), start; those that run go on."""
-        gate = _gate(function, tag, group)
-        return session().begin(
-            lambda link: link.wire.ask(lambda client: gates.pause(client, link.wire.keys, gate)), what=f"pausing {gate}"
-        )
-
-    def resume(self, *, function: Named = "", tag: str = "", group: str = "") -> Pending[None]:
-        """Let them start again."""
-        gate = _gate(function, tag, group)
-        return session().begin(
-            lambda link: link.wire.ask(lambda client: gates.resume(client, link.wire.keys, gate)),
-            what=f"resuming {gate}",
-        )
-
-    def paused(self) -> Pending[list[str]]:
-        """What is paused: `q:<queue>`, `f:<function>`, `t:<tag>` and `g:<group>`."""
-        return session().begin(
-            lambda link: link.wire.ask(lambda client: gates.paused(client, link.wire.keys)),
-            what="asking what is paused",
-        )
-
-    def __repr__(self) -> str:
-        return "<jobs: await jobs.recent(), await jobs.where(state=...)>"
-
-
-def _gate(function: Named, tag: str, group: str) -> str:
-    named = {"f": name_of(function), "t": tag_named(tag), "g": group_named(group)}
-    given = [f"{kind}:{name}" for kind, name in named.items() if name]
-    if len(given) != 1:
-        raise ConfigurationError("Give one of function=, tag= and group=; a queue is paused by Queue(name).pause().")
-    return given[0]
-
-
-jobs = Jobs()
-
-
-@overload
-def attach(job_id: str, /) -> Pending[Job[Any]]: ...
-@overload
-def attach(*, everywhere: bool = False) -> Pending[Selection]: ...
-def attach(job_id: str | None = None, /, *, everywhere: bool = False) -> Pending[Any]:
-    """Handles of jobs that go on, after the kernel was restarted or from elsewhere.
-
-    Args:
-        job_id: of one job; its handle is given.
-        everywhere: all that are waiting or running in the server, and not this notebook's alone.
-
-    Raises:
-        JobLost: the server knows no job of that id.
-    """
-    if job_id is None:
-        if everywhere:
-            return jobs.recent(attaching.MOST, everywhere=True)
-        found_by = origin()
-        return _look_up(lambda link: attaching.all_of(link, found_by, attaching.MOST), in_words(found_by))
-    here = session()
-    check_job_id(job_id)
-
-    def handle(record: JobRecord) -> Job[Any]:
-        return Job(record.id, name=record.label or record.function, of=here)
-
-    return Pending(here.call(lambda link: link.record(job_id)), handle, what=f"looking up job {job_id}")
-
-
-def _look_up(ask: Callable[[Link], Coroutine[Any, Any, Found]], words: str) -> Pending[Selection]:
-    here = session()
-    return Pending(here.call(ask), lambda found: Selection(found, words, here), what="looking up jobs")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Generic, Self, TypeVar
 
+from nbqueue.client import own_frames
 from nbqueue.client.pending import Pending
 
 T = TypeVar("T")
@@ -90,6 +92,9 @@ class Stream(Generic[T]):
                 await Pending(self._mailbox.more(), what=self._what, line=self._line, for_jobs=True)
         except EndOfStream:
             raise StopAsyncIteration from None
+        except asyncio.CancelledError as stopped:
+            own_frames.cut(stopped)
+            raise
         return self._value(taken[0])
 
     def __iter__(self) -> Self:

@@ -17,6 +17,7 @@ from nbqueue.client.batches import in_batches
 from nbqueue.client.draft import Draft, Drafts, Naming, Order, any_name
 from nbqueue.client.origin import origin
 from nbqueue.client.outputs import parents
+from nbqueue.client.signatures import check_call
 from nbqueue.errors import ConfigurationError, PayloadTooLarge
 from nbqueue.model.backoff import Guided, at_hand_there
 from nbqueue.model.options import Options, check
@@ -44,6 +45,7 @@ def draft_one(
 ) -> Draft:
     """The job of one call; what cannot be sent raises here, in the caller's own thread."""
     order, code = _ordered(fn, _told(settings, fn, given))
+    check_call(code, args, kwargs)
     takes: list[StandIn] = []
     with staying(settings.is_inline):
         payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
@@ -68,6 +70,8 @@ def draft_many(
     if order.options.job_id is not None:
         raise ConfigurationError("job_id cannot be used with submit_map, which makes many jobs: leave it out.")
     wanted = list(items)
+    if wanted:
+        check_call(code, wanted[0], {})  # all have as many arguments
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
     with staying(settings.is_inline):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Never, ParamSpec, TypeVar, overload
 
@@ -106,14 +106,15 @@ class Submitter:
                 "submit_map(fn, [1, 2, 3])."
             )
         here = session()
-        items = list(zip(*iterables, strict=False))
+        items = list(zip(*map(_iterated, iterables), strict=False))
         drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming)
         order = drafts.order
         accepted = here.promise(lambda link: _delivered(link, here, drafts))
 
         def group(members: list[Job[Any]]) -> JobGroup[Any]:
+            name = order.options.label or order.function
             return JobGroup(
-                order.group if members else "", members, of=here, name=order.function if members else "", items=items,
+                order.group if members else "", members, of=here, name=name if members else "", items=items,
                 batch=order.options.batch, is_counted=order.options.once is None,
             )  # fmt: skip
 
@@ -254,6 +255,15 @@ def options(
     given = {name: value for name, value in locals().items() if name != "unknown"}
     check(**unknown)  # says which options there are
     return Submitter(given)
+
+
+def _iterated(given: Iterable[Any]) -> Iterator[Any]:
+    if not any(hasattr(type(given), name) for name in ("__iter__", "__getitem__")):
+        raise ConfigurationError(
+            f"submit_map cannot go over {type(given).__name__} {ascii(given)[:60]}: give an iterable for each argument "
+            "of the function, as in submit_map(fn, [1, 2, 3])."
+        )
+    return iter(given)
 
 
 async def _delivered(link: Link, here: Session, drafts: Drafts) -> list[Job[Any]]:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 import nbqueue
+from nbqueue.client.portal import shutdown
 from nbqueue.demo import files, jobshop, models
 from nbqueue.demo.jobshop import Instance
 from nbqueue.errors import BrokerUnavailable, ConfigurationError, JobError, NbqueueError
@@ -175,8 +176,10 @@ def _check_worker() -> None:
 
 
 def _end(settings: Settings) -> None:
+    """Stop the stack, and first what would start it again as it looks for a server that is gone."""
     before = [signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
+        shutdown()
         stack.stop(settings)
     finally:
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):

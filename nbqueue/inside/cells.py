@@ -29,7 +29,7 @@ class Cell:
 
     #: the code, its lines where the notebook counts them
     source: str
-    #: what tracebacks call it
+    #: the file it is compiled as
     name: str
     #: a function of the notebook: the cell runs in its globals, which are those of all functions that come with it
     anchor: FunctionType
@@ -39,6 +39,8 @@ class Cell:
     quiet: bool = False
     #: who takes what is handed back
     ticket: str = ""
+    #: what tracebacks call it; the file if not given
+    called: str = ""
 
 
 def cell(it: Cell, /, **inputs: Any) -> Any:
@@ -109,7 +111,9 @@ def _job_id() -> str:
 def _prepared(it: Cell, inputs: Mapping[str, Any]) -> tuple[CodeType, dict[str, Any]]:
     """The compiled code, and the names that it runs with."""
     lines = it.source.splitlines(keepends=True)
-    linecache.cache[it.name] = (len(it.source), None, lines, it.name)
+    # a job that waited while nbqueue was upgraded may lack what was added
+    called = getattr(it, "called", "") or it.name
+    linecache.cache[it.name] = (len(it.source), None, lines, called)
     names = it.anchor.__globals__
     names.update(inputs)
     tree = ast.parse(it.source, it.name)

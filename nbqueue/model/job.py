@@ -71,6 +71,11 @@ class JobRecord(Shown):
         return max(((self.finished_at or datetime.now(UTC)) - self.started_at).total_seconds(), 0.0)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether it could start as far as it is itself concerned; something else may hold it back."""
+        return self.state is State.QUEUED and self.reason is not WaitReason.BLOCKED
+
+    @property
     def waits_for_worker(self) -> bool:
         """Whether nothing but a free worker is between it and its start."""
         return self.state is State.QUEUED and self.reason is None
@@ -100,3 +105,9 @@ def moment(milliseconds: float | str | bytes | None) -> datetime | None:
     if not milliseconds:
         return None
     return datetime.fromtimestamp(float(milliseconds) / 1000, tz=UTC)
+
+
+class Records(Shown, tuple[JobRecord, ...]):
+    """What is known of some jobs; a notebook shows it as one table."""
+
+    __slots__ = ()

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
+from nbqueue.model.states import State
+
 T = TypeVar("T")
 
 log = logging.getLogger("nbqueue")
@@ -16,6 +18,10 @@ class Drawing(Protocol):
 
     def html(self, subject: Any, /) -> str | None:
         """A value as a static table; None where it is plain text."""
+        ...
+
+    def text(self, subject: Any, /) -> str | None:
+        """The same as text; None where it is its repr."""
         ...
 
     def now(self, subject: Any, /) -> dict[str, str] | None:
@@ -41,6 +47,12 @@ class Shown:
     def _repr_html_(self) -> str | None:
         return None if drawing is None else _guarded(drawing.html, self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's own signature
+        """At the end of a cell a table, but where the class has a repr of its own; within others the repr."""
+        is_alone = not cycle and len(printer.stack) <= 1
+        drawn = _guarded(drawing.text, self) if drawing is not None and is_alone else None
+        printer.text(repr(self) if drawn is None else drawn)
+
 
 class ShownNow:
     """A handle that a notebook shows as what it stands for at the moment; its repr asks nobody."""
@@ -52,7 +64,7 @@ class ShownNow:
         return None if drawing is None else _guarded(drawing.now, self)
 
 
-class ShownList(list[T], Shown):
+class ShownList(Shown, list[T]):
     """A list of values of one kind that a notebook shows as one table."""
 
     __slots__ = ("kind",)
@@ -64,6 +76,27 @@ class ShownList(list[T], Shown):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _list_again, (list(self), self.kind)
+
+
+class Log(Shown, str):
+    """What a job wrote; a notebook shows its lines. It travels as the text that it is."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (str(self),)
+
+
+class Counts(Shown, dict[State, int]):
+    """How many are in which state; of a state that none is in 0."""
+
+    def __missing__(self, state: State) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return repr({str(state): count for state, count in self.items()})
+
+    _repr_pretty_ = Shown._repr_pretty_
 
 
 def plain(text: object, most: int = 200) -> str:

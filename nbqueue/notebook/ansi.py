@@ -18,13 +18,16 @@ _NAMED = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=512)
 def html(lines: tuple[str, ...]) -> str:
     """Lines as the content of a <pre>; nothing in them becomes a tag."""
     if not any("\x1b" in line for line in lines):
         return "\n".join(map(escape, lines))
     decoder = AnsiDecoder()
     return "\n".join(_line(decoder.decode_line(line)) for line in lines)
+
+
+#: the same for what is drawn again and again, as the tails on cards are
+cached_html = lru_cache(maxsize=512)(html)
 
 
 def plain(lines: Sequence[str]) -> tuple[str, ...]:

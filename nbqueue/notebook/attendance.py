@@ -1,17 +1,18 @@
-"""What workers serve and offer, asked of the server once for all cards that wait, and not too often."""
+"""What holds up cards that wait, asked of the server once for all of them, and not too often."""
 
 from __future__ import annotations
 
 import threading
 import time
 from concurrent.futures import Future
+from itertools import islice
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
-from nbqueue.broker import attendance as wire
+from nbqueue.broker.holdup import standing as ask_standing
 from nbqueue.client.link import Link
 from nbqueue.errors import NbqueueError
-from nbqueue.model.advice import Offers
+from nbqueue.model.holdup import Standing
 from nbqueue.model.settings import Settings
 
 #: how long a job waits before it is asked whether anybody will run it
@@ -19,8 +20,10 @@ PATIENCE_S = 2.0
 #: the local stack starts its worker with the first submit, which takes longer on a busy machine
 LOCAL_PATIENCE_S = 10.0
 LOCAL_QUEUE = "default"
-#: how often it is asked while something waits, and for how long an answer counts
+#: how often it is asked while something waits, and for how long an answer counts, as does that a card waits
 ASK_S, FRESH_S = 2.0, 6.0
+#: jobs whose own places are asked for; others are told how their queue stands
+MOST = 50
 
 
 class Asked(Protocol):
@@ -37,34 +40,43 @@ class Asked(Protocol):
 
 
 class Attendance:
-    """What the workers of one server offer, as far as known. Nothing here waits or raises."""
+    """How things stand on one server for what waits, as far as known. Nothing here waits or raises."""
 
     def __init__(self, session: Asked) -> None:
         self._session = session
         self._lock = threading.Lock()
-        self._asked: Future[Offers] | None = None
+        self._asked: Future[Standing] | None = None
         self._asked_at = -ASK_S
-        self._offers: Offers = {}
+        self._standing: Standing | None = None
         self._answered_at = -FRESH_S
+        #: id of a job that waits -> its queue, and when its card said so
+        self._waiting: dict[str, tuple[str, float]] = {}
 
     def patience_s(self, queue: str) -> float:
         """For how long a job may wait in a queue before it is worth a question."""
-        at_home = self._session.settings.url is None and queue == LOCAL_QUEUE
-        return LOCAL_PATIENCE_S if at_home else PATIENCE_S
+        return patience_s(self._session.settings, queue)
 
-    def offers(self) -> Offers | None:
-        """What there is for each queue that is served, None where that is not known; asks where the answer is old."""
+    def standing(self, queue: str, job_id: str = "") -> Standing | None:
+        """How things stand for a job, or for a queue; None where that is not known; asks where the answer is old."""
         now = time.monotonic()
         with self._lock:
             self._hear(now)
+            if job_id:
+                self._waiting[job_id] = (queue, now)
             if self._asked is None and now - self._asked_at >= ASK_S:
                 self._ask(now)
-            return self._offers if now - self._answered_at < FRESH_S else None
+            return self._standing if now - self._answered_at < FRESH_S else None
 
     def _ask(self, now: float) -> None:
         self._asked_at = now
+        self._waiting = {name: each for name, each in self._waiting.items() if now - each[1] < FRESH_S}
+        jobs = {name: queue for name, (queue, _) in islice(self._waiting.items(), MOST)}
+
+        async def standing(link: Link) -> Standing:
+            return await link.wire.ask(lambda client: ask_standing(client, link.wire.keys, jobs))
+
         try:
-            self._asked = self._session.call(_offers)
+            self._asked = self._session.call(standing)
         except NbqueueError:
             self._asked = None  # the card shows what it can; whoever waits is told why
 
@@ -74,11 +86,12 @@ class Attendance:
             return
         self._asked = None
         if not asked.cancelled() and asked.exception() is None:
-            self._offers, self._answered_at = asked.result(), now
+            self._standing, self._answered_at = asked.result(), now
 
 
-async def _offers(link: Link) -> Offers:
-    return await link.wire.ask(lambda client: wire.offers(client, link.wire.keys))
+def patience_s(settings: Settings, queue: str) -> float:
+    """For how long a job may wait in a queue of this server before it is worth a question."""
+    return LOCAL_PATIENCE_S if settings.url is None and queue == LOCAL_QUEUE else PATIENCE_S
 
 
 _lock = threading.Lock()

@@ -10,11 +10,11 @@ from contextvars import Context, copy_context
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from nbqueue.notebook import markup, palette, text, wording
+from nbqueue.notebook import markup, palette, text
 from nbqueue.notebook.outputs import Outputs
 from nbqueue.notebook.publish import Bundle
 from nbqueue.notebook.sources import COMPLETE_S, Source, wait_for_end
-from nbqueue.notebook.view import CardView
+from nbqueue.notebook.view import CardView, known_at
 
 #: failures in a row after which a card is drawn only now and then, and how long it rests
 PATIENCE, REST_S = 10, 10.0
@@ -74,7 +74,8 @@ class Card:
         self._saved: CardView | None = None
         self._drawn: tuple[object, int] | None = None
         self._complete = False
-        self._final_since: float | None = None
+        #: the facts about the end that came last, and when
+        self._last_facts: tuple[object, float] | None = None
         self._failures = 0
         self._rests_till = 0.0
         self._warned = False
@@ -169,7 +170,7 @@ class Card:
         # besides the facts only the seconds move
         facts = (self._source.facts(), int(now.timestamp()))
         if self._source.successor is not None:
-            self._go_on(self._source.successor)
+            self._go_on()
             return self._redraw()
         if facts == self._drawn and not (self._canvas is not None and self._canvas.is_behind):
             return 0
@@ -184,24 +185,26 @@ class Card:
             # nothing moves, and what is saved was drawn before the last change
             sent += self._save()
         self._failures = 0
-        if view.final and not self._source.awaits and ((complete and again) or self._waited_long()):
+        settled = not self._source.awaits and not (self._canvas is not None and self._canvas.is_behind)
+        if view.final and settled and ((complete and again) or self._waited_long(facts[0])):
             self.over = True
             self._source.close()
         return sent
 
-    def _go_on(self, work: Any) -> None:
+    def _go_on(self) -> None:
         """Show what runs in the place of what has ended."""
+        work = self._source.successor
         self._source.close()
-        self._source = Source(work)
-        self._drawn = self._final_since = None
+        self._source = self._source.successor_source()
+        self._drawn = self._last_facts = None
         self._complete = False
         self._moved(self, work)
 
-    def _waited_long(self) -> bool:
-        """Whether the facts about the end have not come for so long that they will not."""
-        if self._final_since is None:
-            self._final_since = time.monotonic()
-        return time.monotonic() - self._final_since > COMPLETE_S
+    def _waited_long(self, facts: object) -> bool:
+        """Whether no facts about the end have come for so long that no more will."""
+        if self._last_facts is None or self._last_facts[0] != facts:
+            self._last_facts = facts, time.monotonic()
+        return time.monotonic() - self._last_facts[1] > COMPLETE_S
 
     def _draw(self, view: CardView) -> int:
         before, self._view = self._view, view
@@ -231,11 +234,11 @@ class Card:
         return self._outputs.save(self._picture())
 
     def _picture(self) -> Bundle:
-        """The card as it is saved."""
-        view, canvas = self._view or _blank(""), self._canvas or self._left
-        as_of = "" if view.final else f"as of {wording.moment(datetime.now(UTC))}"
-        html = markup.saved(view, as_of=as_of, is_open=canvas is not None and canvas.is_open)
-        return {"text/html": html, "text/plain": "  ".join(part for part in (text.one_line(view), as_of) if part)}
+        """The card as it is saved: who reads it later must not take for live what was under way then."""
+        found, canvas = self._view or _blank(""), self._canvas or self._left
+        view = found if found.final else known_at(found, datetime.now(UTC))
+        html = markup.saved(view, is_open=canvas is not None and canvas.is_open)
+        return {"text/html": html, "text/plain": text.one_line(view)}
 
     def _fail(self, error: Exception) -> int:
         self._failures += 1

@@ -110,8 +110,11 @@ class Cards:
     def _move(self, card: Card, work: Work | None) -> None:
         """Follow a card again, which shows something else from now on."""
         if work is not None:
+            name = _name(work)
             with self._lock:
-                self._cards[_name(work)] = card
+                # what it showed before gets a card of its own again, and another one of the same work lives on
+                rest = {(other, name[1]) if key == name else key: other for key, other in self._cards.items()}
+                self._cards = {key: other for key, other in rest.items() if other is not card} | {name: card}
         self._ticker.add(card, card.context)
 
     def _too_many(self) -> list[Card]:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from IPython.core.magic_arguments import MagicArgumentParser
 
+from nbqueue.broker.code_lines import cell_called
 from nbqueue.client import hooks
 from nbqueue.client.handle import Job
 from nbqueue.client.submitter import Submitter
@@ -71,7 +72,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "-o --output": {"action": "append", "metavar": "NAMES", "help": "names to assign here when the job has ended"},
     "-j --job": {"metavar": "NAME", "help": "the name to keep the handle of the job under"},
     "-w --wait": {"action": "store_true", "help": "wait for the job: the cell gives its result, or raises its error"},
-    "--name": {"metavar": "LABEL", "help": "what the card shows; the first line of the code if not given"},
+    "--name": {"metavar": "LABEL", "help": "what the card shows; if not given, the cell and what it does first"},
     "--queue": {"metavar": "Q", "help": "the queue it goes into"},
     "--priority": {"metavar": "P", "help": "high, normal, low, or an integer from -99 to 99; more is sooner"},
     "--timeout": {"type": float, "metavar": "S", "help": "seconds of running time"},
@@ -99,6 +100,7 @@ def job(line: str, code: str) -> Any:
     except SyntaxError as error:
         raise error.with_traceback(None) from None
     taken = cell_source.inputs(source, here, _names(asked.input, "-i"))
+    cell_source.check_names(source, here)
     outputs = _names(asked.output, "-o") or []
     cell_source.check_outputs(source, taken, outputs)
     try:
@@ -125,6 +127,7 @@ def _submitted(source: CellSource, taken: dict[str, Any], outputs: list[str], as
         it = Cell(
             source=source.text, name=source.name, anchor=_anchor(here.user_ns),
             outputs=tuple(outputs), quiet=source.quiet, ticket=ticket,
+            called=cell_called(source.name),
         )  # fmt: skip
         try:
             pending = submitter.submit(async_cell if source.awaits else cell, it, **taken)

@@ -45,6 +45,11 @@ def names_of(tree: ast.Module) -> CellNames:
     )  # fmt: skip
 
 
+def stored_globals(code: CodeType) -> Iterator[str]:
+    """The global names that a function assigns, inner ones too."""
+    return _stored(code, inside=True)
+
+
 class _Flow:
     """Goes through statements as they would run, with the names that are surely assigned before each.
 

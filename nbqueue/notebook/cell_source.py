@@ -10,6 +10,7 @@ from typing import Any
 
 from nbqueue.inside.cells import FLAGS
 from nbqueue.notebook.cell_names import CellNames, names_of
+from nbqueue.notebook.cell_unknown import unknown_names
 from nbqueue.notebook.slips import refuse
 
 #: the line of the magic itself stands above the code
@@ -25,20 +26,15 @@ class CellSource:
 
     #: the code, its lines where the notebook counts them
     text: str
-    #: what tracebacks call it
+    #: the file it is compiled as
     name: str
     names: CellNames
     #: whether it awaits outside of functions
     awaits: bool
     #: whether a semicolon stands behind its last expression
     quiet: bool
-
-    @property
-    def label(self) -> str:
-        """Its first line, for the card."""
-        lines = [line.strip() for line in self.text.splitlines()]
-        first = next((line for line in lines if line and not line.startswith("#")), "cell")
-        return first if len(first) <= _LABEL_LENGTH else first[: _LABEL_LENGTH - 3] + "..."
+    #: what its card shows where it was given no other name
+    label: str
 
 
 def read(cell: str, shell: Any) -> CellSource:
@@ -53,13 +49,15 @@ def read(cell: str, shell: Any) -> CellSource:
     lines = cell.splitlines()
     empty = next(number for number, line in enumerate(lines) if line.strip())
     text = "\n" * (_ABOVE + empty) + shell.transform_cell(cell)
-    name = shell.compile.cache(text, len(shell.history_manager.input_hist_raw) - 1)
+    number = len(shell.history_manager.input_hist_raw) - 1
+    name = shell.compile.cache(text, number)
     tree = ast.parse(text, name)
     _refuse_magics(tree, lines)
     code = compile(tree, name, "exec", FLAGS, dont_inherit=True)
     return CellSource(
         text=text, name=name, names=names_of(tree),
         awaits=bool(code.co_flags & inspect.CO_COROUTINE), quiet=_is_quiet(text, tree),
+        label=_label(number, lines, tree),
     )  # fmt: skip
 
 
@@ -83,11 +81,39 @@ def inputs(source: CellSource, shell: Any, asked: list[str] | None) -> dict[str,
     return {**code, **{name: shell.user_ns[name] for name in asked}}
 
 
+def check_names(source: CellSource, shell: Any) -> None:
+    """Raise UsageError for names that the cell surely reads and that are nowhere; of others the job will tell."""
+    found = unknown_names(ast.parse(source.text), source.names, shell.user_ns)
+    if found:
+        names, (line, *_) = ", ".join(found), found.values()
+        verb, it = ("is", "it") if len(found) == 1 else ("are", "them")
+        refuse(
+            f"%%job: the code reads {names} (line {line}), which {verb} defined neither there nor in the notebook: "
+            f"define or import {it} here or in the cell."
+        )
+
+
 def check_outputs(source: CellSource, taken: dict[str, Any], asked: list[str]) -> None:
     """Raise UsageError for a name that the cell cannot hand back: it neither assigns it nor takes it along."""
     unknown = [name for name in asked if name not in source.names.assigns and name not in taken]
     if unknown and not source.names.is_open:
         refuse(f"%%job: -o names {', '.join(unknown)}, which the code below never assigns.")
+
+
+def _label(number: int, lines: list[str], tree: ast.Module) -> str:
+    """The number of the cell, and the first line that does something."""
+    first = next((node.lineno - _ABOVE for node in tree.body if not _is_preparing(node)), 0)
+    label = f"cell [{number}]" + (f": {lines[first - 1].strip()}" if 0 < first <= len(lines) else "")
+    return label if len(label) <= _LABEL_LENGTH else label[: _LABEL_LENGTH - 3] + "..."
+
+
+def _is_preparing(node: ast.stmt) -> bool:
+    """Whether a statement only names something: imports, definitions, constants, a text that says what it is about."""
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return node.value is None or not any(isinstance(part, ast.Name) for part in ast.walk(node.value))
+    return isinstance(
+        node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Pass
+    ) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
 def _is_own(name: str, shell: Any) -> bool:

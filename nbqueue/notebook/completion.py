@@ -9,9 +9,9 @@ from typing import Any
 
 from IPython.core import completer
 
+from nbqueue.client.known import jobs
 from nbqueue.client.pending import Pending
 from nbqueue.client.schedule_list import schedules
-from nbqueue.client.selection import jobs
 from nbqueue.client.session import Session, session
 from nbqueue.errors import NbqueueError
 from nbqueue.notebook import cell_job, magics, server

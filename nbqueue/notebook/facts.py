@@ -58,6 +58,12 @@ def attempts(found: Sequence[AttemptRecord]) -> Table:
     )  # fmt: skip
 
 
+def counts(found: Mapping[State, int]) -> Table:
+    """How many jobs are in which state."""
+    words = {palette.STATES[state].word: f"{found[state]:,}" for state in State if found.get(state)}
+    return _facts(f"{sum(found.values()):,} jobs", words)
+
+
 def queue(stats: QueueStats, engines: Iterable[EngineInfo] | None = None, *, at: datetime | None = None) -> Table:
     """The numbers of a queue, and who serves it where that was asked."""
     waiting = {"waiting for other jobs": stats.blocked, **{_gate(gate): held for gate, held in stats.held_back.items()}}
@@ -79,7 +85,7 @@ def engine(found: EngineInfo, at: datetime) -> Table:
     resources = ", ".join(f"{name}={number:g}" for name, number in found.resources.items())
     return _facts(f"Engine {found.id}", {
         "host": found.host, "process": str(found.pid or ""), "queues": ", ".join(found.queues),
-        "running": f"{found.running:,} of {found.slots:,} slots", "resources": resources,
+        "running": f"{found.running:,}, with {found.slots:,} slots for sync functions", "resources": resources,
         "functions": ", ".join(found.functions) + (" (no others)" if found.only_registered else ""),
         "versions": f"Python {found.python}, nbqueue {found.version}",
         "up for": "" if up_s is None else wording.duration(up_s, running=True),

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from nbqueue.client.handle import Job
+from nbqueue.client.known import jobs
 from nbqueue.client.pending import Pending
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import schedules
-from nbqueue.client.selection import jobs
 from nbqueue.errors import NbqueueError
 from nbqueue.inside import cells
 from nbqueue.local import stack

@@ -49,9 +49,19 @@ _SCROLLED = f"max-height:{LOG_HEIGHT};overflow:auto;display:flex;flex-flow:colum
 _LAST = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.75"
 _PART = "display:flex;gap:.7em;align-items:center;font-size:.92em"
 _PART_NAME = "flex:0 1 12em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
-#: what folds the log of a live card, and the log
-FOLD_CLASS, LOG_CLASS = "nbqueue-fold", "nbqueue-log"
+#: a live card, its buttons that ask the kernel, what folds its log, and the log
+LIVE_CLASS, ACT_CLASS, FOLD_CLASS, LOG_CLASS = "nbqueue-live", "nbqueue-act", "nbqueue-fold", "nbqueue-log"
 _FOLDED = f".{FOLD_CLASS}:not(.mod-active)~.{LOG_CLASS}{{display:none!important}}"
+#: a page spends next to nothing on cards that are scrolled out of sight, and remembers how high they are
+_UNSEEN = f".{LIVE_CLASS}{{content-visibility:auto;contain-intrinsic-size:auto 5em}}"
+#: a button that was clicked has stripes from then on, as taking them away is put off; the answer of the kernel is to
+#: disable it, which takes them away at once. So the page itself says that a click is under way while no one hears it
+_ASKED = (
+    f".{ACT_CLASS}.jupyter-button{{background-image:repeating-linear-gradient(-45deg,rgba(128,128,128,.4) 0 4px,"
+    "transparent 4px 8px);background-repeat:no-repeat;background-size:0 0;transition:background-size 0s 86400s}"
+    f".{ACT_CLASS}.jupyter-button:active{{background-size:100% 100%;transition:none}}"
+    f".{ACT_CLASS}.jupyter-button:disabled{{background-size:0 0;transition:none}}"
+)
 #: copies the id where the browser lets it, and says so for a moment
 _COPIES = (
     "const b=this,id=b.dataset.id,said=t=>{b.type='button';b.value=t;setTimeout(()=>{b.value='Copy id'},1500)},"
@@ -71,20 +81,20 @@ def static(view: CardView, *, is_open: bool = False) -> str:
     return _card(view, _STATIC, is_open=is_open)
 
 
-def saved(view: CardView, *, as_of: str = "", is_open: bool = False) -> str:
-    """A static card with a button beside it; `as_of` says when it was drawn.
+def saved(view: CardView, *, is_open: bool = False) -> str:
+    """A static card with a button beside it.
 
     The id is text where styles are cleaned away (`outputs.LOST`), as the button then is too.
     """
-    named = f'<span class="nbqueue-id">{"group" if view.many else "job"} {escape(view.id)} </span>' if view.id else ""
-    below = f"<div><small>{named}{escape(as_of)}</small></div>"
+    named = f'<span class="nbqueue-id">{"group" if view.many else "job"} {escape(view.id)}</span>' if view.id else ""
+    below = f"<div><small>{named}</small></div>"
     card = f'<div style="flex:1 1 auto;min-width:0;max-width:56em">{static(view, is_open=is_open)}{below}</div>'
     return f'<div style="display:flex">{card}{f"<div>{_copy(view)}</div>" if view.id else ""}</div>'
 
 
 def beside(view: CardView, hides: str = "") -> str:
     """What stands beside a live card: a button that copies the id, and the styles, `hides` being one for the page."""
-    return f"{hides}<style>{_FOLDED}</style>{_copy(view)}"
+    return f"{hides}<style>{_FOLDED}{_UNSEEN}{_ASKED}</style>{_copy(view)}"
 
 
 def _copy(view: CardView) -> str:
@@ -92,13 +102,13 @@ def _copy(view: CardView) -> str:
     title = f"Copy the id of this {'group' if view.many else 'job'}: {escape(view.id)}"
     return (
         f'<input type="button" class="jupyter-widgets jupyter-button" value="Copy id" data-id="{escape(view.id)}" '
-        f'title="{title}" style="width:auto;margin:0" onclick="{_COPIES}">'
+        f'title="{title}" style="width:auto;margin:0" onclick="{escape(_COPIES)}">'
     )
 
 
 def log(view: CardView) -> str:
     """The end of the log for a live card."""
-    return f'<pre style="{_LOG};{_LIVE.code}">{ansi.html(view.log)}</pre>'
+    return f'<pre style="{_LOG};{_LIVE.code}">{ansi.cached_html(view.log)}</pre>'
 
 
 def _card(view: CardView, skin: Skin, *, is_open: bool = False) -> str:
@@ -201,15 +211,19 @@ def _pictures(view: CardView, skin: Skin) -> str:
 
 
 def _failures(view: CardView) -> str:
-    """The first jobs of a group that did not end well."""
-    rows = [
-        f"<div>{_mark(each.look)} {each.look.word} <code>{escape(each.job_id)}</code> {escape(each.error)}</div>"
-        for each in view.failures
-    ]
-    if not rows:
+    """The jobs of a group that did not end well: how many by which error, the first of them, how to see them all."""
+    if not view.failures:
         return ""
-    more = f"<div>and {view.more_failures:,} more</div>" if view.more_failures else ""
-    return f'<div style="font-size:.92em">{"".join(rows)}{more}</div>'
+    counts = ", ".join(f"<b>{count:,}</b> {escape(name)}" for name, count in view.errors)
+    rows = "".join(
+        f"<div>{_mark(each.look)} {each.look.word} <code>[{each.place}]</code> "
+        f"{f'<code>{escape(each.called_with)}</code> ' if each.called_with else ''}{escape(each.error)}</div>"
+        for each in view.failures
+    )
+    more = f"and {view.more_failures:,} more: " if view.more_failures else ""
+    first = f"<code>await group[{view.failures[0].place}]</code>"
+    told = f"{more}<code>await group.frame()</code> has all, {first} a traceback"
+    return f'<div style="font-size:.92em"><div>{counts}</div>{rows}<div>{told}</div></div>'
 
 
 def _traceback(view: CardView, skin: Skin) -> str:
@@ -227,5 +241,5 @@ def _log(view: CardView, skin: Skin, *, is_open: bool) -> str:
         return f'<div style="{_LAST};{skin.code}">{escape(ansi.plain(view.log[-1:])[0])}</div>'
     about = f"Log, last {len(view.log)} line{'s' if len(view.log) > 1 else ''}"
     # turned round it stays at its end, as the live one does
-    shown = f'<div style="{_SCROLLED}"><pre style="{_LOG};{skin.code}">{ansi.html(view.log)}</pre></div>'
+    shown = f'<div style="{_SCROLLED}"><pre style="{_LOG};{skin.code}">{ansi.cached_html(view.log)}</pre></div>'
     return f"<details{' open' if is_open else ''}><summary>{about}</summary>{shown}</details>"

@@ -11,10 +11,14 @@ from html import escape
 from nbqueue.model.trace import Point
 from nbqueue.notebook import palette, wording
 
-#: of the picture of an objective and its bound, and of that of any other metric, in pixels
-WIDE, NARROW, HEIGHT = 330, 150, 58
-#: room for the words above and below a curve
-TOP, BOTTOM = 16, 13
+#: of the curves of an objective and its bound, and of those of any other metric, in pixels
+WIDE, NARROW, HEIGHT = 280, 130, 58
+#: room for the words above and below a curve, and for the numbers beside it, whatever these are
+TOP, BOTTOM, AXIS = 16, 13, 60
+#: characters of such a number
+_FITS = 9
+#: bars of a throughput: the first and the last are of less time than the others, and tell less than the rate
+LEAST_BARS = 4
 #: points of a curve that are drawn at most
 DRAWN = 120
 
@@ -68,7 +72,7 @@ def traces(trace: Sequence[tuple[str, Sequence[Point]]]) -> list[Picture]:
 def throughput(rates: Sequence[float]) -> list[Picture]:
     """Bars for the ends a second, from the first one until now."""
     highest = max(rates, default=0.0)
-    if len(rates) < 2 or not highest:  # noqa: PLR2004 - one bar says nothing
+    if len(rates) < LEAST_BARS or not highest:
         return []
     height, step = 26, 4
     bars = "".join(
@@ -77,13 +81,13 @@ def throughput(rates: Sequence[float]) -> list[Picture]:
         if (size := max(rate / highest * (height - 1), 1.0 if rate else 0.0))
     )
     width = len(rates) * step
-    said = f"{wording.number(round(highest, 3))}/s at most"
+    said = f"{wording.rate(highest)} at most"
     words = f'<text x="{width + 6}" y="{height - 2}" {_INK}>{escape(said)}</text>'
-    return [Picture(width=width + 90, height=height, about=f"throughput over time, {said}", content=bars + words)]
+    return [Picture(width=width + 120, height=height, about=f"throughput over time, {said}", content=bars + words)]
 
 
 def _panel(series: Mapping[str, Sequence[Point]], width: int) -> Picture:
-    """Curves on one scale, with the last values above and the seconds below."""
+    """Curves on one scale, with the last values above, the seconds below and the ends of the scale at the right."""
     points = [point for each in series.values() for point in each]
     begin, end = min(at for at, _ in points), max(at for at, _ in points)
     low, high = min(value for _, value in points), max(value for _, value in points)
@@ -101,9 +105,25 @@ def _panel(series: Mapping[str, Sequence[Point]], width: int) -> Picture:
     frame = (
         f'<text x="0" y="11" {_INK}>{words}</text>'
         f'<path d="M0,{TOP + HEIGHT + 0.5} H{width}" stroke="{_GREY}" opacity=".5"/>'
-        f'<text x="0" y="{height - 2}" {_INK}>{escape(span)}</text>'
+        f'<text x="0" y="{height - 2}" {_INK}>{escape(span)}</text>{_scale(next(iter(series)), low, high, width)}'
     )
-    return Picture(width=width, height=height, about=about, content=frame + curves)
+    return Picture(width=width + AXIS, height=height, about=about, content=frame + curves)
+
+
+def _scale(name: str, low: float, high: float, width: int) -> str:
+    """The largest and the smallest value, each beside its place; one where they are the same."""
+    places = {TOP + 8: high, TOP + HEIGHT: low} if high > low else {TOP + HEIGHT // 2 + 4: high}
+    return "".join(
+        f'<text x="{width + 5}" y="{y}" {_INK} style="font-variant-numeric:tabular-nums">'
+        f"{escape(_short(name, value))}</text>"
+        for y, value in places.items()
+    )
+
+
+def _short(name: str, value: float) -> str:
+    """A number that has room beside a curve."""
+    told = wording.metric(name, value)
+    return told if len(told) <= _FITS else f"{value:.3g}"
 
 
 def _curve(

@@ -61,12 +61,17 @@ def shell() -> Any:
     return None if ipython is None else ipython.get_ipython()
 
 
-_shown_in: list[int] = []
+def cell() -> object:
+    """Tells the running cell from others; None outside of a notebook."""
+    return getattr(shell(), "execution_count", None)
+
+
+_shown_in: list[object] = []
 
 
 def is_first_of_cell() -> bool:
     """Whether this was not asked before while this cell runs."""
-    count = getattr(shell(), "execution_count", None)
+    count = cell()
     if [count] == _shown_in:
         return False
     _shown_in[:] = [] if count is None else [count]

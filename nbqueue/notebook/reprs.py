@@ -10,28 +10,42 @@ from typing import Any
 
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.alerts import Alert
+from nbqueue.client.known import Jobs
 from nbqueue.client.queue import Queue
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import ScheduleList, Schedules
-from nbqueue.client.selection import Jobs, Selection
+from nbqueue.client.selection import Selection
 from nbqueue.client.session import session
 from nbqueue.errors import NbqueueError
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
-from nbqueue.model.job import JobRecord
+from nbqueue.model.job import JobRecord, Records
 from nbqueue.model.schedule import ScheduleRecord
-from nbqueue.model.shown import ShownList
-from nbqueue.notebook import asking, facts, listing, wording
+from nbqueue.model.shown import Counts, Log, ShownList
+from nbqueue.notebook import ansi, asking, facts, listing, wording
 from nbqueue.notebook.table import Table
 
 #: jobs that a table of found ones lists
 MOST = 50
+#: of a log so much of its end is shown
+LINES, CHARACTERS = 1000, 100_000
+_PRE = "margin:0;padding:0;background:none;border:0;color:inherit;white-space:pre-wrap"
 
 
 def html(subject: Any) -> str | None:
     """A value as a static table; None where it is plain text."""
+    if isinstance(subject, Log):
+        return f'<pre style="{_PRE}">{ansi.html(_lines(subject))}</pre>'
     table = _table(subject, _time())
     return None if table is None else table._repr_html_()
+
+
+def text(subject: Any) -> str | None:
+    """The same as text; None where it is its repr."""
+    if isinstance(subject, Log):
+        return "\n".join(_lines(subject))
+    table = _table(subject, _time())
+    return None if table is None else repr(table)
 
 
 def now(subject: Any) -> dict[str, str] | None:
@@ -44,6 +58,16 @@ def now(subject: Any) -> dict[str, str] | None:
         name, why = repr(subject), wording.line(found, facts.WIDE)
         return {"text/plain": f"{name}: {why}", "text/html": f"<div><code>{escape(name)}</code> {escape(why)}</div>"}
     return {"text/plain": repr(found), "text/html": found._repr_html_()}
+
+
+def _lines(log: str) -> tuple[str, ...]:
+    """The end of a log, harmless and coloured, and a line that says what is not shown."""
+    if not log.strip():
+        return ("It has written nothing so far.",)
+    end = log[-CHARACTERS:].rstrip("\n")
+    lines = wording.for_terminal(end).split("\n")
+    cut = len(log) > CHARACTERS or len(lines) > LINES
+    return (*(["... (print it to see all)"] if cut else []), *lines[-LINES:])
 
 
 def _time() -> datetime:
@@ -103,6 +127,8 @@ _VALUES: Mapping[type[Any], Callable[[Any, datetime], Table]] = {
     Delivery: lambda delivery, _: facts.delivery(delivery),
     Alert: lambda alert, _: facts.alerts([alert]),
     Selection: _found,
+    Records: lambda found, at: facts.cut(listing.jobs(found[:MOST], now=at, of="this list"), len(found), MOST),
+    Counts: lambda found, _: facts.counts(found),
     ScheduleList: lambda found, _: listing.schedules(found.records),
 }
 _LISTS: Mapping[type[Any], Callable[[Any, datetime], Table]] = {

@@ -14,6 +14,12 @@ class ProcessDrawing:
 
         return reprs.html(subject)
 
+    def text(self, subject: Any) -> str | None:
+        """The same as text; None where it is its repr."""
+        from nbqueue.notebook import reprs
+
+        return reprs.text(subject)
+
     def now(self, subject: Any) -> dict[str, str] | None:
         """What a handle stands for as it is now, as text and as HTML; None where that is not asked for here."""
         from nbqueue.notebook import reprs

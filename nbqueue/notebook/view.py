@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Bar
-from nbqueue.model.states import FAILURES, State, WaitReason
+from nbqueue.model.states import FAILURES, LIVE, State
 from nbqueue.model.trace import Point, Trace
-from nbqueue.notebook import palette, wording
+from nbqueue.notebook import notes, palette, wording
 from nbqueue.notebook.palette import Look
 
 #: lines of the log on a card, and characters of each
@@ -25,6 +25,7 @@ METRICS, TRACED = 6, 4
 LEAST_FRACTION, LEAST_ELAPSED_S = 0.02, 3.0
 
 _SOLVER = ("objective", "bound", "gap")
+_UNDER_WAY = frozenset(palette.STATES[state].word for state in LIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,10 @@ class Failure:
     """One of the jobs of a group that did not end well."""
 
     look: Look
-    job_id: str
-    title: str
+    #: its number in the group, from 0
+    place: int
+    #: what it was called with, or nothing
+    called_with: str
     #: class and first line of the error
     error: str
 
@@ -96,6 +99,8 @@ class CardView:
     bars: tuple[SubBar, ...] = ()
     #: metrics over time: name -> (seconds, value) in order
     trace: tuple[tuple[str, tuple[Point, ...]], ...] = ()
+    #: for a group: how many did not end well by which error, most first
+    errors: tuple[tuple[str, int], ...] = ()
     #: for a group: the first of its jobs that did not end well, how many more there are, ends a second over time
     failures: tuple[Failure, ...] = ()
     more_failures: int = 0
@@ -111,15 +116,20 @@ class CardView:
     #: whether Retry does, and whether it was asked for and is not answered yet
     retryable: bool = False
     retrying: bool = False
+    #: whether it was retried before: what the button gives is that retry
+    retried: bool = False
     #: of many jobs
     many: bool = False
 
 
 def of_job(
     record: JobRecord, *, now: datetime, log_tail: str = "", remote_traceback: str = "", trace: Trace | None = None,
-    reconnecting: bool = False, cancel_asked: bool = False, hint: str = "",
+    reconnecting: bool = False, cancel_asked: bool = False, hint: str = "", why: str = "",
 ) -> CardView:  # fmt: skip
-    """The card of a job, `now` being the server's time as well as it is known; `hint`: what helps where it waits."""
+    """The card of a job, `now` being the server's time as well as it is known.
+
+    `hint` is what helps where it waits, `why` what holds it up where more is known than the record says.
+    """
     progress, final = record.progress, record.state.is_final
     cancel_asked = cancel_asked or record.cancel_requested
     elapsed_s = _elapsed_s(record, now)
@@ -128,14 +138,14 @@ def of_job(
         id=record.id,
         look=palette.look(record.state, record.reason, cancel_requested=cancel_asked),
         title=wording.line(record.label or record.function or record.id),
-        fraction=1.0 if record.state is State.SUCCEEDED else progress.fraction,
+        fraction=_fraction(record),
         count=wording.count(progress.done, progress.total) if progress.done or progress.total else "",
         percent=percent(progress.fraction),
         elapsed="" if elapsed_s is None else wording.duration(elapsed_s, running=not final),
         remaining=left(left_s),
-        message=wording.line(progress.message),
+        message=_message(record),
         metrics=_metrics(progress.metrics),
-        notes=_notes(record, now, reconnecting=reconnecting),
+        notes=notes.of_job(record, now, why, reconnecting=reconnecting),
         hint=hint,
         error=error_of(record),
         traceback=wording.lines(remote_traceback, TRACEBACK_LINES, LOG_COLUMNS) if record.state in FAILURES else (),
@@ -149,7 +159,19 @@ def of_job(
     )
 
 
-RECONNECTING = ("connection lost, trying again",)
+def _fraction(record: JobRecord) -> float | None:
+    """The part of the bar that is full: all of it after a success, nothing where it ended before it started."""
+    if record.state is State.SUCCEEDED:
+        return 1.0
+    return 0.0 if record.state.is_final and record.started_at is None else record.progress.fraction
+
+
+def _message(record: JobRecord) -> str:
+    """What it said last; of one that has ended only where it did not come to its end, as then that tells how far."""
+    said = wording.line(record.progress.message)
+    if not said or not record.state.is_final:
+        return said
+    return "" if record.state is State.SUCCEEDED else f"last: {said}"
 
 
 def percent(fraction: float | None) -> str:
@@ -168,6 +190,16 @@ def _elapsed_s(record: JobRecord, now: datetime) -> float | None:
     if record.started_at is None or (not record.state.is_final and record.state is not State.RUNNING):
         return None
     return max(((record.finished_at or now) - record.started_at).total_seconds(), 0.0)
+
+
+def known_at(view: CardView, at: datetime) -> CardView:
+    """A card as what was known at a moment: it says so first, is grey, and promises nothing."""
+    parts = tuple(
+        replace(part, look=replace(part.look, colour=palette.GREY)) if part.look.word in _UNDER_WAY else part
+        for part in view.segments
+    )
+    then = replace(view.look, word=f"was {view.look.word} at {wording.minute(at)}", colour=palette.GREY)
+    return replace(view, look=then, segments=parts, remaining="", active=False)
 
 
 def seconds_between(began_at: datetime | None, at: datetime | None) -> float | None:
@@ -208,61 +240,3 @@ def error_of(record: JobRecord) -> str:
     if record.state is State.SUCCEEDED or not (record.error_type or record.error):
         return ""
     return wording.line(": ".join(part for part in (record.error_type, record.error) if part))
-
-
-def _notes(record: JobRecord, now: datetime, *, reconnecting: bool) -> tuple[str, ...]:
-    if record.state.is_final:
-        return tuple(note for note in (_stopped(record), _attempts(record)) if note)
-    found = (
-        _waiting(record, now),
-        _attempts(record),
-        _losses(record),
-        _worker(record),
-        *(RECONNECTING if reconnecting else ()),
-    )
-    return tuple(note for note in found if note)
-
-
-def _waiting(record: JobRecord, now: datetime) -> str:
-    if record.state is State.RUNNING:
-        return ""
-    if record.reason is WaitReason.PAUSED:
-        return f'queue "{record.queue}" is paused'
-    if record.reason is WaitReason.BLOCKED:
-        return "waits for other jobs"
-    wait_s = (record.due_at - now).total_seconds() if record.due_at else 0.0
-    if wait_s < 1:
-        return ""
-    begins = "tries again in" if record.reason is WaitReason.RETRYING else "starts in"
-    return f"{begins} {wording.duration(wait_s, running=True)}"
-
-
-def _attempts(record: JobRecord) -> str:
-    # one that runs is counted when it has ended
-    number = min(record.tries + (record.state is State.RUNNING), record.max_tries)
-    return f"attempt {number} of {record.max_tries}" if number and record.max_tries > 1 else ""
-
-
-def _worker(record: JobRecord) -> str:
-    """Where it runs: host and process of the engine, of whose names they are a part."""
-    if record.state is not State.RUNNING or not record.worker:
-        return ""
-    host, *rest = record.worker.rsplit("-", 3)
-    is_named = len(rest) == 3 and rest[0].isdecimal()  # noqa: PLR2004 - an engine's name: host, pid, number, chance
-    return wording.line(f"on {host}, pid {rest[0]}" if is_named else f"on {record.worker}")
-
-
-def _losses(record: JobRecord) -> str:
-    lost = record.losses + record.crashes
-    if not lost:
-        return ""
-    what = "its process died" if record.crashes else "its worker was lost"
-    return f"{what}, runs again" if lost == 1 else f"{what} ({lost} times), runs again"
-
-
-def _stopped(record: JobRecord) -> str:
-    if record.state is State.SUCCEEDED and record.stopped_by == "timeout":
-        return "handed back at its time limit"
-    if record.stopped_by == "cancel" and record.state is not State.CANCELLED:
-        return "handed back after a cancel"
-    return ""

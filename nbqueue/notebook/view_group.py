@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from nbqueue.model.job import JobRecord
+from nbqueue.client.group_failures import Failed
 from nbqueue.model.states import FAILURES, FINAL, UNWANTED, State
 from nbqueue.notebook import palette, view, wording
+from nbqueue.notebook.notes import RECONNECTING
 from nbqueue.notebook.palette import Look
 from nbqueue.notebook.view import CardView, Failure, Segment
 
 #: jobs of a group that have ended before the rate is worth a word
 LEAST_ENDED = 2
+#: kinds of errors that are counted apart
+ERRORS = 5
 #: bars of its throughput over time
 RATES = 60
 
@@ -35,18 +38,22 @@ def group_waits_for_worker(counts: Mapping[State, int]) -> bool:
 def of_group(
     counts: Mapping[State, int], total: int, *, now: datetime, label: str = "", began_at: datetime | None = None,
     last_end_at: datetime | None = None, cancel_asked: bool = False, reconnecting: bool = False, hint: str = "",
-    group_id: str = "", failures: Sequence[JobRecord] = (), rates: Sequence[float] = (),
+    group_id: str = "", failures: Sequence[Failed] = (), errors: Mapping[str, int] | None = None,
+    rates: Sequence[float] = (), before: int = 0,
 ) -> CardView:  # fmt: skip
     """The card of a group: one bar, one part of it a state.
 
     `began_at` is the start of its first job, `last_end_at` the last end so far, `hint` what helps where it waits;
-    `failures` are the first jobs that did not end well, `rates` ends a second over time.
+    `failures` are the first jobs that did not end well, `errors` how many did not by the class of their error, `rates`
+    ends a second over time. The times are those of all but the `before` jobs that had ended before.
     """
     ended = sum(counts.get(state, 0) for state in FINAL)
     final = ended >= total
     elapsed_s = view.seconds_between(began_at, last_end_at if final else now)
     till_last_s = view.seconds_between(began_at, last_end_at)
-    remaining_s = None if final else _remaining_s(counts, total, till_last_s, elapsed_s)
+    remaining_s = None if final else _remaining_s(
+        counts.get(State.RUNNING, 0), ended - before, total - before, till_last_s, elapsed_s
+    )  # fmt: skip
     bad = sum(counts.get(state, 0) for state in UNWANTED)
     return CardView(
         id=group_id,
@@ -58,7 +65,8 @@ def of_group(
         elapsed="" if elapsed_s is None else wording.duration(elapsed_s, running=not final),
         remaining=view.left(remaining_s),
         hint=hint,
-        notes=(*_rate(ended, till_last_s), *(view.RECONNECTING if reconnecting and not final else ())),
+        notes=(*_rate(ended - before, till_last_s), *(RECONNECTING if reconnecting and not final else ())),
+        errors=_errors(errors or {}) if bad else (),
         failures=tuple(map(_failure, failures)) if bad else (),
         more_failures=max(bad - len(failures), 0) if failures else 0,
         rates=_joined(rates),
@@ -72,10 +80,9 @@ def of_group(
 
 
 def _remaining_s(
-    counts: Mapping[State, int], total: int, till_last_s: float | None, elapsed_s: float | None
+    running: int, ended: int, total: int, till_last_s: float | None, elapsed_s: float | None
 ) -> float | None:
     """The time left at the rate up to the last end; None before as many have ended as run at once, and when overdue."""
-    ended, running = sum(counts.get(state, 0) for state in FINAL), counts.get(State.RUNNING, 0)
     if not running or ended < max(running, LEAST_ENDED) or till_last_s is None or elapsed_s is None:
         return None
     left_s = till_last_s * (total - ended) / ended - (elapsed_s - till_last_s)
@@ -105,14 +112,10 @@ def _segments(counts: Mapping[State, int], total: int) -> tuple[Segment, ...]:
 
 
 def _rate(ended: int, till_last_s: float | None) -> tuple[str, ...]:
-    """How fast they end: "3.1 a second", "12 a minute"."""
+    """How fast they end, once that is worth a word."""
     if ended < LEAST_ENDED or not till_last_s:
         return ()
-    a_second = ended / till_last_s
-    for unit, seconds in (("second", 1), ("minute", 60)):
-        if a_second * seconds >= 1:
-            return (f"{a_second * seconds:,.3g} a {unit}",)
-    return (f"{a_second * 3600:,.3g} an hour",)
+    return (wording.rate(ended / till_last_s),)
 
 
 def _joined(rates: Sequence[float]) -> tuple[float, ...]:
@@ -121,6 +124,14 @@ def _joined(rates: Sequence[float]) -> tuple[float, ...]:
     return tuple(sum(rates[start : start + step]) / step for start in range(0, len(rates), step))
 
 
-def _failure(record: JobRecord) -> Failure:
-    look = palette.look(record.state)
-    return Failure(look, record.id, wording.line(record.label or record.function, 60), view.error_of(record))
+def _errors(found: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """The most frequent ones, and the others as one."""
+    words = {str(state): look.word for state, look in palette.STATES.items()}
+    named = [(words.get(name) or wording.line(name, 60), count) for name, count in found.items()]
+    rest = sum(count for _, count in named[ERRORS:])
+    return (*named[:ERRORS], *([("others", rest)] if rest else ()))
+
+
+def _failure(failed: Failed) -> Failure:
+    called_with = wording.line(failed.called_with, 60)
+    return Failure(palette.look(failed.record.state), failed.place, called_with, view.error_of(failed.record))

@@ -15,6 +15,7 @@ from nbqueue.notebook.view import CardView
 
 #: seconds between two drawings of a log that is open, and of one that is folded
 LOG_S, FOLDED_S = 0.5, 3.0
+_RETRY = ("Retry", "Run it again, as a new job")
 
 
 class WidgetCanvas:
@@ -30,6 +31,8 @@ class WidgetCanvas:
         self._log: Any = None
         self._fold: Any = None
         self._log_due = 0.0
+        #: whether a click came that no drawing has answered, and whether the last drawing answered one
+        self._clicked = self._answers = False
         #: all of them; None before it is first drawn
         self.box: Any = None
 
@@ -41,10 +44,15 @@ class WidgetCanvas:
             self._make(view, html)
         sent = _send(self._html, "value", html)
         sent += _send(self._beside, "value", markup.beside(view, self._hides))
-        sent += _send(self._cancel, "disabled", not view.cancellable)
+        # the answer to a click is a round in which its button is disabled, also where nothing comes of it: that ends
+        # what the page shows of a click
+        self._answers, self._clicked = self._clicked, False
+        sent += _send(self._cancel, "disabled", self._answers or not view.cancellable)
         sent += self._draw_log(view)
         if self._retry is not None:
-            sent += _send(self._retry, "disabled", view.retrying)
+            words, tooltip = _retry_words(view)
+            sent += _send(self._retry, "disabled", self._answers or view.retrying)
+            sent += _send(self._retry, "description", words) + _send(self._retry, "tooltip", tooltip)
         return sent + _send(self.box, "children", self._children(view))
 
     def mime(self) -> Bundle:
@@ -73,8 +81,9 @@ class WidgetCanvas:
 
     @property
     def is_behind(self) -> bool:
-        """Whether there is more of the log than was sent, or somebody has closed all widgets."""
-        return self._log_due > 0 or (self.box is not None and self.box.comm is None)
+        """Whether more is known than was sent: of the log or of a click; or somebody has closed all widgets."""
+        closed = self.box is not None and self.box.comm is None
+        return self._log_due > 0 or self._clicked or self._answers or closed
 
     def _make(self, view: CardView, html: str) -> None:
         shared = _shared()
@@ -83,15 +92,19 @@ class WidgetCanvas:
         self._html = ipywidgets.HTML(value=html, layout=shared["html"])
         self._beside = ipywidgets.HTML(value=markup.beside(view, self._hides), layout=shared["button"])
         self._cancel = _button("Cancel", "Stop those that have not ended" if view.many else "Ask for its end")
-        self._cancel.on_click(lambda _: self._on_cancel())
+        self._cancel.on_click(lambda _: self._click(self._on_cancel))
         self.box = ipywidgets.HBox(children=self._children(view), layout=shared["box"])
+        self.box.add_class(markup.LIVE_CLASS)
+
+    def _click(self, act: Callable[[], None]) -> None:
+        self._clicked = True
+        act()
 
     def _children(self, view: CardView) -> Sequence[Any]:
         """What is seen now: the card, its buttons beside it, the log below; the log is folded by a button before it."""
         if view.final and view.retryable and self._retry is None:
-            self._retry = _button(*(("Retry failed", "Run those again that did not end well") if view.many else
-                                    ("Retry", "Run it again, as a new job")))  # fmt: skip
-            self._retry.on_click(lambda _: self._on_retry())
+            self._retry = _button(*_retry_words(view))
+            self._retry.on_click(lambda _: self._click(self._on_retry))
         acts = self._cancel if not view.final else self._retry if view.retryable else None
         found = (self._html, self._fold, acts, self._beside, self._log)
         return tuple(each for each in found if each is not None)
@@ -122,9 +135,17 @@ class WidgetCanvas:
         return _send(self._log, "value", value)
 
 
+def _retry_words(view: CardView) -> tuple[str, str]:
+    """What is on the button, and what it says of itself."""
+    if view.retried:
+        return "Show retry", "Show what was run in its place, here"
+    return ("Retry failed", "Run those again that did not end well") if view.many else _RETRY
+
+
 def _button(description: str, tooltip: str) -> Any:
     shared = _shared()
-    return ipywidgets.Button(description=description, tooltip=tooltip, layout=shared["button"], style=shared["style"])
+    made = ipywidgets.Button(description=description, tooltip=tooltip, layout=shared["button"], style=shared["style"])
+    return made.add_class(markup.ACT_CLASS)
 
 
 def close_shared() -> None:

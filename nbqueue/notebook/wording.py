@@ -132,6 +132,14 @@ def percent(value: float | None) -> str:
     return "" if value is None else f"{value:.0f}%"
 
 
+def rate(a_second: float) -> str:
+    """How often something happens, by the unit in which that is once or more: "3.1 a second", "12 a minute"."""
+    for unit, seconds in (("second", 1), ("minute", _MINUTE_S)):
+        if a_second * seconds >= 1:
+            return f"{_three(a_second * seconds)} a {unit}"
+    return f"{_three(a_second * _HOUR_S)} an hour"
+
+
 def size(in_bytes: float | None) -> str:
     """Bytes as people say them; nothing where they are not known."""
     if in_bytes is None:
@@ -159,6 +167,16 @@ def when(at: datetime | None, now: datetime) -> str:
 def moment(at: datetime) -> str:
     """Day and time of day where the reader sits."""
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def minute(at: datetime) -> str:
+    """The same to the minute."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _three(value: float) -> str:
+    """Three significant digits, thousands apart."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - which needs no digit after the point
 
 
 def _float(value: float) -> float:

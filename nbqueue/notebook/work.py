@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
+from nbqueue.client.group_failures import Failed
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 from nbqueue.model.trace import Trace
@@ -85,6 +86,21 @@ class GroupLive(Live, Protocol):
         ...
 
     @property
+    def waits(self) -> str:
+        """The id of one of its jobs that is ready; empty where none is."""
+        ...
+
+    @property
+    def before(self) -> int:
+        """Those that had ended before its own began, as those that are not retried: its times are not theirs."""
+        ...
+
+    @property
+    def retried_by(self) -> str:
+        """The group of the retries of those that did not end well; empty where they were not retried."""
+        ...
+
+    @property
     def began_at(self) -> datetime | None:
         """When its first job started."""
         ...
@@ -95,8 +111,13 @@ class GroupLive(Live, Protocol):
         ...
 
     @property
-    def failures(self) -> Sequence[JobRecord]:
+    def failures(self) -> Sequence[Failed]:
         """The first of its jobs that did not end well."""
+        ...
+
+    @property
+    def errors(self) -> Mapping[str, int]:
+        """How many did not end well by which error: its class, or the state where there is none."""
         ...
 
     def rates(self, now: datetime, /) -> Sequence[float]:
@@ -152,6 +173,10 @@ class Work(Protocol):
 class OneJob(Work, Protocol):
     """A job, which can run again."""
 
+    def newest(self) -> Answer:
+        """Ask for its last retry; the answer is itself where there is none."""
+        ...
+
     def retry(self) -> Answer:
         """Ask for another run; the answer is what runs in its place."""
         ...
@@ -160,6 +185,10 @@ class OneJob(Work, Protocol):
 @runtime_checkable
 class ManyJobs(Work, Protocol):
     """A group, of which a part can run again."""
+
+    def newest(self) -> Answer:
+        """Ask for the group as it was retried last; the answer is itself where it was not."""
+        ...
 
     def retry_failed(self) -> Answer:
         """Ask for another run of what did not end well; the answer is the group as it then is."""

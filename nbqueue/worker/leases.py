@@ -90,7 +90,8 @@ class Leases:
         found = {item.decode() for item in leases if item.isascii()}
         own = set(self._alive())
         if found - own - self._known.keys():
-            self._known = {info.id: info for info in await queues.engines(self._client, self._keys) if info.pid}
+            listed = await queues.engines(self._client, self._keys, lapsed=True)
+            self._known = {info.id: info for info in listed if info.pid}
         others = (self._known.get(engine) for engine in found - own)
         return [
             info.id

@@ -150,8 +150,9 @@ def test_a_thousand_forgeries_do_not_hold_up_a_job(store: Store, tmp_path: Path,
 def test_a_job_whose_record_was_spoiled_is_found_by_its_marks(store: Store) -> None:
     """Nothing of the spoiled record is believed; its tags and label are those that were known of the job."""
     job = options(delay=600, tags=["spoiled"], label="mine").submit(len, "abc").wait(5)
-    store.put(job.id, b"NBQ1 nonsense")
+    # before a worker may take it
     store.client.hset(store.keys.record(job.id), "state", "queued")
+    store.put(job.id, b"NBQ1 nonsense")
     assert store.end_of(job.id)["error_type"] == "TamperedPayload"
     assert [each.id for each in jobs.where(tag="spoiled").wait(5)] == [job.id]
     [row] = nbqueue.history(tag="spoiled").wait(30).to_dict("records")

@@ -14,7 +14,7 @@ import cloudpickle
 import numpy as np
 import pytest
 
-from nbqueue.broker import codec, travel
+from nbqueue.broker import code_lines, codec, travel
 from nbqueue.errors import NotSendable
 from tests.broker.journeys import elsewhere
 
@@ -86,8 +86,8 @@ def test_source_lines_travel(tmp_path: Path) -> None:
 
 def test_source_lines_never_hide_a_file() -> None:
     """Lines are learned for code without a file here, and beside what is known already."""
-    travel.learn_source_lines({__file__: {1: "wrong\n"}, "<cell>": {2: "two\n"}})
-    travel.learn_source_lines({"<cell>": {1: "one\n", 3: "three\n"}})
+    code_lines.learn_source_lines({__file__: {1: "wrong\n"}, "<cell>": {2: "two\n"}})
+    code_lines.learn_source_lines({"<cell>": {1: "one\n", 3: "three\n"}})
     assert linecache.getlines("<cell>") == ["one\n", "two\n", "three\n"]
     assert linecache.getline(__file__, 1).startswith('"""The user')
 

@@ -71,7 +71,7 @@ def test_after_a_restart_everything_is_back(lab: Lab) -> None:
         notebook.restart()
         # what nothing moves any more gives way to what was saved of it
         expect(notebook.output(0).locator(".jupyter-widgets-disconnected").first).not_to_be_visible()
-        expect(notebook.output(0).get_by_text("as of")).to_be_visible()
+        expect(notebook.output(0).get_by_text("was running at")).to_be_visible()
         notebook.run(1)
         card = notebook.output(1)
         bar = card.get_by_role("progressbar", name="the long one").first
@@ -165,7 +165,7 @@ def test_a_notebook_opened_again_says_what_it_knew(lab: Lab, tmp_path: Path) -> 
     for name in ("work.ipynb", "copy.ipynb"):
         with opened(lab, name) as notebook:
             expect(notebook.output(0)).to_contain_text(
-                re.compile(r"running.*the long one.*/1,000 .*on its way.*as of", re.DOTALL)
+                re.compile(r"was running at.*the long one.*/1,000 .*on its way", re.DOTALL)
             )
             error = notebook.output(0).get_by_text(re.compile("Error displaying|Loading widget"))
             assert not error.is_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -75,6 +76,35 @@ def test_cancel_is_heard_while_cells_run(lab: Lab) -> None:
             expect(card).to_contain_text("cancelled")
         assert [notebook.output(number).inner_text().strip() for number in (2, 4)] == ["heard", "slept"]
         assert notebook.troubles == []
+
+
+def test_a_click_that_nobody_hears_yet_is_seen(lab: Lab) -> None:
+    """While a cell blocks the kernel the clicked button has a mark that stays; the answer takes it away."""
+    lab.write("mark.ipynb", ["%load_ext nbqueue", SUBMIT, "import time\ntime.sleep(6)"])
+    with opened(lab, "mark.ipynb") as notebook:
+        notebook.run(0)
+        notebook.run(1)
+        card = notebook.output(1)
+        expect(card).to_contain_text("running")
+        button = card.get_by_role("button", name="Cancel")
+        notebook.run(2)
+        assert _marked(card) == 0
+        button.click()
+        # it is no matter of what has the focus
+        notebook.page.locator(".jp-Notebook .jp-CodeCell").nth(0).locator(".jp-InputPrompt").click()
+        assert (notebook.prompt(2), _marked(card)) == ("[*]:", 1)
+        wait_until(lambda: _marked(card) == 0)
+        assert notebook.prompt(2) == "[3]:"
+        expect(card).to_contain_text("cancelled")
+        assert notebook.troubles == []
+
+
+def _marked(card: Any) -> int:
+    """How many of its buttons have the mark of a click."""
+    sizes: list[str] = card.evaluate(
+        "card => [...card.querySelectorAll('button')].map(each => getComputedStyle(each).backgroundSize)"
+    )
+    return sizes.count("100% 100%")
 
 
 def test_texts_of_a_job_stay_texts(lab: Lab) -> None:

@@ -163,7 +163,7 @@ def _pauses_and_resumes(board: Any) -> None:
     board.get_by_role("button", name="Pause nightly").click()
     expect(queue).to_contain_text("paused")
     board.get_by_role("button", name="Resume nightly").click()
-    expect(queue).to_contain_text("open")
+    expect(queue).to_contain_text("no worker")
 
 
 def _sorts_retries_and_promotes(notebook: Notebook, board: Any) -> None:

@@ -62,7 +62,7 @@ def score(number, gate):
     if number % 20 == 7:
         if not gate.exists():
             raise ZeroDivisionError(f"number {number} <i>")
-    time.sleep(0.02)
+    time.sleep(0.05)
     return number
 group = await submit_map(score, range(120), [gate] * 120)
 group
@@ -156,20 +156,27 @@ def _height(card: Any) -> float:
 
 def test_a_group_lists_what_failed_and_runs_it_again(lab: Lab) -> None:
     """One bar with its states, the rate, a picture of the throughput, the first failures; Retry runs those alone."""
-    lab.write("group.ipynb", ["%load_ext nbqueue\nimport pathlib", GROUP, "gate.touch()"])
+    lab.write("group.ipynb", ["%load_ext nbqueue\nimport pathlib", GROUP, "gate.touch()", "group"])
     with opened(lab, "group.ipynb") as notebook:
         notebook.run(0)
         notebook.run(1)
         card = notebook.output(1)
         expect(card).to_contain_text("6 failed")
         expect(card).to_contain_text(re.compile("score, 120 jobs.*120/120"))
-        expect(card).to_contain_text(re.compile(r"failed [^ ]+ ZeroDivisionError: number 7 <i>"))
-        expect(card).to_contain_text("and 1 more")
+        expect(card).to_contain_text("6 ZeroDivisionError")
+        expect(card).to_contain_text(re.compile(r"failed \[7\] 7, '[^ ]+ ZeroDivisionError: number 7 <i>"))
+        expect(card).to_contain_text("and 1 more: await group.frame() has all, await group[7] a traceback")
         expect(card).to_contain_text(re.compile(r"[\d.]+ a second"))
         expect(card.get_by_role("img", name=re.compile("throughput"))).to_be_visible()
         picture(notebook, "group-failed")
+        notebook.run(3)
+        again = notebook.output(3)
+        expect(again).to_contain_text(re.compile(r"failed \[7\] 7, '[^ ]+ ZeroDivisionError: number 7 <i>"))
+        expect(again.get_by_role("img", name=re.compile("throughput"))).to_be_visible()
+        picture(notebook, "group-again")
         notebook.run(2)
-        card.get_by_role("button", name="Retry failed").click()
+        again.get_by_role("button", name="Retry failed").click()
+        card = again
         expect(card).to_contain_text(re.compile("score, 120 jobs.*120 succeeded"))
         expect(card.get_by_role("button", name="Retry failed")).to_have_count(0)
         picture(notebook, "group-retried")

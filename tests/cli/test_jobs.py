@@ -173,7 +173,7 @@ def test_a_running_job_is_listed_first_whatever_waits(server: Server) -> None:
     with running("worker", "shop", "--queues", "zeta", *at) as worker:
         shell("submit", "endless", "--id", "runs", "--queue", "zeta", *at)
         wait_until(lambda: _state("runs", server) == "running", timeout_s=15)
-        assert _listed(server, "--limit", "2")[0] == ("runs", "running")
+        wait_until(lambda: _listed(server, "--limit", "2")[0] == ("runs", "running"))
         found = run("jobs", "--limit", "1100", "--json", *at)
         assert (len(json.loads(found.stdout)), "there are more" in found.stderr) == (1_100, True)
         assert _listed(server, "--state", "scheduled") == [("later", "scheduled")]

@@ -22,6 +22,10 @@ class Relay:
         self.drop: Callable[[bytes], bool] = lambda _: False
         #: how often it did
         self.dropped = 0
+        #: keeps replies to a request for which this is true until it no longer is; other connections go on
+        self.hold: Callable[[bytes], bool] = lambda _: False
+        #: how many replies are kept now
+        self.held = 0
         #: whether everything is held back, both ways, as on a line that is dead without anybody knowing
         self.stalled = threading.Event()
         self._server = server
@@ -73,6 +77,8 @@ class Relay:
                     await asyncio.sleep(0.01)
                 if source is reader:
                     asked = data
+                elif self.hold(asked):
+                    await self._kept(asked)
                 elif self.drop(asked):
                     self.dropped += 1
                     return
@@ -80,6 +86,12 @@ class Relay:
                     return
                 (away if source is reader else writer).write(data)
                 waits[asyncio.ensure_future(source.read(65_536))] = source
+
+    async def _kept(self, asked: bytes) -> None:
+        self.held += 1
+        while self.hold(asked):  # noqa: ASYNC110 - set from another thread
+            await asyncio.sleep(0.01)
+        self.held -= 1
 
 
 @contextmanager

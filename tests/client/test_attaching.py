@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 import nbqueue
@@ -12,7 +14,7 @@ from nbqueue.client import attaching
 from nbqueue.client.group import JobGroup
 from nbqueue.client.origin import origin
 from nbqueue.client.session import session
-from nbqueue.errors import ConfigurationError, JobFailed
+from nbqueue.errors import ConfigurationError, JobFailed, JobLost
 from nbqueue.model.names import new_job_ids
 from nbqueue.model.options import check
 from nbqueue.model.states import State
@@ -20,6 +22,11 @@ from tests.client.engine_stub import Engine
 from tests.servers import Server
 
 MANY = 3000
+
+
+def inverse(number: int) -> float:
+    """Fail for zero."""
+    return 1 / number
 
 
 async def ended_jobs(count: int) -> list[str]:
@@ -180,4 +187,49 @@ async def test_odd_entries_hide_no_job(server: Server) -> None:
         client.zadd(key, {b"\xff\xfe": 1, b"group \xff": 2, "group typed": 3, "unknown": 4})
         client.set("nbq:group:typed", "odd", ex=60)
         client.set("nbq:members:typed", "odd", ex=60)
-    assert [work.id for work in (await nbqueue.attach()).works] == [job.id, group.id]
+    assert {work.id for work in (await nbqueue.attach()).works} == {job.id, group.id}
+
+
+async def test_what_was_found_is_awaited_as_one(running_engine: Engine) -> None:
+    """The results come in the order of what was found, also in sync code and of a part; an error is raised as such."""
+    del running_engine
+    good = [await nbqueue.submit(abs, -number) for number in range(3)]
+    assert await asyncio.gather(*good) == [0, 1, 2]
+    found = await nbqueue.attach()
+    assert {job.id for job in found} == {job.id for job in good}
+    assert sorted(await found) == [0, 1, 2]
+    assert await found == [await job for job in found] == await asyncio.to_thread(found.wait, 10)
+    assert await found[:2] == [await found[0], await found[1]]
+    assert await found[3:] == []
+    bad = await nbqueue.submit(fail, 1)
+    with pytest.raises(JobFailed):
+        await bad
+    everything = await nbqueue.attach()
+    with pytest.raises(JobFailed, match="ValueError: one"):
+        await everything
+    errors = [each for each in await everything.results(return_errors=True) if isinstance(each, JobFailed)]
+    assert [error.job_id for error in errors] == [bad.id]
+
+
+async def test_a_group_that_has_ended_is_had_again(running_engine: Engine) -> None:  # noqa: ARG001 - runs the jobs
+    """By its id, with the results in their order and what failed, and without what was deleted."""
+    group = await nbqueue.submit_map(inverse, [1, 0, 4, 5])
+    await group.results(return_errors=True)
+    await group[3].delete()
+    again = await nbqueue.attach(group=group.id)
+    assert (again.id, again.ids, again.label) == (group.id, group.ids[:3], "inverse")
+    first, failed, last = await again.results(return_errors=True)
+    assert (first, type(failed), last) == (1, JobFailed, 0.25)
+    assert await again.progress() == {State.SUCCEEDED: 3, State.FAILED: 1}
+    await group.delete()
+    for found, sentence in (
+        (nbqueue.attach(group=group.id), f'The server knows no group "{group.id}": check the id'),
+        (
+            nbqueue.attach(group.id),
+            f'"{group.id}" is a group: nbqueue.attach\\(group="{group.id}"\\) gives its handle.',
+        ),
+    ):
+        with pytest.raises(JobLost, match=sentence):
+            await found
+    with pytest.raises(ConfigurationError, match="leave the others out"):
+        nbqueue.attach(group=group.id, everywhere=True)  # type: ignore[call-overload]

@@ -12,8 +12,8 @@ from nbqueue.broker.events import message
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.handle import Job
+from nbqueue.client.known import attach, jobs
 from nbqueue.client.queue import Queue
-from nbqueue.client.selection import attach, jobs
 from nbqueue.client.session import session
 from nbqueue.client.submitter import options, submit
 from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost

@@ -3,15 +3,18 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
 from nbqueue.broker.scripts import script
-from nbqueue.client.session import configure
+from nbqueue.client.handle import Job
+from nbqueue.client.session import configure, session
 from nbqueue.client.submitter import options, submit, submit_map
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
-from tests.client.engine_stub import Engine
+from tests.client.engine_stub import Engine, engine
 from tests.client.relays import Relay, relay
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -36,6 +39,25 @@ def test_a_lost_answer_is_asked_for_again(line: Relay, running_engine: Engine) -
     group = submit_map(len, ["x" * size for size in range(1200)]).wait()
     assert group.wait(10) == list(range(1200))
     assert len(running_engine.ran) == 1202
+
+
+def test_an_answer_from_before_an_end_is_not_taken_for_one_after_it(line: Relay) -> None:
+    """Who begins to wait while the state of before is still on its way to another waiter hears of the end as well."""
+    options(job_id="twice").submit(len, "abc").wait()
+    link = session()._link
+    assert link is not None
+    first, second = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    line.hold = lambda asked: b"nbq:job:twice" in asked and b"HMGET" in asked
+    with first, second, ExitStack() as held:
+        held.callback(setattr, line, "hold", lambda _: False)
+        early = first.submit(Job[int]("twice").wait, 20)
+        wait_until(lambda: line.held)
+        with engine(session().settings):
+            assert early.result() == 3
+        late = second.submit(Job[int]("twice").wait, 20)
+        wait_until(lambda: "twice" in link.follow)
+        held.close()
+        assert late.result() == 3
 
 
 def test_a_dead_line_is_noticed(line: Relay, running_engine: Engine) -> None:

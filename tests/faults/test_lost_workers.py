@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from nbqueue.client.queue import Queue
 from nbqueue.client.submitter import submit
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
@@ -69,6 +70,15 @@ def test_a_job_of_a_killed_worker_runs_on_its_neighbour_at_once(
             gate.touch()
             assert job.wait(10) == "job"
     measure("here", again.at - killed_at, within_s=HERE_S)
+
+
+def test_the_last_worker_is_listed_no_longer_than_its_lease(module_settings: Settings) -> None:
+    """Where nobody is left to give its jobs back, a worker that was killed is not taken for one that serves."""
+    with running_worker(module_settings) as only:
+        workers = Queue().workers
+        wait_until(lambda: workers().wait(5))
+        only.kill()
+        wait_until(lambda: not workers().wait(5), timeout_s=ELSEWHERE_S)
 
 
 def test_a_killed_engine_is_replaced_and_its_job_runs_again(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbqueue import ConfigurationError, JobFailed, State, options, submit, submit_map
+from nbqueue import ConfigurationError, JobFailed, State, attach, options, submit, submit_map
 from tests.waiting import until
 
 
@@ -49,6 +49,22 @@ async def test_partial_results_and_a_second_try(tmp_path: Path) -> None:
     assert await again == [0, 1, 2]
     assert (again[0], again[2]) == (group[0], group[2])
     assert (await again[1].info()).retry_of == group[1].id
+    assert (await group.newest()).ids == (await group.retry_failed()).ids == again.ids
+
+
+async def test_integers_of_a_frame_stay_integers() -> None:
+    """Where some items failed, or are None, the others are no floats; a float among them makes a column of floats."""
+
+    def half(number: int, more: int | None) -> int:
+        if number % 2:
+            raise ValueError("odd")
+        return (number + 0 * (more or 0)) // 2
+
+    frame = await (await submit_map(half, [2, 3, 4], [None, 1, 2])).frame()
+    assert frame.dtypes[["arg0", "arg1", "result"]].astype(str).to_list() == ["int64", "Int64", "Int64"]
+    assert frame["result"].to_list()[::2] == [1, 2]
+    frame = await (await submit_map(lambda value: value, [1, float("nan")])).frame()
+    assert str(frame["result"].dtype) == "float64"
 
 
 async def test_a_group_can_be_held_back() -> None:
@@ -148,3 +164,10 @@ async def test_one_job_stands_for_equal_items() -> None:
     assert list((await group.frame())["result"]) == [1, 2, 1]
     assert await group.progress() == {State.SUCCEEDED: 2}
     assert await group.cancel() == {"already finished": 2}
+
+
+async def test_a_label_names_a_group() -> None:
+    """It stands on its card, and whoever attaches to it has it too."""
+    group = await options(label="sweep").submit_map(half, range(3))
+    await group
+    assert (group.label, (await attach(group=group.id)).label) == ("sweep", "sweep")

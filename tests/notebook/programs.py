@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 NAMES = "xyz"
+#: what programs find besides
+GIVEN = ("put", "flip", "boom", "opened", "suppress", "Expected", "B", "note", "some")
 #: steps after which a program is stopped: loops may go on for ever
 STEPS = 200
 
@@ -30,12 +32,12 @@ _VALUES = (
     "1", "{0}", "{0} + {1}", "({0} := 1)",
     "(flip() and ({0} := 1))", "(({0} := 1) if flip() else {1})", "(0 < flip() < ({0} := 1))",
     "len([{0} for {0} in some()])", "len([({0} := 1) for _ in some()])", "len([{1} for _ in some() if {0}])",
-    "(lambda: {0})()", "(lambda {0}: {0} + {1})(1)",
+    "(lambda: {0})()", "(lambda {0}: {0} + {1})(1)", "put('{0}')", "put({0}=1)",
 )  # fmt: skip
 _SIMPLE = (
     "{0} = {v}", "{0} = {1} = {v}", "{0}, {1} = {v}, 1", "{0} += {v}", "{0}: int", "{0}: int = {v}",
     "del {0}", "note({v})", "boom()", "assert flip(), ({0} := 1)", "from math import gcd as {0}", "import math as {0}",
-    "global {0}",
+    "global {0}", "globals()['{0}'] = 1", "exec('{0} = 1')",
 )  # fmt: skip
 _IN_FUNCTION = ("note({0})", "{0} = 1; note({0})", "global {0}; {0} = 1", "global {0}; del {0}", "return {0}")
 _HEADS = (
@@ -78,10 +80,14 @@ def outcome(code: str, there: Sequence[str], flips: Sequence[bool]) -> tuple[lis
         def __exit__(self, *_: object) -> bool:
             return flip()
 
+    def put(*found: str, **more: int) -> int:
+        names.update(dict.fromkeys(found, 1) | more)
+        return 1
+
     names: dict[str, Any] = {
         "flip": flip, "boom": boom, "opened": Opened, "suppress": suppress, "Expected": Expected, "B": object,
         "note": lambda value: noted.append(value if isinstance(value, int) else type(value).__name__),
-        "some": lambda: [5] if flip() else [], **{name: 10 + ord(name) for name in there},
+        "put": put, "some": lambda: [5] if flip() else [], **{name: 10 + ord(name) for name in there},
     }  # fmt: skip
     try:
         exec(compile(code, "<program>", "exec"), names)

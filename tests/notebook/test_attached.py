@@ -29,8 +29,11 @@ def test_live_jobs_come_first_and_ended_ones_below(settings: Settings) -> None:
         assert displayed(kernel.run("import nbqueue\nawait nbqueue.attach()"))[0]["text/plain"].endswith("None so far.")
         kernel.run(SUBMIT)
         first, widget, second, _, table, rest = displayed(kernel.run("found = await nbqueue.attach()\nfound"))
-        cards = [bundle["text/plain"].partition("  as of ")[0] for bundle in (first, second)]
-        assert cards == ["○ queued  job 6", "○ queued  job 7"]
+        cards = [bundle["text/plain"].split("  ") for bundle in (first, second)]
+        assert [(state[:15], job) for state, job in cards] == [
+            ("○ was queued at", "job 6"),
+            ("○ was queued at", "job 7"),
+        ]
         assert [WIDGET in bundle for bundle in (first, widget, second, table, rest)] == [False, True] + [False] * 3
         rows = table["text/plain"].splitlines()
         assert "await job for its result" in rows[-1]

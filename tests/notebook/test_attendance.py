@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -113,3 +115,82 @@ def _waits_since_long(server: Server, job_id: str) -> None:
             at: Any = client.hget(f"nbq:job:{job_id}", name)
             if at is not None:
                 client.hset(f"nbq:job:{job_id}", name, int(at) - 60_000)
+
+
+def test_cards_that_wait_say_what_holds_them_up(settings: Settings, server: Server) -> None:
+    """Busy slots and who is before it, a limit, a pause by hand; all of it is one question in two seconds."""
+    nbqueue.configure(settings)
+    limited = nbqueue.options(queue="lonely", limit_key="licence", concurrency=1)
+    with running_worker(settings, "--queues", "lonely", "--slots", "1"):
+        first = limited.submit(_runs).wait()
+        wait_until(lambda: first.info().wait().state == "running")
+        works = [nbqueue.options(queue="lonely").submit(_runs).wait() for _ in range(2)]
+        with server.client() as client:
+            client.config_resetstat()
+        with terminal.show(works, console=Console(file=io.StringIO(), width=200)) as board:
+            told = [("1 of 1 slots busy",), ("behind 1 job, 1 of 1 slots busy",)]
+            wait_until(lambda: [view.notes for view in board.views()] == told, timeout_s=10)
+            with server.client() as client:
+                asked: Any = client.info("commandstats")
+            assert asked["cmdstat_zrank"]["calls"] <= 2 * len(works)
+            nbqueue.Queue("lonely").pause().wait()
+            wait_until(lambda: board.views()[0].notes == ('queue "lonely" is paused',), timeout_s=10)
+            assert board.views()[0].look.word == "paused"
+            later = nbqueue.options(queue="lonely").submit(_runs).wait()
+            with terminal.show([later], console=Console(file=io.StringIO(), width=200)) as other:
+                wait_until(lambda: other.views()[0].look.word == "paused", timeout_s=10)
+                nbqueue.Queue("lonely").resume().wait()
+                wait_until(lambda: board.views()[0].notes == told[0], timeout_s=10)
+                wait_until(lambda: other.views()[0].look.word == "queued", timeout_s=10)
+            works.append(later)
+        for work in (*works, first):
+            work.cancel().wait()
+    shutdown()
+
+
+def test_a_card_says_which_limit_holds_its_job_back(settings: Settings) -> None:
+    """There are free slots, and the limit that the job brought lets no other start."""
+    nbqueue.configure(settings)
+    limited = nbqueue.options(queue="lonely", limit_key="licence", concurrency=1)
+    with running_worker(settings, "--queues", "lonely", "--slots", "2"):
+        works = [limited.submit(_runs).wait() for _ in range(2)]
+        with terminal.show(works[1:], console=Console(file=io.StringIO(), width=200)) as board:
+            told = ('over the limit of key "licence" (1 at once)',)
+            wait_until(lambda: board.views()[0].notes == told, timeout_s=10)
+        for work in reversed(works):
+            work.cancel().wait()
+    shutdown()
+
+
+def _runs_for(_: int) -> None:
+    """The same, in a group."""
+    _runs()
+
+
+async def _runs_too() -> None:
+    """The same."""
+    await asyncio.sleep(3600)
+
+
+def _runs() -> None:
+    """Until it is cancelled."""
+    while not nbqueue.should_stop():
+        time.sleep(0.02)
+
+
+def test_who_is_before_a_job_is_of_its_kind(settings: Settings) -> None:
+    """Sync functions and coroutines have slots of their own, so that none waits behind one of the other kind."""
+    nbqueue.configure(settings)
+    to = nbqueue.options(queue="lonely")
+    with running_worker(settings, "--queues", "lonely", "--slots", "1", "--concurrency", "2"):
+        running = [to.submit(_runs).wait(), *(to.submit(_runs_too).wait() for _ in range(2))]
+        wait_until(lambda: {each.state().wait() for each in running} == {"running"}, timeout_s=20)
+        waiting: list[Any] = [to.submit(fn).wait() for fn in (_runs_too, _runs_too, _runs, _runs)]
+        waiting.append(to.submit_map(_runs_for, range(3)).wait())
+        with terminal.show(waiting, console=Console(file=io.StringIO(), width=200)) as board:
+            told = [(), ("behind 1 job",), ("1 of 1 slots busy",), ("behind 1 job, 1 of 1 slots busy",),
+                    ("behind 2 jobs, 1 of 1 slots busy",)]  # fmt: skip
+            wait_until(lambda: [view.notes for view in board.views()] == told, timeout_s=10)
+        for each in (*reversed(waiting), *running):
+            each.cancel().wait()
+    shutdown()

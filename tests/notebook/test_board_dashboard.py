@@ -205,3 +205,30 @@ def test_in_a_terminal_it_is_text(settings: Settings, capsys: pytest.CaptureFixt
     told = capsys.readouterr().out
     assert "✓ succeeded" in told
     assert "Ended in the last 5 minutes: 1 succeeded, 0 failed." in told
+
+
+def test_a_group_is_a_row_whose_card_is_opened(kernel: Kernel) -> None:
+    """It is ticked like a job, and what its jobs are is on its card."""
+    nbqueue.submit_map(abs, range(30)).wait()
+    kernel.run(SHOW)
+    shows(kernel, "abs, 30 jobs")
+    shows(kernel, "1 to 1 of 1")
+    choose(kernel, model(kernel, "CheckboxModel", description="abs"), value=True)
+    shows(kernel, "1 selected, 30 jobs with those of groups")
+    kernel.click(model(kernel, "ButtonModel", description="Open card"))
+    seen(kernel, lambda state: "nbqueue-card" in str(state.get("value")) and "abs, 30 jobs" in str(state.get("value")))
+    kernel.click(model(kernel, "ButtonModel", description="Delete"))
+    shows(kernel, "press it again to forget 30 jobs for good")
+    choose(kernel, model(kernel, "CheckboxModel", description="groups as one row"), value=False)
+    shows(kernel, "1 to 10 of 30")
+    shows(kernel, "1 of them not on this page")
+
+
+def test_all_that_match_are_selected_by_one_button(kernel: Kernel) -> None:
+    """The box selects the page; both say so."""
+    nbqueue.submit_map(abs, range(30)).wait()
+    kernel.run(SHOW)
+    choose(kernel, model(kernel, "CheckboxModel", description="groups as one row"), value=False)
+    seen(kernel, lambda state: state.get("description") == "all 10 on this page")
+    kernel.click(model(kernel, "ButtonModel", description="Select all that match"))
+    shows(kernel, "30 selected, 20 of them not on this page")

@@ -11,14 +11,18 @@ import pytest
 
 import nbqueue
 from nbqueue.client.session import Session, session
+from nbqueue.model.advice import no_worker
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
+from nbqueue.model.states import State
 from nbqueue.notebook import server
+from nbqueue.notebook.board import roster
 from nbqueue.notebook.board.actions import Actions
 from nbqueue.notebook.board.activity import WINDOWS, Bar
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.gathering import Gathering
+from nbqueue.notebook.board.roster import Choice
 from tests.servers import Server
 from tests.waiting import wait_until
 from tests.workers import running_worker
@@ -31,7 +35,7 @@ class Looking:
         self.desk = Desk(lambda: None)
         self.gathering = Gathering(self.desk, lambda: up)
         self.answers: list[str] = []
-        self.actions = Actions(of, self.answers.append, self.gathering.wake)
+        self.actions = Actions(of, self.answers.append, self.gathering.wake, self.gathering.forget)
         self.future: Future[None] = of.call(self.gathering.run)
 
     @property
@@ -49,7 +53,7 @@ class Looking:
 
     def said(self) -> str:
         """The last answer to a click."""
-        return wait_until(lambda: next((each for each in self.answers if not each.endswith("…")), ""))
+        return wait_until(lambda: next((each for each in self.answers if not each.endswith("…")), ""), 20)
 
 
 @pytest.fixture
@@ -188,3 +192,81 @@ def test_nothing_is_asked_any_more_in_the_end(looking: Looking) -> None:
     looking.gathering.wake()
     time.sleep(0.3)
     assert looking.facts.version == version
+
+
+def test_a_queue_without_a_worker_is_told_from_others(looking: Looking, settings: Settings) -> None:
+    """With its jobs, once they have waited; a worker that comes is seen."""
+    lonely = nbqueue.options(queue="lonely").submit(abs, -1).wait()
+    words = no_worker("lonely")
+    wait_until(lambda: {each.stats.name: each.lack for each in looking.facts.queues} == {"lonely": words}, 20)
+    assert looking.facts.lacks == {lonely.id: words}
+    with running_worker(settings, "--slots", "1", "--queues", "lonely"):
+        wait_until(lambda: not looking.facts.lacks and not looking.facts.queues[0].lack, 20)
+
+
+def test_a_group_is_known_by_its_counts(looking: Looking) -> None:
+    """However many jobs it has; what is done to its row is done to all of them."""
+    group = nbqueue.submit_map(abs, range(3000)).wait()
+    wait_until(lambda: group.id in looking.facts.groups, 20)
+    row = looking.facts.groups[group.id]
+    assert (row.total, row.counts, row.label) == (3000, {State.QUEUED: 3000}, "abs")
+    assert [each.id for each in roster.page(looking.facts.jobs, Choice(), groups=looking.facts.groups).rows] == [row.id]
+    for verb, sentence in (
+        ("Cancel", "Cancel 1 group: 3,000 cancelled"),
+        ("Retry", "Retry 1 group: 3,000 submitted again"),
+        ("Delete", "Delete 1 group: 3,000 deleted"),
+    ):
+        looking.answers.clear()
+        looking.actions.act(verb, [row.id])
+        assert looking.said() == sentence
+    wait_until(lambda: group.id not in {*looking.facts.groups, *(each.group for each in looking.jobs().values())}, 20)
+    looking.answers.clear()
+    looking.actions.act("Retry", [nbqueue.submit(abs, 1).wait().id, row.id])
+    assert looking.said().startswith("Retry 1 job and 1 group: ")
+
+
+def test_what_this_notebook_submitted_is_told_from_the_rest(looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is what `attach()` finds, also where so much else waits that it is not listed."""
+    mine = nbqueue.options(queue="big").submit(abs, 1).wait()
+    group = nbqueue.submit_map(abs, range(3)).wait()
+    monkeypatch.setenv("JPY_SESSION_NAME", "/tmp/other.ipynb")
+    other = nbqueue.submit(abs, 2).wait()
+    nbqueue.options(queue="big", priority="high").submit_map(abs, range(1500)).wait()
+    monkeypatch.delenv("JPY_SESSION_NAME")
+    wait_until(lambda: other.id in looking.jobs() and mine.id not in looking.jobs(), 20)
+    looking.desk.choose(own=True)
+    looking.gathering.wake()
+    wait_until(lambda: looking.facts.own is not None and mine.id in looking.jobs(), 20)
+    facts = looking.facts
+    rows = roster.page(facts.jobs, Choice(own=True), groups=facts.groups, own=facts.own).rows
+    assert {each.id for each in rows} == {mine.id, f"group {group.id}"}
+
+
+def test_all_that_match_are_found_in_the_server(looking: Looking) -> None:
+    """Not only those that the table lists."""
+    ids = set(nbqueue.options(queue="big").submit_map(abs, range(1500)).wait().ids)
+    nbqueue.options(queue="big", label="other").submit(int, 1).wait()
+    found: list[str] = []
+    looking.actions.find(Choice(queue="big", state="queued", text="abs"), found.extend)
+    assert looking.said() == "Select all that match: 1,500 jobs selected"
+    assert set(found) == ids
+
+
+def test_what_was_retried_is_not_run_again_by_another_press(looking: Looking) -> None:
+    """Jobs of a group that were picked by themselves are retried as one; of what was retried the last one counts."""
+    group, single = nbqueue.submit_map(abs, range(3)).wait(), nbqueue.submit(abs, 1).wait()
+    picked = [*group.ids, single.id]
+    for verb, told in (
+        ("Cancel", "4 cancelled"),
+        ("Retry", "4 submitted again"),
+        ("Retry", "there is nothing to retry"),
+    ):
+        looking.answers.clear()
+        looking.actions.act(verb, picked)
+        assert looking.said() == f"{verb} 4 jobs: {told}"
+    again = group.newest().wait()
+    assert (len(again), again.id == group.id, again[0].info().wait().group) == (3, False, again.id)
+    single.newest().wait().cancel().wait()
+    looking.answers.clear()
+    looking.actions.act("Retry", picked)
+    assert looking.said() == "Retry 4 jobs: 1 submitted again"

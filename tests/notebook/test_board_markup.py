@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from nbqueue.broker.groups import GroupCounts
 from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.model.advice import no_resources, no_worker
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State
-from nbqueue.notebook.board import columns, grid, snapshot
+from nbqueue.notebook.board import columns, grid, group_row, lacking, snapshot
 from nbqueue.notebook.board.activity import WINDOWS, Bar, Chart
 from nbqueue.notebook.board.facts import Facts, QueueFacts
 
@@ -66,6 +69,54 @@ def test_a_job_in_a_row() -> None:
     row = words(columns.job(failed, NOW))
     assert (row[:3], row[6]) == (["my job", "✗ failed", ""], "ValueError: no")
     assert re.fullmatch(r"\d\d-\d\d \d\d:\d\d", row[5])
+
+
+def test_what_no_worker_serves_is_said_in_its_row() -> None:
+    """Of a queue and of a job: a word in sight, and what to do about it beside it."""
+    lack = no_worker("gpu")
+    facts = QueueFacts(stats=QueueStats(name="gpu", queued=2), oldest_s=9, lack=lack)
+    assert (words(columns.queue(facts))[1], columns.queue(facts)[1].title) == ("! no worker", lack)
+    row = columns.job(JobRecord(id="j", state=State.QUEUED, queue="gpu"), NOW, lack)
+    assert (row[1].words, row[6].words) == ("! no worker", lack)
+
+
+def test_only_what_waits_in_vain_lacks_a_worker() -> None:
+    """Not what came just now, is paused, held back, waits for its time, or has a worker."""
+
+    def queue(name: str, oldest_s: float = 9, **facts: Any) -> QueueFacts:
+        return QueueFacts(stats=QueueStats(name=name, **{"queued": 1, **facts}), oldest_s=oldest_s)
+
+    queues = (
+        queue("vain"), queue("served"), queue("new", 1), queue("paused", paused=True),
+        queue("held", held_back={"l:x": 1}), queue("none", queued=0, scheduled=1),
+    )  # fmt: skip
+    old, new = NOW - timedelta(seconds=9), NOW - timedelta(seconds=1)
+    jobs = (
+        JobRecord(id="vain", state=State.QUEUED, queue="vain", submitted_at=old),
+        JobRecord(id="served", state=State.QUEUED, queue="served", submitted_at=old),
+        JobRecord(id="new", state=State.QUEUED, queue="vain", submitted_at=new),
+        JobRecord(id="due", state=State.QUEUED, queue="vain", submitted_at=old, due_at=new),
+        JobRecord(id="needy", state=State.QUEUED, queue="served", submitted_at=old, needs="gpu=1"),
+        JobRecord(id="later", state=State.SCHEDULED, queue="vain", submitted_at=old),
+    )
+    facts = lacking.noted(Facts(at=NOW, queues=queues, jobs=jobs), {"served": [{}]}, lambda _: 2.0)
+    assert [each.stats.name for each in facts.queues if each.lack] == ["vain"]
+    assert facts.lacks == {"vain": no_worker("vain"), "needy": no_resources("served", "gpu=1")}
+
+
+def test_a_group_in_a_row() -> None:
+    """Its name and size, how many have ended, and how many are what."""
+    first = JobRecord(
+        id="j", state=State.SUCCEEDED, group="g", function="solve", submitted_at=NOW,
+        started_at=NOW - timedelta(seconds=20), finished_at=NOW - timedelta(seconds=10),
+    )  # fmt: skip
+    found = GroupCounts(total=100, left=97, states={State.SUCCEEDED: 2, State.FAILED: 1, State.QUEUED: 97})
+    row = columns.job(group_row.row(found, first, [first], {"j"}), NOW)
+    assert words(row)[:4] == ["solve, 100 jobs", "► running", "3/100", "20 s"]
+    assert words(row)[6] == "2 succeeded · 1 failed · 97 queued"
+    over = GroupCounts(total=3, left=0, states={State.SUCCEEDED: 3})
+    assert words(columns.job(group_row.row(over, first, [first], {"j"}), NOW))[3] == "10.0 s"
+    assert words(columns.job(group_row.row(over, first, [], ()), NOW))[1:4] == ["✓ succeeded", "3/3", ""]
 
 
 def test_texts_of_others_stay_texts() -> None:

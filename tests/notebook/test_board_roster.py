@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from nbqueue.broker.groups import GroupCounts
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State
-from nbqueue.notebook.board import roster
+from nbqueue.notebook.board import group_row, roster
+from nbqueue.notebook.board.own import Own
 from nbqueue.notebook.board.roster import Choice
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -45,8 +47,10 @@ JOBS = [
         (Choice(state="running"), ["j1"]),
         (Choice(queue="nightly"), ["j2"]),
         (Choice(function="train"), ["j4", "j2"]),
-        (Choice(text="solve a"), ["j3", "j1"]),
-        (Choice(text="FILE error"), ["j3"]),
+        (Choice(text="solve  a"), ["j1"]),
+        (Choice(text="ERROR: no such"), ["j3"]),
+        (Choice(text="file error"), []),
+        (Choice(text="4"), []),
         (Choice(text="big"), ["j2"]),
         (Choice(text="j4"), ["j4"]),
         (Choice(text="big", queue="default"), []),
@@ -54,7 +58,7 @@ JOBS = [
     ],
 )
 def test_filters_are_all_true_of_a_row(choice: Choice, expected: list[str]) -> None:
-    """State, queue, function and each word of the text narrow the table down; a word is no pattern."""
+    """State, queue, function and the text, as it was typed and no pattern; of an id only its beginning counts."""
     assert ids(JOBS, choice) == expected
 
 
@@ -101,3 +105,32 @@ def test_functions_are_offered_by_name() -> None:
     """Each once, and no more than fit into a list."""
     assert roster.functions(JOBS) == ("solve", "train")
     assert len(roster.functions([job(1, function=f"f{number}") for number in range(99)])) == roster.FUNCTIONS
+
+
+def test_a_group_is_one_row_unless_its_jobs_are_wanted() -> None:
+    """Where it is itself what is looked for, or one of its jobs is; in the place of its first job."""
+    jobs = [job(1, group="g"), job(2, State.FAILED, group="g", error="disk full"), job(3), job(4, group="unknown")]
+    counts = GroupCounts(total=500, left=490, states={State.QUEUED: 490, State.SUCCEEDED: 9, State.FAILED: 1})
+    groups = {"g": group_row.row(counts, jobs[0], jobs[:2], ())}
+
+    def shown(**chosen: Any) -> list[str]:
+        return [each.id for each in roster.page(jobs, Choice(**chosen), groups=groups).rows]
+
+    assert shown() == ["j4", "j3", "group g"]
+    assert shown(folded=False) == ["j4", "j3", "j2", "j1"]
+    assert shown(text="disk") == ["group g"]
+    assert shown(text="disk", folded=False) == ["j2"]
+    assert shown(text="g", state="succeeded") == ["group g"]
+    assert shown(state="running") == []
+    held = roster.page(jobs, Choice(), ("group g", "j3"), groups=groups)
+    assert [each.id for each in held.rows] == ["group g", "j3"]
+    assert (group_row.jobs_of(["group g", "j3"], groups), held.total) == (501, 3)
+
+
+def test_the_jobs_of_a_notebook_are_those_that_it_lists() -> None:
+    """By their ids, or by their group; while that is not known there are none."""
+    jobs = [job(1), job(2), job(3, group="g")]
+    own = Own(["group g", "j2"])
+    assert [each.id for each in roster.page(jobs, Choice(own=True), own=own).rows] == ["j3", "j2"]
+    assert roster.page(jobs, Choice(own=True)).total == 0
+    assert roster.page(jobs, Choice(), own=own).total == 3

@@ -52,6 +52,10 @@ class Asked:
         words = [str(getattr(each, "description", "")) for each in _inside(self.panel._root)]
         return [each for each in words if each.startswith(begins)]
 
+    def texts(self) -> str:
+        """All that can be read in the page."""
+        return "".join(str(each.value) for each in _inside(self.panel._root) if isinstance(each, ipywidgets.HTML))
+
     def widget(self, words: str) -> Any:
         """The one with these words that is in the page."""
         [found] = [each for each in _inside(self.panel._root) if getattr(each, "description", None) == words]
@@ -106,14 +110,28 @@ def test_a_box_selects_the_job_it_stood_beside(asked: Asked) -> None:
 def test_the_box_above_selects_the_rows_that_were_seen_with_it(asked: Asked) -> None:
     """And shows whether all of them are."""
     asked.draw(jobs="bc")
-    above = asked.widget("all")
+    above = asked.widget("all 2 on this page")
     asked.draw(jobs="abc")
     above.value = True
     assert asked.desk.selected == ("b", "c")
     asked.draw(jobs="abc")
-    assert asked.widget("all").value is False
+    assert asked.widget("all 3 on this page").value is False
     asked.draw(jobs="bc")
-    assert (asked.widget("all") is above, above.value) == (True, True)
+    assert (asked.widget("all 2 on this page") is above, above.value) == (True, True)
+    asked.draw()
+    assert asked.widget("none on this page").disabled
+
+
+def test_it_is_said_how_much_is_selected_and_how_much_of_it_is_out_of_sight(asked: Asked) -> None:
+    """What another filter hides stays selected, and whoever acts on it knows."""
+    asked.draw(jobs="abc")
+    asked.desk.tick(("a", "b"), on=True)
+    asked.desk.choose(text="b")
+    asked.draw(jobs="b")
+    assert asked.desk.selected == ("a", "b")
+    assert "2 selected, 1 of them not on this page" in asked.texts()
+    asked.draw(jobs="ab")
+    assert ">2 selected<" in asked.texts()
 
 
 def test_boxes_of_rows_that_went_are_taken_away_in_time() -> None:

@@ -12,6 +12,7 @@ import nbqueue
 from nbqueue import JobFailed, NotSendable, State
 from nbqueue.inside import cells
 from nbqueue.model.settings import Settings
+from nbqueue.notebook import cell_source
 from nbqueue.testing import inline_session
 from tests.notebook.shells import running_shell
 from tests.waiting import wait_until
@@ -24,6 +25,11 @@ NEEDS = (
 DISPLAYS = (
     "%%job: the code uses display(), and there is no notebook on a worker. Print it, or hand it back with -o and show "
     "it in another cell."
+)
+
+NOWHERE = (
+    "%%job: the code reads {names} (line {line}), which {verb} defined neither there nor in the notebook: define or "
+    "import {it} here or in the cell."
 )
 
 
@@ -115,7 +121,7 @@ def test_an_error_shows_the_lines_of_the_cell(shell: Any) -> None:
         cell(shell, "--wait", "\n# a comment\ndef g():\n    return 1 / 0\ng()")
     lines = [line.strip() for line in raised.value.remote_traceback.splitlines()]
     assert [line for line in lines if line in {"g()", "return 1 / 0"}] == ["g()", "return 1 / 0"]
-    assert [line.rpartition(", line ")[2] for line in lines if line.startswith("File")] == ["6, in <module>", "5, in g"]
+    assert [line for line in lines if "line" in line] == ["Cell In[0], line 6, in <module>", "Cell In[0], line 5, in g"]
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
@@ -217,6 +223,8 @@ def test_what_cannot_go_is_named(shell: Any) -> None:
         ("", "x = 1\n!ls", NEEDS.format(line=3, text="!ls")),
         ("", "\n%%time\nx = 1", NEEDS.format(line=3, text="%%time")),
         ("", "display(1)", DISPLAYS),
+        ("", "x = 1\nx + nope", NOWHERE.format(names="nope", line=3, verb="is", it="it")),
+        ("-o x", "x = f(1, nope)", NOWHERE.format(names="f, nope", line=2, verb="are", it="them")),
     ],
 )  # fmt: skip
 def test_a_slip_is_one_sentence(shell: Any, line: str, code: str, sentence: str) -> None:
@@ -224,6 +232,22 @@ def test_a_slip_is_one_sentence(shell: Any, line: str, code: str, sentence: str)
     with pytest.raises(UsageError) as raised:
         cell(shell, line, code)
     assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "label"),
+    [
+        ("import time\n# a pause\ntime.sleep(1)", "cell [0]: time.sleep(1)"),
+        ("'What it does.'\nimport math\nfrom os import path\n\nseed, gap = 1, -0.1\nm = fit(seed)",
+         "cell [0]: m = fit(seed)"),
+        ("\n@cached\ndef f():\n    pass\nfor k in range(3):\n    print(k)", "cell [0]: for k in range(3):"),
+        ("import time\nx = 1", "cell [0]"),
+        ("print(1)  # " + "long " * 20, "cell [0]: print(1)  # long long long long long long long ..."),
+    ],
+)  # fmt: skip
+def test_a_cell_is_called_after_what_it_does(shell: Any, code: str, label: str) -> None:
+    """Its label is its number and its first line that is no import, definition, constant or comment."""
+    assert cell_source.read(code, shell).label == label
 
 
 @pytest.mark.parametrize(("code", "at"), [("x = 1\ny = = 2", 3), ("\n\nreturn 3", 4), ("def f():\npass", 3)])
@@ -241,3 +265,23 @@ def test_it_works_without_a_server() -> None:
         shell.run_cell("n = 4\ndef double():\n    return 2 * n")
         assert cell(shell, "-o m --wait", "m = double()\nm + 1") == 9
         assert shell.user_ns["m"] == 8
+
+
+def test_names_that_are_nowhere_are_refused_in_a_cell_that_is_run(shell: Any) -> None:
+    """While a cell runs it is a function of the notebook itself, which puts nothing in place."""
+    found = shell.run_cell("%%job\nx = 3\nnowhere.foo(x)")
+    assert isinstance(found.error_in_exec, UsageError)
+    assert str(found.error_in_exec) == NOWHERE.format(names="nowhere", line=3, verb="is", it="it")
+
+
+def test_a_cell_that_waited_during_an_upgrade_runs() -> None:
+    """What an older notebook sent has fewer fields."""
+    sent = cells.Cell(source="1 + 1\n", name="/tmp/cell.py", anchor=_anchor)  # type: ignore[arg-type]
+    old = object.__new__(cells.Cell)
+    state: Any = sent.__getstate__()
+    old.__setstate__(state[:-1])  # type: ignore[attr-defined]
+    assert cells.cell(old) == cells.cell(sent)
+
+
+def _anchor() -> None:
+    pass

@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nbqueue.notebook.cell_names import names_of
-from tests.notebook.programs import NAMES, outcome, programs
+from nbqueue.notebook.cell_unknown import unknown_names
+from tests.notebook.programs import GIVEN, NAMES, outcome, programs
 
 #: code, the names it needs, the names it assigns
 CELLS = {
@@ -69,3 +70,67 @@ def test_what_is_read_is_enough(code: str, flips: list[bool]) -> None:
         assume(False)  # noqa: FBT003 - `global` below a use, and the like
     reads = [name for name in NAMES if name in names_of(tree).reads]
     assert outcome(code, reads, flips) == outcome(code, NAMES, flips)
+
+
+def unknown(code: str, *there: str, before: str = "") -> dict[str, int]:
+    """What is unknown to this code after that before it, where these names are there."""
+    namespace = dict.fromkeys(there)
+    exec(before, namespace)
+    tree = ast.parse(code)
+    return unknown_names(tree, names_of(tree), namespace)
+
+
+@given(programs(), st.sets(st.sampled_from(NAMES)), st.lists(st.booleans(), max_size=12))
+@settings(max_examples=500)
+def test_no_program_that_runs_has_unknown_names(code: str, there: set[str], flips: list[bool]) -> None:
+    """Where a name is called unknown the program cannot come to its end, whatever it does on its way."""
+    try:
+        found = unknown(code, *GIVEN, *there)
+        compile(code, "<program>", "exec")
+    except SyntaxError:
+        assume(False)  # noqa: FBT003 - as above
+    if found:
+        assert not there & found.keys()
+        assert outcome(code, sorted(there), flips)[1]
+
+
+#: code, and the unknown names in it
+UNKNOWN = {
+    "an argument and an item": ("f(a, b=[c for c in d], *e)\nk[g] = 1", "a d e f g k"),
+    "what a function, a class and a branch begin with": (
+        "@a\ndef f(x=b, *, y=c): d\nclass C(e): g\nif h: i\nfor j in k: l\nwith m as n: o", "a b c e h k m"
+    ),
+    "what may be left out": ("True and a\n1 if True else b\n0 < 1 < c\nlambda: d\n[e for _ in []]\nassert 1, f", ""),
+    "in try": ("try:\n    a\nexcept NameError:\n    b\nelse:\n    c\nfinally:\n    d\ne", "e"),
+    "assigned somewhere": ("a\nif len(''): a = 1\ndef f():\n    global b\n    b = 1\nb\nimport d.e, g as h\nd, h", ""),
+    "built-in and the module's own": ("print(len, __name__, __file__, In)", "In"),
+    "after a loop that may go on for ever": ("while a:\n    b\nc", "a"),
+    "a star": ("from math import *\na", ""),
+    "in a text, and as a keyword": ("name('a, b')\na + b + c\nput(c=1)", "name put"),
+    "by a function that makes names of ranges": ("sympy.var('x:3')\nx1", ""),
+    "after an error": ("raise ValueError\na", ""),
+    "by the dictionary": ("globals()[n] = 1\na", ""),
+    "by another module": ("import icecream\nicecream.install()\nic(a)", ""),
+    "an annotation": ("a: b = c\ndef f(x: d) -> e: ...", "c"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "names"), UNKNOWN.values(), ids=UNKNOWN)
+def test_unknown_names(code: str, names: str) -> None:
+    """Unknown is what is read in any case, and is nowhere."""
+    assert sorted(unknown(code)) == names.split()
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "def g():\n    global a\n    a = 1",
+        "class G:\n    def __call__(self):\n        def inner():\n            global a; a = 1",
+        "held = [lambda: globals().update(later)]",
+        "def g():\n    sympy.var('a')",
+    ],
+)  # fmt: skip
+def test_what_a_function_of_the_notebook_may_assign_is_not_unknown(before: str) -> None:
+    """A function that came before may put a name in place when the cell calls it."""
+    assert unknown("g()\na", "g", before=before) == {}
+    assert unknown("g()\na", "g") == {"a": 2}

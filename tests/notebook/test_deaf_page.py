@@ -63,7 +63,8 @@ class Page:
         elif kind == "comm_open":
             self.models[content["comm_id"]] = dict(content["data"]["state"])
         for change in sent([message]):
-            self.models[change["model"]] |= change
+            # a page leaves out what is sent to a model that it was not told of
+            self.models.get(change["model"], {}).update(change)
 
     def _values(self, model: str) -> Iterator[str]:
         """The texts of a widget and of those in it, each of which the page knows."""

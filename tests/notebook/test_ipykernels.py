@@ -73,7 +73,7 @@ def shows(message: Message, words: str) -> bool:
 
 def is_here(message: Message) -> bool:
     """Whether a cell has begun to wait."""
-    return bool(message["msg_type"] == "stream" and message["content"]["text"] == "here\n")
+    return bool(message["msg_type"] == "stream" and message["content"]["text"].startswith("here"))
 
 
 @pytest.mark.usefixtures("worker")

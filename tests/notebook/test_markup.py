@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbqueue.client.group_failures import Failed
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Bar, Progress
 from nbqueue.model.states import State
 from nbqueue.model.trace import Trace
-from nbqueue.notebook import markup, text, view, view_group, wording
+from nbqueue.notebook import markup, palette, text, view, view_group, wording
 from nbqueue.notebook.view import CardView
 from tests.notebook.tags import Tags
 
@@ -47,8 +48,8 @@ def group(vector: str) -> CardView:
     failed = JobRecord(id="j1", state=State.FAILED, label=vector, function=vector, error_type=vector, error=vector)
     counts = {State.FAILED: 2, State.SUCCEEDED: 1}
     return view_group.of_group(
-        counts, 3, now=NOW, label=vector, began_at=NOW, last_end_at=NOW, failures=[failed], rates=(1.0, 0.0, 2.0),
-        group_id="g1",
+        counts, 3, now=NOW, label=vector, began_at=NOW, last_end_at=NOW, rates=(1.0, 0.0, 2.0, 1.0),
+        failures=[Failed(record=failed, place=7, called_with=vector)], errors={vector: 2}, group_id="g1",
     )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def beside(found: CardView) -> str:
 
 def saved(found: CardView) -> str:
     """A card as it is saved."""
-    return markup.saved(found, as_of="12:00:00")
+    return markup.saved(view.known_at(found, NOW))
 
 
 DRAWN = (markup.live, markup.static, beside, saved)
@@ -100,6 +101,15 @@ def test_a_static_card_reads_well_without_any_markup() -> None:
     words = " ".join(Tags(markup.static(card("solve"))).text.split())
     assert words.startswith("✗ failed solve 1/2 (50%) · 0.00 s")
     assert "solve: solve" in words
+
+
+def test_a_card_that_was_saved_is_not_taken_for_a_live_one() -> None:
+    """That it tells of then is what is read first, with styles and without; nothing in it looks as if it moved."""
+    record = JobRecord(id="j1", state=State.RUNNING, label="solve", started_at=NOW, progress=Progress(done=3))
+    found = saved(view.of_job(record, now=NOW))
+    words = " ".join(Tags(found).text.split())
+    assert words.startswith(f"► was running at {NOW.astimezone():%Y-%m-%d %H:%M} solve 3")
+    assert ("repeating-linear-gradient" in found, palette.BLUE in found) == (False, False)
 
 
 def test_a_live_bar_is_read_aloud() -> None:
@@ -145,11 +155,17 @@ def test_the_plain_text_is_one_line_without_control_characters(label: str) -> No
 
 def test_a_group_of_a_million_is_drawn_as_one_of_ten() -> None:
     """What is sent for a card does not grow with the number of jobs, nor with what failed, nor with time."""
-    failed = [JobRecord(id=f"j{number}", state=State.FAILED, error="none") for number in range(5)]
+    records = [JobRecord(id=f"j{number}", state=State.FAILED, error="none") for number in range(5)]
+    failed = [Failed(record=record, place=number) for number, record in enumerate(records)]
     small, large = (
         markup.live(
             view_group.of_group(
-                {State.SUCCEEDED: total // 2, State.FAILED: total // 2}, total, now=NOW, failures=failed, rates=rates
+                {State.SUCCEEDED: total // 2, State.FAILED: total // 2},
+                total,
+                now=NOW,
+                failures=failed,
+                rates=rates,
+                errors={f"Error{number}": 1 for number in range(total // 1000 or 1)},
             )
         )
         for total, rates in ((10, [1.0] * 60), (1_000_000, [1.0] * 6_000))

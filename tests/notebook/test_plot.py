@@ -27,6 +27,25 @@ def test_objective_and_bound_share_a_picture() -> None:
     assert (first.content.count("<circle"), second.content.count("<circle")) == (2, 1)
 
 
+def test_the_ends_of_the_scale_are_told() -> None:
+    """Largest and smallest value of all curves of a picture; its size is the same whatever these are."""
+    assert _beside([("objective", ((0.0, 1_234.5), (4.0, 945.0))), ("bound", ((0.0, -7.25), (4.0, 900.0)))]) == (
+        ["1,234.5", "-7.25"], plot.WIDE + plot.AXIS,
+    )  # fmt: skip
+    assert _beside([("gap", ((0.0, 0.5), (4.0, 0.021)))]) == (["50.00%", "2.10%"], plot.NARROW + plot.AXIS)
+    assert _beside([("x", ((0.0, 3.0), (4.0, 3.0)))]) == (["3"], plot.NARROW + plot.AXIS)
+    assert _beside([("x", ((0.0, LARGEST), (4.0, 123_456_789_012.0)))]) == (
+        ["1.8e+308", "1.23e+11"], plot.NARROW + plot.AXIS,
+    )  # fmt: skip
+
+
+def _beside(series: list[tuple[str, tuple[tuple[float, float], ...]]]) -> tuple[list[str | None], int]:
+    """The numbers beside the curves of the only picture, and its width."""
+    (picture,) = plot.traces(series)
+    texts = ET.fromstring(picture.inline).findall("{*}text")
+    return [text.text for text in texts if "tabular-nums" in text.attrib.get("style", "")], picture.width
+
+
 @pytest.mark.parametrize(
     "points",
     [
@@ -62,7 +81,7 @@ def test_names_stay_names() -> None:
 
 
 def test_throughput_has_a_bar_for_what_ended() -> None:
-    """The highest says how many; nothing is drawn where there is nothing to compare."""
-    (picture,) = plot.throughput([4.0, 0.0, 2.0])
-    assert (picture.content.count("<rect"), picture.about) == (2, "throughput over time, 4/s at most")
-    assert [plot.throughput(rates) for rates in ([], [3.0], [0.0, 0.0])] == [[], [], []]
+    """The highest says how many; nothing is drawn of a moment, as it would say less than the rate."""
+    (picture,) = plot.throughput([1.0, 4.0, 0.0, 2.0])
+    assert (picture.content.count("<rect"), picture.about) == (3, "throughput over time, 4 a second at most")
+    assert [plot.throughput(rates) for rates in ([], [3.0, 1.0, 2.0], [0.0] * 4)] == [[], [], []]

@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.lib.pretty import pretty
 
 import nbqueue
 from nbqueue import Every, Queue, options, schedule, schedules
+from nbqueue.broker import codec
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.session import Session, exchange
 from nbqueue.model import shown
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
-from nbqueue.model.job import JobRecord
+from nbqueue.model.job import JobRecord, Records
 from nbqueue.model.progress import Progress
 from nbqueue.model.schedule import ScheduleRecord, ScheduleState
 from nbqueue.model.settings import Settings
-from nbqueue.model.shown import ShownList
+from nbqueue.model.shown import Counts, Log, ShownList
 from nbqueue.model.states import State
 from nbqueue.notebook.values import ProcessDrawing
 from tests.notebook.kernels import displayed, running_kernel
@@ -78,6 +80,41 @@ def test_no_text_becomes_markup(vector: str) -> None:
 def test_a_repr_is_one_line(value: object) -> None:
     """As text a record is one line that steers no terminal."""
     assert repr(value).isprintable()
+
+
+@pytest.mark.parametrize("vector", [f"{vector}{CONTROLS}end" for vector in VECTORS])
+def test_a_log_becomes_no_markup(vector: str) -> None:
+    """Of a log the lines are shown, in their colours, as HTML and as text."""
+    found = Tags(str(Log(f"first\n{vector}")._repr_html_()))
+    assert (set(found.tags) - {"pre", "span"}, found.attributes - {"style"}) == (set(), set())
+    assert found.text.startswith("first\n")
+    assert not {"\x00", "\u202e"} & {*found.text, *pretty(Log(vector))}
+
+
+def test_answers_read_well() -> None:
+    """Logs and counts are shown as lines and as tables; within something else as their reprs."""
+    log, counts = Log("one\n\x1b[31mtwo\x1b[0m\n\nthree\n"), Counts({State.SUCCEEDED: 1200, State.FAILED: 1})
+    assert pretty(log) == "one\n\x1b[31mtwo\x1b[0m\n\nthree\x1b[0m"
+    assert Tags(str(log._repr_html_())).text == "one\ntwo\n\nthree"
+    assert pretty(Log("")) == "It has written nothing so far."
+    assert pretty(Log("line\n" * 3000)).splitlines()[:2] == ["... (print it to see all)", "line"]
+    assert pretty(counts) == "1,201 jobs\nsucceeded  1,200\nfailed     1"
+    assert "<td" in str(counts._repr_html_())
+    assert (repr(counts), counts[State.QUEUED]) == ("{'succeeded': 1200, 'failed': 1}", 0)
+    assert counts == {State.SUCCEEDED: 1200, State.FAILED: 1}
+    records = Records([JobRecord(id="a1", state=State.QUEUED, queue="q", function="f", label="the fit")] * 60)
+    assert pretty(records).splitlines()[0].startswith("Jobs of this list")
+    assert (pretty(records).count("a1"), "<td" in str(records._repr_html_())) == (50, True)
+    workers = ShownList([EngineInfo(id="e", host="here", queues=("q",))], kind=EngineInfo)
+    assert pretty(workers).startswith("Workers\nhost ")
+    assert pretty([workers]) == f"[{workers!r}]"
+
+
+def test_answers_travel_as_what_they_are() -> None:
+    """A log is a text where it is passed on, for workers that take plain data only too."""
+    found = codec.load_plain_value(codec.dump_plain_value([Log("a\n")]))
+    assert (found, type(found[0])) == (["a\n"], str)
+    assert pickle.loads(pickle.dumps(Counts({State.FAILED: 1}))) == {State.FAILED: 1}
 
 
 def test_without_a_drawing_values_are_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nbqueue.model.settings import Settings
-from tests.notebook.kernels import Kernel, running_kernel
+from tests.notebook.kernels import Kernel, displayed, running_kernel
 from tests.workers import running_worker
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -55,6 +55,25 @@ def test_an_error_is_the_users_line_and_a_sentence(kernel: Kernel, name: str) ->
     assert OURS.findall(found) == []
 
 
+#: errors of Python and asyncio that come of a wait; each has a line of the user's and none of ours
+WAITS = {
+    "asyncio.timeout": ("async with asyncio.timeout(0.1):  # mine\n    await job", "TimeoutError"),
+    "asyncio.wait_for": ("await asyncio.wait_for(job, 0.1)  # mine", "TimeoutError"),
+    "a stream": ("async with asyncio.timeout(0.1):  # mine\n    async for _ in job.events(): pass", "TimeoutError"),
+    "wait": ("job.wait(0.1)  # mine", "TimeoutError"),
+    "a map over nothing": ("submit_map(print, 5)  # mine", "ConfigurationError"),
+    "a call that cannot be made": ("submit(lambda a: a)  # mine", "NotSendable"),
+}
+
+
+def test_what_a_wait_ends_with_is_the_users_line_too(kernel: Kernel) -> None:
+    """Where asyncio raises, what was cancelled for it shows no frame of the package either."""
+    kernel.run("import asyncio")
+    for code, name in WAITS.values():
+        found = traceback(kernel, code)
+        assert (name in found, "# mine" in found, OURS.findall(found)) == (True, True, []), found
+
+
 def test_a_function_of_the_user_between_is_shown(kernel: Kernel) -> None:
     """Every frame of the user down to the call is there, with what the user had handled before."""
     found = traceback(
@@ -79,6 +98,40 @@ def test_an_error_that_the_user_raises_is_shown_whole(kernel: Kernel) -> None:
     """Where nothing of nbqueue is in the traceback, nothing is left out."""
     found = traceback(kernel, "def mine():\n    raise nbqueue.SkipRetry('no more') from KeyError('a')\nmine()")
     assert ("KeyError: 'a'" in found, "in mine()" in found, "SkipRetry: no more" in found) == (True, True, True)
+
+
+BROKEN = """class Model:
+    def fit(self, number):
+        return number / 0
+
+async def awaits(number):
+    return (lambda: Model().fit(number))()
+"""
+#: what each frame of it looks like
+FRAMES = (
+    "  Cell In[3], line 6, in awaits\n    return (lambda: Model().fit(number))()\n",
+    "  Cell In[3], line 3, in fit\n    return number / 0\n",
+)
+
+
+def test_a_job_shows_the_cells_its_code_was_written_in(settings: Settings) -> None:
+    """Frames of the notebook's functions are named by their cells, with their lines; the job by its label."""
+    environ = {"NBQUEUE_URL": str(settings.url), "NBQUEUE_HOME": str(settings.home)}
+    with running_worker(settings, "--slots", "1"), running_kernel(**environ) as kernel:
+        kernel.run("%load_ext nbqueue")
+        kernel.run("import time")
+        kernel.run(BROKEN)
+        found = traceback(kernel, "job = await nbqueue.options(label='the fit').submit(awaits, 1)\nawait job")
+        shown = traceback(kernel, "%%job --wait --name again\n1\nModel().fit(2)")
+        card = displayed(kernel.run("print((await job.info()).error)\njob"))
+        card_text = "".join(str(bundle) for bundle in card)
+    assert re.match(r"Job \w+ \(the fit\) failed on its worker:\n\nTraceback ", found)
+    assert [frame in found for frame in FRAMES] == [True, True]
+    assert re.match(r"Job \w+ \(again\) failed on its worker:\n\nTraceback ", shown)
+    assert "  Cell In[5], line 3, in <module>\n    Model().fit(2)\n" in shown
+    assert FRAMES[1] in shown
+    assert "ipykernel" not in found + shown + card_text
+    assert "Cell In[3], line 3, in fit" in card_text
 
 
 PICKY = """

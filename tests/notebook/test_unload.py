@@ -89,4 +89,4 @@ def test_a_live_card_becomes_a_picture(kernel: Kernel) -> None:
     kernel.run(USE)
     published = kernel.run("%unload_ext nbqueue")
     bundle, _ = displayed(published, "update_display_data")
-    assert (WIDGET in bundle, bundle["text/plain"][:8]) == (False, "○ queued")
+    assert (WIDGET in bundle, bundle["text/plain"][:12]) == (False, "○ was queued")

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nbqueue.client.group_failures import Failed
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State, WaitReason
 from nbqueue.notebook import palette, view, view_group
-from nbqueue.notebook.view import CardView
+from nbqueue.notebook.view import CardView, Failure
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
 RUNNING = JobRecord(
@@ -20,6 +21,11 @@ RUNNING = JobRecord(
         done=37, total=120, message="searching", metrics={"nodes": 5, "gap": 0.02, "objective": 945, "bound": 930.5}
     ),
 )  # fmt: skip
+
+
+def _clock(seconds: int) -> str:
+    """The time of day so many seconds from now."""
+    return f"{(NOW + timedelta(seconds=seconds)).astimezone():%H:%M:%S}"
 
 
 def test_a_running_job() -> None:
@@ -44,11 +50,14 @@ def test_a_queued_job() -> None:
     [
         ({"state": State.QUEUED, "reason": WaitReason.PAUSED}, "paused", ('queue "default" is paused',)),
         ({"state": State.SCHEDULED, "reason": WaitReason.BLOCKED}, "waiting", ("waits for other jobs",)),
-        ({"state": State.SCHEDULED, "due_at": NOW + timedelta(seconds=90)}, "scheduled", ("starts in 1 min 30 s",)),
+        ({"state": State.QUEUED, "reason": WaitReason.BLOCKED, "after": ("a", "b", "c")}, "waiting",
+         ("waits for other jobs",)),
+        ({"state": State.SCHEDULED, "due_at": NOW + timedelta(seconds=90)}, "scheduled",
+         (f"starts in 1 min 30 s, at {_clock(90)}",)),
         (
             {"state": State.SCHEDULED, "reason": WaitReason.RETRYING, "due_at": NOW + timedelta(seconds=5), "tries": 2,
              "max_tries": 3},
-            "retrying", ("tries again in 5 s", "attempt 2 of 3"),
+            "retrying", (f"tries again in 5 s, at {_clock(5)}", "attempt 2 of 3"),
         ),
         ({"state": State.QUEUED, "losses": 1}, "queued", ("its worker was lost, runs again",)),
         ({"state": State.RUNNING, "crashes": 1, "losses": 1}, "running", ("its process died (2 times), runs again",)),
@@ -61,6 +70,17 @@ def test_the_notes_say_why(facts: dict[str, object], word: str, notes: tuple[str
     """A card says why a job waits, which attempt it is and how it was stopped."""
     found = view.of_job(replace(JobRecord(id="j1", state=State.QUEUED), **facts), now=NOW)  # type: ignore[arg-type]
     assert (found.look.word, found.notes) == (word, notes)
+
+
+def test_what_was_known_is_told_as_that() -> None:
+    """Of a job that ran: nothing that promises, moves or has a colour of what is under way."""
+    unknown_end = replace(RUNNING, progress=Progress(done=3))
+    told = [view.known_at(view.of_job(job, now=NOW), NOW) for job in (RUNNING, unknown_end)]
+    assert [(each.look.word, each.look.colour, each.remaining, each.active) for each in told] == [
+        (f"was running at {NOW.astimezone():%Y-%m-%d %H:%M}", palette.GREY, "", False)
+    ] * 2
+    group = view.known_at(view_group.of_group({State.RUNNING: 1, State.SUCCEEDED: 2}, 3, now=NOW), NOW)
+    assert [part.look.colour for part in group.segments] == [palette.GREEN, palette.GREY]
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -78,6 +98,23 @@ def test_a_finished_job_is_full_and_cannot_be_cancelled() -> None:
     ended = replace(RUNNING, state=State.SUCCEEDED, finished_at=NOW, progress=Progress())
     found = view.of_job(ended, now=NOW + timedelta(hours=1))
     assert (found.fraction, found.elapsed, found.final, found.cancellable) == (1.0, "12.4 s", True, False)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [(State.SUCCEEDED, ""), (State.FAILED, "last: searching"), (State.CANCELLED, "last: searching")],
+)
+def test_what_a_job_said_last_is_not_what_it_does(state: State, message: str) -> None:
+    """After a success the last message is gone; of a job that stopped before, it is told as the last."""
+    assert view.of_job(replace(RUNNING, state=state, finished_at=NOW), now=NOW).message == message
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.EXPIRED, State.FAILED])
+def test_a_job_that_never_started_has_an_empty_bar(state: State) -> None:
+    """Nothing of it was done; one that ended on its way, nobody knows how far, has a full one."""
+    never = JobRecord(id="j1", state=state)
+    assert view.of_job(never, now=NOW).fraction == 0.0
+    assert view.of_job(replace(never, started_at=NOW), now=NOW).fraction is None
 
 
 def test_a_failed_job_says_its_error() -> None:
@@ -146,3 +183,26 @@ def test_a_group_says_how_long_it_has_run_and_will(counts: dict[State, int], ela
     began, last = NOW - timedelta(seconds=20), NOW - timedelta(seconds=4)
     found = view_group.of_group(counts, 10, now=NOW, began_at=began, last_end_at=last)
     assert (found.elapsed, found.remaining) == (elapsed, remaining.replace("60 s", "1 min 00 s"))
+
+
+def test_the_rate_of_a_retry_is_that_of_what_is_retried() -> None:
+    """What had ended before counts in the bar, and neither for the rate nor for the time left."""
+    began, last = NOW - timedelta(seconds=20), NOW - timedelta(seconds=4)
+    counts = {State.SUCCEEDED: 94, State.RUNNING: 2, State.QUEUED: 4}
+    found = view_group.of_group(counts, 100, now=NOW, began_at=began, last_end_at=last, before=90)
+    assert (found.count, found.notes, found.elapsed, found.remaining) == (
+        "94/100", ("15 a minute",), "20 s", "about 20 s left",
+    )  # fmt: skip
+
+
+def test_failures_of_a_group_are_counted_by_their_error() -> None:
+    """The most frequent ones by name, an end without an error by its state, the rest as one number."""
+    errors = {"ValueError": 4, "timed_out": 3, "KeyError": 2, "OSError": 2, "E\x1b[1m1": 1, "E2": 1, "E3": 1}
+    record = JobRecord(id="j1", state=State.FAILED, error_type="ValueError", error="none\ntwo")
+    failed = [Failed(record=record, place=7, called_with="'ft10', 60")]
+    found = view_group.of_group({State.FAILED: 14}, 14, now=NOW, failures=failed, errors=errors)
+    assert found.errors == (
+        ("ValueError", 4), ("timed out", 3), ("KeyError", 2), ("OSError", 2), ("E1", 1), ("others", 2),
+    )  # fmt: skip
+    row = Failure(palette.STATES[State.FAILED], 7, "'ft10', 60", "ValueError: none two")
+    assert (found.failures, found.more_failures) == ((row,), 13)

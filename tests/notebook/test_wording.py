@@ -94,3 +94,15 @@ def test_a_moment_of_another_day_has_its_date() -> None:
     assert wording.when(now - timedelta(minutes=5), now) == "11:55:00"
     assert wording.when(now - timedelta(days=7), now) == "01-24 12:00"
     assert wording.when(None, now) == ""
+
+
+@pytest.mark.parametrize(
+    ("a_second", "shown"),
+    [
+        (1234.5, "1,234 a second"), (2.0, "2 a second"), (1.0, "1 a second"), (9.86 / 60, "9.86 a minute"),
+        (1 / 60, "1 a minute"), (1 / 3600, "1 an hour"),
+    ],
+)  # fmt: skip
+def test_a_rate_is_told_by_the_unit_that_fits(a_second: float, shown: str) -> None:
+    """All rates of a card are told in one way."""
+    assert wording.rate(a_second) == shown

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from nbqueue.client.group_failures import Failed
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 from nbqueue.model.trace import Trace
@@ -51,8 +52,12 @@ class GroupFacts:
     counts: Mapping[State, int]
     total: int
     began_at: datetime | None = None
+    waits: str = ""
     last_end_at: datetime | None = None
-    failures: Sequence[JobRecord] = ()
+    failures: Sequence[Failed] = ()
+    errors: Mapping[str, int] = field(default_factory=dict)
+    before: int = 0
+    retried_by: str = ""
     ends_a_second: Sequence[float] = ()
     reconnecting: bool = False
     version: int = 0
@@ -126,6 +131,10 @@ class GivenWork:
         """Note it."""
         self.cancels += 1
         return GivenAnswer(self.refusal)
+
+    def newest(self) -> GivenAnswer:
+        """Itself: nobody has retried it."""
+        return GivenAnswer(None, self)
 
     def retry(self) -> GivenAnswer:
         """What runs in its place."""

@@ -123,6 +123,7 @@ async def asking() -> None:
     assert_type(await job.logs(), str)
     assert_type(await job.deliveries(), list[Delivery])
     assert_type(await job.retry(), Job[float])
+    assert_type(await job.newest(), Job[float])
     assert_type(await job.attempts(), list[AttemptRecord])
     assert_type(await nbqueue.attach("id"), Job[Any])
     assert_type(await nbqueue.attach(everywhere=True), Selection)

@@ -1,4 +1,4 @@
-"""What a dashboard does to jobs and queues: each hands work to the client's thread, and ends in a sentence."""
+"""What a dashboard does to jobs, groups and queues: each hands work to the client's thread, and ends in a sentence."""
 
 from __future__ import annotations
 
@@ -7,53 +7,105 @@ from concurrent.futures import Future
 from typing import Any
 
 from nbqueue.broker import changes, queues
-from nbqueue.client import cancelling, changing, removing, retrying
+from nbqueue.client import cancelling, changing, finding, grouping, removing, retrying
+from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
 from nbqueue.client.session import Session
+from nbqueue.errors import JobError
+from nbqueue.model.states import State
 from nbqueue.notebook import wording
+from nbqueue.notebook.board import own, roster
+from nbqueue.notebook.board.picked import Picked, counted
+from nbqueue.notebook.board.roster import Choice
 
-Act = Callable[[Link, Sequence[str]], Coroutine[Any, Any, str]]
+#: jobs that are found at most, to be selected
+MOST = 100_000
 
-
-async def _cancel(link: Link, ids: Sequence[str]) -> str:
-    return _counted(await cancelling.cancel_all(link, ids))
-
-
-async def _retry(link: Link, ids: Sequence[str]) -> str:
-    found = await retrying.retry_all(link, ids)
-    retried = _counted({"submitted again": len(found.drafts), "not retried": len(found.refused)})
-    return f"{retried} ({next(iter(found.refused.values()))})" if found.refused else retried
+Act = Callable[[Link, Picked], Coroutine[Any, Any, str]]
 
 
-async def _promote(link: Link, ids: Sequence[str]) -> str:
-    answers = await changing.change_all(link, ids, changes.promote)
+async def _cancel(link: Link, picked: Picked) -> str:
+    return _counted(await cancelling.cancel_all(link, await picked.all(link)))
+
+
+async def _retry(link: Link, picked: Picked) -> str:
+    single = await retrying.retry_all(link, await _not_retried(link, picked))
+    again, refused = len(single.drafts), list(single.refused.values())
+    for group, members in (await picked.in_groups(link)).items():
+        try:
+            found = await grouping.retry_failed(link, [Job[Any](each, of=picked.session) for each in members], group)
+        except JobError as error:
+            refused.append(str(error))
+        else:
+            again += found.again if found else 0
+    told = _counted({"submitted again": again, "not retried": len(refused)})
+    return f"{told} ({refused[0]})" if refused else told if again else "there is nothing to retry"
+
+
+async def _not_retried(link: Link, picked: Picked) -> list[str]:
+    """The last retries of the jobs of no group, of those that were retried only what did not end well either."""
+    newest = await retrying.newest_of(link, [record.id for record in await picked.singles(link)])
+    return [
+        record.id
+        for job_id, record in newest.items()
+        if record.id == job_id or (record.state.is_final and record.state is not State.SUCCEEDED)
+    ]
+
+
+async def _promote(link: Link, picked: Picked) -> str:
+    answers = await changing.change_all(link, await picked.all(link), changes.promote)
     return _counted({"due now" if answer == "changed" else answer: count for answer, count in answers.items()})
 
 
-async def _delete(link: Link, ids: Sequence[str]) -> str:
-    answers = await removing.delete(link, ids)
+async def _delete(link: Link, picked: Picked) -> str:
+    answers = await removing.delete(link, await picked.all(link))
     return _counted({"run and go on" if answer == "running" else answer: count for answer, count in answers.items()})
 
 
+DELETE = "Delete"
 #: what can be done to jobs: name of the button -> what it does
-JOBS: Mapping[str, Act] = {"Cancel": _cancel, "Retry": _retry, "Promote": _promote, "Delete": _delete}
+JOBS: Mapping[str, Act] = {"Cancel": _cancel, "Retry": _retry, "Promote": _promote, DELETE: _delete}
 #: buttons for selected jobs that do nothing in the server
 OPEN, CLEAR = "Open card", "Clear selection"
+#: selects what is not on the page too
+MATCHING = "Select all that match"
 
 
 class Actions:
     """Begins what a click asks for, and says how it went. Nothing here waits or raises."""
 
-    def __init__(self, session: Session, say: Callable[[str], None], done: Callable[[], None]) -> None:
-        """Args: whom to ask; whom to tell; what to call when something has changed in the server."""
+    def __init__(
+        self, session: Session, say: Callable[[str], None], done: Callable[[], None],
+        forget: Callable[[Sequence[str]], None],
+    ) -> None:  # fmt: skip
+        """Args: whom to ask; whom to tell; called when something has changed in the server, and with what is gone."""
         self._session = session
-        self._say, self._done = say, done
+        self._say, self._done, self._forget = say, done, forget
 
-    def act(self, verb: str, ids: Sequence[str]) -> None:
-        """Do to jobs what the button of that name says."""
-        jobs = f"{len(ids):,} {'job' if len(ids) == 1 else 'jobs'}"
-        self._say(f"{verb} {jobs} …")
-        self._begin(f"{verb} {jobs}", lambda link: JOBS[verb](link, ids))
+    def act(self, verb: str, names: Sequence[str]) -> None:
+        """Do to jobs and groups what the button of that name says."""
+        picked = Picked(names, self._session)
+        self._say(f"{verb} {picked.words} …")
+
+        async def acted(link: Link) -> str:
+            told = await JOBS[verb](link, picked)
+            if verb == DELETE:
+                self._forget(await picked.all(link))
+            return told
+
+        self._begin(f"{verb} {picked.words}", acted)
+
+    def find(self, choice: Choice, found: Callable[[Sequence[str]], None]) -> None:
+        """Ask the server for all jobs that a choice is true of, and hand on their ids."""
+
+        async def searched(link: Link) -> str:
+            ids, is_cut = await _matching(link, choice)
+            found(ids)
+            cut = f", of the newest {MOST:,} that were looked through" if is_cut else ""
+            return f"{counted(len(ids), 'job')} selected{cut}"
+
+        self._say(f"{MATCHING} …")
+        self._begin(MATCHING, searched)
 
     def pause(self, queue: str) -> None:
         """Let no more jobs of a queue start."""
@@ -91,6 +143,19 @@ class Actions:
 
     def _refuse(self, what: str, error: BaseException) -> None:
         self._say(wording.line(f"{what}: not done: {error}", 400))
+
+
+async def _matching(link: Link, choice: Choice) -> tuple[list[str], bool]:
+    """Their ids, and whether there are more jobs than were looked through."""
+    asked = finding.wanted(
+        state=roster.STATES[choice.state], queue=choice.queue, function=choice.function, limit=MOST + 1
+    )  # fmt: skip
+    records = await finding.find(link, asked)
+    is_cut, records = len(records) > MOST, records[:MOST]
+    if choice.own:
+        mine = await own.read(link)
+        records = [record for record in records if mine.has(record)]
+    return [record.id for record in roster.wanted(records, choice)], is_cut
 
 
 def _counted(answers: Mapping[Any, int]) -> str:

@@ -9,9 +9,10 @@ from datetime import datetime
 from nbqueue.broker.queues import EngineInfo
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import FAILURES
-from nbqueue.notebook import palette, view, wording
+from nbqueue.notebook import palette, view, view_group, wording
 from nbqueue.notebook.board.activity import Chart
 from nbqueue.notebook.board.facts import Facts, QueueFacts
+from nbqueue.notebook.board.group_row import GroupRow
 from nbqueue.notebook.palette import Look
 from nbqueue.notebook.view import CardView
 
@@ -44,6 +45,8 @@ class Column:
     name: str
     #: in em; 0: it shares with the others like it what is left
     width_em: float = 0.0
+    #: what it has at least, where it has no width
+    least_em: float = 7.0
     #: numbers stand at the right
     number: bool = False
 
@@ -51,7 +54,7 @@ class Column:
 Row = tuple[Cell, ...]
 
 QUEUES = (
-    Column("queue"), Column("is", 6), Column("waiting", 5, number=True), Column("delayed", 5, number=True),
+    Column("queue"), Column("is", 7), Column("waiting", 5, number=True), Column("delayed", 5, number=True),
     Column("running", 5, number=True), Column("failed", 5, number=True), Column("per minute", 6.5, number=True),
     Column("oldest waits", 7.5, number=True),
 )  # fmt: skip
@@ -61,8 +64,8 @@ WORKERS = (
     Column("up for", 7.5, number=True), Column("versions", 16),
 )  # fmt: skip
 JOBS = (
-    Column("job"), Column("state", 8), Column("progress", 10), Column("time", 6, number=True), Column("queue", 6),
-    Column("submitted", 6, number=True), Column("message, error"),
+    Column("job", least_em=12), Column("state", 8), Column("progress", 10), Column("time", 6, number=True),
+    Column("queue", 6), Column("submitted", 6, number=True), Column("message, error", least_em=16),
 )  # fmt: skip
 
 
@@ -78,10 +81,9 @@ def queue(facts: QueueFacts) -> Row:
     failed = sum(count for state, count in stats.ended.items() if state in FAILURES)
     held = sum(stats.held_back.values()) + stats.blocked
     of_these = f"{held:,} of these are held back: by a limit, a pause, or for other jobs" if held else ""
-    look = palette.PAUSED if stats.paused else palette.DRAINED if stats.drained else None
     return (
         Cell(text=_cut(name, NARROW), title=name),
-        Cell(text=stats.standing, look=look),
+        _standing(facts),
         Cell(text=f"{stats.queued:,}", title=of_these),
         Cell(text=f"{stats.scheduled:,}"),
         Cell(text=f"{stats.running:,}"),
@@ -89,6 +91,15 @@ def queue(facts: QueueFacts) -> Row:
         Cell(text=f"{facts.per_minute:,.0f}"),
         Cell(text="" if facts.oldest_s is None else wording.duration(facts.oldest_s, running=True)),
     )
+
+
+def _standing(facts: QueueFacts) -> Cell:
+    """Whether it starts and takes jobs, and whether anybody would run them."""
+    if facts.lack:
+        return Cell(text="no worker", look=palette.HINT, title=wording.line(facts.lack))
+    stats = facts.stats
+    look = palette.PAUSED if stats.paused else palette.DRAINED if stats.drained else None
+    return Cell(text=stats.standing, look=look)
 
 
 def worker(engine: EngineInfo, now: datetime | None) -> Row:
@@ -109,13 +120,15 @@ def worker(engine: EngineInfo, now: datetime | None) -> Row:
     )
 
 
-def job(record: JobRecord, now: datetime) -> Row:
-    """A job: what its card says, in a line."""
-    card = view.of_job(record, now=now)
+def job(record: JobRecord, now: datetime, lack: str = "") -> Row:
+    """A job or a group: what its card says, in a line; `lack`: what it waits for and no worker has."""
+    lack = wording.line(lack)
+    card = _card(record, now, lack)
     told, share = _told(card), record.progress.fraction
     return (
+        # the id of a group's row says that it is one
         Cell(text=_cut(card.title, NARROW), title=f"{card.title} ({wording.line(record.id)})"),
-        Cell(text=card.look.word, look=card.look),
+        Cell(text="no worker" if lack else card.look.word, look=palette.HINT if lack else card.look, title=lack),
         Cell(text=card.count, title=card.percent, fraction=share, look=None if share is None else card.look),
         Cell(text=card.elapsed),
         Cell(text=wording.line(record.queue, NARROW)),
@@ -146,9 +159,20 @@ def _long(seconds: float) -> str:
     return f"{minutes} min" if much else minutes
 
 
+def _card(record: JobRecord, now: datetime, lack: str) -> CardView:
+    if not isinstance(record, GroupRow):
+        return view.of_job(record, now=now, hint=lack)
+    return view_group.of_group(
+        record.counts, record.total, now=now, label=record.label or record.function, hint=lack, group_id=record.group,
+        began_at=record.started_at, last_end_at=record.finished_at,
+    )  # fmt: skip
+
+
 def _told(card: CardView) -> str:
-    metrics: Sequence[str] = [f"{name} {value}" for name, value in card.metrics]
-    return " · ".join(part for part in (card.error, card.message, *metrics, *card.notes) if part)
+    """What is worth saying of it besides its numbers; of a group how many of its jobs are what."""
+    counts = [f"{each.count:,} {each.look.word}" for each in card.segments]
+    metrics = [f"{name} {value}" for name, value in card.metrics]
+    return " · ".join(part for part in (card.hint, card.error, card.message, *counts, *metrics, *card.notes) if part)
 
 
 def _cut(text: str, limit: int) -> str:

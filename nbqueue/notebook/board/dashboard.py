@@ -15,12 +15,13 @@ from nbqueue.broker.address import parse_url
 from nbqueue.client.session import Session, session
 from nbqueue.model import durations
 from nbqueue.notebook import publish, server
-from nbqueue.notebook.board import roster, snapshot
-from nbqueue.notebook.board.actions import CLEAR, JOBS, OPEN, Actions
+from nbqueue.notebook.board import group_row, roster, snapshot
+from nbqueue.notebook.board.actions import CLEAR, JOBS, MATCHING, OPEN, Actions
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.gathering import Gathering
 from nbqueue.notebook.board.opened import Opened
+from nbqueue.notebook.board.picked import counted
 from nbqueue.notebook.board.shown import Shown
 from nbqueue.notebook.outputs import Outputs
 from nbqueue.notebook.publish import Place, place
@@ -54,8 +55,8 @@ class Dashboard:
         self._desk = Desk(self._ask_again)
         self._gathering = Gathering(self._desk, self._is_up)
         self._looking: Future[None] | None = None
-        self._opened = Opened(of)
-        self._actions = Actions(of, self._desk.say, self._gathering.wake)
+        self._opened = Opened(of, self._desk.say)
+        self._actions = Actions(of, self._desk.say, self._gathering.wake, self._gathering.forget)
         self._panel: Panel | None = None
         self._outputs = Outputs()
         self._drawn: object = None
@@ -171,12 +172,15 @@ class Dashboard:
         ids = self._desk.selected
         if name == CLEAR:
             self._desk.clear()
+        elif name == MATCHING:
+            self._actions.find(self._desk.choice, lambda found: self._desk.tick(found, on=True))
         elif not ids:
             self._desk.say("nothing is selected")
         elif name == OPEN:
             self._opened.open(ids)
         elif name == "Delete" and not self._desk.is_armed:
-            self._desk.say(f"press it again to forget {len(ids):,} of them for good")
+            jobs = counted(group_row.jobs_of(ids, self.facts.groups), "job")
+            self._desk.say(f"press it again to forget {jobs} for good")
             self._desk.arm()
         elif name in JOBS:
             self._actions.act(name, ids)
@@ -188,7 +192,8 @@ class Dashboard:
         sent = self._opened.redraw()
         cards = self._opened.boxes
         moment = (facts.version, facts.problem, self._desk.version, self._desk.said, self._desk.is_armed)
-        drawn = (*moment, int(now.timestamp()), cards)
+        heard = self._panel.presses if self._panel is not None else 0
+        drawn = (*moment, int(now.timestamp()), cards, heard)
         if self._outputs.is_due:
             sent += self._outputs.save(self._picture())
         if drawn == self._drawn or self._panel is None:
@@ -196,7 +201,7 @@ class Dashboard:
         from nbqueue.notebook.board.panel import Seen
 
         choice = self._desk.choice
-        page = roster.page(facts.jobs, choice, self._desk.held)
+        page = roster.page(facts.jobs, choice, self._desk.held, groups=facts.groups, own=facts.own)
         self._desk.drawn(page, choice)
         self._drawn = drawn
         seen = Seen(facts=facts, page=page, now=now, silent_s=silent_s, place=self._where(), cards=cards)

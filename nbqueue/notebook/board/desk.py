@@ -81,7 +81,7 @@ class Desk:
                 self._held = ()
             else:
                 wanted = replace(wanted, page=self.choice.page)
-            asks = (wanted.queue, wanted.window) != (self.choice.queue, self.choice.window)
+            asks = (wanted.queue, wanted.window, wanted.own) != (self.choice.queue, self.choice.window, self.choice.own)
             self.choice = wanted
         self._note()
         if asks:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.model.job import JobRecord
 from nbqueue.notebook.board.activity import Chart
+from nbqueue.notebook.board.group_row import GroupRow
+from nbqueue.notebook.board.own import Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,8 @@ class QueueFacts:
     per_minute: float = 0.0
     #: since how many seconds the oldest that may start has waited; None where none does
     oldest_s: float | None = None
+    #: that nobody serves it though jobs have waited for a while, in a sentence; or nothing
+    lack: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,12 @@ class Facts:
     engines: tuple[EngineInfo, ...] = ()
     #: jobs that wait or run and jobs that have ended, as far as they were looked up
     jobs: tuple[JobRecord, ...] = ()
+    #: group id -> its row in the place of its jobs
+    groups: Mapping[str, GroupRow] = field(default_factory=dict)
+    #: what this notebook has submitted; None where that was not asked for
+    own: Own | None = None
+    #: job id -> what it waits for and no worker has, in a sentence
+    lacks: Mapping[str, str] = field(default_factory=dict)
     #: jobs that wait or run and were not looked up
     unseen: int = 0
     chart: Chart | None = None

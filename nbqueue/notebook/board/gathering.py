@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from nbqueue.broker import overview, queues
@@ -13,12 +14,15 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.overview import Overview, QueueNow
 from nbqueue.broker.queues import EngineInfo
 from nbqueue.client.link import Link
-from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import NbqueueError
 from nbqueue.model.job import JobRecord, moment
-from nbqueue.model.states import State
+from nbqueue.notebook.attendance import patience_s
+from nbqueue.notebook.board import lacking, own
 from nbqueue.notebook.board.activity import Activity
 from nbqueue.notebook.board.facts import Facts, QueueFacts
+from nbqueue.notebook.board.grouped import Groups
+from nbqueue.notebook.board.known import Known
+from nbqueue.notebook.board.own import Own
 from nbqueue.notebook.board.past import Past
 from nbqueue.notebook.board.roster import Choice
 from nbqueue.notebook.server import NOT_RUNNING
@@ -27,8 +31,6 @@ from nbqueue.notebook.server import NOT_RUNNING
 PACE_S, AGAIN_S = 1.0, 2.0
 #: jobs that wait or run which are known by name
 LIVE_JOBS = 1_000
-#: what is known of a job that is not shown may be so old
-STALE_S = 5.0
 #: without a look for so long, what ended meanwhile is read from the history
 GAP_S = 15.0
 
@@ -57,7 +59,9 @@ class Gathering:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._activity: Activity | None = None
         self._past: Past | None = None
-        self._live: dict[str, tuple[JobRecord, float]] = {}
+        #: jobs that wait or run, and those of this notebook
+        self._live, self._own = Known(), Known()
+        self._groups = Groups()
         #: what is known now
         self.facts = Facts()
 
@@ -82,6 +86,12 @@ class Gathering:
         if self._loop is not None and self._woken is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._woken.set)
 
+    def forget(self, ids: Iterable[str]) -> None:
+        """These were deleted, though the history tells of them. On the client's own thread."""
+        if self._past is not None:
+            for job_id in ids:
+                self._past.drop(job_id)
+
     async def _try(self, link: Link) -> float:
         """Look once, and note what keeps from it; how long to wait for the next look."""
         try:
@@ -103,12 +113,17 @@ class Gathering:
         wire, choice = link.wire, self._wishes.choice
         seen = await wire.ask(lambda client: overview.look(client, wire.keys, most_jobs=LIVE_JOBS, queue=choice.queue))
         engines = await wire.ask(lambda client: queues.engines(client, wire.keys))
+        mine = await own.read(link) if choice.own else None
         past = self._past_of(link, wire.keys, seen)
         live = await self._read_live(link, seen)
         await past.read_new()
         await past.read_old(seen.at_ms - choice.window.length_s * 1000)
         await self._read_shown(link, past)
-        self.facts = self._facts(seen, engines, live, past, choice)
+        jobs = {**past.records, **{record.id: record for record in (*await self._read_own(link, past, mine), *live)}}
+        groups = await self._groups.read(link, [*jobs.values()], mine.groups if mine else (), past.records)
+        facts = self._facts(seen, choice, engines, len(live))
+        facts = replace(facts, jobs=tuple(jobs.values()), groups=groups, own=mine)
+        self.facts = lacking.noted(facts, queues.offers(engines), partial(patience_s, wire.settings))
 
     def _past_of(self, link: Link, keys: Keys, seen: Overview) -> Past:
         """What has ended, begun anew after a time without a look."""
@@ -120,22 +135,16 @@ class Gathering:
         return self._past
 
     async def _read_live(self, link: Link, seen: Overview) -> list[JobRecord]:
-        """The records of jobs that wait or run, the old ones read again, those on the page each time."""
+        """The records of jobs that wait or run."""
         running = {job_id for each in seen.queues for job_id in each.running}
         ids = _first([each.running for each in seen.queues], [each.waiting for each in seen.queues])
-        now, visible = time.monotonic(), set(self._wishes.visible)
-        asked = [job_id for job_id in ids if job_id in visible or self._is_old(job_id, now, runs=job_id in running)]
-        for record in await _records(link, asked[: 2 * CHUNK_JOBS]):
-            self._live[record.id] = (record, now)
-        self._live = {job_id: self._live[job_id] for job_id in ids if job_id in self._live}
-        return [record for record, _ in self._live.values()]
+        return await self._live.read(link, ids, running, self._wishes.visible)
 
-    def _is_old(self, job_id: str, now: float, *, runs: bool) -> bool:
-        known = self._live.get(job_id)
-        if known is None:
-            return True
-        record, read_at = known
-        return now - read_at > STALE_S or runs is not (record.state is State.RUNNING)
+    async def _read_own(self, link: Link, past: Past, mine: Own | None) -> list[JobRecord]:
+        """The records of the last jobs of this notebook, where they are wanted, as far as they are not known."""
+        known = (past.records, self._live)
+        ids = [job_id for job_id in (mine.jobs if mine else ()) if not any(job_id in each for each in known)]
+        return await self._own.read(link, ids[:LIVE_JOBS], (), self._wishes.visible)
 
     async def _read_shown(self, link: Link, past: Past) -> None:
         """Of the ended jobs on the page all that is known, which is more than the history says."""
@@ -147,11 +156,8 @@ class Gathering:
             elif found[job_id].state.is_final:
                 past.put(found[job_id])
 
-    def _facts(
-        self, seen: Overview, engines: Sequence[EngineInfo], live: Sequence[JobRecord], past: Past, choice: Choice
-    ) -> Facts:
+    def _facts(self, seen: Overview, choice: Choice, engines: Sequence[EngineInfo], live: int) -> Facts:
         activity = self._activity or Activity(seen.at_ms)
-        ended = [record for job_id, record in past.records.items() if job_id not in self._live]
         total = sum(each.stats.queued + each.stats.scheduled + each.stats.running for each in seen.queues)
         return Facts(
             version=self.facts.version + 1,
@@ -160,8 +166,7 @@ class Gathering:
             queues=tuple(_queue(each, activity.per_minute(each.stats.name, seen.at_ms)) for each in seen.queues),
             left_out=seen.left_out,
             engines=tuple(engines),
-            jobs=(*live, *ended),
-            unseen=max(total - len(live), 0),
+            unseen=max(total - live, 0),
             chart=activity.chart(choice.window, seen.at_ms),
         )
 

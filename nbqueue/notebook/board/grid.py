@@ -14,8 +14,19 @@ from nbqueue.notebook.theme import FONT, LINE, MUTED, TRACK
 ROW_PX = 30
 #: a box beside a row, whose words are not seen
 TICK_CLASS = "nbqueue-tick"
-#: of a column without a width, in em
-LEAST_EM = 7.0
+#: a button, which shows that it was pressed until the kernel has heard of it
+PRESS_CLASS = "nbqueue-press"
+#: of all that is around them: one or the other, and the other one as soon as the kernel hears of a press
+HEARD_CLASSES = ("nbqueue-heard-0", "nbqueue-heard-1")
+_HEARD, _OTHER = HEARD_CLASSES
+
+#: a line below a button. Pressed, it is there at once; released, it would take a day to go, unless its transition is
+#: taken away, which the kernel does by the other class as soon as it hears of it. Pages need no script for that
+_PRESSED = f""".{PRESS_CLASS} {{position:relative}}
+.{PRESS_CLASS}::before,.{PRESS_CLASS}::after {{content:"";position:absolute;left:0;right:0;bottom:0;
+ height:3px;opacity:0;transition:none;pointer-events:none;background:var(--jp-brand-color1,#0072B2)}}
+.{_HEARD} .{PRESS_CLASS}::before,.{_OTHER} .{PRESS_CLASS}::after {{transition:opacity 0s linear 86400s}}
+.{_HEARD} .{PRESS_CLASS}:active::before,.{_OTHER} .{PRESS_CLASS}:active::after {{opacity:1;transition:none}}"""
 
 #: once for all tables: in each cell it would be most of what is sent. The doubled class wins over the page's own rules
 STYLE = f"""<style>
@@ -31,6 +42,7 @@ STYLE = f"""<style>
  overflow:hidden;background-color:{TRACK}}}
 .nbqueue-grid .nbqueue-bar > span {{display:block;height:7px}}
 .{TICK_CLASS} label > span {{font-size:0}}
+{_PRESSED}
 </style>"""
 _NUMBER = ' class="nbqueue-n"'
 
@@ -44,7 +56,7 @@ def table(
     body = "".join(_row(columns, row, on=number in chosen) for number, row in enumerate(rows))
     if not rows:
         body = f'<tr><td colspan="{len(columns)}">{escape(empty)}</td></tr>'
-    least_em = sum(each.width_em or LEAST_EM for each in columns)
+    least_em = sum(each.width_em or each.least_em for each in columns)
     named = f'aria-label="{escape(title)}" style="min-width:{least_em:g}em"'
     return (
         f'<div style="{FONT}"><table class="nbqueue-grid" {named}>'

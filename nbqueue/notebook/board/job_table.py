@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from html import escape
 from typing import Any
 
 from nbqueue.notebook import palette, theme, wording
-from nbqueue.notebook.board import columns, grid, parts, roster
-from nbqueue.notebook.board.actions import CLEAR, OPEN
+from nbqueue.notebook.board import columns, grid, group_row, own, parts, roster
+from nbqueue.notebook.board.actions import CLEAR, MATCHING, OPEN
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.parts import Kit
@@ -18,9 +18,11 @@ from nbqueue.notebook.board.roster import Page
 from nbqueue.notebook.board.ticks import Ticks
 
 _TOOLTIPS = {
-    "Cancel": "Stop the selected jobs", "Retry": "Submit the selected jobs that have ended again",
+    "Cancel": "Stop the selected jobs",
+    "Retry": "Submit the selected jobs that have ended again; of groups those that did not succeed",
     "Promote": "Let the selected jobs that wait start now", "Delete": "Forget the selected jobs; asks once more",
     OPEN: "Show the selected jobs below, with their progress and log", CLEAR: "Select nothing",
+    MATCHING: "Select all jobs that the filters are true of, also those that are on no page",
 }  # fmt: skip
 _ALL = ("all", "")
 _UP, _DOWN = "▲ lowest first", "▼ highest first"
@@ -33,10 +35,10 @@ class JobTable:
         self._desk = desk
         self._filters = _Filters(kit, desk)
         self._buttons = {name: kit.button(name, _TOOLTIPS[name], partial(act, name)) for name in _TOOLTIPS}
-        self._said = kit.html(width="100%", min_height="24px")
+        self._said = kit.html(flex="1 1 20em", min_width="0", min_height="24px", margin="0 0 0 8px")
         self._ticks = Ticks(kit, desk)
         self._table = kit.table(flex="1 1 0", min_width="0")
-        self._rows = kit.row((self._ticks.box, self._table), flex_flow="row", align_items="flex-start")
+        self._rows = kit.row((self._ticks.beside, self._table), flex_flow="row", align_items="flex-start")
         self._most = 0
         self._pager = _Pager(kit, desk)
         self._close_cards = kit.button(
@@ -46,7 +48,9 @@ class JobTable:
         self.box = kit.column(
             (
                 kit.html(grid.heading("Jobs"), margin="6px 0 0"), self._filters.box,
-                kit.row(self._buttons.values()), self._said, self._rows, self._pager.box, self._cards,
+                kit.row([self._buttons[name] for name in _TOOLTIPS if name != MATCHING]),
+                kit.row((self._ticks.above, self._buttons[MATCHING], self._said)),
+                self._rows, self._pager.box, self._cards,
             ),
             width="100%",
         )  # fmt: skip
@@ -54,7 +58,7 @@ class JobTable:
     def draw(self, facts: Facts, page: Page, now: datetime, cards: tuple[Any, ...]) -> int:
         """Send what differs; how many messages that took."""
         desk, selected = self._desk, set(self._desk.selected)
-        rows = [columns.job(record, now) for record in page.rows]
+        rows = [columns.job(record, now, facts.lacks.get(record.id, "")) for record in page.rows]
         chosen = [place for place, record in enumerate(page.rows) if record.id in selected]
         empty = "None is known so far." if not facts.jobs else "None of the jobs that are known is like that."
         told = grid.table("Jobs", columns.JOBS, rows, chosen=chosen, empty=empty)
@@ -62,7 +66,7 @@ class JobTable:
         sent += self._ticks.draw(page.rows, selected)
         sent += parts.put(self._table, value=told) + self._keep_height(len(rows), desk.choice.page_size)
         sent += parts.put(self._buttons["Delete"], description="Sure? Delete" if desk.is_armed else "Delete")
-        sent += parts.put(self._said, value=_status(desk, len(selected)))
+        sent += parts.put(self._said, value=_status(desk, facts, page))
         sent += self._pager.draw(page, facts)
         return sent + self._draw_cards(cards)
 
@@ -99,7 +103,17 @@ class _Filters:
             layout=ipywidgets.Layout(width="9.5em", margin="1px 0"),
         ))  # fmt: skip
         parts.heard(self._order, lambda on: desk.choose(descending=on))
-        self.box = kit.row((self._text, self._state, self._queue, self._function, self._sort, self._order))
+        self._scope = kit.choice(
+            "Jobs of",
+            (("everybody", False), (own.in_words(), True)),
+            chosen.own,
+            lambda on: desk.choose(own=on),
+            "14em",
+        )
+        self._folded = kit.labelled_box("groups as one row", lambda on: desk.choose(folded=on), on=chosen.folded)
+        self.box = kit.row((
+            self._scope, self._text, self._state, self._queue, self._function, self._sort, self._order, self._folded,
+        ))  # fmt: skip
 
     def draw(self, facts: Facts) -> int:
         """Offer the queues and functions there are; what is chosen stays on offer."""
@@ -149,9 +163,19 @@ def _offered(names: set[str]) -> tuple[tuple[str, str], ...]:
     return (_ALL, *found.items())
 
 
-def _status(desk: Desk, selected: int) -> str:
+def _selected(names: Sequence[str], facts: Facts, page: Page) -> str:
+    """How much is selected, in words, and how much of it cannot be seen here."""
+    jobs, seen = group_row.jobs_of(names, facts.groups), {record.id for record in page.rows}
+    elsewhere = sum(name not in seen for name in names)
+    groups = f", {jobs:,} jobs with those of groups" if any(map(group_row.is_group, names)) else ""
+    unseen = f", {elsewhere:,} of them not on this page" if elsewhere else ""
+    return f"{len(names):,} selected{groups}{unseen}"
+
+
+def _status(desk: Desk, facts: Facts, page: Page) -> str:
     """What is selected, and how the last request went."""
-    count = f"{selected:,} selected" if selected else "Tick the boxes of jobs to act on them"
+    names = desk.selected
+    count = _selected(names, facts, page) if names else "Tick the boxes of jobs to act on them"
     told = " · ".join(part for part in (count, desk.said) if part)
     return (
         f'<div role="status" aria-live="polite" aria-atomic="true" title="{escape(told)}" style="{theme.FONT};'

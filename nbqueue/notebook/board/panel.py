@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,8 @@ from nbqueue.notebook.publish import Bundle
 
 #: seconds without an answer after which that is said
 SILENT_S = 4.0
+#: seconds between two answers to presses: a page that gets two at once sees nothing of them
+HEARD_S = 0.8
 #: buttons of queues that still hear after they were seen
 SPARE_QUEUES = 30
 
@@ -61,16 +64,19 @@ class Panel:
         self._kit = kit = Kit()
         self._head = kit.html(flex="1 1 0", min_width="0")
         self._queues = _Queues(kit, clicks)
-        self._workers = kit.table(width="100%")
+        self._workers = kit.table(flex="1 1 860px", min_width="0")
         self._window = _window(kit, desk)
         self._bars = kit.html(width="100%")
         self._jobs = JobTable(kit, desk, clicks.act, clicks.close_cards)
         close = kit.button("Close", "Stop looking at the server, and leave the tables as they are", clicks.close)
         self._body = (
-            kit.row((self._head, close), flex_flow="row"), self._queues.box, self._workers,
+            kit.row((self._head, close), flex_flow="row"),
+            # beside one another where there is room for all columns of both
+            kit.row((self._queues.box, self._workers), align_items="flex-start", grid_gap="0 24px"),
             kit.row((kit.html(grid.heading("Ended")), self._window), margin="6px 0 0"), self._bars, self._jobs.box,
         )  # fmt: skip
         self._style = ""
+        self._presses, self._heard, self._heard_at = 0, grid.HEARD_CLASSES[0], -HEARD_S
         self._root: Any = None
 
     def move(self, style: str) -> Bundle:
@@ -81,7 +87,8 @@ class Panel:
         """
         before, self._style = self._root, style
         rules = self._kit.html(grid.STYLE + style, display="none")
-        self._root = self._kit.column((rules, *self._body), width="100%", max_width="1280px", padding="2px 4px")
+        self._root = self._kit.column((rules, *self._body), width="100%", max_width="1800px", padding="2px 4px")
+        parts.put(self._root, _dom_classes=(self._heard,))
         if before is not None:
             for widget in (before.children[0], before):
                 self._kit.drop(widget)
@@ -93,11 +100,25 @@ class Panel:
         workers = [columns.worker(engine, seen.now) for engine in facts.engines]
         told = grid.table("Workers", columns.WORKERS, workers, empty="None is running.")
         sent = parts.put(self._head, value=_header(seen))
+        sent += self._show_heard()
         sent += self._queues.draw(facts)
         sent += parts.put(self._workers, value=grid.heading("Workers") + told)
         sent += parts.put(self._window, value=self._desk.choice.window.label)
         sent += parts.put(self._bars, value=bars.drawn(facts.chart) if facts.chart is not None else "")
         return sent + self._jobs.draw(facts, seen.page, seen.now, seen.cards)
+
+    def _show_heard(self) -> int:
+        """Take the marks of presses away that were heard of since the last time, however many they were."""
+        now = time.monotonic()
+        if self._kit.presses > self._presses and now - self._heard_at > HEARD_S:
+            self._presses, self._heard_at = self._kit.presses, now
+            [self._heard] = [name for name in grid.HEARD_CLASSES if name != self._heard]
+        return parts.put(self._root, _dom_classes=(self._heard,))
+
+    @property
+    def presses(self) -> int:
+        """Presses of buttons that were heard of."""
+        return self._kit.presses
 
     @property
     def is_closed(self) -> bool:
@@ -125,7 +146,10 @@ class _Queues:
         self._buttons: Stock[str] = Stock(kit, self._button, SPARE_QUEUES)
         self._table = kit.table(flex="1 1 0", min_width="0")
         self._side = kit.column((), flex="0 0 auto", padding="58px 0 0 8px")
-        self.box = kit.row((self._table, self._side), flex_flow="row", align_items="flex-start")
+        self.box = kit.row(
+            (self._table, self._side), flex_flow="row", align_items="flex-start", width="auto", flex="1 1 760px",
+            min_width="0",
+        )  # fmt: skip
 
     def draw(self, facts: Facts) -> int:
         """Send what differs."""

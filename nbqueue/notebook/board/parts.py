@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import ipywidgets
 
-from nbqueue.notebook.board.grid import ROW_PX, TICK_CLASS
+from nbqueue.notebook.board.grid import PRESS_CLASS, ROW_PX, TICK_CLASS
 
 #: whether this thread changes widgets itself: what it changes is no wish of anybody's
 _drawing = threading.local()
@@ -58,9 +58,11 @@ class Kit:
 
     def __init__(self) -> None:
         self._made: dict[Any, None] = {}
+        #: presses of buttons that were heard of
+        self.presses = 0
         # of rows there are many: one layout and one style for all
         self._row_layout = self.keep(ipywidgets.Layout(
-            width="52px", height=_HEIGHT, margin="1px 0", overflow="hidden", flex="0 0 auto"
+            width="24px", height=_HEIGHT, margin="1px 0", overflow="hidden", flex="0 0 auto"
         ))  # fmt: skip
         self._row_style = self.keep(ipywidgets.widgets.widget_bool.CheckboxStyle())
 
@@ -80,17 +82,31 @@ class Kit:
     def button(self, words: str, tooltip: str, act: Callable[[], None], **layout: str) -> Any:
         """Something to press; what it does is handed on, no widget is changed by it."""
         given = {"width": "auto", "margin": "1px 2px", **layout}
-        made = self.keep(
-            ipywidgets.Button(description=words, tooltip=tooltip, layout=ipywidgets.Layout(**given))
-        )  # fmt: skip
-        made.on_click(lambda _: act())
+        made = self.keep(ipywidgets.Button(
+            description=words, tooltip=tooltip, layout=ipywidgets.Layout(**given), _dom_classes=(PRESS_CLASS,)
+        ))  # fmt: skip
+
+        def pressed(_: object) -> None:
+            self.presses += 1
+            act()
+
+        made.on_click(pressed)
         return made
 
-    def box(self, words: str, act: Callable[[bool], None], *, seen: bool = True) -> Any:
-        """A box to tick beside a row; its words are seen, or only read to who cannot see the row."""
+    def box(self, words: str, act: Callable[[bool], None]) -> Any:
+        """A box to tick beside a row; its words are only read to who cannot see the row."""
         made = self.keep(ipywidgets.Checkbox(
             value=False, indent=False, description=words, layout=self._row_layout, style=self._row_style,
-            _dom_classes=() if seen else (TICK_CLASS,),
+            _dom_classes=(TICK_CLASS,),
+        ))  # fmt: skip
+        heard(made, act)
+        return made
+
+    def labelled_box(self, words: str, act: Callable[[bool], None], *, on: bool = False, disabled: bool = False) -> Any:
+        """A box to tick with its words beside it."""
+        made = self.keep(ipywidgets.Checkbox(
+            value=on, indent=False, description=words, disabled=disabled,
+            layout=ipywidgets.Layout(width="auto", height=_HEIGHT, margin="1px 12px 1px 4px", flex="0 0 auto"),
         ))  # fmt: skip
         heard(made, act)
         return made

@@ -10,7 +10,10 @@ from typing import Any
 
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import FINAL, LIVE, State
+from nbqueue.notebook.board import group_row
 from nbqueue.notebook.board.activity import WINDOWS, Window
+from nbqueue.notebook.board.group_row import GroupRow
+from nbqueue.notebook.board.own import Own
 
 #: rows of a page that can be chosen
 PAGES = (10, 25, 50)
@@ -55,13 +58,17 @@ SORTS: Mapping[str, Callable[[JobRecord], Any]] = {
 class Choice:
     """What somebody has chosen to see."""
 
-    #: part of a job's name, id, function, queue, tag or error; several words must all be there
+    #: part of a job's name, id, group, function, queue, tag or error; several words must all be there
     text: str = ""
     #: words of STATES
     state: str = "any state"
     #: empty: all
     queue: str = ""
     function: str = ""
+    #: only what this notebook has submitted
+    own: bool = False
+    #: groups as one row each
+    folded: bool = True
     #: words of SORTS
     sort: str = "submitted"
     descending: bool = True
@@ -88,30 +95,51 @@ class Page:
     held: bool = False
 
 
-def page(records: Sequence[JobRecord], choice: Choice, held: Sequence[str] = ()) -> Page:
-    """The page that is wanted; `held`: ids of rows that stay where they are, as far as they are known."""
-    found = wanted(records, choice)
+def page(
+    records: Sequence[JobRecord], choice: Choice, held: Sequence[str] = (), *,
+    groups: Mapping[str, GroupRow] | None = None, own: Own | None = None,
+) -> Page:  # fmt: skip
+    """The page that is wanted.
+
+    Args:
+        records: the jobs that are known.
+        choice: what somebody wants to see.
+        held: ids of rows that stay where they are, as far as they are known.
+        groups: the rows of groups that are known, by the id of the group.
+        own: what this notebook has submitted, where that is known.
+    """
+    rows_of = groups if groups and choice.folded else {}
+    found = rows_wanted(records, choice, rows_of, own or Own())
     pages = max(math.ceil(len(found) / choice.page_size), 1)
     number = min(choice.page, pages - 1)
     start = number * choice.page_size
     if held:
-        known = {record.id: record for record in records}
+        known = {record.id: record for record in (*records, *rows_of.values())}
         rows = tuple(known[job_id] for job_id in held if job_id in known)
     else:
         rows = tuple(ordered(found, choice)[start : start + choice.page_size])
     return Page(rows=rows, start=start, total=len(found), number=number, pages=pages, held=bool(held))
 
 
+def rows_wanted(
+    records: Sequence[JobRecord], choice: Choice, groups: Mapping[str, GroupRow], own: Own
+) -> list[JobRecord]:
+    """The rows that are wanted: a group is one where it is itself, or a job of it that is known."""
+    seen = [record for record in records if own.has(record)] if choice.own else list(records)
+    rows = [row for row in groups.values() if own.has(row)] if choice.own else list(groups.values())
+    return group_row.folded((*wanted(seen, choice), *wanted(rows, choice)), groups)
+
+
 def wanted(records: Sequence[JobRecord], choice: Choice) -> list[JobRecord]:
     """The jobs that all of the filters are true of."""
-    states, words = STATES.get(choice.state, frozenset(State)), choice.text.casefold().split()
+    states, text = STATES.get(choice.state, frozenset(State)), " ".join(choice.text.casefold().split())
     return [
         record
         for record in records
-        if record.state in states
+        if _is(record, states)
         and choice.queue in ("", record.queue)
         and choice.function in ("", record.function)
-        and (not words or _has(record, words))
+        and (not text or _has(record, text))
     ]
 
 
@@ -127,7 +155,14 @@ def functions(records: Sequence[JobRecord]) -> tuple[str, ...]:
     return tuple(sorted({record.function for record in records if record.function})[:FUNCTIONS])
 
 
-def _has(record: JobRecord, words: Sequence[str]) -> bool:
-    facts = (record.label, record.function, record.id, record.queue, record.error_type, record.error, *record.tags)
-    text = "\n".join(facts).casefold()
-    return all(word in text for word in words)
+def _is(record: JobRecord, states: frozenset[State]) -> bool:
+    """Whether a job, or one of a group, is in one of these states."""
+    return not states.isdisjoint(record.counts) if isinstance(record, GroupRow) else record.state in states
+
+
+def _has(record: JobRecord, text: str) -> bool:
+    """Whether it stands in one of its texts as it was typed, or an id begins with it: ids hold any short text."""
+    said = (record.label, record.function, record.queue, f"{record.error_type}: {record.error}", *record.tags)
+    return any(text in each.casefold() for each in said) or any(
+        name.casefold().startswith(text) for name in (record.id, record.group)
+    )

@@ -43,11 +43,12 @@ def _tables(facts: Facts, choice: Choice) -> tuple[Table, ...]:
     if facts.at is None:
         return ()
     now = facts.at
-    page = roster.page(facts.jobs, replace(choice, page=0, page_size=JOBS))
+    first = replace(choice, page=0, page_size=JOBS)
+    page = roster.page(facts.jobs, first, groups=facts.groups, own=facts.own)
     some = f", {JOBS} of {page.total:,}" if page.total > JOBS else ""
     queues = _texts([columns.queue(each) for each in facts.queues])
     workers = _texts([columns.worker(each, now) for each in facts.engines])
-    jobs = _texts([columns.job(each, now) for each in page.rows])
+    jobs = _texts([columns.job(each, now, facts.lacks.get(each.id, "")) for each in page.rows])
     return (
         Table(title="Queues", columns=columns.names(columns.QUEUES), rows=queues, empty="None was used so far."),
         Table(title="Workers", columns=columns.names(columns.WORKERS), rows=workers, empty="None is running."),

@@ -8,6 +8,7 @@ from typing import Any
 from nbqueue.model.job import JobRecord
 from nbqueue.notebook import wording
 from nbqueue.notebook.board.desk import Desk
+from nbqueue.notebook.board.grid import ROW_PX
 from nbqueue.notebook.board.parts import Kit, Stock, put
 from nbqueue.notebook.board.roster import PAGES
 
@@ -16,7 +17,7 @@ SPARE, SPARE_ALL = max(PAGES), 10
 
 
 class Ticks:
-    """A box for all rows, and one beside each."""
+    """A box for all rows of the page, and one beside each."""
 
     def __init__(self, kit: Kit, desk: Desk) -> None:
         self._kit, self._desk = kit, desk
@@ -24,9 +25,9 @@ class Ticks:
         self._rows: Stock[str] = Stock(kit, self._of_row, SPARE)
         # for the rows that were seen with it, as they may be others when the kernel hears of it
         self._all: Stock[tuple[str, ...]] = Stock(kit, self._of_all, SPARE_ALL)
-        self._above = kit.column((), flex="0 0 auto")
-        self._beside = kit.column((), flex="0 0 auto")
-        self.box = kit.column((self._above, self._beside), flex="0 0 auto")
+        self.above = kit.column((), flex="0 0 auto")
+        # from below the heading on
+        self.beside = kit.column((), flex="0 0 auto", padding=f"{ROW_PX}px 0 0")
 
     def draw(self, rows: Sequence[JobRecord], selected: Collection[str]) -> int:
         """Send what differs; how many messages that took."""
@@ -36,10 +37,11 @@ class Ticks:
         above, made = self._all.take([ids])
         sent += made + sum(put(box, value=job_id in selected) for job_id, box in boxes.items())
         sent += put(above[ids], value=bool(ids) and all(job_id in selected for job_id in ids))
-        return sent + put(self._above, children=(above[ids],)) + put(self._beside, children=tuple(boxes.values()))
+        return sent + put(self.above, children=(above[ids],)) + put(self.beside, children=tuple(boxes.values()))
 
     def _of_row(self, job_id: str) -> Any:
-        return self._kit.box(self._words[job_id], lambda on: self._desk.tick((job_id,), on=on), seen=False)
+        return self._kit.box(self._words[job_id], lambda on: self._desk.tick((job_id,), on=on))
 
     def _of_all(self, ids: tuple[str, ...]) -> Any:
-        return self._kit.box("all", lambda on: self._desk.tick(ids, on=on))
+        words = f"all {len(ids)} on this page" if ids else "none on this page"
+        return self._kit.labelled_box(words, lambda on: self._desk.tick(ids, on=on), disabled=not ids)

@@ -1,0 +1,38 @@
+"""Why a ready job does not run yet, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbqueue.model.holdup import Place, Standing, why
+from nbqueue.model.limits import Limit
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (Place(ahead=12, in_process=True), "behind 12 jobs, 2 of 2 slots busy"),
+        (Place(ahead=1, in_process=True), "behind 1 job, 2 of 2 slots busy"),
+        (Place(ahead=0, in_process=True), "2 of 2 slots busy"),
+        (Place(ahead=3), "behind 3 jobs"),
+        (Place(gate="l:q:default", limit=Limit(rate=2, per_ms=1000)), 'over the limit of queue "default" (2 in 1 s)'),
+        (Place(gate="b:f:solve", limit=Limit(concurrency=1)), "over the limit of solve (1 at once)"),
+        (Place(gate="l:k:licence"), 'over the limit of key "licence"'),
+        (Place(gate="f:solve"), "function solve is paused"),
+        (Place(gate="t:{a}"), 'tag "{a}" is paused'),
+        (Place(gate="g:1"), "its group is paused"),
+        (Place(gate="r:gpu=1"), "waits for gpu=1"),
+        (Place(gate="n:name:solve"), "left to another worker, which has what it needs"),
+        (Place(gate="?"), "held back"),
+    ],
+)
+def test_a_place_in_words(place: Place, told: str) -> None:
+    """Who is before it and what is busy, or what holds it back."""
+    standing = Standing(offers={}, slots={"default": (2, 2)}, places={"j1": place})
+    assert why(standing, "default", "j1") == told
+
+
+def test_a_queue_in_words() -> None:
+    """A pause is told; what is busy depends on the job."""
+    standing = Standing(offers={}, slots={"a": (3, 3), "b": (1, 2)}, paused=frozenset({"a"}), places={})
+    assert [why(standing, queue) for queue in ("a", "b", "c")] == ['queue "a" is paused', "", ""]
