@@ -54,7 +54,8 @@ class Follow:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._followers: dict[str, set[Follower]] = {}
+        #: those of a job in the order in which they came, which is the order in which they are told
+        self._followers: dict[str, dict[Follower, None]] = {}
         self._unseen: dict[str, None] = {}
         #: submitted here while the stream was read: the last change since, so that nobody has to look it up
         self._expected: dict[str, StateChanged | None] = {}
@@ -86,7 +87,7 @@ class Follow:
         Without `present` the state is not asked for where every change since the submit is known anyway.
         """
         for job_id in job_ids:
-            self._followers.setdefault(job_id, set()).add(follower)
+            self._followers.setdefault(job_id, {})[follower] = None
             if present or job_id not in self._expected:
                 self._unseen[job_id] = None
             elif (change := self._expected[job_id]) is not None:
@@ -99,8 +100,9 @@ class Follow:
             follower.connection(up=False)
 
     def result(self, job_id: str, fence: int) -> bytes | None:
-        """The sealed result of that attempt, where it came with the end; once."""
-        told, result = self._results.pop(job_id, (0, None))
+        """The sealed result of that attempt, where it came with the end; it is kept while others follow the job."""
+        take = self._results.get if job_id in self._followers else self._results.pop
+        told, result = take(job_id, (0, None))
         return result if told == fence else None
 
     def leave(self, job_ids: Iterable[str], follower: Follower) -> None:
@@ -108,7 +110,7 @@ class Follow:
         for job_id in job_ids:
             there = self._followers.get(job_id)
             if there is not None:
-                there.discard(follower)
+                there.pop(follower, None)
                 if not there:
                     del self._followers[job_id]
                     self._unseen.pop(job_id, None)
@@ -255,7 +257,7 @@ class Follow:
             follower.failed(error)
 
     def _all(self) -> set[Follower]:
-        return set().union(*self._followers.values())
+        return {follower for those in self._followers.values() for follower in those}
 
 
 def _put(kept: dict[str, T], job_id: str, value: T) -> None:

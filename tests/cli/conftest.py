@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unreachable server is reported after a second."""
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreachable server is reported after a second, which is too soon for one that a busy machine keeps waiting."""
     monkeypatch.setenv("NBQUEUE_CONNECT_TIMEOUT_S", "1")

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.commands import run, shell
 from tests.servers import Server, running_server
 
@@ -39,6 +41,7 @@ def test_a_key_that_others_can_read_is_wrong(server: Server, home: Path) -> None
     assert _marks(server)["signing key"] == "ok"
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_unreachable_server_is_wrong() -> None:
     """The sentence says why, and the exit code is 1."""
     found = run("doctor", "--json", "--url", "redis://127.0.0.1:1/0")

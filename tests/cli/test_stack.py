@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cli.commands import run
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -36,6 +38,7 @@ def test_status_of_a_server_elsewhere(server: Server) -> None:
     }
 
 
+@pytest.mark.usefixtures("impatient")
 def test_status_of_a_server_that_is_gone() -> None:
     """Scripts get a document and exit code 3."""
     found = run("status", "--json", "--url", "redis://127.0.0.1:1/0")

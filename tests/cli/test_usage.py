@@ -45,6 +45,7 @@ def test_the_package_runs_as_the_command() -> None:
     assert shell("--help").stdout.startswith("Usage: nbqueue [OPTIONS] COMMAND")
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("code", "words", "sentence"),
     [
@@ -82,6 +83,7 @@ def test_wrong_usage_is_exit_code_2() -> None:
     assert [run("jobs", "--nonsense").exit_code, run("nonsense").exit_code, run("cancel").exit_code] == [2, 2, 2]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_password_is_not_repeated() -> None:
     """An unreachable server is named without the password of its URL."""
     found = run("jobs", "--url", "redis://user:hunter2@127.0.0.1:1/0")

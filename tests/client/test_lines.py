@@ -60,6 +60,19 @@ def test_an_answer_from_before_an_end_is_not_taken_for_one_after_it(line: Relay)
         assert late.result() == 3
 
 
+def test_a_result_that_came_with_the_end_is_for_all_who_wait(line: Relay, running_engine: Engine) -> None:
+    """Nobody has to fetch it, so that who asked to be told is told no later than a wait ends."""
+    warm, told = submit(len, "warm").wait(), threading.Event()
+    assert warm.wait(5) == 4
+    line.hold = lambda asked: b"MGET" in asked and b"HMGET" not in asked
+    with ExitStack() as held:
+        held.callback(setattr, line, "hold", lambda _: False)
+        job = options(on_done=lambda _: told.set(), delay=0.2).submit(len, "abc").wait()
+        assert job.wait(5) == 3
+        assert told.wait(5)
+    assert running_engine.ran == [warm.id, job.id]
+
+
 def test_a_dead_line_is_noticed(line: Relay, running_engine: Engine) -> None:
     """A line that carries nothing any more, without having been closed, is noticed within seconds and made anew."""
     warm = submit(len, "warm").wait()
