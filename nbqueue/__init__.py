@@ -229,9 +229,9 @@ def unload_ipython_extension(shell: _typing.Any) -> None:
     _import_module("nbqueue.client.portal").shutdown()
 
 
-def _ensure(settings: Settings) -> _Address:
+def _ensure(settings: Settings, *, wakes: bool) -> _Address:
     """Start the local stack; what starts it is loaded when it is needed."""
-    address: _Address = _import_module("nbqueue.local.stack").ensure(settings)
+    address: _Address = _import_module("nbqueue.local.stack").ensure(settings, wakes=wakes)
     return address
 
 

@@ -46,7 +46,7 @@ def up(settings: Settings, *, json_wanted: bool) -> None:
 def down(settings: Settings, *, timeout_s: float, json_wanted: bool) -> None:
     """Stop the local stack.
 
-    Waiting jobs stay in its journal and run after the next `up`.
+    Waiting jobs stay in its journal and run after the next `up` or submit. Who waits for one goes on waiting.
     """
     _refuse_url(settings, "down stops")
     before = stack.stop(settings, timeout_s=timeout_s)

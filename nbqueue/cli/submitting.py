@@ -29,7 +29,7 @@ def submitting(settings: Settings) -> Iterator[None]:
         shared_address(settings.url)
     configure(settings)
     # the local stack's own worker knows no registered functions, so only the server is started
-    hooks.use_local_stack(lambda found: stack.ensure(found, worker=False))
+    hooks.use_local_stack(lambda found, *, wakes: stack.ensure(found, worker=False, wakes=wakes))
     before = hooks.inline_worker
     # a job within this process would end with the command
     hooks.use_inline_worker(None)

@@ -83,7 +83,7 @@ async def _sent(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
     own = {draft.job_id: mine for draft, _ in chunk if (mine := draft.own)}
     order = chunk[0][0].order
     hook = written(link.wire.keyring, link.wire.keys.namespace, order.options.webhook_url)
-    states = await link.wire.run(jobs.submit(link.wire.keys, order.batch(light, own, hook)), size_bytes=size)
+    states = await link.wire.run(jobs.submit(link.wire.keys, order.batch(light, own, hook)), size_bytes=size, wakes=True)
     if any(draft.waits for draft, _ in chunk):
         # of a parent that has not ended well before nobody else would tell at once
         await settle(link)
@@ -95,7 +95,7 @@ async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:
     if len(blob) <= LARGE_BYTES:
         return blob
     extra_s = len(blob) / BYTES_A_SECOND
-    await link.wire.ask(lambda client: leave(client, link.wire.keys, job_id, 0, blob), extra_s=extra_s)
+    await link.wire.ask(lambda client: leave(client, link.wire.keys, job_id, 0, blob), extra_s=extra_s, wakes=True)
     return b""
 
 

@@ -144,7 +144,7 @@ async def _put(link: Link, call: ScheduledCall) -> bool:
 
 async def _check_comes(link: Link, call: ScheduledCall) -> None:
     """Refuse a schedule that can never run, by the server's clock; one that has ended may be given again as it was."""
-    now = await link.wire.ask(schedules.now)
+    now = await link.wire.ask(schedules.now, wakes=True)
     if call.times.next_after(now, now) is not None:
         return
     [found] = await link.wire.ask(lambda client: schedules.stored(client, link.wire.keys, [call.name]))

@@ -48,12 +48,17 @@ class Wire:
         self._fallen = False
         self._opening = asyncio.Lock()
 
-    async def run(self, call: Call[T], *, size_bytes: int = 0) -> T:
+    async def run(self, call: Call[T], *, size_bytes: int = 0, wakes: bool = False) -> T:
         """Run a script; one whose answer was lost is run again, so it must allow that."""
-        return await self.ask(lambda client: scripts.run(client, call), extra_s=size_bytes / BYTES_A_SECOND)
+        extra_s = size_bytes / BYTES_A_SECOND
+        return await self.ask(lambda client: scripts.run(client, call), extra_s=extra_s, wakes=wakes)
 
-    async def ask(self, act: Callable[[Any], Awaitable[T]], *, extra_s: float = 0.0) -> T:
-        """What `act(client)` gives. Raises BrokerUnavailable once connect_timeout_s (and `extra_s`) are over."""
+    async def ask(self, act: Callable[[Any], Awaitable[T]], *, extra_s: float = 0.0, wakes: bool = False) -> T:
+        """What `act(client)` gives. Raises BrokerUnavailable once connect_timeout_s (and `extra_s`) are over.
+
+        A local server that was ended on purpose after it was heard of is started again only for one who `wakes` it,
+        as whoever submits does; everybody else gets LocalStackError.
+        """
         client = await self._connected()
         now = asyncio.get_running_loop().time
         ends_at = now() + self.settings.connect_timeout_s + extra_s
@@ -69,7 +74,7 @@ class Wire:
             if now() >= ends_at:
                 raise self._explained(told) from None
             await backoff.pause(at_most_s=ends_at - now())
-            client = await self._connected(anew=True)
+            client = await self._connected(anew=True, wakes=wakes)
 
     async def _first_heard(self, answer: Awaitable[T]) -> T:
         """The answer; as long as there was none from this server, a mismatch of TLS is told at once."""
@@ -122,10 +127,10 @@ class Wire:
         if client is not None:
             await client.aclose()
 
-    async def _connected(self, *, anew: bool = False) -> Any:
+    async def _connected(self, *, anew: bool = False, wakes: bool = False) -> Any:
         """The client for short questions. `anew`: look first whether the local server has to be started again."""
         async with self._opening:
-            address = await self._found_address(anew=anew)
+            address = await self._found_address(anew=anew, wakes=wakes)
             if self._client is None or address != self._client_address:
                 await self.close()
                 self._client_address = address
@@ -136,20 +141,20 @@ class Wire:
                 )  # fmt: skip
             return self._client
 
-    async def _found_address(self, *, anew: bool) -> Address:
+    async def _found_address(self, *, anew: bool, wakes: bool = False) -> Address:
         if self._fallen:
             if self._address is None or self._address.kind != "inline":
                 self._address = await self._served(parse_url("inline:"))
         elif self._address is None or (anew and not self._known):
-            self._address = await self._look_for_address()
+            self._address = await self._look_for_address(wakes=wakes or self._address is None)
         return self._address
 
-    async def _look_for_address(self) -> Address:
+    async def _look_for_address(self, *, wakes: bool) -> Address:
         if self.settings.url is not None:
             return await self._served(parse_url(self.settings.url))
         if hooks.local_stack is None:
             raise ConfigurationError("No server is known: set NBQUEUE_URL, for example redis://host:6379/0.")
-        return await asyncio.to_thread(hooks.local_stack, self.settings)
+        return await asyncio.to_thread(hooks.local_stack, self.settings, wakes=wakes)
 
     async def _served(self, address: Address) -> Address:
         """The address; where the store is in this process, so is the worker."""

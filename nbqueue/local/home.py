@@ -112,6 +112,11 @@ class Home:
         return self.server / "last-use"
 
     @property
+    def ended(self) -> Path:
+        """There from the time somebody ended the stack until somebody starts it."""
+        return self.server / "ended"
+
+    @property
     def keeper_log(self) -> Path:
         """What the keeper did and why."""
         return self.path / "keeper.log"

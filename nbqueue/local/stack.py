@@ -90,11 +90,19 @@ def ensure(
     worker: bool = True,
     timeout_s: float = 10.0,
     worker_command: Sequence[str] = worker_process.WORKER_COMMAND,
+    wakes: bool = True,
 ) -> Address:
     """Start what does not run and return where the server is. Any number of threads and processes may call it at once.
 
+    Args:
+        settings: say where its home is.
+        worker: whether a worker belongs to it.
+        timeout_s: how long to wait for the server's first answer.
+        worker_command: the worker's program.
+        wakes: whether to start it also where somebody has ended it with `stop`; what crashed is started in any case.
+
     Raises:
-        LocalStackError: it cannot be started; one sentence says why and what to do.
+        LocalStackError: it cannot be started, or must not be; one sentence says why and what to do.
     """
     failures.refuse_windows()
     home = _home_of(settings)
@@ -102,7 +110,9 @@ def ensure(
         if not _runs(home, worker=worker):
             prepare(home)
             _note_use(home)
-            _start(home, settings, worker_command if worker else None, time.monotonic() + timeout_s)
+            with _start_lock(home, time.monotonic() + timeout_s) as deadline:
+                _refuse_ended(home, wakes=wakes)
+                _start(home, settings, worker_command if worker else None, deadline)
         _note_use(home)
         return _address(home)
 
@@ -140,6 +150,7 @@ def stop(settings: Settings, *, timeout_s: float = 10.0) -> StackStatus:
     if not is_there(home):
         return before
     with failures.in_one_sentence(home), _start_lock(home, time.monotonic() + timeout_s):
+        write_private(home.ended, "")
         _end_keeper(home)
         worker_process.stop(home, timeout_s=timeout_s * WORKER_SHARE)
         server.shut_down(home, timeout_s=timeout_s)
@@ -161,14 +172,23 @@ def _runs(home: Home, *, worker: bool) -> bool:
 
 
 def _start(home: Home, settings: Settings, worker_command: Sequence[str] | None, deadline: float) -> None:
-    with _start_lock(home, deadline):
-        launch.bring_up(home, memory_bytes=settings.server_memory_bytes, deadline=deadline)
-        if worker_command is not None:
-            keeper.start(home, settings, worker_command)
+    launch.bring_up(home, memory_bytes=settings.server_memory_bytes, deadline=deadline)
+    home.ended.unlink(missing_ok=True)
+    if worker_command is not None:
+        keeper.start(home, settings, worker_command)
+
+
+def _refuse_ended(home: Home, *, wakes: bool) -> None:
+    """What merely waits for the server does not bring back what somebody has ended."""
+    if not wakes and home.ended.exists():
+        raise LocalStackError(
+            f"The local stack in {home.path} was ended by `nbqueue down`: the next submit starts it again, and so does "
+            "`nbqueue up`. What waits is kept."
+        )
 
 
 @contextlib.contextmanager
-def _start_lock(home: Home, deadline: float) -> Iterator[None]:
+def _start_lock(home: Home, deadline: float) -> Iterator[float]:
     lock = locks.acquire(home.start_lock, timeout_s=max(0.0, deadline - time.monotonic()))
     if lock is None:
         raise LocalStackError(
@@ -176,7 +196,7 @@ def _start_lock(home: Home, deadline: float) -> Iterator[None]:
             f"look who holds {home.start_lock}."
         )
     try:
-        yield
+        yield deadline
     finally:
         locks.release(lock)
 

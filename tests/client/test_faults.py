@@ -280,8 +280,8 @@ def test_the_local_stack_is_started_again(server: Server, settings: Settings, mo
     """Without a URL the local stack is asked for the address, and again whenever the connection fails."""
     calls = itertools.count()
 
-    def ensure(settings: Settings) -> Address:
-        assert settings.url is None
+    def ensure(settings: Settings, *, wakes: bool) -> Address:
+        assert (settings.url, wakes) == (None, True)
         return Address(kind="unix", path=str(server.path) if next(calls) else "/tmp/nbq-nobody")
 
     monkeypatch.setattr(hooks, "local_stack", ensure)

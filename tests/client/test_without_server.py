@@ -67,7 +67,8 @@ async def test_the_fallback_takes_the_place_of_a_local_stack(
 ) -> None:  # fmt: skip
     """Where the local stack cannot be started, as on a platform that has no server, it is the same."""
 
-    def refuse(_: Settings) -> None:
+    def refuse(_: Settings, *, wakes: bool) -> None:
+        assert wakes
         raise LocalStackError("The embedded server is not made for this platform.")
 
     monkeypatch.setattr(hooks, "local_stack", refuse)

@@ -1,0 +1,68 @@
+"""A stack that somebody has ended stays ended, whoever still waits for it, until somebody wants it."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from nbqueue import Queue, configure, options, submit
+from nbqueue.client.portal import shutdown
+from nbqueue.errors import LocalStackError
+from nbqueue.local import stack
+from nbqueue.model.settings import Settings
+from nbqueue.model.states import State
+from tests.local.stacks import Stack, kill
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[Settings]:
+    """A session on a local stack with its own worker."""
+    given = replace(settings, url=None)
+    yield configure(given)
+    shutdown()
+    stack.stop(given)
+
+
+def test_who_waits_does_not_start_what_was_ended(client: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """They go on waiting and are told why; the next submit starts it, and then they have what they waited for."""
+    job = options(delay=2.0).submit(abs, -1).wait()
+    live = job.live()
+    wait_until(lambda: live.record.state is State.SCHEDULED)
+    with ThreadPoolExecutor(1) as other:
+        waiting = other.submit(job.wait, 60)
+        assert stack.stop(client).server.running
+        wait_until(lambda: "was ended by `nbqueue down`: the next submit starts it again" in caplog.text)
+        assert live.reconnecting
+        with pytest.raises(LocalStackError, match="was ended by `nbqueue down`"):
+            Queue("default").stats().wait(10)
+        assert not stack.status(client).server.running
+        assert not stack.status(client).keeper.running
+        assert submit(abs, -2).wait(20).wait(20) == 2
+        assert waiting.result() == 1
+    wait_until(lambda: live.record.state is State.SUCCEEDED and not live.reconnecting)
+    live.close()
+
+
+def test_who_waits_starts_what_has_crashed(client: Settings) -> None:
+    """The server and its keeper together, so that nothing but the waiting client is left."""
+    job = options(delay=1.0).submit(abs, -1).wait()
+    live = job.live()
+    wait_until(lambda: live.record.state is State.SCHEDULED)
+    before = Stack(client).status()
+    assert before.keeper.pid
+    assert before.server.pid
+    for pid in (before.keeper.pid, before.server.pid):
+        kill(pid)
+    wait_until(lambda: stack.status(client).keeper.running and stack.server_is_up(client), 20)
+    assert job.wait(20) == 1
+    live.close()
+
+
+def test_up_starts_what_was_ended(client: Settings) -> None:
+    """And whoever waits finds it."""
+    job = options(delay=0.5).submit(abs, -1).wait()
+    stack.stop(client)
+    stack.ensure(client)
+    assert job.wait(20) == 1
