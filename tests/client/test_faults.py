@@ -278,15 +278,17 @@ def test_an_end_is_told_in_one_sentence(state: State, said: str, sentence: str) 
 
 def test_the_local_stack_is_started_again(server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a URL the local stack is asked for the address, and again whenever the connection fails."""
-    calls = itertools.count()
+    calls, woken = itertools.count(), list[bool]()
 
     def ensure(settings: Settings, *, wakes: bool) -> Address:
-        assert (settings.url, wakes) == (None, True)
+        assert settings.url is None
+        woken.append(wakes)
         return Address(kind="unix", path=str(server.path) if next(calls) else "/tmp/nbq-nobody")
 
     monkeypatch.setattr(hooks, "local_stack", ensure)
     configure(Settings(home=settings.home))
     assert options(queue="nobody").submit(len, b"").wait().state().wait() is State.QUEUED
+    assert woken[0]
     monkeypatch.setattr(hooks, "local_stack", None)
     configure(Settings(home=settings.home))
     with pytest.raises(ConfigurationError, match="set NBQUEUE_URL"):
