@@ -83,7 +83,9 @@ async def _sent(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
     own = {draft.job_id: mine for draft, _ in chunk if (mine := draft.own)}
     order = chunk[0][0].order
     hook = written(link.wire.keyring, link.wire.keys.namespace, order.options.webhook_url)
-    states = await link.wire.run(jobs.submit(link.wire.keys, order.batch(light, own, hook)), size_bytes=size, wakes=True)
+    states = await link.wire.run(
+        jobs.submit(link.wire.keys, order.batch(light, own, hook)), size_bytes=size, wakes=True
+    )
     if any(draft.waits for draft, _ in chunk):
         # of a parent that has not ended well before nobody else would tell at once
         await settle(link)
