@@ -18,7 +18,7 @@ def here(settings: Settings) -> Iterator[None]:
     address = running_address(settings)
     before = hooks.local_stack
     configure(settings)
-    hooks.use_local_stack(lambda _, *, wakes: address)
+    hooks.use_local_stack(lambda _, **__: address)
     try:
         yield
     finally:

@@ -188,7 +188,7 @@ def test_a_submit_to_a_full_disk_names_it_and_the_next_goes_through(
     """The refusal says which folder is full and how much is free; what was accepted is there once there is room."""
     place = mounted("size=24m")
     local = Stack(replace(settings, home=place / "h"))
-    monkeypatch.setattr(hooks, "local_stack", lambda _, *, wakes: local.ensure(worker=False))
+    monkeypatch.setattr(hooks, "local_stack", lambda _, **__: local.ensure(worker=False))
     configure(local.settings)
     (place / "ballast").write_bytes(bytes(12 * 2**20))
     accepted: list[str] = []
