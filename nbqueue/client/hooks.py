@@ -18,7 +18,7 @@ log = logging.getLogger("nbqueue")
 class LocalStack(Protocol):
     """Starts what does not run of the embedded server and its worker; called in a thread of its own."""
 
-    def __call__(self, settings: Settings, *, wakes: bool) -> Address:
+    def __call__(self, settings: Settings, /, *, wakes: bool) -> Address:
         """Where the server is. What was ended on purpose is started only for one who `wakes` it."""
         ...
 
