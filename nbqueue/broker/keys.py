@@ -136,7 +136,7 @@ class Keys:
         return f"{self.prefix}nbq:holds:{engine}"
 
     def group(self, group: str) -> str:
-        """hash: `total`, `left` (not ended), and state -> number of its jobs in that state."""
+        """hash: `total`, `left` (not ended), `deleted`, and state -> number of its jobs that are, or ended, in it."""
         return f"{self.prefix}nbq:group:{group}"
 
     def members(self, group: str) -> str:

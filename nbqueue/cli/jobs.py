@@ -10,17 +10,18 @@ import click
 
 from nbqueue.broker import jobs as wire
 from nbqueue.broker import queues
-from nbqueue.broker.attendance import offers
+from nbqueue.broker.holdup import standing
 from nbqueue.cli import moments, tables
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import names
-from nbqueue.model.advice import lack
+from nbqueue.model import holdup, names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 
 HEADINGS = ("ID", "STATE", "QUEUE", "FUNCTION", "LABEL", "PROGRESS", "SUBMITTED", "TOOK", "ERROR")
+#: a column more, where something holds jobs up; and of how many of them the places are asked for
+WHY, ASKED = "WHY", 1000
 #: left out first where a terminal is narrow
 SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 
@@ -60,7 +61,9 @@ def jobs(
     if json_wanted:
         tables.print_json(found.jobs)
     else:
-        tables.print_table(HEADINGS, map(_row, found.jobs), empty="No jobs.", spare=SPARE)
+        why = any(found.why.values())
+        rows = [_row(item) + ((found.why.get(item.id, ""),) if why else ()) for item in found.jobs]
+        tables.print_table((*HEADINGS, WHY) if why else HEADINGS, rows, empty="No jobs.", spare=SPARE)
         for sentence in found.lacks:
             click.echo(f"nbqueue: {sentence}", err=True)
     if found.cut:
@@ -76,6 +79,8 @@ class _Listing:
     cut: bool
     #: what some of them wait for in vain, and what helps
     lacks: list[str]
+    #: id -> what else it waits for
+    why: Mapping[str, str]
 
 
 def _narrowed(
@@ -111,10 +116,14 @@ async def _listed(
     """Those that run, those next to run, then ended ones, the newest first; or those that were found already."""
     found = await _found(server, queue, states, limit + 1) if narrowed is None else narrowed
     kept = found[:limit]
-    waiting = [item for item in kept if item.may_lack]
-    there = await server.ask(lambda client: offers(client, server.keys)) if waiting else {}
-    lacks = {lack(item, there) for item in waiting} - {""}
-    return _Listing(kept, cut=len(found) > limit, lacks=sorted(lacks))
+    waiting = [item for item in kept if item.may_be_held_up]
+    if not waiting:
+        return _Listing(kept, cut=len(found) > limit, lacks=[], why={})
+    there = await server.ask(lambda client: standing(client, server.keys, holdup.waiting(waiting[:ASKED])))
+    told = {item.id: holdup.of_job(there, item) for item in waiting}
+    lacks = {lacking for lacking, _ in told.values()} - {""}
+    why = {job_id: words for job_id, (_, words) in told.items()}
+    return _Listing(kept, cut=len(found) > limit, lacks=sorted(lacks), why=why)
 
 
 async def _found(server: Server, queue: str | None, states: frozenset[str], limit: int) -> list[JobRecord]:

@@ -20,7 +20,7 @@ from nbqueue.notebook import wording
 #: characters of a text from a job that a table shows at most, also where nothing has to fit
 TEXT_LIMIT = 500
 #: columns whose texts may be cut on a terminal, and to how many cells at most
-CUT = frozenset({"FUNCTION", "LABEL", "ERROR", "WORKER", "HOST", "QUEUE", "QUEUES"})
+CUT = frozenset({"FUNCTION", "LABEL", "ERROR", "WORKER", "HOST", "QUEUE", "QUEUES", "WHY"})
 LEAST = 10
 _GAP = "  "
 _SIZES = ("B", "kB", "MB", "GB", "TB")

@@ -1,12 +1,17 @@
-"""Why a ready job does not run yet, in words: who is before it, what is busy, what holds it back."""
+"""Why a job does not run yet, in words: who is before it, what is busy, what holds it back, what it waits for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from nbqueue.model.advice import Offers
+from nbqueue.model.advice import Offers, lack
+from nbqueue.model.job import JobRecord
 from nbqueue.model.limits import Limit
+from nbqueue.model.resources import fits, known
+
+#: the gate of jobs that wait for others
+BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,12 @@ class Place:
     gate: str = ""
     #: of that gate, where it is a limit and known
     limit: Limit | None = None
+    #: the resources it takes while it runs, such as `gpu=1`
+    needs: str = ""
+    #: where it waits for others: one of them that has not ended, as "job train" or "group double", where that is known
+    parent: str = ""
+    #: and how many these are
+    parents: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +43,33 @@ class Standing:
     slots: Mapping[str, tuple[int, int]]
     #: names of queues
     paused: frozenset[str] = frozenset()
+    #: what is free of the offers now, asked for the queues of jobs that need resources
+    free: Offers = field(default_factory=dict)
     #: id -> its place, of the jobs that were asked for
     places: Mapping[str, Place]
 
 
+def waiting(records: Iterable[JobRecord]) -> dict[str, str]:
+    """Those of some jobs that something may hold up: id -> queue."""
+    return {record.id: record.queue for record in records if record.may_be_held_up}
+
+
+def of_job(standing: Standing, record: JobRecord) -> tuple[str, str]:
+    """What a job will not get from the workers there are, and what helps; or why else it waits."""
+    lacks = lack(record, standing.offers)
+    return (lacks, "") if lacks or not record.may_be_held_up else ("", why(standing, record.queue, record.id))
+
+
+def is_held_back(standing: Standing, job_id: str) -> bool:
+    """Whether a job is known to be behind a gate: no worker would help it."""
+    return bool(standing.places.get(job_id, Place()).gate)
+
+
 def why(standing: Standing, queue: str, job_id: str = "") -> str:
-    """Why a job, or whatever is ready in a queue, does not run; nothing where that is not known."""
+    """Why a job, or whatever is ready in a queue, does not run; nothing where that is not known.
+
+    What will still hold when those before it are gone comes first.
+    """
     place = standing.places.get(job_id, Place())
     if place.gate:
         return _behind(place)
@@ -45,6 +77,9 @@ def why(standing: Standing, queue: str, job_id: str = "") -> str:
         return f'queue "{queue}" is paused'
     busy, slots = standing.slots.get(queue, (0, 0))
     parts = []
+    free = standing.free.get(queue)
+    if place.needs and free is not None and not any(fits(known(place.needs), each) for each in free):
+        parts.append(_GATES["r"].format(place.needs))
     if place.ahead:
         parts.append(f"behind {place.ahead:,} job{'s' if place.ahead > 1 else ''}")
     if place.in_process and slots and busy >= slots:
@@ -61,9 +96,19 @@ _GATES = {
 def _behind(place: Place) -> str:
     """What a gate says, whose name begins with its kind."""
     kind, _, name = place.gate.partition(":")
+    if kind == BLOCKED:
+        return _for_others(place)
     if kind in {"l", "b"}:
         return f"over {_limited(name)}" + (f" ({place.limit})" if place.limit is not None else "")
     return _GATES.get(kind, "held back").format(name)
+
+
+def _for_others(place: Place) -> str:
+    """For whom it waits: one by name, as far as that is known."""
+    others = place.parents - 1
+    if not place.parent:
+        return "waits for other jobs"
+    return f"waits for {place.parent}" + (f" and {others:,} other{'s' if others > 1 else ''}" if others > 0 else "")
 
 
 def _limited(scope: str) -> str:

@@ -71,11 +71,6 @@ class JobRecord(Shown):
         return max(((self.finished_at or datetime.now(UTC)) - self.started_at).total_seconds(), 0.0)
 
     @property
-    def is_ready(self) -> bool:
-        """Whether it could start as far as it is itself concerned; something else may hold it back."""
-        return self.state is State.QUEUED and self.reason is not WaitReason.BLOCKED
-
-    @property
     def waits_for_worker(self) -> bool:
         """Whether nothing but a free worker is between it and its start."""
         return self.state is State.QUEUED and self.reason is None
@@ -84,6 +79,11 @@ class JobRecord(Shown):
     def waits_for_resources(self) -> bool:
         """Whether it may be what it needs of a worker that is between it and its start."""
         return bool(self.needs) and self.state is State.QUEUED and self.reason in (None, WaitReason.LIMITED)
+
+    @property
+    def may_be_held_up(self) -> bool:
+        """Whether something else may be between it and its start: it is ready, or waits for other jobs."""
+        return self.state is State.QUEUED or self.reason is WaitReason.BLOCKED
 
     @property
     def may_lack(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
-from nbqueue.broker import queues
+from nbqueue.broker import holdup, queues
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client import attaching, hooks, scheduling
 from nbqueue.client.attaching import Found
@@ -16,6 +16,7 @@ from nbqueue.client.portal import check_outside
 from nbqueue.client.session import Session, session
 from nbqueue.errors import NbqueueError
 from nbqueue.local import stack
+from nbqueue.model.holdup import Standing, waiting
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.notebook.server import NOT_RUNNING, is_up
 
@@ -61,10 +62,13 @@ async def of_schedules(link: Link) -> list[ScheduleRecord]:
     return [found.record for found in await scheduling.look_up_all(link)]
 
 
-async def of_jobs(link: Link, most: int) -> tuple[Found, str, datetime]:
-    """The last jobs of this notebook, whose they are in words, and the server's time."""
+async def of_jobs(link: Link, most: int) -> tuple[Found, Standing | None, str, datetime]:
+    """The last jobs of this notebook, how things stand for those that wait, whose they are in words, and the time."""
     here = origin()
-    return await attaching.last_of(link, here, most, whole=False), in_words(here), await link.time()
+    last = await attaching.last_of(link, here, most, whole=False)
+    jobs = waiting(last.records)
+    standing = await link.wire.ask(lambda client: holdup.standing(client, link.wire.keys, jobs)) if jobs else None
+    return last, standing, in_words(here), await link.time()
 
 
 def _asked(here: Session, ask: Callable[[Link], Coroutine[Any, Any, T]]) -> T | str:

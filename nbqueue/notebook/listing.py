@@ -9,7 +9,8 @@ from datetime import datetime
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.local.stack import StackStatus
-from nbqueue.model.advice import Offers, lack
+from nbqueue.model import holdup
+from nbqueue.model.holdup import Standing
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import FINAL, State
@@ -25,15 +26,16 @@ _FINAL = tuple(state for state in State if state in FINAL)
 
 
 def jobs(
-    records: Sequence[JobRecord], *, now: datetime, of: str, offers: Offers | None = None, is_cut: bool = False
+    records: Sequence[JobRecord], *, now: datetime, of: str, standing: Standing | None = None, is_cut: bool = False
 ) -> Table:
     """Jobs, one a row, in the order given.
 
-    Args: `offers`: what workers offer, where that was asked; `is_cut`: whether there are more than these.
+    Args: `standing`: how things stand for those that wait, where that was asked; `is_cut`: whether there are more.
     """
     rows = []
     for record in records:
-        card = view.of_job(record, now=now, hint=lack(record, offers) if offers is not None else "")
+        hint, why = ("", "") if standing is None else holdup.of_job(standing, record)
+        card = view.of_job(record, now=now, hint=hint, why=why)
         state = f"{card.look.glyph} {card.look.word}"
         rows.append(
             (

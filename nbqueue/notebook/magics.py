@@ -75,8 +75,8 @@ def _status(_: Sequence[str]) -> Table | None:
 def _jobs(_: Sequence[str]) -> Table | None:
     def table() -> Table:
         last = jobs.recent(NEWEST).wait()
-        offers = server.offers() if any(record.may_lack for record in last.records) else None
-        return listing.jobs(last.records, now=server.now(), of=last.words, offers=offers, is_cut=last.is_cut)
+        standing = server.standing(last.records)
+        return listing.jobs(last.records, now=server.now(), of=last.words, standing=standing, is_cut=last.is_cut)
 
     return _where_up(table)
 

@@ -16,7 +16,7 @@ def of_job(record: JobRecord, now: datetime, why: str, *, reconnecting: bool) ->
     if record.state.is_final:
         return tuple(note for note in (_stopped(record), _attempts(record)) if note)
     found = (
-        why or _waiting(record, now),
+        wording.line(why) or _waiting(record, now),
         _attempts(record),
         _losses(record),
         _worker(record),

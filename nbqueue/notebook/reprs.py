@@ -114,8 +114,8 @@ def _jobs(_: Any) -> Table | str | None:
     found = asking.answer(lambda link: asking.of_jobs(link, MOST))
     if found is None or isinstance(found, str):
         return found
-    last, words, now_there = found
-    return listing.jobs(last.records, now=now_there, of=words, is_cut=last.is_cut)
+    last, standing, words, now_there = found
+    return listing.jobs(last.records, now=now_there, of=words, standing=standing, is_cut=last.is_cut)
 
 
 _VALUES: Mapping[type[Any], Callable[[Any, datetime], Table]] = {

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from nbqueue.broker import attendance, queues
+from nbqueue.broker import holdup, queues
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
 from nbqueue.local import stack
 from nbqueue.local.stack import StackStatus
-from nbqueue.model.advice import Offers
+from nbqueue.model.holdup import Standing, waiting
+from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 
 T = TypeVar("T")
@@ -71,9 +72,12 @@ def queue_names() -> Pending[list[str]]:
     )
 
 
-def offers() -> Offers:
-    """What workers serve and offer."""
-    return _ask(attendance.offers, "asking for the workers")
+def standing(records: Sequence[JobRecord]) -> Standing | None:
+    """How things stand for those of some jobs that wait; None where none does."""
+    jobs = waiting(records)
+    if not jobs:
+        return None
+    return _ask(lambda client, keys: holdup.standing(client, keys, jobs), "asking what jobs wait for")
 
 
 def _ask(act: Callable[[Any, Keys], Awaitable[T]], what: str) -> T:

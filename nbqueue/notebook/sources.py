@@ -153,7 +153,9 @@ class Source:
         if isinstance(self._live, JobLive):
             lacks = lack(self._record(now), standing.offers)
         else:
-            lacks = "" if queue in standing.offers else no_worker(queue)
+            # as of a job: not where something holds back what is next
+            is_held = holdup.is_held_back(standing, self._waiting)
+            lacks = "" if is_held or queue in standing.offers else no_worker(queue)
         why = holdup.why(standing, queue, self._waiting)
         # a worker may be on its way
         return (lacks, "") if lacks and waited_s >= self._attendance.patience_s(queue) else ("", why)
@@ -168,10 +170,10 @@ class Source:
         return replace(record, reason=WaitReason.PAUSED if queue in standing.paused else None)
 
     def _waits_in(self, now: datetime) -> tuple[str, float]:
-        """The queue in which it is ready, and since how many seconds; -1 where it is not."""
+        """The queue in which it is ready or waits for others, and since how many seconds; -1 where it does not."""
         live = self._live
         if isinstance(live, JobLive):
-            waits = live.version > 0 and live.record.is_ready
+            waits = live.version > 0 and live.record.may_be_held_up
             queue, since = live.record.queue, _due_at(live.record)
         else:
             waits, queue, since = view_group.group_waits_for_worker(live.counts), self._work.queue, None
@@ -246,4 +248,4 @@ def _of_group(work: Work, live: Any, now: datetime, *, cancel_asked: bool, hint:
         cancel_asked=cancel_asked, reconnecting=live.reconnecting, hint=hint, failures=live.failures,
         errors=live.errors, before=live.before, rates=live.rates(live.last_end_at or now if live.ended else now),
     )  # fmt: skip
-    return replace(found, notes=(*found.notes, why)) if why else found
+    return replace(found, notes=(*found.notes, wording.line(why))) if why else found

@@ -177,5 +177,10 @@ def test_jobs_are_found_by_what_is_known_of_them(at: tuple[str, ...]) -> None:
     with running_worker(nbqueue.Settings(url=at[1], home=Path(at[3])), "--resources", "gpu=1"):
         lacks = 'nbqueue: no worker that serves queue "default" offers gpu=2: start one with'
         wait_until(lambda: lacks in run("jobs", *at).stderr)
+        _submit(at, "double", "1", "--queue", "held")
+        run("pause", "--queue", "held", *at)
+        listed = run("jobs", *at).stdout.splitlines()
+        assert listed[0].split()[-1] == "WHY"
+        assert next(line for line in listed if "  held  " in line).endswith('queue "held" is paused')
     refused = run("jobs", "--since", "soon", *at)
     assert (refused.exit_code, "--since 'soon' is no time" in refused.stderr) == (2, True)

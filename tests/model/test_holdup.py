@@ -24,12 +24,25 @@ from nbqueue.model.limits import Limit
         (Place(gate="r:gpu=1"), "waits for gpu=1"),
         (Place(gate="n:name:solve"), "left to another worker, which has what it needs"),
         (Place(gate="?"), "held back"),
+        (Place(ahead=3, in_process=True, needs="gpu=2"), "waits for gpu=2, behind 3 jobs, 2 of 2 slots busy"),
+        (Place(ahead=3, needs="gpu=1"), "behind 3 jobs"),
+        (Place(gate="blocked"), "waits for other jobs"),
+        (Place(gate="blocked", parent="job train", parents=1), "waits for job train"),
+        (Place(gate="blocked", parent="group double", parents=2), "waits for group double and 1 other"),
+        (Place(gate="blocked", parent="job train", parents=1201), "waits for job train and 1,200 others"),
     ],
 )
 def test_a_place_in_words(place: Place, told: str) -> None:
     """Who is before it and what is busy, or what holds it back."""
-    standing = Standing(offers={}, slots={"default": (2, 2)}, places={"j1": place})
+    free = {"default": [{"gpu": 1.0}, {}]}
+    standing = Standing(offers={}, slots={"default": (2, 2)}, free=free, places={"j1": place})
     assert why(standing, "default", "j1") == told
+
+
+def test_resources_of_which_nothing_is_known_hold_nothing_up() -> None:
+    """Where no worker that serves the queue was asked, only what is known is said."""
+    standing = Standing(offers={}, slots={}, places={"j1": Place(ahead=3, needs="gpu=1")})
+    assert why(standing, "default", "j1") == "behind 3 jobs"
 
 
 def test_a_queue_in_words() -> None:

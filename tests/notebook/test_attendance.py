@@ -15,7 +15,7 @@ from rich.console import Console
 import nbqueue
 from nbqueue.client.portal import shutdown
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import terminal
+from nbqueue.notebook import reprs, terminal
 from nbqueue.notebook.bars import Bars
 from tests.notebook.kernels import Message, displayed, running_kernel, sent
 from tests.notebook.shells import running_shell
@@ -160,6 +160,70 @@ def test_a_card_says_which_limit_holds_its_job_back(settings: Settings) -> None:
         for work in reversed(works):
             work.cancel().wait()
     shutdown()
+
+
+def test_resources_that_are_taken_come_before_who_is_before_it(settings: Settings) -> None:
+    """When the jobs before it have gone, what it needs may still be another's; what is free is not named."""
+    nbqueue.configure(settings)
+    to = nbqueue.options(queue="lonely")
+    needy = nbqueue.options(queue="lonely", resources={"gpu": 1})
+    with running_worker(settings, "--queues", "lonely", "--slots", "2", "--resources", "gpu=1,memory_gb=8"):
+        running = [needy.submit(_runs).wait(), to.submit(_runs).wait()]
+        wait_until(lambda: {each.state().wait() for each in running} == {"running"}, timeout_s=20)
+        other = nbqueue.options(queue="lonely", resources={"memory_gb": 8})
+        waiting = [to.submit(_runs).wait(), needy.submit(_runs).wait(), other.submit(_runs).wait()]
+        with terminal.show(waiting[1:], console=Console(file=io.StringIO(), width=200)) as board:
+            told = [("waits for gpu=1, behind 1 job, 2 of 2 slots busy",), ("behind 2 jobs, 2 of 2 slots busy",)]
+            wait_until(lambda: [view.notes for view in board.views()] == told, timeout_s=10)
+        for each in (*reversed(waiting), *running):
+            each.cancel().wait()
+    shutdown()
+
+
+def test_a_list_of_jobs_says_what_holds_each_up(settings: Settings, server: Server) -> None:
+    """A limit, busy slots, a pause, others that it waits for: as on cards, and with one question for all of them."""
+    nbqueue.configure(settings)
+    to, limited = nbqueue.options(queue="lonely"), nbqueue.options(queue="lonely", limit_key="licence", concurrency=1)
+    with running_worker(settings, "--queues", "lonely", "--slots", "2"), running_shell() as shell:
+        shell.run_line_magic("load_ext", "nbqueue")
+        works = [limited.submit(_runs).wait(), limited.submit(_runs).wait()]
+        wait_until(lambda: works[1].info().wait().reason == "limited", timeout_s=20)
+        works += [to.submit(_runs).wait()]
+        wait_until(lambda: works[2].state().wait() == "running")
+        works += [to.submit(_runs).wait(), nbqueue.options(queue="lonely", after=[works[0]]).submit(_runs).wait()]
+        works += [nbqueue.options(queue="idle").submit(_runs).wait()]
+        nbqueue.Queue("idle").pause().wait()
+        with server.client() as client:
+            client.config_resetstat()
+        rows = {row[0]: row[-1] for row in shell.run_line_magic("nbqueue", "jobs").rows}
+        with server.client() as client:
+            asked: Any = client.info("commandstats")
+        assert [rows[job.id] for job in works[1:2] + works[3:]] == [
+            'over the limit of key "licence" (1 at once)', "2 of 2 slots busy", "waits for job _runs",
+            'queue "idle" is paused',
+        ]  # fmt: skip
+        told = reprs.now(nbqueue.jobs)
+        assert told is not None
+        assert "waits for job _runs" in told["text/plain"]
+        # one look at who serves, for all of them
+        assert (asked["cmdstat_zrange"]["calls"], asked["cmdstat_zcount"]["calls"]) == (1, 2)
+        for work in reversed(works):
+            work.cancel().wait()
+    shutdown()
+
+
+def test_cards_say_for_whom_jobs_wait(submitter: Any) -> None:
+    """A job and a group that come after others name one of them that has not ended, and say how many more there are."""
+    parent, group = submitter.submit(sum, [1]).wait(), submitter.submit_map(abs, range(3)).wait()
+    to = nbqueue.options(queue="lonely", after=[parent, group])
+    works: list[Any] = [
+        nbqueue.options(queue="lonely", after=[group]).submit_map(abs, range(2)).wait(),
+        to.submit(sum, [2]).wait(),
+    ]
+    with terminal.show(works, console=Console(file=io.StringIO(), width=200)) as board:
+        told = ["waits for group abs", "waits for job sum and 1 other"]
+        wait_until(lambda: [view.notes[-1:] for view in board.views()] == [(each,) for each in told], timeout_s=10)
+        assert [view.hint for view in board.views()] == ["", ""]
 
 
 def _runs_for(_: int) -> None:

@@ -88,9 +88,10 @@ class Actions:
         self._say(f"{verb} {picked.words} …")
 
         async def acted(link: Link) -> str:
+            # of a group that is deleted nobody knows the jobs any more
+            gone = await picked.all(link) if verb == DELETE else ()
             told = await JOBS[verb](link, picked)
-            if verb == DELETE:
-                self._forget(await picked.all(link))
+            self._forget(gone)
             return told
 
         self._begin(f"{verb} {picked.words}", acted)
