@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from nbqueue.notebook import palette, publish, theme, wording
-from nbqueue.notebook.board import bars, columns, grid, parts
+from nbqueue.notebook.board import bars, columns, focus, grid, parts
 from nbqueue.notebook.board.activity import WINDOWS
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
@@ -25,6 +25,7 @@ SILENT_S = 4.0
 HEARD_S = 0.8
 #: buttons of queues that still hear after they were seen
 SPARE_QUEUES = 30
+_KEPT = focus.rules(", ".join(f".{name}" for name in grid.HEARD_CLASSES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class Panel:
             style: rules for the page besides those of the tables.
         """
         before, self._style = self._root, style
-        rules = self._kit.html(grid.STYLE + style, display="none")
+        rules = self._kit.html(grid.STYLE + _KEPT + style, display="none")
         self._root = self._kit.column((rules, *self._body), width="100%", max_width="1800px", padding="2px 4px")
         parts.put(self._root, _dom_classes=(self._heard,))
         if before is not None:
