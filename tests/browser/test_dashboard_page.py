@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -30,6 +31,8 @@ while not (go := pathlib.Path("go")).exists():
 go.unlink()
 await nbqueue.options(queue="nightly", label="comes").submit(steps, 1)
 """
+#: how wide the button of a queue is where there is room for its words
+WORDS_PX = re.compile(r"1[12]\d")
 GROUPS = """
 import os, nbqueue
 def fails(n):
@@ -104,6 +107,13 @@ def test_a_narrow_page_cuts_nothing(lab: Lab, width: int) -> None:
                 .filter(each => each.getBoundingClientRect().right > right).map(each => each.outerHTML.slice(0, 80))
         }""")
         assert beyond == []
+        turn = board.get_by_role("button", name="Pause nightly", exact=True)
+        assert turn.bounding_box()["width"] < 40
+        turn.click()
+        expect(board.get_by_role("button", name="Resume nightly", exact=True)).to_be_visible()
+        notebook.page.set_viewport_size({"width": 1200, "height": 1400})
+        expect(board.get_by_role("button", name="Resume nightly", exact=True)).to_have_css("width", WORDS_PX)
+        notebook.page.set_viewport_size({"width": width, "height": 1400})
         table = board.get_by_role("table", name="Jobs")
         # found and measured in one go: the table is drawn anew now and then
         scrolled = board.evaluate("""board => {

@@ -148,9 +148,9 @@ class _Queues:
         self._table = kit.table(flex="1 1 0", min_width="0")
         self._side = kit.column((), flex="0 0 auto", padding="58px 0 0 8px")
         self.box = kit.row(
-            (self._table, self._side), flex_flow="row", align_items="flex-start", width="auto", flex="1 1 760px",
-            min_width="0",
-        )  # fmt: skip
+            (self._table, self._side), flex_flow="row", align_items="flex-start", width="auto",
+            flex=f"1 1 {grid.QUEUES_PX}px", min_width="0",
+        ).add_class(grid.QUEUES_CLASS)  # fmt: skip
 
     def draw(self, facts: Facts) -> int:
         """Send what differs."""
@@ -160,19 +160,22 @@ class _Queues:
         sent = parts.put(self._table, value=grid.heading("Queues") + told)
         buttons, made = self._buttons.take(each.stats.name for each in facts.queues)
         for name, button in buttons.items():
-            words, tooltip = self._words(name)
-            sent += parts.put(button, description=words, tooltip=tooltip)
+            sent += parts.put(button, **self._words(name))
         return sent + made + parts.put(self._side, children=tuple(buttons.values()))
 
     def _button(self, name: str) -> Any:
-        words, tooltip = self._words(name)
-        return self._kit.button(words, tooltip, lambda: self._pressed(name), width="9.5em", margin="1px 0")
+        made = self._kit.button("", "", lambda: self._pressed(name), width="9.5em", margin="1px 0")
+        made.add_class(grid.TURN_CLASS)
+        return made
 
-    def _words(self, name: str) -> tuple[str, str]:
-        does, means = (
-            ("Resume", "Let its jobs start again") if name in self._paused else ("Pause", "Let no more jobs start")
-        )
-        return f"{does} {wording.line(name, 24)}", f"{means}: queue {wording.line(name)}"
+    def _words(self, name: str) -> dict[str, str]:
+        """What the button of a queue says."""
+        does, means, icon = (
+            ("Resume", "Let its jobs start again", grid.RESUME) if name in self._paused
+            else ("Pause", "Let no more jobs start", grid.PAUSE)
+        )  # fmt: skip
+        short, full = wording.line(name, 24), wording.line(name)
+        return {"description": f"{does} {short}", "tooltip": f"{means}: queue {full}", "icon": icon}
 
     def _pressed(self, name: str) -> None:
         (self._clicks.resume if name in self._paused else self._clicks.pause)(name)
