@@ -41,21 +41,31 @@ class Cell:
     ticket: str = ""
     #: what tracebacks call it; the file if not given
     called: str = ""
+    #: names that the notebook has, and that it may read though they were not taken along
+    left_out: tuple[str, ...] = ()
 
 
 def cell(it: Cell, /, **inputs: Any) -> Any:
     """Run a cell with these names; the value of its last expression."""
     code, names = _prepared(it, inputs)
-    exec(code, names)  # noqa: S102 - running the user's code is what this is for
+    try:
+        exec(code, names)  # noqa: S102 - running the user's code is what this is for
+    except NameError as error:
+        _hint(error, it)
+        raise
     return _handed(it, names)
 
 
 async def async_cell(it: Cell, /, **inputs: Any) -> Any:
     """The same of a cell that awaits."""
     code, names = _prepared(it, inputs)
-    running = eval(code, names)  # noqa: S307 - as above
-    if inspect.isawaitable(running):
-        await running
+    try:
+        running = eval(code, names)  # noqa: S307 - as above
+        if inspect.isawaitable(running):
+            await running
+    except NameError as error:
+        _hint(error, it)
+        raise
     return _handed(it, names)
 
 
@@ -120,6 +130,12 @@ def _prepared(it: Cell, inputs: Mapping[str, Any]) -> tuple[CodeType, dict[str, 
     if not it.quiet:
         _keep_value(tree)
     return compile(tree, it.name, "exec", FLAGS, dont_inherit=True), names
+
+
+def _hint(error: NameError, it: Cell) -> None:
+    """Say of a name that only the notebook has why it is not here."""
+    if type(error) is NameError and error.name in getattr(it, "left_out", ()):
+        error.add_note(f"The notebook has {error.name}, and %%job -i left it out: name it there too.")
 
 
 def _keep_value(tree: ast.Module) -> None:

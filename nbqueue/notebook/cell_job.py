@@ -18,7 +18,7 @@ from nbqueue.inside.cells import Cell, async_cell, cell
 from nbqueue.notebook import cell_outputs, cell_source
 from nbqueue.notebook.cell_source import CellSource
 from nbqueue.notebook.publish import shell
-from nbqueue.notebook.slips import in_one_line, refuse, say
+from nbqueue.notebook.slips import in_one_line, refuse, say, without_frames
 
 #: the name of the magic
 NAME = "job"
@@ -98,9 +98,12 @@ def job(line: str, code: str) -> Any:
     try:
         source = cell_source.read(code, here)
     except SyntaxError as error:
-        raise error.with_traceback(None) from None
-    taken = cell_source.inputs(source, here, _names(asked.input, "-i"))
+        raise without_frames(error, here) from None
+    wanted = _names(asked.input, "-i")
+    taken = cell_source.inputs(source, here, wanted)
     cell_source.check_names(source, here)
+    if wanted is not None:
+        cell_source.check_inputs(source, here, taken, wanted)
     outputs = _names(asked.output, "-o") or []
     cell_source.check_outputs(source, taken, outputs)
     try:
@@ -127,7 +130,7 @@ def _submitted(source: CellSource, taken: dict[str, Any], outputs: list[str], as
         it = Cell(
             source=source.text, name=source.name, anchor=_anchor(here.user_ns),
             outputs=tuple(outputs), quiet=source.quiet, ticket=ticket,
-            called=cell_called(source.name),
+            called=cell_called(source.name), left_out=cell_source.left_out(source, here, taken),
         )  # fmt: skip
         try:
             pending = submitter.submit(async_cell if source.awaits else cell, it, **taken)

@@ -93,6 +93,23 @@ def check_names(source: CellSource, shell: Any) -> None:
         )
 
 
+def check_inputs(source: CellSource, shell: Any, taken: dict[str, Any], asked: list[str]) -> None:
+    """Raise UsageError for names of the notebook that the cell surely reads and does not take along."""
+    found = unknown_names(ast.parse(source.text), source.names, shell.user_ns, taken)
+    if found:
+        names, (line, *_) = ", ".join(found), found.values()
+        it, all_names = "it" if len(found) == 1 else "them", ",".join((*asked, *found))
+        refuse(
+            f"%%job: the code reads {names} (line {line}), and -i leaves {it} out: write -i {all_names}, or no -i, to "
+            "take along all that it reads."
+        )
+
+
+def left_out(source: CellSource, shell: Any, taken: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the notebook that the cell may read and does not take along."""
+    return tuple(name for name in source.names.reads if _is_own(name, shell) and name not in taken)
+
+
 def check_outputs(source: CellSource, taken: dict[str, Any], asked: list[str]) -> None:
     """Raise UsageError for a name that the cell cannot hand back: it neither assigns it nor takes it along."""
     unknown = [name for name in asked if name not in source.names.assigns and name not in taken]

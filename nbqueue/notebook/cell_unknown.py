@@ -6,7 +6,7 @@ import ast
 import builtins
 import gc
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -23,14 +23,22 @@ _OPENING = frozenset({
 _WORD = re.compile(r"\w+")
 
 
-def unknown_names(tree: ast.Module, names: CellNames, namespace: Mapping[str, Any]) -> dict[str, int]:
+def unknown_names(
+    tree: ast.Module, names: CellNames, namespace: Mapping[str, Any], taken: Collection[str] | None = None
+) -> dict[str, int]:
     """Names that the cell reads whatever happens, and that neither it nor the notebook has; the line of each.
 
     A name that something might yet put in place is none of them.
+
+    Args:
+        tree: the code.
+        names: its names.
+        namespace: the notebook's.
+        taken: those of them that the cell has; None: all.
     """
     if names.is_open or not _OPENING.isdisjoint(_words(tree)):
         return {}
-    known = names.assigns | namespace.keys() | set(dir(builtins))
+    known = names.assigns | set(namespace if taken is None else taken) | set(dir(builtins))
     found: dict[str, int] = {}
     for node in _sure(tree.body):
         if node.id not in known and not (node.id.startswith("__") and node.id.endswith("__")):
@@ -38,6 +46,8 @@ def unknown_names(tree: ast.Module, names: CellNames, namespace: Mapping[str, An
     if not found:
         return {}
     possible = {*_texts(tree), *_put_in_place(namespace)}
+    if taken is not None:
+        possible.update(name for each in _functions(namespace) for name in _used(each))
     return {} if _OPENING & possible else {name: line for name, line in found.items() if name not in possible}
 
 
@@ -66,11 +76,25 @@ def _texts(tree: ast.Module) -> Iterator[str]:
 
 def _put_in_place(namespace: Mapping[str, Any]) -> Iterator[str]:
     """What functions of the notebook may put there when they are called, wherever they are kept."""
+    for code in _functions(namespace):
+        yield from stored_globals(code)
+        yield from _mentioned(code)
+
+
+def _functions(namespace: Mapping[str, Any]) -> Iterator[CodeType]:
+    """The code of all functions of the notebook that there are."""
     for each in gc.get_objects():
         # that of a cell as a whole is there while it runs, and is called by nobody else
         if type(each) is FunctionType and each.__globals__ is namespace and not _is_cell(each.__code__):
-            yield from stored_globals(each.__code__)
-            yield from _mentioned(each.__code__)
+            yield each.__code__
+
+
+def _used(code: CodeType) -> Iterator[str]:
+    """The names that a function uses: with it they come along, and the cell sees them too."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _used(constant)
 
 
 def _is_cell(code: CodeType) -> bool:

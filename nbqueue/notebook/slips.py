@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 def say(words: str) -> None:
@@ -16,6 +16,14 @@ def refuse(words: str) -> NoReturn:
     from IPython.core.error import UsageError  # IPython is there where a magic is called
 
     raise UsageError(words)
+
+
+def without_frames(error: SyntaxError, shell: Any) -> Exception:
+    """The same to look at as in a cell without a magic: IPython shows all its frames with a SyntaxError from within."""
+    shown: list[str] = shell.SyntaxTB.structured_traceback(type(error), error, [])
+    kind = type(type(error).__name__, (Exception,), {"_render_traceback_": lambda _: shown})
+    found: Exception = kind(str(error))
+    return found
 
 
 def in_one_line(error: BaseException, line: str = "") -> None:

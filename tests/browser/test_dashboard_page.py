@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,16 @@ def steps(n):
 await nbqueue.options(label="long one").submit(steps, 1200)
 await nbqueue.options(queue="nightly").submit(steps, 10)
 """
+#: submits when it is told to, so that a row moves while the page is left alone
+COMES = """
+import asyncio, pathlib
+while not (go := pathlib.Path("go")).exists():
+    await asyncio.sleep(0.05)
+go.unlink()
+await nbqueue.options(queue="nightly", label="comes").submit(steps, 1)
+"""
+#: how wide the button of a queue is where there is room for its words
+WORDS_PX = re.compile(r"1[12]\d")
 GROUPS = """
 import os, nbqueue
 def fails(n):
@@ -55,6 +66,31 @@ def test_a_press_shows_while_the_kernel_is_busy(lab: Lab) -> None:
         wait_until(lambda: not (_is_marked(clear) or _is_marked(promote)))
 
 
+def test_the_keyboard_stays_with_its_job(lab: Lab) -> None:
+    """A box that has the focus has it also when its row has moved; a person who has left it is not fetched back."""
+    lab.write("focus.ipynb", [JOBS, "nbqueue.dashboard()", COMES, COMES])
+    with opened(lab, "focus.ipynb", width=1200, height=1400) as notebook:
+        notebook.run(0)
+        notebook.run(1)
+        board = notebook.output(1)
+        box = board.get_by_role("checkbox", name="long one", exact=True)
+        first = board.get_by_role("table", name="Jobs").locator("tbody tr").first
+        for number, focused in ((2, box), (3, board.get_by_label("Find"))):
+            notebook.run(number)
+            box.focus()
+            focused.focus()
+            (lab.folder / "go").touch()
+            expect(first).to_contain_text("comes")
+            expect(board.get_by_role("checkbox", name="comes", exact=True)).to_have_count(number - 1)
+            expect(focused).to_be_focused()
+            expect(notebook.page.locator(".jp-InputPrompt").nth(number)).to_have_text(f"[{number + 1}]:")
+            expect(focused).to_be_focused()
+        box.focus()
+        notebook.page.keyboard.press("Space")
+        expect(board).to_contain_text("1 selected")
+        assert notebook.troubles == []
+
+
 @pytest.mark.parametrize("width", [500, 800])
 def test_a_narrow_page_cuts_nothing(lab: Lab, width: int) -> None:
     """Tables scroll in themselves, and what is around them finds other lines: nothing is out of reach."""
@@ -71,6 +107,13 @@ def test_a_narrow_page_cuts_nothing(lab: Lab, width: int) -> None:
                 .filter(each => each.getBoundingClientRect().right > right).map(each => each.outerHTML.slice(0, 80))
         }""")
         assert beyond == []
+        turn = board.get_by_role("button", name="Pause nightly", exact=True)
+        assert turn.bounding_box()["width"] < 40
+        turn.click()
+        expect(board.get_by_role("button", name="Resume nightly", exact=True)).to_be_visible()
+        notebook.page.set_viewport_size({"width": 1200, "height": 1400})
+        expect(board.get_by_role("button", name="Resume nightly", exact=True)).to_have_css("width", WORDS_PX)
+        notebook.page.set_viewport_size({"width": width, "height": 1400})
         table = board.get_by_role("table", name="Jobs")
         # found and measured in one go: the table is drawn anew now and then
         scrolled = board.evaluate("""board => {

@@ -16,6 +16,10 @@ ROW_PX = 30
 TICK_CLASS = "nbqueue-tick"
 #: a button, which shows that it was pressed until the kernel has heard of it
 PRESS_CLASS = "nbqueue-press"
+#: the queues with a button beside each, and these buttons: signs where there is less room than for all columns
+QUEUES_CLASS, TURN_CLASS, QUEUES_PX = "nbqueue-queues", "nbqueue-turn", 760
+#: what such a button is a sign of
+PAUSE, RESUME = "nbqueue-pause", "nbqueue-resume"
 #: of all that is around them: one or the other, and the other one as soon as the kernel hears of a press
 HEARD_CLASSES = ("nbqueue-heard-0", "nbqueue-heard-1")
 _HEARD, _OTHER = HEARD_CLASSES
@@ -27,6 +31,19 @@ _PRESSED = f""".{PRESS_CLASS} {{position:relative}}
  height:3px;opacity:0;transition:none;pointer-events:none;background:var(--jp-brand-color1,#0072B2)}}
 .{_HEARD} .{PRESS_CLASS}::before,.{_OTHER} .{PRESS_CLASS}::after {{transition:opacity 0s linear 86400s}}
 .{_HEARD} .{PRESS_CLASS}:active::before,.{_OTHER} .{PRESS_CLASS}:active::after {{opacity:1;transition:none}}"""
+_SIGNS = "\n".join(
+    f'.{TURN_CLASS} .fa-{name}::before {{content:"{sign}";content:"{sign}"/""}}'
+    for name, sign in ((PAUSE, palette.PAUSED.glyph), (RESUME, palette.STATES[State.RUNNING].glyph))
+)
+#: the words of a sign are not seen, and read to who cannot see it; the sign is not read, where a browser knows how
+_TURNS = f""".{QUEUES_CLASS} {{container:{QUEUES_CLASS}/inline-size}}
+.{TURN_CLASS} i.fa {{display:none}}
+{_SIGNS}
+@container {QUEUES_CLASS} (width<{QUEUES_PX}px) {{
+.{TURN_CLASS}.{TURN_CLASS} {{width:32px!important;padding:0;font-size:0}}
+.{TURN_CLASS} i.fa.fa {{display:inline;margin:0;font-family:inherit;font-size:13px;font-weight:600;
+ vertical-align:middle}}
+}}"""
 
 #: once for all tables: in each cell it would be most of what is sent. The doubled class wins over the page's own rules
 STYLE = f"""<style>
@@ -43,6 +60,7 @@ STYLE = f"""<style>
 .nbqueue-grid .nbqueue-bar > span {{display:block;height:7px}}
 .{TICK_CLASS} label > span {{font-size:0}}
 {_PRESSED}
+{_TURNS}
 </style>"""
 _NUMBER = ' class="nbqueue-n"'
 

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from nbqueue.notebook import palette, publish, theme, wording
-from nbqueue.notebook.board import bars, columns, grid, parts
+from nbqueue.notebook.board import bars, columns, focus, grid, parts
 from nbqueue.notebook.board.activity import WINDOWS
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
@@ -25,6 +25,7 @@ SILENT_S = 4.0
 HEARD_S = 0.8
 #: buttons of queues that still hear after they were seen
 SPARE_QUEUES = 30
+_KEPT = focus.rules(", ".join(f".{name}" for name in grid.HEARD_CLASSES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class Panel:
             style: rules for the page besides those of the tables.
         """
         before, self._style = self._root, style
-        rules = self._kit.html(grid.STYLE + style, display="none")
+        rules = self._kit.html(grid.STYLE + _KEPT + style, display="none")
         self._root = self._kit.column((rules, *self._body), width="100%", max_width="1800px", padding="2px 4px")
         parts.put(self._root, _dom_classes=(self._heard,))
         if before is not None:
@@ -147,9 +148,9 @@ class _Queues:
         self._table = kit.table(flex="1 1 0", min_width="0")
         self._side = kit.column((), flex="0 0 auto", padding="58px 0 0 8px")
         self.box = kit.row(
-            (self._table, self._side), flex_flow="row", align_items="flex-start", width="auto", flex="1 1 760px",
-            min_width="0",
-        )  # fmt: skip
+            (self._table, self._side), flex_flow="row", align_items="flex-start", width="auto",
+            flex=f"1 1 {grid.QUEUES_PX}px", min_width="0",
+        ).add_class(grid.QUEUES_CLASS)  # fmt: skip
 
     def draw(self, facts: Facts) -> int:
         """Send what differs."""
@@ -159,19 +160,22 @@ class _Queues:
         sent = parts.put(self._table, value=grid.heading("Queues") + told)
         buttons, made = self._buttons.take(each.stats.name for each in facts.queues)
         for name, button in buttons.items():
-            words, tooltip = self._words(name)
-            sent += parts.put(button, description=words, tooltip=tooltip)
+            sent += parts.put(button, **self._words(name))
         return sent + made + parts.put(self._side, children=tuple(buttons.values()))
 
     def _button(self, name: str) -> Any:
-        words, tooltip = self._words(name)
-        return self._kit.button(words, tooltip, lambda: self._pressed(name), width="9.5em", margin="1px 0")
+        made = self._kit.button("", "", lambda: self._pressed(name), width="9.5em", margin="1px 0")
+        made.add_class(grid.TURN_CLASS)
+        return made
 
-    def _words(self, name: str) -> tuple[str, str]:
-        does, means = (
-            ("Resume", "Let its jobs start again") if name in self._paused else ("Pause", "Let no more jobs start")
-        )
-        return f"{does} {wording.line(name, 24)}", f"{means}: queue {wording.line(name)}"
+    def _words(self, name: str) -> dict[str, str]:
+        """What the button of a queue says."""
+        does, means, icon = (
+            ("Resume", "Let its jobs start again", grid.RESUME) if name in self._paused
+            else ("Pause", "Let no more jobs start", grid.PAUSE)
+        )  # fmt: skip
+        short, full = wording.line(name, 24), wording.line(name)
+        return {"description": f"{does} {short}", "tooltip": f"{means}: queue {full}", "icon": icon}
 
     def _pressed(self, name: str) -> None:
         (self._clicks.resume if name in self._paused else self._clicks.pause)(name)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import ipywidgets
 
+from nbqueue.notebook.board import focus
 from nbqueue.notebook.board.grid import PRESS_CLASS, ROW_PX, TICK_CLASS
 
 #: whether this thread changes widgets itself: what it changes is no wish of anybody's
@@ -60,6 +62,7 @@ class Kit:
         self._made: dict[Any, None] = {}
         #: presses of buttons that were heard of
         self.presses = 0
+        self._numbers = count()
         # of rows there are many: one layout and one style for all
         self._row_layout = self.keep(ipywidgets.Layout(
             width="24px", height=_HEIGHT, margin="1px 0", overflow="hidden", flex="0 0 auto"
@@ -83,7 +86,8 @@ class Kit:
         """Something to press; what it does is handed on, no widget is changed by it."""
         given = {"width": "auto", "margin": "1px 2px", **layout}
         made = self.keep(ipywidgets.Button(
-            description=words, tooltip=tooltip, layout=ipywidgets.Layout(**given), _dom_classes=(PRESS_CLASS,)
+            description=words, tooltip=tooltip, layout=ipywidgets.Layout(**given),
+            _dom_classes=(PRESS_CLASS, self._own_class()),
         ))  # fmt: skip
 
         def pressed(_: object) -> None:
@@ -97,7 +101,7 @@ class Kit:
         """A box to tick beside a row; its words are only read to who cannot see the row."""
         made = self.keep(ipywidgets.Checkbox(
             value=False, indent=False, description=words, layout=self._row_layout, style=self._row_style,
-            _dom_classes=(TICK_CLASS,),
+            _dom_classes=(TICK_CLASS, self._own_class()),
         ))  # fmt: skip
         heard(made, act)
         return made
@@ -131,6 +135,9 @@ class Kit:
         """Below one another."""
         given = {"margin": "0", **layout}
         return self.keep(ipywidgets.VBox(children=tuple(children), layout=ipywidgets.Layout(**given)))
+
+    def _own_class(self) -> str:
+        return f"{focus.OF}{next(self._numbers)}"
 
     def drop(self, widget: Any) -> None:
         """Take one out of the page and the kernel."""
