@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 
+from nbqueue.broker import codec
 from nbqueue.client.draft import Order
 from nbqueue.model import plain_json
 
@@ -17,8 +18,8 @@ _LENGTH = 20
 class Repeatable:
     """Names of one run: made of the job and its try, of what is called how, and of how often it was before.
 
-    What is submitted in another order, or is not the same to the byte, gets another name: then a run that is repeated
-    submits it anew, but never takes the one job for the other.
+    What is submitted in another order, or is not quite the same, gets another name: then a run that is repeated submits
+    it anew, but never takes the one job for the other.
     """
 
     def __init__(self, seed: str) -> None:
@@ -30,8 +31,7 @@ class Repeatable:
         """The name of the next job, or group, of these calls."""
         digest = hashlib.sha256(plain_json.encode({"seed": self._seed, **order.form().to_wire()}).encode())
         for call in calls:
-            digest.update(len(call).to_bytes(8, "big"))
-            digest.update(call)
+            digest.update(codec.fingerprint(call))
         about = digest.digest()
         with self._lock:
             number = self._times[about]
