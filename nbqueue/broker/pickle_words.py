@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickletools
 from collections.abc import Iterator
+from typing import Any
 
 #: a longer pickle is taken as it is: reading its parts would take longer than to make it
 LONGEST_BYTES = 2**20
@@ -31,6 +32,7 @@ def _words(data: bytes) -> Iterator[bytes]:
     """The operations without those that write objects down; references to what is no text by their count."""
     noted: list[bytes] = []
     text, others = b"", 0
+    argument: Any
     for operation, argument, _ in pickletools.genops(data):
         name = operation.name
         if name == "FRAME":

@@ -28,9 +28,9 @@ def submitting(settings: Settings) -> Iterator[None]:
     if settings.url is not None:
         shared_address(settings.url)
     configure(settings)
+    started_by, served_by = hooks.local_stack, hooks.inline_worker
     # the local stack's own worker knows no registered functions, so only the server is started
     hooks.use_local_stack(lambda found, *, wakes: stack.ensure(found, worker=False, wakes=wakes))
-    before = hooks.inline_worker
     # a job within this process would end with the command
     hooks.use_inline_worker(None)
     try:
@@ -43,7 +43,8 @@ def submitting(settings: Settings) -> Iterator[None]:
             "command."
         ) from None
     finally:
-        hooks.use_inline_worker(before)
+        hooks.use_local_stack(started_by)
+        hooks.use_inline_worker(served_by)
 
 
 def waited(wait: Callable[..., T], job: nbqueue.Job[Any]) -> T:

@@ -227,7 +227,7 @@ class Follow:
                 del self._unseen[job_id]
             try:
                 found = await self._wire.ask(lambda client: jobs.standings(client, self._wire.keys, batch))  # noqa: B023
-            except (BrokerUnavailable, LocalStackError) as error:
+            except BrokerUnavailable as error:
                 log.debug("looking up %d jobs has to wait: %s", len(batch), error)
                 self._unseen.update((job_id, None) for job_id in batch if job_id in self._followers)
                 await asyncio.sleep(1)

@@ -16,7 +16,7 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
 from nbqueue.client.clock import Clock
 from nbqueue.client.patience import Backoff
-from nbqueue.errors import ConfigurationError, NbqueueError
+from nbqueue.errors import BrokerUnavailable, ConfigurationError, LocalStackError, NbqueueError
 from nbqueue.model.settings import Settings
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Wire:
         """What `act(client)` gives. Raises BrokerUnavailable once connect_timeout_s (and `extra_s`) are over.
 
         A local server that was ended on purpose after it was heard of is started again only for one who `wakes` it,
-        as whoever submits does; everybody else gets LocalStackError.
+        as whoever submits does; for everybody else it is unavailable at once.
         """
         client = await self._connected()
         now = asyncio.get_running_loop().time
@@ -74,7 +74,7 @@ class Wire:
             if now() >= ends_at:
                 raise self._explained(told) from None
             await backoff.pause(at_most_s=ends_at - now())
-            client = await self._connected(anew=True, wakes=wakes)
+            client = await self._connected_again(wakes=wakes)
 
     async def _first_heard(self, answer: Awaitable[T]) -> T:
         """The answer; as long as there was none from this server, a mismatch of TLS is told at once."""
@@ -140,6 +140,14 @@ class Wire:
                     name="nbqueue-client",
                 )  # fmt: skip
             return self._client
+
+    async def _connected_again(self, *, wakes: bool) -> Any:
+        try:
+            return await self._connected(anew=True, wakes=wakes)
+        except LocalStackError as error:
+            if wakes:
+                raise
+            raise BrokerUnavailable(str(error)) from error
 
     async def _found_address(self, *, anew: bool, wakes: bool = False) -> Address:
         if self._fallen:

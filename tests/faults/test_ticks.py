@@ -91,6 +91,12 @@ def note_tick(ledger: str) -> None:
     bodies.note(ledger, "ran", job.id if job is not None else "nobody")
 
 
+def succeeded() -> set[str]:
+    """The jobs that the history says have succeeded."""
+    frame = nbqueue.history().wait(10)
+    return set(frame[frame["state"] == "succeeded"]["job"])
+
+
 def ticks(ids: Counter[str]) -> list[datetime]:
     """The times that jobs stand for, in order."""
     return sorted(datetime.fromisoformat(job_id.partition("@")[2]).astimezone(UTC) for job_id in ids)
@@ -153,11 +159,12 @@ def test_workers_that_are_killed_at_the_tick_lose_and_repeat_nothing(
         schedule.pause().wait(10)
         wait_until(lambda: len(ran(ledger)) == schedule.info().wait(10).runs, 20)
         runs = schedule.info().wait(10).runs
-    frame = nbqueue.history().wait(10)
+        # each was written down before the worker goes
+        wait_until(lambda: len(succeeded()) >= runs, 10)
     times = ticks(ran(ledger))
     assert [round((later - times[0]).total_seconds()) for later in times] == list(range(runs))
     # a run whose worker was killed under it is run again, as every job is; but no tick has two jobs
-    assert len(set(frame[frame["state"] == "succeeded"]["job"])) == runs
+    assert len(succeeded()) == runs
 
 
 @pytest.mark.parametrize(("misfire", "made_up"), [("skip", 0), ("once", 1), (2, 2)])

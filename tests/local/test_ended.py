@@ -1,5 +1,6 @@
 """A stack that somebody has ended stays ended, whoever still waits for it, until somebody wants it."""
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,7 +9,7 @@ import pytest
 
 from nbqueue import Queue, configure, options, submit
 from nbqueue.client.portal import shutdown
-from nbqueue.errors import LocalStackError
+from nbqueue.errors import BrokerUnavailable
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
@@ -35,7 +36,7 @@ def test_who_waits_does_not_start_what_was_ended(client: Settings, caplog: pytes
         assert stack.stop(client).server.running
         wait_until(lambda: "was ended by `nbqueue down`: the next submit starts it again" in caplog.text)
         assert live.reconnecting
-        with pytest.raises(LocalStackError, match="was ended by `nbqueue down`"):
+        with pytest.raises(BrokerUnavailable, match="was ended by `nbqueue down`"):
             Queue("default").stats().wait(10)
         assert not stack.status(client).server.running
         assert not stack.status(client).keeper.running
@@ -43,6 +44,7 @@ def test_who_waits_does_not_start_what_was_ended(client: Settings, caplog: pytes
         assert waiting.result() == 1
     wait_until(lambda: live.record.state is State.SUCCEEDED and not live.reconnecting)
     live.close()
+    assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
 
 
 def test_who_waits_starts_what_has_crashed(client: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 
@@ -43,13 +44,17 @@ BOTH = ("{job}", "{other}", " go on", "cancel() stops them")
 #: what is asyncio's, with a line below its error
 BELOW = {
     "await asyncio.gather(*jobs)": ("{job} goes on", "{other} goes on: await it again, or cancel() stops it"),
-    "await asyncio.wait_for(job, 100)": ("stopped waiting; {job} goes on: await it again, or cancel() stops it",),
     "await asyncio.wait([asyncio.ensure_future(each) for each in jobs])": BOTH,
     "for each in asyncio.as_completed(jobs): await each": BOTH,
     "async with asyncio.TaskGroup() as tasks: [tasks.create_task(result(each)) for each in jobs]": BOTH,
     "await tqdm_asyncio.gather(*jobs, disable=True)": BOTH,
     "for each in tqdm_asyncio.as_completed(jobs, disable=True): await each": BOTH,
 }
+# a task of its own until 3.11
+if sys.version_info >= (3, 12):
+    LINES["await asyncio.wait_for(job, 100)"] = ONE
+else:
+    BELOW["await asyncio.wait_for(job, 100)"] = (f"{ONE}: await it again, or cancel() stops it",)
 
 
 @pytest.fixture(scope="module")
