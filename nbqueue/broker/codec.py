@@ -19,7 +19,7 @@ from typing import Any
 
 import cloudpickle
 
-from nbqueue.broker import code_lines, pickle_words, plain_pickle, travel, unsendable
+from nbqueue.broker import code_lines, plain_pickle, travel, unsendable
 from nbqueue.broker.inputs import Input, Inputs, given
 from nbqueue.errors import NotSendable, WrongPython
 from nbqueue.model.output import StandIn
@@ -93,18 +93,6 @@ def join_call(function: bytes, arguments: bytes) -> bytes:
     return arguments + function
 
 
-def fingerprint(payload: bytes) -> bytes:
-    """The same for the same code called with equal arguments, in any process; of what `dump_call` made."""
-    arguments, function, _ = _parts_of(memoryview(payload))
-    return pickle_words.digest(arguments) + (_function_words(bytes(function)) if function else bytes(32))
-
-
-@lru_cache(maxsize=1)
-def _function_words(function: bytes) -> bytes:
-    """Many calls in a row are of one function."""
-    return pickle_words.digest(function)
-
-
 def load_call(payload: bytes | memoryview, *, plain: bool = False, inputs: Mapping[str, Input] | None = None) -> Call:
     """Function (or name), positional and keyword arguments of a verified payload.
 
@@ -122,27 +110,21 @@ def load_call(payload: bytes | memoryview, *, plain: bool = False, inputs: Mappi
 
 
 def _call_of(view: memoryview, *, plain: bool) -> Call:
-    arguments, function, lines = _parts_of(view)
-    if lines and not plain:
-        _learn(bytes(lines))
-    if function:
-        fn = _loaded(function, "call", plain=plain)
-        args, kwargs = _loaded(arguments, "call", plain=plain)
-    else:
-        fn, args, kwargs = _loaded(arguments, "call", plain=plain)
-    return fn, args, kwargs
-
-
-def _parts_of(view: memoryview) -> tuple[memoryview, memoryview, memoryview]:
-    """Arguments, function and source lines; where there is no function, it is the first of the arguments."""
-    lines_at = function_at = -1
-    if len(view) >= _TRAILER.size:
-        function_bytes, lines_bytes = _TRAILER.unpack_from(view, len(view) - _TRAILER.size)
-        lines_at = len(view) - _TRAILER.size - lines_bytes
-        function_at = lines_at - function_bytes
+    if len(view) < _TRAILER.size:
+        raise NotSendable("The call cannot be rebuilt: its payload is not one that `dump_call` made.")
+    function_bytes, lines_bytes = _TRAILER.unpack_from(view, len(view) - _TRAILER.size)
+    lines_at = len(view) - _TRAILER.size - lines_bytes
+    function_at = lines_at - function_bytes
     if function_at < 0:
         raise NotSendable("The call cannot be rebuilt: its payload is not one that `dump_call` made.")
-    return view[:function_at], view[function_at:lines_at], view[lines_at : -_TRAILER.size]
+    if lines_bytes and not plain:
+        _learn(bytes(view[lines_at : -_TRAILER.size]))
+    if function_bytes:
+        fn = _loaded(view[function_at:lines_at], "call", plain=plain)
+        args, kwargs = _loaded(view[:function_at], "call", plain=plain)
+    else:
+        fn, args, kwargs = _loaded(view[:lines_at], "call", plain=plain)
+    return fn, args, kwargs
 
 
 def dump_value(value: Any) -> bytes:

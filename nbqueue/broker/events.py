@@ -36,8 +36,8 @@ class Reading:
     changes: list[StateChanged]
     #: whether entries may have been trimmed before they were read
     gap: bool
-    #: results that were told with the end of one of those jobs: job id -> sealed result
-    results: dict[str, bytes] = field(default_factory=dict)
+    #: sealed results that were told with one of those changes
+    results: dict[StateChanged, bytes] = field(default_factory=dict)
 
 
 async def newest(client: Any, keys: Keys) -> bytes:
@@ -66,7 +66,7 @@ async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[st
         changes = _changes(entry_id, fields, wanted)
         reading.changes.extend(changes)
         if len(changes) == 1 and b"result" in fields:
-            reading.results[changes[0].job_id] = fields[b"result"]
+            reading.results[changes[0]] = fields[b"result"]
     return reading
 
 

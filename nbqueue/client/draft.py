@@ -116,7 +116,7 @@ class Draft:
         return seal(keyring, {**header, **own}, self.payload)
 
 
-#: names a job or a group, of what its jobs have in common and their calls
+#: names a job or a group, of what its jobs have in common and a mark of each of their calls
 Naming = Callable[[Order, Iterable[bytes]], str]
 
 
@@ -134,7 +134,9 @@ class Drafts(Sequence[Draft]):
         function: bytes,
         arguments: Sequence[bytes],
         own: Mapping[int, tuple[tuple[str, ...], str]],
+        *,
         naming: Naming,
+        marks: Sequence[bytes] = (),
     ) -> None:
         #: what they have in common
         self.order = order
@@ -144,7 +146,7 @@ class Drafts(Sequence[Draft]):
         if naming is any_name:
             self._ids = new_job_ids(len(arguments))
         else:
-            self._ids = [naming(order, (codec.join_call(function, each),)) for each in arguments]
+            self._ids = [naming(order, (each,)) for each in marks]
 
     @property
     def largest(self) -> int:

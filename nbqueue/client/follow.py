@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from nbqueue.broker import events, jobs
@@ -25,7 +26,7 @@ EPOCH_S = 0.8
 IDLE_S = 5.0
 #: jobs looked up in one round trip
 SNAPSHOT_JOBS = 1000
-#: jobs just submitted whose changes are remembered until somebody follows them, and results until somebody takes them
+#: jobs just submitted whose changes are remembered until somebody follows them
 EXPECTED_JOBS = 1000
 
 
@@ -49,6 +50,14 @@ class Follower(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A change, and the sealed result where it came with that."""
+
+    change: StateChanged
+    result: bytes | None = None
+
+
 class Follow:
     """Reads the stream while somebody follows; what was missed is looked up."""
 
@@ -58,9 +67,9 @@ class Follow:
         self._followers: dict[str, dict[Follower, None]] = {}
         self._unseen: dict[str, None] = {}
         #: submitted here while the stream was read: the last change since, so that nobody has to look it up
-        self._expected: dict[str, StateChanged | None] = {}
-        #: results that came with the end of a job: job id -> fence, sealed result
-        self._results: dict[str, tuple[int, bytes]] = {}
+        self._expected: dict[str, _Told | None] = {}
+        #: what is being told now
+        self._telling: _Told | None = None
         self._position: bytes | None = None
         self._epoch = self._warned = ""
         self._reading: asyncio.Task[None] | None = None
@@ -90,8 +99,8 @@ class Follow:
             self._followers.setdefault(job_id, {})[follower] = None
             if present or job_id not in self._expected:
                 self._unseen[job_id] = None
-            elif (change := self._expected[job_id]) is not None:
-                asyncio.get_running_loop().call_soon(self._tell, change)
+            elif (told := self._expected[job_id]) is not None:
+                asyncio.get_running_loop().call_soon(self._tell, told)
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
         if self._connected.is_set():
@@ -100,10 +109,10 @@ class Follow:
             follower.connection(up=False)
 
     def result(self, job_id: str, fence: int) -> bytes | None:
-        """The sealed result of that attempt, where it came with the end; it is kept while others follow the job."""
-        take = self._results.get if job_id in self._followers else self._results.pop
-        told, result = take(job_id, (0, None))
-        return result if told == fence else None
+        """The sealed result of that attempt, where it came with the end that is being told."""
+        told = self._telling
+        is_of = told is not None and (told.change.job_id, told.change.fence) == (job_id, fence)
+        return told.result if told is not None and is_of else None
 
     def leave(self, job_ids: Iterable[str], follower: Follower) -> None:
         """Follow them no longer."""
@@ -119,8 +128,9 @@ class Follow:
         """Read until nobody follows for a while, over any number of connections."""
         backoff = Backoff()
         try:
-            # a server that never answered is told soon, one that did is waited for; a full disk refuses a PING
-            await self._wire.ask(lambda client: client.time())
+            if not self._wire.was_heard:
+                # such a server is told of soon, one that did answer is waited for; a full disk refuses a PING
+                await self._wire.ask(lambda client: client.time())
             while self._is_used():
                 try:
                     await self._read_connected(backoff)
@@ -143,6 +153,7 @@ class Follow:
         async with self._wire.dedicated("follow") as client:
             await self._begin(client)
             backoff.reset()
+            self._warned = ""
             self._connected.set()
             self._tell_connection(up=True)
             self._look_up()
@@ -170,11 +181,10 @@ class Follow:
         found = await events.read_on(client, self._wire.keys, self._position, self)
         self._position = found.position
         for change in found.changes:
-            if change.job_id in found.results:
-                _put(self._results, change.job_id, (change.fence, found.results[change.job_id]))
+            told = _Told(change, found.results.get(change))
             if change.job_id in self._expected:
-                self._expected[change.job_id] = change
-            self._tell(change)
+                self._expected[change.job_id] = told
+            self._tell(told)
         if found.gap:
             log.info("following fell behind: %d jobs are looked up", len(self._followers))
             self._look_up_all()
@@ -237,14 +247,16 @@ class Follow:
     def _tell_standings(self, found: Collection[jobs.Standing]) -> None:
         for standing in found:
             if standing.change is not None:
-                self._tell(standing.change)
+                self._tell(_Told(standing.change))
             else:
                 for follower in tuple(self._followers.get(standing.job_id, ())):
                     follower.lost(standing.job_id)
 
-    def _tell(self, change: StateChanged) -> None:
-        for follower in tuple(self._followers.get(change.job_id, ())):
-            follower.changed(change)
+    def _tell(self, told: _Told) -> None:
+        self._telling = told
+        for follower in tuple(self._followers.get(told.change.job_id, ())):
+            follower.changed(told.change)
+        self._telling = None
 
     def _tell_connection(self, *, up: bool) -> None:
         if self.reconnecting is up:

@@ -59,7 +59,7 @@ class Link:
     async def agree(self) -> None:
         """Before the first job is sent: raise ConfigurationError where the workers here sign with another key."""
         if not self._agreed:
-            await self.wire.ask(lambda client: agree(client, self.wire.keys, self.wire.keyring))
+            await self.wire.ask(lambda client: agree(client, self.wire.keys, self.wire.keyring), wakes=True)
             self._agreed = True
 
     async def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:

@@ -39,19 +39,19 @@ class Retried:
 
 async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     """Submit the job again under a new id: from the server's copy, else from what this handle sent."""
-    draft = await _prepared(link, job_id, sent)
-    await deliver(link, draft)
-    return draft
+    await link.wire.wake()
+    return await _retried(link, job_id, sent)
 
 
 async def retry_all(link: Link, job_ids: Iterable[str]) -> Retried:
     """Submit each again that can be, many at once; a job that waited for another of them comes after its retry."""
+    await link.wire.wake()
     wanted = list(dict.fromkeys(job_ids))
     records = dict(zip(wanted, await link.records(wanted), strict=True))
     drafts: dict[str, Draft] = {}
     refused: dict[str, str] = {}
     for some in _in_order({job_id: record.after if record else () for job_id, record in records.items()}):
-        found = await _each(dict.fromkeys(some), lambda job_id, _: retry(link, job_id, None))
+        found = await _each(dict.fromkeys(some), lambda job_id, _: _retried(link, job_id, None))
         drafts |= found.drafts
         refused |= found.refused
     return Retried(
@@ -71,6 +71,7 @@ def _in_order(after: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
 
 async def retry_group(link: Link, sent: Mapping[str, Draft | None], group: str) -> Mapping[str, Draft]:
     """Submit jobs again as a group of their own. Raises JobError, and submits none, where one cannot be retried."""
+    await link.wire.wake()
     ready = await _each(sent, lambda job_id, kept: _prepared(link, job_id, kept))
     if ready.refused:
         job_id, why = next(iter(ready.refused.items()))
@@ -111,6 +112,12 @@ async def _each(given: Mapping[str, T], act: Callable[[str, T], Coroutine[Any, A
         raise errors.exceptions[0] from None
     drafts = {job_id: draft for job_id, task in under_way.items() if (draft := task.result()) is not None}
     return Retried(drafts, {job_id: refused[job_id] for job_id in given if job_id in refused})
+
+
+async def _retried(link: Link, job_id: str, sent: Draft | None) -> Draft:
+    draft = await _prepared(link, job_id, sent)
+    await deliver(link, draft)
+    return draft
 
 
 async def _prepared(link: Link, job_id: str, sent: Draft | None) -> Draft:

@@ -15,6 +15,7 @@ from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.travel import staying
 from nbqueue.client.batches import in_batches
 from nbqueue.client.draft import Draft, Drafts, Naming, Order, any_name
+from nbqueue.client.naming import mark
 from nbqueue.client.origin import origin
 from nbqueue.client.outputs import parents
 from nbqueue.client.signatures import check_call
@@ -51,8 +52,9 @@ def draft_one(
         payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
     own_id = order.options.job_id
+    job_id = own_id or naming(order, _marks(naming, code, [(args, kwargs, payload)]))
     return Draft(
-        own_id or naming(order, [payload]), order, payload, parents(settings, takes, own_id=own_id),
+        job_id, order, payload, parents(settings, takes, own_id=own_id),
         call_digest(code, args, kwargs) if order.options.once is not None else "",
     )  # fmt: skip
 
@@ -77,12 +79,21 @@ def draft_many(
     with staying(settings.is_inline):
         function, arguments, own = _calls(settings, order, code, wanted)
     order = replace(order, size=len(wanted))
-    order = replace(order, group=naming(order, (codec.join_call(function, each) for each in arguments)))
-    drafts = Drafts(order, function, arguments, own, naming)
+    payloads = (codec.join_call(function, each) for each in arguments)
+    marks = _marks(naming, code, ((item, {}, each) for item, each in zip(wanted, payloads, strict=True)))
+    order = replace(order, group=naming(order, marks))
+    drafts = Drafts(order, function, arguments, own, naming=naming, marks=marks)
     _check_size(settings, drafts.largest, f"The function {order.function} with one item's arguments")
     if drafts.size > MANY * settings.warn_bytes >= MANY * drafts.largest:
         _warn(f"{len(drafts)} jobs of {order.function} take {_size(drafts.size)} together")
     return drafts
+
+
+def _marks(
+    naming: Naming, code: Callable[..., Any] | str, calls: Iterable[tuple[Sequence[Any], Mapping[str, Any], bytes]]
+) -> list[bytes]:
+    """What names are made of, where they are made of anything; a call is arguments and payload."""
+    return [] if naming is any_name else [mark(code, *call) for call in calls]
 
 
 def _calls(

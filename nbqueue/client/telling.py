@@ -39,8 +39,8 @@ class Calls:
             if self._running == self._most:
                 return
             self._running += 1
-        # no daemon: what has begun is finished before the interpreter ends
-        threading.Thread(target=self._work, name="nbqueue-on-done").start()
+        # no daemon, as the thread that calls this is: what has begun is finished before the interpreter ends
+        threading.Thread(target=self._work, name="nbqueue-on-done", daemon=False).start()
 
     def _work(self) -> None:
         while True:

@@ -55,6 +55,18 @@ def test_what_the_last_line_cancels_is_cancelled() -> None:
     assert job.state().wait(5) is State.CANCELLED
 
 
+def test_what_was_called_at_the_end_of_a_job_is_finished() -> None:
+    """A callable of `on_done` may wait and submit, longer than the script has lines."""
+    code = (
+        "import nbqueue, time\n"
+        "def done(job):\n"
+        "    time.sleep(0.5)\n"
+        "    print(job.wait(), nbqueue.submit(abs, -4).wait().wait(20))\n"
+        "nbqueue.options(on_done=done).submit(sum, [1, 2]).wait().wait(20)\n"
+    )
+    assert _python(code) == (0, "3 4\n", "")
+
+
 def test_the_last_line_is_heard_where_no_server_answers() -> None:
     """What could not be submitted is told of, in one line."""
     code, out, err = _python("import nbqueue\nnbqueue.submit(sum, [1, 2])\n", NBQUEUE_URL="redis://127.0.0.1:1/0")

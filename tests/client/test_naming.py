@@ -1,16 +1,21 @@
 """A job that runs again names the jobs it submits as before, where they are the same."""
 
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from typing import Any
 
 from nbqueue.broker import codec
 from nbqueue.broker.jobs import Origin
 from nbqueue.client.draft import Order
-from nbqueue.client.naming import Repeatable
+from nbqueue.client.naming import Repeatable, mark
 from nbqueue.model.names import check_job_id
 from nbqueue.model.options import Options, check
 
 ORDER = Order(options=Options(), function="f", lane=1, origin=Origin())
-A, B = codec.dump_call("f", ("a",), {}), codec.dump_call("f", ("b",), {})
+A, B = b"a", b"b"
 
 
 def test_the_same_calls_have_the_same_names_in_each_run() -> None:
@@ -32,7 +37,7 @@ def test_what_differs_has_another_name() -> None:
         Repeatable("job/0")(replace(ORDER, options=check(queue="nightly")), [A]),
         Repeatable("job/0")(replace(ORDER, function="g"), [A]),
         Repeatable("job/0")(ORDER, [B]),
-        Repeatable("job/0")(ORDER, [A, B]),
+        Repeatable("job/0")(ORDER, [A, b""]),
         Repeatable("job/0")(replace(ORDER, group="group"), [A]),
     }
     assert len(names) == 8
@@ -42,3 +47,50 @@ def test_where_it_is_submitted_from_does_not_count() -> None:
     """The folder of a child is none of the job's own."""
     there = replace(ORDER, origin=Origin(user="me", folder="/elsewhere"))
     assert Repeatable("job/0")(there, [A]) == Repeatable("job/0")(ORDER, [A])
+
+
+def code(annotation: str) -> Any:
+    """A function by value, as a cell makes it, with an annotation of this very text."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec("def add(ledger, number):\n    return number in {'a', 'b', 'c'}", space)
+    space["add"].__annotations__ = {annotation: "number"}
+    return space["add"]
+
+
+def test_a_call_is_the_same_whatever_its_process_did_before() -> None:
+    """Names that came to another process are other objects than those of the code: then the bytes of a call differ."""
+    [mine] = [name for name in code("").__code__.co_varnames if name == "ledger"]
+    one, equal = code(mine), code("".join(list("ledger")))
+    payloads = [codec.dump_call(fn, (1, 2), {}) for fn in (one, equal)]
+    assert payloads[0] != payloads[1]
+    assert mark(one, (1, 2), {}, payloads[0]) == mark(equal, (1, 2), {}, payloads[1])
+    assert mark(one, (1, 2), {}, payloads[0]) != mark(one, (1, 3), {}, payloads[0])
+    assert mark(one, (1, 2), {}, payloads[0]) != mark(len, (1, 2), {}, payloads[0])
+
+
+def test_a_call_is_the_same_in_another_process() -> None:
+    """Sets are in another order there."""
+    script = (
+        "from nbqueue.broker import codec; from nbqueue.client.naming import mark;"
+        "from tests.client.test_naming import code;"
+        "fn, args = code('ledger'), ({'a', 'b', 'c'}, {'x': 1});"
+        "print(mark(fn, args, {}, b'').decode(), codec.dump_call(fn, args, {}).hex())"
+    )
+    said = {
+        tuple(subprocess.check_output([sys.executable, "-c", script], env={**os.environ, **more}, text=True).split())
+        for more in ({"PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join(sys.path)} for seed in (1, 2, 3))
+    }
+    assert len({found for found, _ in said}) == 1
+    assert len({payload for _, payload in said}) > 1
+
+
+class Odd:
+    """What pickles itself otherwise each time."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (float, (time.perf_counter(),))
+
+
+def test_what_has_no_digest_is_known_by_its_bytes() -> None:
+    """It can be sent, so it has a name, though perhaps another one in the next run."""
+    assert mark(len, (Odd(),), {}, b"bytes") == b"bytes"

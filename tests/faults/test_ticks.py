@@ -93,8 +93,7 @@ def note_tick(ledger: str) -> None:
 
 def succeeded() -> set[str]:
     """The jobs that the history says have succeeded."""
-    frame = nbqueue.history().wait(10)
-    return set(frame[frame["state"] == "succeeded"]["job"])
+    return set(nbqueue.history().wait(10).query("state == 'succeeded'")["job"])
 
 
 def ticks(ids: Counter[str]) -> list[datetime]:
@@ -159,7 +158,6 @@ def test_workers_that_are_killed_at_the_tick_lose_and_repeat_nothing(
         schedule.pause().wait(10)
         wait_until(lambda: len(ran(ledger)) == schedule.info().wait(10).runs, 20)
         runs = schedule.info().wait(10).runs
-        # each was written down before the worker goes
         wait_until(lambda: len(succeeded()) >= runs, 10)
     times = ticks(ran(ledger))
     assert [round((later - times[0]).total_seconds()) for later in times] == list(range(runs))
