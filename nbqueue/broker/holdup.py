@@ -35,8 +35,7 @@ class _Found:
     gate: str
     limits: bytes | None
     needs: str
-    #: what it waits for, or has waited for, and how many of these have not ended
-    after: Sequence[str]
+    #: how many of those that it waits for have not ended
     parents: int
 
 
@@ -60,8 +59,8 @@ async def standing(client: Any, keys: Keys, jobs: Mapping[str, str]) -> Standing
     _put_jobs(pipe, keys, jobs)
     clock, leases, paused, limits, *rest = sound(await pipe.execute(raise_on_error=False))
     found = _jobs(jobs, rest)
-    blocked = {job_id: each.after for job_id, each in found.items() if each.gate == BLOCKED}
-    parents = await waited_for.names(client, keys, blocked) if blocked else {}
+    blocked = [job_id for job_id, each in found.items() if each.gate == BLOCKED]
+    parents = await waited_for.names(client, keys, await _after(client, keys, blocked)) if blocked else {}
     engines = await _ask_engines(client, keys, holding(clock, leases))
     needy = any(each.needs and not each.gate for each in found.values())
     return Standing(
@@ -79,7 +78,15 @@ def _put_jobs(pipe: Any, keys: Keys, jobs: Mapping[str, str]) -> None:
     for job_id, queue in jobs.items():
         pipe.zscore(keys.queue(queue), job_id)
         pipe.zrank(keys.queue(queue), job_id)
-        pipe.hmget(keys.record(job_id), "parked", "limits", "needs", "after", "waits_for")
+        pipe.hmget(keys.record(job_id), "parked", "limits", "needs", "waits_for")
+
+
+async def _after(client: Any, keys: Keys, blocked: Sequence[str]) -> dict[str, Sequence[str]]:
+    """What jobs wait for, which may be much."""
+    pipe = client.pipeline(transaction=False)
+    for job_id in blocked:
+        pipe.hget(keys.record(job_id), "after")
+    return dict(zip(blocked, map(_ids, sound(await pipe.execute(raise_on_error=False))), strict=True))
 
 
 def _jobs(jobs: Mapping[str, str], replies: Sequence[Any]) -> dict[str, _Found]:
@@ -90,12 +97,12 @@ def _jobs(jobs: Mapping[str, str], replies: Sequence[Any]) -> dict[str, _Found]:
     for number, (job_id, queue) in enumerate(jobs.items()):
         at = len(queues) + _JOB * number
         score, ahead, about = replies[at : at + _JOB]
-        parked, limits, needs, after, parents = about or [None] * 5
+        parked, limits, needs, parents = about or [None] * 4
         found[job_id] = _Found(
             queue=queue, score=score, ahead=ahead, in_loop=in_loop[queue] or 0, limits=limits,
             # the queue's name may have colons too
             gate=_text(parked).removeprefix(f"{queue}:"),
-            needs=_text(needs), after=_ids(after), parents=int(parents) if parents and parents.isdigit() else 0,
+            needs=_text(needs), parents=int(parents) if parents and parents.isdigit() else 0,
         )  # fmt: skip
     return found
 

@@ -13,13 +13,11 @@ from nbqueue.client.items import Items
 from nbqueue.client.link import Link
 from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import BrokerUnavailable
-from nbqueue.model.job import JobRecord
+from nbqueue.model.job import GONE, JobRecord
 from nbqueue.model.states import UNWANTED, State
 
 #: as many are looked up whole, those of the first items
 LISTED = 5
-#: the error of a job that the server no longer knows
-_LOST = "JobLost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +77,14 @@ class Failures:
         wire = link.wire
         found = await wire.ask(lambda client: jobs.error_types(client, wire.keys, ids))
         for job_id, error in zip(ids, found, strict=True):
-            self._counts[_LOST if error is None else error or str(self._states[job_id])] += 1
+            self._counts[GONE if error is None else error or str(self._states[job_id])] += 1
             del self._new[job_id]
         self.errors = dict(self._counts.most_common())
 
     async def _list(self, link: Link) -> None:
         ids = self._missing()
         for job_id, record in zip(ids, await link.records(ids), strict=True):
-            self._records[job_id] = record or JobRecord(id=job_id, state=State.CRASHED, error_type=_LOST)
+            self._records[job_id] = record or JobRecord(id=job_id, state=State.CRASHED, error_type=GONE)
         self.listed = tuple(
             Failed(record=self._records[job_id], place=place, called_with=self._items.words(place))
             for place, job_id in self._first

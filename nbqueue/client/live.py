@@ -13,7 +13,7 @@ from nbqueue.client.link import Link
 from nbqueue.client.log_tail import LogTail
 from nbqueue.errors import BrokerUnavailable, NbqueueError
 from nbqueue.model.events import Event, Logged, Progressed, StateChanged
-from nbqueue.model.job import JobRecord, moment
+from nbqueue.model.job import GONE, JobRecord, moment
 from nbqueue.model.states import FAILURES, State
 from nbqueue.model.trace import Trace
 
@@ -136,7 +136,7 @@ class Live:
         """The server forgot it: to be seen as what it is for its owner, a job that will not end well."""
         if not self.record.state.is_final:
             gone = f"the server no longer knows job {job_id}"
-            self._set(replace(self.record, state=State.CRASHED, error_type="JobLost", error=gone))
+            self._set(replace(self.record, state=State.CRASHED, error_type=GONE, error=gone))
             self.complete = True
             self._leave()
 

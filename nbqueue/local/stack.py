@@ -151,9 +151,14 @@ def stop(settings: Settings, *, timeout_s: float = 10.0) -> StackStatus:
         return before
     with failures.in_one_sentence(home), _start_lock(home, time.monotonic() + timeout_s):
         write_private(home.ended, "")
-        _end_keeper(home)
-        worker_process.stop(home, timeout_s=timeout_s * WORKER_SHARE)
-        server.shut_down(home, timeout_s=timeout_s)
+        try:
+            _end_keeper(home)
+            worker_process.stop(home, timeout_s=timeout_s * WORKER_SHARE)
+            server.shut_down(home, timeout_s=timeout_s)
+        except BaseException:
+            # the next one that looks for it makes it whole again
+            home.ended.unlink(missing_ok=True)
+            raise
     return before
 
 
@@ -182,7 +187,7 @@ def _refuse_ended(home: Home, *, wakes: bool) -> None:
     """What merely waits for the server does not bring back what somebody has ended."""
     if not wakes and home.ended.exists():
         raise LocalStackError(
-            f"The local stack in {home.path} was ended by `nbqueue down`: the next submit starts it again, and so does "
+            f"The local stack in {home.path} was ended (`nbqueue down`): the next submit starts it again, and so does "
             "`nbqueue up`. What waits is kept."
         )
 

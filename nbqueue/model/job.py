@@ -9,6 +9,9 @@ from nbqueue.model.progress import Progress
 from nbqueue.model.shown import Shown, plain
 from nbqueue.model.states import State, WaitReason
 
+#: the error of a job that the server no longer knows
+GONE = "JobLost"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class JobRecord(Shown):
@@ -84,6 +87,11 @@ class JobRecord(Shown):
     def may_be_held_up(self) -> bool:
         """Whether something else may be between it and its start: it is ready, or waits for other jobs."""
         return self.state is State.QUEUED or self.reason is WaitReason.BLOCKED
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether all that is known is that the server knows it no longer: its data was lost, or it was deleted."""
+        return self.state is State.CRASHED and self.error_type == GONE
 
     @property
     def may_lack(self) -> bool:

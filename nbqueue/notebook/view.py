@@ -136,7 +136,9 @@ def of_job(
     left_s = None if final or cancel_asked else _left_s(progress.fraction, elapsed_s)
     return CardView(
         id=record.id,
-        look=palette.look(record.state, record.reason, cancel_requested=cancel_asked),
+        look=palette.UNKNOWN
+        if record.is_gone
+        else palette.look(record.state, record.reason, cancel_requested=cancel_asked),
         title=wording.line(record.label or record.function or record.id),
         fraction=_fraction(record),
         count=wording.count(progress.done, progress.total) if progress.done or progress.total else "",
@@ -155,7 +157,7 @@ def of_job(
         active=record.state is State.RUNNING,
         final=final,
         cancellable=not final and not cancel_asked,
-        retryable=final and record.state is not State.SUCCEEDED,
+        retryable=final and record.state is not State.SUCCEEDED and not record.is_gone,
     )
 
 

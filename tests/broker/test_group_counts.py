@@ -85,4 +85,4 @@ async def test_those_that_wait_for_a_deleted_group_are_told_of_it(store: Store) 
         pass
     [record] = await jobs.records(store.client, KEYS, ["after"])
     assert record is not None
-    assert (record.state, record.error) == (State.FAILED, "It waited for group g, and job a of it failed.")
+    assert (record.state, record.error) == (State.FAILED, "It waited for group g, and job a of it is gone.")

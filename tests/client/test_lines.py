@@ -73,6 +73,19 @@ def test_a_result_that_came_with_the_end_is_for_all_who_wait(line: Relay, runnin
     assert running_engine.ran == [warm.id, job.id]
 
 
+@pytest.mark.usefixtures("running_engine")
+def test_an_id_that_is_used_again_has_its_own_result() -> None:
+    """What came with the end of the one before is not taken for it, whoever still looks at that."""
+    first = options(job_id="again", delay=0.5).submit(bytes, 3).wait()
+    live = first.live()
+    wait_until(lambda: live.record.state is State.SCHEDULED)
+    assert first.wait(5) == bytes(3)
+    first.delete().wait(5)
+    # too large to come with its end
+    assert options(job_id="again").submit(bytes, 200_000).wait().wait(5) == bytes(200_000)
+    live.close()
+
+
 def test_a_dead_line_is_noticed(line: Relay, running_engine: Engine) -> None:
     """A line that carries nothing any more, without having been closed, is noticed within seconds and made anew."""
     warm = submit(len, "warm").wait()

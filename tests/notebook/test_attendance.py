@@ -205,8 +205,8 @@ def test_a_list_of_jobs_says_what_holds_each_up(settings: Settings, server: Serv
         told = reprs.now(nbqueue.jobs)
         assert told is not None
         assert "waits for job _runs" in told["text/plain"]
-        # one look at who serves, for all of them
-        assert (asked["cmdstat_zrange"]["calls"], asked["cmdstat_zcount"]["calls"]) == (1, 2)
+        # one question for all of them, with a count for each queue
+        assert asked["cmdstat_zcount"]["calls"] == 2
         for work in reversed(works):
             work.cancel().wait()
     shutdown()

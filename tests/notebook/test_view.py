@@ -124,6 +124,13 @@ def test_a_failed_job_says_its_error() -> None:
     assert (found.error, found.fraction) == ("ValueError: no room", 37 / 120)
 
 
+def test_what_the_server_knows_no_longer_has_not_crashed() -> None:
+    """It may have been deleted; nothing is left that could be retried."""
+    gone = view.of_job(JobRecord(id="j1", state=State.CRASHED, error_type="JobLost", error="no longer known"), now=NOW)
+    assert (gone.look.word, gone.retryable, gone.final) == ("unknown", False, True)
+    assert view.of_job(JobRecord(id="j1", state=State.CRASHED, error_type="JobCrashed"), now=NOW).retryable
+
+
 def test_the_clock_of_another_machine_gives_no_negative_time() -> None:
     """A job that began in the future, by this clock, has run for 0 s."""
     assert view.of_job(RUNNING, now=NOW - timedelta(minutes=5)).elapsed == "0 s"

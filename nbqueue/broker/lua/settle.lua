@@ -45,7 +45,7 @@ local function move_those_going()
 end
 
 local ENDS = {failed = 'failed', cancelled = 'was cancelled', timed_out = 'ran into its time limit', crashed = 'crashed',
-  expired = 'was not started in time'}
+  expired = 'was not started in time', gone = 'is gone'}
 local function fault_of(parent, state)
   -- how a job or group ended that another waited for, in a sentence; and the job at fault: of a group the first of its own
   local job = read_fields(prefix .. 'nbq:job:' .. parent, {'state', 'label', 'function', 'error_type', 'error'})
@@ -53,7 +53,7 @@ local function fault_of(parent, state)
   local first = not job.state and redis.call('HGET', prefix .. 'nbq:group:' .. parent, 'fault')
   if first then
     job = read_fields(prefix .. 'nbq:job:' .. first, {'state', 'label', 'function', 'error_type', 'error'})
-    waited_for, state = 'group ' .. parent .. ', and job ' .. first, job.state or 'failed'
+    waited_for, state = 'group ' .. parent .. ', and job ' .. first, job.state or 'gone'
   elseif not job.state and redis.call('EXISTS', prefix .. 'nbq:group:' .. parent) == 1 then
     return 'It waited for group ' .. parent .. ', of which not all jobs succeeded.', parent
   end
