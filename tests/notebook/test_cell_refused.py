@@ -33,6 +33,7 @@ LEFT_OUT = (
     "%%job: the code reads {names} (line {line}), and -i leaves {it} out: write -i {all}, or no -i, to take along all "
     "that it reads."
 )
+NO_DURATION = "%%job: --timeout 'soon' is no duration: give seconds, or text such as 90s, 5min, 2h or 1d."
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -112,7 +113,8 @@ def test_what_cannot_go_is_named(shell: Any) -> None:
         ("-j 3", "1", "%%job: -j takes plain names, and '3' is none."),
         ("-o nope,x", "x = 1", "%%job: -o names nope, which the code below never assigns."),
         ("--fast", "1", "%%job: unrecognized arguments: --fast. %%job? lists what it takes."),
-        ("--timeout soon", "1", "%%job: argument --timeout: invalid float value: 'soon'. %%job? lists what it takes."),
+        ("--timeout soon", "1", NO_DURATION),
+        ("--retry soon", "1", "%%job: argument --retry: invalid int value: 'soon'. %%job? lists what it takes."),
         ("", "x = 1\n!ls", NEEDS.format(line=3, text="!ls")),
         ("", "\n%%time\nx = 1", NEEDS.format(line=3, text="%%time")),
         ("", "display(1)", DISPLAYS),
