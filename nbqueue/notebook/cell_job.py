@@ -153,10 +153,9 @@ def _awaited(handle: Job[Any]) -> Any:
 
 
 def _explained(error: NotSendable, asked: Namespace) -> NotSendable:
-    """In the words of a cell: what the code reads is no argument."""
-    told = str(error).replace("Argument ", "The name ", 1)
-    more = "" if asked.input else " It comes along since the code reads it: -i says what to take instead."
-    return NotSendable(told + more, path=error.path)
+    """In the words of a cell, and why the name comes along."""
+    more = "" if asked.input else " It comes along since the code reads it."
+    return NotSendable(cell_source.in_words(error) + more, path=error.path)
 
 
 def _anchor(namespace: dict[str, Any]) -> Any:
