@@ -164,9 +164,9 @@ def _is_in_process(claim: bytes) -> bool:
 def _place(found: _Found, limits: Mapping[bytes, bytes], parent: str) -> Place:
     kind, _, scope = found.gate.partition(":")
     if kind == "l":
-        return Place(gate=found.gate, limit=_limit(limits.get(scope.encode())))
+        return Place(gate=found.gate, limit=_limit(limits.get(scope.encode())), needs=found.needs)
     if kind == "b":
-        return Place(gate=found.gate, limit=_limit(found.limits, scope))
+        return Place(gate=found.gate, limit=_limit(found.limits, scope), needs=found.needs)
     if kind == BLOCKED:
         return Place(gate=found.gate, parent=parent, parents=found.parents)
     # workers take from both lanes, each by itself

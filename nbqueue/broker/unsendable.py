@@ -24,7 +24,7 @@ from types import (
 )
 from typing import Any
 
-from nbqueue.broker.travel import TravelPickler, is_local
+from nbqueue.broker.travel import CallPickler, TravelPickler, is_local
 from nbqueue.errors import NotSendable
 from nbqueue.model.backoff import Guided
 
@@ -65,6 +65,15 @@ def call_error(
     if not isinstance(fn, str):
         return _told(f'Function "{_name(getattr(fn, "func", fn))}"', "", *search.deepest(fn), error)
     return NotSendable(f"The arguments of {fn!r} cannot be sent: {_reason_text(error)}.")
+
+
+def argument_error(name: str, value: Any) -> NotSendable | None:
+    """What would keep an argument from travelling, found without keeping its bytes; None where nothing does."""
+    try:
+        CallPickler(_Nowhere(), []).dump(value)
+    except Exception as error:  # noqa: BLE001 - pickling runs code of others
+        return call_error("", (), {name: value}, error)
+    return None
 
 
 def value_error(value: Any, error: Exception) -> NotSendable:

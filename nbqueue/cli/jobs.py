@@ -14,7 +14,7 @@ from nbqueue.broker.holdup import standing
 from nbqueue.cli import moments, tables
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import holdup, names
+from nbqueue.model import advice, holdup, names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
@@ -79,7 +79,7 @@ class _Listing:
     cut: bool
     #: what some of them wait for in vain, and what helps
     lacks: list[str]
-    #: id -> what else it waits for
+    #: id -> what it waits for, in short
     why: Mapping[str, str]
 
 
@@ -122,7 +122,7 @@ async def _listed(
     there = await server.ask(lambda client: standing(client, server.keys, holdup.waiting(waiting[:ASKED])))
     told = {item.id: holdup.of_job(there, item) for item in waiting}
     lacks = {lacking for lacking, _ in told.values()} - {""}
-    why = {job_id: words for job_id, (_, words) in told.items()}
+    why = {job_id: words or advice.in_short(lacking) for job_id, (lacking, words) in told.items()}
     return _Listing(kept, cut=len(found) > limit, lacks=sorted(lacks), why=why)
 
 

@@ -46,7 +46,8 @@ def up(settings: Settings, *, json_wanted: bool) -> None:
 def down(settings: Settings, *, timeout_s: float, json_wanted: bool) -> None:
     """Stop the local stack.
 
-    Waiting jobs stay in its journal and run after the next `up` or submit. Who waits for one goes on waiting.
+    Waiting jobs stay in its journal and run after the next `up` or submit. So do those that run and do not end in time:
+    they run again, from their beginning or their last checkpoint. Who waits for one goes on waiting.
     """
     _refuse_url(settings, "down stops")
     before = stack.stop(settings, timeout_s=timeout_s)
@@ -54,7 +55,9 @@ def down(settings: Settings, *, timeout_s: float, json_wanted: bool) -> None:
         tables.print_json({"stopped": before.server.running, "before": before})
     else:
         click.echo(
-            "The local stack has stopped." if before.server.running else f"No local stack ran in {settings.home}."
+            f"The local stack has stopped. {stack.KEPT}"
+            if before.server.running
+            else f"No local stack ran in {settings.home}."
         )
 
 

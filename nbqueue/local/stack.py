@@ -22,6 +22,11 @@ from nbqueue.model.settings import Settings
 
 #: of the time that `stop` has, the worker may use this part to finish its jobs
 WORKER_SHARE = 0.6
+#: what becomes of jobs when it ends
+KEPT = (
+    "Jobs that wait are kept; those that ran and did not end in time run again after the next start, from their "
+    "beginning or their last checkpoint."
+)
 #: the keeper ends within this; it has nothing to finish
 KEEPER_END_S = 3.0
 

@@ -10,6 +10,9 @@ from nbqueue.model.resources import fits, known
 #: what the workers that serve a queue offer of resources, an entry each, by queue
 Offers = Mapping[str, Sequence[Mapping[str, float]]]
 
+#: what is lacking stands before it, what to do behind it
+_HELPS = ": start one with "
+
 
 def lack(record: JobRecord, offers: Offers) -> str:
     """What a job that waits will not get from the workers there are, and what helps; nothing where there is no such."""
@@ -22,14 +25,19 @@ def lack(record: JobRecord, offers: Offers) -> str:
     return ""
 
 
+def in_short(sentence: str) -> str:
+    """What is lacking, without what helps."""
+    return sentence.partition(_HELPS)[0]
+
+
 def no_worker(queue: str) -> str:
     """Nobody runs the jobs of a queue."""
-    return f'no worker serves queue "{queue}": start one with nbqueue worker --queues {queue}'
+    return f'no worker serves queue "{queue}"{_HELPS}nbqueue worker --queues {queue}'
 
 
 def no_resources(queue: str, needs: str) -> str:
     """Those who run the jobs of a queue do not have what one needs."""
     return (
-        f'no worker that serves queue "{queue}" offers {needs}: start one with '
+        f'no worker that serves queue "{queue}" offers {needs}{_HELPS}'
         f"nbqueue worker --queues {queue} --resources {needs}"
     )

@@ -19,6 +19,10 @@ LEAST_PROCESS_BYTES = 32 * 10**6
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
 _TEXT = re.compile(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*(s|min|h|d)\s*\Z")
+#: as it is often written by hand
+_MINUTES = re.compile(r"(\d)\s*m\s*\Z")
+#: what helps where a text is none
+FORM = "give seconds, or text such as 90s, 5min, 2h or 1d"
 _TEXT_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _SPANS = {"day": 86_400, "h": 3600, "min": 60, "s": 1}
 #: what is shorter is told in seconds
@@ -44,6 +48,12 @@ def read(text: str) -> float | None:
     """The seconds of a text such as "90s", "15min", "2h" or "1d"; None where it is no such text."""
     match = _TEXT.match(text)
     return float(match[1]) * _TEXT_UNITS[match[2]] if match else None
+
+
+def written(text: str) -> float:
+    """The seconds of a number or a text as people write it by hand. Raises ValueError where it is no duration."""
+    found = read(_MINUTES.sub(r"\1min", text))
+    return float(text) if found is None else found
 
 
 def in_words(seconds: float) -> str:

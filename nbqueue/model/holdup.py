@@ -9,6 +9,7 @@ from nbqueue.model.advice import Offers, lack
 from nbqueue.model.job import JobRecord
 from nbqueue.model.limits import Limit
 from nbqueue.model.resources import fits, known
+from nbqueue.model.states import State, WaitReason
 
 #: the gate of jobs that wait for others
 BLOCKED = "blocked"
@@ -60,9 +61,15 @@ def of_job(standing: Standing, record: JobRecord) -> tuple[str, str]:
     return (lacks, "") if lacks or not record.may_be_held_up else ("", why(standing, record.queue, record.id))
 
 
-def is_held_back(standing: Standing, job_id: str) -> bool:
-    """Whether a job is known to be behind a gate: no worker would help it."""
-    return bool(standing.places.get(job_id, Place()).gate)
+def lack_at(standing: Standing, queue: str, job_id: str) -> str:
+    """What a job that waits will not get, as `lack` says it, where only its place is known, as of a job of a group."""
+    place = standing.places.get(job_id, Place())
+    kind = place.gate.partition(":")[0]
+    if queue in standing.paused or kind not in {"", *_LIMITS, "r", "n"}:
+        return ""
+    reason = WaitReason.LIMITED if kind else None
+    record = JobRecord(id=job_id, state=State.QUEUED, queue=queue, reason=reason, needs=place.needs)
+    return lack(record, standing.offers)
 
 
 def why(standing: Standing, queue: str, job_id: str = "") -> str:
@@ -87,6 +94,8 @@ def why(standing: Standing, queue: str, job_id: str = "") -> str:
     return ", ".join(parts)
 
 
+#: gates that are limits: of all, and those that jobs brought
+_LIMITS = {"l", "b"}
 _GATES = {
     "f": "function {} is paused", "t": 'tag "{}" is paused', "g": "its group is paused",
     "r": "waits for {}", "n": "left to another worker, which has what it needs",
@@ -98,7 +107,7 @@ def _behind(place: Place) -> str:
     kind, _, name = place.gate.partition(":")
     if kind == BLOCKED:
         return _for_others(place)
-    if kind in {"l", "b"}:
+    if kind in _LIMITS:
         return f"over {_limited(name)}" + (f" ({place.limit})" if place.limit is not None else "")
     return _GATES.get(kind, "held back").format(name)
 

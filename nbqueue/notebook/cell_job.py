@@ -15,6 +15,8 @@ from nbqueue.client.handle import Job
 from nbqueue.client.submitter import Submitter
 from nbqueue.errors import NbqueueError, NotSendable
 from nbqueue.inside.cells import Cell, async_cell, cell
+from nbqueue.model import durations
+from nbqueue.model.names import shown
 from nbqueue.notebook import cell_outputs, cell_source
 from nbqueue.notebook.cell_source import CellSource
 from nbqueue.notebook.publish import shell
@@ -75,7 +77,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--name": {"metavar": "LABEL", "help": "what the card shows; if not given, the cell and what it does first"},
     "--queue": {"metavar": "Q", "help": "the queue it goes into"},
     "--priority": {"metavar": "P", "help": "high, normal, low, or an integer from -99 to 99; more is sooner"},
-    "--timeout": {"type": float, "metavar": "S", "help": "seconds of running time"},
+    "--timeout": {"metavar": "S", "help": "running time: seconds, or text such as 90s, 5min, 2h or 1d"},
     "--retry": {"type": int, "metavar": "N", "help": "tries in all"},
     "--memory": {"metavar": "SIZE", "help": "what it may use, for example 2GB"},
     "--tag": {"action": "append", "metavar": "T", "help": "a text to find it by; may be given several times"},
@@ -151,10 +153,9 @@ def _awaited(handle: Job[Any]) -> Any:
 
 
 def _explained(error: NotSendable, asked: Namespace) -> NotSendable:
-    """In the words of a cell: what the code reads is no argument."""
-    told = str(error).replace("Argument ", "The name ", 1)
-    more = "" if asked.input else " It comes along since the code reads it: -i says what to take instead."
-    return NotSendable(told + more, path=error.path)
+    """In the words of a cell, and why the name comes along."""
+    more = "" if asked.input else " It comes along since the code reads it."
+    return NotSendable(cell_source.in_words(error) + more, path=error.path)
 
 
 def _anchor(namespace: dict[str, Any]) -> Any:
@@ -169,6 +170,7 @@ def _asked(line: str) -> Namespace:
     for name, value in vars(asked).items():
         if isinstance(value, str):
             setattr(asked, name, _unquoted(value))
+    asked.timeout = None if asked.timeout is None else _seconds(asked.timeout)
     asked.tag = [_unquoted(tag) for tag in asked.tag] if asked.tag else None
     if asked.job:
         _check_names([asked.job], "-j")
@@ -195,6 +197,13 @@ def _priority(given: str | None) -> str | int | None:
         return None if given is None else int(given)
     except ValueError:
         return given
+
+
+def _seconds(given: str) -> float:
+    try:
+        return durations.written(given)
+    except ValueError:
+        refuse(f"%%{NAME}: --timeout {shown(given)} is no duration: {durations.FORM}.")
 
 
 def _unquoted(text: str) -> str:

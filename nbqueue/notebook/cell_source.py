@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from nbqueue.broker.unsendable import argument_error
+from nbqueue.errors import NotSendable
 from nbqueue.inside.cells import FLAGS
 from nbqueue.notebook.cell_names import CellNames, names_of
 from nbqueue.notebook.cell_unknown import unknown_names
@@ -18,6 +21,12 @@ _ABOVE = 1
 _LABEL_LENGTH = 60
 #: what comes along with a cell even where it is told which names to take
 _CODE = (ModuleType, FunctionType, BuiltinFunctionType, type)
+
+#: how the name of an argument is told where what is at fault is a part of it
+_KEYWORD = re.compile(r"kwargs\['(\w+)'\]")
+#: what helps in a cell, by what is told of arguments
+_THERE = "in the cell itself"
+_INSTEAD = {"inside the function": _THERE, "Close it, or pass its path": f"Open it {_THERE}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +105,9 @@ def check_names(source: CellSource, shell: Any) -> None:
 def check_inputs(source: CellSource, shell: Any, taken: dict[str, Any], asked: list[str]) -> None:
     """Raise UsageError for names of the notebook that the cell surely reads and does not take along."""
     found = unknown_names(ast.parse(source.text), source.names, shell.user_ns, taken)
+    for name, line in found.items():
+        if error := argument_error(name, shell.user_ns.get(name)):
+            refuse(f"%%job: the code reads {name} (line {line}), and -i leaves it out. {in_words(error)}")
     if found:
         names, (line, *_) = ", ".join(found), found.values()
         it, all_names = "it" if len(found) == 1 else "them", ",".join((*asked, *found))
@@ -103,6 +115,16 @@ def check_inputs(source: CellSource, shell: Any, taken: dict[str, Any], asked: l
             f"%%job: the code reads {names} (line {line}), and -i leaves {it} out: write -i {all_names}, or no -i, to "
             "take along all that it reads."
         )
+
+
+def in_words(error: NotSendable) -> str:
+    """Why a name cannot come along, and what helps, in the words of a cell: what the code reads is no argument."""
+    told = _KEYWORD.sub(r"\1", str(error).replace("Argument ", "The name ", 1))
+    for words, instead in _INSTEAD.items():
+        told = told.replace(words, instead)
+    if ' global "' in error.path:
+        return f"{told} Define the function there too."
+    return told if _THERE in told else f"{told} Or make it {_THERE}."
 
 
 def left_out(source: CellSource, shell: Any, taken: dict[str, Any]) -> tuple[str, ...]:

@@ -164,7 +164,7 @@ def _up(_: Sequence[str]) -> Table:
 def _down(_: Sequence[str]) -> None:
     before = stack.stop(_local("down"))
     ran = [name for name, part in (("server", before.server), ("worker", before.worker)) if part.running]
-    say(f"Stopped: {' and '.join(ran)}. Jobs that wait are kept." if ran else "Nothing was running.")
+    say(f"Stopped: {' and '.join(ran)}. {stack.KEPT}" if ran else "Nothing was running.")
 
 
 def _dashboard(_: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from nbqueue.model import holdup
-from nbqueue.model.advice import lack, no_worker
+from nbqueue.model.advice import lack
 from nbqueue.model.holdup import Standing
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import WaitReason
@@ -153,9 +153,7 @@ class Source:
         if isinstance(self._live, JobLive):
             lacks = lack(self._record(now), standing.offers)
         else:
-            # as of a job: not where something holds back what is next
-            is_held = holdup.is_held_back(standing, self._waiting)
-            lacks = "" if is_held or queue in standing.offers else no_worker(queue)
+            lacks = holdup.lack_at(standing, queue, self._waiting)
         why = holdup.why(standing, queue, self._waiting)
         # a worker may be on its way
         return (lacks, "") if lacks and waited_s >= self._attendance.patience_s(queue) else ("", why)

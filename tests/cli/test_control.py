@@ -177,6 +177,8 @@ def test_jobs_are_found_by_what_is_known_of_them(at: tuple[str, ...]) -> None:
     with running_worker(nbqueue.Settings(url=at[1], home=Path(at[3])), "--resources", "gpu=1"):
         lacks = 'nbqueue: no worker that serves queue "default" offers gpu=2: start one with'
         wait_until(lambda: lacks in run("jobs", *at).stderr)
+        short = 'no worker that serves queue "default" offers gpu=2'
+        assert any(line.endswith(short) for line in run("jobs", *at).stdout.splitlines())
         _submit(at, "double", "1", "--queue", "held")
         run("pause", "--queue", "held", *at)
         listed = run("jobs", *at).stdout.splitlines()

@@ -149,11 +149,15 @@ def test_waiting_jobs_are_listed_and_cancelled(server: Server) -> None:
 
 
 def test_jobs_that_nobody_will_run_are_told(server: Server) -> None:
-    """`jobs` says below its table, and `submit --wait` while it waits, that no worker serves the queue."""
+    """`jobs` says it in the row and what helps below its table, `submit --wait` while it waits."""
     sentence = 'nbqueue: no worker serves queue "lonely": start one with nbqueue worker --queues lonely\n'
     at = ("--url", server.url)
     shell("submit", "f", "--queue", "lonely", *at)
-    assert run("jobs", *at).stderr == sentence
+    listed = run("jobs", *at)
+    assert (listed.stdout.splitlines()[1].endswith('  no worker serves queue "lonely"'), listed.stderr) == (
+        True,
+        sentence,
+    )
     assert run("jobs", "--json", *at).stderr == ""
     command = [sys.executable, "-m", "nbqueue", "submit", "f", "--queue", "lonely", "--id", "mine", "--wait", *at]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

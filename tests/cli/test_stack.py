@@ -1,11 +1,16 @@
 """up, down and status: the local stack from a shell."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import nbqueue
+from nbqueue.client.portal import shutdown
+from nbqueue.local import stack
+from nbqueue.model.settings import Settings
 from tests.cli.commands import run
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -23,7 +28,7 @@ def test_up_status_and_down(home: Path) -> None:
         assert engine["id"] in run("status").stdout
     finally:
         down = run("down")
-    assert (down.exit_code, down.stdout) == (0, "The local stack has stopped.\n")
+    assert (down.exit_code, down.stdout) == (0, f"The local stack has stopped. {stack.KEPT}\n")
     assert json.loads(run("down", "--json").stdout)["stopped"] is False
 
 
@@ -36,6 +41,31 @@ def test_status_of_a_server_elsewhere(server: Server) -> None:
         "overview": {"server": server.url, "queues": [], "engines": []},
         "local": None,
     }
+
+
+def test_what_ran_when_the_stack_ended_runs_again(home: Path, tmp_path: Path) -> None:
+    """As `down` says: it is given back, and begins at its checkpoint after the next start; that is no try more."""
+    nbqueue.configure(Settings(home=home))
+    begun = tmp_path / "begun"
+    try:
+        job = nbqueue.submit(_begins, str(begun)).wait()
+        wait_until(begun.exists, timeout_s=20)
+        assert run("down", "--timeout", "1").exit_code == 0
+        assert run("up").exit_code == 0
+        assert (job.wait(30), job.info().wait().tries) == (2, 1)
+    finally:
+        shutdown()
+        run("down")
+
+
+def _begins(path: str) -> int:
+    """How often it has begun; the first time it does not end."""
+    kept: int = nbqueue.last_checkpoint(0) + 1
+    nbqueue.checkpoint(kept)
+    Path(path).touch()
+    while kept == 1:
+        time.sleep(0.02)
+    return kept
 
 
 @pytest.mark.usefixtures("impatient")

@@ -3,7 +3,7 @@
 import pytest
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model.durations import in_words, process_bytes
+from nbqueue.model.durations import in_words, process_bytes, written
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,11 @@ def test_a_process_needs_memory_for_python_itself() -> None:
     for little in ("1KB", "31MB", 32):
         with pytest.raises(ConfigurationError, match="is too little for a Python process: give 32MB or more"):
             process_bytes(little)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("1.5", 1.5), ("90s", 90), ("5min", 300), ("5 m", 300)])
+def test_a_duration_is_read_as_it_is_written_by_hand(text: str, seconds: float) -> None:
+    """Seconds, or a number with its unit; anything else is an error."""
+    assert written(text) == seconds
+    with pytest.raises(ValueError, match="soon"):
+        written("soon")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nbqueue.model.holdup import Place, Standing, why
+from nbqueue.model.advice import no_resources, no_worker
+from nbqueue.model.holdup import Place, Standing, lack_at, why
 from nbqueue.model.limits import Limit
 
 
@@ -49,3 +50,22 @@ def test_a_queue_in_words() -> None:
     """A pause is told; what is busy depends on the job."""
     standing = Standing(offers={}, slots={"a": (3, 3), "b": (1, 2)}, paused=frozenset({"a"}), places={})
     assert [why(standing, queue) for queue in ("a", "b", "c")] == ['queue "a" is paused', "", ""]
+
+
+@pytest.mark.parametrize(
+    ("queue", "place", "told"),
+    [
+        ("day", Place(ahead=0, needs="gpu=1"), no_resources("day", "gpu=1")),
+        ("day", Place(gate="r:gpu=1", needs="gpu=1"), no_resources("day", "gpu=1")),
+        ("day", Place(gate="l:q:day", needs="gpu=1"), no_resources("day", "gpu=1")),
+        ("day", Place(gate="f:solve", needs="gpu=1"), ""),
+        ("day", Place(ahead=3), ""),
+        ("night", Place(ahead=3), no_worker("night")),
+        ("night", Place(gate="g:1"), ""),
+        ("held", Place(ahead=3), ""),
+    ],
+)
+def test_what_a_job_of_a_group_will_not_get(queue: str, place: Place, told: str) -> None:
+    """As of a single job, from its place alone; nothing where a pause is before that."""
+    standing = Standing(offers={"day": [{}]}, slots={}, paused=frozenset({"held"}), places={"j1": place})
+    assert lack_at(standing, queue, "j1") == told

@@ -50,14 +50,16 @@ def test_a_card_says_that_nobody_serves_its_queue(settings: Settings) -> None:
 
 
 def test_a_card_says_that_nobody_has_what_it_needs(settings: Settings) -> None:
-    """A worker serves the queue, and offers too little."""
+    """A worker serves the queue, and offers too little for a job, and for the jobs of a group."""
     nbqueue.configure(settings)
+    to = nbqueue.options(queue="lonely", resources={"gpu": 2})
     with running_worker(settings, "--queues", "lonely", "--slots", "1", "--resources", "gpu=1"):
-        job = nbqueue.options(queue="lonely", resources={"gpu": 2}).submit(sum, [1]).wait()
-        with terminal.show([job], console=Console(file=io.StringIO(), width=200)) as board:
+        works: list[Any] = [to.submit(sum, [1]).wait(), to.submit_map(abs, range(3)).wait()]
+        with terminal.show(works, console=Console(file=io.StringIO(), width=200)) as board:
             needs = 'no worker that serves queue "lonely" offers gpu=2: start one with'
-            wait_until(lambda: board.views()[0].hint.startswith(needs), timeout_s=10)
-    job.cancel().wait()
+            wait_until(lambda: all(view.hint.startswith(needs) for view in board.views()), timeout_s=10)
+    for work in works:
+        work.cancel().wait()
     shutdown()
 
 

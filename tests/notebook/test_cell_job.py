@@ -58,7 +58,11 @@ def test_functions_see_what_the_cell_assigns(shell: Any) -> None:
 @pytest.mark.usefixtures("worker")
 def test_the_handle_is_kept_and_the_names_come_by_themselves(shell: Any) -> None:
     """Without --wait the cell gives the handle at once; the names are there once the job has ended."""
-    job = cell(shell, "-j mine -o x --name sums --tag a --tag 'b c' --queue default --priority 3", "x = [1] * 3")
+    job = cell(
+        shell,
+        "-j mine -o x --name sums --tag a --tag 'b c' --queue default --priority 3 --timeout '5 min'",
+        "x = [1] * 3",
+    )
     assert (shell.user_ns["mine"], job.label, "x" in shell.user_ns) == (job, "sums", False)
     assert wait_until(lambda: shell.user_ns.get("x"), 30) == [1, 1, 1]
     record = job.info().wait()

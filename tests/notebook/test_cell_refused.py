@@ -33,6 +33,7 @@ LEFT_OUT = (
     "%%job: the code reads {names} (line {line}), and -i leaves {it} out: write -i {all}, or no -i, to take along all "
     "that it reads."
 )
+NO_DURATION = "%%job: --timeout 'soon' is no duration: give seconds, or text such as 90s, 5min, 2h or 1d."
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -92,15 +93,38 @@ def test_what_comes_with_a_function_is_not_left_out(shell: Any) -> None:
     assert cell(shell, "-i a --wait", "f() + a + b") == 5
 
 
-def test_what_cannot_go_is_named(shell: Any) -> None:
-    """A name that cannot be sent is named, and how to leave it here."""
-    shell.run_cell("import threading\nlock = threading.Lock()")
+@pytest.mark.parametrize(
+    ("before", "code", "sentence"),
+    [
+        ("import threading\nx = threading.Lock()", "x.acquire()", "it is a lock. Create it in the cell itself."),
+        ("import os\nx = open(os.devnull)", "x.read()", "it is an open file (/dev/null). Open it in the cell itself."),
+        ("x = (n for n in 'ab')", "list(x)",
+         ("it is a generator. Pass list(...) of it, or the arguments to make it. Or make it in the cell itself.")),
+        ("import os\nf = open(os.devnull)\ndef x():\n    return f.read()", "x()",
+         ('it holds an open file (/dev/null) at x global "f". Open it in the cell itself. Define the function there '
+         "too.")),
+    ],
+)  # fmt: skip
+def test_what_cannot_go_is_named(shell: Any, before: str, code: str, sentence: str) -> None:
+    """A name that cannot be sent is named, and what helps: in the cell itself, also where -i leaves it out."""
+    shell.run_cell(f"{before}\na = 1")
     with pytest.raises(NotSendable) as raised:
-        cell(shell, "", "lock.acquire()")
-    assert str(raised.value) == (
-        'The name "lock" cannot be sent: it is a lock. Create it inside the function. It comes along since the code '
-        "reads it: -i says what to take instead."
+        cell(shell, "", code)
+    told = f'The name "x" cannot be sent: {sentence}'
+    assert str(raised.value) == f"{told} It comes along since the code reads it."
+    with pytest.raises(NotSendable if "def" in before else UsageError) as refused:
+        cell(shell, "-i a", code)
+    assert str(refused.value) == (
+        told if "def" in before else f"%%job: the code reads x (line 2), and -i leaves it out. {told}"
     )
+
+
+def test_a_handle_that_is_left_out_can_come(shell: Any) -> None:
+    """A job stands for its result: -i is told to name it."""
+    shell.user_ns["x"] = nbqueue.submit(sum, [1]).wait()
+    with pytest.raises(UsageError) as refused:
+        cell(shell, "-i ''", "x + 1")
+    assert str(refused.value) == LEFT_OUT.format(names="x", line=2, it="it", all="x")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +136,8 @@ def test_what_cannot_go_is_named(shell: Any) -> None:
         ("-j 3", "1", "%%job: -j takes plain names, and '3' is none."),
         ("-o nope,x", "x = 1", "%%job: -o names nope, which the code below never assigns."),
         ("--fast", "1", "%%job: unrecognized arguments: --fast. %%job? lists what it takes."),
-        ("--timeout soon", "1", "%%job: argument --timeout: invalid float value: 'soon'. %%job? lists what it takes."),
+        ("--timeout soon", "1", NO_DURATION),
+        ("--retry soon", "1", "%%job: argument --retry: invalid int value: 'soon'. %%job? lists what it takes."),
         ("", "x = 1\n!ls", NEEDS.format(line=3, text="!ls")),
         ("", "\n%%time\nx = 1", NEEDS.format(line=3, text="%%time")),
         ("", "display(1)", DISPLAYS),

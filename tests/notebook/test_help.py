@@ -30,7 +30,9 @@ def test_help_is_there(kernel: Kernel) -> None:
     assert "\n    cancel ID ...              stop jobs\n" in found["%nbqueue?"]
     assert "\n    %nbqueue cancel 4f0c2a91 training\n" in found["%nbqueue?"]
     # from 3.13 on the column is where short and long names of an option need it
-    assert re.search(r"\n  --timeout S {5,}seconds of running time\n", found["%%job?"])
+    assert re.search(
+        r"\n  --timeout S {5,}running time: seconds, or text such as 90s, 5min, 2h or 1d\n", found["%%job?"]
+    )
     assert "\n    %%job -o model,score --name training --timeout 600\n" in found["%%job?"]
     assert [max(map(len, found[code].splitlines())) <= 100 for code in ("%nbqueue?", "%%job?")] == [True, True]
     assert "Raises:\n    NotSendable" in found["submit?"]

@@ -222,5 +222,5 @@ def test_the_local_stack_goes_up_and_down(shell: Any, home: Path, capsys: pytest
         assert magic(shell, "status").rows[0][2].isdigit()
     finally:
         magic(shell, "down")
-    assert capsys.readouterr().out == "Stopped: server and worker. Jobs that wait are kept.\n"
+    assert capsys.readouterr().out == f"Stopped: server and worker. {stack.KEPT}\n"
     assert [row[1] for row in magic(shell, "status").rows] == ["not running"] * 3
