@@ -63,6 +63,9 @@ class InnerLink(Link):
             "state and info, cancel and retry them. Ask for the rest from the notebook."
         )
 
+    async def wake(self) -> None:
+        """The server of a job that runs is there."""
+
     def now(self) -> datetime:
         """The time of this machine: a job shows nothing."""
         return datetime.now(UTC)

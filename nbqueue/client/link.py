@@ -56,6 +56,10 @@ class Link:
         await self.wire.ask(lambda client: self.wire.clock.compare(client.time))
         return self.now()
 
+    async def wake(self) -> None:
+        """Start the local server again where somebody has ended it: something is to be run."""
+        await self.wire.ask(lambda client: client.time(), wakes=True)
+
     async def agree(self) -> None:
         """Before the first job is sent: raise ConfigurationError where the workers here sign with another key."""
         if not self._agreed:

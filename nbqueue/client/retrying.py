@@ -39,13 +39,13 @@ class Retried:
 
 async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     """Submit the job again under a new id: from the server's copy, else from what this handle sent."""
-    await link.wire.wake()
+    await link.wake()
     return await _retried(link, job_id, sent)
 
 
 async def retry_all(link: Link, job_ids: Iterable[str]) -> Retried:
     """Submit each again that can be, many at once; a job that waited for another of them comes after its retry."""
-    await link.wire.wake()
+    await link.wake()
     wanted = list(dict.fromkeys(job_ids))
     records = dict(zip(wanted, await link.records(wanted), strict=True))
     drafts: dict[str, Draft] = {}
@@ -71,7 +71,7 @@ def _in_order(after: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
 
 async def retry_group(link: Link, sent: Mapping[str, Draft | None], group: str) -> Mapping[str, Draft]:
     """Submit jobs again as a group of their own. Raises JobError, and submits none, where one cannot be retried."""
-    await link.wire.wake()
+    await link.wake()
     ready = await _each(sent, lambda job_id, kept: _prepared(link, job_id, kept))
     if ready.refused:
         job_id, why = next(iter(ready.refused.items()))

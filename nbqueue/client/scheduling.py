@@ -71,7 +71,7 @@ async def change(link: Link, name: str, given_times: object, given: Mapping[str,
 async def trigger(link: Link, name: str) -> str:
     """Submit a job of a schedule now, whatever its times say; the job's id."""
     wire = link.wire
-    await wire.wake()
+    await link.wake()
     call = await _opened(link, name)
     job_id = f"{name}+{secrets.token_hex(5)}"
     link.follow.expect(job_id)

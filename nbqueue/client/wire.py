@@ -84,10 +84,6 @@ class Wire:
         self._heard = True
         return found
 
-    async def wake(self) -> None:
-        """Start the local server again where somebody has ended it: something is to be run."""
-        await self.ask(lambda client: client.time(), wakes=True)
-
     async def read_long(self, act: Callable[[Any], Awaitable[T]]) -> T:
         """What `act(client)` gives, which asks many times: each question has its own time limit."""
         # no PING: where the disk of the server is full that is refused, and reading is not
