@@ -23,3 +23,8 @@ def running_shell() -> Iterator[Any]:
             shell.run_line_magic("unload_ext", "nbqueue")
         shell.restore_sys_module_state()
         InteractiveShell.clear_instance()
+
+
+def cell(shell: Any, line: str, code: str) -> Any:
+    """What `%%job <line>` over this code gives."""
+    return shell.run_cell_magic("job", line, code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,33 +9,10 @@ import pytest
 import nbqueue
 from nbqueue import JobFailed, NotSendable, State
 from nbqueue.inside import cells
-from nbqueue.model.settings import Settings
 from nbqueue.notebook import cell_source
 from nbqueue.testing import inline_session
-from tests.notebook.shells import running_shell
+from tests.notebook.shells import cell, running_shell
 from tests.waiting import wait_until
-from tests.workers import running_worker
-
-
-@pytest.fixture
-def shell(settings: Settings) -> Iterator[Any]:
-    """A shell that uses the test's server."""
-    nbqueue.configure(settings)
-    with running_shell() as shell:
-        shell.run_line_magic("load_ext", "nbqueue")
-        yield shell
-
-
-@pytest.fixture
-def worker(settings: Settings) -> Iterator[None]:
-    """A worker of that server."""
-    with running_worker(settings, "--slots", "2"):
-        yield
-
-
-def cell(shell: Any, line: str, code: str) -> Any:
-    """What `%%job <line>` over this code gives."""
-    return shell.run_cell_magic("job", line, code)
 
 
 @pytest.mark.usefixtures("worker")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +10,7 @@ from IPython.core.error import UsageError
 
 import nbqueue
 from nbqueue import JobFailed, NotSendable
-from nbqueue.model.settings import Settings
-from tests.notebook.shells import running_shell
-from tests.workers import running_worker
+from tests.notebook.shells import cell
 
 NEEDS = (
     "%%job: line {line}, '{text}', needs the notebook, and there is none on a worker: put it into another cell, or "
@@ -35,27 +32,6 @@ LEFT_OUT = (
 )
 NO_DURATION = "%%job: --timeout 'soon' is no duration: give seconds, or text such as 90s, 5min, 2h or 1d."
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@pytest.fixture
-def shell(settings: Settings) -> Iterator[Any]:
-    """A shell that uses the test's server."""
-    nbqueue.configure(settings)
-    with running_shell() as shell:
-        shell.run_line_magic("load_ext", "nbqueue")
-        yield shell
-
-
-@pytest.fixture
-def worker(settings: Settings) -> Iterator[None]:
-    """A worker of that server."""
-    with running_worker(settings, "--slots", "2"):
-        yield
-
-
-def cell(shell: Any, line: str, code: str) -> Any:
-    """What `%%job <line>` over this code gives."""
-    return shell.run_cell_magic("job", line, code)
 
 
 @pytest.mark.parametrize(
