@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbqueue.broker import claims, jobs
+from nbqueue.broker.bounds import READY_LIMIT
 from nbqueue.broker.claims import Claimed, Finish
 from nbqueue.broker.connection import open_redis, parse_url
-from nbqueue.broker.keys import READY_LIMIT, Keys
+from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import run, run_all
 from nbqueue.model.options import Options, check
 from nbqueue.model.states import State

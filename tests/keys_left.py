@@ -7,7 +7,7 @@ import redis
 
 #: kept without an end on purpose: live jobs, queues, counters, schedules, streams with a bound
 _LASTING = re.compile(
-    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|attempts|queues|paused|pauses|closed|limits|events|history|leases|expiring|epoch"
+    rb"(?:[^:]+:)?(?:arq:queue(?::.*)?|nbq:(?:sequence|histories|retention|queues|paused|pauses|closed|limits|events|history:.*|leases|expiring|epoch"
     rb"|hooks|alerts|alarms|claims:.*|counts:.*|schedules|schedule-names|schedule:.*|call:.*))\Z"
 )
 #: there as long as some job waits or runs

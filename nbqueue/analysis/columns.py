@@ -51,6 +51,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("function", "category", "qualified name of the function", "function"),
     Column("label", "text", "what the card showed", "label"),
     Column("group", "text", "id of the group it belongs to", "group"),
+    Column("parent", "text", "id of the job that submitted it from inside", "parent"),
+    Column("retry_of", "text", "id of the job that it is a retry of", "retry_of"),
     Column("priority", "int", "-99 to 99, more is sooner", "priority"),
     Column("tags", "object", "tuple of strings", "tags"),
     Column("submitted_at", "time", "when the server accepted the job", "submitted"),

@@ -74,7 +74,7 @@ async def read(ask: stream.Ask, keys: Keys, query: Query) -> AsyncGenerator[Part
         for part in reversed(await _newest(ask, keys, query, query.limit)):
             yield part
         return
-    async for page in stream.pages(ask, keys, start=query.start, end=query.end):
+    async for page in stream.pages(ask, keys, start=query.start, end=query.end, queue=query.queue):
         yield parse(page, query)
 
 
@@ -89,7 +89,7 @@ def parse(page: stream.Page, query: Query) -> Part:
 
 async def _newest(ask: stream.Ask, keys: Keys, query: Query, limit: int) -> list[Part]:
     parts: list[Part] = []
-    async with aclosing(stream.pages_back(ask, keys, start=query.start, end=query.end)) as pages:
+    async with aclosing(stream.pages_back(ask, keys, start=query.start, end=query.end, queue=query.queue)) as pages:
         async for page in pages:
             part = parse(page, query)
             parts.append(Part(part.entries[-limit:], part.records[-limit:], part.unreadable))

@@ -122,7 +122,7 @@ def claim(
 
     return Call(
         script("claim"),
-        (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.history, keys.sequence),
+        (queue_key, keys.claims(engine), keys.leases, keys.paused, keys.events, keys.sequence),
         (keys.prefix, queue, engine, loop_room, process_room, int(stock), canonical(resources),
          json.dumps(lacks) if lacks else ""),
         read,
@@ -150,7 +150,7 @@ def finish(keys: Keys, engine: str, ends: Sequence[Finish]) -> Call[list[bool]]:
     listed = [word for way in ways for word in _way(way)]
     return Call(
         script("finish"),
-        (keys.claims(engine), keys.events, keys.history, keys.stops(engine)),
+        (keys.claims(engine), keys.events, keys.stops(engine)),
         (keys.prefix, len(ways), *listed, *args),
         lambda reply: [item == 1 for item in reply],
     )
@@ -212,7 +212,7 @@ def reap(
     """
     return Call(
         script("reap"),
-        (keys.leases, keys.events, keys.history),
+        (keys.leases, keys.events),
         (keys.prefix, MAX_LOSSES, int(charged), int(ended), id_bytes(guilty), *dead),
         int,
     )
@@ -220,7 +220,7 @@ def reap(
 
 def expire(keys: Keys) -> Call[bool]:
     """End jobs that were not started in time, some at once; whether there may be more."""
-    return Call(script("expire"), (keys.expiring, keys.events, keys.history), (keys.prefix, MOST_EXPIRED), bool)
+    return Call(script("expire"), (keys.expiring, keys.events), (keys.prefix, MOST_EXPIRED), bool)
 
 
 def publish(channel: str, message: bytes) -> Call[int]:

@@ -1,21 +1,27 @@
-"""The history stream, read in pages: a JSON record for each attempt that ended."""
+"""The history, read in pages: a JSON record for each attempt that ended, from the streams of all queues or of one."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from nbqueue.broker import asking, queues
+from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 
 #: attempts a page should have: the server gives one in under a millisecond, the client parses it in its caches
 PAGE_ATTEMPTS = 500
+#: where many streams are read side by side, each is read this little at a time at least
+LEAST_ATTEMPTS = 32
 #: entries asked for; what is in them is known afterwards, one to 32 attempts each
 LEAST_ENTRIES, MOST_ENTRIES = 16, 500
 
 #: puts one question to the server's client and gives its answer; it may ask again where the answer got lost
 Ask = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+#: an entry as it comes: id, [name, value, ...]
+Entry = tuple[bytes, list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,55 +40,24 @@ async def now_ms(ask: Ask) -> int:
     return int(whole) * 1000 + int(micro) // 1000
 
 
-async def pages(ask: Ask, keys: Keys, *, start: str = "-", end: str = "+") -> AsyncGenerator[Page, None]:
-    """The entries from `start` to `end`, oldest first; "(" before a bound leaves it out."""
-    count = LEAST_ENTRIES
-    while True:
-        found = await ask(partial(_forward, keys.history, start, end, count))
-        page = _page(found)
-        if found:
-            yield page
-        if len(found) < count:
-            return
-        start = "(" + found[-1][0].decode()
-        count = _next_count(count, page)
+async def pages(
+    ask: Ask, keys: Keys, *, start: str = "-", end: str = "+", queue: str = ""
+) -> AsyncGenerator[Page, None]:
+    """The entries from `start` to `end`, oldest first, of one queue or of all; "(" before a bound leaves it out."""
+    async for entries in _Streams(await _keys(ask, keys, queue), start, end, back=False).read(ask):
+        yield page_of(entries)
 
 
-async def pages_back(ask: Ask, keys: Keys, *, start: str = "-", end: str = "+") -> AsyncGenerator[Page, None]:
+async def pages_back(
+    ask: Ask, keys: Keys, *, start: str = "-", end: str = "+", queue: str = ""
+) -> AsyncGenerator[Page, None]:
     """The same entries, the newest page first (each page oldest first)."""
-    count = LEAST_ENTRIES
-    while True:
-        found = await ask(partial(_back, keys.history, start, end, count))
-        page = _page(found[::-1])
-        if found:
-            yield page
-        if len(found) < count:
-            return
-        end = "(" + found[-1][0].decode()
-        count = _next_count(count, page)
+    async for entries in _Streams(await _keys(ask, keys, queue), start, end, back=True).read(ask):
+        yield page_of(entries[::-1])
 
 
-def _next_count(count: int, page: Page) -> int:
-    """More entries where they held few attempts, fewer where many."""
-    wanted = count * PAGE_ATTEMPTS // max(len(page.ids), 1)
-    return min(max(wanted, count // 4, LEAST_ENTRIES), count * 4, MOST_ENTRIES)
-
-
-# a command's name in bytes: redis-py leaves the reply as it came, where a dict an entry would take a sixth of the time
-
-
-def _forward(key: str, start: str, end: str, count: int, client: Any) -> Awaitable[Any]:
-    found: Awaitable[Any] = client.execute_command(b"XRANGE", key, start, end, b"COUNT", count)
-    return found
-
-
-def _back(key: str, start: str, end: str, count: int, client: Any) -> Awaitable[Any]:
-    found: Awaitable[Any] = client.execute_command(b"XREVRANGE", key, end, start, b"COUNT", count)
-    return found
-
-
-def _page(entries: list[tuple[bytes, list[bytes]]]) -> Page:
-    """A page of a reply as it came: [id, [name, value, ...]] an entry."""
+def page_of(entries: Sequence[Entry]) -> Page:
+    """The attempts of some entries; what is none of ours is passed over."""
     ids: list[bytes] = []
     texts: list[bytes] = []
     for entry, fields in entries:
@@ -91,3 +66,84 @@ def _page(entries: list[tuple[bytes, list[bytes]]]) -> Page:
             texts += found
             ids += [entry] * len(found)
     return Page(ids, texts)
+
+
+async def _keys(ask: Ask, keys: Keys, queue: str) -> list[str]:
+    names = [queue] if queue else await ask(lambda client: queues.names(client, keys))
+    return [keys.history(name) for name in names]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One queue's history, as far as it was read."""
+
+    key: str
+    #: entries to ask for
+    count: int
+    #: from where on
+    bound: str
+    #: read and not yet handed out, in the order of reading
+    entries: list[Entry] = field(default_factory=list)
+    ended: bool = False
+
+    def take(self, found: list[Entry], most_attempts: int) -> None:
+        """What the server gave."""
+        self.entries = found
+        self.ended = len(found) < self.count
+        if found:
+            self.bound = "(" + found[-1][0].decode()
+            attempts = sum(fields[1].count(b"\n") + 1 for _, fields in found)
+            wanted = self.count * most_attempts // attempts
+            least = max(self.count // 4, min(LEAST_ENTRIES, most_attempts // LEAST_ATTEMPTS))
+            self.count = min(max(wanted, least), self.count * 4, MOST_ENTRIES)
+
+
+class _Streams:
+    """Some streams read as one, in the order of their ids."""
+
+    def __init__(self, keys: Sequence[str], start: str, end: str, *, back: bool) -> None:
+        self._most = min(max(4 * PAGE_ATTEMPTS // max(len(keys), 1), LEAST_ATTEMPTS), PAGE_ATTEMPTS)
+        count = max(min(LEAST_ENTRIES, self._most // LEAST_ATTEMPTS), 1)
+        self._streams = [_Stream(key, count, end if back else start) for key in keys]
+        self._other = start if back else end
+        self._back = back
+
+    async def read(self, ask: Ask) -> AsyncGenerator[list[Entry], None]:
+        """All of their entries, some at a time."""
+        left = self._streams
+        while left:
+            due = [each for each in left if not each.entries]
+            found = await ask(partial(self._ask, due))
+            for stream, entries in zip(due, found, strict=True):
+                stream.take(entries or [], self._most)
+            ready = self._ready(left)
+            if ready:
+                yield ready
+            left = [each for each in left if each.entries or not each.ended]
+
+    async def _ask(self, due: Sequence[_Stream], client: Any) -> list[Any]:
+        # a command's name in bytes: redis-py leaves the reply as it came; a dict an entry takes a sixth of the time
+        name = b"XREVRANGE" if self._back else b"XRANGE"
+        return sound(
+            await asking.ask(client, *((name, each.key, each.bound, self._other, b"COUNT", each.count) for each in due))
+        )
+
+    def _ready(self, streams: Sequence[_Stream]) -> list[Entry]:
+        """What no entry that is still to be read comes before."""
+        if len(streams) == 1:
+            entries, streams[0].entries = streams[0].entries, []
+            return entries
+        sign = -1 if self._back else 1
+
+        def place(entry: Entry) -> tuple[int, int]:
+            milliseconds, _, number = entry[0].partition(b"-")
+            return sign * int(milliseconds), sign * int(number)
+
+        horizon = min((place(each.entries[-1]) for each in streams if each.entries and not each.ended), default=None)
+        ready: list[Entry] = []
+        for stream in streams:
+            places = [place(entry) for entry in stream.entries]
+            cut = len(places) if horizon is None else sum(1 for each in places if each <= horizon)
+            ready += stream.entries[:cut]
+            stream.entries = stream.entries[cut:]
+        return sorted(ready, key=place)

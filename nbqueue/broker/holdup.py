@@ -10,8 +10,9 @@ from typing import Any
 from nbqueue.broker import waited_for
 from nbqueue.broker.asking import ask
 from nbqueue.broker.attendance import holding, resources_of, served_by
+from nbqueue.broker.bounds import PROCESS_RANK
 from nbqueue.broker.jobs import sound
-from nbqueue.broker.keys import PROCESS_RANK, Keys
+from nbqueue.broker.keys import Keys
 from nbqueue.model.holdup import BLOCKED, Place, Standing
 from nbqueue.model.limits import Limit
 from nbqueue.model.resources import known, remaining

@@ -72,7 +72,7 @@ def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
         script("submit"),
         (
             keys.queue(queue), keys.sequence, keys.wake(queue), keys.queues,
-            keys.owner(origin.user, origin.folder, origin.notebook), keys.events, keys.history,
+            keys.owner(origin.user, origin.folder, origin.notebook), keys.events,
         ),
         args,
         lambda reply: [item.decode() for item in reply],
@@ -112,7 +112,7 @@ def remove(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
     """Forget jobs; per job "unknown", "running" (it stays) or "deleted"."""
     return Call(
         script("remove"),
-        (keys.events, keys.history),
+        (keys.events,),
         (keys.prefix, *job_ids),
         lambda reply: [item.decode() for item in reply],
     )
@@ -130,7 +130,7 @@ def move(keys: Keys, queue: str, moved: Sequence[tuple[str, str, bytes]]) -> Cal
 def settle(keys: Keys, *, most: int = 1000) -> Call[bool]:
     """Tell jobs that wait for others of ends that came; whether there are more to tell of."""
     return Call(
-        script("settle"), (keys.settling, keys.parents, keys.events, keys.history), (keys.prefix, most),
+        script("settle"), (keys.settling, keys.parents, keys.events), (keys.prefix, most),
         bool,
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def cancel(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
     """Cancel jobs; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""
     return Call(
         script("cancel"),
-        (keys.events, keys.history),
+        (keys.events,),
         (keys.prefix, *job_ids),
         lambda reply: [item.decode() for item in reply],
     )

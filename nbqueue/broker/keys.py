@@ -5,29 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-#: scores below this are ranks of ready jobs; from here on they are due times in milliseconds
-READY_LIMIT = 1_000_000_000_000
-#: ranks of jobs that need a process begin here; below are those for an event loop
-PROCESS_RANK = 400_000_000_000
-#: ranks of one priority, of which there are 199: they are given out in a circle
-RANKS_A_PRIORITY = 2_000_000_000
-#: the score of a claimed job: far beyond any due time, so that nobody reads it as due
-CLAIMED_SCORE = 9_000_000_000_000_000
-#: how long the record of an ended job is kept, and at least the result of one that others wait for
-RECORD_MS, PARENT_MS = 30 * 86_400_000, 7 * 86_400_000
-#: the submission of a job that did not succeed is kept up to so many bytes, and so long where no option says how long
-CALL_BYTES, CALL_MS = 1_000_000, 86_400_000
-#: how many attempts the history holds, entries the stream of events, and ended jobs and groups the set of a submitter
-ATTEMPTS, EVENTS, OWNED = 100_000, 5_000, 2_000
-#: the largest result that is told with the end of its job; what of a submission shows how its function is called
-TOLD_BYTES, HEAD_BYTES = 1_000, 2_000
-#: the most wake-up tokens of a queue, and how long one waits for a worker
-TOKENS, TOKEN_MS = 8, 3_600_000
-#: the most gates that one claim looks at, and of those for resources, which cost less
-GATES, NEEDS = 50, 1000
-#: the score of gates for resources: which engine can open one is for the engine to say
-NEEDS_SCORE = -1
-
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -103,6 +80,14 @@ class Keys:
     def counts(self, queue: str) -> str:
         """hash: final state -> number of jobs of a queue that ended so."""
         return f"{self.prefix}nbq:counts:{queue}"
+
+    def minutes(self, hour: int, queue: str) -> str:
+        """hash: `<minute> <state>` of one hour since 1970 -> jobs of a queue that ended so; `<minute> submitted`."""
+        return f"{self.prefix}nbq:minutes:{hour}:{queue}"
+
+    def history(self, queue: str) -> str:
+        """stream: attempts that ended, up to 32 an entry: `records`, one JSON object a line, and `to`, their count."""
+        return f"{self.prefix}nbq:history:{queue}"
 
     def parked(self, queue: str, gate: str) -> str:
         """zset: job id -> rank, for jobs of a queue that are held back behind a gate.
@@ -227,14 +212,24 @@ class Keys:
         return f"{self.prefix}nbq:events"
 
     @property
-    def history(self) -> str:
-        """stream: attempts that ended, up to 32 an entry: `records`, one JSON object a line, and `to`, their count."""
-        return f"{self.prefix}nbq:history"
+    def histories(self) -> str:
+        """hash: `total`, `at` (ms of the newest entry), and `q:<queue>`: attempts that came to its history."""
+        return f"{self.prefix}nbq:histories"
 
     @property
-    def attempts(self) -> str:
-        """string: counts the attempts that were put into the history."""
-        return f"{self.prefix}nbq:attempts"
+    def retention(self) -> str:
+        """hash: queue -> `ms attempts`, how long its history is kept at most, and how many attempts."""
+        return f"{self.prefix}nbq:retention"
+
+    @property
+    def pruner(self) -> str:
+        """string: the engine that forgets what is beyond the retention now; for some seconds."""
+        return f"{self.prefix}nbq:pruner"
+
+    @property
+    def archive(self) -> str:
+        """string: where the history is archived; while it is there, nobody else forgets any of it."""
+        return f"{self.prefix}nbq:archive"
 
     def schedule(self, name: str) -> str:
         """hash: what is known of a schedule; until it is deleted."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbqueue.broker import alerts, queues, scripts
+from nbqueue.broker.bounds import CLAIMED_SCORE
 from nbqueue.broker.jobs import sound
-from nbqueue.broker.keys import CLAIMED_SCORE, Keys
+from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import QueueStats
 from nbqueue.model.alerting import Measure
 from nbqueue.model.states import State

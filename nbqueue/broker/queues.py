@@ -10,8 +10,9 @@ from typing import Any
 
 from nbqueue.broker import gates
 from nbqueue.broker.attendance import holding
+from nbqueue.broker.bounds import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS
 from nbqueue.broker.jobs import sound
-from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS, Keys
+from nbqueue.broker.keys import Keys
 from nbqueue.model.advice import Offers
 from nbqueue.model.job import moment
 from nbqueue.model.resources import check

@@ -13,17 +13,17 @@ from typing import Any, Generic, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
-from nbqueue.broker import keys
+from nbqueue.broker import bounds
 from nbqueue.broker.asking import ask, ask_one
 
 #: what a call raises when the server is away, full or refuses
 TROUBLE = (RedisError, OSError, TimeoutError)
 
-#: what scripts may name of keys.py
+#: what scripts may name of bounds.py
 _CONSTANTS = (
     "READY_LIMIT", "PROCESS_RANK", "RANKS_A_PRIORITY", "CLAIMED_SCORE", "RECORD_MS", "CALL_BYTES", "CALL_MS",
-    "ATTEMPTS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS", "PARENT_MS", "GATES", "NEEDS", "NEEDS_SCORE",
-    "HEAD_BYTES", "OWNED",
+    "DAY_MS", "HOUR_MS", "MINUTES_MS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS", "PARENT_MS", "GATES", "NEEDS",
+    "NEEDS_SCORE", "HEAD_BYTES", "OWNED",
 )  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)
@@ -76,8 +76,8 @@ def _text(path: str) -> str:
 
 
 def _constants() -> str:
-    """The numbers of keys.py that scripts go by, under the same names."""
-    return "\n".join(f"local {name} = {getattr(keys, name)}" for name in _CONSTANTS)
+    """The numbers of bounds.py that scripts go by, under the same names."""
+    return "\n".join(f"local {name} = {getattr(bounds, name)}" for name in _CONSTANTS)
 
 
 async def run(client: Redis, call: Call[T]) -> T:

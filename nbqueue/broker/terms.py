@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from nbqueue.broker.keys import RECORD_MS, Keys
+from nbqueue.broker.bounds import RECORD_MS
+from nbqueue.broker.keys import Keys
 from nbqueue.model.options import check
 from nbqueue.model.task import Task
 

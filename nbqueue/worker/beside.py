@@ -1,4 +1,4 @@
-"""What an engine does beside the jobs it runs: it fires schedules, leaves word, and looks out for alerts."""
+"""What an engine does beside the jobs it runs: it fires schedules, leaves word, looks out for alerts, and forgets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.lookout import Lookout
 from nbqueue.worker.messenger import Messenger, Post
 from nbqueue.worker.posting import Poster
+from nbqueue.worker.pruning import Pruning
 from nbqueue.worker.scheduler import Scheduler
 
 
@@ -23,8 +24,9 @@ class Beside:
         #: leaves word of jobs that have ended
         self.messenger = _messenger(config, client, keys, keyring)
         scheduler, lookout = Scheduler(client, keys, keyring), Lookout(client, keys, engine_id)
+        pruning = Pruning(client, keys, engine_id)
         #: each serves until it is cancelled
-        self.duties = (scheduler.watch, self.messenger.serve, lookout.serve)
+        self.duties = (scheduler.watch, self.messenger.serve, lookout.serve, pruning.serve)
 
 
 def _messenger(config: WorkerConfig, client: Any, keys: Keys, keyring: Keyring) -> Messenger:

@@ -31,7 +31,7 @@ TRACEBACK_CHARS = 50_000
 #: characters of the reason for which a job is turned away
 MESSAGE_CHARS = 4_000
 #: what of the submission's header the history repeats, where it is there
-REPEATED = ("label", "group", "tags", "priority")
+REPEATED = ("label", "group", "tags", "priority", "parent", "retry_of")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

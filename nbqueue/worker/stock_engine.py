@@ -22,6 +22,7 @@ from nbqueue.worker.lease_thread import LeaseThread
 from nbqueue.worker.leases import Leases
 from nbqueue.worker.machine import machine_id
 from nbqueue.worker.outbox import Outbox
+from nbqueue.worker.pruning import Pruning
 from nbqueue.worker.reports import Reports
 from nbqueue.worker.runner import Runner
 from nbqueue.worker.usage import Usage
@@ -60,7 +61,11 @@ class StockEngine:
 
     async def start(self) -> None:
         """Open the lease and begin to claim."""
-        duties = [Duties(self._engine, self.client, poll_s=self._poll_s).serve(), self._announce()]
+        pruning = Pruning(self.client, self._keys, self._engine.id)
+        duties = [
+            Duties(self._engine, self.client, poll_s=self._poll_s, beside=[pruning.serve]).serve(),
+            self._announce(),
+        ]
         if self._lease_patience_s is not None:
             duties += await self._begin_lease(self._lease_patience_s)
         self._tasks = tuple(map(asyncio.create_task, duties))

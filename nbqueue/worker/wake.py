@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from nbqueue.broker.asking import ask_one
-from nbqueue.broker.keys import TOKEN_MS, Keys
+from nbqueue.broker.bounds import TOKEN_MS
+from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
 
 logger = logging.getLogger("nbqueue.worker")

@@ -34,7 +34,9 @@ def write(server: Server, records: Iterable[dict[str, Any] | bytes], *, namespac
         for number, item in enumerate(records, start=1):
             text = item if isinstance(item, bytes) else json.dumps(item).encode()
             ids.append(f"{BEGIN_MS + 1000 * number}-0")
-            pipe.xadd(Keys(namespace).history, {"records": text}, id=ids[-1])
+            queue = item["queue"] if isinstance(item, dict) and isinstance(item.get("queue"), str) else "default"
+            pipe.sadd(Keys(namespace).queues, queue)
+            pipe.xadd(Keys(namespace).history(queue), {"records": text}, id=ids[-1])
         pipe.execute()
     return ids
 

@@ -124,7 +124,9 @@ async def test_texts_and_timedeltas_count_back_from_the_servers_now(server: Serv
     now_ms = datetime.now(UTC).timestamp() * 1000
     with server.client() as client:
         for hours in (50, 2, 0.5):
-            client.xadd(KEYS.history, {"records": f'{{"job": "{hours}"}}'}, id=f"{round(now_ms - hours * 3_600_000)}-0")
+            moment = f"{round(now_ms - hours * 3_600_000)}-0"
+            client.xadd(KEYS.history("default"), {"records": f'{{"job": "{hours}"}}'}, id=moment)
+        client.sadd(KEYS.queues, "default")
     spans: list[tuple[str | timedelta, int]] = [
         ("1h", 1),
         (timedelta(hours=3), 2),
@@ -183,7 +185,7 @@ def test_a_namespace_has_its_own_history(server: Server) -> None:
     """Records of one namespace are not read from another."""
     write(server, [record()], namespace="other")
     with server.client() as client:
-        assert [client.xlen(Keys("other").history), client.xlen(KEYS.history)] == [1, 0]
+        assert [client.xlen(Keys("other").history("default")), client.xlen(KEYS.history)] == [1, 0]
 
 
 def test_filters_work_on_one_page_alone() -> None:

@@ -87,7 +87,7 @@ class Store:
 
     def history(self, job_id: str) -> list[tuple[int, str]]:
         """(attempt, state) of what the history says of a job."""
-        entries = self.client.xrange(self.keys.history)
+        entries = self.client.xrange(self.keys.history("default"))
         texts = [line for _, fields in entries for line in fields[b"records"].split(b"\n")]
         records = [json.loads(text.decode(errors="replace")) for text in texts]
         return [(record["attempt"], record["state"]) for record in records if record.get("job") == job_id]

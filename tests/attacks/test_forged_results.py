@@ -139,8 +139,8 @@ def test_forged_lines_of_the_history_are_plain_text(store: Store, tmp_path: Path
     job = submit(len, "abc").wait(5)
     assert job.wait(10) == 3
     for text in (marking(mark), b"[1]", b"{", b"\xff", b'"text"'):
-        store.client.xadd(store.keys.history, {"records": text})
-    store.client.xadd(store.keys.history, {"other": "x"})
+        store.client.xadd(store.keys.history("default"), {"records": text})
+    store.client.xadd(store.keys.history("default"), {"other": "x"})
     frame = history().wait(10)
     assert job.id in set(frame["job"])
     assert not mark.exists()

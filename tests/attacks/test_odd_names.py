@@ -26,8 +26,9 @@ ODD = (
 )  # fmt: skip
 #: what every job and every live engine changes
 BOOKKEEPING = (
-    b"nbq:events", b"nbq:history", b"nbq:attempts", b"nbq:sequence", b"nbq:counts:default", b"nbq:epoch", b"nbq:wake:",
-    b"nbq:leases", b"nbq:engine:", b"nbq:claims:", b"nbq:owner:", b"nbq:queues", b"arq:queue:default",
+    b"nbq:events", b"nbq:history:default", b"nbq:histories", b"nbq:minutes:", b"nbq:pruner",
+    b"nbq:sequence", b"nbq:counts:default", b"nbq:epoch", b"nbq:wake:", b"nbq:leases",
+    b"nbq:engine:", b"nbq:claims:", b"nbq:owner:", b"nbq:queues", b"arq:queue:default",
 )  # fmt: skip
 letters = st.text(st.characters() | st.sampled_from(":{}*?[]\n\0'\"/. "), max_size=150)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nbqueue.broker.bounds import CLAIMED_SCORE, READY_LIMIT
 from nbqueue.broker.groups import GroupCounts
-from nbqueue.broker.keys import CLAIMED_SCORE, READY_LIMIT, Keys
+from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import QueueStats
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State, WaitReason

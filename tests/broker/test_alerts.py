@@ -8,8 +8,9 @@ import redis
 
 from nbqueue.broker import alerts, scripts
 from nbqueue.broker.alerts import StoredAlert
+from nbqueue.broker.bounds import PROCESS_RANK, RANKS_A_PRIORITY
 from nbqueue.broker.connection import open_redis, parse_url
-from nbqueue.broker.keys import PROCESS_RANK, RANKS_A_PRIORITY, Keys
+from nbqueue.broker.keys import Keys
 from nbqueue.model.alerting import Limits, Measure, Memory, judge
 from tests.servers import Server
 

@@ -3,8 +3,8 @@
 import pytest
 
 from nbqueue.broker import claims, scripts
+from nbqueue.broker.bounds import CALL_MS
 from nbqueue.broker.claims import Claim, Report
-from nbqueue.broker.keys import CALL_MS
 from nbqueue.model.states import State
 from tests.broker.store import ENGINE, KEYS, Store
 

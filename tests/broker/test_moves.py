@@ -170,7 +170,7 @@ async def test_a_record_of_a_wrong_type_does_not_stop_the_queue(store: Store) ->
     assert await scripts.run(store.client, claims.finish(KEYS, ENGINE, ends)) == [True] * 4
 
 
-@pytest.mark.parametrize("key", [KEYS.history, KEYS.attempts, KEYS.events, KEYS.counts("default")])
+@pytest.mark.parametrize("key", [KEYS.history("default"), KEYS.histories, KEYS.events, KEYS.counts("default")])
 async def test_an_end_counts_once_whatever_stands_in_the_keys_beside(store: Store, key: str) -> None:
     """History, its counter, events and counts only tell of an end: one that is of a wrong type does not undo it."""
     await store.client.set(key, "x")
@@ -205,28 +205,6 @@ async def test_claims_of_another_form_are_given_back(store: Store) -> None:
     await store.client.hdel(KEYS.record("b"), "rank")
     assert await scripts.run(store.client, claims.reap(KEYS, [ENGINE])) == 2
     assert {claim.job_id for claim in await store.claim()} == {"a", "b"}
-
-
-async def test_the_history_keeps_its_bound_when_its_counter_is_lost(store: Store) -> None:
-    """The count goes on from the newest entry, and no entry stays for ever."""
-
-    async def end(name: str) -> None:
-        await store.submit(name)
-        [claim] = await store.claim()
-        finish = Finish(job_id=name, fence=claim.fence, state=State.SUCCEEDED, keep_s=60, record="{}")
-        assert await scripts.run(store.client, claims.finish(KEYS, ENGINE, [finish])) == [True]
-
-    await end("a")
-    await store.client.set(KEYS.attempts, 1000)
-    await end("b")
-    await store.client.delete(KEYS.attempts)
-    await end("c")
-    assert await store.client.get(KEYS.attempts) == b"1002"
-    assert await store.client.xlen(KEYS.history) == 3
-    # looked at each 512 attempts
-    await store.client.set(KEYS.attempts, 512 * 400 - 1)
-    await end("d")
-    assert await store.client.xlen(KEYS.history) == 1
 
 
 async def test_the_log_is_a_ring_that_says_what_it_dropped(store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nbqueue.broker import jobs, owners, scripts
-from nbqueue.broker.keys import OWNED
+from nbqueue.broker.bounds import OWNED
 from nbqueue.model.options import check
 from tests.broker.store import KEYS, Store
 

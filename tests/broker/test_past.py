@@ -13,7 +13,7 @@ MARKS: dict[str, Any] = {"label": "marked", "tags": ["a", "b"], "priority": 3}
 
 async def lines(store: Store) -> list[dict[str, Any]]:
     """The history, a line an attempt."""
-    entries = await store.client.xrange(KEYS.history)
+    entries = await store.client.xrange(KEYS.history("default"))
     return [json.loads(line) for _, fields in entries for line in fields[b"records"].split(b"\n")]
 
 

@@ -15,7 +15,7 @@ OTHERS = 3000
 def _write(client: Any, at_ms: int, *lines: dict[str, Any] | str) -> None:
     """Write an entry of the history, as of a moment."""
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-    client.xadd("nbq:history", {"records": "\n".join(texts)}, id=f"{at_ms}-*")
+    client.xadd("nbq:history:default", {"records": "\n".join(texts)}, id=f"{at_ms}-*")
 
 
 async def test_they_are_found_between_those_of_others(server: Server) -> None:
@@ -31,7 +31,7 @@ async def test_they_are_found_between_those_of_others(server: Server) -> None:
         pipe = client.pipeline()
         for number in range(OTHERS):
             line = json.dumps({"job": f"other-{number}", "attempt": 1, "state": "succeeded", "label": job.id})
-            pipe.xadd("nbq:history", {"records": line}, id=f"{now + 200_000}-*")
+            pipe.xadd("nbq:history:default", {"records": line}, id=f"{now + 200_000}-*")
         pipe.execute()
         _write(client, now + 300_000, f'{{"job": "{job.id}"', f'["{job.id}"]', {**mine, "attempt": "many"})
         _write(client, now + 300_000, {**mine, "attempt": 2, "state": "lost", "error": 3, "started": None})
@@ -48,7 +48,7 @@ async def test_a_line_from_before_the_submit_is_not_looked_at(server: Server) ->
         job = await submit(len, "abc")
         record = await job.info()
         assert record.submitted_at is not None
-        client.delete("nbq:history")
+        client.delete("nbq:history:default")
         before = int(record.submitted_at.timestamp() * 1000) - 3_600_000
         _write(client, before, {"job": job.id, "attempt": 1, "state": "failed"})
         assert await job.attempts() == []

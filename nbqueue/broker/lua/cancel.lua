@@ -1,15 +1,14 @@
 #!lua flags=allow-oom
 -- Cancel jobs: those that wait end at once, those that run are asked to stop through their engine.
--- With: groups, waiting, past
+-- With: past, groups, waiting
 -- KEYS[1] stream  events: nbq:events
--- KEYS[2] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2..] text  job ids
 -- Returns: per job "unknown", "removed" (it waited and is cancelled now), "asked" (it runs), or the final state it had already
 -- Moves: scheduled -> cancelled, queued -> cancelled
 local prefix = ARGV[1]
 local now = server_ms()
-local replies, changes, records = {}, {}, {}
+local replies, changes = {}, {}
 
 local function ask_to_stop(id, engine)
   local wake = prefix .. 'nbq:wake:' .. engine
@@ -31,11 +30,11 @@ for i = 2, #ARGV do
   elseif is_final(about.state) then
     replies[#replies + 1] = about.state
   else
-    end_waiting(prefix, id, about, {state = 'cancelled'}, now, changes, records)
+    end_waiting(prefix, id, about, {state = 'cancelled'}, now, changes)
     replies[#replies + 1] = 'removed'
   end
 end
 write_groups(prefix)
-remember(prefix, KEYS[2], records)
+remember(prefix)
 tell(KEYS[1], changes)
 return replies

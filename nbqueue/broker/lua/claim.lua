@@ -1,13 +1,12 @@
 #!lua
 -- Give an engine up to as many ready jobs as it has room for; waiting jobs that are due become ready first.
--- With: groups, waiting, past, gates
+-- With: past, groups, waiting, gates
 -- KEYS[1] zset    the queue: arq:queue:<queue>
 -- KEYS[2] hash    what the engine has claimed: nbq:claims:<engine>
 -- KEYS[3] zset    leases of the engines: nbq:leases
 -- KEYS[4] set     paused queues: nbq:paused
 -- KEYS[5] stream  events: nbq:events
--- KEYS[6] stream  history: nbq:history
--- KEYS[7] string  submission counter: nbq:sequence
+-- KEYS[6] string  submission counter: nbq:sequence
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] text    queue name
 -- ARGV[3] text    engine id
@@ -23,7 +22,6 @@ local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'
 local room_in_loop, room_in_process = tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = server_ms()
 if not redis.call('ZSCORE', KEYS[3], engine) then return {0, 0, {}, 0, 0, 0} end
-local records = {}
 look_at_gates(prefix, queue, engine, now, ARGV[7], ARGV[8])
 
 local function read(record, ...)
@@ -41,8 +39,8 @@ local function stray(id, home)
   -- in the queue by mistake or malice: an id that no client makes, or the id of a job of another queue
   if #id == 0 or #id > 512 or string.find(id, '%c') then
     redis.call('DEL', prefix .. 'arq:job:' .. id)
-    records[#records + 1] = cjson.encode({job = string.sub(id, 1, 60), attempt = 0, state = 'failed', queue = queue,
-      error_type = 'TamperedPayload', error = 'No client makes such an id; it was dropped.'})
+    note(queue, cjson.encode({job = string.sub(id, 1, 60), attempt = 0, state = 'failed', queue = queue,
+      error_type = 'TamperedPayload', error = 'No client makes such an id; it was dropped.'}))
   elseif stock or not home or home == queue then
     return false
   end
@@ -69,7 +67,7 @@ end
 
 local reserved, sequence = 0, 0
 local function next_rank(wanted)
-  if reserved == 0 then reserved, sequence = wanted, redis.call('INCRBY', KEYS[7], wanted) - wanted end
+  if reserved == 0 then reserved, sequence = wanted, redis.call('INCRBY', KEYS[6], wanted) - wanted end
   reserved, sequence = reserved - 1, sequence + 1
   return 99 * RANKS_A_PRIORITY + sequence % RANKS_A_PRIORITY
 end
@@ -230,7 +228,7 @@ local function consider(id)
     rest = (tried[id] or job.fence) and {tries = string.format('%.0f', tried[id] or 0)} or nothing
   end
   if whole(rest.expires) and not job.fence and now > tonumber(job.submitted) + tonumber(rest.expires) then
-    end_waiting(prefix, id, read_fields(record, WAITING), {state = 'expired'}, now, expired, records)
+    end_waiting(prefix, id, read_fields(record, WAITING), {state = 'expired'}, now, expired)
   else
     pass_or_park(id, record, job, rest)
   end
@@ -284,7 +282,7 @@ call_who_has()
 write_groups(prefix)
 tell(KEYS[5], changes)
 tell(KEYS[5], expired)
-remember(prefix, KEYS[6], records)
+remember(prefix)
 local coming = redis.call('ZRANGEBYSCORE', KEYS[1], stock and '(' .. now or READY_LIMIT, '(' .. CLAIMED_SCORE, 'WITHSCORES', 'LIMIT', 0, 1)[2]
 local opening = close_gates()
 if opening and (not coming or tonumber(opening) < tonumber(coming)) then coming = opening end

@@ -1,16 +1,15 @@
 #!lua flags=allow-oom
 -- End jobs that were not started in time, whether anybody serves their queue or not.
--- With: groups, waiting, past
+-- With: past, groups, waiting
 -- KEYS[1] zset    when jobs expire: nbq:expiring
 -- KEYS[2] stream  events: nbq:events
--- KEYS[3] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] int     the most jobs to look at; the rest is left for the next call
 -- Returns: 1 where there may be more to look at, else 0
 -- Moves: scheduled -> expired, queued -> expired
 local prefix = ARGV[1]
 local now = server_ms()
-local changes, records = {}, {}
+local changes = {}
 
 local function is_late(about)
   -- its id may have been another job's meanwhile
@@ -24,10 +23,10 @@ for _, id in ipairs(due) do
   local record = prefix .. 'nbq:job:' .. id
   local about = read_fields(record, WAITING)
   -- what one job has of wrong types costs the others nothing
-  if is_late(about) then pcall(end_waiting, prefix, id, about, {state = 'expired'}, now, changes, records) end
+  if is_late(about) then pcall(end_waiting, prefix, id, about, {state = 'expired'}, now, changes) end
 end
 if #due > 0 then redis.call('ZREM', KEYS[1], unpack(due)) end
 write_groups(prefix)
-remember(prefix, KEYS[3], records)
+remember(prefix)
 tell(KEYS[2], changes)
 return #due == tonumber(ARGV[2]) and 1 or 0

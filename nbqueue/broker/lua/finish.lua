@@ -1,10 +1,9 @@
 #!lua flags=allow-oom
 -- Record how attempts ended: final results, attempts to repeat, jobs given back. A stale claim changes nothing.
--- With: groups, waiting, past
+-- With: past, groups, waiting
 -- KEYS[1] hash    what the engine has claimed: nbq:claims:<engine>
 -- KEYS[2] stream  events: nbq:events
--- KEYS[3] stream  history: nbq:history
--- KEYS[4] hash    jobs the engine is to stop: nbq:stops:<engine>
+-- KEYS[3] hash    jobs the engine is to stop: nbq:stops:<engine>
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] int     how many ways to end follow
 -- ARGV[3..] ...   per way 8 values: state it goes to, delay ms (-1: none, and from now on in the process lane), what is charged (try, crash, loss or none), ms to keep the result, and the call of one that failed (-1: for ever), error type, error line, stopped by, what the engine lacked for a job that it leaves to others (or empty); then per job 5: id, fence, number of its way, sealed result (\0parcel: it was sent ahead to nbq:parcel:<id>:<fence>), history record (json, or empty for none)
@@ -14,7 +13,7 @@ local prefix = ARGV[1]
 local now = server_ms()
 local charged = {['try'] = 'tries', crash = 'crashes', loss = 'losses'}
 local first = 3 + 8 * tonumber(ARGV[2])
-local asked = redis.call('EXISTS', KEYS[4]) == 1
+local asked = redis.call('EXISTS', KEYS[3]) == 1
 
 local ways = {}
 for at = 3, first - 1, 8 do
@@ -41,7 +40,7 @@ local replies, ends, ids = {}, {}, {}
 local ended, keys, queued, unwanted = {}, {}, {}, {}
 for at = first, #ARGV, 5 do ids[#ids + 1] = ARGV[at] end
 local held = redis.call('HMGET', KEYS[1], unpack(ids))
-local stops = asked and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
+local stops = asked and redis.call('HMGET', KEYS[3], unpack(ids)) or {}
 -- for whose end others wait
 local awaited = #ids > 0 and redis.call('EXISTS', prefix .. 'nbq:parents') == 1
   and redis.call('SMISMEMBER', prefix .. 'nbq:parents', unpack(ids)) or {}
@@ -83,7 +82,7 @@ for number, id in ipairs(ids) do
   end
 end
 if #ended > 0 then
-  if asked then redis.call('HDEL', KEYS[4], unpack(ended)) end
+  if asked then redis.call('HDEL', KEYS[3], unpack(ended)) end
   redis.call('DEL', unpack(keys))
 end
 if #unwanted > 0 then redis.call('ZREM', prefix .. 'arq:abort', unpack(unwanted)) end
@@ -141,13 +140,14 @@ local function keep_result(id, fence, keep, sealed)
 end
 
 local function line_of_cancel(id, record, facts)
-  local found = redis.call('HMGET', record, 'function', 'label', 'group', 'priority', 'submitted', 'tags')
+  local found = redis.call('HMGET', record, 'function', 'label', 'group', 'priority', 'submitted', 'tags', 'parent', 'retry_of')
   return cjson.encode({job = id, attempt = facts.tries + facts.crashes + facts.losses + 1, state = 'cancelled',
     queue = facts.queue, ['function'] = found[1] or '', label = found[2] or found[1] or '', group = found[3] or '',
-    priority = tonumber(found[4]) or 0, submitted = tonumber(found[5]), tags = tags_of(found[6]), stopped_by = 'cancel'})
+    priority = tonumber(found[4]) or 0, submitted = tonumber(found[5]), tags = tags_of(found[6]), parent = found[7] or nil,
+    retry_of = found[8] or nil, stopped_by = 'cancel'})
 end
 
-local changes, records, counted, told = {}, {}, {}, nil
+local changes, counted, told = {}, {}, nil
 for _, ending in ipairs(ends) do
   local at, way, facts = ending.at, ending.way, ending.facts
   local id, fence, sealed, line = ARGV[at], ARGV[at + 1], ARGV[at + 3], ARGV[at + 4]
@@ -174,18 +174,18 @@ for _, ending in ipairs(ends) do
     added = redis.call('HSET', record, unpack(fields))
   end
   if added == #fields / 2 then redis.call('HSET', record, 'queue', facts.queue, 'fence', fence, 'rank', ending.rank) end
-  if not ending.again then redis.call('PEXPIREAT', record, now + RECORD_MS) end
+  if not ending.again then redis.call('PEXPIREAT', record, now + record_ms(prefix, facts.queue)) end
   if ending.overruled and line == '' then line = line_of_cancel(id, record, facts) end
-  if line ~= '' then records[#records + 1] = line end
+  if line ~= '' then note(facts.queue, line) end
   changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. fence
 end
 -- where something above went wrong each end is recorded again by itself; what follows cannot go wrong
 if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
 if #limited > 0 then give_tokens_back(prefix, string.sub(KEYS[1], #(prefix .. 'nbq:claims:') + 1), limited, unrun) end
 for queue, tally in pairs(counted) do
-  for state, number in pairs(tally) do redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. queue, state, number) end
+  for state, number in pairs(tally) do count_ended(prefix, queue, state, number, now) end
 end
 write_groups(prefix)
-remember(prefix, KEYS[3], records)
+remember(prefix)
 tell(KEYS[2], changes, told)
 return replies

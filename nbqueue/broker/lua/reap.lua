@@ -1,9 +1,8 @@
 #!lua flags=allow-oom
 -- Give back the jobs of engines that are gone: those whose lease ran out, and those named as dead.
--- With: groups, waiting, past
+-- With: past, groups, waiting
 -- KEYS[1] zset    leases: nbq:leases
 -- KEYS[2] stream  events: nbq:events
--- KEYS[3] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] int     losses and crashes after which a job is given up
 -- ARGV[3] int     1 to count it as a loss, 0 where the engine was ended on purpose
@@ -14,9 +13,10 @@
 -- Moves: running -> queued, running -> crashed, running -> cancelled
 local prefix = ARGV[1]
 local now = server_ms()
-local changes, records = {}, {}
+local changes = {}
 local FIELDS = {'state', 'engine', 'queue', 'rank', 'losses', 'crashes', 'cancel', 'function', 'label', 'group', 'submitted',
-  'started', 'fence', 'priority', 'stock', 'tries', 'key', 'hook', 'tags'}
+  'started', 'fence', 'priority', 'stock', 'tries', 'key', 'hook', 'tags', 'due',
+  'parent', 'retry_of'}
 
 local function place_in(claim)
   -- rank and key of the queue as the claiming script wrote them
@@ -36,8 +36,8 @@ local function line_of(id, job, state, engine, error)
     attempt = (tonumber(job.tries) or 0) + (tonumber(job.losses) or 0) + (tonumber(job.crashes) or 0) + 1,
     state = state == 'queued' and 'lost' or state, queue = job.queue, ['function'] = job['function'] or '',
     label = job.label or job['function'] or '', group = job.group or '', priority = tonumber(job.priority) or 0,
-    submitted = tonumber(job.submitted), started = tonumber(job.started), worker = engine, tags = tags_of(job.tags),
-    error_type = 'JobCrashed', error = error})
+    submitted = tonumber(job.submitted), due = tonumber(job.due), started = tonumber(job.started), worker = engine, tags = tags_of(job.tags),
+    parent = job.parent, retry_of = job.retry_of,     error_type = 'JobCrashed', error = error})
 end
 
 local function wait_again(id, job, queue_key, rank)
@@ -53,9 +53,9 @@ local function give_up(id, job, queue_key, state, error)
   redis.call('ZREM', queue_key, id)
   redis.call('HSET', record, 'finished', now)
   if state == 'crashed' then redis.call('HSET', record, 'error_type', 'JobCrashed', 'error', error) end
-  redis.call('PEXPIRE', record, RECORD_MS)
+  redis.call('PEXPIRE', record, record_ms(prefix, job.queue))
   redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
-  redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. job.queue, state, 1)
+  count_ended(prefix, job.queue, state, 1, now)
   regroup(job.group, 'running', nil)
   over(prefix, id, state, job, now)
 end
@@ -75,7 +75,7 @@ local function settle(id, claim, engine)
   redis.call('DEL', prefix .. 'arq:in-progress:' .. id)
   redis.call('HSET', prefix .. 'nbq:job:' .. id, 'state', state, 'losses', losses)
   if state == 'queued' then wait_again(id, job, queue_key, rank) else give_up(id, job, queue_key, state, error) end
-  records[#records + 1] = line_of(id, job, state, engine, error)
+  note(job.queue, line_of(id, job, state, engine, error))
   changes[#changes + 1] = id .. ' ' .. state .. ' ' .. (job.fence or '0')
 end
 
@@ -99,6 +99,6 @@ for _, engine in ipairs(dead) do
   redis.call('ZREM', KEYS[1], engine)
 end
 write_groups(prefix)
-remember(prefix, KEYS[3], records)
+remember(prefix)
 tell(KEYS[2], changes)
 return #changes

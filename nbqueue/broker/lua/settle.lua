@@ -1,17 +1,16 @@
 #!lua flags=allow-oom
 -- Tell jobs that wait for others of the ends that came: the last one lets them go on, one that did not succeed may end them.
--- With: groups, waiting, past
+-- With: past, groups, waiting
 -- KEYS[1] list    ends to tell of: nbq:settling
 -- KEYS[2] set     jobs and groups that are waited for: nbq:parents
 -- KEYS[3] stream  events: nbq:events
--- KEYS[4] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] int     the most jobs to tell; the rest is left for the next call
 -- Returns: 1 where ends are left to tell of, else 0
 -- Moves: queued -> failed, scheduled -> failed, queued -> cancelled, scheduled -> cancelled
 local prefix, left = ARGV[1], tonumber(ARGV[2])
 local now = server_ms()
-local changes, records = {}, {}
+local changes = {}
 local CHILD = {'state', 'queue', 'parked', 'on_parent', 'rank', 'due', 'after'}
 -- queue -> what goes on in it, written together at the end; parent -> until when its result is kept
 local going, kept_till = {}, {}
@@ -75,7 +74,7 @@ local function tell_child(id, parent, state)
   local ending = {state = 'failed', error_type = 'ParentFailed', error = why}
   if child.on_parent == 'skip' then ending = {state = 'cancelled', stopped_by = 'parent', error = ending.error} end
   redis.call('HSET', prefix .. 'nbq:job:' .. id, 'failed_parent', at_fault)
-  end_waiting(prefix, id, read_fields(prefix .. 'nbq:job:' .. id, WAITING), ending, now, changes, records)
+  end_waiting(prefix, id, read_fields(prefix .. 'nbq:job:' .. id, WAITING), ending, now, changes)
 end
 
 while left > 0 do
@@ -93,6 +92,6 @@ while left > 0 do
   write_groups(prefix)
 end
 move_those_going()
-remember(prefix, KEYS[4], records)
+remember(prefix)
 tell(KEYS[3], changes)
 return redis.call('EXISTS', KEYS[1])

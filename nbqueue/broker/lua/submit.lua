@@ -1,13 +1,12 @@
 #!lua
 -- Accept jobs: store each submission, put it into its queue, wake workers. Known ids change nothing.
--- With: groups, waiting, past, owned
+-- With: past, groups, waiting, owned
 -- KEYS[1] zset    the queue: arq:queue:<queue>
 -- KEYS[2] string  submission counter: nbq:sequence
 -- KEYS[3] list    wake-up tokens of the queue: nbq:wake:<queue>
 -- KEYS[4] set     known queues: nbq:queues
 -- KEYS[5] zset    jobs and groups of the submitter: nbq:owner:<digest>
 -- KEYS[6] stream  events: nbq:events
--- KEYS[7] stream  history: nbq:history
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] text    queue name
 -- ARGV[3] json    what the jobs have in common: lane (0 event loop, 1 process), priority (-99 to 99), function; and where it is
@@ -120,7 +119,7 @@ elseif common.group or common.limits then add('more', '0' .. (common.group or ''
 local shared_fields = #fields
 fields[shared_fields + 1] = 'rank'
 
-local replies, fresh, changes, lines = {}, 0, {}, {}
+local replies, fresh, changes = {}, 0, {}
 -- written together at the end, a chunk at a time
 local texts, scores, owned, members, expiring = {}, {}, {}, {}, {}
 local function flush()
@@ -142,7 +141,7 @@ local function stands_in(id, digest)
     if about.state == 'scheduled' and not about.fence then
       -- the one before may be of this very batch
       flush()
-      end_waiting(prefix, other, about, {state = 'cancelled', stopped_by = 'debounce'}, now, changes, lines)
+      end_waiting(prefix, other, about, {state = 'cancelled', stopped_by = 'debounce'}, now, changes)
     end
   elseif about.state and not (common.once == 'cache' and redis.call('HGET', prefix .. 'nbq:job:' .. other, 'cancel')) then
     local ended = common.once == 'cache' and is_final(about.state)
@@ -241,6 +240,7 @@ if fresh > 0 then
     end
   end
   redis.call('SADD', KEYS[4], queue)
+  count_minute(prefix, queue, 'submitted', fresh, now)
   keep_owned(prefix, KEYS[5], now)
   redis.call('PEXPIRE', KEYS[5], math.max(redis.call('PTTL', KEYS[5]), RECORD_MS + due - now))
   local tokens = math.min(fresh, TOKENS - tokens_there)
@@ -248,6 +248,6 @@ if fresh > 0 then
   if tokens > 0 then redis.call('PEXPIRE', KEYS[3], TOKEN_MS) end
 end
 write_groups(prefix)
-remember(prefix, KEYS[7], lines)
+remember(prefix)
 tell(KEYS[6], changes)
 return replies

@@ -1,4 +1,4 @@
--- What all scripts share; it stands in front of each, behind the constants of broker/keys.py.
+-- What all scripts share; it stands in front of each, behind the numbers of broker/bounds.py.
 local function server_ms()
   local clock = redis.call('TIME')
   return clock[1] * 1000 + math.floor(clock[2] / 1000)

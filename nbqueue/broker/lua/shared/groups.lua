@@ -27,8 +27,11 @@ local function complete(prefix, group)
   -- all of its jobs have ended: it is kept as long as they are, and whoever waits for it goes on
   local key = prefix .. 'nbq:group:' .. group
   redis.call('SREM', prefix .. 'nbq:pauses', 'g:' .. group)
-  redis.call('PEXPIRE', key, RECORD_MS)
-  redis.call('PEXPIRE', prefix .. 'nbq:members:' .. group, RECORD_MS)
+  local members = prefix .. 'nbq:members:' .. group
+  local first = redis.call('LINDEX', members, 0)
+  local kept = record_ms(prefix, first and redis.call('HGET', prefix .. 'nbq:job:' .. first, 'queue') or '')
+  redis.call('PEXPIRE', key, kept)
+  redis.call('PEXPIRE', members, kept)
   if redis.call('SISMEMBER', prefix .. 'nbq:parents', group) == 1 then
     local fields = read_fields(key, {'total', 'succeeded'})
     settle_later(prefix, group, fields.total == fields.succeeded and 'succeeded' or 'failed')

@@ -76,10 +76,10 @@ end
 
 -- what `end_waiting` needs to know of a job
 local WAITING = {'state', 'queue', 'key', 'parked', 'function', 'label', 'group', 'submitted', 'fence', 'priority', 'stock', 'hook', 'expires',
-  'tags'}
+  'tags', 'due', 'parent', 'retry_of'}
 
-local function end_waiting(prefix, id, about, ending, now, changes, records)
-  -- end a job that waits; `ending` has its state, and what there is of error_type, error, stopped_by
+local function end_waiting(prefix, id, about, ending, now, changes)
+  -- end a job that waits, noted for the history; `ending` has its state, and what there is of error_type, error, stopped_by
   local record = prefix .. 'nbq:job:' .. id
   redis.call('DEL', prefix .. 'arq:retry:' .. id)
   keep_checkpoint(prefix, id)
@@ -91,13 +91,14 @@ local function end_waiting(prefix, id, about, ending, now, changes, records)
   for _, name in ipairs({'error_type', 'error', 'stopped_by'}) do
     if ending[name] then redis.call('HSET', record, name, ending[name]) end
   end
-  redis.call('PEXPIRE', record, RECORD_MS)
+  redis.call('PEXPIRE', record, record_ms(prefix, about.queue))
   redis.call('PEXPIRE', prefix .. 'nbq:log:' .. id, RECORD_MS)
-  redis.pcall('HINCRBY', prefix .. 'nbq:counts:' .. about.queue, ending.state, 1)
-  records[#records + 1] = cjson.encode({job = id, attempt = 0, state = ending.state, queue = about.queue,
+  count_ended(prefix, about.queue, ending.state, 1, now)
+  note(about.queue, cjson.encode({job = id, attempt = 0, state = ending.state, queue = about.queue,
     ['function'] = about['function'] or '', label = about.label or about['function'] or '', group = about.group or '',
-    priority = tonumber(about.priority) or 0, submitted = tonumber(about.submitted), tags = tags_of(about.tags),
-    error_type = ending.error_type, error = ending.error, stopped_by = ending.stopped_by})
+    priority = tonumber(about.priority) or 0, submitted = tonumber(about.submitted), due = tonumber(about.due), tags = tags_of(about.tags),
+    error_type = ending.error_type, error = ending.error, stopped_by = ending.stopped_by,
+    parent = about.parent, retry_of = about.retry_of}))
   changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. (about.fence or '0')
   regroup(about.group, about.state, nil)
   over(prefix, id, ending.state, about, now)
