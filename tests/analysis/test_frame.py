@@ -185,7 +185,7 @@ def test_a_namespace_has_its_own_history(server: Server) -> None:
     """Records of one namespace are not read from another."""
     write(server, [record()], namespace="other")
     with server.client() as client:
-        assert [client.xlen(Keys("other").history("default")), client.xlen(KEYS.history)] == [1, 0]
+        assert [client.xlen(Keys("other").history("default")), client.xlen(KEYS.history("default"))] == [1, 0]
 
 
 def test_filters_work_on_one_page_alone() -> None:

@@ -234,7 +234,7 @@ async def test_an_attempt_stands_in_the_history(server: Server, pool: ArqRedis) 
     """Each attempt leaves one line with its function, its try and how it ended."""
     job = await enqueue(pool, "again", 2)
     await burst(server.path, again)
-    entries = await pool.xrange("nbq:history:default")
+    entries = await pool.xrange("nbq:history:arq:queue")
     lines = [json.loads(line) for _, fields in entries for line in fields[b"records"].split(b"\n")]
     found = [(line["job"], line["function"], line["attempt"], line["state"]) for line in lines]
     assert found == [(job.job_id, "again", 1, "retried"), (job.job_id, "again", 2, "succeeded")]
