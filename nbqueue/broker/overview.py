@@ -10,6 +10,7 @@ from nbqueue.broker import alerts, queues, scripts
 from nbqueue.broker.bounds import CLAIMED_SCORE
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
+from nbqueue.broker.memory import StoreMemory, memory
 from nbqueue.broker.queues import QueueStats
 from nbqueue.model.alerting import Measure
 from nbqueue.model.states import State
@@ -47,6 +48,7 @@ class Overview:
     queues: tuple[QueueNow, ...] = ()
     #: queues that were not looked at
     left_out: int = 0
+    memory: StoreMemory | None = None
 
 
 async def look(client: Any, keys: Keys, *, most_jobs: int, queue: str = "") -> Overview:
@@ -65,7 +67,10 @@ async def look(client: Any, keys: Keys, *, most_jobs: int, queue: str = "") -> O
     parked = await _parked(client, keys, {name: parts[name] for name in names}, dict.fromkeys(listed, share))
     measures = await scripts.run(client, alerts.measure(keys, names)) if names else []
     made = zip(names, (parts[name] for name in names), parked, measures, strict=True)
-    return Overview(at_ms=at_ms, queues=tuple(_queue(*each) for each in made), left_out=left_out)
+    return Overview(
+        at_ms=at_ms, queues=tuple(_queue(*each) for each in made), left_out=left_out,
+        memory=await memory(client),
+    )  # fmt: skip
 
 
 async def _names(client: Any, keys: Keys, chosen: str) -> tuple[int, list[str], int]:

@@ -13,11 +13,23 @@ from nbqueue.broker.attendance import holding
 from nbqueue.broker.bounds import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
+from nbqueue.broker.memory import StoreMemory
 from nbqueue.model.advice import Offers
 from nbqueue.model.job import moment
 from nbqueue.model.resources import check
 from nbqueue.model.shown import Shown
 from nbqueue.model.states import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentiles(Shown):
+    """How long attempts took, in seconds: half of them at most `p50`, and so on."""
+
+    p50: float
+    p90: float
+    p99: float
+    #: how many they are of
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +50,15 @@ class QueueStats(Shown):
     running: int = 0
     #: final state -> jobs that ended so since the store began
     ended: Mapping[State, int] = field(default_factory=dict)
+    #: jobs that ended within the last sixty seconds; None: not asked
+    per_minute: float | None = None
+    #: seconds that the oldest of those that could start has waited since it was due; None: none waits, or not asked
+    oldest_s: float | None = None
+    #: from due to start, and from start to end, of the newest 1,000 attempts of the last hour; None: there are none
+    waits_s: Percentiles | None = None
+    runs_s: Percentiles | None = None
+    #: of the whole server; None: not asked, or it does not say
+    memory: StoreMemory | None = None
 
     @property
     def comes_by_itself(self) -> bool:

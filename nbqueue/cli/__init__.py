@@ -12,6 +12,7 @@ from nbqueue.cli.graph import graph
 from nbqueue.cli.holding import drain, limits, open_queue, pause, resume
 from nbqueue.cli.job import cancel, logs, submit
 from nbqueue.cli.jobs import jobs
+from nbqueue.cli.keeping import retention
 from nbqueue.cli.mapping import map_items
 from nbqueue.cli.past import demo, history
 from nbqueue.cli.reach import Group
@@ -28,7 +29,7 @@ main = Group(
     help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
     epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
     commands=[up, down, status, worker, submit, map_items, jobs, cancel, retry, delete, promote, reschedule, priority,
-              move, logs, graph, pause, resume, limits, drain, open_queue, clear, history, schedules, alerts, webhooks,
-              demo, doctor],
+              move, logs, graph, pause, resume, limits, drain, open_queue, clear, history, retention, schedules, alerts,
+              webhooks, demo, doctor],
 )  # fmt: skip
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

@@ -14,6 +14,7 @@ import click
 
 from nbqueue.broker import queues
 from nbqueue.broker.history import now_ms
+from nbqueue.broker.memory import StoreMemory
 from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
 from nbqueue.errors import NbqueueError
@@ -126,6 +127,9 @@ def _memory(info: dict[str, Any]) -> Finding:
         return Finding(
             "memory", "wrong", f"{used} used; policy {policy} throws jobs away: set maxmemory-policy noeviction"
         )
+    limit = info.get("maxmemory") or info.get("total_system_memory")
+    if limit and (full := StoreMemory(used_bytes=info["used_memory"], limit_bytes=limit, is_limited=True).warning):
+        return Finding("memory", "wrong", full)
     return Finding("memory", "ok", f"{used} used, limit {tables.size(info.get('maxmemory') or None) or 'none'}")
 
 

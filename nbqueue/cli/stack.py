@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from nbqueue.broker import queues
+from nbqueue.broker.memory import StoreMemory, memory
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.cli import tables
 from nbqueue.cli.durations import Seconds
@@ -71,6 +72,8 @@ class Overview:
     queues: list[QueueStats]
     #: the engines that hold a lease
     engines: list[EngineInfo]
+    #: of the server; None where it does not say
+    memory: StoreMemory | None = None
 
 
 @click.command()
@@ -92,6 +95,8 @@ def status(settings: Settings, *, json_wanted: bool) -> None:
         tables.print_json({"running": True, "overview": found, "local": local})
         return
     tables.print_facts(_facts(found, local))
+    if found.memory is not None and found.memory.warning:
+        click.echo(f"nbqueue: {found.memory.warning}", err=True)
     click.echo()
     tables.print_table(QUEUE_HEADINGS, map(_queue_row, found.queues), empty="No job was submitted so far.")
     click.echo()
@@ -104,7 +109,9 @@ ENGINE_HEADINGS = ("WORKER", "HOST", "PID", "QUEUES", "RUNNING", "CPU", "MEMORY"
 
 async def _overview(server: Server, address: str) -> Overview:
     engines = await server.ask(lambda client: queues.engines(client, server.keys))
-    return Overview(server=address, queues=await server.queue_stats(), engines=engines)
+    return Overview(
+        server=address, queues=await server.queue_stats(), engines=engines, memory=await server.ask(memory)
+    )  # fmt: skip
 
 
 def _say_down(reason: str, *, json_wanted: bool) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from nbqueue.broker import gates, queues
+from nbqueue.broker import gates, queues, statistics
+from nbqueue.broker import retention as forgetting
 from nbqueue.broker.queues import EngineInfo, QueueStats
-from nbqueue.client import alerts, attaching, finding, moving, sweeping
+from nbqueue.client import alerts, attaching, finding, minute_counts, moving, sweeping
 from nbqueue.client.alerts import Alert, On
 from nbqueue.client.known import jobs
 from nbqueue.client.link import Link
@@ -16,11 +18,12 @@ from nbqueue.client.pending import Pending
 from nbqueue.client.selection import Selection
 from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import moments
+from nbqueue.model import moments, retention
 from nbqueue.model.alerting import check
 from nbqueue.model.limits import Limit, limit
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_queue, check_text
+from nbqueue.model.retention import Retention
 from nbqueue.model.shown import ShownList, ShownNow
 from nbqueue.model.states import FAILURES, State
 
@@ -38,8 +41,47 @@ class Queue(ShownNow):
         self.name = check_queue(name)
 
     def stats(self) -> Pending[QueueStats]:
-        """Its numbers now."""
-        return self._begin(lambda link: link.wire.ask(lambda client: queues.stats(client, link.wire.keys, self.name)))
+        """Its numbers now: jobs by state, rate, how long jobs wait and run, and how full the server is."""
+        return self._begin(
+            lambda link: link.wire.ask(lambda client: statistics.stats(client, link.wire.keys, self.name))
+        )
+
+    def per_minute(self, since: Moment = "1h") -> Pending[Any]:
+        """A pandas frame with a row a minute: `minute` (UTC), `submitted`, and jobs that ended by final state.
+
+        Args:
+            since: "7d", "2h", a timedelta (both back from now) or an aware datetime; counts are kept for 14 days.
+        """
+        moments.milliseconds(since, "since", 0)
+        future = session().call(lambda link: minute_counts.read(link, self.name, since))
+        return Pending(future, minute_counts.frame, what=f'reading the minutes of queue "{self.name}"')
+
+    def retention(
+        self, *, age: float | timedelta | str | None = None, attempts: int | None = None, remove: bool = False
+    ) -> Pending[Retention]:
+        """Set how long its history is kept from now on, and give what holds. Without an argument nothing is changed.
+
+        What is beyond either of the two is forgotten within a minute, the oldest first: the attempts, and all that is
+        known of their jobs. What ended within the last hour stays, and so do members of a group that goes on; over the
+        count also jobs whose results are kept.
+
+        Args:
+            age: how long ago an attempt may have ended: seconds, a timedelta, or text such as "90d"; 30 days if not
+                given.
+            attempts: how many are kept, from 0; 100,000 if not given.
+            remove: go back to what is usual.
+        """
+        if remove and (age is not None or attempts is not None):
+            raise ConfigurationError("retention takes remove=True, or age= and attempts=: not both.")
+        wanted = retention.check(age, attempts)
+
+        async def act(link: Link) -> Retention:
+            wire = link.wire
+            if remove or age is not None or attempts is not None:
+                await wire.ask(lambda client: forgetting.keep(client, wire.keys, self.name, None if remove else wanted))
+            return (await wire.ask(lambda client: forgetting.settings(client, wire.keys))).get(self.name, Retention())
+
+        return self._begin(act)
 
     def pause(self) -> Pending[None]:
         """Let no more of its jobs start; those that run go on."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
-from nbqueue.broker import holdup, queues
+from nbqueue.broker import holdup, queues, statistics
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client import attaching, hooks, scheduling
 from nbqueue.client.attaching import Found
@@ -46,7 +46,7 @@ async def of_queue(link: Link, name: str) -> tuple[QueueStats, list[EngineInfo]]
 
     async def found(client: Any) -> tuple[QueueStats, list[EngineInfo]]:
         engines = await queues.engines(client, link.wire.keys)
-        stats = await queues.stats(client, link.wire.keys, name)
+        stats = await statistics.stats(client, link.wire.keys, name)
         return stats, [engine for engine in engines if name in engine.queues]
 
     return await link.wire.ask(found)

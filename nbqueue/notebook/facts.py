@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.broker.queues import EngineInfo, Percentiles, QueueStats
 from nbqueue.client.alerts import Alert
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.model.alerting import described
@@ -73,10 +73,26 @@ def queue(stats: QueueStats, engines: Iterable[EngineInfo] | None = None, *, at:
         "scheduled": f"{stats.scheduled:,}", "running": f"{stats.running:,}",
         **{palette.STATES[state].word: f"{stats.ended[state]:,}" for state in _FINAL if stats.ended.get(state)},
     }  # fmt: skip
+    found |= {"ended in the last minute": "" if stats.per_minute is None else f"{stats.per_minute:,.0f}"}
+    if stats.oldest_s is not None:
+        found["oldest waits for"] = wording.duration(stats.oldest_s, running=True)
+    for words, times in (("waits", stats.waits_s), ("runs", stats.runs_s)):
+        if times is not None:
+            found[words] = _percentiles(times)
+    if stats.memory is not None:
+        found["server's memory"] = (
+            stats.memory.warning or f"{stats.memory.share:.0%} of {wording.size(stats.memory.limit_bytes)}"
+        )
     if engines is not None:
         found["workers"] = _served(tuple(engines))
     clock = f", as of {moment(at)}" if at is not None else ""
     return _facts(f'Queue "{stats.name}"{clock}', found)
+
+
+def _percentiles(times: Percentiles) -> str:
+    shares = ((50, times.p50), (90, times.p90), (99, times.p99))
+    told = ", ".join(f"{share} % within {wording.duration(each_s)}" for share, each_s in shares)
+    return f"{told} (of the last {times.attempts:,})"
 
 
 def engine(found: EngineInfo, at: datetime) -> Table:

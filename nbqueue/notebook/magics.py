@@ -64,6 +64,8 @@ def nbqueue(line: str) -> Any:
 
 def _status(_: Sequence[str]) -> Table | None:
     settings, now = server.settings(), datetime.now(UTC)
+    if server.is_up() and (warning := server.warning()):
+        say(warning)
     if settings.url is None:
         return listing.stack(stack.status(settings), now=now)
     running, queued = server.engines(), server.queue_stats()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from nbqueue.broker import holdup, queues
 from nbqueue.broker.keys import Keys
+from nbqueue.broker.memory import memory
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
@@ -53,6 +54,12 @@ def queue_stats() -> list[QueueStats]:
         return [await queues.stats(client, keys, name) for name in await queues.names(client, keys)]
 
     return _ask(found, "asking for the queues")
+
+
+def warning() -> str:
+    """That the server is nearly full, in a sentence; else nothing."""
+    found = _ask(lambda client, _: memory(client), "asking how full the server is")
+    return "" if found is None else found.warning
 
 
 def now() -> datetime:

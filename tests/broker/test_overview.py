@@ -30,16 +30,16 @@ class Look:
     """Looks at all queues."""
 
     def __init__(self, client: Any) -> None:
-        self._client = client
+        self.client = client
 
     async def __call__(self, *, most_jobs: int = 100, queue: str = "") -> Overview:
         """How they stand."""
-        return await overview.look(self._client, Keys(), most_jobs=most_jobs, queue=queue)
+        return await overview.look(self.client, Keys(), most_jobs=most_jobs, queue=queue)
 
     async def park(self, queue: str, count: int) -> None:
         """Have an engine ask for the jobs of a queue until so many that may not start are behind their gates."""
-        while sum((await queues.stats(self._client, Keys(), queue)).held_back.values()) < count:
-            assert await Store(self._client).claim(queue=queue) == []
+        while sum((await queues.stats(self.client, Keys(), queue)).held_back.values()) < count:
+            assert await Store(self.client).claim(queue=queue) == []
 
 
 async def test_numbers_and_ids_of_each_queue(look: Look) -> None:
@@ -51,7 +51,7 @@ async def test_numbers_and_ids_of_each_queue(look: Look) -> None:
     assert [each.stats.name for each in found.queues] == ["a", "b"]
     assert [each.waiting for each in found.queues] == [(ready.id, later.id), (blocked.id,)]
     stats = [each.stats for each in found.queues]
-    assert stats == [await nbqueue.Queue("a").stats(), await nbqueue.Queue("b").stats()]
+    assert stats == [await queues.stats(look.client, Keys(), name) for name in ("a", "b")]
     assert (stats[0].queued, stats[0].scheduled, stats[1].blocked) == (1, 1, 1)
     assert [each.measure.depth for each in found.queues] == [1, 0]
 

@@ -53,3 +53,5 @@ class Facts:
     chart: Chart | None = None
     #: why nothing newer is known, in a sentence
     problem: str = ""
+    #: that the server is nearly full, in a sentence
+    warning: str = ""

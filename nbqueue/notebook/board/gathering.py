@@ -122,7 +122,8 @@ class Gathering:
         jobs = {**past.records, **{record.id: record for record in (*await self._read_own(link, past, mine), *live)}}
         groups = await self._groups.read(link, [*jobs.values()], mine.groups if mine else (), past.records)
         facts = self._facts(seen, choice, engines, len(live))
-        facts = replace(facts, jobs=tuple(jobs.values()), groups=groups, own=mine)
+        warning = seen.memory.warning if seen.memory is not None else ""
+        facts = replace(facts, jobs=tuple(jobs.values()), groups=groups, own=mine, warning=warning)
         self.facts = lacking.noted(facts, queues.offers(engines), partial(patience_s, wire.settings))
 
     def _past_of(self, link: Link, keys: Keys, seen: Overview) -> Past:

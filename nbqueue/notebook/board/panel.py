@@ -196,8 +196,8 @@ def _window(kit: Kit, desk: Desk) -> Any:
 
 def _header(seen: Seen) -> str:
     """Which server, as of when, and what is wrong."""
-    facts, problem = seen.facts, seen.facts.problem
-    if not problem and facts.at is not None and seen.silent_s > SILENT_S:
+    facts, problem = seen.facts, seen.facts.problem or seen.facts.warning
+    if not facts.problem and facts.at is not None and seen.silent_s > SILENT_S:
         problem = f"The server has not answered for {wording.duration(seen.silent_s, running=True)}."
     as_of = "" if facts.at is None else f" · as of {wording.clock(facts.at)}"
     mark = f'<b style="color:{palette.HINT.colour}">{palette.HINT.glyph}</b>'
