@@ -56,6 +56,8 @@ class Part:
         found = self._values(column.field)
         if column.field == "tags":
             return [tuple(value) if type(value) is list else () for value in found]
+        if column.field == "error":
+            return [str(text).strip().partition("\n")[0] if text else None for text in found]
         if column.field == "label":
             # written where it is another than the function's name
             return [label or name for label, name in zip(found, self._values("function"), strict=True)]

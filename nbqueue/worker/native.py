@@ -17,7 +17,7 @@ from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, Wrong
 from nbqueue.inside.batches import of_items
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options, RunIn, check
-from nbqueue.model.outcome import Returned
+from nbqueue.model.outcome import Died, Returned
 from nbqueue.model.states import State
 from nbqueue.model.task import Task
 from nbqueue.worker import provisions
@@ -203,8 +203,7 @@ class NativeRunner:
             collateral=end.collateral,
             neighbours=end.neighbours,
         )
-        facts = {"cpu_s": end.cpu_s, "peak_bytes": end.peak_memory_bytes}
-        self._record(attempt, ended, facts)
+        self._record(attempt, ended, {"cpu_s": end.cpu_s, "peak_bytes": end.peak_memory_bytes})
 
     # both ---------------------------------------------------------------------------------------------------------
 
@@ -220,6 +219,8 @@ class NativeRunner:
         progress = self._listener.last_progress(attempt.claim.job_id)
         if progress is not None:
             facts["progress"] = progress
+        if isinstance(ended.end, Died):
+            facts |= {"exit_code": ended.end.exit_code, "signal": ended.end.signal}
         if isinstance(ended.end, Returned) and len(ended.end.payload) > LARGE_BYTES:
             self._aside(self._record_large(attempt, ended, facts))
         else:

@@ -13,9 +13,8 @@ FINAL = {state.value for state in State if state.is_final}
 
 def attempts(client: Any, job_id: str) -> list[tuple[int, str]]:
     """(number, state) of every attempt in the history."""
-    records = [
-        json.loads(line) for _, fields in client.xrange(KEYS.history) for line in fields[b"records"].split(b"\n")
-    ]
+    streams = [client.xrange(key) for key in client.scan_iter(match=KEYS.history("*"), count=1000)]
+    records = [json.loads(line) for each in streams for _, fields in each for line in fields[b"records"].split(b"\n")]
     return [(record["attempt"], record["state"]) for record in records if record["job"] == job_id]
 
 
