@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import machine, record, report
 from benchmarks.arena import open_arena
 from benchmarks.contestants import NAMED
-from benchmarks.measures import bulk, children, claims, digests, drain, features, fresh, latency
+from benchmarks.measures import bulk, children, claims, digests, drain, features, fresh, latency, past
 from benchmarks.plan import QUICK, WHOLE
 from benchmarks.record import Record
 
@@ -21,7 +21,7 @@ NUMBERS = ROOT / "benchmarks" / "results.json"
 QUICK_NUMBERS = ROOT / "build" / "benchmarks-quick.json"
 MEASURES = {
     "drain": drain.measure, "latency": latency.measure, "bulk": bulk.measure, "children": children.measure,
-    "fresh": fresh.measure, "features": features.measure, "digests": digests.measure,
+    "fresh": fresh.measure, "past": past.measure, "features": features.measure, "digests": digests.measure,
     "claims": claims.measure,
 }  # fmt: skip
 #: those without a peer: none has to be installed for them

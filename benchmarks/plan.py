@@ -28,7 +28,12 @@ class Plan:
     child_rounds: int = 5
     imports: int = 10
     first_results: int = 3
-    history_jobs: int = 100_000
+    #: jobs that ran, whose history is read by every contestant; and attempts of a written one
+    past_jobs: int = 10_000
+    past_rounds: int = 3
+    past_attempts: tuple[int, ...] = (100_000, 1_000_000)
+    #: jobs whose memory in the server is measured
+    memory_jobs: int = 100_000
     #: jobs of a feature, and plain ones beside them, twice a round
     feature_jobs: int = 5_000
     feature_rounds: int = 5
@@ -43,6 +48,7 @@ WHOLE = Plan()
 QUICK = Plan(
     drain_jobs=500, long_drain_jobs=5_000, drain_rounds=1, latency_jobs=50, latency_limit_s=2.0, latency_rounds=1,
     bulk_jobs=5_000, loop_jobs=500, bulk_rounds=1, child_jobs=100, child_rounds=1, imports=5, first_results=1,
-    history_jobs=10_000, feature_jobs=2_000, feature_rounds=1, waiting_jobs=(1_000, 10_000, 100_000), claim_rounds=1,
+    past_jobs=2_000, past_rounds=1, past_attempts=(100_000,), memory_jobs=10_000,
+    feature_jobs=2_000, feature_rounds=1, waiting_jobs=(1_000, 10_000, 100_000), claim_rounds=1,
     digest_rounds=1,
 )  # fmt: skip

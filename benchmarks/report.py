@@ -16,13 +16,14 @@ TITLES = {
     "latency": "From submit to result, one job at a time, idle worker",
     "bulk": "Bulk submit",
     "children": "No-op sync functions in killable child processes",
-    "fresh": "First steps and history",
+    "fresh": "First steps",
+    "past": "The history as a frame, and the server's worst PING meanwhile",
     "features": "What a feature costs: no-op async jobs that use it, beside plain ones",
     "digests": "Whether two calls are the same",
     "claims": "One claim of 64 jobs while many wait, on the server's clock",
 }
 #: the quantity that ratios are made of, and whether more of it is better
-COMPARED = {"drain": ("jobs/s", True), "latency": ("p50 ms", False), "bulk": ("jobs/s", True)}
+COMPARED = {"drain": ("jobs/s", True), "latency": ("p50 ms", False), "bulk": ("jobs/s", True), "past": ("rows/s", True)}
 
 
 def tables(record: Record) -> str:

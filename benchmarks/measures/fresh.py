@@ -1,4 +1,4 @@
-"""What a person waits for: the import, the first result with nothing running, the history as a frame."""
+"""What a person waits for: the import, the first result with nothing running."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.arena import Arena, turn
-from benchmarks.contestants import NAMED, Contestant
+from benchmarks.arena import Arena
+from benchmarks.contestants import Contestant
 from benchmarks.environments import ROOT
 from benchmarks.players import PlayerFailed, player
 from benchmarks.rounds import Results, run_rounds
@@ -18,7 +18,6 @@ FIRST_S = 60.0
 
 IMPORTS = tuple(Contestant(name=each, module="import") for each in ("import nbqueue", "from nbqueue import submit"))
 FIRST = Contestant(name="first result, nothing running", module="first")
-HISTORY = Contestant(name="history as a frame", module="nbqueue_peer")
 
 
 def measure(arena: Arena) -> Results:
@@ -26,7 +25,6 @@ def measure(arena: Arena) -> Results:
     plan = arena.plan
     results = run_rounds(IMPORTS, plan.imports, lambda each: {"ms": 1000 * _import_s(each.name)}, title="import")
     results |= run_rounds((FIRST,), plan.first_results, lambda _: _first_result(arena), title="first result")
-    results |= run_rounds((HISTORY,), 1, lambda _: _history(arena), title="history")
     return results
 
 
@@ -56,19 +54,3 @@ def _run(command: list[str], variables: dict[str, str]) -> subprocess.CompletedP
     return subprocess.run(  # noqa: S603 - our own words
         command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60
     )
-
-
-def _history(arena: Arena) -> dict[str, float]:
-    """So many jobs that ran before, read in a process that has pandas loaded; the longest command of the server too."""
-    count = arena.plan.history_jobs
-    with turn(arena, NAMED) as ready:
-        ready.fill(count)
-        ready.driver.ask("finish", timeout_s=600)
-        ready.driver.ask("few_rows")
-        server, _ = arena.servers["everysec"]
-        with server.client() as client:
-            client.config_set("slowlog-log-slower-than", 1000)
-            client.slowlog_reset()
-            seconds = float(ready.driver.ask("history")["seconds"])
-            longest = max((entry["duration"] for entry in client.slowlog_get(100)), default=0) / 1000
-    return {"s": seconds, "jobs": count, "longest command, ms": longest}

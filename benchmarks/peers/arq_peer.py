@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import pandas as pd
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from arq.constants import default_queue_name
 from arq.worker import get_kwargs, run_worker
@@ -49,6 +50,11 @@ class Arq:
         job = await self.pool.enqueue_job("noop", number)
         assert job is not None  # noqa: S101 - only a job with a known id gives None
         return int(await job.result())
+
+    async def history(self) -> int:
+        """All results there are, as arq gives them, in a frame; its rows."""
+        found = await self.pool.all_job_results()
+        return len(pd.DataFrame([vars(each) for each in found]))
 
     def work(self) -> None:
         """Its own worker, or nbqueue's."""

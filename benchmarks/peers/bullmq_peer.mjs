@@ -1,4 +1,5 @@
 // BullMQ on Node: speaks the same JSON lines as driving.py. Its packages are found through NODE_PATH.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
@@ -35,13 +36,19 @@ async function answer(queue, events, request) {
   if (request.do === 'fill') return timed(() => fill(queue, request.count));
   if (request.do === 'finish') return timed(() => finish(queue));
   if (request.do === 'latency') return { samples_s: await latency(queue, events, request) };
+  if (request.do === 'history') return timed(async () => (await queue.getJobs(['completed'], 0, -1)).length);
   throw new Error(`unknown request ${request.do}`);
 }
 
 async function timed(work) {
   const began = performance.now();
-  await work();
-  return { seconds: (performance.now() - began) / 1000 };
+  const answer = await work();
+  return { seconds: (performance.now() - began) / 1000, answer, peak_bytes: 1024 * peakKiB() };
+}
+
+// the most memory this process ever had
+function peakKiB() {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
 }
 
 async function fill(queue, count) {

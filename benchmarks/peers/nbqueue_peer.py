@@ -9,6 +9,8 @@ from typing import Any
 
 import nbqueue
 from benchmarks.peers.driving import CONCURRENCY, UNIX_URL, main
+from nbqueue.broker import queues
+from nbqueue.client.session import session
 
 
 async def coroutine(number: int) -> int:
@@ -38,16 +40,18 @@ class Nbqueue:
 
     async def open(self) -> None:
         """Connect."""
-        await self.queue.stats()
+        await self.left()
 
     async def fill(self, count: int) -> None:
         """Submit."""
         await nbqueue.submit_map(self.function, range(count))
 
     async def left(self) -> int:
-        """What waits and what runs."""
-        stats = await self.queue.stats()
-        return stats.queued + stats.scheduled + stats.running
+        """What waits and what runs; asked often, and so past `stats()`, which looks at the history too."""
+        return await session().begin(
+            lambda link: link.wire.ask(lambda client: queues.live(client, link.wire.keys, self.queue.name)),
+            what="asking what is left",
+        )
 
     async def once(self, number: int) -> int:
         """One job's result."""
@@ -66,9 +70,9 @@ class Nbqueue:
         """A little of the history: after this pandas is loaded."""
         await nbqueue.history(limit=10)
 
-    async def history(self) -> None:
-        """All of the history as a frame."""
-        await nbqueue.history()
+    async def history(self) -> int:
+        """All of the history as a frame; its rows."""
+        return len(await nbqueue.history())
 
     def work(self) -> None:
         """The command, as it is written in a terminal."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 
+import pandas as pd
 from redis import Redis
 from rq import Queue, SimpleWorker, Worker
+from rq.job import Job
 
 from benchmarks.peers.driving import SOCKET, main
 from benchmarks.peers.rq_tasks import noop
@@ -49,6 +51,19 @@ class Rq:
         self.submitted += 1
         result = job.latest_result(timeout=WAIT_S)
         return int(result.return_value)
+
+    async def history(self) -> int:
+        """All finished jobs there are, in a frame; its rows."""
+        ids = self.queue.finished_job_registry.get_job_ids(cleanup=False)
+        rows = []
+        for start in range(0, len(ids), CHUNK):
+            jobs = Job.fetch_many(ids[start : start + CHUNK], connection=self.server)
+            rows += [
+                (job.id, job.func_name, job.enqueued_at, job.started_at, job.ended_at, job.get_status(refresh=False))
+                for job in jobs
+                if job is not None
+            ]
+        return len(pd.DataFrame(rows))
 
     def work(self) -> None:
         """One worker."""
