@@ -76,7 +76,11 @@ class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
     @property
     def besides(self) -> str:
         """That there are others, in words; nothing where these are all."""
-        return f"{self.more:,} more wait or run" if self.more else "there are more" if self.is_cut else ""
+        others = f"{self.more:,} more wait or run" if self.more else "there are more" if self.is_cut else ""
+        unread = (
+            f"{self.unread:,} left out, whose arguments are kept no longer or cannot be read" if self.unread else ""
+        )
+        return "; ".join(filter(None, (others, unread)))
 
     def preview(self, verb: Verb, *, queue: str = "") -> Preview:
         """What `retry`, `cancel`, `delete` or `requeue` would do, in a line; nothing is done, and nobody asked.
@@ -188,8 +192,6 @@ class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
             ]
             if len(part) > SHOWN:
                 lines.append(f"  ... and {len(part) - SHOWN:,} more that {word}")
-        if self.unread:
-            lines.append(f"  {self.unread:,} more were left out: their arguments are kept no longer, or cannot be read")
         if self.refused:
             lines.append(f"  {len(self.refused):,} jobs could not be retried: see .refused")
         return "\n".join(lines)
