@@ -109,7 +109,13 @@ def load_call(payload: bytes | memoryview, *, plain: bool = False, inputs: Mappi
         return _call_of(memoryview(payload), plain=plain)
 
 
-def _call_of(view: memoryview, *, plain: bool) -> Call:
+def load_arguments(payload: bytes | memoryview) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The positional and keyword arguments alone of a verified payload; a function that is apart is not loaded."""
+    _, args, kwargs = _call_of(memoryview(payload), plain=False, whole=False)
+    return args, kwargs
+
+
+def _call_of(view: memoryview, *, plain: bool, whole: bool = True) -> Call:
     if len(view) < _TRAILER.size:
         raise NotSendable("The call cannot be rebuilt: its payload is not one that `dump_call` made.")
     function_bytes, lines_bytes = _TRAILER.unpack_from(view, len(view) - _TRAILER.size)
@@ -120,7 +126,7 @@ def _call_of(view: memoryview, *, plain: bool) -> Call:
     if lines_bytes and not plain:
         _learn(bytes(view[lines_at : -_TRAILER.size]))
     if function_bytes:
-        fn = _loaded(view[function_at:lines_at], "call", plain=plain)
+        fn = _loaded(view[function_at:lines_at], "call", plain=plain) if whole else None
         args, kwargs = _loaded(view[:function_at], "call", plain=plain)
     else:
         fn, args, kwargs = _loaded(view[:lines_at], "call", plain=plain)

@@ -16,7 +16,7 @@ from nbqueue.cli.keeping import retention
 from nbqueue.cli.mapping import map_items
 from nbqueue.cli.past import demo, history
 from nbqueue.cli.reach import Group
-from nbqueue.cli.removing import clear, delete, move, retry
+from nbqueue.cli.removing import clear, delete, move, requeue_jobs, retry
 from nbqueue.cli.schedules import schedules
 from nbqueue.cli.stack import down, status, up
 from nbqueue.cli.webhooks import webhooks
@@ -28,8 +28,8 @@ main = Group(
     "nbqueue",
     help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
     epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
-    commands=[up, down, status, worker, submit, map_items, jobs, cancel, retry, delete, promote, reschedule, priority,
-              move, logs, graph, pause, resume, limits, drain, open_queue, clear, history, retention, schedules, alerts,
-              webhooks, demo, doctor],
+    commands=[up, down, status, worker, submit, map_items, jobs, cancel, retry, requeue_jobs, delete, promote,
+              reschedule, priority, move, logs, graph, pause, resume, limits, drain, open_queue, clear, history,
+              retention, schedules, alerts, webhooks, demo, doctor],
 )  # fmt: skip
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

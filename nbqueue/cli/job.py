@@ -14,6 +14,8 @@ from nbqueue.broker import reported, scripts
 from nbqueue.cli import tables
 from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
+from nbqueue.cli.searching import Search, is_search, meant, searching
+from nbqueue.cli.session import here
 from nbqueue.cli.submitting import submitting, waited
 from nbqueue.cli.values import read_arguments, shown
 from nbqueue.cli.works import METAVAR, in_chunks, jobs_of
@@ -55,33 +57,35 @@ def submit(
 
 
 @click.command()
-@click.argument("job_ids", nargs=-1, required=True, metavar=METAVAR)
+@click.argument("job_ids", nargs=-1, metavar=f"[{METAVAR}]")
+@searching
 @as_json
 @with_settings
-def cancel(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -> None:
+def cancel(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json_wanted: bool) -> None:
     """Cancel jobs.
 
     Those that wait end at once; those that run are asked to stop, and then made to. The id of a group stands for all of
-    its jobs.
+    its jobs. Without ids the options that `nbqueue jobs` takes say which: how many they are is told first, and at a
+    terminal it is asked whether to go on.
 
     Answers: cancelled, asked (it runs, and its worker was told), unknown, or "already" and how it had ended before.
     Exit code 1 if one is unknown.
     """
+    if is_search("cancel", job_ids, search):
+        with here(settings):
+            found = meant("cancel", search)
 
     async def act(server: Server) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for part in in_chunks(await jobs_of(server.ask, server.keys, job_ids)):
+        ids = found if search.narrow else await jobs_of(server.ask, server.keys, job_ids)
+        answers: dict[str, str] = {}
+        for part in in_chunks(ids):
             call = wire.cancel(server.keys, part)
-            answers = await server.ask(lambda client: scripts.run(client, call))  # noqa: B023
-            found |= zip(part, map(_answer, answers), strict=True)
-        return found
+            told = await server.ask(lambda client: scripts.run(client, call))  # noqa: B023
+            answers |= zip(part, map(_answer, told), strict=True)
+        return answers
 
     answers = asking(settings, act)
-    if json_wanted:
-        tables.print_json(answers)
-    else:
-        for job_id, answer in answers.items():
-            click.echo(f"{job_id}  {answer}")
+    tables.print_answers(answers, json_wanted=json_wanted)
     leave(1 if "unknown" in answers.values() else 0)
 
 

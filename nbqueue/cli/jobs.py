@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ import click
 from nbqueue.broker import jobs as wire
 from nbqueue.broker import queues
 from nbqueue.broker.holdup import standing
-from nbqueue.cli import moments, tables
+from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
+from nbqueue.cli.searching import filters, narrowed
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import advice, holdup, names
 from nbqueue.model.job import JobRecord
@@ -27,37 +28,26 @@ SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 
 
 @click.command()
-@click.option("--queue", default=None, help="Only this queue.")
-@click.option("--state", "states", multiple=True, type=click.Choice([state.value for state in State]),
-              help="Only this state; may be given several times.")  # fmt: skip
-@click.option("--function", default="", help="Only jobs of this function.")
-@click.option("--tag", default="", help="Only jobs with this tag.")
-@click.option("--error", default="", help="Only jobs with an error of this class, or with this in its first line.")
-@click.option(
-    "--since", default=None, metavar="TIME", help=f"Only those submitted or ended since then: {moments.AGO_FORM}"
-)
+@filters
 @click.option("--dead", default="", metavar="QUEUE", help="Only those that failed for good there and were not retried.")
 @click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many.")
 @as_json
 @with_settings
-def jobs(
-    settings: Settings, *, queue: str | None, states: tuple[str, ...], dead: str, limit: int, json_wanted: bool,
-    **narrow: Any,
-) -> None:  # fmt: skip
+def jobs(settings: Settings, *, dead: str, limit: int, json_wanted: bool, **given: Any) -> None:
     """List jobs, live ones first, then the last to end.
 
-    Of what is named by --function, --tag, --error, --since or --dead the newest come first. --dead goes with --since
-    and --limit alone; `nbqueue retry --dead QUEUE` submits what it lists again.
+    Of what is named by more than --state and --queue the newest come first. --dead goes with --since and --limit
+    alone; `nbqueue retry --dead QUEUE` submits what it lists again. The other options `nbqueue retry`, `cancel`,
+    `delete` and `requeue` take too.
     """
-    if queue is not None:
-        names.check_queue(queue)
-    narrow["since"] = moments.ago(narrow["since"], "--since")
-    narrowed = None
+    narrow = narrowed(given)
+    found_before = None
     if dead:
-        narrowed = _dead(settings, dead, limit, {"queue": queue, "state": states, **narrow})
-    elif any(narrow.values()):
-        narrowed = _narrowed(settings, queue, states, limit, narrow)
-    found = asking(settings, lambda server: _listed(server, queue, frozenset(states), limit, narrowed))
+        found_before = _dead(settings, dead, limit, narrow)
+    elif narrow.keys() - {"queue", "state"}:
+        found_before = _narrowed(settings, limit, narrow)
+    queue, states = narrow.get("queue"), frozenset(narrow.get("state", ()))
+    found = asking(settings, lambda server: _listed(server, queue, states, limit, found_before))
     if json_wanted:
         tables.print_json(found.jobs)
     else:
@@ -83,39 +73,35 @@ class _Listing:
     why: Mapping[str, str]
 
 
-def _narrowed(
-    settings: Settings, queue: str | None, states: tuple[str, ...], limit: int, narrow: Mapping[str, Any]
-) -> list[JobRecord]:
+def _narrowed(settings: Settings, limit: int, narrow: Mapping[str, Any]) -> Sequence[JobRecord]:
     """The newest of what was asked for by more than queue and state, and one more."""
+    import nbqueue
     from nbqueue.cli.session import here
-    from nbqueue.client import finding
-    from nbqueue.client.session import session
 
-    asked = finding.wanted(state=states or None, queue=queue or "", limit=limit + 1, **narrow)
     with here(settings):
-        return session().begin(lambda link: finding.find(link, asked), what="looking up jobs").wait()
+        return nbqueue.jobs.where(**narrow, limit=limit + 1).wait().records
 
 
-def _dead(settings: Settings, queue: str, limit: int, given: Mapping[str, Any]) -> list[JobRecord]:
+def _dead(settings: Settings, queue: str, limit: int, given: Mapping[str, Any]) -> Sequence[JobRecord]:
     """The newest of what failed for good in a queue and was not retried, and one more."""
     from nbqueue.cli.session import here
     from nbqueue.client.queue import Queue
 
-    if came := [f"--{name}" for name, value in given.items() if value and name != "since"]:
+    if came := [f"--{name.replace('_', '-')}" for name in given if name != "since"]:
         raise ConfigurationError(
             f"--dead {names.shown(queue)} takes no {' and no '.join(came)}: it lists all that failed for good in a "
             "queue; narrow it by --since or --limit."
         )
     with here(settings):
-        return list(Queue(queue).dead(since=given["since"], limit=limit + 1).wait().records)
+        return Queue(queue).dead(since=given.get("since"), limit=limit + 1).wait().records
 
 
 async def _listed(
-    server: Server, queue: str | None, states: frozenset[str], limit: int, narrowed: list[JobRecord] | None
+    server: Server, queue: str | None, states: frozenset[str], limit: int, before: Sequence[JobRecord] | None
 ) -> _Listing:
     """Those that run, those next to run, then ended ones, the newest first; or those that were found already."""
-    found = await _found(server, queue, states, limit + 1) if narrowed is None else narrowed
-    kept = found[:limit]
+    found = await _found(server, queue, states, limit + 1) if before is None else before
+    kept = list(found[:limit])
     waiting = [item for item in kept if item.may_be_held_up]
     if not waiting:
         return _Listing(kept, cut=len(found) > limit, lacks=[], why={})

@@ -1,8 +1,8 @@
-"""Commands that clear work away or send it elsewhere: delete, clear, move, retry."""
+"""Commands that clear work away or send it elsewhere: delete, clear, move, retry, requeue."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,38 +10,51 @@ import click
 import nbqueue
 from nbqueue.cli import moments, tables
 from nbqueue.cli.reach import as_json, leave, with_settings
+from nbqueue.cli.searching import Search, is_search, meant, searching
 from nbqueue.cli.session import here
-from nbqueue.cli.works import METAVAR, in_chunks, jobs_of, members_by_id
+from nbqueue.cli.works import METAVAR, jobs_of, members_by_id
 from nbqueue.client.grouping import states_of
-from nbqueue.client.link import Link
+from nbqueue.client.link import Link, unknown
 from nbqueue.client.moving import move_waiting
+from nbqueue.client.named import queue_named
+from nbqueue.client.preview import preview
+from nbqueue.client.removing import delete_each
+from nbqueue.client.requeueing import Requeued, requeue
 from nbqueue.client.retrying import retry_all
 from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
-from nbqueue.model.names import check_queue
+from nbqueue.model.names import check_queue, shown
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 
 _ids = click.argument("job_ids", nargs=-1, required=True, metavar=METAVAR)
+_ids_or_search = click.argument("job_ids", nargs=-1, metavar=f"[{METAVAR}]")
 
 
 @click.command()
-@_ids
+@_ids_or_search
+@searching
 @as_json
 @with_settings
-def delete(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) -> None:
+def delete(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json_wanted: bool) -> None:
     """Forget jobs; only their lines in the history stay.
 
-    Those that wait are cancelled first, those that run go on. The id of a group stands for all of its jobs. Answers:
-    deleted, running, unknown. Exit code 1 if one is unknown.
+    Those that wait are cancelled first, those that run go on. The id of a group stands for all of its jobs. Without ids
+    the options that `nbqueue jobs` takes say which: how many they are is told first, and at a terminal it is asked
+    whether to go on.
+
+    Answers: deleted, running, unknown. Exit code 1 if one is unknown.
     """
+    searched = is_search("delete", job_ids, search)
+
+    async def act(link: Link) -> dict[str, str]:
+        ids = found if searched else await jobs_of(link.wire.ask, link.wire.keys, job_ids)
+        return await delete_each(link, ids)
+
     with here(settings):
-        meant = session().begin(lambda link: jobs_of(link.wire.ask, link.wire.keys, job_ids), what="asking").wait()
-        answers: dict[str, str] = {}
-        for part in in_chunks(meant):
-            begun = {job_id: nbqueue.Job[Any](job_id).delete() for job_id in part}
-            answers |= {job_id: each.wait() for job_id, each in begun.items()}
-    _print(answers, json_wanted=json_wanted)
+        found = meant("delete", search) if searched else []
+        answers = session().begin(act, what="deleting jobs").wait()
+    tables.print_answers(answers, json_wanted=json_wanted)
     leave(1 if "unknown" in answers.values() else 0)
 
 
@@ -89,29 +102,81 @@ def move(settings: Settings, *, job_ids: tuple[str, ...], queue: str) -> None:
 
 
 @click.command()
-@click.argument("job_ids", nargs=-1, metavar=METAVAR)
+@_ids_or_search
 @click.option("--dead", default="", metavar="QUEUE", help="All jobs of a queue that failed for good.")
+@searching
 @as_json
 @with_settings
-def retry(settings: Settings, *, job_ids: tuple[str, ...], dead: str, json_wanted: bool) -> None:
+def retry(settings: Settings, *, job_ids: tuple[str, ...], dead: str, search: Search, json_wanted: bool) -> None:
     """Submit jobs again that have ended, as new ones.
 
-    The id of a group stands for those of its jobs that ended otherwise than well. Prints the id of each and of its new
-    job. Exit code 1 if one cannot be retried.
+    The id of a group stands for those of its jobs that ended otherwise than well. Without ids the options that `nbqueue
+    jobs` takes say which: how many they are is told first, and at a terminal it is asked whether to go on.
+
+    Prints the id of each and of its new job. Exit code 1 if one cannot be retried.
     """
-    if bool(job_ids) == bool(dead):
-        raise ConfigurationError("`nbqueue retry` needs ids, or --dead QUEUE for all that failed for good there.")
-    with here(settings):
-        wanted = (
-            [job.id for job in nbqueue.Queue(dead).dead().wait()]
-            if dead
-            else session().begin(lambda link: _to_retry(link, job_ids), what="asking").wait()
+    if dead and (job_ids or search.narrow):
+        raise ConfigurationError(
+            f"--dead {shown(dead)} means all that failed for good in a queue: leave the ids and the other options out."
         )
+    searched = not dead and is_search("retry", job_ids, search)
+    with here(settings):
+        if searched:
+            wanted = meant("retry", search)
+        elif dead:
+            wanted = [job.id for job in nbqueue.Queue(dead).dead().wait()]
+        else:
+            wanted = session().begin(lambda link: _to_retry(link, job_ids), what="asking").wait()
         found = session().begin(lambda link: retry_all(link, wanted), what="retrying jobs").wait()
-    for why in found.refused.values():
+    _leave_with({job_id: draft.job_id for job_id, draft in found.drafts.items()}, found.refused, json_wanted)
+
+
+@click.command("requeue")
+@_ids_or_search
+@click.option("--to", "into", default="", metavar="QUEUE", help="Where they go; each into its own if not given.")
+@searching
+@as_json
+@with_settings
+def requeue_jobs(
+    settings: Settings, *, job_ids: tuple[str, ...], into: str, search: Search, json_wanted: bool
+) -> None:  # fmt: skip
+    """Move jobs that wait, and retry those that failed.
+
+    They go into the queue of --to. Those that were cancelled or never started are retried too; what runs or succeeded
+    is left. The id of a group stands for all of its jobs. Without ids the options that `nbqueue jobs` takes say which:
+    how many they are is told first, and at a terminal it is asked whether to go on.
+
+    Prints the id of each and of the job that waits there now. Exit code 1 if there is none for one.
+    """
+    searched = is_search("requeue", job_ids, search)
+    into = queue_named(into)
+
+    async def act(link: Link) -> Requeued:
+        ids = found if searched else await jobs_of(link.wire.ask, link.wire.keys, job_ids)
+        return await _requeued(link, ids, into)
+
+    with here(settings):
+        found = meant("requeue", search, queue=into) if searched else []
+        done = session().begin(act, what="requeueing jobs").wait()
+    _leave_with(done.found, done.refused, json_wanted)
+
+
+async def _requeued(link: Link, ids: Sequence[str], into: str) -> Requeued:
+    known = dict(zip(ids, await link.records(ids), strict=True))
+    records = [record for record in known.values() if record is not None]
+    told = preview("requeue", records, "those named", queue=into)
+    if told.left:
+        click.echo(f"nbqueue: {told}", err=True)
+    done = await requeue(link, [record for record in records if record.id in set(told.ids)], into)
+    return Requeued(done.found, {**done.refused, **{each: str(unknown(each)) for each in ids if known[each] is None}})
+
+
+def _leave_with(new: Mapping[str, str], refused: Mapping[str, str], json_wanted: bool) -> None:  # noqa: FBT001
+    """Print the new jobs by the old ones, and why there is none for some."""
+    for why in refused.values():
         click.echo(f"nbqueue: {why}", err=True)
-    _print({job_id: draft.job_id for job_id, draft in found.drafts.items()}, json_wanted=json_wanted)
-    leave(1 if found.refused else 0)
+    tables.print_answers(new, json_wanted=json_wanted)
+    leave(1 if refused else 0)
 
 
 async def _to_retry(link: Link, ids: Sequence[str]) -> list[str]:
@@ -122,11 +187,3 @@ async def _to_retry(link: Link, ids: Sequence[str]) -> list[str]:
         failed = [job_id for job_id, state in states.items() if state.is_final and state is not State.SUCCEEDED]
         found += failed if members else [name]
     return list(dict.fromkeys(found))
-
-
-def _print(answers: dict[str, str], *, json_wanted: bool) -> None:
-    if json_wanted:
-        tables.print_json(answers)
-        return
-    for job_id, answer in answers.items():
-        click.echo(f"{job_id}  {answer}")

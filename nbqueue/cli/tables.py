@@ -32,6 +32,15 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, default=_plain, indent=2))
 
 
+def print_answers(answers: Mapping[str, str], *, json_wanted: bool) -> None:
+    """What became of each job, a line each."""
+    if json_wanted:
+        print_json(answers)
+        return
+    for job_id, answer in answers.items():
+        click.echo(f"{job_id}  {answer}")
+
+
 def print_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "", spare: Sequence[str] = ()
 ) -> None:

@@ -36,6 +36,8 @@ class Found:
     more: int = 0
     #: whether there are others besides
     is_cut: bool = False
+    #: how many more may be meant, but their arguments, which were asked about, cannot be had
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,10 @@ async def group_of(link: Link, group: str) -> Found:
 
 async def search(link: Link, asked: finding.Wanted) -> Found:
     """The jobs that are wanted."""
-    records = await finding.find(link, replace(asked, limit=asked.limit + 1))
-    kept = records[: asked.limit]
-    return Found(records=kept, groups=(await _whole(link, kept))[0], is_cut=len(records) > len(kept))
+    hits = await finding.search(link, replace(asked, limit=asked.limit + 1))
+    kept = hits.records[: asked.limit]
+    is_cut = len(hits.records) > len(kept)
+    return Found(records=kept, groups=(await _whole(link, kept))[0], is_cut=is_cut, unread=hits.unread)
 
 
 async def _whole(link: Link, records: Sequence[JobRecord]) -> tuple[dict[str, list[str]], dict[str, State | None]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, 
 from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
-from nbqueue.client import cancelling, frames, graph, grouping, hooks, removing, values
+from nbqueue.client import cancelling, graph, group_frame, grouping, hooks, removing, values
 from nbqueue.client.answer import Answer
 from nbqueue.client.batches import by_item, by_job
 from nbqueue.client.changing import ChangesMany
@@ -170,16 +170,14 @@ class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
         return self._renewed(grouping.newest, f"looking for retries of {self._what()}")
 
     def frame(self) -> Pending[Any]:
-        """A pandas frame with a row a job: its arguments as far as they are known here, state, result or error."""
+        """A pandas frame with a row a job, once all have ended: arguments, state, result or error.
+
+        Of a group that was not submitted from here, `unread` says where the arguments are kept no longer.
+        """
         gathering = self._gathered()
-
-        def read(_: object) -> Any:
-            ended = gathering.ended
-            found = [values.value(ended[job.id], job, return_errors=True) for job in self._members]
-            return frames.frame(self._members, by_job(self._items, self._batch), ended, found)
-
+        future, read = group_frame.begin(self._session, self._members, by_job(self._items, self._batch), gathering)
         return Pending(
-            gathering.all_ended, read, what=self._what(), line=self._stopped_line(),
+            future, read, what=self._what(), line=self._stopped_line(),
             steps=lambda: values.in_steps(self._members, gathering.ended),
         )  # fmt: skip
 

@@ -46,6 +46,10 @@ class Face(Protocol):
         """Publish the final card: the cell that waited has the end in its hands."""
         ...
 
+    def say(self, words: str, /) -> None:
+        """Say a line, where a person looks on."""
+        ...
+
 
 #: set once at the top of the package; None: NBQUEUE_URL must be set
 local_stack: LocalStack | None = None
@@ -119,6 +123,12 @@ def settle(subject: Any) -> None:
     """Show the end, if there is a face."""
     if face is not None:
         _guarded(face.settle, subject)
+
+
+def say(words: str) -> None:
+    """Say a line before something is done, if there is a face."""
+    if face is not None and line() is None:
+        _guarded(face.say, words)
 
 
 def _guarded(act: Any, subject: Any) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine
+from datetime import timedelta
 from typing import Any, overload
 
 from nbqueue.broker import gates
 from nbqueue.client import attaching, finding
+from nbqueue.client.arguments import Predicate, predicate
 from nbqueue.client.attaching import Found
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
@@ -37,7 +39,8 @@ class Jobs(ShownNow):
 
     def where(
         self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: Named = "",
-        tag: str = "", error: NamedError = "", since: Moment | None = None, limit: int = 100_000,
+        tag: str = "", error: NamedError = "", since: Moment | None = None, until: Moment | None = None,
+        slower_than: float | timedelta | str | None = None, args: Predicate | None = None, limit: int = 100_000,
     ) -> Pending[Selection]:  # fmt: skip
         """The jobs that all of this is true of, newest first.
 
@@ -46,14 +49,21 @@ class Jobs(ShownNow):
             queue: the queue they are in.
             function: their function, or its qualified name.
             tag: a tag they have.
-            error: the class of their error (that very class), its name, or a part of its first line.
+            error: the class of their error (that very class), its name, a part of its first line, or a compiled
+                pattern, such as re.compile("no .* found"), that is searched for in "Type: first line".
             since: "7d", "2h", a timedelta (both back from now) or an aware datetime: submitted or ended since then.
+            until: the same: submitted or ended until then.
+            slower_than: seconds, a timedelta or text such as "5min": they run longer than that, or their last attempt
+                did.
+            args: called with the arguments of each job that all else is true of, here, in a thread of its own; whether
+                it is meant. Jobs whose arguments are kept no longer, as those that succeeded, are left out: `.unread`
+                counts them.
             limit: at most so many: the newest that have ended, and of those that wait the first in their queues.
         """
-        named = name_of(function)
         asked = finding.wanted(
-            state=state, queue=queue_named(queue), function=named, tag=tag_named(tag), error=error_named(error),
-            since=since, limit=limit,
+            state=state, queue=queue_named(queue), function=name_of(function), tag=tag_named(tag),
+            error=error_named(error), since=since, until=until, slower_than=slower_than, args=predicate(args),
+            limit=limit,
         )  # fmt: skip
         return _look_up(lambda link: attaching.search(link, asked), "this search")
 

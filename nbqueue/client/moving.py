@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nbqueue.broker import jobs
 from nbqueue.broker.envelope import open_sealed, seal
@@ -21,23 +21,36 @@ async def move(link: Link, job_ids: Sequence[str], queue: str) -> None:
 
 async def move_waiting(link: Link, job_ids: Sequence[str], queue: str) -> int:
     """Put those of the jobs into a queue that wait; how many. One that nobody of ours signed stays."""
-    count = 0
+    return len((await move_each(link, job_ids, queue))[0])
+
+
+async def move_each(link: Link, job_ids: Sequence[str], queue: str) -> tuple[list[str], Mapping[str, str]]:
+    """The same; which, and why not the others."""
+    done: list[str] = []
+    refused: dict[str, str] = {}
     for start in range(0, len(job_ids), MOVED_JOBS):
-        ready = await _signed(link, job_ids[start : start + MOVED_JOBS], queue, {})
-        count += sum(await link.wire.run(jobs.move(link.wire.keys, queue, ready))) if ready else 0
-    return count
+        moved, left = await _moved(link, job_ids[start : start + MOVED_JOBS], queue)
+        done += moved
+        refused |= {job_id: str(error) for job_id, error in left.items()}
+    return done, refused
 
 
 async def _move(link: Link, job_ids: Sequence[str], queue: str) -> None:
     for job_id in job_ids:
         await link.record(job_id)
+    _, left = await _moved(link, job_ids, queue)
+    if left:
+        raise next(iter(left.values()))
+
+
+async def _moved(link: Link, job_ids: Sequence[str], queue: str) -> tuple[list[str], Mapping[str, JobError]]:
+    """The jobs that wait there now, and why the others do not."""
     not_ours: dict[str, TamperedPayload] = {}
     ready = await _signed(link, job_ids, queue, not_ours)
     moved = await link.wire.run(jobs.move(link.wire.keys, queue, ready)) if ready else []
-    done = {job_id for (job_id, _, _), ok in zip(ready, moved, strict=True) if ok}
-    left = [job_id for job_id in job_ids if job_id not in done]
-    if left:
-        raise _unmoved(left[0], queue, not_ours.get(left[0]))
+    done = [job_id for (job_id, _, _), ok in zip(ready, moved, strict=True) if ok]
+    left = [job_id for job_id in job_ids if job_id not in set(done)]
+    return done, {job_id: _unmoved(job_id, queue, not_ours.get(job_id)) for job_id in left}
 
 
 def _unmoved(job_id: str, queue: str, error: TamperedPayload | None) -> JobError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,8 @@ from nbqueue.model.task import Task
 
 #: a function, or its qualified name
 Named = Callable[..., Any] | str
-#: the class of an error, its name, or a part of the message
-NamedError = type[BaseException] | str
+#: the class of an error, its name, a part of the message, or a pattern that "Type: message" has to match
+NamedError = type[BaseException] | str | re.Pattern[str]
 
 
 def name_of(function: object) -> str:
@@ -25,14 +26,15 @@ def name_of(function: object) -> str:
     raise ConfigurationError(f"function={shown(function)} cannot be used: give the function, or its qualified name.")
 
 
-def error_named(error: object) -> str:
-    """The name of a class of errors, or the text that is looked for; empty for any error."""
-    if isinstance(error, str):
+def error_named(error: object) -> str | re.Pattern[str]:
+    """The name of a class of errors, or the text or pattern that is looked for; empty for any error."""
+    if isinstance(error, str) or (isinstance(error, re.Pattern) and isinstance(error.pattern, str)):
         return error
     if isinstance(error, type) and issubclass(error, BaseException):
         return error.__name__
     raise ConfigurationError(
-        f"error={shown(error)} cannot be used: give a class of exceptions, its name, or a part of the message."
+        f"error={shown(error)} cannot be used: give a class of exceptions, its name, a part of the message, or "
+        "re.compile() of a text."
     )
 
 

@@ -12,12 +12,18 @@ from nbqueue.client.wire import CHUNK_JOBS
 
 async def delete(link: Link, job_ids: Sequence[str]) -> Mapping[str, int]:
     """How many are "deleted", or go on as they are "running"; unknown ones are left out."""
-    answers: Counter[str] = Counter()
+    answers = Counter((await delete_each(link, job_ids)).values())
+    return {answer: count for answer, count in answers.items() if answer != "unknown"}
+
+
+async def delete_each(link: Link, job_ids: Sequence[str]) -> dict[str, str]:
+    """What became of each: "deleted", "running" or "unknown"."""
+    answers: dict[str, str] = {}
     for start in range(0, len(job_ids), CHUNK_JOBS):
         part = job_ids[start : start + CHUNK_JOBS]
-        answers.update(await link.wire.run(jobs.remove(link.wire.keys, part)))
+        answers |= zip(part, await link.wire.run(jobs.remove(link.wire.keys, part)), strict=True)
     await settle(link)
-    return {answer: count for answer, count in answers.items() if answer != "unknown"}
+    return answers
 
 
 async def settle(link: Link) -> None:

@@ -43,15 +43,18 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     return await _retried(link, job_id, sent)
 
 
-async def retry_all(link: Link, job_ids: Iterable[str]) -> Retried:
-    """Submit each again that can be, many at once; a job that waited for another of them comes after its retry."""
+async def retry_all(link: Link, job_ids: Iterable[str], queue: str = "") -> Retried:
+    """Submit each again that can be, many at once; a job that waited for another of them comes after its retry.
+
+    Args: `queue`: where they go; empty: each into its own.
+    """
     await link.wake()
     wanted = list(dict.fromkeys(job_ids))
     records = dict(zip(wanted, await link.records(wanted), strict=True))
     drafts: dict[str, Draft] = {}
     refused: dict[str, str] = {}
     for some in _in_order({job_id: record.after if record else () for job_id, record in records.items()}):
-        found = await _each(dict.fromkeys(some), lambda job_id, _: _retried(link, job_id, None))
+        found = await _each(dict.fromkeys(some), lambda job_id, _: _retried(link, job_id, None, queue))
         drafts |= found.drafts
         refused |= found.refused
     return Retried(
@@ -114,8 +117,10 @@ async def _each(given: Mapping[str, T], act: Callable[[str, T], Coroutine[Any, A
     return Retried(drafts, {job_id: refused[job_id] for job_id in given if job_id in refused})
 
 
-async def _retried(link: Link, job_id: str, sent: Draft | None) -> Draft:
+async def _retried(link: Link, job_id: str, sent: Draft | None, queue: str = "") -> Draft:
     draft = await _prepared(link, job_id, sent)
+    if queue:
+        draft = replace(draft, order=replace(draft.order, options=replace(draft.order.options, queue=queue)))
     await deliver(link, draft)
     return draft
 

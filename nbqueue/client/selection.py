@@ -6,13 +6,16 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, overload
 
-from nbqueue.client import cancelling, frames, hooks, moving, removing, retrying
+from nbqueue.client import cancelling, contents, frames, hooks, moving, removing, requeueing, retrying
 from nbqueue.client.attaching import Found
 from nbqueue.client.changing import ChangesMany
+from nbqueue.client.contents import Contents
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
+from nbqueue.client.named import queue_named
 from nbqueue.client.pending import Pending
+from nbqueue.client.preview import Preview, Verb, preview
 from nbqueue.client.session import Session
 from nbqueue.client.together import Together
 from nbqueue.model.job import JobRecord, Records
@@ -35,7 +38,9 @@ class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
         self.more = found.more
         #: whether there are others of these besides
         self.is_cut = found.is_cut or found.more > 0
-        #: of the new jobs that `retry` gave: id -> sentence of each that could not be retried
+        #: how many more may be meant, but their arguments, which `args=` asks about, cannot be had
+        self.unread = found.unread
+        #: of what `retry` and `requeue` gave: id -> sentence of each for which there is no job
         self.refused: Mapping[str, str] = dict(refused or {})
         self._groups = found.groups
         #: whose they are
@@ -71,10 +76,22 @@ class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
     @property
     def besides(self) -> str:
         """That there are others, in words; nothing where these are all."""
-        return f"{self.more:,} more wait or run" if self.more else "there are more" if self.is_cut else ""
+        others = f"{self.more:,} more wait or run" if self.more else "there are more" if self.is_cut else ""
+        unread = (
+            f"{self.unread:,} left out, whose arguments are kept no longer or cannot be read" if self.unread else ""
+        )
+        return "; ".join(filter(None, (others, unread)))
+
+    def preview(self, verb: Verb, *, queue: str = "") -> Preview:
+        """What `retry`, `cancel`, `delete` or `requeue` would do, in a line; nothing is done, and nobody asked.
+
+        It goes by what was known of the jobs when they were looked up. The verbs say the same line in a notebook.
+        """
+        return preview(verb, self.records, self.words, queue=queue)
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
+        self._say("cancel")
 
         async def asked(link: Link) -> Mapping[str, int]:
             answers = await cancelling.cancel_all(link, [job.id for job in self._jobs])
@@ -87,19 +104,36 @@ class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
 
         A job that was retried before is retried once more.
         """
+        self._say("retry")
 
         async def asked(link: Link) -> tuple[list[JobRecord], Mapping[str, str]]:
             retried = await retrying.retry_all(link, [record.id for record in self.records if record.state.is_final])
             found = await link.records([draft.job_id for draft in retried.drafts.values()])
             return [record for record in found if record is not None], retried.refused
 
-        def read(found: tuple[list[JobRecord], Mapping[str, str]]) -> Selection:
-            return Selection(Found(records=found[0]), f"retries of {self.words}", self._session, refused=found[1])
+        return Pending(self._session.promise(asked), self._anew("retries"), what=f"retrying {len(self)} jobs")
 
-        return Pending(self._session.promise(asked), read, what=f"retrying {len(self)} jobs")
+    def requeue(self, queue: str = "") -> Pending[Selection]:
+        """Put them into a queue again: those that wait are moved, those that ended without success are retried there.
+
+        The jobs that wait there now; `.refused` says for which there is none, and why. What runs or succeeded is left.
+
+        Args: `queue`: empty: each into its own, so that those that wait stay where they are.
+        """
+        queue = queue_named(queue)
+        chosen = set(self._say("requeue", queue).ids)
+        records = [record for record in self.records if record.id in chosen]
+
+        async def asked(link: Link) -> tuple[list[JobRecord], Mapping[str, str]]:
+            done = await requeueing.requeue(link, records, queue)
+            found = await link.records(list(done.found.values()))
+            return [record for record in found if record is not None], done.refused
+
+        return Pending(self._session.promise(asked), self._anew("requeued jobs"), what=f"requeueing {len(self)} jobs")
 
     def delete(self) -> Pending[Mapping[str, int]]:
         """Forget them: those that wait leave, those that run go on; how many are "deleted" or "running"."""
+        self._say("delete")
         ids = [job.id for job in self._jobs]
         return self._session.begin(lambda link: removing.delete(link, ids), what=f"deleting {len(self)} jobs")
 
@@ -109,11 +143,25 @@ class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
         ids = [job.id for job in self._jobs]
         return self._session.begin(lambda link: moving.move_waiting(link, ids, queue), what=f"moving {len(self)} jobs")
 
-    def frame(self) -> Pending[Any]:
-        """A pandas frame with a row a job: what was known of each when they were looked up."""
-        known: Future[None] = Future()
-        known.set_result(None)
-        return Pending(known, lambda _: frames.of_records(self.records), what=f"the frame of {len(self)} jobs")
+    def frame(self, *, values: bool = False) -> Pending[Any]:
+        """A pandas frame with a row a job: what was known of each when they were looked up.
+
+        Args:
+            values: with the arguments and the result of each, as far as they are kept; `unread` says of which they are
+                not, and why. They are read from the server now, up to a gigabyte of them.
+        """
+
+        async def asked(link: Link) -> Contents | None:
+            return await contents.read(link, self.records) if values else None
+
+        here: Future[Contents | None] = Future()
+        if values:
+            here = self._session.call(asked)
+        else:
+            here.set_result(None)
+        return Pending(
+            here, lambda found: frames.of_records(self.records, found), what=f"the frame of {len(self)} jobs"
+        )  # fmt: skip
 
     def show(self) -> None:
         """Show the live card of each."""
@@ -156,6 +204,18 @@ class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
 
     def _begin(self, act: Callable[[Link], Coroutine[Any, Any, Any]], what: str) -> Pending[Any]:
         return self._session.begin(act, what=what)
+
+    def _say(self, verb: Verb, queue: str = "") -> Preview:
+        """Say what is about to be done."""
+        found = self.preview(verb, queue=queue)
+        hooks.say(str(found))
+        return found
+
+    def _anew(self, words: str) -> Callable[[tuple[list[JobRecord], Mapping[str, str]]], Selection]:
+        """What jobs that came of these are read as: found ones, and why there are no others."""
+        return lambda found: Selection(
+            Found(records=found[0]), f"{words} of {self.words}", self._session, refused=found[1]
+        )
 
     def _part(self, records: Sequence[JobRecord]) -> Selection:
         return Selection(Found(records=records, groups=self._groups), self.words, self._session)

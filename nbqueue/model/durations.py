@@ -56,6 +56,17 @@ def written(text: str) -> float:
     return float(text) if found is None else found
 
 
+def told(value: object, what: str) -> float:
+    """Seconds from a number, a timedelta, or a text such as "5min"."""
+    if not isinstance(value, str):
+        return seconds(value, what)
+    try:
+        found = written(value)
+    except ValueError:
+        raise ConfigurationError(f"{what}={shown(value)} is no duration: {FORM}.") from None
+    return seconds(found, what)
+
+
 def in_words(seconds: float) -> str:
     """A length of time in the units that people count it in: "0.05 s", "90 s", "14 days", "1 day 12 h"."""
     if seconds < _IN_SECONDS_S:

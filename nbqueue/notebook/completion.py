@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from IPython.core import completer
 
+from nbqueue.client.filters import FILTERS
 from nbqueue.client.known import jobs
 from nbqueue.client.pending import Pending
 from nbqueue.client.schedule_list import schedules
 from nbqueue.client.session import Session, session
 from nbqueue.errors import NbqueueError
-from nbqueue.notebook import cell_job, magics, server
+from nbqueue.notebook import cell_job, magics, searching, server
 
 #: how long an answer of the server is waited for, and for how long it counts
 PATIENCE_S, FRESH_S = 0.25, 2.0
@@ -73,12 +75,29 @@ def _ids_and_labels(found: Any) -> Iterable[str]:
 _JOBS = Offer(lambda: jobs.recent(magics.NEWEST), _ids_and_labels)
 _SCHEDULES = Offer(schedules.all, lambda found: [record.name for record in found.records])
 _QUEUES = Offer(server.queue_names, lambda found: found)
+
+
+def _jobs_or_options(verb: str, before: Sequence[str]) -> Iterable[str]:
+    """Jobs and options are not meant together."""
+    if not before:
+        return (*_JOBS(), *searching.options(verb))
+    return searching.options(verb) if before[0].startswith("-") else _JOBS()
+
+
 #: what comes after a verb, by the words between
 _AFTER: dict[str, Callable[[Sequence[str]], Iterable[str]]] = {
-    **dict.fromkeys(("cancel", "logs", "retry", "take"), lambda _: _JOBS()),
+    "jobs": lambda _: searching.options("jobs"),
+    **dict.fromkeys(("logs", "take"), lambda _: _JOBS()),
+    **{verb: partial(_jobs_or_options, verb) for verb in searching.VERBS if verb != "jobs"},
     "schedules": lambda words: _SCHEDULES() if words else magics.OF_SCHEDULES,
     "help": lambda _: magics.VERBS,
 }  # fmt: skip
+#: what comes after an option of a search
+_OF_FILTER: dict[str, Callable[[], Iterable[str]]] = {
+    "--queue": _QUEUES,
+    "--to": _QUEUES,
+    "--state": lambda: FILTERS["state"].words,
+}
 #: what comes after an option of %%job
 _OF_OPTION: dict[str, Callable[[], Iterable[str]]] = {
     "--queue": _QUEUES,
@@ -111,9 +130,12 @@ def _after_verb(before: Sequence[str]) -> Iterable[str]:
     if not before:
         return magics.VERBS
     verb, *rest = before
+    last = rest[-1] if rest else ""
+    if verb in searching.VERBS and last in searching.options(verb) and last not in searching.SWITCHES:
+        return _OF_FILTER[last]() if last in _OF_FILTER else ()
     if verb not in _AFTER or len(rest) >= magics.VERBS[verb].most:
         return ()
-    return [name for name in _AFTER[verb](rest) if name not in rest]
+    return [name for name in _AFTER[verb](rest) if name not in rest or name == "--state"]
 
 
 def _after_job(before: Sequence[str], shell: Any) -> Iterable[str]:

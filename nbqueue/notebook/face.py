@@ -47,6 +47,14 @@ class ProcessFace:
         if _has_shown():
             _here().stop()
 
+    def say(self, words: str, /) -> None:
+        """Say a line in a cell, or at the prompt of IPython; a script has its own words."""
+        from nbqueue.notebook.publish import shell
+        from nbqueue.notebook.slips import say
+
+        if shell() is not None:
+            say(words)
+
 
 def _has_shown() -> bool:
     """Whether anything was ever shown; where not, what draws need not be loaded."""

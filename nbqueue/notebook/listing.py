@@ -22,6 +22,8 @@ ENDED, LEFT_OUT = 10, 50
 
 _HANDLES = "job = await nbqueue.attach(id) gives its handle: await job for its result, await job.logs() for its log."
 _MORE = "There are more: await nbqueue.jobs.recent(limit=...) gives them, await nbqueue.attach() all that wait or run."
+#: the same of a search
+MORE_FOUND = "There are more: --limit N lists so many, await nbqueue.jobs.where(...) gives all of them."
 _FINAL = tuple(state for state in State if state in FINAL)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from nbqueue.client.handle import Job
 from nbqueue.client.known import jobs
@@ -17,7 +17,7 @@ from nbqueue.errors import NbqueueError
 from nbqueue.inside import cells
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import listing, nesting, server, wording
+from nbqueue.notebook import listing, nesting, searching, server, wording
 from nbqueue.notebook.publish import shell
 from nbqueue.notebook.slips import in_one_line, refuse, say
 from nbqueue.notebook.table import Table
@@ -49,12 +49,12 @@ class Verb:
 
 def nbqueue(line: str) -> Any:
     """Ask and steer the job queue: `%nbqueue VERB ...`."""
-    name, *words = line.split() or ["help"]
+    name, *words = searching.split(line) or ["help"]
     if _HELP.intersection((name, *words)):
         name, words = "help", [name] if name in VERBS else []
     verb = _verb(name)
     if not verb.least <= len(words) <= verb.most:
-        refuse(f"Use it as: %nbqueue {name} {verb.takes}".rstrip())
+        refuse(_use(name))
     try:
         return verb.act(words)
     except NbqueueError as error:
@@ -74,11 +74,17 @@ def _status(_: Sequence[str]) -> Table | None:
     return None
 
 
-def _jobs(_: Sequence[str]) -> Table | None:
+def _jobs(words: Sequence[str]) -> Table | None:
+    given = searching.read("jobs", words)
+    if given.ids or (given.limit or 1) < 1:
+        refuse(_use("jobs"))
+
     def table() -> Table:
-        last = jobs.recent(NEWEST).wait()
+        most = given.limit or NEWEST
+        last = (jobs.where(**given.narrow, limit=most) if given.narrow else jobs.recent(most)).wait()
         standing = server.standing(last.records)
-        return listing.jobs(last.records, now=server.now(), of=last.words, standing=standing, is_cut=last.is_cut)
+        found = listing.jobs(last.records, now=server.now(), of=last.words, standing=standing, is_cut=last.is_cut)
+        return replace(found, note=listing.MORE_FOUND) if given.narrow and last.is_cut else found
 
     return _where_up(table)
 
@@ -108,18 +114,35 @@ def _schedules(words: Sequence[str]) -> Table | None:
 
 
 def _cancel(words: Sequence[str]) -> None:
-    def said() -> None:
-        asked = [(job_id, Job[object](job_id).cancel()) for job_id in _meant(words)]
-        for job_id, pending in asked:
-            say(f"{job_id}: {pending.wait()}")
-
-    _where_up(said)
+    _many("cancel", words, lambda job_id: str(Job[object](job_id).cancel().wait()))
 
 
 def _retry(words: Sequence[str]) -> None:
+    _many("retry", words, lambda job_id: f"job {Job[object](job_id).retry().wait().id}")
+
+
+def _delete(words: Sequence[str]) -> None:
+    _many("delete", words, lambda job_id: Job[object](job_id).delete().wait())
+
+
+def _requeue(words: Sequence[str]) -> None:
+    _many("requeue", words)
+
+
+def _many(verb: Literal["cancel", "retry", "delete", "requeue"], words: Sequence[str],
+          one: Callable[[str], str] | None = None) -> None:  # fmt: skip
+    """Do it to all that are found; to each that is named by itself, where `one` does that."""
+    given = searching.read(verb, words)
+    if bool(given.ids) == bool(given.narrow):
+        refuse(_use(verb))
+
     def said() -> None:
-        for job_id in _meant(words):
-            say(f"{job_id}: job {Job[object](job_id).retry().wait().id}")
+        given.ids = _meant(given.ids) if given.ids else []
+        if given.narrow or given.dry_run or one is None:
+            searching.act(verb, given)
+            return
+        for job_id in given.ids:
+            say(f"{job_id}: {one(job_id)}")
 
     _where_up(said)
 
@@ -181,8 +204,13 @@ def _help(words: Sequence[str]) -> None:
         return
     name, verb = words[0], _verb(words[0])
     example = f"\n\nFor example: %nbqueue {name} {verb.example}" if verb.example else ""
+    options = f"\n\nOptions:\n{searching.help_of(name)}" if name in searching.VERBS else ""
     by_label = f"\n\n{_BY_LABEL}" if verb.takes.startswith("ID") else ""
-    say(f"{f'%nbqueue {name} {verb.takes}'.rstrip()}\n    {verb.help}{by_label}{example}")
+    say(f"{f'%nbqueue {name} {verb.takes}'.rstrip()}\n    {verb.help}{options}{by_label}{example}")
+
+
+def _use(name: str) -> str:
+    return f"Use it as: %nbqueue {name} {VERBS[name].takes}".rstrip()
 
 
 def _verb(name: str) -> Verb:
@@ -209,7 +237,8 @@ OF_SCHEDULES: dict[str, Callable[[Schedule[object]], Pending[Any]]] = {
 }  # fmt: skip
 VERBS = {
     "status": Verb("", "the server and the worker, and whether they run", _status),
-    "jobs": Verb("", "the last jobs of this notebook", _jobs),
+    "jobs": Verb("[OPTIONS]", "the last jobs of this notebook, or all that options are true of", _jobs, 0, _MANY,
+                 "--state failed --since 7d"),
     "queues": Verb("", "what waits, runs and ended, by queue", _queues),
     "workers": Verb("", "the workers that run now", _workers),
     "schedules": Verb(
@@ -217,8 +246,13 @@ VERBS = {
         "pause nightly",
     ),
     "history": Verb("[N]", f"the last attempts, as a pandas frame; {NEWEST} if not given", _history, 0, 1, "100"),
-    "cancel": Verb("ID ...", "stop jobs", _cancel, 1, _MANY, "4f0c2a91 training"),
-    "retry": Verb("ID ...", "run jobs that have ended once more, as new jobs", _retry, 1, _MANY, "4f0c2a91"),
+    "cancel": Verb("ID ... | OPTIONS", "stop jobs", _cancel, 1, _MANY, "4f0c2a91 training"),
+    "retry": Verb("ID ... | OPTIONS", "run jobs that have ended once more, as new jobs", _retry, 1, _MANY,
+                  "--error TimeoutError --since 2h"),
+    "requeue": Verb("ID ... | OPTIONS", "move what waits, and retry what did not succeed, into a queue", _requeue, 1,
+                    _MANY, "--queue night --to default"),
+    "delete": Verb("ID ... | OPTIONS", "forget jobs; those that run go on", _delete, 1, _MANY,
+                   "--state cancelled --dry-run"),
     "logs": Verb("ID", "the last lines of a job's log", _logs, 1, 1, "training"),
     "take": Verb("ID", "assign what a %%job cell hands back, also after a restart", _take, 1, 1, "training"),
     "nest": Verb("", "let cells call asyncio.run() and run_until_complete()", _nest),

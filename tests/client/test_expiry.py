@@ -1,14 +1,17 @@
 """What is kept for a while ends when it should, and says so; what waits is kept until it has run."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from nbqueue.client.handle import Job
+from nbqueue.client.known import attach
 from nbqueue.client.submitter import options, submit_map
 from nbqueue.errors import ResultExpired
+from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
-from tests.client.engine_stub import Engine
+from tests.client.engine_stub import Engine, engine
 from tests.servers import Server
 from tests.waiting import wait_until
 
@@ -26,6 +29,38 @@ def test_a_result_that_nobody_read_in_time(server: Server, running_engine: Engin
     assert info.state is State.SUCCEEDED
     assert info.finished_at is not None
     assert running_engine.ran == [job.id]
+
+
+def test_a_backlog_that_is_older_than_its_results_are_kept(configured: Settings, server: Server) -> None:
+    """What waited longer than that runs all the same; its result is kept from its end on, and then told as gone."""
+    keep_s = 0.3
+    held = options(keep_result=keep_s)
+    jobs = [held.submit(len, b"abc").wait(5) for _ in range(3)]
+    group = held.submit_map(len, [b"a", b"bc"]).wait(5)
+    wait_until(lambda: all(_age_s(job) > 2 * keep_s for job in (*jobs, *group)))
+    with engine(configured):
+        assert jobs[0].wait(10) == 3
+        wait_until(lambda: _are_gone(server, [job.id for job in (*jobs, *group)]))
+    df = attach(group=group.id).wait(5).frame().wait(5)
+    assert list(df["state"]) == ["succeeded"] * 2
+    assert all("is kept no longer (it succeeded, started 20" in text for text in df["error"])
+    with pytest.raises(ResultExpired, match="it succeeded"):
+        Job[Any](jobs[1].id).wait(5)
+
+
+def _age_s(job: Job[Any]) -> float:
+    """Seconds since its submit; it waits."""
+    info = job.info().wait(5)
+    assert info.state is State.QUEUED
+    assert info.submitted_at is not None
+    return (datetime.now(UTC) - info.submitted_at).total_seconds()
+
+
+def _are_gone(server: Server, ids: list[str]) -> bool:
+    """Whether all have succeeded, and no result is there any more."""
+    ended = all(Job[Any](job_id).state().wait(5) is State.SUCCEEDED for job_id in ids)
+    with server.client() as client:
+        return ended and not any(client.exists(f"arq:result:{job_id}") for job_id in ids)
 
 
 def test_what_waits_has_no_end_unless_asked(server: Server) -> None:

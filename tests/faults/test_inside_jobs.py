@@ -50,7 +50,7 @@ class BrokenFace:
         del subject
         raise RuntimeError("the widget is broken")
 
-    display = settle = show
+    display = settle = say = show
 
 
 def test_a_card_that_cannot_be_drawn_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
 """Holding work back, and clearing it away."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,12 @@ async def test_errors_are_found_by_class_name_or_message() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"error": 3}, "error=3 cannot be used: give a class of exceptions, its name, or a part of the message."),
+        ({"error": 3}, "error=3 cannot be used: give a class of exceptions, its name, a part of the message, or re."),
+        ({"error": re.compile(b"x")}, "error=re.compile(b'x') cannot be used"),
+        ({"slower_than": "soon"}, "slower_than='soon' is no duration: give seconds, or text such as 90s, 5min"),
+        ({"slower_than": -1}, "slower_than=-1 is out of range"),
+        ({"until": "soon"}, "until='soon' is no moment"),
+        ({"args": 3}, "args=3 cannot be used: give a function that takes the arguments of a job"),
         ({"error": ValueError("x")}, "error=ValueError('x') cannot be used"),
         ({"function": 3}, "function=3 cannot be used: give the function, or its qualified name."),
         ({"queue": 3}, "queue=3 cannot be used"),
@@ -173,7 +179,7 @@ async def test_what_cannot_be_looked_for_is_refused(given: dict[str, Any], said:
     with pytest.raises(ConfigurationError) as refused:
         await jobs.where(**given)
     assert str(refused.value).startswith(said)
-    if "error" not in given:
+    if not {"error", "slower_than", "until", "args"} & given.keys():
         if "state" in given:
             given, said = {"states": given["state"]}, "states=3 is not known: give some of cancelled"
         with pytest.raises(ConfigurationError) as refused:

@@ -40,9 +40,14 @@ def test_words_are_offered(kernel: Kernel) -> None:
     job_id = kernel.printed("print(job.id, end='')")
     assert offered(kernel, "%nbqueue ") >= {"status", "jobs", "history", "nest"}
     assert offered(kernel, "x = 1\n%nbqueue ca") == {"cancel"}
-    for verb in ("cancel", "logs", "retry", "take"):
+    for verb in ("cancel", "delete", "logs", "requeue", "retry", "take"):
         assert offered(kernel, f"%nbqueue {verb} ") >= {job_id, "fast"}
     assert offered(kernel, f"%nbqueue cancel {job_id[:5]}") == {job_id}
+    assert offered(kernel, "%nbqueue jobs --sl") == {"--slower-than"}
+    assert offered(kernel, "%nbqueue retry --state ca") == {"cancelled"}
+    assert offered(kernel, "%nbqueue retry --state failed --queue nig") == {"night"}
+    assert offered(kernel, "%nbqueue requeue --tag x --t") >= {"--to"}
+    assert not {job_id, "fast"} & offered(kernel, "%nbqueue delete --tag x ")
     assert offered(kernel, "%nbqueue schedules ") >= {"pause", "resume", "trigger", "delete"}
     assert offered(kernel, "%nbqueue schedules pause s") >= {"sum"}
     assert offered(kernel, "%%job --ti") == {"--timeout"}

@@ -27,7 +27,7 @@ def test_help_is_there(kernel: Kernel) -> None:
         assert payload["source"] == "page"
         found[code] = re.sub(r"\x1b\[[0-9;]*m", "", payload["data"]["text/plain"])
     assert found["%nbqueue?"] == found["?%nbqueue"]
-    assert "\n    cancel ID ...              stop jobs\n" in found["%nbqueue?"]
+    assert "\n    cancel ID ... | OPTIONS    stop jobs\n" in found["%nbqueue?"]
     assert "\n    %nbqueue cancel 4f0c2a91 training\n" in found["%nbqueue?"]
     # from 3.13 on the column is where short and long names of an option need it
     assert re.search(

@@ -10,7 +10,7 @@ import pytest
 from IPython.core.error import UsageError
 
 import nbqueue
-from nbqueue.errors import BrokerUnavailable, JobError, JobLost
+from nbqueue.errors import BrokerUnavailable, ConfigurationError, JobError, JobLost
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
 from nbqueue.notebook import magics
@@ -98,6 +98,49 @@ def test_jobs_are_retried(shell: Any, capsys: pytest.CaptureFixture[str]) -> Non
         magic(shell, f"retry {new}")
 
 
+def test_jobs_are_found_by_what_is_known_of_them(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """%nbqueue jobs lists what its options are true of; words in quotes stay together."""
+    one = nbqueue.options(tags=["the night"]).submit(sum, [1]).wait()
+    two = nbqueue.options(queue="other").submit(max, [1]).wait()
+    two.cancel().wait()
+    assert [row[0] for row in magic(shell, "jobs --tag 'the night'").rows] == [one.id]
+    found = magic(shell, "jobs --state cancelled --state queued --since 1h --limit 1")
+    assert (len(found.rows), found.title) == (1, "Jobs of this search")
+    assert found.note.startswith("There are more: --limit N lists so many")
+    assert [row[0] for row in magic(shell, "jobs --queue other --function max").rows] == [two.id]
+    assert magic(shell, "jobs --slower-than 5min").rows == []
+    with pytest.raises(ConfigurationError, match="--error-regex '\\(' is no regular expression"):
+        magic(shell, "jobs --error-regex (")
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_found_is_acted_on(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """cancel, retry, requeue and delete say first how many of which they touch; --dry-run says that alone."""
+
+    def said(line: str) -> list[str]:
+        magic(shell, line)
+        return capsys.readouterr().out.splitlines()
+
+    jobs = [nbqueue.submit(sum, [number]).wait() for number in range(3)]
+    dry = ["cancelling 3 jobs of this search: 3 queued"]
+    assert said("cancel --function sum --dry-run") == dry
+    assert said("cancel --function sum") == [*dry, "3 cancelled"]
+    assert said("retry --state cancelled") == ["retrying 3 jobs of this search: 3 cancelled", "3 jobs wait to run."]
+    assert said("requeue --state queued --to night") == [
+        'requeueing 3 jobs of this search into queue "night": 3 queued', "3 jobs wait to run.",
+    ]  # fmt: skip
+    assert [row[0] for row in magic(shell, "queues").rows] == ["default", "night"]
+    assert said(f"requeue {jobs[0].id} --to night") == [
+        'requeueing 1 job of those named into queue "night": 1 cancelled', "1 job waits to run.",
+    ]  # fmt: skip
+    assert said(f"delete {jobs[0].id} --dry-run") == ["deleting 1 job of those named: 1 cancelled"]
+    assert said(f"delete {jobs[0].id}") == [f"{jobs[0].id}: deleted"]
+    assert said("delete --queue default") == ["deleting 2 jobs of this search: 2 cancelled", "2 deleted"]
+    assert said("retry --error ValueError") == [
+        "retrying 0 jobs of this search", "0 jobs wait to run.",
+    ]  # fmt: skip
+
+
 def test_the_last_attempts_are_a_frame(shell: Any) -> None:
     """%nbqueue history gives the newest attempts, as many as asked for."""
     jobs = [nbqueue.submit(sum, [number]).wait() for number in range(3)]
@@ -136,17 +179,21 @@ def test_an_unknown_job_is_one_line(shell: Any) -> None:
             "fix",
             (
                 "%nbqueue fix is not known: use one of status, jobs, queues, workers, schedules, history, cancel, "
-                "retry, logs, take, nest, up, down, dashboard, help."
+                "retry, requeue, delete, logs, take, nest, up, down, dashboard, help."
             ),
         ),
         ("help fix", (
             "%nbqueue fix is not known: use one of status, jobs, queues, workers, schedules, history, cancel, retry, "
-            "logs, take, nest, up, down, dashboard, help."
+            "requeue, delete, logs, take, nest, up, down, dashboard, help."
         )),
         ("schedules stop x", "Use it as: %nbqueue schedules [pause|resume|trigger|delete NAME ...]"),
-        ("cancel", "Use it as: %nbqueue cancel ID ..."),
+        ("cancel", "Use it as: %nbqueue cancel ID ... | OPTIONS"),
         ("logs a b", "Use it as: %nbqueue logs ID"),
-        ("jobs 3", "Use it as: %nbqueue jobs"),
+        ("jobs 3", "Use it as: %nbqueue jobs [OPTIONS]"),
+        ("retry x --state failed", "Use it as: %nbqueue retry ID ... | OPTIONS"),
+        ("delete --dry-run", "Use it as: %nbqueue delete ID ... | OPTIONS"),
+        ('jobs --error "x', "A quotation mark is not closed."),
+        ("jobs --dry-run", "%nbqueue jobs: unrecognized arguments: --dry-run. %nbqueue jobs -h lists what it takes."),
         ("history ten", "%nbqueue history takes a number of attempts, and 'ten' is none."),
         ("up", "%nbqueue up is for the local stack, and NBQUEUE_URL names a server: it is run elsewhere."),
     ],
@@ -177,8 +224,12 @@ def test_help_names_every_verb(shell: Any, capsys: pytest.CaptureFixture[str]) -
 def test_a_verb_is_explained(shell: Any, capsys: pytest.CaptureFixture[str], line: str) -> None:
     """What a verb takes, what it does, and an example; nothing is asked of the server."""
     magic(shell, line)
-    assert capsys.readouterr().out == (
-        "%nbqueue cancel ID ...\n    stop jobs\n\n"
+    told = capsys.readouterr().out
+    assert told.startswith("%nbqueue cancel ID ... | OPTIONS\n    stop jobs\n\nOptions:\n    --state STATE ")
+    assert "\n    --dry-run               say only what would be done\n" in told
+    assert max(map(len, told.splitlines())) <= 120
+    assert told.endswith(
+        "\n\n"
         "ID is the id of a job, or its label where it is one of the last 20 jobs of this notebook.\n\n"
         "For example: %nbqueue cancel 4f0c2a91 training\n"
     )
@@ -204,7 +255,7 @@ def test_asking_starts_nothing(shell: Any, home: Path, capsys: pytest.CaptureFix
     before = sorted(home.rglob("*"))
     lines = (
         "jobs", "queues", "workers", "schedules", "schedules pause x", "history",
-        "cancel x", "retry x", "logs x", "take x",
+        "cancel x", "retry x", "logs x", "take x", "delete --state failed", "jobs --state failed",
     )  # fmt: skip
     told = "The local stack is not running: the first submit starts it, or %nbqueue up.\n"
     for line in lines:

@@ -1,0 +1,92 @@
+"""Options that look for jobs, and what is said and asked before something is done to all that were found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+import nbqueue
+from nbqueue.cli import moments
+from nbqueue.cli.reach import leave
+from nbqueue.client.filters import FILTERS, asked
+from nbqueue.client.preview import Verb, states_for
+from nbqueue.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was said of the jobs that are meant."""
+
+    #: keywords of `jobs.where`; empty: no search
+    narrow: Mapping[str, Any]
+    #: whether to ask no more
+    is_sure: bool
+    #: whether to say only what would be done
+    is_dry: bool
+
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that narrow a search; the command gets each by its name."""
+    for name, each in reversed(list(FILTERS.items())):
+        kind = click.Choice(each.words) if each.words else str
+        command = click.option(
+            f"--{name}", default=None, metavar=None if each.words else each.metavar, help=each.help, type=kind,
+            multiple=each.many,
+        )(command)  # fmt: skip
+    return command
+
+
+def narrowed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of `jobs.where` for the options of `filters`."""
+    for name in ("since", "until"):
+        given = {**given, name: moments.ago(given.get(name), f"--{name}")}
+    return asked(given)
+
+
+def searching(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a search, and those of what is done to all it finds; the command gets `search`."""
+    command = click.option("--dry-run", "is_dry", is_flag=True, help="Of a search: say what would be done.")(command)
+    command = click.option("-y", "--yes", "is_sure", is_flag=True, help="Of a search: do not ask.")(command)
+    command = filters(command)
+
+    def run(*, is_sure: bool, is_dry: bool, **given: Any) -> Any:
+        narrow = narrowed({name: given.pop(name) for name in (each.replace("-", "_") for each in FILTERS)})
+        return command(search=Search(narrow, is_sure=is_sure, is_dry=is_dry), **given)
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__click_params__ = command.__click_params__  # type: ignore[attr-defined]
+    return run
+
+
+def is_search(verb: str, job_ids: Sequence[str], search: Search) -> bool:
+    """Whether jobs are looked for, and not named. Raises ConfigurationError where neither is, or both are."""
+    if bool(job_ids) == bool(search.narrow):
+        came = "came together" if job_ids else "are missing"
+        raise ConfigurationError(
+            f"`nbqueue {verb}` takes ids, or options that say which jobs, such as --state and --queue: both {came}."
+        )
+    if job_ids and (search.is_sure or search.is_dry):
+        raise ConfigurationError(
+            "--yes and --dry-run are of a search: what is named by its id is done without a question."
+        )
+    return bool(search.narrow)
+
+
+def meant(verb: Verb, search: Search, *, queue: str = "") -> list[str]:
+    """The jobs that were found and that are to be touched, after it was said, and asked at a terminal.
+
+    Where no state was given, those that can be touched are looked for. To be called within `here(...)`.
+    """
+    found = nbqueue.jobs.where(**{"state": states_for(verb), **search.narrow}).wait()
+    told = found.preview(verb, queue=queue)
+    more = f"; {found.besides}" if found.besides else ""
+    click.echo(f"nbqueue: {told}{more}", err=True)
+    if search.is_dry or not told.ids:
+        leave(0)
+    if sys.stdin.isatty() and not search.is_sure and not click.confirm("Go on?", err=True):
+        leave(1)
+    return list(told.ids)
