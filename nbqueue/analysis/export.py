@@ -109,9 +109,11 @@ async def export_history(
         ConfigurationError: the ending is not known, a library is missing, or the file cannot be written.
     """
     begin = format_of(path, raw=raw)
-    writer = await _beside(Writer, path, begin)
-    count = 0
+    opened: list[Writer] = []
     try:
+        await _beside(lambda: opened.append(Writer(path, begin)))
+        [writer] = opened
+        count = 0
         async with aclosing(_bundles(records.read(ask, keys, query))) as bundles:
             async for parts in bundles:
                 count += await _beside(_add, writer, parts)
@@ -119,7 +121,9 @@ async def export_history(
             await _beside(_add, writer, [])
         return await _beside(writer.close), count
     finally:
-        await _beside(writer.drop)
+        # also where the wait for its opening was given up
+        for each in opened:
+            await _beside(each.drop)
 
 
 def format_of(path: str | os.PathLike[str], *, raw: bool = False) -> Callable[[IO[bytes]], Format]:

@@ -2,14 +2,16 @@
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
 from nbqueue.analysis import archive
 from tests.analysis.histories import frame, record, write
-from tests.cli.commands import run
+from tests.cli.commands import run, running
 from tests.servers import Server
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -60,6 +62,21 @@ def test_exports(at: tuple[str, ...], ending: str) -> None:
     assert (found.exit_code, found.stdout) == (0, "")
     assert found.stderr == f"2 attempts written to {Path(f'h.{ending}').absolute()}\n"
     assert [path.name for path in Path().iterdir() if path.name.startswith((".nbqueue", "h."))] == [f"h.{ending}"]
+
+
+def test_an_interrupted_export_leaves_nothing(server: Server) -> None:
+    """Ctrl-C in the middle: the old file stays, nothing lies beside it, and the command says what happened."""
+    write(server, [record(number) for number in range(30_000)])
+    folder = Path("out")
+    folder.mkdir()
+    (folder / "h.xlsx").write_text("old")
+    with running("history", "--export", str(folder / "h.xlsx"), "--url", server.url) as process:
+        wait_until(lambda: any(item.name.startswith(".nbqueue-") for item in folder.iterdir()), 30)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "nbqueue: interrupted\n")
+    assert [item.name for item in folder.iterdir()] == ["h.xlsx"]
+    assert (folder / "h.xlsx").read_text() == "old"
 
 
 def test_raw_exports(server: Server) -> None:
