@@ -70,15 +70,13 @@ class Archive:
         """
         arrow_table.library()
         self._check()
+        if asked.limit is None:
+            return merged([self._read(each, asked) for each in self._partitions(asked)])
         frames: list[pd.DataFrame] = []
-        missing = asked.limit
-        for partitions in _days_of(self._partitions(asked), newest_first=asked.limit is not None):
-            rows = merged([self._read(each, asked) for each in partitions])
-            frames.append(rows)
-            if missing is not None:
-                missing -= len(rows)
-                if missing <= 0:
-                    break
+        for partitions in _newest_first(self._partitions(asked)):
+            frames.append(merged([self._read(each, asked) for each in partitions]))
+            if sum(map(len, frames)) >= asked.limit:
+                break
         return merged(frames, limit=asked.limit)
 
     def _write(self, folder: Path, rows: pd.DataFrame) -> Path:
@@ -203,11 +201,12 @@ def _digest(rows: pd.DataFrame) -> str:
     return hashlib.sha256(same.encode(errors="replace")).hexdigest()[:12]
 
 
-def _days_of(partitions: Iterator[_Partition], *, newest_first: bool) -> list[list[_Partition]]:
+def _newest_first(partitions: Iterator[_Partition]) -> list[list[_Partition]]:
+    """The partitions of each day."""
     days: dict[str, list[_Partition]] = {}
     for each in partitions:
         days.setdefault(each.date, []).append(each)
-    return [days[date] for date in sorted(days, reverse=newest_first)]
+    return [days[date] for date in sorted(days, reverse=True)]
 
 
 def _stored(arrow: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -12,7 +13,7 @@ from nbqueue.analysis.frame import Rows
 
 #: what makes an attempt one: two rows that have these in common are the same
 SAME = ("job", "attempt", "entry")
-_ENTRY = r"(\d+)-(\d+)\Z"
+_ENTRY = re.compile(r"(\d{1,18})-(\d{1,18})\Z")
 
 
 def merged(frames: Collection[pd.DataFrame], *, limit: int | None = None) -> pd.DataFrame:
@@ -37,10 +38,12 @@ def merged(frames: Collection[pd.DataFrame], *, limit: int | None = None) -> pd.
 
 def in_order(df: pd.DataFrame) -> pd.DataFrame:
     """The rows in the order of their entries; those of one entry stay as they are."""
-    return df.iloc[places(df).reset_index(drop=True).sort_values(["ms", "number"], kind="stable").index]
+    return df.iloc[places(df).sort_values(["ms", "number"], kind="stable").index]
 
 
 def places(df: pd.DataFrame) -> pd.DataFrame:
     """The two numbers of the entry of each row: milliseconds, and which of that millisecond."""
-    found = df["entry"].astype("string").str.extract(_ENTRY).astype("Int64").fillna(0).astype("int64")
-    return found.set_axis(["ms", "number"], axis=1)
+    found = [_ENTRY.match(entry) if isinstance(entry, str) else None for entry in df["entry"].tolist()]
+    return pd.DataFrame(
+        [(int(match[1]), int(match[2])) if match else (0, 0) for match in found], columns=["ms", "number"]
+    )

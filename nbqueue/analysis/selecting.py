@@ -65,6 +65,8 @@ def chosen(df: pd.DataFrame, asked: Query) -> pd.DataFrame:
     if asked.tag:
         df = df[[asked.tag in tags for tags in df["tags"]]]
     first, last = bound(asked.start), bound(asked.end)
+    if all(each is None or each.number is None for each in (first, last)):
+        return df
     at = places(df)
     if first is not None and first.number is not None:
         least = first.number + first.is_out

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from pandas.testing import assert_frame_equal
 
 from nbqueue.analysis import archive
 from nbqueue.analysis.columns import STATES
@@ -25,7 +24,7 @@ from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.history import Ask, Page
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import ConfigurationError
-from tests.analysis.histories import BEGIN_MS, asking, frame, record, write
+from tests.analysis.histories import BEGIN_MS, asking, assert_same, frame, record, write
 from tests.disks import fill, mounted, needs_root
 from tests.servers import Server
 
@@ -72,7 +71,7 @@ def test_the_same_frame_comes_back(tmp_path: Path) -> None:
     """What was archived is read with its columns, types and order."""
     df = days(3, progress={"done": 1, "metrics": {"gap": 0.5}}, tags=["x", "y"])
     archive.write(tmp_path, df)
-    assert_frame_equal(archive.read(tmp_path), df)
+    assert_same(archive.read(tmp_path), df)
     assert archive.read(tmp_path).attrs == {"unreadable": 0}
 
 
@@ -95,7 +94,7 @@ def test_archiving_again_changes_nothing(tmp_path: Path) -> None:
     archive.write(tmp_path, df[:7])
     archive.write(tmp_path, df.iloc[[0, 9]])
     assert len(files(tmp_path)) == 3
-    assert_frame_equal(archive.read(tmp_path), df)
+    assert_same(archive.read(tmp_path), df)
 
 
 def test_filters_are_those_of_the_history(tmp_path: Path) -> None:
@@ -137,7 +136,7 @@ def test_only_the_days_that_are_asked_for_are_opened(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_archive(tmp_path: Path) -> None:
     """It is said which, and why; an empty folder is an archive of nothing."""
-    assert_frame_equal(archive.read(tmp_path), frame([]))
+    assert_same(archive.read(tmp_path), frame([]))
     with pytest.raises(ConfigurationError, match="/no is no archive: there is no such folder"):
         archive.read(tmp_path / "no")
     (tmp_path / "notes.txt").touch()
@@ -180,7 +179,7 @@ def test_a_writer_that_was_killed_left_nothing_that_is_read(tmp_path: Path) -> N
         from pathlib import Path
         from nbqueue.analysis.files.parquet import Parquet
         from nbqueue.analysis.files.writer import Writer
-        from tests.analysis.histories import frame, record
+        from tests.analysis.histories import assert_same, frame, record
         folder = Path({str(tmp_path)!r}) / "date=2026-10-27" / "queue=default"
         folder.mkdir(parents=True)
         writer = Writer(folder / "part-1-0-2-0-x.parquet", Parquet)
@@ -189,9 +188,9 @@ def test_a_writer_that_was_killed_left_nothing_that_is_read(tmp_path: Path) -> N
     """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     assert any("/.nbqueue-" in name for name in files(tmp_path))
-    assert_frame_equal(archive.read(tmp_path), df[:2])
+    assert_same(archive.read(tmp_path), df[:2])
     archive.write(tmp_path, df)
-    assert_frame_equal(archive.read(tmp_path), df)
+    assert_same(archive.read(tmp_path), df)
 
 
 def test_two_writers_at_once_do_no_harm(tmp_path: Path) -> None:
@@ -200,7 +199,7 @@ def test_two_writers_at_once_do_no_harm(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         wrote = [pool.submit(archive.write, tmp_path, df[start % 50 :]) for start in range(0, 400, 10)]
         assert all(each.result() for each in wrote)
-    assert_frame_equal(archive.read(tmp_path), df)
+    assert_same(archive.read(tmp_path), df)
 
 
 @needs_root
@@ -214,7 +213,7 @@ def test_a_full_disk_leaves_the_archive_as_it_was() -> None:
             archive.write(disk, df)
         assert len(files(disk)) == 2
         (disk / "filler").unlink()
-        assert_frame_equal(archive.read(disk), df[:1])
+        assert_same(archive.read(disk), df[:1])
 
 
 def test_rows_without_an_end_are_refused(tmp_path: Path) -> None:
@@ -237,7 +236,7 @@ async def test_archive_and_server_are_one_frame(server: Server, ask: Ask, tmp_pa
     async def both(**filters: Any) -> list[int]:
         return [int(job[4:]) for job in (await archive.read_both(ask, KEYS, tmp_path, **filters))["job"]]
 
-    assert_frame_equal(await archive.read_both(ask, KEYS, tmp_path), whole)
+    assert_same(await archive.read_both(ask, KEYS, tmp_path), whole)
     assert await both(limit=10) == list(range(10, 20))
     assert await both(limit=14) == list(range(6, 20))
     assert await both(queue="night", limit=7) == [7, 9, 11, 13, 15, 17, 19]

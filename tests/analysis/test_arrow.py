@@ -6,13 +6,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pandas.testing import assert_frame_equal
 
 from nbqueue.analysis.arrow import from_arrow, read_parquet, to_arrow, to_parquet
 from nbqueue.analysis.export import format_of
 from nbqueue.analysis.files.writer import Writer
 from nbqueue.errors import ConfigurationError
-from tests.analysis.histories import frame, record
+from tests.analysis.histories import assert_same, frame, record
 
 SHORT = {"job": "short", "attempt": 0, "state": "expired", "queue": "q"}
 RECORDS = [
@@ -39,8 +38,8 @@ def test_types_are_arrows_own() -> None:
 def test_the_same_frame_comes_back(records: list[dict[str, object]], tmp_path: Path) -> None:
     """From a table and from a file, with its types, categories and missing values."""
     df = frame(records)
-    assert_frame_equal(from_arrow(to_arrow(df)), df)
-    assert_frame_equal(read_parquet(to_parquet(df, tmp_path / "x.parquet")), df)
+    assert_same(from_arrow(to_arrow(df)), df)
+    assert_same(read_parquet(to_parquet(df, tmp_path / "x.parquet")), df)
 
 
 def test_frames_of_a_history_are_one_file(tmp_path: Path) -> None:
