@@ -18,17 +18,12 @@ from nbqueue.notebook.face import ProcessFace as _ProcessFace
 from nbqueue.notebook.values import ProcessDrawing as _ProcessDrawing
 
 if _typing.TYPE_CHECKING:
-    from collections.abc import Collection as _Collection
-
-    from pandas import DataFrame as _DataFrame
-
-    from nbqueue.analysis.export import export_csv
+    from nbqueue.analysis.export import export_csv, export_html, export_jsonl, export_parquet, export_xlsx
     from nbqueue.broker.address import Address as _Address
     from nbqueue.broker.signing import Keyring as _Keyring
     from nbqueue.client.group import JobGroup
     from nbqueue.client.handle import Job
     from nbqueue.client.known import attach, jobs
-    from nbqueue.client.named import Named as _Named
     from nbqueue.client.pending import Pending
     from nbqueue.client.queue import Queue
     from nbqueue.client.schedule import Schedule
@@ -80,7 +75,6 @@ if _typing.TYPE_CHECKING:
     )
     from nbqueue.model.errands import Clerk as _Clerk
     from nbqueue.model.errands import Line as _Line
-    from nbqueue.model.moments import Moment as _Moment
     from nbqueue.model.retry import RetryPolicy
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
@@ -88,6 +82,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.notebook.board.dashboard import dashboard
     from nbqueue.notebook.nesting import allow_nested
     from nbqueue.notebook.notify import notify
+    from nbqueue.past import export, history
 
 __all__ = [
     "AccessDenied",
@@ -133,7 +128,12 @@ __all__ = [
     "cpus",
     "current_job",
     "dashboard",
+    "export",
     "export_csv",
+    "export_html",
+    "export_jsonl",
+    "export_parquet",
+    "export_xlsx",
     "history",
     "jobs",
     "last_checkpoint",
@@ -156,7 +156,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "nbqueue.analysis.export": ("export_csv",),
+    "nbqueue.analysis.export": ("export_csv", "export_html", "export_jsonl", "export_parquet", "export_xlsx"),
     "nbqueue.client.group": ("JobGroup",),
     "nbqueue.client.handle": ("Job",),
     "nbqueue.client.pending": ("Pending",),
@@ -178,44 +178,9 @@ _HOMES = {
     "nbqueue.notebook.nesting": ("allow_nested",),
     "nbqueue.notebook.board.dashboard": ("dashboard",),
     "nbqueue.notebook.notify": ("notify",),
+    "nbqueue.past": ("export", "history"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def history(
-    *,
-    since: _Moment | None = None,
-    until: _Moment | None = None,
-    queue: str = "",
-    states: _Collection[str] | str = (),
-    function: _Named = "",
-    tag: str = "",
-    limit: int | None = None,
-) -> Pending[_DataFrame]:
-    """The history as a pandas frame, one row an attempt, oldest first.
-
-    Args:
-        since: "7d", "2h", a timedelta (both back from now), an aware datetime, or an entry of an earlier frame.
-        until: the same.
-        queue: only this queue.
-        states: only these final states, or "lost" or "retried".
-        function: only this function, or its qualified name.
-        tag: only jobs that have this tag.
-        limit: only the newest so many.
-    """
-    from nbqueue.analysis.frame import read_frame
-    from nbqueue.client.link import Link
-    from nbqueue.client.named import name_of, queue_named, tag_named
-    from nbqueue.client.session import session
-
-    wanted = {"queue": queue_named(queue), "function": name_of(function), "tag": tag_named(tag)}
-
-    async def read(link: Link) -> _DataFrame:
-        return await read_frame(
-            link.wire.ask, link.wire.keys, since=since, until=until, states=states, limit=limit, **wanted
-        )
-
-    return session().begin(read, what="reading the history")
 
 
 def load_ipython_extension(shell: _typing.Any) -> None:

@@ -30,6 +30,7 @@ ROOMS = {
     "executor": {"interop"},
     "joblib": {"interop"},
     "charts": {"analysis"},
+    "past": {"model", "broker", "client", "analysis"},
 }
 #: where the rooms are put together; only they may import one another, and anything else
 TOPS = {"__init__", "__main__", "cli", "demo", "inline", "testing"}

@@ -48,8 +48,33 @@ async def read_frame(
     Raises:
         ConfigurationError: an argument cannot be used.
     """
-    now_ms = await stream.now_ms(ask)
-    query = records.Query(
+    asked = query(
+        await stream.now_ms(ask), since=since, until=until, queue=queue, states=states, function=function, tag=tag,
+        limit=limit,
+    )  # fmt: skip
+    rows = Rows()
+    async for part in records.read(ask, keys, asked):
+        rows.add(part)
+    return await asyncio.to_thread(rows.frame)
+
+
+def query(
+    now_ms: int,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    queue: str = "",
+    states: Collection[str] | str = (),
+    function: str = "",
+    tag: str = "",
+    limit: int | None = None,
+) -> records.Query:
+    """What `read_frame` is asked for, checked; `now_ms` is the server's clock.
+
+    Raises:
+        ConfigurationError: an argument cannot be used.
+    """
+    return records.Query(
         start=first_entry(since, now_ms),
         end=last_entry(until, now_ms),
         queue=queue,
@@ -58,10 +83,6 @@ async def read_frame(
         tag=tag,
         limit=_positive(limit),
     )
-    rows = Rows()
-    async for part in records.read(ask, keys, query):
-        rows.add(part)
-    return await asyncio.to_thread(rows.frame)
 
 
 class Rows:

@@ -82,7 +82,7 @@ class _Categories:
 
     def series(self) -> Any:
         codes = np.concatenate(self._parts) if self._parts else np.empty(0, dtype="int32")
-        return pd.Categorical.from_codes(codes, categories=pd.Index(self._texts, dtype=_TEXT_TABLE))
+        return pd.Categorical.from_codes(codes, categories=pd.Index(self._texts, dtype=TEXT_TABLE))
 
     def _learn(self, values: Sequence[Any]) -> None:
         for value in set(values) - self._codes.keys():
@@ -125,7 +125,7 @@ _CLASSES: dict[Kind, type[Growing]] = {
     "text": _Texts, "category": _Categories, "time": _Times, "int": _Integers, "float": _Numbers, "object": _Objects,
 }  # fmt: skip
 #: what a table of texts is typed as: pandas 3 has a type of its own for it
-_TEXT_TABLE: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"  # noqa: PLR2004 - the major version
+TEXT_TABLE: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"  # noqa: PLR2004 - the major version
 
 
 def _plain(values: Sequence[Any]) -> Sequence[str | None]:

@@ -10,7 +10,7 @@ import click
 
 from nbqueue.analysis.columns import STATES
 from nbqueue.cli import moments, tables
-from nbqueue.cli.reach import as_json, asking, with_settings
+from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 
@@ -33,7 +33,17 @@ PICTURES = (".png", ".svg", ".pdf")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=None, help="Only the newest so many.  [default: 50 on a screen]"
 )
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write all columns to this file.")
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write all columns to this CSV file.")
+@click.option(
+    "--export",
+    "export_path",
+    type=click.Path(path_type=Path),
+    help="Write all columns to this .csv, .jsonl, .parquet or .xlsx file, or a report to an .html file.",
+)
+@click.option("--raw", is_flag=True, help="In CSV files, leave texts that a spreadsheet would run as they are.")
+@click.option(
+    "--archive", type=click.Path(path_type=Path), help="A folder of archived attempts: they come too, each once."
+)
 @click.option(
     "--chart", "chart_path", type=click.Path(path_type=Path), help="Draw a chart into this .png, .svg or .pdf."
 )
@@ -43,21 +53,23 @@ PICTURES = (".png", ".svg", ".pdf")
 @as_json
 @with_settings
 def history(
-    settings: Settings, *, csv_path: Path | None, chart_path: Path | None, chart_name: str, json_wanted: bool,
-    limit: int | None, **filters: Any,
+    settings: Settings, *, csv_path: Path | None, export_path: Path | None, raw: bool, archive: Path | None,
+    chart_path: Path | None, chart_name: str, json_wanted: bool, limit: int | None, **filters: Any,
 ) -> None:  # fmt: skip
     """Show the attempts that ended, the oldest first."""
-    from nbqueue.analysis.frame import read_frame
-
     if chart_path and chart_path.suffix.lower() not in PICTURES:
         raise ConfigurationError(f"{chart_path} cannot be written: a chart goes into a .png, .svg or .pdf file.")
     for name in ("since", "until"):
         filters[name] = moments.ago(filters[name], f"--{name}")
+    if export_path:
+        _export(settings, export_path, raw=raw, archive=archive, limit=limit, **filters)
+        if not (json_wanted or csv_path or chart_path):
+            return
     everything = json_wanted or csv_path or chart_path
     wanted = limit if limit or everything else 50
-    df = asking(settings, lambda server: read_frame(server.ask, server.keys, limit=wanted, **filters))
+    df = asking(settings, lambda server: _read(server, archive, limit=wanted, **filters))
     if csv_path:
-        _write_csv(df, csv_path)
+        _write_csv(df, csv_path, raw=raw)
     if chart_path:
         _draw(df, chart_name, chart_path)
     if json_wanted:
@@ -98,10 +110,38 @@ def _row(record: dict[str, Any]) -> tuple[object, ...]:
     return tuple("" if shown[name] is None else shown[name] for name in SHOWN)
 
 
-def _write_csv(df: Any, path: Path) -> None:
+async def _read(server: Server, archive: Path | None, **filters: Any) -> Any:
+    if archive is None:
+        from nbqueue.analysis.frame import read_frame
+
+        return await read_frame(server.ask, server.keys, **filters)
+    from nbqueue.analysis.archive import read_both
+
+    return await read_both(server.ask, server.keys, archive, **filters)
+
+
+def _export(settings: Settings, path: Path, *, raw: bool, archive: Path | None, **filters: Any) -> None:
+    """Write a file page by page."""
+    from nbqueue.analysis.export import export_history, format_of
+    from nbqueue.analysis.frame import query
+    from nbqueue.broker.history import now_ms
+
+    format_of(path)
+    if archive is not None:
+        raise ConfigurationError("--export writes what the server has: give --csv, --json or --chart with --archive.")
+
+    async def export(server: Server) -> tuple[Path, int]:
+        asked = query(await now_ms(server.ask), **filters)
+        return await export_history(server.ask, server.keys, asked, path, raw=raw)
+
+    target, count = asking(settings, export)
+    click.echo(f"{count:,} attempts written to {target}", err=True)
+
+
+def _write_csv(df: Any, path: Path, *, raw: bool) -> None:
     from nbqueue.analysis.export import export_csv
 
-    click.echo(f"{len(df):,} attempts written to {export_csv(df, path)}", err=True)
+    click.echo(f"{len(df):,} attempts written to {export_csv(df, path, raw=raw)}", err=True)
 
 
 def _draw(df: Any, name: str, path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
+from pandas.testing import assert_frame_equal
 
 from nbqueue.analysis.frame import Rows
 from nbqueue.analysis.records import Query, parse
@@ -49,6 +50,17 @@ def frame(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     if found:
         rows.add(parse(Page(ids, [json.dumps(item).encode() for item in found]), Query()))
     return rows.frame()
+
+
+def assert_same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
+    """Two frames have the same columns, types and rows; in which order categories became known does not matter."""
+    assert_frame_equal(_sorted(found), _sorted(wanted))
+
+
+def _sorted(df: pd.DataFrame) -> pd.DataFrame:
+    found = {name: df[name].cat.reorder_categories(sorted(df[name].cat.categories)) for name in df.columns
+             if isinstance(df[name].dtype, pd.CategoricalDtype)}  # fmt: skip
+    return df.assign(**found)
 
 
 def asking(client: Any) -> Ask:

@@ -2,13 +2,16 @@
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.analysis.histories import record, write
-from tests.cli.commands import run
+from nbqueue.analysis import archive
+from tests.analysis.histories import frame, record, write
+from tests.cli.commands import run, running
 from tests.servers import Server
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -50,6 +53,55 @@ def test_files(at: tuple[str, ...]) -> None:
     with Path("h.csv").open(encoding="utf-8") as file:
         assert [row["job"] for row in csv.DictReader(file)] == ["job-1", "job-2", "job-3", "short"]
     assert Path("h.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "xlsx", "html"])
+def test_exports(at: tuple[str, ...], ending: str) -> None:
+    """--export writes what is wanted in the format that the ending names; a sentence says how much."""
+    found = run("history", "--export", f"h.{ending}", "--function", "shop.solve", *at)
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert found.stderr == f"2 attempts written to {Path(f'h.{ending}').absolute()}\n"
+    assert [path.name for path in Path().iterdir() if path.name.startswith((".nbqueue", "h."))] == [f"h.{ending}"]
+
+
+def test_an_interrupted_export_leaves_nothing(server: Server) -> None:
+    """Ctrl-C in the middle: the old file stays, nothing lies beside it, and the command says what happened."""
+    write(server, [record(number) for number in range(30_000)])
+    folder = Path("out")
+    folder.mkdir()
+    (folder / "h.xlsx").write_text("old")
+    with running("history", "--export", str(folder / "h.xlsx"), "--url", server.url) as process:
+        wait_until(lambda: any(item.name.startswith(".nbqueue-") for item in folder.iterdir()), 30)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "nbqueue: interrupted\n")
+    assert [item.name for item in folder.iterdir()] == ["h.xlsx"]
+    assert (folder / "h.xlsx").read_text() == "old"
+
+
+def test_raw_exports(server: Server) -> None:
+    """--raw leaves texts in CSV as they are."""
+    write(server, [record(0, label="=1+1")])
+    for words, text in (((), ",'=1+1,"), (("--raw",), ",=1+1,")):
+        for option in ("--export", "--csv"):
+            assert run("history", option, "h.csv", *words, "--url", server.url).exit_code == 0
+            assert text in Path("h.csv").read_text(encoding="utf-8")
+
+
+def test_an_export_of_an_unknown_kind(at: tuple[str, ...]) -> None:
+    """An ending other than those of the help gives one sentence, and no file."""
+    found = run("history", "--export", "h.xls", *at)
+    sentence = "nbqueue: 'h.xls' cannot be written: give a file that ends in .csv, .jsonl, .parquet, .xlsx or .html.\n"
+    assert (found.exit_code, found.stderr, Path("h.xls").exists()) == (2, sentence, False)
+
+
+def test_an_archive_is_shown_with_the_history(at: tuple[str, ...]) -> None:
+    """--archive adds the attempts of a folder, each once; a folder that is none gives one sentence."""
+    archive.write("old", frame([record(7), record(2, queue="night")]))
+    found = run("history", "--archive", "old", "--json", *at)
+    assert sorted(item["job"] for item in json.loads(found.stdout)) == ["job-1", "job-2", "job-3", "job-7", "short"]
+    refused = run("history", "--archive", "no", *at)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize("name", ["h.xyz", "h.gif", "h"])

@@ -29,6 +29,7 @@ class Asked:
         self.panel = Panel(self.desk, Clicks(
             act=lambda name: self.note("act", name), pause=lambda name: self.note("pause", name),
             resume=lambda name: self.note("resume", name), close_cards=lambda: None, close=lambda: None,
+            export=lambda words: self.note("export", words),
         ))  # fmt: skip
         self.panel.move("")
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from nbqueue.broker import changes, queues
@@ -12,9 +15,11 @@ from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
 from nbqueue.client.session import Session
 from nbqueue.errors import JobError
+from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 from nbqueue.notebook import wording
-from nbqueue.notebook.board import own, roster
+from nbqueue.notebook.board import exports, own, roster
+from nbqueue.notebook.board.exports import Saved
 from nbqueue.notebook.board.picked import Picked, counted
 from nbqueue.notebook.board.roster import Choice
 
@@ -69,6 +74,8 @@ JOBS: Mapping[str, Act] = {"Cancel": _cancel, "Retry": _retry, "Promote": _promo
 OPEN, CLEAR = "Open card", "Clear selection"
 #: selects what is not on the page too
 MATCHING = "Select all that match"
+#: writes it to a file
+EXPORT = "Export"
 
 
 class Actions:
@@ -100,13 +107,26 @@ class Actions:
         """Ask the server for all jobs that a choice is true of, and hand on their ids."""
 
         async def searched(link: Link) -> str:
-            ids, is_cut = await _matching(link, choice)
-            found(ids)
-            cut = f", of the newest {MOST:,} that were looked through" if is_cut else ""
-            return f"{counted(len(ids), 'job')} selected{cut}"
+            records, cut = await _matching(link, choice)
+            found([record.id for record in records])
+            return f"{counted(len(records), 'job')} selected{cut}"
 
         self._say(f"{MATCHING} …")
         self._begin(MATCHING, searched)
+
+    def export(self, choice: Choice, words: str, saved: Callable[[Saved], None]) -> None:
+        """Ask the server for all jobs that a choice is true of, write them to a file, and hand on what it is."""
+        here, now = Path.cwd(), datetime.now().astimezone()
+
+        async def exported(link: Link) -> str:
+            records, cut = await _matching(link, choice)
+            ordered = roster.ordered(records, choice)
+            file = await asyncio.to_thread(exports.save, ordered, exports.FORMATS[words], here, now)
+            saved(file)
+            return f"{counted(len(records), 'job')}{cut} written to {file.path.name}"
+
+        self._say(f"{EXPORT} …")
+        self._begin(EXPORT, exported)
 
     def pause(self, queue: str) -> None:
         """Let no more jobs of a queue start."""
@@ -146,8 +166,8 @@ class Actions:
         self._say(wording.line(f"{what}: not done: {error}", 400))
 
 
-async def _matching(link: Link, choice: Choice) -> tuple[list[str], bool]:
-    """Their ids, and whether there are more jobs than were looked through."""
+async def _matching(link: Link, choice: Choice) -> tuple[list[JobRecord], str]:
+    """Their records, and words where there are more jobs than were looked through."""
     asked = finding.wanted(
         state=roster.STATES[choice.state], queue=choice.queue, function=choice.function, limit=MOST + 1
     )  # fmt: skip
@@ -156,7 +176,8 @@ async def _matching(link: Link, choice: Choice) -> tuple[list[str], bool]:
     if choice.own:
         mine = await own.read(link)
         records = [record for record in records if mine.has(record)]
-    return [record.id for record in roster.wanted(records, choice)], is_cut
+    cut = f", of the newest {MOST:,} that were looked through" if is_cut else ""
+    return roster.wanted(records, choice), cut
 
 
 def _counted(answers: Mapping[Any, int]) -> str:

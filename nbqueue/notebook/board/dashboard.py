@@ -146,7 +146,7 @@ class Dashboard:
 
         return Panel(self._desk, Clicks(
             act=self._act, pause=self._actions.pause, resume=self._actions.resume, close_cards=self._opened.close,
-            close=self.close,
+            close=self.close, export=lambda words: self._actions.export(self._desk.choice, words, self._desk.offer),
         ))  # fmt: skip
 
     def _snapshot(self) -> publish.Bundle:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
+from nbqueue.notebook.board.exports import Saved
 from nbqueue.notebook.board.roster import Choice, Page
 
 #: for so long a click on Delete waits for the second one
@@ -33,6 +34,8 @@ class Desk:
         self._touched_at = clock()
         #: what is to be seen
         self.choice = Choice()
+        #: the file that was exported last
+        self.saved: Saved | None = None
         #: grows with each change
         self.version = 0
 
@@ -122,6 +125,12 @@ class Desk:
         """Answer something."""
         with self._lock:
             self._said, self._said_at = words, self._clock()
+        self._note()
+
+    def offer(self, saved: Saved) -> None:
+        """Show where a file is."""
+        with self._lock:
+            self.saved = saved
         self._note()
 
     def touch(self) -> None:

@@ -9,8 +9,8 @@ from html import escape
 from typing import Any
 
 from nbqueue.notebook import palette, theme, wording
-from nbqueue.notebook.board import columns, grid, group_row, own, parts, roster
-from nbqueue.notebook.board.actions import CLEAR, MATCHING, OPEN
+from nbqueue.notebook.board import columns, exports, grid, group_row, own, parts, roster
+from nbqueue.notebook.board.actions import CLEAR, EXPORT, MATCHING, OPEN
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.parts import Kit
@@ -31,7 +31,10 @@ _UP, _DOWN = "▲ lowest first", "▼ highest first"
 class JobTable:
     """Everything from the filters down."""
 
-    def __init__(self, kit: Kit, desk: Desk, act: Callable[[str], None], close_cards: Callable[[], None]) -> None:
+    def __init__(
+        self, kit: Kit, desk: Desk, act: Callable[[str], None], export: Callable[[str], None],
+        close_cards: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._desk = desk
         self._filters = _Filters(kit, desk)
         self._buttons = {name: kit.button(name, _TOOLTIPS[name], partial(act, name)) for name in _TOOLTIPS}
@@ -41,6 +44,7 @@ class JobTable:
         self._rows = kit.row((self._ticks.beside, self._table), flex_flow="row", align_items="flex-start")
         self._most = 0
         self._pager = _Pager(kit, desk)
+        self._export = _Export(kit, desk, export)
         self._close_cards = kit.button(
             "Close cards", "Show the cards of jobs no longer", close_cards, align_self="flex-start"
         )
@@ -50,7 +54,7 @@ class JobTable:
                 kit.html(grid.heading("Jobs"), margin="6px 0 0"), self._filters.box,
                 kit.row([self._buttons[name] for name in _TOOLTIPS if name != MATCHING]),
                 kit.row((self._ticks.above, self._buttons[MATCHING], self._said)),
-                self._rows, self._pager.box, self._cards,
+                self._rows, self._pager.box, self._export.box, self._cards,
             ),
             width="100%",
         )  # fmt: skip
@@ -67,7 +71,7 @@ class JobTable:
         sent += parts.put(self._table, value=told) + self._keep_height(len(rows), desk.choice.page_size)
         sent += parts.put(self._buttons["Delete"], description="Sure? Delete" if desk.is_armed else "Delete")
         sent += parts.put(self._said, value=_status(desk, facts, page))
-        sent += self._pager.draw(page, facts)
+        sent += self._pager.draw(page, facts) + self._export.draw()
         return sent + self._draw_cards(cards)
 
     def _keep_height(self, rows: int, page_size: int) -> int:
@@ -146,6 +150,31 @@ class _Pager:
         sent = parts.put(self._words, value=f'<span style="{theme.FONT}">{told}{held}</span>')
         more = f'<span style="{theme.FONT};{theme.MUTED}">{escape(columns.more(facts))}</span>'
         return sent + parts.put(self._more, value=more) + parts.put(self._size, value=self._desk.choice.page_size)
+
+
+class _Export:
+    """Writes the jobs that the filters are true of to a file."""
+
+    def __init__(self, kit: Kit, desk: Desk, export: Callable[[str], None]) -> None:
+        self._desk = desk
+        self._words = next(iter(exports.FORMATS))
+        self._drawn: exports.Saved | None = None
+        choice = kit.choice("Export as", tuple(exports.FORMATS), self._words, self._choose, "12em")
+        tooltip = "Write all jobs that the filters are true of to a file in the notebook's folder"
+        button = kit.button(EXPORT, tooltip, lambda: export(self._words))
+        self._link = kit.html(margin="0 8px", flex="1 1 20em", min_width="0")
+        self.box = kit.row((choice, button, self._link))
+
+    def draw(self) -> int:
+        """Say where the last file is."""
+        saved = self._desk.saved
+        if saved is self._drawn or saved is None:
+            return 0
+        self._drawn = saved
+        return parts.put(self._link, value=exports.link(saved))
+
+    def _choose(self, words: str) -> None:
+        self._words = words
 
 
 def _state(words: str) -> str:

@@ -50,6 +50,8 @@ class Clicks:
 
     #: the name of a button below the table
     act: Callable[[str], None]
+    #: words of a format that the jobs are to be exported in
+    export: Callable[[str], None]
     pause: Callable[[str], None]
     resume: Callable[[str], None]
     close_cards: Callable[[], None]
@@ -68,7 +70,7 @@ class Panel:
         self._workers = kit.table(flex="1 1 860px", min_width="0")
         self._window = _window(kit, desk)
         self._bars = kit.html(width="100%")
-        self._jobs = JobTable(kit, desk, clicks.act, clicks.close_cards)
+        self._jobs = JobTable(kit, desk, clicks.act, clicks.export, clicks.close_cards)
         close = kit.button("Close", "Stop looking at the server, and leave the tables as they are", clicks.close)
         self._body = (
             kit.row((self._head, close), flex_flow="row"),
