@@ -9,16 +9,13 @@ from typing import Any
 import click
 
 from nbqueue.analysis.columns import STATES
-from nbqueue.cli import moments, tables
+from nbqueue.cli import drawing, moments, tables
 from nbqueue.cli.reach import as_json, asking, with_settings
-from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 
 SHOWN = ("finished_at", "job", "attempt", "state", "function", "label", "wait_s", "duration_s", "worker", "error")
 #: left out first where a terminal is narrow
 SPARE = ("WORKER", "ATTEMPT", "WAIT_S", "LABEL", "DURATION_S")
-CHARTS = ("throughput", "durations", "waits", "timeline")
-PICTURES = (".png", ".svg", ".pdf")
 
 
 @click.command()
@@ -38,7 +35,12 @@ PICTURES = (".png", ".svg", ".pdf")
     "--chart", "chart_path", type=click.Path(path_type=Path), help="Draw a chart into this .png, .svg or .pdf."
 )
 @click.option(
-    "--of", "chart_name", type=click.Choice(CHARTS), default="throughput", show_default=True, help="Which chart."
+    "--of",
+    "chart_name",
+    type=click.Choice(drawing.CHARTS),
+    default="throughput",
+    show_default=True,
+    help="Which chart.",
 )
 @as_json
 @with_settings
@@ -49,8 +51,8 @@ def history(
     """Show the attempts that ended, the oldest first."""
     from nbqueue.analysis.frame import read_frame
 
-    if chart_path and chart_path.suffix.lower() not in PICTURES:
-        raise ConfigurationError(f"{chart_path} cannot be written: a chart goes into a .png, .svg or .pdf file.")
+    if chart_path:
+        drawing.check_picture(chart_path)
     for name in ("since", "until"):
         filters[name] = moments.ago(filters[name], f"--{name}")
     everything = json_wanted or csv_path or chart_path
@@ -59,7 +61,8 @@ def history(
     if csv_path:
         _write_csv(df, csv_path)
     if chart_path:
-        _draw(df, chart_name, chart_path)
+        drawn = df if chart_name != "convergence" else asking(settings, lambda server: drawing.metrics(server, df))
+        drawing.draw(drawn, chart_name, chart_path)
     if json_wanted:
         tables.print_json(_records(df))
     elif not everything:
@@ -102,17 +105,3 @@ def _write_csv(df: Any, path: Path) -> None:
     from nbqueue.analysis.export import export_csv
 
     click.echo(f"{len(df):,} attempts written to {export_csv(df, path)}", err=True)
-
-
-def _draw(df: Any, name: str, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from nbqueue.analysis import charts
-
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    getattr(charts, name)(df, figure.add_subplot())
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be written: {error}.") from error
-    click.echo(f"Chart of {name} written to {path}", err=True)
