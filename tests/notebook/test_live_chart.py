@@ -143,6 +143,16 @@ def test_without_widgets_it_is_drawn_once(environ: dict[str, str], variable: str
         assert kernel.printed(LEFT).startswith("0 0")
 
 
+def test_a_report_is_shown_once(kernel: Kernel) -> None:
+    """At the end of a cell the page is one picture; as an axes, a chart is one too."""
+    for code in ("df.nbqueue.report()", "ax = df.nbqueue.timeline()", "page = df.nbqueue.report()\npage"):
+        published = kernel.run(f"import nbqueue\ndf = nbqueue.history().wait()\n{code}")
+        shown = [
+            item["content"]["data"] for item in published if item["msg_type"] in {"display_data", "execute_result"}
+        ]
+        assert ["image/png" in data for data in shown] == [True]
+
+
 def test_outside_a_notebook_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     """One sentence with the call that draws there."""
     nbqueue.charts.live("waits").show()
