@@ -1,5 +1,28 @@
-"""Charts of the frames that `nbqueue.history()` gives; importing this loads matplotlib."""
+"""Charts of the frames that `nbqueue.history()` and `job.metrics()` give; importing this loads matplotlib."""
 
-from nbqueue.analysis.charts import durations, throughput, timeline, waits
+import nbqueue.analysis.accessor  # noqa: F401 - gives frames df.nbqueue
+from nbqueue.analysis.charts import (
+    convergence,
+    depth,
+    durations,
+    failures,
+    report,
+    retries,
+    throughput,
+    timeline,
+    waits,
+)
+from nbqueue.notebook.live_charts.live import live
 
-__all__ = ["durations", "throughput", "timeline", "waits"]
+__all__ = [
+    "convergence",
+    "depth",
+    "durations",
+    "failures",
+    "live",
+    "report",
+    "retries",
+    "throughput",
+    "timeline",
+    "waits",
+]

@@ -29,7 +29,7 @@ ROOMS = {
     "notebook": {"errors", "model", "broker", "inside", "client", "local", "analysis"},
     "executor": {"interop"},
     "joblib": {"interop"},
-    "charts": {"analysis"},
+    "charts": {"analysis", "notebook"},
     "past": {"model", "broker", "client", "analysis"},
 }
 #: where the rooms are put together; only they may import one another, and anything else

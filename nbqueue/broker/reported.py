@@ -44,8 +44,21 @@ async def log_bytes(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[int
 
 async def trace(client: Any, keys: Keys, job_id: str) -> tuple[int, Any]:
     """The metrics over time that were kept of an attempt, as plain JSON: the number of its claim, and these."""
+    [found] = await traces(client, keys, [job_id])
+    return found
+
+
+async def traces(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[tuple[int, Any]]:
+    """The same of each of several jobs."""
+    pipe = client.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipe.get(keys.trace(job_id))
+    return [_kept(text) for text in sound(await pipe.execute(raise_on_error=False))]
+
+
+def _kept(text: bytes | None) -> tuple[int, Any]:
     try:
-        found = json.loads(await client.get(keys.trace(job_id)) or "{}")
+        found = json.loads(text or "{}")
         return int(found["fence"]), found["series"]
     except (ValueError, KeyError, TypeError):
         return 0, {}  # there are none, or no worker wrote them

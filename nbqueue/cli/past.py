@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from nbqueue.analysis.columns import STATES
-from nbqueue.cli import moments, tables
+from nbqueue.cli import drawing, moments, tables
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
@@ -17,8 +17,6 @@ from nbqueue.model.settings import Settings
 SHOWN = ("finished_at", "job", "attempt", "state", "function", "label", "wait_s", "duration_s", "worker", "error")
 #: left out first where a terminal is narrow
 SPARE = ("WORKER", "ATTEMPT", "WAIT_S", "LABEL", "DURATION_S")
-CHARTS = ("throughput", "durations", "waits", "timeline")
-PICTURES = (".png", ".svg", ".pdf")
 
 
 @click.command()
@@ -48,7 +46,12 @@ PICTURES = (".png", ".svg", ".pdf")
     "--chart", "chart_path", type=click.Path(path_type=Path), help="Draw a chart into this .png, .svg or .pdf."
 )
 @click.option(
-    "--of", "chart_name", type=click.Choice(CHARTS), default="throughput", show_default=True, help="Which chart."
+    "--of",
+    "chart_name",
+    type=click.Choice(drawing.CHARTS),
+    default="throughput",
+    show_default=True,
+    help="Which chart.",
 )
 @as_json
 @with_settings
@@ -57,8 +60,8 @@ def history(
     chart_path: Path | None, chart_name: str, json_wanted: bool, limit: int | None, **filters: Any,
 ) -> None:  # fmt: skip
     """Show the attempts that ended, the oldest first."""
-    if chart_path and chart_path.suffix.lower() not in PICTURES:
-        raise ConfigurationError(f"{chart_path} cannot be written: a chart goes into a .png, .svg or .pdf file.")
+    if chart_path:
+        drawing.check_picture(chart_path)
     for name in ("since", "until"):
         filters[name] = moments.ago(filters[name], f"--{name}")
     if export_path:
@@ -71,7 +74,8 @@ def history(
     if csv_path:
         _write_csv(df, csv_path, raw=raw)
     if chart_path:
-        _draw(df, chart_name, chart_path)
+        drawn = df if chart_name != "convergence" else asking(settings, lambda server: drawing.metrics(server, df))
+        drawing.draw(drawn, chart_name, chart_path)
     if json_wanted:
         tables.print_json(_records(df))
     elif not everything:
@@ -142,17 +146,3 @@ def _write_csv(df: Any, path: Path, *, raw: bool) -> None:
     from nbqueue.analysis.export import export_csv
 
     click.echo(f"{len(df):,} attempts written to {export_csv(df, path, raw=raw)}", err=True)
-
-
-def _draw(df: Any, name: str, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from nbqueue.analysis import charts
-
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    getattr(charts, name)(df, figure.add_subplot())
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be written: {error}.") from error
-    click.echo(f"Chart of {name} written to {path}", err=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, 
 from typing import Any, TypeVar, cast, overload
 from weakref import WeakSet
 
-from nbqueue.client import cancelling, graph, group_frame, grouping, hooks, removing, values
+from nbqueue.client import cancelling, graph, group_frame, grouping, hooks, metrics, removing, values
 from nbqueue.client.answer import Answer
 from nbqueue.client.batches import by_item, by_job
 from nbqueue.client.changing import ChangesMany
@@ -31,7 +31,7 @@ from nbqueue.model.webhook import on_group_done
 T_co = TypeVar("T_co", covariant=True)
 
 
-class JobGroup(ChangesMany, Waitable[list[T_co]], Output):
+class JobGroup(ChangesMany, metrics.OfMany, Waitable[list[T_co]], Output):
     """The handle of many jobs: `await group` (or `group.wait()`) gives their results, in the order of the arguments.
 
     As with asyncio.gather, the first job that does not end well ends the wait with its error; the others go on.

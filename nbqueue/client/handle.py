@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
-from nbqueue.client import cancelling, graph, hooks, moving, removing, retrying, word
+from nbqueue.client import cancelling, graph, hooks, metrics, moving, removing, retrying, word
 from nbqueue.client.answer import Answer, known
 from nbqueue.client.attempts import attempts
 from nbqueue.client.changing import ChangesOne
@@ -40,7 +40,7 @@ T_co = TypeVar("T_co", covariant=True)
 _NOT_LOADED = object()
 
 
-class Job(ChangesOne, Waitable[T_co], Output):
+class Job(ChangesOne, metrics.OfOne, Waitable[T_co], Output):
     """The handle of one job: `await job` (or `job.wait()`) gives its result, or raises its error.
 
     It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, overload
 
-from nbqueue.client import cancelling, contents, frames, hooks, moving, removing, requeueing, retrying
+from nbqueue.client import cancelling, contents, frames, hooks, metrics, moving, removing, requeueing, retrying
 from nbqueue.client.attaching import Found
 from nbqueue.client.changing import ChangesMany
 from nbqueue.client.contents import Contents
@@ -26,7 +26,7 @@ from nbqueue.model.shown import Shown, plain
 SHOWN = 10
 
 
-class Selection(ChangesMany, Together, Sequence[Job[Any]], Shown):
+class Selection(ChangesMany, metrics.OfMany, Together, Sequence[Job[Any]], Shown):
     """Handles of jobs that were found, newest first, with what was known of each when they were looked up."""
 
     def __init__(

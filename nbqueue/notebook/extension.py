@@ -16,6 +16,8 @@ PACKAGE = "nbqueue"
 PROMISED_S = 5.0
 #: what shows dashboards, where one was shown
 BOARD = "nbqueue.notebook.board.dashboard"
+#: and live charts
+LIVE = "nbqueue.notebook.live_charts.live"
 
 _AFTER_CELL = "post_run_cell"
 
@@ -57,8 +59,9 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.drop_by_id(_names())
     if isinstance(hooks.face, ProcessFace):
         hooks.face.stop()
-    if (board := sys.modules.get(BOARD)) is not None:
-        board.close_all()
+    for name in (LIVE, BOARD):
+        if (shown := sys.modules.get(name)) is not None:
+            shown.close_all()
     portal.shutdown(PROMISED_S)
 
 

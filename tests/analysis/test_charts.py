@@ -1,23 +1,42 @@
-"""Charts: what they draw for full, empty and odd frames."""
+"""Charts: what holds for each of them, with full, empty and odd frames."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
 from nbqueue import charts
-from nbqueue.analysis.charts import LOOKS
+from nbqueue.analysis.charts.looks import LINES, LOOKS
 from nbqueue.analysis.columns import STATES
-from nbqueue.analysis.facts import ended_per_bucket, lanes
 from nbqueue.errors import ConfigurationError
 from tests.analysis.histories import BEGIN_MS, frame, record
 
 Chart = Callable[[pd.DataFrame, Axes], Axes]
-CHARTS = [charts.throughput, charts.durations, charts.waits, charts.timeline]
+#: name -> a chart of a history
+CHARTS: dict[str, Any] = {
+    "throughput": charts.throughput,
+    "failures": charts.failures,
+    "failures by error": partial(charts.failures, by="error_type"),
+    "failures over time": partial(charts.failures, by="time"),
+    "durations": charts.durations,
+    "durations over time": partial(charts.durations, over="time"),
+    "waits": charts.waits,
+    "waits over time": partial(charts.waits, over="time"),
+    "timeline": charts.timeline,
+    "depth": charts.depth,
+    "retries": charts.retries,
+    "retries by function": partial(charts.retries, by="function"),
+}
+TIMES = ("submitted_at", "due_at", "started_at", "finished_at")
+each_chart = pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
 
 
 def draw(ax: Axes) -> None:
@@ -32,95 +51,116 @@ def ax() -> Axes:
     return Figure(figsize=(6, 3)).add_subplot()
 
 
-@pytest.mark.parametrize("chart", CHARTS)
+@each_chart
 def test_an_empty_period_says_so(chart: Chart, ax: Axes) -> None:
     """Without attempts the axes hold one sentence."""
     assert [text.get_text() for text in chart(frame([]), ax).texts] == ["no jobs in this period"]
 
 
-@pytest.mark.parametrize("chart", CHARTS)
+@each_chart
+@pytest.mark.parametrize("state", STATES)
+def test_one_attempt_draws(chart: Chart, state: str, ax: Axes) -> None:
+    """A single row of whatever end is a plot or one sentence."""
+    draw(chart(frame([record(state=state, error_type="E")]), ax))
+
+
+@each_chart
 def test_attempts_that_never_started_draw(chart: Chart, ax: Axes) -> None:
     """A frame of jobs that were cancelled while they waited draws or says that there is nothing."""
     draw(chart(frame([{"job": "a", "attempt": 0, "state": "cancelled", "function": "f"}]), ax))
 
 
-@pytest.mark.parametrize("chart", CHARTS)
-def test_texts_of_jobs_are_drawn_as_they_are(chart: Chart, ax: Axes) -> None:
-    """A dollar sign in a name begins no formula."""
-    odd = "$\\frac{x$ and $y$ \n{}"
-    df = frame([record(function=odd, label=odd, started=BEGIN_MS), record(function="$", label="$", started=BEGIN_MS)])
-    draw(chart(df, ax))
+@each_chart
+def test_without_any_time_it_is_a_plot_or_a_sentence(chart: Chart, ax: Axes) -> None:
+    """Columns of times and seconds that are missing throughout break nothing."""
+    df = frame([record(n, state="failed") for n in range(3)])
+    draw(chart(df.assign(**dict.fromkeys(TIMES, pd.Series([pd.NaT] * 3)), wait_s=None, duration_s=None), ax))
 
 
-@pytest.mark.parametrize("chart", CHARTS)
+@each_chart
+@pytest.mark.parametrize("days", [0, 365, 365 * 5000])
+def test_an_instant_a_year_and_an_age_draw(chart: Chart, days: int, ax: Axes) -> None:
+    """All at one moment or ages apart, there are neither too many ticks nor too many bars."""
+    df = frame([record(n, state="failed", error_type="E") for n in range(3)])
+    ends = pd.Series(BEGIN_MS + days * 86_400_000 * np.arange(3) // 2).astype("datetime64[ms]").dt.tz_localize("UTC")
+    draw(chart(df.assign(**dict.fromkeys(TIMES, ends)), ax))
+    assert len(ax.patches) < 1000
+    assert len(ax.get_xticks()) < 30
+
+
+@each_chart
+def test_a_hundred_thousand_attempts_draw(chart: Chart, ax: Axes) -> None:
+    """What is drawn stays small: bars and points are of buckets, not of attempts."""
+    df = frame([record(n, started=BEGIN_MS + 1000 * n, state=STATES[n % 7]) for n in range(1000)])
+    many = pd.concat([df] * 100, ignore_index=True)
+    draw(chart(many, ax))
+    points = sum(len(np.asarray(line.get_xydata())) for line in ax.lines)
+    assert len(ax.patches) + points < 5000
+
+
+@each_chart
 def test_a_frame_without_its_columns_is_refused(chart: Chart, ax: Axes) -> None:
-    """Another frame gives a sentence that names the missing column."""
+    """Another frame, or none, gives a sentence that names what is missing."""
     with pytest.raises(ConfigurationError, match="The frame has no column"):
         chart(pd.DataFrame({"x": [1]}), ax)
+    with pytest.raises(ConfigurationError, match=r"A chart is drawn of a frame, and \[1\] is none"):
+        chart([1], ax)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("chart", CHARTS)
+@each_chart
+def test_frames_that_were_joined_or_read_from_a_file_draw(chart: Chart, ax: Axes) -> None:
+    """Rows of the same number twice, and columns that are plain texts, are as good as those of the history."""
+    df = frame([record(n, state="failed", error_type="E") for n in range(3)])
+    draw(chart(pd.concat([df, df]), ax))
+    ax.clear()
+    plain = {name: df[name].astype(str) for name in (*TIMES, "state", "function", "worker")}
+    draw(chart(df.assign(**plain), ax))
+
+
+@each_chart
 def test_a_chart_changes_no_global_style(chart: Chart, ax: Axes) -> None:
     """Settings of matplotlib are as before."""
     before = dict(mpl.rcParams)
-    draw(chart(frame([record(n) for n in range(3)]), ax))
+    draw(chart(frame([record(n, state="failed") for n in range(3)]), ax))
     assert dict(mpl.rcParams) == before
+
+
+@each_chart
+@pytest.mark.parametrize(("style", "colour"), [("default", "black"), ("dark_background", "white")])
+def test_words_have_the_colour_of_the_style(chart: Chart, style: str, colour: str) -> None:
+    """Titles, labels, ticks, legends and notes are as readable in the dark as they are in the light."""
+    with plt.style.context(style):
+        ax = Figure().add_subplot()
+    # the style was that of the axes when they were made
+    chart(frame([record(n, state=STATES[n % 8], error_type="E") for n in range(16)]), ax)
+    draw(ax)
+    legend = ax.get_legend()
+    words = [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
+    words += [*legend.get_texts(), legend.get_title()] if legend is not None else []
+    assert {word.get_text() for word in words if not same_color(word.get_color(), colour)} <= {""}
 
 
 def test_without_axes_a_figure_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """The axes given back are those of a new figure."""
     monkeypatch.setenv("MPLBACKEND", "agg")
     mpl.use("agg")
-    from matplotlib import pyplot as plt
-
     first, second = charts.throughput(frame([])), charts.throughput(frame([]))
     assert first.figure is not second.figure
     plt.close("all")
 
 
 def test_every_state_has_a_look_of_its_own() -> None:
-    """Each way to end has a colour and a hatch, no two the same."""
+    """Each way to end has a colour and a hatch, no two the same; so have lines a colour, a marker and dashes."""
     assert set(LOOKS) == set(STATES)
     assert len({colour for colour, _ in LOOKS.values()}) == len({hatch for _, hatch in LOOKS.values()}) == len(STATES)
+    assert [len(set(each)) for each in zip(*LINES, strict=True)] == [len(LINES)] * 3
 
 
-def test_throughput_counts_every_attempt() -> None:
-    """The bars of all buckets add up to the attempts, and quiet times are zero."""
-    ends: list[dict[str, Any]] = [record(n, state="failed" if n % 5 == 0 else "succeeded") for n in range(600)]
-    counts, width_s = ended_per_bucket(frame(ends))
-    assert (counts["failed"].sum(), counts["succeeded"].sum(), width_s) == (120, 480, 10.0)
-    assert len(counts) == 61
-
-
-@pytest.mark.parametrize("seconds", [1, 3, 60, 400])
-def test_a_short_time_has_ticks_that_say_the_time(ax: Axes, seconds: int) -> None:
-    """Within minutes several ticks name the time of day, and the axis the date."""
-    draw(charts.throughput(frame([record(n) for n in range(seconds)]), ax))
-    labels = [label.get_text() for label in ax.get_xticklabels()]
-    assert len(labels) >= 3
-    assert all(label.startswith("07:") and label.count(":") == 2 for label in labels)
-    assert ax.get_xlabel() == "time on 2026-10-26 (UTC)"
-
-
-def test_thin_bars_of_a_timeline_have_no_edge(ax: Axes) -> None:
-    """Edges would hide bars that are thin; and what is left out of the picture is said in it."""
-    ran = [record(n, started=BEGIN_MS + 1000 * n + 900) for n in range(700)]
-    draw(charts.timeline(frame(ran), ax))
-    assert {bar.get_linewidth() for bar in ax.patches} == {0}
-    assert ax.get_title() == "Attempts: the newest 500 of 700"
-
-
-def test_wide_bars_of_a_timeline_have_edges(ax: Axes) -> None:
-    """Few bars are told apart where they touch."""
-    draw(charts.timeline(frame([record(n, started=BEGIN_MS + 1000 * n) for n in range(5)]), ax))
-    assert (ax.get_title(), min(bar.get_linewidth() for bar in ax.patches) > 0) == ("Attempts", True)
-
-
-def test_lanes_do_not_overlap() -> None:
-    """Attempts that ran at once have lanes of their own, and those of one worker stay together."""
-    starts = [0, 0, 1500, 3500]
-    ran = [record(n, started=BEGIN_MS + start, worker="ab"[n % 2]) for n, start in enumerate(starts)]
-    bars = lanes(frame(ran))
-    assert list(bars["worker"]) == ["a", "a", "b", "b"]
-    assert list(bars["lane"]) == [0, 0, 1, 1]
-    assert list(bars["start_s"]) == [0.0, 1.5, 0.0, 3.5]
+@pytest.mark.parametrize(
+    ("chart", "option"),
+    [(charts.failures, "by"), (charts.waits, "over"), (charts.durations, "over"), (charts.retries, "by")],
+)
+def test_an_unknown_option_is_named(chart: Any, option: str) -> None:
+    """The sentence says what is allowed."""
+    with pytest.raises(ConfigurationError, match=f"{option}='colour' is not known: give \""):
+        chart(frame([]), **{option: "colour"})

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import nbqueue
 from nbqueue.analysis import archive
+from nbqueue.broker.keys import Keys
+from nbqueue.cli import drawing
 from tests.analysis.histories import frame, record, write
 from tests.cli.commands import run, running
 from tests.servers import Server
@@ -102,6 +105,23 @@ def test_an_archive_is_shown_with_the_history(at: tuple[str, ...]) -> None:
     assert sorted(item["job"] for item in json.loads(found.stdout)) == ["job-1", "job-2", "job-3", "job-7", "short"]
     refused = run("history", "--archive", "no", *at)
     assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("name", drawing.CHARTS)
+def test_every_chart_is_a_file(at: tuple[str, ...], server: Server, name: str) -> None:
+    """--of knows each chart; convergence is of what the jobs of the history reported."""
+    write(server, [record(4, progress={"metrics": {"objective": 2.0}})], namespace="runs")
+    trace = {"fence": 1, "series": {"objective": [[0, 3.0], [1, 2.0]]}}
+    with server.client() as client:
+        client.set(Keys("runs").trace("job-4"), json.dumps(trace), ex=60)
+    found = run("history", "--chart", "h.svg", "--of", name, *at, "--namespace", "runs")
+    assert (found.exit_code, found.stderr) == (0, f"Chart of {name} written to h.svg\n")
+    assert ("solve 4" in Path("h.svg").read_text(encoding="utf-8")) or name != "convergence"
+
+
+def test_every_chart_of_the_package_is_known() -> None:
+    """The command names what `nbqueue.charts` has, but for what is live."""
+    assert set(drawing.CHARTS) == set(nbqueue.charts.__all__) - {"live"}
 
 
 @pytest.mark.parametrize("name", ["h.xyz", "h.gif", "h"])

@@ -1,0 +1,1 @@
+"""What the charts draw, as plain frames."""
