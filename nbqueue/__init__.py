@@ -231,6 +231,7 @@ def _drawn(graph: _typing.Any) -> str:
 
 _hooks.use_local_stack(_ensure)
 _hooks.use_drawing(_drawn)
+_hooks.use_charting(lambda: _import_module("nbqueue.analysis.accessor"))
 _hooks.use_inline_worker(_serve_inline)
 _hooks.use_current_line(_current_line)
 _use_clerks(_Clerks())

@@ -40,6 +40,7 @@ def history(
         limit: only the newest so many.
         archive: a folder with attempts that were archived: they come too, each attempt once.
     """
+    import nbqueue.analysis.accessor  # noqa: F401 - gives frames df.nbqueue
     from nbqueue.analysis.frame import read_frame
 
     wanted = {"queue": queue_named(queue), "function": name_of(function), "tag": tag_named(tag)}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+from nbqueue.analysis.arrow import to_arrow, to_parquet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,6 +58,14 @@ class FrameAccessor:
     def convergence(self, ax: Axes | None = None, *, metric: str = "") -> Axes:
         """How solver runs went, of a frame of `metrics()`."""
         return _charts().convergence(self._df, ax, metric=metric)  # type: ignore[no-any-return]
+
+    def to_arrow(self) -> Any:
+        """A history as an Arrow table, with its types; `polars.from_arrow` takes it."""
+        return to_arrow(self._df)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write a history to a Parquet file; its path."""
+        return to_parquet(self._df, path)
 
     def report(self) -> Figure:
         """All charts of a history on one page."""

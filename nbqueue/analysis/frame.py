@@ -7,7 +7,6 @@ from collections.abc import Collection
 
 import pandas as pd
 
-import nbqueue.analysis.accessor  # noqa: F401 - gives frames df.nbqueue
 from nbqueue.analysis import records
 from nbqueue.analysis.columns import COLUMNS, REPEATED, STATES
 from nbqueue.analysis.series import Growing, growing, seconds_between

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from nbqueue.analysis.columns import STATES
-from nbqueue.cli import drawing, moments, tables
+from nbqueue.cli import archiving, drawing, moments, tables
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
@@ -19,7 +20,7 @@ SHOWN = ("finished_at", "job", "attempt", "state", "function", "label", "wait_s"
 SPARE = ("WORKER", "ATTEMPT", "WAIT_S", "LABEL", "DURATION_S")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--since", default=None, help=f"How far back: {moments.AGO_FORM}")
 @click.option("--until", default=None, help="Up to when, written as --since.")
 @click.option("--queue", default="", help="Only this queue.")
@@ -60,6 +61,8 @@ def history(
     chart_path: Path | None, chart_name: str, json_wanted: bool, limit: int | None, **filters: Any,
 ) -> None:  # fmt: skip
     """Show the attempts that ended, the oldest first."""
+    if _is_left_to_subcommand(click.get_current_context()):
+        return
     if chart_path:
         drawing.check_picture(chart_path)
     for name in ("since", "until"):
@@ -81,6 +84,19 @@ def history(
     elif not everything:
         headings = [name.upper() for name in SHOWN]
         tables.print_table(headings, map(_row, _records(df)), empty="No attempts in this period.", spare=SPARE)
+
+
+history.add_command(archiving.archive)
+
+
+def _is_left_to_subcommand(ctx: click.Context) -> bool:
+    """Whether one was named; what was said before its name would be left out in silence."""
+    if not ctx.invoked_subcommand:
+        return False
+    if any(ctx.get_parameter_source(each) is ParameterSource.COMMANDLINE for each in ctx.params):
+        name = ctx.invoked_subcommand
+        raise ConfigurationError(f"Options of `nbqueue history {name}` stand behind that word: {name} DIR --option.")
+    return True
 
 
 @click.command()

@@ -12,6 +12,7 @@ import click
 
 from nbqueue.broker.connection import Address
 from nbqueue.broker.signing import Keyring
+from nbqueue.cli import archiving
 from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import leave, shared_address, with_settings
 from nbqueue.errors import ConfigurationError
@@ -57,11 +58,14 @@ from nbqueue.worker.config import WorkerConfig
               help="How often word is sent that is not heard.")  # fmt: skip
 @click.option("--webhook-backoff", "webhook_backoff_s", type=Seconds(0.01), default=5.0, show_default=True,
               metavar="S", help="Seconds before it is sent again, each further time four times as long.")  # fmt: skip
+@click.option("--archive", "archive_folder", type=click.Path(path_type=Path), metavar="DIR",
+              help="Move attempts beyond their retention into Parquet files there, each hour.")  # fmt: skip
 @click.option("--key-file", type=click.Path(path_type=Path), help="File of the signing keys (NBQUEUE_KEY_FILE).")
 @with_settings
 def worker(
     settings: Settings, *, module: str | None, queues: str | None, queue_concurrency: str | None,
-    resources: str | None, key_file: Path | None, slots: int | None, webhook_hosts: str | None, **given: Any,
+    resources: str | None, key_file: Path | None, slots: int | None, webhook_hosts: str | None,
+    archive_folder: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Run a worker until it is told to stop.
 
@@ -73,7 +77,7 @@ def worker(
     sys.path.insert(0, str(Path.cwd()))
     _check_only_registered(module, wanted=given["only_registered"])
     if module and (place := _arq_class(module)):
-        _refuse_for_arq(place, queues, queue_concurrency, resources, strict=given["strict"])
+        _refuse_for_arq(place, queues, queue_concurrency, resources, archive_folder, strict=given["strict"])
         arq_options = {name: given[name] for name in ("burst", "engines", "drain_timeout_s")}
         _run_arq(place, **arq_options)
         return
@@ -98,7 +102,9 @@ def worker(
     )  # fmt: skip
     served = f"Serving {_shown(config)} on {config.address}, {config.slots} processes at once"
     click.echo(f"{served}; Ctrl-C ends it.", err=True)
-    leave(supervisor.main(config))
+    with archiving.beside(archive_folder, settings):
+        code = supervisor.main(config)
+    leave(code)
 
 
 def _run_arq(place: str, *, burst: bool, engines: int, drain_timeout_s: float) -> None:
@@ -119,12 +125,12 @@ def _run_arq(place: str, *, burst: bool, engines: int, drain_timeout_s: float) -
     leave(supervisor.main(config))
 
 
-def _refuse_for_arq(place: str, *texts: str | None, strict: bool) -> None:
+def _refuse_for_arq(place: str, *texts: str | Path | None, strict: bool) -> None:
     """Refuse to leave out in silence what an arq class cannot be told."""
     if strict or any(texts):
         raise ConfigurationError(
-            f"--queues, --strict, --queue-concurrency and --resources cannot be used with {place!r}: an arq class says "
-            "itself which queue it serves."
+            f"--queues, --strict, --queue-concurrency, --resources and --archive cannot be used with {place!r}: an arq "
+            "class says itself which queue it serves."
         )
 
 

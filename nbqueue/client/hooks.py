@@ -62,6 +62,8 @@ face: Face | None = None
 
 #: set once at the top of the package: a graph of jobs as SVG; None: graphs are text
 drawing: Callable[[Any], str] | None = None
+#: set once at the top of the package: gives pandas frames their charts; None: they have none
+charting: Callable[[], object] | None = None
 
 
 def use_local_stack(ensure: LocalStack | None) -> None:
@@ -86,6 +88,12 @@ def use_face(shown_by: Face | None) -> None:
     """Show jobs and groups with this face from now on; None: show nothing."""
     global face  # noqa: PLW0603 - the one place where it is set
     face = shown_by
+
+
+def use_charting(register: Callable[[], object] | None) -> None:
+    """Give frames their charts with `register`, called before each is handed out."""
+    global charting  # noqa: PLW0603 - the one place where it is set
+    charting = register
 
 
 def use_drawing(draw: Callable[[Any], str]) -> None:

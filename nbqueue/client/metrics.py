@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbqueue.broker import reported
 from nbqueue.broker.history import Ask
 from nbqueue.broker.keys import Keys
+from nbqueue.client import hooks
 from nbqueue.client.link import Link
 from nbqueue.client.pending import Pending
 from nbqueue.client.wire import CHUNK_JOBS
@@ -104,5 +105,7 @@ def _sound(text: str) -> str:
 def _frame(rows: Sequence[Row]) -> DataFrame:
     import pandas as pd  # where it is needed: importing it takes long
 
+    if hooks.charting is not None:
+        hooks.charting()
     columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).astype(COLUMNS)

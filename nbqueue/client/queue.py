@@ -62,8 +62,8 @@ class Queue(ShownNow):
         """Set how long its history is kept from now on, and give what holds. Without an argument nothing is changed.
 
         What is beyond either of the two is forgotten within a minute, the oldest first: the attempts, and all that is
-        known of their jobs. What ended within the last hour stays, and so do members of a group that goes on; over the
-        count also jobs whose results are kept.
+        known of their jobs. What ended within the last hour stays, and so do jobs whose results are kept, and members
+        of a group that goes on.
 
         Args:
             age: how long ago an attempt may have ended: seconds, a timedelta, or text such as "90d"; 30 days if not

@@ -230,7 +230,8 @@ async def test_archive_and_server_are_one_frame(server: Server, ask: Ask, tmp_pa
     whole = await read_frame(ask, KEYS)
     archive.write(tmp_path, whole[:12])
     with server.client() as client:
-        client.xtrim(KEYS.history, minid=whole["entry"][8], approximate=False)
+        for queue in ("default", "night"):
+            client.xtrim(KEYS.history(queue), minid=whole["entry"][8], approximate=False)
     assert len(await read_frame(ask, KEYS)) == 12
 
     async def both(**filters: Any) -> list[int]:

@@ -18,6 +18,7 @@ from tests.analysis.histories import frame, record
 #: what a fresh Python says of a frame that the history gave
 FRESH = """
 import sys
+import nbqueue.analysis.accessor
 from nbqueue.analysis.frame import Rows
 df = Rows().frame()
 print("matplotlib" in sys.modules, type(df.nbqueue).__name__, df.nbqueue.throughput().texts[0].get_text())
@@ -66,7 +67,7 @@ def test_every_chart_is_a_method_of_a_frame() -> None:
     assert curve.nbqueue.convergence(Figure().add_subplot()).get_title() == "Convergence of b"
 
 
-def test_a_history_brings_the_methods_without_matplotlib() -> None:
-    """They are there with the frame; what draws is loaded when something is drawn."""
+def test_the_methods_of_a_frame_load_no_matplotlib() -> None:
+    """They are there; what draws is loaded when something is drawn."""
     ran = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)
     assert ran.stdout == "False FrameAccessor no jobs in this period\n"

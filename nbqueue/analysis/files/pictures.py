@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,9 +15,13 @@ from nbqueue.analysis import charts
 #: what the charts read of a frame
 COLUMNS = (
     "state", "function", "worker", "label", "submitted_at", "due_at", "started_at", "finished_at", "wait_s",
-    "duration_s",
+    "duration_s", "error_type",
 )  # fmt: skip
-_CHARTS = (charts.throughput, charts.durations, charts.waits, charts.timeline)
+_CHARTS = (
+    charts.throughput, partial(charts.failures, by="function"), partial(charts.failures, by="error_type"), charts.depth,
+    charts.waits, partial(charts.waits, over="time"), charts.durations, partial(charts.durations, over="time"),
+    charts.timeline, partial(charts.retries, by="function"),
+)  # fmt: skip
 
 
 def pictures(df: pd.DataFrame) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,6 @@
 #!lua flags=allow-oom
 -- Forget what a queue's history has beyond its retention, the oldest first: lines, and what is kept of their jobs. What others
--- have to do with stays: jobs that go on, members of a group that does, what ended within the hour, and results that are kept
--- (these only where it is the number of attempts that is over).
+-- have to do with stays: jobs that go on or whose results are kept, members of a group that goes on, what ended within the hour.
 -- With: past, groups, forget
 -- KEYS[1] stream  history of the queue: nbq:history:<queue>
 -- KEYS[2] hash    counters of the histories: nbq:histories
@@ -30,10 +29,10 @@ local function goes_on(group)
   return left[group]
 end
 
-local function is_kept(id, job, by_age)
+local function is_kept(id, job)
   if not job.state then return false end
   if not is_final(job.state) or (tonumber(job.finished) or 0) > now - HOUR_MS then return true end
-  return goes_on(job.group) or not by_age and redis.call('EXISTS', prefix .. 'arq:result:' .. id) == 1
+  return goes_on(job.group) or redis.call('EXISTS', prefix .. 'arq:result:' .. id) == 1
 end
 
 local function id_in(line)
@@ -43,15 +42,15 @@ local function id_in(line)
   return type(id) == 'string' and id or nil
 end
 
-local function jobs_of(records, by_age)
+local function jobs_of(records)
   -- those whose records are still there; nothing where one of them keeps the entry
   local found = {}
   for line in string.gmatch(records, '[^\n]+') do
     local id = id_in(line)
     local job = id and read_fields(prefix .. 'nbq:job:' .. id, {'state', 'finished', 'group'}) or {}
-    if id and is_kept(id, job, by_age) then
+    if id and is_kept(id, job) then
       -- its record lives as long as its lines
-      if by_age then redis.call('PEXPIRE', prefix .. 'nbq:job:' .. id, 2 * DAY_MS, 'GT') end
+      redis.call('PEXPIRE', prefix .. 'nbq:job:' .. id, 2 * DAY_MS, 'GT')
       return nil
     end
     if job.state then found[id] = job end
@@ -75,10 +74,9 @@ local last = ''
 local entries = redis.call('XRANGE', KEYS[1], ARGV[5] == '' and '-' or '(' .. ARGV[5], '+', 'COUNT', ARGV[6])
 for number, entry in ipairs(entries) do
   local at, to = tonumber(string.match(entry[1], '^%d+')), tonumber(entry[2][4])
-  local by_age = at <= now - oldest_ms
   local is_ours = entry[2][1] == 'records' and to
-  if is_ours and (at > now - HOUR_MS or not (by_age or to <= total - most)) then last = '' break end
-  local members = not is_ours and {} or (mode ~= 'these' or named[entry[1]]) and jobs_of(entry[2][2], by_age)
+  if is_ours and (at > now - HOUR_MS or (at > now - oldest_ms and to > total - most)) then last = '' break end
+  local members = not is_ours and {} or (mode ~= 'these' or named[entry[1]]) and jobs_of(entry[2][2])
   if members and mode == 'tell' then
     if is_ours then over[#over + 1], over[#over + 2] = entry[1], entry[2][2] end
   elseif members then
