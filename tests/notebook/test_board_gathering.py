@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import nbqueue
+from nbqueue.client.portal import shutdown
 from nbqueue.client.session import Session, session
 from nbqueue.model.advice import no_worker
 from nbqueue.model.job import JobRecord
@@ -23,7 +25,7 @@ from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.gathering import Gathering
 from nbqueue.notebook.board.roster import Choice
-from tests.servers import Server
+from tests.servers import Server, running_server
 from tests.waiting import wait_until
 from tests.workers import running_worker
 
@@ -270,3 +272,18 @@ def test_what_was_retried_is_not_run_again_by_another_press(looking: Looking) ->
     looking.answers.clear()
     looking.actions.act("Retry", picked)
     assert looking.said() == "Retry 4 jobs: 1 submitted again"
+
+
+def test_a_server_that_gets_full_is_told_of(tmp_path: Path) -> None:
+    """In a sentence, which the head of the dashboard shows."""
+    with running_server(maxmemory="40mb", maxmemory_policy="noeviction") as small, small.client() as client:
+        info: Any = client.info("memory")
+        for number in range(int((0.85 * info["maxmemory"] - info["used_memory"]) // 100_000)):
+            client.set(f"filler-{number}", b"x" * 100_000)
+        nbqueue.configure(Settings(url=small.url, home=tmp_path / "home"))
+        looking = Looking(session())
+        try:
+            wait_until(lambda: looking.facts.warning.startswith("The server holds"), 20)
+        finally:
+            looking.future.cancel()
+            shutdown()
