@@ -7,14 +7,12 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from nbqueue.model.shown import Shown
-
 #: from this share on people are warned, and from this one on the oldest history goes whatever its retention
 SCARCE, PRESSED = 0.8, 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreMemory(Shown):
+class StoreMemory:
     """How full the server is."""
 
     used_bytes: int

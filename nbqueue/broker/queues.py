@@ -22,7 +22,7 @@ from nbqueue.model.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Percentiles(Shown):
+class Percentiles:
     """How long attempts took, in seconds: half of them at most `p50`, and so on."""
 
     p50: float
