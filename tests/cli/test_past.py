@@ -29,7 +29,7 @@ def at(server: Server) -> tuple[str, ...]:
 def test_a_table_has_a_line_an_attempt(at: tuple[str, ...]) -> None:
     """Times, states and errors stand in lines that are not cut."""
     lines = run("history", *at).stdout.splitlines()
-    assert lines[0].split()[:4] == ["FINISHED_AT", "JOB", "ATTEMPT", "STATE"]
+    assert lines[0].split()[:4] == ["FINISHED", "(UTC)", "JOB", "ATTEMPT"]
     assert lines[1].startswith("2026-10-26 07:33:21  job-1  1        succeeded  shop.solve  solve 1  0.1 s   0.9 s")
     assert [line.split()[2] for line in lines[1:]] == ["job-1", "job-2", "job-3", "short"]
     assert lines[3].endswith("  ValueError: no")
