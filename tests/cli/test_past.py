@@ -119,6 +119,14 @@ def test_every_chart_is_a_file(at: tuple[str, ...], server: Server, name: str) -
     assert ("solve 4" in Path("h.svg").read_text(encoding="utf-8")) or name != "convergence"
 
 
+@pytest.mark.parametrize("name", drawing.CHARTS)
+def test_a_chart_of_an_empty_history_says_so(server: Server, name: str) -> None:
+    """The file holds one sentence."""
+    found = run("history", "--chart", "h.svg", "--of", name, "--url", server.url)
+    assert (found.exit_code, found.stderr) == (0, f"Chart of {name} written to h.svg\n")
+    assert "no jobs in this period" in Path("h.svg").read_text(encoding="utf-8")
+
+
 def test_every_chart_of_the_package_is_known() -> None:
     """The command names what `nbqueue.charts` has, but for what is live."""
     assert set(drawing.CHARTS) == set(nbqueue.charts.__all__) - {"live"}
