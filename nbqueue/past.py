@@ -41,19 +41,13 @@ def history(
         archive: a folder with attempts that were archived: they come too, each attempt once.
     """
     import nbqueue.analysis.accessor  # noqa: F401 - gives frames df.nbqueue
-    from nbqueue.analysis.frame import read_frame
+    from nbqueue.analysis.archive import read_both
 
     wanted = {"queue": queue_named(queue), "function": name_of(function), "tag": tag_named(tag)}
 
     async def read(link: Link) -> DataFrame:
         ask, keys = link.wire.ask, link.wire.keys
-        if archive is None:
-            return await read_frame(ask, keys, since=since, until=until, states=states, limit=limit, **wanted)
-        from nbqueue.analysis.archive import read_both
-
-        return await read_both(
-            ask, keys, archive, since=since, until=until, states=states, limit=limit, **wanted
-        )  # fmt: skip
+        return await read_both(ask, keys, archive, since=since, until=until, states=states, limit=limit, **wanted)
 
     return session().begin(read, what="reading the history")
 
@@ -87,8 +81,6 @@ def export(
         raw: in CSV, leave texts as they are; else one that a spreadsheet would run has a quote mark before it.
     """
     from nbqueue.analysis.export import export_history, format_of
-    from nbqueue.analysis.frame import query
-    from nbqueue.broker.history import now_ms
 
     wanted = {"queue": queue_named(queue), "function": name_of(function), "tag": tag_named(tag)}
     format_of(path)
@@ -97,8 +89,9 @@ def export(
 
     async def write(link: Link) -> Path:
         ask, keys = link.wire.ask, link.wire.keys
-        asked = query(await now_ms(ask), since=since, until=until, states=states, limit=limit, **wanted)
-        found, _ = await export_history(ask, keys, asked, target, raw=raw)
+        found, _ = await export_history(
+            ask, keys, target, raw=raw, since=since, until=until, states=states, limit=limit, **wanted
+        )
         return found
 
     return session().begin(write, what="exporting the history")

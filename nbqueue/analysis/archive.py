@@ -171,17 +171,19 @@ def read(
 
 
 async def read_both(
-    ask: stream.Ask, keys: Keys, folder: str | os.PathLike[str], *, limit: int | None = None, **filters: Any
+    ask: stream.Ask, keys: Keys, folder: str | os.PathLike[str] | None, *, limit: int | None = None, **filters: Any
 ) -> pd.DataFrame:
     """The attempts of the server and of an archive as one frame in the order of their ends, each once.
 
     Args:
         ask: puts a question to the server's client.
         keys: the namespace's keys.
-        folder: of the archive.
+        folder: of the archive; None: the attempts of the server alone.
         limit: only the newest so many of both.
         **filters: those of `read_frame`.
     """
+    if folder is None:
+        return await read_frame(ask, keys, limit=limit, **filters)
     asked = query(await stream.now_ms(ask), limit=limit, **filters)
     # in this order: what is moved meanwhile is in both, and never in none
     here = await read_frame(ask, keys, limit=limit, **filters)

@@ -13,8 +13,8 @@ import pandas as pd
 
 from nbqueue.analysis import records
 from nbqueue.analysis.files.writer import Format, Writer
-from nbqueue.analysis.frame import Rows
-from nbqueue.analysis.records import Part, Query
+from nbqueue.analysis.frame import Rows, query
+from nbqueue.analysis.records import Part
 from nbqueue.broker import history as stream
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import ConfigurationError
@@ -99,22 +99,24 @@ def write(
 
 
 async def export_history(
-    ask: stream.Ask, keys: Keys, query: Query, path: str | os.PathLike[str], *, raw: bool = False
+    ask: stream.Ask, keys: Keys, path: str | os.PathLike[str], *, raw: bool = False, **filters: Any
 ) -> tuple[Path, int]:
     """Write the attempts that are wanted to `path`, in the format that its ending names; the path and how many.
 
-    They are read page by page, and turned into the file's bytes beside the loop.
+    They are read page by page, and turned into the file's bytes beside the loop. The filters are those of `read_frame`.
 
     Raises:
-        ConfigurationError: the ending is not known, a library is missing, or the file cannot be written.
+        ConfigurationError: a filter cannot be used, the ending is not known, a library is missing, or the file cannot
+            be written.
     """
     begin = format_of(path, raw=raw)
+    asked = query(await stream.now_ms(ask), **filters)
     opened: list[Writer] = []
     try:
         await _beside(lambda: opened.append(Writer(path, begin)))
         [writer] = opened
         count = 0
-        async with aclosing(_bundles(records.read(ask, keys, query))) as bundles:
+        async with aclosing(_bundles(records.read(ask, keys, asked))) as bundles:
             async for parts in bundles:
                 count += await _beside(_add, writer, parts)
         if not count:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbqueue.analysis.columns import Column
@@ -13,6 +13,8 @@ from nbqueue.broker import history as stream
 from nbqueue.broker.keys import Keys
 
 _Record = dict[str, Any]
+#: attempts that are kept while counting back from the newest on; those before them are read again
+HELD = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,9 @@ class Part:
 async def read(ask: stream.Ask, keys: Keys, query: Query) -> AsyncGenerator[Part, None]:
     """The attempts wanted, in parts from the oldest on."""
     if query.limit is not None:
-        for part in reversed(await _newest(ask, keys, query, query.limit)):
-            yield part
+        async with aclosing(_newest(ask, keys, query, query.limit)) as parts:
+            async for part in parts:
+                yield part
         return
     async for page in stream.pages(ask, keys, start=query.start, end=query.end, queue=query.queue):
         yield parse(page, query)
@@ -89,16 +92,31 @@ def parse(page: stream.Page, query: Query) -> Part:
     return Part([part.entries[i] for i in kept], [part.records[i] for i in kept], part.unreadable)
 
 
-async def _newest(ask: stream.Ask, keys: Keys, query: Query, limit: int) -> list[Part]:
-    parts: list[Part] = []
+async def _newest(ask: stream.Ask, keys: Keys, query: Query, limit: int) -> AsyncGenerator[Part, None]:
+    """The newest so many: counted back from the end, of which the last `HELD` are kept, then read on from there."""
+    held: list[Part] = []
+    rows, least, surplus = 0, b"", 0
     async with aclosing(stream.pages_back(ask, keys, start=query.start, end=query.end, queue=query.queue)) as pages:
         async for page in pages:
             part = parse(page, query)
-            parts.append(Part(part.entries[-limit:], part.records[-limit:], part.unreadable))
-            limit -= len(parts[-1].entries)
-            if limit <= 0:
+            cut = max(rows + len(part.entries) - limit, 0)
+            if rows < HELD:
+                held.append(Part(part.entries[cut:], part.records[cut:], part.unreadable))
+            elif part.entries:
+                least, surplus = part.entries[cut], part.entries[:cut].count(part.entries[cut])
+            rows += len(part.entries)
+            if rows >= limit:
                 break
-    return parts
+    if least:
+        first = next(part.entries[0] for part in reversed(held) if part.entries)
+        asked = replace(query, start=least.decode(), end="(" + first.decode(), limit=None)
+        async with aclosing(read(ask, keys, asked)) as parts:
+            async for part in parts:
+                # none where that entry is forgotten meanwhile
+                cut, surplus = min(surplus, part.entries.count(least)), 0
+                yield Part(part.entries[cut:], part.records[cut:], part.unreadable)
+    for part in reversed(held):
+        yield part
 
 
 def _parsed(page: stream.Page) -> Part:

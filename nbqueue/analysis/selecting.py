@@ -12,6 +12,8 @@ import pandas as pd
 from nbqueue.analysis.merging import places
 from nbqueue.analysis.records import Query
 
+#: the end of the year 9999: there is no day after it
+_LAST_MS = 253_402_300_799_999
 _BOUND = re.compile(r"(\(?)(\d+)(?:-(\d+))?\Z")
 
 
@@ -28,7 +30,7 @@ class Bound:
     @property
     def day(self) -> str:
         """The UTC date it is on."""
-        return datetime.fromtimestamp(self.ms / 1000, tz=UTC).strftime("%Y-%m-%d")
+        return datetime.fromtimestamp(min(self.ms, _LAST_MS) / 1000, tz=UTC).strftime("%Y-%m-%d")
 
 
 def bound(text: str) -> Bound | None:

@@ -132,10 +132,6 @@ def _row(record: dict[str, Any]) -> tuple[object, ...]:
 
 
 async def _read(server: Server, archive: Path | None, **filters: Any) -> Any:
-    if archive is None:
-        from nbqueue.analysis.frame import read_frame
-
-        return await read_frame(server.ask, server.keys, **filters)
     from nbqueue.analysis.archive import read_both
 
     return await read_both(server.ask, server.keys, archive, **filters)
@@ -144,18 +140,12 @@ async def _read(server: Server, archive: Path | None, **filters: Any) -> Any:
 def _export(settings: Settings, path: Path, *, raw: bool, archive: Path | None, **filters: Any) -> None:
     """Write a file page by page."""
     from nbqueue.analysis.export import export_history, format_of
-    from nbqueue.analysis.frame import query
-    from nbqueue.broker.history import now_ms
 
     format_of(path)
     if archive is not None:
         raise ConfigurationError("--export writes what the server has: give --csv, --json or --chart with --archive.")
 
-    async def export(server: Server) -> tuple[Path, int]:
-        asked = query(await now_ms(server.ask), **filters)
-        return await export_history(server.ask, server.keys, asked, path, raw=raw)
-
-    target, count = asking(settings, export)
+    target, count = asking(settings, lambda server: export_history(server.ask, server.keys, path, raw=raw, **filters))
     click.echo(f"{count:,} attempts written to {target}", err=True)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 from nbqueue.analysis import archive
 from nbqueue.analysis.columns import STATES
 from nbqueue.analysis.frame import Rows, read_frame
-from nbqueue.analysis.merging import SAME, merged
+from nbqueue.analysis.merging import SAME, merged, places
 from nbqueue.analysis.records import Query, parse
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.history import Ask, Page
@@ -120,6 +121,15 @@ def test_filters_are_those_of_the_history(tmp_path: Path) -> None:
     assert (jobs(since=entry), jobs(until=entry)) == ([3, 4], [0, 1, 2])
     with pytest.raises(ConfigurationError, match="states='no' is not known"):
         jobs(states="no")
+
+
+def test_an_entry_beyond_all_days(tmp_path: Path) -> None:
+    """After the last entry that can be there is nothing, and up to it everything."""
+    df = frame([record()])
+    archive.write(tmp_path, df)
+    for entry in ("9999999999999999-1", "253402300800000-0"):
+        assert archive.read(tmp_path, since=entry).empty
+        assert len(archive.read(tmp_path, until=entry)) == 1
 
 
 def test_only_the_days_that_are_asked_for_are_opened(tmp_path: Path) -> None:
@@ -251,3 +261,25 @@ def test_frames_are_merged_by_their_entries() -> None:
     found = merged([one, other])
     assert list(found["job"]) == ["job-1", "job-2", "job-0"]
     assert not found.duplicated(list(SAME)).any()
+
+
+def test_entries_of_any_kind_have_places() -> None:
+    """What is no entry is before all; however the texts are held, and in whatever row they stand."""
+    entries = ["5-10", "5-2", None, "x", "5-2\n", "1" * 19 + "-1", "\u0663-1", "", "1" * 18 + "-" + "9" * 18]
+    wanted = [(5, 10), (5, 2), *[(0, 0)] * 6, (int("1" * 18), int("9" * 18))]
+    for kind in ("string[python]", "string[pyarrow]", "object"):
+        column = pd.Series(entries, dtype=kind)
+        both = pd.concat([column, column]).to_frame("entry")
+        assert list(places(both).itertuples(index=False, name=None)) == wanted * 2
+    assert places(frame([])).empty
+
+
+def test_a_large_archive_takes_little_memory(tmp_path: Path) -> None:
+    """Read and put in order it takes not much more than the frame itself, beside what Arrow holds."""
+    archive.write(tmp_path, frame([record(n, job=f"{n:032x}") for n in range(20_000)]))
+    archive.read(tmp_path, limit=1)
+    tracemalloc.start()
+    df = archive.read(tmp_path)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(df), peak < 1.8 * held) == (20_000, True), (held, peak)

@@ -151,6 +151,14 @@ def test_depth_is_what_waited_and_ran(ax: Axes) -> None:
     assert top(ax) == max(((ready <= t) & (left > t)).sum() for t in times)
 
 
+def test_what_ended_before_it_was_due_never_waited(ax: Axes) -> None:
+    """A job that was due in a month and is cancelled takes the axis nowhere."""
+    df = frame([record(), {"job": "x", "attempt": 0, "state": "cancelled", "due": BEGIN_MS + 30 * 86_400_000}])
+    charts.depth(df, ax)
+    assert moment(ax.get_xlim()[1]).timestamp() < BEGIN_MS / 1000 + 60
+    assert top(ax) == 1
+
+
 def test_of_many_moments_the_most_is_drawn(ax: Axes) -> None:
     """A peak of milliseconds in a long history is seen, and the axis says that it is the most."""
     ran = [record(n, due=BEGIN_MS + 1000 * n, started=BEGIN_MS + 1000 * n + 900) for n in range(2000)]

@@ -1,5 +1,7 @@
 """The history as a frame: columns, types, filters and spans of time."""
 
+import json
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from nbqueue.analysis import records
 from nbqueue.analysis.columns import COLUMNS, DTYPES, STATES
 from nbqueue.analysis.frame import read_frame
 from nbqueue.analysis.records import Query, parse
@@ -95,6 +98,50 @@ async def test_limit_takes_the_newest(server: Server, ask: Ask) -> None:
     assert list((await read_frame(ask, KEYS, limit=2))["job"]) == ["job-1498", "job-1499"]
     many = await read_frame(ask, KEYS, states="failed", limit=PAGE_ATTEMPTS)
     assert list(many["job"]) == [f"job-{number}" for number in range(PAGE_ATTEMPTS + 1, 3 * PAGE_ATTEMPTS, 2)]
+
+
+@pytest.fixture
+def entries(server: Server) -> int:
+    """Entries of one to eight attempts each, in two queues with the same ids; how many attempts."""
+    count = 0
+    with server.client() as client, client.pipeline(transaction=False) as pipe:
+        for number in range(2000):
+            queue = ("default", "night")[number % 2]
+            texts = [json.dumps(record(count + each, queue=queue)).encode() for each in range(number * 7 % 8 + 1)]
+            count += len(texts)
+            pipe.sadd(KEYS.queues, queue)
+            pipe.xadd(KEYS.history(queue), {"records": b"\n".join(texts)}, id=f"{BEGIN_MS + number // 2}-7")
+        pipe.execute()
+    return count
+
+
+@pytest.mark.parametrize("queue", ["", "default"])
+async def test_a_high_limit_gives_the_end_of_the_whole(
+    ask: Ask, entries: int, monkeypatch: pytest.MonkeyPatch, queue: str
+) -> None:
+    """What is counted and read again, where it has many attempts, is that which comes without a limit."""
+    monkeypatch.setattr(records, "HELD", 1000)
+    whole = await read_frame(ask, KEYS, queue=queue)
+    for limit in (999, 1000, 2500, *range(4000, 4018), len(whole) - 1, len(whole), entries + 1):
+        found = await read_frame(ask, KEYS, queue=queue, limit=limit)
+        wanted = whole.tail(limit)
+        assert (len(found), found["job"].nunique()) == (len(wanted), len(wanted)), limit
+        assert list(found["entry"]) == list(wanted["entry"]), limit
+
+
+async def test_a_high_limit_holds_few_records(ask: Ask, entries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read part by part, the newest of a long history take about as much memory as all of it."""
+    monkeypatch.setattr(records, "HELD", 500)
+
+    async def peak(limit: int | None) -> int:
+        tracemalloc.start()
+        async for _ in records.read(ask, KEYS, Query(limit=limit)):
+            pass
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert await peak(entries) < 3 * await peak(None)
 
 
 async def test_pages_join_without_gap_or_double(server: Server, ask: Ask) -> None:

@@ -13,6 +13,7 @@ from nbqueue.broker.keys import Keys
 from nbqueue.cli import drawing
 from tests.analysis.histories import frame, record, write
 from tests.cli.commands import run, running
+from tests.disks import fill, mounted, needs_root
 from tests.servers import Server
 from tests.waiting import wait_until
 
@@ -125,6 +126,23 @@ def test_a_chart_of_an_empty_history_says_so(server: Server, name: str) -> None:
     found = run("history", "--chart", "h.svg", "--of", name, "--url", server.url)
     assert (found.exit_code, found.stderr) == (0, f"Chart of {name} written to h.svg\n")
     assert "no jobs in this period" in Path("h.svg").read_text(encoding="utf-8")
+
+
+@needs_root
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_a_full_disk_leaves_the_old_picture(at: tuple[str, ...], ending: str) -> None:
+    """A picture appears whole or not at all; one sentence says why."""
+    with mounted("size=100k") as disk:
+        path = disk / f"h.{ending}"
+        path.write_text("old")
+        fill(disk / "filler")
+        found = run("history", "--chart", str(path), *at)
+        assert (found.exit_code, path.read_text()) == (2, "old")
+        assert f"h.{ending} cannot be written: No space left on device. Make room there" in found.stderr
+        assert sorted(item.name for item in disk.iterdir()) == ["filler", path.name]
+        (disk / "filler").unlink()
+        assert run("history", "--chart", str(path), *at).exit_code == 0
+        assert path.stat().st_size > 1000
 
 
 def test_every_chart_of_the_package_is_known() -> None:

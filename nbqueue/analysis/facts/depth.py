@@ -37,9 +37,9 @@ def depth(df: pd.DataFrame) -> pd.DataFrame:
 
 
 def _known(begins: Whole, ends: Whole) -> tuple[Whole, Whole]:
-    """Those with both ends."""
-    known = (begins != NEVER) & (ends != NEVER)
-    return begins[known], np.maximum(begins, ends)[known]
+    """Those with both ends; what was cancelled before it was due never waited."""
+    known = (begins != NEVER) & (ends != NEVER) & (begins <= ends)
+    return begins[known], ends[known]
 
 
 def _at_once(pair: tuple[Whole, Whole], times: Whole) -> Whole:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _KNOWN = {column.name: column for column in COLUMNS}
 #: the object columns that are lists of texts; the others are JSON texts
 LISTS = frozenset({"tags"})
+#: objects that are made at once
+CELLS = 10_000
 
 
 def to_arrow(df: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
@@ -51,11 +53,12 @@ def from_arrow(table: pa.Table) -> pd.DataFrame:
     """The frame of a table that `to_arrow` made; columns of a history have their types, whatever wrote the table."""
     arrow = library()
     mapped = {arrow.string(): pd.StringDtype(), arrow.int64(): pd.Int64Dtype()}
-    df: pd.DataFrame = table.unify_dictionaries().to_pandas(types_mapper=mapped.get)
-    for name in df.columns:
-        if name in _KNOWN:
-            df[name] = _restored(df[name], _KNOWN[name])
-    return df
+    objects = [name for name in table.column_names if name in _KNOWN and _KNOWN[name].kind == "object"]
+    df: pd.DataFrame = table.drop_columns(objects).unify_dictionaries().to_pandas(types_mapper=mapped.get)
+    found = {name: _restored(df[name], _KNOWN[name]) if name in _KNOWN else df[name] for name in df.columns}
+    for name in objects:
+        found[name] = pd.Series(_cells(table[name], name), index=df.index, dtype=object)
+    return pd.DataFrame({name: found[name] for name in table.column_names}, index=df.index, copy=False)
 
 
 def library() -> Any:
@@ -98,11 +101,6 @@ def _json(value: Any) -> Any:
 
 def _restored(column: Any, known: Column) -> Any:
     """A column with the type that it has in a history."""
-    if known.kind == "object":
-        read = _tags if known.name in LISTS else _object
-        cells = np.empty(len(column), dtype=object)
-        cells[:] = [read(value) for value in column]
-        return pd.Series(cells, index=column.index, dtype=object)
     if known.kind == "state":
         return pd.Series(
             pd.Categorical(column.astype(object), categories=pd.Index(STATES, dtype=TEXT_TABLE)), index=column.index
@@ -115,14 +113,36 @@ def _restored(column: Any, known: Column) -> Any:
     return column.astype(DTYPES[known.kind])
 
 
-def _tags(value: Any) -> tuple[str, ...]:
-    return () if value is None or isinstance(value, float) else tuple(value)
+def _cells(column: Any, name: str) -> Any:
+    """The objects of a column, so many at a time that no list of all is made beside them."""
+    cells = np.empty(len(column), dtype=object)
+    read = _tags if name in LISTS else _objects
+    for start in range(0, len(column), CELLS):
+        cells[start : start + CELLS] = read(column.slice(start, CELLS).to_pylist())
+    return cells
 
 
-def _object(value: Any) -> Any:
-    if not isinstance(value, str):
-        return None
+def _tags(values: list[Any]) -> list[Any]:
+    """Tuples; the same ones are one."""
+    found: dict[Any, Any] = {}
+    return [
+        found.setdefault(each, each)
+        for each in (tuple(map(str, value)) if isinstance(value, list) else () for value in values)
+    ]
+
+
+def _objects(values: list[Any]) -> list[Any]:
+    """What JSON texts say: read at one go, so that the names in them are kept once, or one by one."""
+    texts = [value if isinstance(value, str) else "null" for value in values]
     try:
-        return json.loads(value)
+        found = json.loads(f"[{','.join(texts)}]")
+    except ValueError:
+        found = []
+    return found if len(found) == len(texts) else [_object(text) for text in texts]
+
+
+def _object(text: str) -> Any:
+    try:
+        return json.loads(text)
     except ValueError:
         return None

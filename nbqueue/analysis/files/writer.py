@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
+import shutil
+import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +18,10 @@ from typing import IO, Protocol, Self
 import pandas as pd
 
 from nbqueue.errors import ConfigurationError
+
+#: the name of a file or folder that is under way, and how old it gets where its writer was killed
+_PART = re.compile(r"\.nbqueue-[a-z0-9_]{8,12}\.part\Z")
+_PART_S = 86_400
 
 
 class Format(Protocol):
@@ -47,6 +55,7 @@ class Writer:
         """
         self.target = Path(path).expanduser().absolute()
         self._part = self.target.with_name(f".nbqueue-{secrets.token_hex(6)}.part")
+        _sweep(self.target.parent)
         try:
             if self.target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -118,3 +127,18 @@ def sync_folder(folder: Path) -> None:
             os.fsync(number)
         finally:
             os.close(number)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what writers of this user left that were killed more than a day ago."""
+    with contextlib.suppress(OSError), os.scandir(folder) as found:
+        for each in found:
+            with contextlib.suppress(OSError):
+                if _PART.match(each.name) and _is_left(each.stat(follow_symlinks=False)):
+                    shutil.rmtree(each.path) if each.is_dir(follow_symlinks=False) else Path(each.path).unlink()
+
+
+def _is_left(status: os.stat_result) -> bool:
+    is_own = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+    is_plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    return is_plain and is_own and time.time() - status.st_mtime > _PART_S

@@ -32,7 +32,7 @@ class Xlsx:
         library = extras.load("xlsxwriter", "excel", "XLSX files")
         self._failures = extras.load("xlsxwriter.exceptions", "excel", "XLSX files").XlsxWriterException
         # the rows wait there for the end, on the disk that the file is to be on
-        self._beside = tempfile.mkdtemp(prefix=".nbqueue-", dir=Path(file.name).parent)
+        self._beside = tempfile.mkdtemp(prefix=".nbqueue-", suffix=".part", dir=Path(file.name).parent)
         self._book = library.Workbook(file, {"constant_memory": True, "tmpdir": self._beside})
         self._book.use_zip64()  # a sheet may have more than 2 GB before it is packed
         self._bold, self._time = self._book.add_format({"bold": True}), self._book.add_format({"num_format": _TIME})
