@@ -58,6 +58,9 @@ class Part:
         found = self._values(column.field)
         if column.field == "tags":
             return [tuple(value) if type(value) is list else () for value in found]
+        if column.field == "priority":
+            # written where it is another than the usual one
+            return [0 if value is None else value for value in found]
         if column.field == "error":
             return [str(text).strip().partition("\n")[0] if text else None for text in found]
         if column.field == "label":
