@@ -68,6 +68,12 @@ def page_of(entries: Sequence[Entry]) -> Page:
     return Page(ids, texts)
 
 
+def place(entry: bytes) -> tuple[int, int]:
+    """The two numbers of an entry's id, by which entries are in order."""
+    milliseconds, _, number = entry.partition(b"-")
+    return int(milliseconds), int(number)
+
+
 async def _keys(ask: Ask, keys: Keys, queue: str) -> list[str]:
     names = [queue] if queue else await ask(lambda client: queues.names(client, keys))
     return [keys.history(name) for name in names]
@@ -135,15 +141,15 @@ class _Streams:
             return entries
         sign = -1 if self._back else 1
 
-        def place(entry: Entry) -> tuple[int, int]:
-            milliseconds, _, number = entry[0].partition(b"-")
-            return sign * int(milliseconds), sign * int(number)
+        def turn(entry: Entry) -> tuple[int, int]:
+            milliseconds, number = place(entry[0])
+            return sign * milliseconds, sign * number
 
-        horizon = min((place(each.entries[-1]) for each in streams if each.entries and not each.ended), default=None)
+        horizon = min((turn(each.entries[-1]) for each in streams if each.entries and not each.ended), default=None)
         ready: list[Entry] = []
         for stream in streams:
-            places = [place(entry) for entry in stream.entries]
+            places = [turn(entry) for entry in stream.entries]
             cut = len(places) if horizon is None else sum(1 for each in places if each <= horizon)
             ready += stream.entries[:cut]
             stream.entries = stream.entries[cut:]
-        return sorted(ready, key=place)
+        return sorted(ready, key=turn)
