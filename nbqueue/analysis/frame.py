@@ -111,6 +111,8 @@ class Rows:
 
 
 def _checked(states: object) -> tuple[str, ...]:
+    if isinstance(states, Collection) and not isinstance(states, str | tuple) and not states:
+        raise ConfigurationError(f"states={names.shown(states)} names no state: leave it out, or give one or several.")
     wanted = tuple(states) if isinstance(states, Collection) and not isinstance(states, str) else (states,)
     unknown = [state for state in wanted if not isinstance(state, str) or state not in STATES]
     if unknown:

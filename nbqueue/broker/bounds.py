@@ -16,6 +16,8 @@ RECORD_MS, PARENT_MS = 30 * 86_400_000, 7 * 86_400_000
 CALL_BYTES, CALL_MS = 1_000_000, 86_400_000
 #: what is ended is kept a day beyond its time where others have to do with it, and an hour whatever else is said
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+#: what is kept for ever is kept for a hundred years
+LONG_MS = 100 * 365 * 86_400_000
 #: how long the minutes are kept that ends were counted in
 MINUTES_MS = 14 * 86_400_000
 #: how many entries the stream of events holds, and ended jobs and groups the set of a submitter

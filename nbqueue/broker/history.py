@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
-from nbqueue.broker import asking, queues
+from nbqueue.broker import asking
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 
 #: attempts a page should have: the server gives one in under a millisecond, the client parses it in its caches
 PAGE_ATTEMPTS = 500
 #: where many streams are read side by side, each is read this little at a time at least
-LEAST_ATTEMPTS = 32
+LEAST_ATTEMPTS = 128
 #: entries asked for; what is in them is known afterwards, one to 32 attempts each
 LEAST_ENTRIES, MOST_ENTRIES = 16, 500
 
@@ -44,7 +46,8 @@ async def pages(
     ask: Ask, keys: Keys, *, start: str = "-", end: str = "+", queue: str = ""
 ) -> AsyncGenerator[Page, None]:
     """The entries from `start` to `end`, oldest first, of one queue or of all; "(" before a bound leaves it out."""
-    async for entries in _Streams(await _keys(ask, keys, queue), start, end, back=False).read(ask):
+    streams = await _streams(ask, keys, queue, end)
+    async for entries in _Streams(streams.keys, start, streams.end, back=False).read(ask):
         yield page_of(entries)
 
 
@@ -52,7 +55,8 @@ async def pages_back(
     ask: Ask, keys: Keys, *, start: str = "-", end: str = "+", queue: str = ""
 ) -> AsyncGenerator[Page, None]:
     """The same entries, the newest page first (each page oldest first)."""
-    async for entries in _Streams(await _keys(ask, keys, queue), start, end, back=True).read(ask):
+    streams = await _streams(ask, keys, queue, end)
+    async for entries in _Streams(streams.keys, start, streams.end, back=True).read(ask):
         yield page_of(entries[::-1])
 
 
@@ -68,15 +72,40 @@ def page_of(entries: Sequence[Entry]) -> Page:
     return Page(ids, texts)
 
 
-def place(entry: bytes) -> tuple[int, int]:
-    """The two numbers of an entry's id, by which entries are in order."""
-    milliseconds, _, number = entry.partition(b"-")
-    return int(milliseconds), int(number)
+def place(entry: str) -> tuple[int, float]:
+    """The two numbers of an entry's id, for comparing; one without the second is the last of its millisecond."""
+    milliseconds, _, number = entry.lstrip("(").partition("-")
+    return int(milliseconds), int(number) if number else float("inf")
 
 
-async def _keys(ask: Ask, keys: Keys, queue: str) -> list[str]:
-    names = [queue] if queue else await ask(lambda client: queues.names(client, keys))
-    return [keys.history(name) for name in names]
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """What is read: some streams, up to an entry."""
+
+    keys: list[str]
+    end: str
+
+
+async def _streams(ask: Ask, keys: Keys, queue: str, end: str) -> _Cut:
+    """The streams of one queue or all. Several are read up to the newest entry of all as it is now.
+
+    What comes while they are read would otherwise be in one of them and not yet in another, and who goes on after the
+    last entry it has seen would miss some.
+    """
+    if queue:
+        return _Cut([keys.history(queue)], end)
+    names, newest = await ask(partial(_look, keys))
+    if len(names) < 2 or newest is None or (end != "+" and place(end) <= place(newest)):  # noqa: PLR2004 - several
+        newest = end
+    return _Cut([keys.history(name) for name in names], newest)
+
+
+async def _look(keys: Keys, client: Any) -> tuple[list[str], str | None]:
+    """The names of all queues, and the newest entry of all."""
+    found = sound(await asking.ask(client, (b"SMEMBERS", keys.queues), (b"HMGET", keys.histories, "at", "total")))
+    members, (at, total) = found[0] or (), found[1] or (None, None)
+    names = sorted(item.decode(errors="replace") for item in members)
+    return names, f"{at.decode()}-{total.decode()}" if at and total else None
 
 
 @dataclass(slots=True)
@@ -90,6 +119,8 @@ class _Stream:
     bound: str
     #: read and not yet handed out, in the order of reading
     entries: list[Entry] = field(default_factory=list)
+    #: where each of them stands among those of all streams
+    places: list[tuple[int, int]] = field(default_factory=list)
     ended: bool = False
 
     def take(self, found: list[Entry], most_attempts: int) -> None:
@@ -122,6 +153,7 @@ class _Streams:
             found = await ask(partial(self._ask, due))
             for stream, entries in zip(due, found, strict=True):
                 stream.take(entries or [], self._most)
+                stream.places = [self._place(entry) for entry in stream.entries] if len(left) > 1 else []
             ready = self._ready(left)
             if ready:
                 yield ready
@@ -139,17 +171,15 @@ class _Streams:
         if len(streams) == 1:
             entries, streams[0].entries = streams[0].entries, []
             return entries
-        sign = -1 if self._back else 1
-
-        def turn(entry: Entry) -> tuple[int, int]:
-            milliseconds, number = place(entry[0])
-            return sign * milliseconds, sign * number
-
-        horizon = min((turn(each.entries[-1]) for each in streams if each.entries and not each.ended), default=None)
-        ready: list[Entry] = []
+        horizon = min((each.places[-1] for each in streams if each.entries and not each.ended), default=None)
+        ready: list[tuple[tuple[int, int], Entry]] = []
         for stream in streams:
-            places = [turn(entry) for entry in stream.entries]
-            cut = len(places) if horizon is None else sum(1 for each in places if each <= horizon)
-            ready += stream.entries[:cut]
-            stream.entries = stream.entries[cut:]
-        return sorted(ready, key=turn)
+            cut = len(stream.places) if horizon is None else bisect_right(stream.places, horizon)
+            ready += zip(stream.places[:cut], stream.entries[:cut], strict=True)
+            stream.entries, stream.places = stream.entries[cut:], stream.places[cut:]
+        ready.sort(key=itemgetter(0))
+        return [entry for _, entry in ready]
+
+    def _place(self, entry: Entry) -> tuple[int, int]:
+        milliseconds, _, number = entry[0].partition(b"-")
+        return (-int(milliseconds), -int(number)) if self._back else (int(milliseconds), int(number))

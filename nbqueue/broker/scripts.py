@@ -23,7 +23,7 @@ TROUBLE = (RedisError, OSError, TimeoutError)
 _CONSTANTS = (
     "READY_LIMIT", "PROCESS_RANK", "RANKS_A_PRIORITY", "CLAIMED_SCORE", "RECORD_MS", "CALL_BYTES", "CALL_MS",
     "DAY_MS", "HOUR_MS", "MINUTES_MS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS", "PARENT_MS", "GATES", "NEEDS",
-    "NEEDS_SCORE", "HEAD_BYTES", "OWNED",
+    "NEEDS_SCORE", "HEAD_BYTES", "OWNED", "LONG_MS",
 )  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)

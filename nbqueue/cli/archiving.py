@@ -161,8 +161,8 @@ async def _forget(server: Server, queue: str, wanted: Retention, after: str, ent
         attempts += found.attempts
         if not found.last:
             break
-        after, place = found.last, stream.place(found.last.encode())
-        entries = [entry for entry in entries if stream.place(entry) > place]
+        after, place = found.last, stream.place(found.last)
+        entries = [entry for entry in entries if stream.place(entry.decode()) > place]
     return attempts
 
 

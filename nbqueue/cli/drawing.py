@@ -26,9 +26,11 @@ def check_picture(path: Path) -> None:
 
 
 async def metrics(server: Server, df: Any) -> Any:
-    """What the newest jobs of a history reported over time."""
+    """What the newest jobs of a history reported over time; an empty history stays one."""
     from nbqueue.client.metrics import read
 
+    if df.empty:
+        return df
     reported = df[[isinstance(last, dict) and bool(last.get("metrics")) for last in df["progress"]]].tail(JOBS)
     labels = reported["label"].fillna("")
     return await read(server.ask, server.keys, dict(zip(reported["job"].map(str), labels.map(str), strict=True)))
@@ -39,10 +41,14 @@ def draw(df: Any, name: str, path: Path) -> None:
     from matplotlib.figure import Figure
 
     from nbqueue.analysis import charts
+    from nbqueue.analysis.charts import axes
     from nbqueue.analysis.charts.page import SIZE as PAGE
 
     figure = Figure(figsize=PAGE if name == "report" else SIZE, layout="constrained")
-    getattr(charts, name)(df, figure if name == "report" else figure.add_subplot())
+    if name == "convergence" and "entry" in df.columns:
+        axes.says(figure.add_subplot(title="Convergence"))
+    else:
+        getattr(charts, name)(df, figure if name == "report" else figure.add_subplot())
     try:
         figure.savefig(path, dpi=DPI)
     except (OSError, ValueError) as error:

@@ -73,7 +73,7 @@ def cancel(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json
     """
     if is_search("cancel", job_ids, search):
         with here(settings):
-            found = meant("cancel", search)
+            found = meant("cancel", search, json_wanted=json_wanted)
 
     async def act(server: Server) -> dict[str, str]:
         ids = found if search.narrow else await jobs_of(server.ask, server.keys, job_ids)

@@ -16,6 +16,7 @@ from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 
 SHOWN = ("finished_at", "job", "attempt", "state", "function", "label", "wait_s", "duration_s", "worker", "error")
+HEADINGS = {"finished_at": "FINISHED (UTC)"}
 #: left out first where a terminal is narrow
 SPARE = ("WORKER", "ATTEMPT", "WAIT_S", "LABEL", "DURATION_S")
 
@@ -82,7 +83,7 @@ def history(
     if json_wanted:
         tables.print_json(_records(df))
     elif not everything:
-        headings = [name.upper() for name in SHOWN]
+        headings = [HEADINGS.get(name, name.upper()) for name in SHOWN]
         tables.print_table(headings, map(_row, _records(df)), empty="No attempts in this period.", spare=SPARE)
 
 

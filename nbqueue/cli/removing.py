@@ -10,7 +10,7 @@ import click
 import nbqueue
 from nbqueue.cli import moments, tables
 from nbqueue.cli.reach import as_json, leave, with_settings
-from nbqueue.cli.searching import Search, is_search, meant, searching
+from nbqueue.cli.searching import Search, again, is_search, meant, searching
 from nbqueue.cli.session import here
 from nbqueue.cli.works import METAVAR, jobs_of, members_by_id
 from nbqueue.client.grouping import states_of
@@ -52,7 +52,7 @@ def delete(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json
         return await delete_each(link, ids)
 
     with here(settings):
-        found = meant("delete", search) if searched else []
+        found = meant("delete", search, json_wanted=json_wanted) if searched else []
         answers = session().begin(act, what="deleting jobs").wait()
     tables.print_answers(answers, json_wanted=json_wanted)
     leave(1 if "unknown" in answers.values() else 0)
@@ -105,29 +105,32 @@ def move(settings: Settings, *, job_ids: tuple[str, ...], queue: str) -> None:
 @_ids_or_search
 @click.option("--dead", default="", metavar="QUEUE", help="All jobs of a queue that failed for good.")
 @searching
+@again
 @as_json
 @with_settings
 def retry(settings: Settings, *, job_ids: tuple[str, ...], dead: str, search: Search, json_wanted: bool) -> None:
     """Submit jobs again that have ended, as new ones.
 
-    The id of a group stands for those of its jobs that ended otherwise than well. Without ids the options that `nbqueue
-    jobs` takes say which: how many they are is told first, and at a terminal it is asked whether to go on.
+    The id of a group stands for those of its jobs that ended otherwise than well. Without ids --dead or the options
+    that `nbqueue jobs` takes say which: how many they are is told first, and at a terminal it is asked whether to go
+    on. Those that were retried before are left then, unless --again is given.
 
     Prints the id of each and of its new job. Exit code 1 if one cannot be retried.
     """
-    if dead and (job_ids or search.narrow):
+    if dead and (job_ids or search.narrow or search.again):
         raise ConfigurationError(
             f"--dead {shown(dead)} means all that failed for good in a queue: leave the ids and the other options out."
         )
     searched = not dead and is_search("retry", job_ids, search)
     with here(settings):
         if searched:
-            wanted = meant("retry", search)
+            wanted = meant("retry", search, json_wanted=json_wanted)
         elif dead:
-            wanted = [job.id for job in nbqueue.Queue(dead).dead().wait()]
+            wanted = meant("retry", search, json_wanted=json_wanted, among=nbqueue.Queue(dead).dead().wait())
         else:
             wanted = session().begin(lambda link: _to_retry(link, job_ids), what="asking").wait()
-        found = session().begin(lambda link: retry_all(link, wanted), what="retrying jobs").wait()
+        anyway = bool(job_ids) or search.again
+        found = session().begin(lambda link: retry_all(link, wanted, again=anyway), what="retrying jobs").wait()
     _leave_with({job_id: draft.job_id for job_id, draft in found.drafts.items()}, found.refused, json_wanted)
 
 
@@ -135,6 +138,7 @@ def retry(settings: Settings, *, job_ids: tuple[str, ...], dead: str, search: Se
 @_ids_or_search
 @click.option("--to", "into", default="", metavar="QUEUE", help="Where they go; each into its own if not given.")
 @searching
+@again
 @as_json
 @with_settings
 def requeue_jobs(
@@ -144,7 +148,8 @@ def requeue_jobs(
 
     They go into the queue of --to. Those that were cancelled or never started are retried too; what runs or succeeded
     is left. The id of a group stands for all of its jobs. Without ids the options that `nbqueue jobs` takes say which:
-    how many they are is told first, and at a terminal it is asked whether to go on.
+    how many they are is told first, and at a terminal it is asked whether to go on. Those that were retried before are
+    left then, unless --again is given.
 
     Prints the id of each and of the job that waits there now. Exit code 1 if there is none for one.
     """
@@ -153,21 +158,21 @@ def requeue_jobs(
 
     async def act(link: Link) -> Requeued:
         ids = found if searched else await jobs_of(link.wire.ask, link.wire.keys, job_ids)
-        return await _requeued(link, ids, into)
+        return await _requeued(link, ids, into, again=search.again or not searched)
 
     with here(settings):
-        found = meant("requeue", search, queue=into) if searched else []
+        found = meant("requeue", search, queue=into, json_wanted=json_wanted) if searched else []
         done = session().begin(act, what="requeueing jobs").wait()
     _leave_with(done.found, done.refused, json_wanted)
 
 
-async def _requeued(link: Link, ids: Sequence[str], into: str) -> Requeued:
+async def _requeued(link: Link, ids: Sequence[str], into: str, *, again: bool) -> Requeued:
     known = dict(zip(ids, await link.records(ids), strict=True))
     records = [record for record in known.values() if record is not None]
     told = preview("requeue", records, "those named", queue=into)
     if told.left:
         click.echo(f"nbqueue: {told}", err=True)
-    done = await requeue(link, [record for record in records if record.id in set(told.ids)], into)
+    done = await requeue(link, [record for record in records if record.id in set(told.ids)], into, again=again)
     return Requeued(done.found, {**done.refused, **{each: str(unknown(each)) for each in ids if known[each] is None}})
 
 

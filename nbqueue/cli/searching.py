@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 import nbqueue
-from nbqueue.cli import moments
+from nbqueue.cli import moments, tables
 from nbqueue.cli.reach import leave
 from nbqueue.client.filters import FILTERS, asked
-from nbqueue.client.preview import Verb, states_for
+from nbqueue.client.preview import Preview, Verb, states_for
+from nbqueue.client.selection import Selection
 from nbqueue.errors import ConfigurationError
 
 
@@ -27,6 +28,12 @@ class Search:
     is_sure: bool
     #: whether to say only what would be done
     is_dry: bool
+    #: whether those are meant too that were retried before
+    again: bool = False
+
+
+#: of commands that retry; to be put below `searching`
+again = click.option("--again", is_flag=True, help="Of a search: those too that were retried before.")
 
 
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,9 +60,9 @@ def searching(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("-y", "--yes", "is_sure", is_flag=True, help="Of a search: do not ask.")(command)
     command = filters(command)
 
-    def run(*, is_sure: bool, is_dry: bool, **given: Any) -> Any:
+    def run(*, is_sure: bool, is_dry: bool, again: bool = False, **given: Any) -> Any:
         narrow = narrowed({name: given.pop(name) for name in (each.replace("-", "_") for each in FILTERS)})
-        return command(search=Search(narrow, is_sure=is_sure, is_dry=is_dry), **given)
+        return command(search=Search(narrow, is_sure=is_sure, is_dry=is_dry, again=again), **given)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__click_params__ = command.__click_params__  # type: ignore[attr-defined]
@@ -73,20 +80,34 @@ def is_search(verb: str, job_ids: Sequence[str], search: Search) -> bool:
         raise ConfigurationError(
             "--yes and --dry-run are of a search: what is named by its id is done without a question."
         )
+    if job_ids and search.again:
+        raise ConfigurationError("--again is of a search: what is named by its id is retried in any case.")
     return bool(search.narrow)
 
 
-def meant(verb: Verb, search: Search, *, queue: str = "") -> list[str]:
+def meant(
+    verb: Verb, search: Search, *, queue: str = "", json_wanted: bool = False, among: Selection | None = None
+) -> list[str]:
     """The jobs that were found and that are to be touched, after it was said, and asked at a terminal.
 
-    Where no state was given, those that can be touched are looked for. To be called within `here(...)`.
+    Where no state was given, those that can be touched are looked for. To be called within `here(...)`. `among`: those
+    that were found, where nothing is to be looked for.
     """
-    found = nbqueue.jobs.where(**{"state": states_for(verb), **search.narrow}).wait()
-    told = found.preview(verb, queue=queue)
-    more = f"; {found.besides}" if found.besides else ""
+    if among is None:
+        among = nbqueue.jobs.where(**{"state": states_for(verb), **search.narrow}).wait()
+    told = among.preview(verb, queue=queue, again=search.again)
+    more = f"; {among.besides}" if among.besides else ""
     click.echo(f"nbqueue: {told}{more}", err=True)
     if search.is_dry or not told.ids:
+        if json_wanted:
+            tables.print_json(_counts(told) if search.is_dry else {})
         leave(0)
     if sys.stdin.isatty() and not search.is_sure and not click.confirm("Go on?", err=True):
         leave(1)
     return list(told.ids)
+
+
+def _counts(told: Preview) -> dict[str, object]:
+    """What would be done, for scripts."""
+    touched, left = ({state.value: count for state, count in each.items()} for each in (told.touched, told.left))
+    return {"verb": told.verb, "jobs": len(told), "touched": touched, "left": left, "retried": told.retried}

@@ -115,11 +115,14 @@ def states_of(given: str | State | Collection[str | State] | None) -> frozenset[
     if given is None:
         return frozenset(State)
     try:
-        return frozenset(map(State, [given] if isinstance(given, str) else given))
+        found = frozenset(map(State, [given] if isinstance(given, str) else given))
     except (ValueError, TypeError):
         raise ConfigurationError(
             f"state={names.shown(given)} cannot be used: give one or several of {', '.join(State)}."
         ) from None
+    if not found:
+        raise ConfigurationError(f"state={names.shown(given)} names no state: leave it out, or give one or several.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ class Jobs(ShownNow):
             tag: a tag they have.
             error: the class of their error (that very class), its name, a part of its first line, or a compiled
                 pattern, such as re.compile("no .* found"), that is searched for in "Type: first line".
-            since: "7d", "2h", a timedelta (both back from now) or an aware datetime: submitted or ended since then.
+            since: "7d", "2h", a timedelta (both back from now), an aware datetime, or an entry of a history frame:
+                submitted or ended since then.
             until: the same: submitted or ended until then.
             slower_than: seconds, a timedelta or text such as "5min": they run longer than that, or their last attempt
                 did.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from nbqueue.client.named import queue_named
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import shown
@@ -39,6 +40,8 @@ class Preview:
     #: how many it touches, and how many it leaves as they are, by their states
     touched: Mapping[State, int]
     left: Mapping[State, int]
+    #: how many it leaves because they were retried before
+    retried: int = 0
     #: whose jobs they are, as a sentence goes on with it
     words: str
 
@@ -47,27 +50,43 @@ class Preview:
 
     def __str__(self) -> str:
         count, rest = len(self.ids), sum(self.left.values())
-        jobs = f"{count + rest:,} {'job' if count + rest == 1 else 'jobs'}"
-        some = jobs if not rest else f"{count:,} of {jobs}" if count else f"none of {jobs}"
-        touched = f": {_counted(self.touched)}" if count else ""
-        left = f"{';' if count else ':'} {_counted(self.left)} {'is' if rest == 1 else 'are'} left" if rest else ""
-        return f"{_VERBS[self.verb][0]} {some} {plain(self.words)}{touched}{left}"
+        every = count + rest + self.retried
+        jobs = f"{every:,} {'job' if every == 1 else 'jobs'}"
+        some = jobs if count == every else f"{count:,} of {jobs}" if count else f"none of {jobs}"
+        touched = _counted(self.touched)
+        left = f"{_counted(self.left)} {'is' if rest == 1 else 'are'} left" if rest else ""
+        before = f"{self.retried:,} {'was' if self.retried == 1 else 'were'} retried already" if self.retried else ""
+        told = "; ".join(filter(None, (touched, left, before)))
+        return f"{_VERBS[self.verb][0]} {some} {plain(self.words)}{f': {told}' if told else ''}"
 
     def __repr__(self) -> str:
         return f"<Preview: {self}>"
 
 
-def preview(verb: Verb, records: Sequence[JobRecord], words: str, *, queue: str = "") -> Preview:
-    """What a verb would do; `queue`: where `requeue` puts them, each into its own if empty."""
+def preview(
+    verb: Verb, records: Sequence[JobRecord], words: str, *, queue: str = "", again: bool = True
+) -> Preview:  # fmt: skip
+    """What a verb would do.
+
+    Args:
+        verb: the verb.
+        records: what is known of the jobs.
+        words: whose jobs they are.
+        queue: where `requeue` puts them, each into its own if empty.
+        again: whether jobs that were retried before are retried once more.
+    """
     if verb not in _VERBS:
         raise ConfigurationError(f"preview({shown(verb)}) cannot be said: give one of {', '.join(_VERBS)}.")
+    queue = queue_named(queue)
     touches = _touches(verb, queue)
-    chosen = [record for record in records if touches(record)]
-    left = Counter(record.state for record in records) - Counter(record.state for record in chosen)
+    fit = [record for record in records if touches(record)]
+    before = not again and verb in ("retry", "requeue")
+    chosen = [record for record in fit if not (before and record.retried_by)]
+    left = Counter(record.state for record in records) - Counter(record.state for record in fit)
     into = f' into queue "{queue}"' if queue else ""
     return Preview(
         verb=verb, ids=tuple(record.id for record in chosen), touched=Counter(record.state for record in chosen),
-        left=left, words=f"of {words}{into}",
+        left=left, retried=len(fit) - len(chosen), words=f"of {words}{into}",
     )  # fmt: skip
 
 

@@ -50,7 +50,8 @@ class Queue(ShownNow):
         """A pandas frame with a row a minute: `minute` (UTC), `submitted`, and jobs that ended by final state.
 
         Args:
-            since: "7d", "2h", a timedelta (both back from now) or an aware datetime; counts are kept for 14 days.
+            since: "7d", "2h", a timedelta (both back from now), an aware datetime, or an entry of a history frame;
+                counts are kept for 14 days.
         """
         moments.milliseconds(since, "since", 0)
         future = session().call(lambda link: minute_counts.read(link, self.name, since))

@@ -20,13 +20,14 @@ class Requeued:
     refused: Mapping[str, str]
 
 
-async def requeue(link: Link, records: Sequence[JobRecord], queue: str) -> Requeued:
-    """Put these into a queue; empty: each into its own."""
+async def requeue(link: Link, records: Sequence[JobRecord], queue: str, *, again: bool = True) -> Requeued:
+    """Put these into a queue; empty: each into its own. `again`: those too that were retried before."""
     waiting = [record.id for record in records if not record.state.is_final]
     moved, refused = await moving.move_each(link, waiting, queue)
-    again = await retrying.retry_all(link, [record.id for record in records if record.state.is_final], queue)
-    new = {**{job_id: job_id for job_id in moved}, **{old: draft.job_id for old, draft in again.drafts.items()}}
-    why = {**refused, **again.refused}
+    ended = [record.id for record in records if record.state.is_final]
+    retried = await retrying.retry_all(link, ended, queue, again=again)
+    new = {**{job_id: job_id for job_id in moved}, **{old: draft.job_id for old, draft in retried.drafts.items()}}
+    why = {**refused, **retried.refused}
     ids = [record.id for record in records]
     return Requeued(
         {job_id: new[job_id] for job_id in ids if job_id in new},

@@ -43,17 +43,28 @@ async def retry(link: Link, job_id: str, sent: Draft | None) -> Draft:
     return await _retried(link, job_id, sent)
 
 
-async def retry_all(link: Link, job_ids: Iterable[str], queue: str = "") -> Retried:
+async def retry_all(link: Link, job_ids: Iterable[str], queue: str = "", *, again: bool = True) -> Retried:
     """Submit each again that can be, many at once; a job that waited for another of them comes after its retry.
 
-    Args: `queue`: where they go; empty: each into its own.
+    Args:
+        link: the way to the server.
+        job_ids: the jobs.
+        queue: where they go; empty: each into its own.
+        again: those too that were retried before.
     """
     await link.wake()
     wanted = list(dict.fromkeys(job_ids))
     records = dict(zip(wanted, await link.records(wanted), strict=True))
     drafts: dict[str, Draft] = {}
-    refused: dict[str, str] = {}
-    for some in _in_order({job_id: record.after if record else () for job_id, record in records.items()}):
+    refused = {} if again else {
+        job_id: f"Job {job_id} was retried already, as {record.retried_by}: again=True, or --again, retries it anew."
+        for job_id, record in records.items() if record and record.retried_by
+    }  # fmt: skip
+    left = {job_id: record.after if record else () for job_id, record in records.items() if job_id not in refused}
+    # of what was retried before the newest may be among these
+    newest = await newest_of(link, [each for after in left.values() for each in after if each not in left])
+    before = {job_id: [newest[each].id if each in newest else each for each in left[job_id]] for job_id in left}
+    for some in _in_order(before):
         found = await _each(dict.fromkeys(some), lambda job_id, _: _retried(link, job_id, None, queue))
         drafts |= found.drafts
         refused |= found.refused

@@ -82,12 +82,13 @@ class Selection(ChangesMany, metrics.OfMany, Together, Sequence[Job[Any]], Shown
         )
         return "; ".join(filter(None, (others, unread)))
 
-    def preview(self, verb: Verb, *, queue: str = "") -> Preview:
+    def preview(self, verb: Verb, *, queue: str = "", again: bool = False) -> Preview:
         """What `retry`, `cancel`, `delete` or `requeue` would do, in a line; nothing is done, and nobody asked.
 
-        It goes by what was known of the jobs when they were looked up. The verbs say the same line in a notebook.
+        `queue` and `again` are as the verb takes them. It goes by what was known of the jobs when they were looked up.
+        The verbs say the same line in a notebook.
         """
-        return preview(verb, self.records, self.words, queue=queue)
+        return preview(verb, self.records, self.words, queue=queue, again=again)
 
     def cancel(self) -> Pending[Mapping[str, int]]:
         """Stop all of them; how many are "cancelled", "already finished" or "requested"."""
@@ -99,33 +100,36 @@ class Selection(ChangesMany, metrics.OfMany, Together, Sequence[Job[Any]], Shown
 
         return self._session.begin(asked, what=f"cancelling {len(self)} jobs")
 
-    def retry(self) -> Pending[Selection]:
+    def retry(self, *, again: bool = False) -> Pending[Selection]:
         """New jobs for those that have ended, as they were submitted; `.refused` says of which there are none, and why.
 
-        A job that was retried before is retried once more.
+        Args: `again`: those too that were retried before, which are left otherwise.
         """
-        self._say("retry")
+        self._say("retry", again=again)
+        ended = [record.id for record in self.records if record.state.is_final and (again or not record.retried_by)]
 
         async def asked(link: Link) -> tuple[list[JobRecord], Mapping[str, str]]:
-            retried = await retrying.retry_all(link, [record.id for record in self.records if record.state.is_final])
+            retried = await retrying.retry_all(link, ended, again=again)
             found = await link.records([draft.job_id for draft in retried.drafts.values()])
             return [record for record in found if record is not None], retried.refused
 
         return Pending(self._session.promise(asked), self._anew("retries"), what=f"retrying {len(self)} jobs")
 
-    def requeue(self, queue: str = "") -> Pending[Selection]:
+    def requeue(self, queue: str = "", *, again: bool = False) -> Pending[Selection]:
         """Put them into a queue again: those that wait are moved, those that ended without success are retried there.
 
         The jobs that wait there now; `.refused` says for which there is none, and why. What runs or succeeded is left.
 
-        Args: `queue`: empty: each into its own, so that those that wait stay where they are.
+        Args:
+            queue: empty: each into its own, so that those that wait stay where they are.
+            again: those too that were retried before, which are left otherwise.
         """
         queue = queue_named(queue)
-        chosen = set(self._say("requeue", queue).ids)
+        chosen = set(self._say("requeue", queue, again=again).ids)
         records = [record for record in self.records if record.id in chosen]
 
         async def asked(link: Link) -> tuple[list[JobRecord], Mapping[str, str]]:
-            done = await requeueing.requeue(link, records, queue)
+            done = await requeueing.requeue(link, records, queue, again=again)
             found = await link.records(list(done.found.values()))
             return [record for record in found if record is not None], done.refused
 
@@ -205,9 +209,9 @@ class Selection(ChangesMany, metrics.OfMany, Together, Sequence[Job[Any]], Shown
     def _begin(self, act: Callable[[Link], Coroutine[Any, Any, Any]], what: str) -> Pending[Any]:
         return self._session.begin(act, what=what)
 
-    def _say(self, verb: Verb, queue: str = "") -> Preview:
+    def _say(self, verb: Verb, queue: str = "", *, again: bool = False) -> Preview:
         """Say what is about to be done."""
-        found = self.preview(verb, queue=queue)
+        found = self.preview(verb, queue=queue, again=again)
         hooks.say(str(found))
         return found
 

@@ -20,14 +20,17 @@ from nbqueue.notebook.slips import refuse, say
 #: options that say which jobs
 NARROW = tuple(f"--{name}" for name in FILTERS)
 #: what a verb takes beside them
-MORE = {"jobs": ("--limit",), "requeue": ("--to", "--dry-run")}
+MORE = {"jobs": ("--limit",), "retry": ("--again", "--dry-run"), "requeue": ("--to", "--again", "--dry-run")}
 _MORE = ("--dry-run",)
 #: those that take no value
-SWITCHES = ("--dry-run",)
+SWITCHES = ("--dry-run", "--again")
 #: of jobs that could not be retried so many are told why, in so many characters
 REFUSED, WIDE = 5, 300
 
-_WORDS = {"--limit": "at most so many", "--to": "where they go", "--dry-run": "say only what would be done"}
+_WORDS = {
+    "--limit": "at most so many", "--to": "where they go", "--dry-run": "say only what would be done",
+    "--again": "those too that were retried before",
+}  # fmt: skip
 
 
 class _Parser(ArgumentParser):
@@ -97,13 +100,15 @@ def found(verb: Verb, given: Namespace) -> Selection:
 def act(verb: Verb, given: Namespace) -> None:
     """Do what a verb says, and say what became of it; with --dry-run what it would do, and nothing else."""
     meant, queue = found(verb, given), getattr(given, "to", "")
+    # what is named is meant, whatever became of it
+    anyway = bool(given.ids) or getattr(given, "again", False)
     if given.dry_run:
-        say(str(meant.preview(verb, queue=queue)))
+        say(str(meant.preview(verb, queue=queue, again=anyway)))
     elif verb in ("cancel", "delete"):
         counts = (meant.cancel() if verb == "cancel" else meant.delete()).wait()
         say(", ".join(f"{count:,} {answer}" for answer, count in counts.items()) or "Nothing was done.")
     else:
-        again = (meant.retry() if verb == "retry" else meant.requeue(queue)).wait()
+        again = (meant.retry(again=anyway) if verb == "retry" else meant.requeue(queue, again=anyway)).wait()
         say(f"{len(again):,} {'job waits' if len(again) == 1 else 'jobs wait'} to run.")
         for why in list(again.refused.values())[:REFUSED]:
             say(wording.line(why, WIDE))

@@ -33,6 +33,8 @@ LEAST_POLL_S = 0.01
 #: where none is asked for: stock clients give no wake-up call, and looking costs us little
 POLL_S = 0.05
 RECONNECT_S = 1.0
+#: how often a worker that ends looks for what began meanwhile
+LOOK_S = 0.05
 
 
 class Worker(arq.worker.Worker):
@@ -51,6 +53,8 @@ class Worker(arq.worker.Worker):
         self._aborts: Aborts | None = None
         self._fences: dict[str, int] = {}
         self._after: set[asyncio.Task[Any]] = set()
+        #: tasks that were cancelled because the worker ends
+        self._cancelled: set[asyncio.Task[Any]] = set()
         self._in_trouble = False
 
     # arq's own methods, replaced ------------------------------------------------------------------------------------
@@ -81,7 +85,9 @@ class Worker(arq.worker.Worker):
         if not self._pool:
             return
         while running := {task for task in self.tasks.values() if not task.done()} - self._after:
-            await asyncio.wait(running)
+            await asyncio.wait(running, timeout=LOOK_S)
+            # a claim was on its way: what came with it goes back like the others
+            self._cancel_new()
         if self._engine is not None and not await self._engine.stop():
             for task in self._after:
                 task.cancel()
@@ -92,11 +98,21 @@ class Worker(arq.worker.Worker):
         await self.pool.aclose(close_connection_pool=True)
         self._pool = None
 
+    def handle_sig(self, signum: Signals) -> None:
+        """Cancel what runs, as arq does."""
+        super().handle_sig(signum)
+        self._cancelled |= set(self.tasks.values())
+
     def handle_sig_wait_for_completion(self, signum: Signals) -> None:
         """Claim no more at once, then wait as arq does."""
         if self._engine is not None:
             self._engine.drain()
         super().handle_sig_wait_for_completion(signum)
+
+    def _cancel_new(self) -> None:
+        for task in set(self.tasks.values()) - self._cancelled - self._after:
+            task.cancel()
+        self._cancelled |= set(self.tasks.values())
 
     # what the engine asks of a runner -------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,15 @@ def test_functions_without_room_are_told(ax: Axes) -> None:
     charts.failures(df, ax)
     assert len(names(ax)) == 12
     assert ax.get_xlabel() == "attempts (40 more of 8 others)"
+
+
+def test_the_slowest_function_is_among_the_boxes(ax: Axes) -> None:
+    """Of more than there is room for those with most attempts and the slowest have one; of the others it is said."""
+    ran = [record(n, function=f"f{n % 16}", started=BEGIN_MS + 1000 * n + 900) for n in range(160)]
+    df = frame([*ran, record(160, function="slow", started=BEGIN_MS + 1000)])
+    charts.durations(df, ax)
+    assert names(ax) == [*(f"f{n} (10)" for n in range(11)), "slow (1)"]
+    assert ax.get_xlabel() == "seconds from start to end (50 more of 5 others)"
 
 
 def test_percentiles_over_time_are_those_of_the_frame(ax: Axes) -> None:
@@ -208,3 +218,16 @@ def test_workers_say_how_busy_they_were(ax: Axes) -> None:
     df = frame(ran)
     assert dict(busy(lanes(df))["share"]) == {"a": (1 + 3 + 2) / 8, "b": 1 / 4}
     assert names(charts.timeline(df, ax)) == ["a\n75% busy", "b\n25% busy"]
+
+
+@pytest.mark.parametrize(("others", "labels"), [(4, "two lines"), (9, "one line")])
+def test_a_worker_with_many_lanes_leaves_room_for_others(ax: Axes, others: int, labels: str) -> None:
+    """Beside eighty coroutines of one worker each other has the height of its label, and no two labels overlap."""
+    ran = [record(n, started=BEGIN_MS, worker="a") for n in range(80)]
+    ran += [record(n, started=BEGIN_MS + 79_900 + 1000 * n, worker=f"b{n}") for n in range(others)]
+    draw(charts.timeline(frame(ran), ax))
+    assert {"\n" in name for name in names(ax)} == {labels == "two lines"}
+    boxes = sorted((label.get_window_extent() for label in ax.get_yticklabels()), key=lambda box: box.y0)
+    assert all(below.y1 <= above.y0 for below, above in pairwise(boxes))
+    low, high = ax.get_ylim()
+    assert all(high <= bar.get_y() and bar.get_y() + bar.get_height() <= low for bar in ax.patches)  # type: ignore[attr-defined]

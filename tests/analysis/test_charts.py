@@ -164,3 +164,25 @@ def test_an_unknown_option_is_named(chart: Any, option: str) -> None:
     """The sentence says what is allowed."""
     with pytest.raises(ConfigurationError, match=f"{option}='colour' is not known: give \""):
         chart(frame([]), **{option: "colour"})
+
+
+@pytest.mark.parametrize(("style", "colour"), [("default", "black"), ("dark_background", "white")])
+def test_boxes_are_seen_on_any_ground(style: str, colour: str) -> None:
+    """Edges and medians have the colour of the words; where all are the same a mark as high as a box is left."""
+    with plt.style.context(style):
+        ax = Figure().add_subplot()
+    charts.waits(frame([record(n) for n in range(3)]), ax)
+    [box] = ax.patches
+    median = ax.lines[-1]
+    assert same_color(box.get_edgecolor(), colour)
+    assert same_color(median.get_color(), colour)
+    assert np.ptp(np.asarray(median.get_ydata(), dtype=float)) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    "name", ["durations", "durations over time", "waits", "waits over time", "timeline", "retries"]
+)
+def test_without_an_attempt_that_ran_that_is_said(name: str, ax: Axes) -> None:
+    """Jobs that never started are jobs in the period all the same."""
+    df = frame([{"job": "a", "attempt": 0, "state": "cancelled", "function": "f"}])
+    assert [text.get_text() for text in CHARTS[name](df, ax).texts] == ["no attempt that ran in this period"]

@@ -92,3 +92,24 @@ def test_many_jobs_are_cut_and_told(ax: Axes) -> None:
     """Fifty curves and twelve names at most."""
     charts.convergence(reported(60), ax)
     assert (len(ax.lines), len(legend(ax)), ax.get_title()) == (50, 12, "Convergence, 50 of 60 jobs")
+
+
+def test_fifty_curves_differ(ax: Axes) -> None:
+    """No two have the same colour, dashes and marker; the first 49 differ along the line too."""
+    charts.convergence(reported(50), ax)
+    dashes = [(line.get_color(), str(line._dash_pattern)) for line in ax.lines]  # type: ignore[attr-defined]
+    assert len(set(dashes)) == 49
+    assert len({(*each, line.get_marker()) for each, line in zip(dashes, ax.lines, strict=True)}) == 50
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("gap", [0.9, 1.0, 0.0, 37.0])
+def test_the_axis_of_the_gap_reaches_it(ax: Axes, jobs: int, gap: float) -> None:
+    """A tick stands at or above the largest gap, and the axis does not end below either."""
+    df = reported(jobs, ("objective", "gap")) if jobs == 1 else reported(jobs, ("gap",))
+    charts.convergence(df.assign(value=[gap if name == "gap" else 1.0 for name in df["name"]]), ax)
+    draw(ax)
+    beside = ax.figure.axes[-1]
+    low, high = beside.get_ylim()
+    assert (low, high > gap) == (0.0, True)
+    assert max(tick for tick in beside.get_yticks() if tick <= high) >= gap

@@ -41,6 +41,23 @@ def test_a_page_has_all_charts(tmp_path: Path) -> None:
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_nothing_on_a_page_is_cut_or_overprinted() -> None:
+    """Legends are below the titles, labels within the page, and names that fit are whole."""
+    ran = [record(n, state=("retried", "succeeded")[n % 2], function=f"f{n % 40}",
+                  error_type=("ConnectionError", "")[n % 2]) for n in range(80)]  # fmt: skip
+    page = charts.report(frame(ran), Figure(figsize=(8.27, 11.69), layout="constrained"))
+    page.draw_without_rendering()
+    for ax in page.axes:
+        title = ax.title if ax.title.get_text() else ax._left_title  # type: ignore[attr-defined]
+        if (legend := ax.get_legend()) is not None:
+            assert legend.get_window_extent().y1 <= title.get_window_extent().y0
+        labels = [label for label in (ax.xaxis.label, ax.yaxis.label, *ax.get_yticklabels()) if label.get_text()]
+        boxes = [label.get_window_extent() for label in labels]
+        assert all(box.x0 >= 0 and box.x1 <= page.bbox.x1 for box in boxes)
+    names = [label.get_text() for ax in page.axes for label in ax.get_yticklabels()]
+    assert "ConnectionError" in names
+
+
 def test_an_empty_page_says_so() -> None:
     """One sentence, not eleven."""
     page = charts.report(frame([]), Figure())

@@ -1,5 +1,6 @@
 """What scripts write into the history of jobs whose ends no worker records."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -39,6 +40,33 @@ async def test_a_cancel_that_overrules_another_try_leaves_the_marks(store: Store
     assert await store.call("finish", claims.finish(KEYS, ENGINE, [given_back]), "j") == [True]
     [line] = await lines(store)
     assert (line["state"], {name: line[name] for name in MARKS}) == (State.CANCELLED, MARKS)
+
+
+async def test_a_cancel_that_overrules_another_try_is_the_end_that_is_told(store: Store) -> None:
+    """An engine says that the attempt is to be followed by another; it is not, and its line says what came instead."""
+    await store.submit("j")
+    [claim] = await store.claim("j")
+    await scripts.run(store.client, jobs.cancel(KEYS, ["j"]))
+    line = json.dumps(
+        {"job": "j", "attempt": 1, "state": "retried", "error": '"state":"retried"'}, separators=(",", ":")
+    )
+    again = Finish(job_id="j", fence=claim.fence, state=State.SCHEDULED, charge="try", record=line)
+    assert await store.call("finish", claims.finish(KEYS, ENGINE, [again]), "j") == [True]
+    [found] = await lines(store)
+    assert (found["state"], found["stopped_by"], found["error"]) == ("cancelled", "cancel", '"state":"retried"')
+
+
+async def test_what_was_lost_with_its_worker_waits_from_then_on(store: Store) -> None:
+    """The time it ran for is no wait; where that was stands in the line of what was lost."""
+    await store.client.hset(KEYS.engine(ENGINE), mapping={"host": "here", "python": "3.12", "version": "1.0"})
+    await store.submit("j")
+    [before] = await store.claim("j")
+    await asyncio.sleep(0.02)
+    await store.reap("j")
+    [after] = await store.claim("j")
+    assert after.due_ms >= before.started_ms + 20
+    [found] = await lines(store)
+    assert (found["host"], found["py"], found["v"], found["state"]) == ("here", "3.12", "1.0", "lost")
 
 
 async def test_a_job_without_tags_has_none_in_its_line(store: Store) -> None:

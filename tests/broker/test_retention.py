@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from nbqueue.broker import claims, history, jobs, retention, scripts
-from nbqueue.broker.claims import Finish
+from nbqueue.broker.claims import FOR_EVER, Finish
 from nbqueue.broker.retention import Pruned
 from nbqueue.model.retention import Retention
 from nbqueue.model.states import State
@@ -220,3 +220,60 @@ async def test_jobs_that_are_deleted_leave_their_lines(store: Store) -> None:
     await end(store, "a")
     assert await scripts.run(store.client, jobs.remove(KEYS, ["a"])) == ["deleted"]
     assert await known(store) == (["a"], [])
+
+
+async def test_who_reads_on_misses_nothing_of_any_queue(store: Store) -> None:
+    """What ends while several histories are read is left for the next time, whichever queue it is of."""
+    queues = ("one", "two", "three")
+
+    async def end_in(*where: str) -> None:
+        for queue in where:
+            name = f"j{len(ended)}"
+            await store.submit(name, queue=queue, delay=60)
+            await store.cancel(name)
+            ended.append(name)
+
+    ended: list[str] = []
+    await end_in(*queues * 3)
+    asked = 0
+
+    async def ask(act: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        found = await act(store.client)
+        if asked <= 4:
+            await end_in("two", "one", "three")
+        return found
+
+    seen: list[str] = []
+    last = "-"
+    for _ in range(4):
+        async for page in history.pages(ask, KEYS, start=last):
+            seen += [json.loads(text)["job"] for text in page.texts]
+            last = "(" + page.ids[-1].decode()
+    assert seen == ended
+
+
+async def test_a_stock_clients_job_of_the_same_id_is_not_forgotten(store: Store) -> None:
+    """Its submission stands under the id of one that has ended, until it is claimed."""
+    await end(store, "a")
+    await age(store)
+    await store.client.hset(KEYS.record("a"), mapping={"stock": "1", "key": KEYS.queue("default")})
+    await store.client.set(KEYS.submission("a"), b"anew")
+    await store.client.zadd(KEYS.queue("default"), {"a": 1})
+    assert (await prune(store)).jobs == 0
+    assert await store.client.get(KEYS.submission("a")) == b"anew"
+    await store.client.zrem(KEYS.queue("default"), "a")
+    assert (await prune(store)).jobs == 1
+
+
+@pytest.mark.parametrize(("keep_s", "days"), [(60, 31), (60 * 86_400, 61), (FOR_EVER, 36_500)])
+async def test_a_record_stays_as_long_as_its_result(store: Store, keep_s: float, days: int) -> None:
+    """Also where nobody looks after the history, and its retention is short."""
+    await store.client.hset(KEYS.retention, "default", Retention(age_s=3600).to_wire())
+    await store.submit("a")
+    [claim] = await store.claim("a")
+    finish = Finish(job_id="a", fence=claim.fence, state=State.SUCCEEDED, result=b"x", keep_s=keep_s)
+    await scripts.run(store.client, claims.finish(KEYS, ENGINE, [finish]))
+    assert await store.client.pttl(KEYS.record("a")) == pytest.approx(days * DAY_MS, abs=60_000)
+    await store.client.delete(KEYS.result("a"))

@@ -63,7 +63,10 @@ def test_waiting_jobs_are_changed(at: tuple[str, ...]) -> None:
         (["worker", "--queue-concurrency", "other=1"], "There is a number for queue 'other'"),
         (["worker", "--resources", "gpu"], "--resources 'gpu' cannot be read at 'gpu': write NAME=NUMBER"),
         (["worker", "--resources", "gpu=-1"], "--resources has gpu=-1.0: give a number from 0.000001"),
-        (["worker", "old.Settings", "--strict"], "--queues, --strict, --queue-concurrency and --resources cannot be"),
+        (
+            ["worker", "old.Settings", "--strict"],
+            "--queues, --strict, --queue-concurrency, --resources and --archive cannot be",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused(words: list[str], fault: str, at: tuple[str, ...]) -> None:

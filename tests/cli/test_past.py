@@ -29,7 +29,7 @@ def at(server: Server) -> tuple[str, ...]:
 def test_a_table_has_a_line_an_attempt(at: tuple[str, ...]) -> None:
     """Times, states and errors stand in lines that are not cut."""
     lines = run("history", *at).stdout.splitlines()
-    assert lines[0].split()[:4] == ["FINISHED_AT", "JOB", "ATTEMPT", "STATE"]
+    assert lines[0].split()[:4] == ["FINISHED", "(UTC)", "JOB", "ATTEMPT"]
     assert lines[1].startswith("2026-10-26 07:33:21  job-1  1        succeeded  shop.solve  solve 1  0.1 s   0.9 s")
     assert [line.split()[2] for line in lines[1:]] == ["job-1", "job-2", "job-3", "short"]
     assert lines[3].endswith("  ValueError: no")
@@ -117,6 +117,14 @@ def test_every_chart_is_a_file(at: tuple[str, ...], server: Server, name: str) -
     found = run("history", "--chart", "h.svg", "--of", name, *at, "--namespace", "runs")
     assert (found.exit_code, found.stderr) == (0, f"Chart of {name} written to h.svg\n")
     assert ("solve 4" in Path("h.svg").read_text(encoding="utf-8")) or name != "convergence"
+
+
+@pytest.mark.parametrize("name", drawing.CHARTS)
+def test_a_chart_of_an_empty_history_says_so(server: Server, name: str) -> None:
+    """The file holds one sentence."""
+    found = run("history", "--chart", "h.svg", "--of", name, "--url", server.url)
+    assert (found.exit_code, found.stderr) == (0, f"Chart of {name} written to h.svg\n")
+    assert "no jobs in this period" in Path("h.svg").read_text(encoding="utf-8")
 
 
 def test_every_chart_of_the_package_is_known() -> None:

@@ -109,6 +109,36 @@ def test_what_is_found_is_requeued(at: tuple[str, ...], failed: list[str]) -> No
     assert 'The server knows no job "nobody"' in found.stderr
 
 
+def test_what_failed_for_good_is_retried_as_what_is_found(at: tuple[str, ...], failed: list[str]) -> None:
+    """--dead says first how many, and only that with --dry-run; --json has the counts; at a terminal it is asked."""
+    said = 'nbqueue: retrying 3 jobs of queue "default" that failed: 3 failed\n'
+    dry = run("retry", "--dead", "default", "--dry-run", "--json", *at)
+    counts = {"verb": "retry", "jobs": 3, "touched": {"failed": 3}, "left": {}, "retried": 0}
+    assert (told(dry), json.loads(dry.stdout)) == ((0, said), counts)
+    code, shown = at_terminal("n", "retry", "--dead", "default", *at)
+    assert (code, "Go on? [y/N]: " in shown, len(states(at))) == (1, True, 4)
+    found = run("retry", "--dead", "default", "--yes", "--json", *at)
+    assert (told(found), set(json.loads(found.stdout))) == ((0, said), set(failed))
+    assert [*states(at).values()].count("queued") == 3
+
+
+def test_what_was_retried_is_left_unless_it_is_wanted_again(at: tuple[str, ...], failed: list[str]) -> None:
+    """The same search makes no jobs twice; --again does."""
+    search = ("--state", "failed", "--json")
+    assert set(json.loads(run("retry", *search, *at).stdout)) == set(failed)
+    said = "nbqueue: {} none of 3 jobs of this search: 3 were retried already\n"
+    for verb, doing in (("retry", "retrying"), ("requeue", "requeueing")):
+        found = run(verb, *search, *at)
+        assert (told(found), found.stdout) == ((0, said.format(doing)), "{}\n")
+    dry = json.loads(run("retry", *search, "--dry-run", *at).stdout)
+    assert (dry["jobs"], dry["retried"]) == (0, 3)
+    assert [*states(at).values()].count("queued") == 3
+    assert set(json.loads(run("retry", *search, "--again", *at).stdout)) == set(failed)
+    assert set(json.loads(run("requeue", *search, "--again", "--to", "night", *at).stdout)) == set(failed)
+    assert [*states(at).values()].count("queued") == 9
+    assert set(json.loads(run("retry", failed[0], "--json", *at).stdout)) == {failed[0]}
+
+
 def test_slow_jobs_are_listed(at: tuple[str, ...], failed: list[str]) -> None:
     """By the time of their last attempt."""
     assert set(states(at, "--slower-than", "0s", "--state", "failed")) == set(failed)
@@ -122,6 +152,8 @@ def test_slow_jobs_are_listed(at: tuple[str, ...], failed: list[str]) -> None:
         ("retry", "`nbqueue retry` takes ids, or options that say which jobs, such as --state and --queue: both are"),
         ("cancel a --tag b", "`nbqueue cancel` takes ids, or options that say which jobs, such as --state and --queue"),
         ("delete a --yes", "--yes and --dry-run are of a search: what is named by its id is done without a question."),
+        ("retry a --again", "--again is of a search: what is named by its id is retried in any case."),
+        ("retry --dead a --again", "--dead 'a' means all that failed for good in a queue: leave the ids and the other"),
         ("retry --dead a --tag b", "--dead 'a' means all that failed for good in a queue: leave the ids and the"),
         ("jobs --error-regex (", "--error-regex '(' is no regular expression: missing ), unterminated subpattern"),
         ("jobs --error a --error-regex b", "--error and --error-regex were given together: give one of them."),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nbqueue
-from nbqueue import ConfigurationError, Queue, ResultExpired, State, jobs, options, submit, submit_map
+from nbqueue import ConfigurationError, JobFailed, Queue, ResultExpired, State, jobs, options, submit, submit_map
 from nbqueue.client.selection import Selection
 from tests.waiting import until
 
@@ -174,10 +174,57 @@ async def test_what_was_found_is_put_into_a_queue_again() -> None:
     assert (await waiting.info()).queue == "night"
     gone = await jobs.where(state="failed")
     await gone.delete()
-    refused = await gone.requeue("night")
+    refused = await gone.requeue("night", again=True)
     assert (len(refused), set(refused.refused)) == (0, set(failed.ids))
     own = await (await jobs.where(queue="night")).requeue()
     assert len(own) == 0
+
+
+async def test_what_was_retried_already_is_left() -> None:
+    """`retry` and `requeue` of a selection make one new job of each, however often they are called; `again` more."""
+    await Queue("night").pause()
+    failed = await submit_map(broken, [1, 2])
+    await failed.results(return_errors=True)
+    one = await (await jobs.where(state="failed"))[:1].requeue("night")
+    found = await jobs.where(state="failed")
+    assert str(found.preview("retry")) == ("retrying 1 of 2 jobs of this search: 1 failed; 1 was retried already")
+    assert str(found.preview("retry", again=True)) == "retrying 2 jobs of this search: 2 failed"
+    assert found.preview("requeue", queue="night").retried == 1
+    rest = await found.requeue("night")
+    assert {*[job.retry_of for job in [*one.records, *rest.records]]} == set(failed.ids)
+    stale = await found.retry()
+    assert (len(stale), list(stale.refused)) == (0, [rest.records[0].retry_of])
+    assert f"was retried already, as {rest[0].id}: again=True, or --again, retries it anew" in repr(stale.refused)
+    found = await jobs.where(state="failed")
+    assert str(found.preview("retry")) == "retrying none of 2 jobs of this search: 2 were retried already"
+    assert (len(await found.retry()), len(await found.requeue("night"))) == (0, 0)
+    assert (len(await found.requeue("night", again=True)), len(await jobs.where(state="queued"))) == (2, 4)
+    for each in await found.retry(again=True):
+        with pytest.raises(JobFailed, match="broken"):
+            await each
+    assert len(await jobs.where(state="failed")) == 4
+    assert (await (await failed[0].retry()).info()).retry_of == failed.ids[0]
+
+
+async def test_words_of_a_search_are_checked() -> None:
+    """A queue's name in a preview as in the verb; an entry of a history frame is a moment; no state is said to be."""
+    job = await submit(step, 1)
+    await job
+    found = await jobs.where()
+    with pytest.raises(ConfigurationError, match="'a b'"):
+        found.preview("requeue", queue="a b")
+    with pytest.raises(ConfigurationError, match="'a b'"):
+        found.requeue("a b")
+    entry = (await nbqueue.history())["entry"].iloc[-1]
+    assert ids(await jobs.where(since=entry)) == {job.id}
+    assert (await Queue().per_minute(since=entry))["succeeded"].sum() == 1
+    with pytest.raises(ConfigurationError, match=r"^state=\[\] names no state: leave it out, or give one or several\."):
+        jobs.where(state=[])
+    with pytest.raises(
+        ConfigurationError, match=r"^states=\[\] names no state: leave it out, or give one or several\."
+    ):
+        await nbqueue.history(states=[])
+    assert len(await nbqueue.history(states=())) == 1
 
 
 async def test_a_selection_as_a_frame_with_its_values() -> None:

@@ -88,6 +88,29 @@ def test_closed_it_leaves_a_picture_and_nothing_else(kernel: Kernel) -> None:
     assert lines(kernel.run("chart"), "display_data")[0].startswith("throughput: 2 attempts")
 
 
+def test_closed_before_its_first_picture_it_says_so(kernel: Kernel) -> None:
+    """A chart that is still being read when it is closed does not say that it goes on."""
+    slow = "import time, nbqueue\ndef slow(df, ax): time.sleep(8)\nchart = nbqueue.charts.live(slow)\nchart"
+    saved, _ = displayed(kernel.run(slow))
+    assert saved["text/plain"] == "slow: reading the history ..."
+    before = len(kernel.messages)
+    kernel.run("chart.close()")
+    wait_until(lambda: bool(displayed(kernel.messages[before:], "update_display_data")) or not kernel.run(""))
+    saved, _ = displayed(kernel.messages[before:], "update_display_data")
+    assert saved["text/plain"] == "slow: closed before anything was drawn"
+
+
+def test_an_error_is_shown_without_a_picture(kernel: Kernel) -> None:
+    """What cannot be drawn leaves one sentence, and no image of nothing."""
+    published = kernel.run("import nbqueue\nnbqueue.charts.live(lambda df, ax: 1 / 0)")
+    saved, _ = displayed(published)
+    assert saved["text/plain"] == "<lambda>: ZeroDivisionError: division by zero"
+    assert "<img" not in saved["text/html"]
+    widgets = opened(published)
+    [image] = [state for state in widgets.values() if state["_model_name"] == "ImageModel"]
+    assert widgets[image["layout"].removeprefix("IPY_MODEL_")]["display"] == "none"
+
+
 def test_its_button_closes_it(kernel: Kernel) -> None:
     """A click on Close is enough."""
     widgets = opened(kernel.run(SHOW))

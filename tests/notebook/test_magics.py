@@ -126,6 +126,12 @@ def test_what_is_found_is_acted_on(shell: Any, capsys: pytest.CaptureFixture[str
     assert said("cancel --function sum --dry-run") == dry
     assert said("cancel --function sum") == [*dry, "3 cancelled"]
     assert said("retry --state cancelled") == ["retrying 3 jobs of this search: 3 cancelled", "3 jobs wait to run."]
+    left = "retrying none of 3 jobs of this search: 3 were retried already"
+    assert said("retry --state cancelled") == [left, "0 jobs wait to run."]
+    assert said("retry --state cancelled --dry-run") == [left]
+    assert said("retry --state cancelled --again --dry-run") == ["retrying 3 jobs of this search: 3 cancelled"]
+    with pytest.raises(ConfigurationError, match="'a b'"):
+        magic(shell, "requeue --state cancelled --to 'a b' --dry-run")
     assert said("requeue --state queued --to night") == [
         'requeueing 3 jobs of this search into queue "night": 3 queued', "3 jobs wait to run.",
     ]  # fmt: skip

@@ -17,13 +17,14 @@ from nbqueue.errors import ConfigurationError
 from nbqueue.model.names import shown
 
 EMPTY = "no jobs in this period"
+NONE_RAN = "no attempt that ran in this period"
 #: inches of a figure that is made for a chart
 SIZE = (8, 3.2)
 DAY_S = 86_400
 #: up to this many seconds an axis says the time of day to the second
 _SHORT_S = 600
-#: characters that an inch of a chart has room for beside its bars
-_CHARACTERS = 5
+#: characters that an inch of a chart has room for beside its bars, in letters of so many points
+_CHARACTERS, _POINTS = 5, 10
 _LEAST = 14
 #: lines of words that it has room for below one another
 _LINES = 5
@@ -96,7 +97,14 @@ def grid(ax: Axes, axis: str = "y") -> None:
 def room(ax: Axes) -> int:
     """Characters of a name that have room beside the plot."""
     inches = ax.get_window_extent().width / ax.figure.dpi
-    return min(max(int(inches * _CHARACTERS), _LEAST), LIMIT)
+    labels = ax.get_yticklabels()
+    points = float(labels[0].get_fontsize()) if labels else _POINTS
+    return min(max(int(inches * _CHARACTERS * _POINTS / points), _LEAST), LIMIT)
+
+
+def left_out(ax: Axes, attempts: int, others: int) -> None:
+    """Say below the plot for how many there is no room in it."""
+    ax.set_xlabel(f"{ax.get_xlabel()} ({attempts:,} more of {others:,} others)")
 
 
 def lines(ax: Axes) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import cycle
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nbqueue.analysis.charts import axes, words
 from nbqueue.analysis.charts.looks import LINES, Line
@@ -19,6 +20,10 @@ JOBS, NAMED, CURVES = 50, 12, 7
 _MADE_BY = "give what `await job.metrics()` gives"
 _EMPTY = "no metrics were reported"
 _BLUE, _ORANGE, _VERMILION = "#0072B2", "#E69F00", "#D55E00"
+#: of what is drawn, so that a line at the edge is seen
+_BEYOND = 1.03
+#: stretches between ticks of a gap
+_TICKS = 5
 #: a gap is a share of the objective, of whatever size
 _PER_CENT = FuncFormatter(lambda value, _: f"{100 * value:.4g}%")
 #: as on the card of a job; others have looks of their own
@@ -63,7 +68,7 @@ def _of_one(ax: Axes, found: pd.DataFrame) -> Axes:
         drawn.append(_curve(beside, found[found["name"] == GAP], GAP, _OWN[GAP]))
         beside.set_ylabel(GAP)
         beside.yaxis.set_major_formatter(_PER_CENT)
-        beside.set_ylim(bottom=min(0.0, beside.get_ylim()[0]))
+        _reach(beside, found[found["name"] == GAP]["value"])
     # beside the numbers of the gap
     axes.legend(ax, drawn)
     if GAP in there and together:
@@ -84,13 +89,33 @@ def _of_many(ax: Axes, found: pd.DataFrame, jobs: list[str]) -> Axes:
     labels = {job: groups[job]["label"].iloc[0] or job for job in shown}
     twice = pd.Series(labels).duplicated(keep=False)
     drawn = []
-    for number, (job, (colour, _, dashes)) in enumerate(zip(shown, cycle(LINES), strict=False)):
+    for job, line in zip(shown, _lines(), strict=False):
         own = words.for_legend(f"{labels[job][:12]} ({job[:8]})" if twice[job] else labels[job], 24)
-        # from the eighth job on colours come again, with another marker
-        mark = LINES[(number + number // len(LINES)) % len(LINES)][1]
-        drawn.append(_curve(ax, groups[job], own, (colour, mark, dashes)))
+        drawn.append(_curve(ax, groups[job], own, line))
+    if name == GAP:
+        _reach(ax, pd.concat([groups[job]["value"] for job in shown]))
     axes.legend(ax, drawn[:NAMED], f"{NAMED} of {len(jobs):,} jobs" if len(jobs) > NAMED else "")
     return ax
+
+
+def _lines() -> Iterator[Line]:
+    """A look for each of many curves: where colours come again, they have other dashes and another marker."""
+    size = len(LINES)
+    for number in count():
+        again = number // size
+        colour = LINES[number % size][0]
+        dashes = LINES[(number + again) % size][2]
+        yield colour, LINES[(number + 2 * again + again // size) % size][1], dashes
+
+
+def _reach(ax: Axes, values: pd.Series[float]) -> None:
+    """An axis from zero to a tick that no gap is above."""
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    # its ticks are the same however high the plot is once it is laid out
+    locator = MaxNLocator(_TICKS, steps=[1, 2, 2.5, 5, 10])
+    ax.yaxis.set_major_locator(locator)
+    ticks = locator.tick_values(low, high or 1.0)
+    ax.set_ylim(low * _BEYOND, max(float(ticks[-1]), high * _BEYOND))
 
 
 def _curve(ax: Axes, part: pd.DataFrame, label: str, line: Line) -> Any:

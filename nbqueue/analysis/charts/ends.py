@@ -70,7 +70,7 @@ def rows(ax: Axes, counts: pd.DataFrame) -> Axes:
     """Stacked bars one below another, each with its name and its count; for how many there is no room is said."""
     if len(counts) > (most := min(axes.lines(ax), ROWS)):
         others = counts.iloc[most:]
-        ax.set_xlabel(f"{ax.get_xlabel()} ({int(others.to_numpy().sum()):,} more of {len(others):,} others)")
+        axes.left_out(ax, int(others.to_numpy().sum()), len(others))
         counts = counts.iloc[:most]
     places = range(len(counts))
     total = counts.sum(axis=1)

@@ -47,7 +47,12 @@ def ground(ax: Axes) -> Any:
     figure = ax.get_figure(root=True)
     colours = [ax.get_facecolor(), figure.get_facecolor()] if figure is not None else [ax.get_facecolor()]
     solid = (colour for colour in colours if to_rgba(colour)[3] >= _CLEAR)
-    return next(solid, "#111111" if _light(ink(ax)) > _MIDDLE else "white")
+    return next(solid, "#111111" if is_light(ink(ax)) else "white")
+
+
+def is_light(colour: Any) -> bool:
+    """Whether a colour is nearer to white than to black."""
+    return _light(colour) > _MIDDLE
 
 
 def _light(colour: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -26,6 +27,8 @@ _PLACES: Any = [
     ["durations", "durations over time"], ["failures", "errors"], ["retries", "again"], ["timeline", "timeline"],
 ]  # fmt: skip
 _HEIGHTS = [1, 0.9, 1, 1, 1, 0.9, 1.3]
+#: points between a plot and its title with a legend between; letters of a label that an inch has room for
+_ABOVE_LEGEND, _LETTERS = 16, 16
 _NEEDED = (
     "job", "attempt", "state", "function", "error_type", "worker", "submitted_at", "due_at", "started_at",
     "finished_at", "wait_s", "duration_s",
@@ -40,6 +43,8 @@ def report(df: pd.DataFrame, figure: Figure | None = None) -> Figure:
         axes.says(_bare(page))
         return page
     places = page.subplot_mosaic(_PLACES, height_ratios=_HEIGHTS)
+    for ax in places.values():
+        ax.tick_params(labelsize="x-small")
     throughput(df, places["throughput"])
     depth(df, places["depth"])
     waits(df, places["waits"])
@@ -97,17 +102,29 @@ def _bare(page: Figure) -> Axes:
 
 
 def _make_small(ax: Axes) -> None:
-    ax.set_title(ax.get_title(), loc="left", fontsize="small")
+    lines = ax.get_legend_handles_labels()[0] if ax.get_legend() is not None else []
+    title = ax.get_title()
     ax.set_title("")
+    ax.set_title(title, loc="left", fontsize="small", pad=_ABOVE_LEGEND if lines else None)
     ax.tick_params(labelsize="x-small")
     ax.xaxis.get_offset_text().set_fontsize("x-small")
     for each in (ax.xaxis.label, ax.yaxis.label, *ax.texts):
         each.set_fontsize("x-small")
+    # no layout makes room for a label that is longer than its axis
+    place = ax.get_window_extent()
+    ax.set_xlabel(_broken(ax.get_xlabel(), place.width / ax.figure.dpi))
+    ax.set_ylabel(_broken(ax.get_ylabel(), place.height / ax.figure.dpi))
     if (beside := ax.get_legend()) is not None:
         beside.remove()
-        # that of states stands above all charts
-        if lines := ax.get_legend_handles_labels()[0]:
-            ax.legend(
-                handles=lines[::-1], loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=3, fontsize="x-small",
-                frameon=False, labelcolor=ink(ax), borderpad=0,
-            )  # fmt: skip
+    # that of states stands above all charts
+    if lines:
+        ax.legend(
+            handles=lines[::-1], loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize="x-small",
+            frameon=False, labelcolor=ink(ax), borderpad=0, borderaxespad=0.3,
+        )  # fmt: skip
+
+
+def _broken(label: str, inches: float) -> str:
+    """A label in lines that have room, what is in brackets in a line of its own."""
+    room = max(int(inches * _LETTERS), 1)
+    return label if len(label) <= room else "\n(".join(fill(part, room) for part in label.split(" ("))

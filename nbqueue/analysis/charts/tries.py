@@ -32,7 +32,7 @@ def retries(df: pd.DataFrame, ax: Axes | None = None, *, by: By = "attempts") ->
     ax = axes.opened(df, ax, "state", "job", "attempt")
     ax.set(title="Attempts per job", xlabel="number of the last attempt", ylabel="jobs")
     counts = facts.attempts_per_job(df)
-    return _bars(ax, counts) if len(counts) else axes.says(ax)
+    return _bars(ax, counts) if len(counts) else axes.says(ax, axes.NONE_RAN if len(df) else axes.EMPTY)
 
 
 def _bars(ax: Axes, counts: pd.DataFrame) -> Axes:

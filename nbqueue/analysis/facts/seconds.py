@@ -10,19 +10,27 @@ import pandas as pd
 from nbqueue.analysis.facts.texts import texts
 from nbqueue.analysis.facts.times import NEVER, buckets, milliseconds
 
-#: functions shown by name at most; those with fewer attempts are left to the frame
+#: functions shown by name at most
 FUNCTIONS = 12
 #: name of a percentile -> the part of the attempts that took no longer
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
-def seconds_by_function(df: pd.DataFrame, column: str, functions: int = FUNCTIONS) -> dict[str, Any]:
-    """Seconds of a column for the functions with most attempts, the most frequent first."""
+def seconds_by_function(df: pd.DataFrame, column: str, functions: int = FUNCTIONS) -> tuple[dict[str, Any], list[int]]:
+    """Seconds of a column for the functions with most attempts, the most frequent first; and attempts of the others.
+
+    The function with the highest median is there in any case, as the last where it has few attempts.
+    """
     seconds = _seconds(df, column)
     known = np.isfinite(seconds)
-    names, seconds = texts(df["function"])[known], seconds[known]
-    frequent = pd.Series(names, dtype=object).value_counts().head(functions)
-    return {str(name): seconds[names == name] for name in frequent.index}
+    own, seconds = texts(df["function"])[known], seconds[known]
+    counts = pd.Series(own, dtype=object).value_counts()
+    names = list(counts.index)
+    if len(names) > functions and (slowest := pd.Series(seconds).groupby(own).median().idxmax()) in names[functions:]:
+        names.remove(slowest)
+        names.insert(functions - 1, slowest)
+    found = {str(name): seconds[own == name] for name in names[:functions]}
+    return found, [int(counts[name]) for name in names[functions:]]
 
 
 def percentiles(df: pd.DataFrame, column: str, when: str) -> tuple[pd.DataFrame, float]:

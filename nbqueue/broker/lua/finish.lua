@@ -147,6 +147,17 @@ local function line_of_cancel(id, record, facts)
     retry_of = found[8] or nil, stopped_by = 'cancel'})
 end
 
+local function outlives(ending)
+  -- how long a record stays at least: as long as its result
+  local keep = kept_ms(ending)
+  return keep == '-1' and LONG_MS or tonumber(keep) + DAY_MS
+end
+
+local function cancelled(line)
+  -- of an attempt that was to be followed by another, and is not: an engine writes the state before anything of the user's
+  return (string.gsub(line, '"state":"retried"', '"state":"cancelled","stopped_by":"cancel"', 1))
+end
+
 local changes, counted, told = {}, {}, nil
 for _, ending in ipairs(ends) do
   local at, way, facts = ending.at, ending.way, ending.facts
@@ -174,8 +185,8 @@ for _, ending in ipairs(ends) do
     added = redis.call('HSET', record, unpack(fields))
   end
   if added == #fields / 2 then redis.call('HSET', record, 'queue', facts.queue, 'fence', fence, 'rank', ending.rank) end
-  if not ending.again then redis.call('PEXPIREAT', record, now + record_ms(prefix, facts.queue)) end
-  if ending.overruled and line == '' then line = line_of_cancel(id, record, facts) end
+  if not ending.again then redis.call('PEXPIREAT', record, now + math.max(record_ms(prefix, facts.queue), outlives(ending))) end
+  if ending.overruled then line = line ~= '' and cancelled(line) or line_of_cancel(id, record, facts) end
   if line ~= '' then note(facts.queue, line) end
   changes[#changes + 1] = id .. ' ' .. ending.state .. ' ' .. fence
 end

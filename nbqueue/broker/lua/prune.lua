@@ -32,6 +32,8 @@ end
 local function is_kept(id, job)
   if not job.state then return false end
   if not is_final(job.state) or (tonumber(job.finished) or 0) > now - HOUR_MS then return true end
+  -- a stock client may have sent its id anew
+  if job.stock and job.key and redis.call('ZSCORE', job.key, id) then return true end
   return goes_on(job.group) or redis.call('EXISTS', prefix .. 'arq:result:' .. id) == 1
 end
 
@@ -47,7 +49,7 @@ local function jobs_of(records)
   local found = {}
   for line in string.gmatch(records, '[^\n]+') do
     local id = id_in(line)
-    local job = id and read_fields(prefix .. 'nbq:job:' .. id, {'state', 'finished', 'group'}) or {}
+    local job = id and read_fields(prefix .. 'nbq:job:' .. id, {'state', 'finished', 'group', 'stock', 'key'}) or {}
     if id and is_kept(id, job) then
       -- its record lives as long as its lines
       redis.call('PEXPIRE', prefix .. 'nbq:job:' .. id, 2 * DAY_MS, 'GT')

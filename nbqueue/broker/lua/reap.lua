@@ -31,16 +31,27 @@ local function fate_of(job, losses)
   return losses + (tonumber(job.crashes) or 0) >= tonumber(ARGV[2]) and 'crashed' or 'queued'
 end
 
+local places = {}
+local function place_of_engine(engine)
+  -- where it ran, and what it was
+  if not places[engine] then places[engine] = read_fields(prefix .. 'nbq:engine:' .. engine, {'host', 'python', 'version'}) end
+  return places[engine]
+end
+
 local function line_of(id, job, state, engine, error)
+  local where = place_of_engine(engine)
   return cjson.encode({job = id,
     attempt = (tonumber(job.tries) or 0) + (tonumber(job.losses) or 0) + (tonumber(job.crashes) or 0) + 1,
     state = state == 'queued' and 'lost' or state, queue = job.queue, ['function'] = job['function'] or '',
     label = job.label or job['function'] or '', group = job.group or '', priority = tonumber(job.priority) or 0,
-    submitted = tonumber(job.submitted), due = tonumber(job.due), started = tonumber(job.started), worker = engine, tags = tags_of(job.tags),
-    parent = job.parent, retry_of = job.retry_of,     error_type = 'JobCrashed', error = error})
+    submitted = tonumber(job.submitted), due = tonumber(job.due), started = tonumber(job.started), worker = engine,
+    host = where.host, py = where.python, v = where.version, tags = tags_of(job.tags), parent = job.parent,
+    retry_of = job.retry_of, error_type = 'JobCrashed', error = error})
 end
 
 local function wait_again(id, job, queue_key, rank)
+  -- from now on: what it ran for was no wait
+  redis.call('HSET', prefix .. 'nbq:job:' .. id, 'due', now)
   redis.call('ZADD', queue_key, rank, id)
   call_workers(prefix .. 'nbq:wake:' .. job.queue)
   regroup(job.group, 'running', 'queued')

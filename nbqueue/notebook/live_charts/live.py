@@ -164,7 +164,9 @@ class LiveChart:
     def _words(self) -> str:
         seen = self._reading.seen
         if seen.at is None:
-            return wording.line(f"{self._name}: {seen.problem or 'reading the history ...'}", 400)
+            is_closed = self._closing or self.over
+            none = "closed before anything was drawn" if is_closed else "reading the history ..."
+            return wording.line(f"{self._name}: {seen.problem or none}", 400)
         told = f"{self._name}: {seen.attempts:,} attempts, as of {wording.clock(seen.at)}"
         return wording.line(f"{told}; {seen.problem}" if seen.problem else told, 400)
 

@@ -19,7 +19,9 @@ class Panel:
         self._kit = kit = Kit()
         self._words = kit.html(flex="1 1 0", min_width="0")
         self._image = kit.keep(ipywidgets.Image(
-            format="png", layout=ipywidgets.Layout(width=f"{width_px}px", max_width="100%", height="auto"),
+            format="png", layout=ipywidgets.Layout(
+                width=f"{width_px}px", max_width="100%", height="auto", display="none",
+            ),
         ))  # fmt: skip
         close = kit.button("Close", "Read the history no more, and leave the picture as it is", on_close)
         head = kit.row((self._words, close), flex_flow="row", align_items="center")
@@ -28,7 +30,9 @@ class Panel:
     def draw(self, words: str, style: str, png: bytes) -> int:
         """Send what differs; how many messages that took."""
         told = f'{style}<div style="{theme.FONT}">{escape(words)}</div>'
-        return put(self._words, value=told) + put(self._image, value=png)
+        # a page shows an image of nothing as one that is broken
+        shown = put(self._image.layout, display=None if png else "none")
+        return put(self._words, value=told) + put(self._image, value=png) + shown
 
     def mime(self) -> Bundle:
         """What a page shows where the widgets live, and nothing where they do not."""

@@ -21,10 +21,11 @@ local function count_ended(prefix, queue, state, number, now)
 end
 
 local function record_ms(prefix, queue)
-  -- how long the record of a job that ended is kept at least; who forgets its lines forgets it, mostly sooner
+  -- how long the record of a job that ended is there should nobody forget it: who forgets its lines does so, mostly sooner
   if not kept_ms[queue] then
     local set = redis.pcall('HGET', prefix .. 'nbq:retention', queue)
-    kept_ms[queue] = DAY_MS + (tonumber(type(set) == 'string' and string.match(set, '^(%d+) ') or nil) or RECORD_MS)
+    local age = tonumber(type(set) == 'string' and string.match(set, '^(%d+) ') or nil) or 0
+    kept_ms[queue] = DAY_MS + math.max(age, RECORD_MS)
   end
   return kept_ms[queue]
 end
@@ -55,8 +56,11 @@ local function put(prefix, queue, lines, first, last)
   local text, id = table.concat(lines, '\n', first, last), next_id(prefix .. 'nbq:histories', added)
   local total = counted_to(prefix, queue, added)
   local written = redis.pcall('XADD', stream, id, 'records', text, 'to', total)
-  -- somebody wrote an entry of a later time
-  if type(written) == 'table' then redis.call('XADD', stream, '*', 'records', text, 'to', total) end
+  if type(written) == 'table' then
+    -- somebody wrote an entry of a later time: all that come now are later still
+    local placed = redis.call('XADD', stream, '*', 'records', text, 'to', total)
+    redis.call('HSET', prefix .. 'nbq:histories', 'at', string.match(placed, '^%d+'))
+  end
 end
 
 local function remember(prefix)
