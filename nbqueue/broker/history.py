@@ -72,6 +72,12 @@ def page_of(entries: Sequence[Entry]) -> Page:
     return Page(ids, texts)
 
 
+def place(entry: str) -> tuple[int, float]:
+    """The two numbers of an entry's id, for comparing; one without the second is the last of its millisecond."""
+    milliseconds, _, number = entry.lstrip("(").partition("-")
+    return int(milliseconds), int(number) if number else float("inf")
+
+
 @dataclass(frozen=True, slots=True)
 class _Cut:
     """What is read: some streams, up to an entry."""
@@ -89,7 +95,7 @@ async def _streams(ask: Ask, keys: Keys, queue: str, end: str) -> _Cut:
     if queue:
         return _Cut([keys.history(queue)], end)
     names, newest = await ask(partial(_look, keys))
-    if len(names) < 2 or newest is None or (end != "+" and _place(end) <= _place(newest)):  # noqa: PLR2004 - several
+    if len(names) < 2 or newest is None or (end != "+" and place(end) <= place(newest)):  # noqa: PLR2004 - several
         newest = end
     return _Cut([keys.history(name) for name in names], newest)
 
@@ -100,12 +106,6 @@ async def _look(keys: Keys, client: Any) -> tuple[list[str], str | None]:
     members, (at, total) = found[0] or (), found[1] or (None, None)
     names = sorted(item.decode(errors="replace") for item in members)
     return names, f"{at.decode()}-{total.decode()}" if at and total else None
-
-
-def _place(entry: str) -> tuple[int, float]:
-    """The two numbers of an entry's id, for comparing; one without the second is the last of its millisecond."""
-    milliseconds, _, number = entry.lstrip("(").partition("-")
-    return int(milliseconds), int(number) if number else float("inf")
 
 
 @dataclass(slots=True)

@@ -228,7 +228,7 @@ class Keys:
 
     @property
     def archive(self) -> str:
-        """string: where the history is archived; while it is there, nobody else forgets any of it."""
+        """string: where the history is archived, since when and when last (JSON); nobody else forgets any of it."""
         return f"{self.prefix}nbq:archive"
 
     def schedule(self, name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from nbqueue.broker.history import Entry
@@ -16,6 +18,8 @@ from nbqueue.model.retention import Retention
 ENTRIES = 8
 #: how long nobody else forgets anything after the history was archived
 ARCHIVED_MS = 2 * 86_400_000
+#: who archives each day may take an hour for it
+_LATE = timedelta(hours=25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,25 @@ class Pruned:
     jobs: int
     #: entries that would be forgotten, where it was asked for them
     over: list[Entry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archived:
+    """Where the history is archived."""
+
+    folder: str
+    #: when it was tried first, on the server's clock
+    began_at: datetime
+    #: when all that was to be moved had been, the last time; None: not once so far
+    last_at: datetime | None = None
+
+    def __str__(self) -> str:
+        last = f"last at {self.last_at:%Y-%m-%d %H:%M:%S} UTC" if self.last_at else "not once so far"
+        return f"archived to {self.folder}, {last}"
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether nothing was archived for over a day."""
+        return now - (self.last_at or self.began_at) > _LATE
 
 
 async def settings(client: Any, keys: Keys) -> dict[str, Retention]:
@@ -71,11 +94,38 @@ async def is_my_turn(client: Any, keys: Keys, engine: str, *, length_s: float) -
     return bool(await client.set(keys.pruner, engine, nx=True, px=round(length_s * 1000)))
 
 
-async def claim_for_archive(client: Any, keys: Keys, folder: str) -> None:
-    """From now on for two days nothing is forgotten that was not archived."""
-    await client.set(keys.archive, folder, px=ARCHIVED_MS)
+async def claim_for_archive(client: Any, keys: Keys, folder: str, *, is_done: bool = False) -> None:
+    """From now on for two days nothing is forgotten that was not archived; `is_done`: all that was to be moved was."""
+    whole, micro = await client.time()
+    now_ms = int(whole) * 1000 + int(micro) // 1000
+    value = {"folder": folder, "began": now_ms, "last": None}
+    before = await archived(client, keys)
+    if before is not None and before.folder == folder:
+        value |= {"began": _ms(before.began_at), "last": before.last_at and _ms(before.last_at)}
+    if is_done:
+        value["last"] = now_ms
+    await client.set(keys.archive, json.dumps(value), px=ARCHIVED_MS)
+
+
+async def archived(client: Any, keys: Keys) -> Archived | None:
+    """Where the history is archived; None where it is not, or nobody can read that."""
+    with suppress(ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError):
+        found = json.loads(await client.get(keys.archive) or b"")
+        last = found["last"]
+        return Archived(
+            folder=str(found["folder"]), began_at=_at(found["began"]), last_at=None if last is None else _at(last)
+        )
+    return None
 
 
 async def is_archived(client: Any, keys: Keys) -> bool:
     """Whether somebody archives the history."""
     return bool(await client.exists(keys.archive))
+
+
+def _at(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -18,18 +14,18 @@ from nbqueue.broker import history as stream
 from nbqueue.broker import queues, retention, scripts
 from nbqueue.broker.history import Entry
 from nbqueue.cli.durations import Seconds
-from nbqueue.cli.reach import Server, asking, with_settings
+from nbqueue.cli.reach import SENTENCE_LIMIT, Server, asked, complete, shared_address, with_settings
+from nbqueue.errors import AccessDenied, ConfigurationError, NbqueueError
 from nbqueue.model.retention import LEAST_S, Retention
 from nbqueue.model.settings import Settings
+from nbqueue.notebook import wording
 
 #: attempts of a file at most
 ATTEMPTS = 50_000
-#: how often a worker's archive is written to
-EVERY_S = 3600.0
+#: how soon it is tried again after trouble
+AGAIN_S = 10.0
 #: how soon it is seen that the worker is gone
 LOOK_S = 1.0
-#: how long an archiving process gets to end
-END_S = 10.0
 
 
 @dataclass(slots=True)
@@ -43,8 +39,30 @@ class Moved:
         return f"{self.attempts:,} attempts moved to {self.files:,} files"
 
 
+@dataclass(slots=True)
+class Trouble:
+    """What has kept it from archiving since it worked last."""
+
+    #: whether it ever worked
+    has_worked: bool = False
+    #: what was said
+    told: set[tuple[object, ...]] = field(default_factory=set)
+
+    def tell(self, error: NbqueueError | OSError) -> None:
+        """Say it, once; raises what no waiting mends where it has never worked."""
+        cause = error.__cause__ or error
+        is_misuse = isinstance(error, ConfigurationError) and not isinstance(cause, OSError)
+        if not self.has_worked and (is_misuse or isinstance(error, AccessDenied)):
+            raise error
+        kind = (type(error), type(cause), getattr(cause, "errno", None))
+        if kind not in self.told:
+            self.told.add(kind)
+            said = wording.line(error, SENTENCE_LIMIT)
+            click.echo(f"nbqueue: Nothing is archived, and it is tried again until it works: {said}", err=True)
+
+
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--older-than", type=Seconds(LEAST_S), metavar="S",
               help="Also what is within its retention, where it ended longer ago than this: 7d.")  # fmt: skip
 @click.option("--every", "every_s", type=Seconds(1), metavar="S", help="Go on, and do it again after this time: 1h.")
@@ -57,21 +75,41 @@ def archive(
 
     They leave the server once the files are on the disk. From the first time on, nothing is forgotten for two days that
     was not archived: do it each day, or use `nbqueue worker --archive DIR`. `nbqueue history --archive DIR` reads both.
+    With --every, what keeps it from archiving is said once, and it is tried again until it works.
     """
+    complete(_archive(settings, folder.expanduser().absolute(), older_than, every_s, beside))
+
+
+async def _archive(
+    settings: Settings, folder: Path, older_than: float | None, every_s: float | None, beside: int | None
+) -> None:  # fmt: skip
     from nbqueue.analysis.files import arrow_table
 
     arrow_table.library()
+    if every_s is None:
+        moved = await asked(settings, lambda server: move(server, folder, older_than))
+        click.echo(f"{moved} in {folder}", err=True)
+        return
+    if settings.url is not None:
+        shared_address(settings.url)
+    trouble, pause_s = Trouble(), every_s
     while True:
-        moved = asking(settings, lambda server: move(server, folder, older_than))
-        if moved.attempts or every_s is None:
-            click.echo(f"{moved} in {folder}", err=True)
-        if every_s is None or not asyncio.run(_wait(every_s, beside)):
+        try:
+            moved = await asked(settings, lambda server: move(server, folder, older_than))
+        except (NbqueueError, OSError) as error:
+            trouble.tell(error)
+            pause_s = min(every_s, AGAIN_S)
+        else:
+            trouble, pause_s = Trouble(has_worked=True), every_s
+            if moved.attempts:
+                click.echo(f"{moved} in {folder}", err=True)
+        if not await _wait(pause_s, beside):
             return
 
 
 async def move(server: Server, folder: Path, older_than_s: float | None = None) -> Moved:
     """Move what is beyond the retention of each queue, or older than so many seconds."""
-    await _claim(server, folder)
+    await _claim(server, folder, is_done=False)
     own = await server.ask(lambda client: retention.settings(client, server.keys))
     moved = Moved()
     for queue in await server.ask(lambda client: queues.names(client, server.keys)):
@@ -79,11 +117,12 @@ async def move(server: Server, folder: Path, older_than_s: float | None = None) 
         if older_than_s is not None:
             wanted = replace(wanted, age_s=min(older_than_s, wanted.age_s))
         await _move_queue(server, queue, wanted, folder, moved)
+    await _claim(server, folder, is_done=True)
     return moved
 
 
-async def _claim(server: Server, folder: Path) -> None:
-    await server.ask(lambda client: retention.claim_for_archive(client, server.keys, str(folder)))
+async def _claim(server: Server, folder: Path, *, is_done: bool) -> None:
+    await server.ask(lambda client: retention.claim_for_archive(client, server.keys, str(folder), is_done=is_done))
 
 
 async def _move_queue(server: Server, queue: str, wanted: Retention, folder: Path, moved: Moved) -> None:
@@ -122,14 +161,9 @@ async def _forget(server: Server, queue: str, wanted: Retention, after: str, ent
         attempts += found.attempts
         if not found.last:
             break
-        after, place = found.last, _place(found.last.encode())
-        entries = [entry for entry in entries if _place(entry) > place]
+        after, place = found.last, stream.place(found.last)
+        entries = [entry for entry in entries if stream.place(entry.decode()) > place]
     return attempts
-
-
-def _place(entry: bytes) -> tuple[int, int]:
-    milliseconds, _, number = entry.partition(b"-")
-    return int(milliseconds), int(number)
 
 
 async def _wait(seconds: float, beside: int | None) -> bool:
@@ -139,29 +173,3 @@ async def _wait(seconds: float, beside: int | None) -> bool:
             return False
         await asyncio.sleep(LOOK_S)
     return True
-
-
-@contextmanager
-def beside(folder: Path | None, settings: Settings) -> Iterator[None]:
-    """Archive into a folder, in a process of its own, as long as the block runs."""
-    if folder is None:
-        yield
-        return
-    from nbqueue.analysis.files import arrow_table
-
-    arrow_table.library()
-    # before the worker forgets anything itself
-    asking(settings, lambda server: _claim(server, folder))
-    words = ["history", "archive", str(folder), "--every", str(EVERY_S), "--beside", str(os.getpid())]
-    # the password of a server is nothing for a command line
-    where = {"NBQUEUE_URL": settings.url, "NBQUEUE_HOME": str(settings.home), "NBQUEUE_NAMESPACE": settings.namespace}
-    environ = {**os.environ, **{name: value for name, value in where.items() if value is not None}}
-    process = subprocess.Popen([sys.executable, "-m", "nbqueue", *words], env=environ, stdin=subprocess.DEVNULL)  # noqa: S603
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()

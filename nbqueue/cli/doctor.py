@@ -8,13 +8,15 @@ import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import click
 
-from nbqueue.broker import queues
+from nbqueue.broker import queues, retention
 from nbqueue.broker.history import now_ms
 from nbqueue.broker.memory import StoreMemory
+from nbqueue.broker.retention import Archived
 from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
 from nbqueue.errors import NbqueueError
@@ -87,12 +89,14 @@ async def _ask_server(server: Server) -> list[Finding]:
     stats = await server.queue_stats()
     served = {name for engine in engines for name in engine.queues}
     waiting = [item.name for item in stats if item.queued and item.name not in served]
-    skew_s = abs(await now_ms(server.ask) / 1000 - time.time())
+    now_s = await now_ms(server.ask) / 1000
+    skew_s = abs(now_s - time.time())
+    archive = await server.ask(lambda client: retention.archived(client, server.keys))
     return [
         _version(info), _persistence(info), _memory(info),
         Finding("clock", "ok" if skew_s < _SKEW_S else "note", f"differs from this machine's by {skew_s:.1f} s"),
         Finding("workers", "ok" if engines else "note", f"{len(engines)} with a lease" + _pythons(engines)),
-        _queues(stats, waiting),
+        _queues(stats, waiting), *_history(archive, datetime.fromtimestamp(now_s, tz=UTC)),
     ]  # fmt: skip
 
 
@@ -100,6 +104,16 @@ def _queues(stats: list[queues.QueueStats], waiting: list[str]) -> Finding:
     if waiting:
         return Finding("queues", "wrong", f"jobs wait in {', '.join(waiting)}, which no worker serves")
     return Finding("queues", "ok", f"{len(stats)} known, {sum(item.queued for item in stats):,} jobs wait")
+
+
+def _history(archive: Archived | None, now: datetime) -> Iterator[Finding]:
+    if archive is None:
+        return
+    if archive.is_late(now):
+        todo = "over a day without: see what `nbqueue worker --archive` or `nbqueue history archive` says"
+        yield Finding("history", "wrong", f"{archive}; {todo}")
+    else:
+        yield Finding("history", "ok", str(archive))
 
 
 def _version(info: dict[str, Any]) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -134,7 +134,20 @@ def shared_address(url: str) -> Address:
 
 def asking(settings: Settings, act: Callable[[Server], Awaitable[T]], *, address: Address | None = None) -> T:
     """What `act` gives, with a connection of its own that was checked before."""
-    return asyncio.run(_asked(settings, address or running_address(settings), act))
+    return complete(_asked(settings, address or running_address(settings), act))
+
+
+async def asked(settings: Settings, act: Callable[[Server], Awaitable[T]]) -> T:
+    """The same for a command that asks again and again."""
+    return await _asked(settings, await asyncio.to_thread(running_address, settings), act)
+
+
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    """What a command's work gives; interrupted before it began, it ends as quietly as later."""
+    try:
+        return asyncio.run(work)
+    finally:
+        work.close()
 
 
 async def _asked(settings: Settings, address: Address, act: Callable[[Server], Awaitable[T]]) -> T:

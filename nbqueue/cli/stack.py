@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from nbqueue.broker import queues
+from nbqueue.broker import queues, retention
 from nbqueue.broker.memory import StoreMemory, memory
 from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.broker.retention import Archived
 from nbqueue.cli import tables
 from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import EXIT_NOT_RUNNING, Server, as_json, asking, leave, running_address, with_settings
@@ -18,6 +19,7 @@ from nbqueue.local import stack
 from nbqueue.model.resources import canonical
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
+from nbqueue.notebook import wording
 
 
 @click.command()
@@ -74,6 +76,8 @@ class Overview:
     engines: list[EngineInfo]
     #: of the server; None where it does not say
     memory: StoreMemory | None = None
+    #: where the history is archived; None where it is not
+    archive: Archived | None = None
 
 
 @click.command()
@@ -110,7 +114,8 @@ ENGINE_HEADINGS = ("WORKER", "HOST", "PID", "QUEUES", "RUNNING", "CPU", "MEMORY"
 async def _overview(server: Server, address: str) -> Overview:
     engines = await server.ask(lambda client: queues.engines(client, server.keys))
     return Overview(
-        server=address, queues=await server.queue_stats(), engines=engines, memory=await server.ask(memory)
+        server=address, queues=await server.queue_stats(), engines=engines, memory=await server.ask(memory),
+        archive=await server.ask(lambda client: retention.archived(client, server.keys)),
     )  # fmt: skip
 
 
@@ -123,8 +128,9 @@ def _say_down(reason: str, *, json_wanted: bool) -> None:
 
 
 def _facts(found: Overview, local: stack.StackStatus | None) -> dict[str, Any]:
+    history = {} if found.archive is None else {"history": wording.line(found.archive, tables.TEXT_LIMIT)}
     if local is None:
-        return {"server": found.server}
+        return {"server": found.server, **history}
     server, up_s = local.server, tables.span_since(local.server.since)
     return {
         "server": f"{found.server}, version {server.version}",
@@ -132,6 +138,7 @@ def _facts(found: Overview, local: stack.StackStatus | None) -> dict[str, Any]:
         "files": server.folder,
         "worker": f"process {local.worker.pid}" if local.worker.running else "does not run",
         "worker's log": local.worker.log_file,
+        **history,
     }
 
 

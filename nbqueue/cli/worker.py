@@ -12,7 +12,7 @@ import click
 
 from nbqueue.broker.connection import Address
 from nbqueue.broker.signing import Keyring
-from nbqueue.cli import archiving
+from nbqueue.cli import archiver
 from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import leave, shared_address, with_settings
 from nbqueue.errors import ConfigurationError
@@ -98,11 +98,11 @@ def worker(
     config = WorkerConfig(
         address=_address(settings), namespace=settings.namespace, key_file=str(keys),
         modules=(module,) if module else (), limit_bytes=settings.limit_bytes,
-        webhook_hosts=host_names(hosts), **given,
+        webhook_hosts=host_names(hosts), is_archived=archive_folder is not None, **given,
     )  # fmt: skip
     served = f"Serving {_shown(config)} on {config.address}, {config.slots} processes at once"
     click.echo(f"{served}; Ctrl-C ends it.", err=True)
-    with archiving.beside(archive_folder, settings):
+    with archiver.beside(archive_folder, settings):
         code = supervisor.main(config)
     leave(code)
 

@@ -24,7 +24,7 @@ class Beside:
         #: leaves word of jobs that have ended
         self.messenger = _messenger(config, client, keys, keyring)
         scheduler, lookout = Scheduler(client, keys, keyring), Lookout(client, keys, engine_id)
-        pruning = Pruning(client, keys, engine_id)
+        pruning = Pruning(client, keys, engine_id, is_archived=config.is_archived)
         #: each serves until it is cancelled
         self.duties = (scheduler.watch, self.messenger.serve, lookout.serve, pruning.serve)
 

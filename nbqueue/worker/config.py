@@ -61,6 +61,8 @@ class WorkerConfig:
     #: how often word is sent, and seconds before the second time
     webhook_tries: int = 8
     webhook_backoff_s: float = 5.0
+    #: whether somebody beside it archives the history: then it forgets nothing of it itself
+    is_archived: bool = False
 
     def __post_init__(self) -> None:
         """Refuse names that no queue can have, and numbers for queues that are not served."""

@@ -26,10 +26,12 @@ CALLS = 20
 class Pruning:
     """One engine's readiness to forget."""
 
-    def __init__(self, client: Any, keys: Keys, engine: str) -> None:
+    def __init__(self, client: Any, keys: Keys, engine: str, *, is_archived: bool = False) -> None:
+        """Args: `is_archived`: whether it is known that somebody archives, also before they could say so."""
         self._client, self._keys, self._engine = client, keys, engine
         #: queue and whether the server was nearly full -> entry up to which all that is there had to be kept
         self._looked_to: dict[tuple[str, bool], str] = {}
+        self._is_archived = is_archived
         self._began = time.monotonic()
         self._is_warned = False
 
@@ -50,7 +52,7 @@ class Pruning:
         found = await memory(self._client)
         self._warn(found)
         is_pressed = found is not None and found.is_limited and found.share >= PRESSED
-        if not is_pressed and await retention.is_archived(self._client, self._keys):
+        if not is_pressed and (self._is_archived or await retention.is_archived(self._client, self._keys)):
             return
         if time.monotonic() > self._began + AGAIN_S:
             self._looked_to, self._began = {}, time.monotonic()

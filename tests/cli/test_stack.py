@@ -40,7 +40,7 @@ def test_status_of_a_server_elsewhere(server: Server) -> None:
     assert told["overview"].pop("memory")["used_bytes"] > 0
     assert told == {
         "running": True,
-        "overview": {"server": server.url, "queues": [], "engines": []},
+        "overview": {"server": server.url, "queues": [], "engines": [], "archive": None},
         "local": None,
     }
 
