@@ -45,6 +45,16 @@ class Archive:
         """Args: the folder; it is made when something is put into it."""
         self.folder = Path(folder).expanduser().absolute()
 
+    def make(self) -> None:
+        """Make the folder where it is missing.
+
+        Raises:
+            ConfigurationError: it cannot be made, or not written to.
+        """
+        self._make(self.folder)
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise ConfigurationError(f"{self.folder} cannot be written to. Give a folder of yours.")
+
     def add(self, df: pd.DataFrame) -> list[Path]:
         """Put the attempts of a frame into files that are on the disk afterwards; gives their paths.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -56,23 +56,26 @@ class Part:
         if column.field == "ended":
             return [int(entry.partition(b"-")[0]) for entry in self.entries]
         found = self._values(column.field)
-        if column.field == "tags":
-            return [tuple(value) if type(value) is list else () for value in found]
-        if column.field == "priority":
-            # written where it is another than the usual one
-            return [0 if value is None else value for value in found]
-        if column.field == "error":
-            return [str(text).strip().partition("\n")[0] if text else None for text in found]
         if column.field == "label":
             # written where it is another than the function's name
             return [label or name for label, name in zip(found, self._values("function"), strict=True)]
-        return found
+        read = _READ.get(column.field)
+        return found if read is None else list(map(read, found))
 
     def _values(self, name: str) -> list[Any]:
         try:
             return [record[name] for record in self.records]
         except KeyError:
             return [record.get(name) for record in self.records]
+
+
+#: fields that are not taken as they are written
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "tags": lambda tags: tuple(tags) if type(tags) is list else (),
+    "error": lambda text: str(text).strip().partition("\n")[0] if text else None,
+    # written where it is another than the usual one
+    "priority": lambda number: 0 if number is None else number,
+}
 
 
 async def read(ask: stream.Ask, keys: Keys, query: Query) -> AsyncGenerator[Part, None]:

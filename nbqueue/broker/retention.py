@@ -14,7 +14,7 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call, script
 from nbqueue.model.retention import Retention
 
-#: entries, of up to 32 attempts each, that one call looks at: the server does so in about two milliseconds
+#: entries, of up to 32 attempts each, that one call looks at: the server does so in a few milliseconds
 ENTRIES = 8
 #: how long nobody else forgets anything after the history was archived
 ARCHIVED_MS = 2 * 86_400_000

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
 from nbqueue.model.settings import Settings
 
 logger = logging.getLogger("nbqueue.worker")
@@ -30,9 +32,12 @@ def beside(folder: Path | None, settings: Settings) -> Iterator[None]:
     if folder is None:
         yield
         return
+    from nbqueue.analysis.archive import Archive
     from nbqueue.analysis.files import arrow_table
 
     arrow_table.library()
+    Archive(folder).make()
+    click.echo(f"The history is archived to {folder}, now and each hour.", err=True)
     archiver = _Archiver(folder, settings)
     archiver.start()
     try:

@@ -87,6 +87,7 @@ async def _archive(
 
     arrow_table.library()
     if every_s is None:
+        _make(folder)
         moved = await asked(settings, lambda server: move(server, folder, older_than))
         click.echo(f"{moved} in {folder}", err=True)
         return
@@ -110,6 +111,7 @@ async def _archive(
 async def move(server: Server, folder: Path, older_than_s: float | None = None) -> Moved:
     """Move what is beyond the retention of each queue, or older than so many seconds."""
     await _claim(server, folder, is_done=False)
+    await asyncio.to_thread(_make, folder)
     own = await server.ask(lambda client: retention.settings(client, server.keys))
     moved = Moved()
     for queue in await server.ask(lambda client: queues.names(client, server.keys)):
@@ -119,6 +121,12 @@ async def move(server: Server, folder: Path, older_than_s: float | None = None) 
         await _move_queue(server, queue, wanted, folder, moved)
     await _claim(server, folder, is_done=True)
     return moved
+
+
+def _make(folder: Path) -> None:
+    from nbqueue.analysis.archive import Archive
+
+    Archive(folder).make()
 
 
 async def _claim(server: Server, folder: Path, *, is_done: bool) -> None:

@@ -28,7 +28,7 @@ def retention(
 ) -> None:  # fmt: skip
     """Show how long the history of queues is kept, or set it for one.
 
-    What is beyond either of the two is forgotten within a minute, the oldest first, with the jobs it tells of. What
+    What is beyond either of the two is forgotten soon, the oldest first, with the jobs it tells of. What
     ended within the last hour stays, and so do jobs whose results are kept, and members of a group that goes on.
     """
     changes = remove or age is not None or attempts is not None

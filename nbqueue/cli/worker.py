@@ -58,7 +58,7 @@ from nbqueue.worker.config import WorkerConfig
               help="How often word is sent that is not heard.")  # fmt: skip
 @click.option("--webhook-backoff", "webhook_backoff_s", type=Seconds(0.01), default=5.0, show_default=True,
               metavar="S", help="Seconds before it is sent again, each further time four times as long.")  # fmt: skip
-@click.option("--archive", "archive_folder", type=click.Path(path_type=Path), metavar="DIR",
+@click.option("--archive", "archive_folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Move attempts beyond their retention into Parquet files there, each hour.")  # fmt: skip
 @click.option("--key-file", type=click.Path(path_type=Path), help="File of the signing keys (NBQUEUE_KEY_FILE).")
 @with_settings

@@ -62,7 +62,7 @@ class Queue(ShownNow):
     ) -> Pending[Retention]:
         """Set how long its history is kept from now on, and give what holds. Without an argument nothing is changed.
 
-        What is beyond either of the two is forgotten within a minute, the oldest first: the attempts, and all that is
+        What is beyond either of the two is forgotten soon, the oldest first: the attempts, and all that is
         known of their jobs. What ended within the last hour stays, and so do jobs whose results are kept, and members
         of a group that goes on.
 
