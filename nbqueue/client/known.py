@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, overload
 
 from nbqueue.broker import gates
-from nbqueue.client import attaching, finding
+from nbqueue.client import attaching, contents, finding, frames
 from nbqueue.client.arguments import Predicate, predicate
 from nbqueue.client.attaching import Found
+from nbqueue.client.contents import Contents
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
@@ -36,6 +37,24 @@ class Jobs(ShownNow):
             return _look_up(lambda link: attaching.everywhere(link, limit), "all queues, waiting or running")
         found_by = origin()
         return _look_up(lambda link: attaching.last_of(link, found_by, limit), in_words(found_by))
+
+    def frame(self, limit: int = 1000, *, everywhere: bool = False) -> Pending[Any]:
+        """The last jobs, as of `recent`, as a pandas frame with arguments and results, as far as these are kept.
+
+        The same as `(await jobs.recent(limit)).frame(values=True)`: what `where` finds has it too.
+        """
+        check_limit(limit)
+        found_by = origin()
+
+        async def asked(link: Link) -> tuple[Sequence[JobRecord], Contents]:
+            found = await (
+                attaching.everywhere(link, limit) if everywhere else attaching.last_of(link, found_by, limit)
+            )
+            return found.records, await contents.read(link, found.records)
+
+        return Pending(
+            session().call(asked), lambda found: frames.of_records(*found), what="the frame of the last jobs"
+        )
 
     def where(
         self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: Named = "",

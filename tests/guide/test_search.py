@@ -249,6 +249,10 @@ async def test_a_selection_as_a_frame_with_its_values() -> None:
     assert "result: " in df.loc[strange.id, "unread"]
     assert "LookupError" in df.loc[strange.id, "unread"]
     assert "unread" not in (await (await jobs.where()).frame()).columns
+    last = (await jobs.frame()).set_index("job")
+    assert list(last.loc[[failed.id, waiting.id], "arg0"]) == [5, 4]
+    assert last.loc[done.id, "result"] == 3
+    assert len(await jobs.frame(2)) == 2
 
 
 async def is_expired(job: nbqueue.Job[Any]) -> bool:
