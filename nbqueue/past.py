@@ -81,11 +81,12 @@ def export(
         raw: in CSV, leave texts as they are; else one that a spreadsheet would run has a quote mark before it.
     """
     from nbqueue.analysis.export import export_history, format_of
+    from nbqueue.analysis.files.paths import checked
 
     wanted = {"queue": queue_named(queue), "function": name_of(function), "tag": tag_named(tag)}
-    format_of(path)
     # where the caller is now: the file is written in another thread
-    target = Path(path).expanduser().absolute()
+    target = checked(path)
+    format_of(target)
 
     async def write(link: Link) -> Path:
         ask, keys = link.wire.ask, link.wire.keys

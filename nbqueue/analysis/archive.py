@@ -22,6 +22,7 @@ from nbqueue.analysis import selecting
 from nbqueue.analysis.columns import COLUMNS
 from nbqueue.analysis.files import arrow_table, extras
 from nbqueue.analysis.files.parquet import Parquet
+from nbqueue.analysis.files.paths import checked
 from nbqueue.analysis.files.writer import Writer, sync_folder
 from nbqueue.analysis.frame import query, read_frame
 from nbqueue.analysis.merging import SAME, in_order, merged
@@ -43,7 +44,7 @@ class Archive:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         """Args: the folder; it is made when something is put into it."""
-        self.folder = Path(folder).expanduser().absolute()
+        self.folder = checked(folder, "archive")
 
     def make(self) -> None:
         """Make the folder where it is missing.

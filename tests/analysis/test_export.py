@@ -73,7 +73,7 @@ def test_missing_values_are_empty_cells(tmp_path: Path) -> None:
     """Nothing stands where nothing is known; a frame of one column loses no row by that."""
     with export_csv(frame([{"job": "a", "state": "cancelled"}]), tmp_path / "x.csv").open(encoding="utf-8") as file:
         [row] = csv.DictReader(file)
-    assert {name for name, cell in row.items() if cell} == {"job", "state", "finished_at", "entry"}
+    assert {name for name, cell in row.items() if cell} == {"job", "state", "priority", "finished_at", "entry"}
     alone = pd.DataFrame({"a": ["x", None, "y"]})
     assert len(pd.read_csv(export_csv(alone, tmp_path / "y.csv"), skip_blank_lines=True)) == 3
 
@@ -89,7 +89,7 @@ def test_json_lines_have_an_object_a_row(tmp_path: Path) -> None:
     assert (first["finished_at"], first["wait_s"]) == ("2026-10-26T07:33:21.000000Z", 0.1)
     assert (second["label"], second["progress"]["metrics"], second["cpu_s"]) == ("=1+1", {"gap": None}, None)
     assert {name for name, value in third.items() if value is not None} == {
-        "job", "attempt", "state", "tags", "finished_at", "entry",
+        "job", "attempt", "state", "priority", "tags", "finished_at", "entry",
     }  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_a_spreadsheet_has_numbers_and_times(tmp_path: Path) -> None:
     assert (first["attempt"], first["duration_s"], first["payload_bytes"]) == (1, 0.9, 1200)
     assert first["finished_at"] == pytest.approx((BEGIN_MS + 1000) / 86_400_000 + 25_569, abs=1e-9)
     assert (first["tags"], first["progress"]) == ('["a"]', '{"done": 3, "total": 3}')
-    assert set(second) == {"job", "attempt", "state", "finished_at", "entry"}
+    assert set(second) == {"job", "attempt", "state", "priority", "finished_at", "entry"}
 
 
 def test_a_full_sheet_is_followed_by_another(tmp_path: Path) -> None:

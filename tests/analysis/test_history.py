@@ -8,7 +8,7 @@ import pytest
 import nbqueue
 from nbqueue.analysis import archive, export
 from nbqueue.model.settings import Settings
-from tests.analysis.histories import record, write
+from tests.analysis.histories import frame, record, write
 from tests.servers import Server
 
 
@@ -33,6 +33,22 @@ def test_history_is_waited_for(server: Server, tmp_path_factory: pytest.TempPath
     assert nbqueue.charts.throughput(df).get_title() == "Attempts that ended"
     path = nbqueue.export_csv(df, tmp_path_factory.mktemp("out") / "history.csv")
     assert len(path.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_what_is_no_path_is_told() -> None:
+    """At once, with the way to write a frame; an archive as well."""
+    df = frame([record(1)])
+    for given in (None, "", 5, df):
+        with pytest.raises(
+            nbqueue.ConfigurationError, match=r"is no path: give one\. \(A frame is written by export_csv"
+        ):
+            nbqueue.export(given)  # type: ignore[arg-type]
+    with pytest.raises(nbqueue.ConfigurationError, match="path=None is no path"):
+        nbqueue.export_csv(df, None)  # type: ignore[arg-type]
+    with pytest.raises(nbqueue.ConfigurationError, match="archive=5 is no path"):
+        nbqueue.history(archive=5).wait(10)  # type: ignore[arg-type]
+    with pytest.raises(nbqueue.ConfigurationError, match="ax=.* is no matplotlib Axes"):
+        nbqueue.charts.throughput(df, [1])
 
 
 def test_a_wrong_argument_is_told_when_it_is_waited_for() -> None:

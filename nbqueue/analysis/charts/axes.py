@@ -34,8 +34,10 @@ _HISTORY = "give one that nbqueue.history() made"
 def opened(df: object, ax: Axes | None, *needed: str, made_by: str = _HISTORY) -> Axes:
     """The axes to draw on; without one those of a new figure of pyplot, which a notebook shows."""
     check(df, *needed, made_by=made_by)
-    if ax is not None:
+    if isinstance(ax, Axes):
         return ax
+    if ax is not None:
+        raise ConfigurationError(f"ax={shown(ax)} is no matplotlib Axes: give one, for example plt.subplots()[1].")
     from matplotlib import pyplot as plt
 
     return plt.subplots(figsize=SIZE, layout="constrained")[1]

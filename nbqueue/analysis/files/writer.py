@@ -17,6 +17,7 @@ from typing import IO, Protocol, Self
 
 import pandas as pd
 
+from nbqueue.analysis.files.paths import checked
 from nbqueue.errors import ConfigurationError
 
 #: the name of a file or folder that is under way, and how old it gets where its writer was killed
@@ -53,7 +54,7 @@ class Writer:
         Raises:
             ConfigurationError: the folder does not exist or cannot be written to, or a library is missing.
         """
-        self.target = Path(path).expanduser().absolute()
+        self.target = checked(path)
         self._part = self.target.with_name(f".nbqueue-{secrets.token_hex(6)}.part")
         _sweep(self.target.parent)
         try:
