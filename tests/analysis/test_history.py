@@ -47,7 +47,7 @@ def test_what_is_no_path_is_told() -> None:
         nbqueue.export_csv(df, None)  # type: ignore[arg-type]
     with pytest.raises(nbqueue.ConfigurationError, match="archive=5 is no path"):
         nbqueue.history(archive=5).wait(10)  # type: ignore[arg-type]
-    with pytest.raises(nbqueue.ConfigurationError, match="ax=.* is no matplotlib Axes"):
+    with pytest.raises(nbqueue.ConfigurationError, match=r"ax=.* is no matplotlib Axes"):
         nbqueue.charts.throughput(df, [1])
 
 
