@@ -20,6 +20,8 @@ from tests.waiting import wait_until
 from tests.workers import running_worker
 
 TASKS = """
+import asyncio
+
 import nbqueue
 
 @nbqueue.task("double")
@@ -28,6 +30,7 @@ async def double(number):
 
 @nbqueue.task("bad")
 async def bad(why):
+    await asyncio.sleep(0.01)
     raise ValueError(f"no {why}")
 """
 

@@ -13,20 +13,23 @@ from tests.faults.conftest import Measure
 from tests.servers import Server
 
 ATTEMPTS, AN_ENTRY = 50_000, 25
-READ_S, PING_S, MEMORY_BYTES = 3.0, 0.05, 200_000_000
+READ_S, PING_S, MEMORY_BYTES = 3.0, 0.05, 100_000_000
 BEGIN_MS = 1_793_000_000_000
 
 READER = """
 import json, sys, time
-import pandas
 import nbqueue
+
+def most_bytes():
+    return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+
 url, home = sys.argv[1:]
 nbqueue.configure(url=url, home=home)
+nbqueue.history(limit=1).wait(60)
+libraries = most_bytes()
 began = time.perf_counter()
 rows = len(nbqueue.history().wait(60))
-took_s = time.perf_counter() - began
-peak = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(json.dumps([rows, took_s, peak]))
+print(json.dumps([rows, time.perf_counter() - began, most_bytes() - libraries]))
 """
 
 
@@ -47,7 +50,7 @@ def _fill(client: Any) -> None:
 
 
 def test_it_is_read_in_pages(server: Server, settings: Settings, measure: Measure) -> None:
-    """50,000 attempts in a fresh process: no command goes through all keys, and PING is answered at once."""
+    """50,000 attempts take 100 MB beside the libraries; no command goes through all keys, and PING is answered."""
     worst, done = [0.0], threading.Event()
 
     def ping() -> None:
@@ -69,9 +72,9 @@ def test_it_is_read_in_pages(server: Server, settings: Settings, measure: Measur
             done.set()
             thread.join()
         asked: dict[str, Any] = client.info("commandstats")
-    rows, took_s, peak_bytes = json.loads(ran.stdout)
+    rows, took_s, more_bytes = json.loads(ran.stdout)
     assert rows == ATTEMPTS
-    assert peak_bytes < MEMORY_BYTES
+    assert more_bytes < MEMORY_BYTES
     assert asked.keys() & {"cmdstat_keys", "cmdstat_scan"} == set()
     measure("reading 50,000 attempts", took_s, within_s=READ_S)
     measure("the worst PING meanwhile", max(worst), within_s=PING_S)
