@@ -59,17 +59,24 @@ class Pruning:
         settings = await retention.settings(self._client, self._keys)
         for queue in await queues.names(self._client, self._keys):
             wanted = settings.get(queue, Retention())
-            await self._prune(queue, replace(wanted, attempts=0) if is_pressed else wanted, is_pressed=is_pressed)
+            if is_pressed:
+                wanted = replace(wanted, attempts=0)
+            forgotten = await self._prune(queue, wanted, is_pressed=is_pressed)
+            if is_pressed and forgotten:
+                logger.warning("%s attempts of queue %s were forgotten: the server is nearly full.", forgotten, queue)
 
-    async def _prune(self, queue: str, wanted: Retention, *, is_pressed: bool) -> None:
-        calls, place = 0, (queue, is_pressed)
+    async def _prune(self, queue: str, wanted: Retention, *, is_pressed: bool) -> int:
+        """Forget what is over; how many attempts."""
+        calls, attempts, place = 0, 0, (queue, is_pressed)
         while not (is_pressed and calls >= CALLS):
             after = self._looked_to.get(place, "")
             found = await scripts.run(self._client, retention.prune(self._keys, queue, wanted, after=after))
+            attempts += found.attempts
             if not found.last:
-                return
+                break
             self._looked_to[place] = found.last
             calls += 1
+        return attempts
 
     def _warn(self, found: StoreMemory | None) -> None:
         """Say once that the server gets full, and again when it does so after it was not."""

@@ -80,3 +80,4 @@ def test_a_server_that_gets_full_is_told_of_and_forgets(tmp_path: Any) -> None:
             _fill(client, 0.93)
             wait_until(lambda: _records(client) == 0, 60)
             assert worker.log.count("The server holds") == 1
+            wait_until(lambda: "attempts of queue default were forgotten: the server is nearly full." in worker.log, 20)

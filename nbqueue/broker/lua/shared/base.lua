@@ -1,7 +1,12 @@
 -- What all scripts share; it stands in front of each, behind the numbers of broker/bounds.py.
+local read_ms
 local function server_ms()
-  local clock = redis.call('TIME')
-  return clock[1] * 1000 + math.floor(clock[2] / 1000)
+  -- one moment for the whole script; a server's clock stands still meanwhile, that of a store in this process does not
+  if not read_ms then
+    local clock = redis.call('TIME')
+    read_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  end
+  return read_ms
 end
 
 local function whole(text)
