@@ -102,8 +102,9 @@ async def _streams(ask: Ask, keys: Keys, queue: str, end: str) -> _Cut:
 
 async def _look(keys: Keys, client: Any) -> tuple[list[str], str | None]:
     """The names of all queues, and the newest entry of all."""
-    found = sound(await asking.ask(client, (b"SMEMBERS", keys.queues), (b"HMGET", keys.histories, "at", "total")))
-    members, (at, total) = found[0] or (), found[1] or (None, None)
+    # in this order: a queue whose first entry comes in between is beyond the newest, and not the other way round
+    found = sound(await asking.ask(client, (b"HMGET", keys.histories, "at", "total"), (b"SMEMBERS", keys.queues)))
+    (at, total), members = found[0] or (None, None), found[1] or ()
     names = sorted(item.decode(errors="replace") for item in members)
     return names, f"{at.decode()}-{total.decode()}" if at and total else None
 
