@@ -87,7 +87,7 @@ class _Cut:
 
 
 async def _streams(ask: Ask, keys: Keys, queue: str, end: str) -> _Cut:
-    """The streams of one queue or all. Several are read up to the newest entry of all as it is now.
+    """The streams of one queue or all. All are read up to the newest entry of all as it is now.
 
     What comes while they are read would otherwise be in one of them and not yet in another, and who goes on after the
     last entry it has seen would miss some.
@@ -95,7 +95,7 @@ async def _streams(ask: Ask, keys: Keys, queue: str, end: str) -> _Cut:
     if queue:
         return _Cut([keys.history(queue)], end)
     names, newest = await ask(partial(_look, keys))
-    if len(names) < 2 or newest is None or (end != "+" and place(end) <= place(newest)):  # noqa: PLR2004 - several
+    if newest is None or (end != "+" and place(end) <= place(newest)):
         newest = end
     return _Cut([keys.history(name) for name in names], newest)
 
