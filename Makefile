@@ -29,8 +29,8 @@ coverage: .venv/for-test ## the same, and show which lines and branches no test 
 fuzz: .venv/for-test ## compare the scripts with a model of the queue for as long as an hour, in random sequences of operations
 	@HYPOTHESIS_PROFILE=long $(IN) pytest tests/broker/test_model.py $(ARGS)
 
-times: .venv/for-test ## hold tests of faults to the times they say: nothing else may use the machine
-	@TEST_SLACK=1 $(IN) pytest tests/faults $(ARGS)
+times: .venv/for-test ## hold tests of faults, stops and refusals to the times they say: nothing else may use the machine
+	@TEST_SLACK=1 $(IN) pytest tests/faults tests/inputs tests/children $(ARGS)
 
 versions: .venv/for-test ## test two Python minor versions on one queue; unlike `make test` it fails where there is only one
 	@REQUIRE_SECOND_PYTHON=1 $(IN) pytest tests/inputs/test_two_pythons.py $(ARGS)

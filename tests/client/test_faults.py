@@ -37,7 +37,7 @@ from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.client.engine_stub import engine
 from tests.servers import Server, running_server
-from tests.waiting import until, wait_until
+from tests.waiting import SLACK, until, wait_until
 
 
 async def rest(seconds: float) -> str:
@@ -78,7 +78,7 @@ async def test_an_emptied_store_is_reported_within_two_seconds(server: Server) -
     begun = time.monotonic()
     ends = await asyncio.gather(*waits)
     assert [type(end) for end in ends] == [JobLost] * 3
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 2 * SLACK
 
 
 async def _ended(job: object) -> object:
@@ -100,7 +100,7 @@ def test_a_server_that_is_gone_is_told_in_time() -> None:
     begun = time.monotonic()
     with pytest.raises(BrokerUnavailable, match=r"unix:///tmp/nbq-nobody cannot be reached: there is no socket"):
         submit(rest, 0).wait()
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 1.5 * SLACK
 
 
 async def test_waiting_for_a_server_that_was_never_there_ends() -> None:
@@ -119,7 +119,7 @@ def test_a_mute_server_is_told_in_time(settings: Settings) -> None:
         begun = time.monotonic()
         with pytest.raises(BrokerUnavailable, match="no answer in time"):
             submit(rest, 0).wait()
-        assert 0.9 < time.monotonic() - begun < 2.5
+        assert 0.9 < time.monotonic() - begun < 2.5 * SLACK
         server.process.send_signal(signal.SIGCONT)
         assert job.state().wait(5) is State.QUEUED
 
@@ -184,7 +184,7 @@ def test_a_wrong_password_is_not_retried(settings: Settings) -> None:
         begun = time.monotonic()
         with pytest.raises(AccessDenied) as caught:
             submit(len, b"").wait()
-        assert (time.monotonic() - begun < 1, "wr0ng" in str(caught.value)) == (True, False)
+        assert (time.monotonic() - begun < SLACK, "wr0ng" in str(caught.value)) == (True, False)
 
 
 @pytest.fixture

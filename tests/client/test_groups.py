@@ -17,7 +17,7 @@ from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.client.engine_stub import Engine
 from tests.servers import Server
-from tests.waiting import until
+from tests.waiting import SLACK, until
 
 
 def add(left: int, right: int = 0) -> int:
@@ -80,13 +80,12 @@ async def test_jobs_come_as_they_complete() -> None:
 @pytest.mark.usefixtures("running_engine")
 async def test_the_first_error_ends_the_wait() -> None:
     """As with gather, an error ends the wait at once, and the others go on."""
-    group = await submit_map(_fail_first, [0.0, 0.4])
-    begun = time.monotonic()
+    group = await submit_map(_fail_first, [0.0, 1.5])
     with pytest.raises(JobFailed, match="ValueError: first"):
         await group
-    assert time.monotonic() - begun < 0.35
+    assert await group[1].state() is State.RUNNING
     found = await group.results(return_errors=True)
-    assert (type(found[0]), found[1]) == (JobFailed, 0.4)
+    assert (type(found[0]), found[1]) == (JobFailed, 1.5)
 
 
 async def _fail_first(seconds: float) -> float:
@@ -124,7 +123,7 @@ async def test_a_group_is_cancelled_as_one(settings: Settings) -> None:
         begun = time.monotonic()
         answers = await group.cancel()
         assert answers == {"already finished": 1, "cancelled": 50}
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 2 * SLACK
         with pytest.raises(JobCancelled):
             await group
         assert await group.progress() == {State.SUCCEEDED: 1, State.CANCELLED: 50}

@@ -23,7 +23,7 @@ from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.client.engine_stub import Engine, engine
 from tests.servers import Server
-from tests.waiting import until
+from tests.waiting import SLACK, until
 
 
 async def rest(seconds: float) -> str:
@@ -51,7 +51,7 @@ async def test_a_waiting_job_is_cancelled_at_once() -> None:
         job = await choice.submit(rest, 1)
         begun = time.monotonic()
         assert await job.cancel() == "cancelled"
-        assert time.monotonic() - begun < 0.2
+        assert time.monotonic() - begun < 0.2 * SLACK
         assert (await job.cancel(), await job.state()) == ("already finished", State.CANCELLED)
         with pytest.raises(JobCancelled, match=f"Job {job.id} .*was cancelled"):
             await job
@@ -64,7 +64,7 @@ async def test_a_running_job_is_stopped() -> None:
     await _reached(job, State.RUNNING)
     begun = time.monotonic()
     assert await job.cancel() == "cancelled"
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < SLACK
 
 
 async def test_a_worker_that_gives_no_sign(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from nbqueue.client.signatures import check_call
 from nbqueue.client.submitter import options, submit, submit_map
 from nbqueue.client.tasks import task
 from nbqueue.errors import ConfigurationError, NotSendable
+from tests.waiting import SLACK
 
 
 def solve(model: str, gap: float = 0.1, *, seed: int = 0) -> str:
@@ -196,4 +197,4 @@ def test_it_costs_next_to_nothing() -> None:
     began = time.perf_counter()
     for _ in range(1000):
         check_call(solve, ("m", 1), {"seed": 1})
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < SLACK

@@ -19,7 +19,7 @@ from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.broker.contacts import free_port, listener
 from tests.servers import Server, running_server
-from tests.waiting import wait_until
+from tests.waiting import SLACK, wait_until
 from tests.workers import start_worker
 
 PASSWORD = "right"
@@ -92,7 +92,7 @@ def test_a_refusal_is_told_at_once(guarded: Server, port: int, at_home: Settings
     error, seconds = told(replace(at_home, url=url.format(port=port)))
     assert isinstance(error, kind)
     assert sentence in str(error)
-    assert seconds < AT_ONCE_S
+    assert seconds < AT_ONCE_S * SLACK
 
 
 @pytest.mark.parametrize("what", ["closed", "black hole", "mute", "unknown host", "no socket", "hangs up"])
@@ -116,14 +116,14 @@ def test_a_server_that_is_away_is_told_in_time(at_home: Settings, what: str) -> 
         "hangs up": "",
     }[what] in str(error)  # fmt: skip
     assert "Check that it runs, and that NBQUEUE_URL names the right place." in str(error)
-    assert seconds < LIMIT_S + AT_ONCE_S
+    assert seconds < (LIMIT_S + AT_ONCE_S) * SLACK
 
 
 def test_five_seconds_are_the_default(at_home: Settings) -> None:
     """A closed port is told within five seconds where nothing else was asked for."""
     error, seconds = told(Settings(home=at_home.home, url=f"redis://127.0.0.1:{free_port()}/0"))
     assert type(error) is BrokerUnavailable
-    assert seconds < 5.0 + 1.0
+    assert seconds < (5.0 + 1.0) * SLACK
 
 
 def test_a_frozen_server_is_told_and_found_again(at_home: Settings) -> None:
@@ -135,7 +135,7 @@ def test_a_frozen_server_is_told_and_found_again(at_home: Settings) -> None:
         began = time.monotonic()
         with pytest.raises(BrokerUnavailable, match="no answer in time"):
             submit(len, "abcd").wait(30)
-        assert time.monotonic() - began < LIMIT_S + AT_ONCE_S
+        assert time.monotonic() - began < (LIMIT_S + AT_ONCE_S) * SLACK
         os.kill(server.process.pid, signal.SIGCONT)
         assert first.cancel().wait(10) == "cancelled"
         with server.client() as client:

@@ -13,6 +13,7 @@ import pytest
 from nbqueue import inside
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.outside import Terminal
+from tests.waiting import SLACK
 
 
 class Kept:
@@ -186,7 +187,7 @@ def test_a_report_costs_little() -> None:
         for step in range(10_000):
             inside.progress(step)
         took_s.append(time.perf_counter() - began)
-    assert min(took_s) < 0.1
+    assert min(took_s) < 0.1 * SLACK
 
 
 def test_log_lines_are_the_jobs(job: JobContext, kept: Kept) -> None:

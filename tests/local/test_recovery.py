@@ -14,7 +14,7 @@ from nbqueue.local import locks, stack
 from nbqueue.local.processes import start_mark
 from nbqueue.local.worker_process import Backoff
 from tests.local.stacks import Stack, client_of, is_alive, kill
-from tests.waiting import wait_until
+from tests.waiting import SLACK, wait_until
 
 
 def test_a_killed_server_is_restarted_on_its_data_by_the_next_call(local: Stack) -> None:
@@ -26,7 +26,7 @@ def test_a_killed_server_is_restarted_on_its_data_by_the_next_call(local: Stack)
     kill(local.status().server.pid)
     begun_at = time.perf_counter()
     assert local.ensure(worker=False) == address
-    assert time.perf_counter() - begun_at < 2
+    assert time.perf_counter() - begun_at < 2 * SLACK
     with client_of(address) as client:
         assert client.zcard("arq:queue:default") == 50
 
@@ -38,7 +38,7 @@ def test_a_killed_server_is_restarted_by_the_keeper(local: Stack) -> None:
     kill(before.server.pid)
     begun_at = time.perf_counter()
     wait_until(lambda: stack.server_is_up(local.settings))
-    assert time.perf_counter() - begun_at < 2
+    assert time.perf_counter() - begun_at < 2 * SLACK
     after = local.running()
     assert after.server.pid != before.server.pid
     assert after.worker.pid == before.worker.pid
@@ -55,7 +55,7 @@ def test_a_killed_worker_is_started_again_at_once(local: Stack) -> None:
     kill(before.worker.pid)
     begun_at = time.perf_counter()
     wait_until(lambda: family.runs()[-1].startswith("started") and len(family.runs()) == 4)
-    assert time.perf_counter() - begun_at < 1
+    assert time.perf_counter() - begun_at < SLACK
     wait_until(lambda: not is_alive(child), timeout_s=1)
 
 
