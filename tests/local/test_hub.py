@@ -38,7 +38,7 @@ except nbqueue.NbqueueError as error:
 
 
 def test_jobs_run_where_almost_nothing_is_given() -> None:
-    """A user without a name, one processor, no network at all, a /tmp that runs nothing, a HOME of a long name."""
+    """A user without a name, one processor, no IPv6, a /tmp that runs nothing, a long HOME below a read-only folder."""
     ran = run_in_hub("-c", JOBS, path=[ROOT])
     assert (ran.returncode, ran.stderr) == (0, "")
     assert json.loads(ran.stdout.splitlines()[-1]) == [54321, 1, True, True]
