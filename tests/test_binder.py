@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from tests.hub import run_in_hub
@@ -104,10 +103,7 @@ def test_a_session_runs_the_first_notebook(image: Path) -> None:
     found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     assert Path(found["where"]).is_relative_to(image / "environment")
     assert found["bytes"] < MEMORY_BYTES, f"{found['bytes']:,} bytes"
-    assert (
-        found["outputs"]
-        > len([cell for cell in nbformat.read(book, as_version=4).cells if cell.cell_type == "code"]) / 2
-    )
+    assert found["outputs"] > 15
 
 
 def _copied(source: Path, target: Path) -> None:
