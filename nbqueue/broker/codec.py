@@ -36,39 +36,46 @@ Call = tuple[Any, tuple[Any, ...], dict[str, Any]]
 
 
 def dump_call(
-    fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any], takes: list[StandIn] | None = None
+    fn: Callable[..., Any] | str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    takes: list[StandIn] | None = None,
+    signs: set[str] | None = None,
 ) -> bytes:
     """A call as bytes: a function (or the name of a registered one) and its arguments.
 
     Where `takes` is given, a handle of a job anywhere in it stands for the job's result, and is added to that list.
+    Where `signs` is given, packages met that say what family of process it wants (`model/families.py`) are added.
 
     Raises NotSendable, naming the argument or global at fault.
     """
     arguments = (tuple(args), dict(kwargs))
     if is_plain(arguments):
-        return join_call(dump_function(fn, takes), pickle.dumps(arguments, travel.PROTOCOL))
+        return join_call(dump_function(fn, takes, signs), pickle.dumps(arguments, travel.PROTOCOL))
     if isinstance(fn, str):
-        return join_call(dump_function(fn), dump_arguments(args, kwargs, takes=takes))
+        return join_call(dump_function(fn), dump_arguments(args, kwargs, takes=takes, signs=signs))
     file = io.BytesIO()
     try:
-        codes = _dump((fn, *arguments), file, takes)
+        codes = _dump((fn, *arguments), file, takes, signs)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others, which may raise anything
         raise unsendable.call_error(fn, *arguments, error) from None
     file.write(_function_tail(0, codes))
     return file.getvalue()
 
 
-def dump_function(fn: Callable[..., Any] | str, takes: list[StandIn] | None = None) -> bytes:
+def dump_function(
+    fn: Callable[..., Any] | str, takes: list[StandIn] | None = None, signs: set[str] | None = None
+) -> bytes:
     """A function (or the name of a registered one) as bytes, to be joined with arguments by `join_call`.
 
-    `takes` is as in `dump_call`.
+    `takes` and `signs` are as in `dump_call`.
     """
     if isinstance(fn, str):
         name = pickle.dumps(fn, travel.PROTOCOL)
         return name + _TRAILER.pack(len(name), 0)
     file = io.BytesIO()
     try:
-        codes = _dump(fn, file, takes)
+        codes = _dump(fn, file, takes, signs)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others
         raise unsendable.call_error(fn, (), {}, error) from None
     file.write(_function_tail(file.tell(), codes))
@@ -80,12 +87,13 @@ def dump_arguments(
     kwargs: Mapping[str, Any],
     fn: Callable[..., Any] | str = "",
     takes: list[StandIn] | None = None,
+    signs: set[str] | None = None,
 ) -> bytes:
-    """Arguments as bytes. `fn` is used for the names of its parameters in errors, `takes` is as in `dump_call`."""
+    """Arguments as bytes. `fn` is used for the names of its parameters in errors, the rest is as in `dump_call`."""
     arguments = (tuple(args), dict(kwargs))
     if (not kwargs and _LEAVES.issuperset(map(type, args))) or is_plain(arguments):
         return pickle.dumps(arguments, travel.PROTOCOL)
-    return _dumped(arguments, lambda error: unsendable.call_error(fn, *arguments, error), takes)
+    return _dumped(arguments, lambda error: unsendable.call_error(fn, *arguments, error), takes, signs)
 
 
 def join_call(function: bytes, arguments: bytes) -> bytes:
@@ -201,17 +209,26 @@ def function_label(fn: Callable[..., Any] | str) -> str:
     return "".join(each if each.isprintable() else "?" for each in str(name)[:_LABEL_LENGTH])
 
 
-def _dump(value: Any, file: io.BytesIO, takes: list[StandIn] | None = None) -> list[CodeType]:
+def _dump(
+    value: Any, file: io.BytesIO, takes: list[StandIn] | None = None, signs: set[str] | None = None
+) -> list[CodeType]:
     """Write the pickle, and give the code of the functions in it."""
     pickler = travel.TravelPickler(file) if takes is None else travel.CallPickler(file, takes)
     pickler.dump(value)
+    if signs is not None:
+        signs |= pickler.signs
     return pickler.codes
 
 
-def _dumped(value: Any, explained: Callable[[Exception], NotSendable], takes: list[StandIn] | None = None) -> bytes:
+def _dumped(
+    value: Any,
+    explained: Callable[[Exception], NotSendable],
+    takes: list[StandIn] | None = None,
+    signs: set[str] | None = None,
+) -> bytes:
     file = io.BytesIO()
     try:
-        _dump(value, file, takes)
+        _dump(value, file, takes, signs)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others
         raise explained(error) from None
     return file.getvalue()

@@ -8,10 +8,10 @@ import site
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -21,6 +21,7 @@ import cloudpickle
 
 from nbqueue.broker.inputs import FLAT, take
 from nbqueue.errors import NotSendable
+from nbqueue.model import families
 from nbqueue.model.output import Output, StandIn
 
 PROTOCOL = 5
@@ -59,6 +60,8 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
         super().__init__(file, protocol=PROTOCOL)
         #: code of the functions that went by value
         self.codes: list[CodeType] = []
+        #: packages that were met and say what family of process the code wants
+        self.signs: set[str] = set()
         self._registered: list[ModuleType] = []
 
     def dump(self, obj: Any) -> None:
@@ -76,14 +79,24 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
             name = getattr(obj, "__module__", None)
             self._send_by_value(sys.modules.get(name) if isinstance(name, str) else None)
         elif isinstance(obj, ModuleType):
+            name = obj.__name__
             self._send_by_value(obj)
         elif isinstance(obj, io.TextIOWrapper):
             return _standard_stream(obj)
+        else:
+            name = type(obj).__module__
+        self._see(name)
         reduced = super().reducer_override(obj)
         if isinstance(obj, FunctionType) and reduced is not NotImplemented:
             refuse_notebook_names(obj)
             self.codes.append(obj.__code__)
+            for named in _names_of(obj.__code__):
+                self._see(named)
         return reduced
+
+    def _see(self, module: object) -> None:
+        if found := families.sign(module):
+            self.signs.add(found)
 
     def _send_by_value(self, module: ModuleType | None) -> None:
         if (
@@ -120,6 +133,22 @@ class CallPickler(TravelPickler):
 def _is_importing(module: ModuleType) -> bool:
     """Whether its import is under way: another thread that asks for it waits, and the import maybe for that thread."""
     return bool(getattr(module.__spec__, "_initializing", False))
+
+
+def signs_of(fn: Callable[..., Any]) -> set[str]:
+    """The packages that a function of this process names which say what family of process it wants."""
+    while isinstance(fn, partial):
+        fn = fn.func
+    found = {families.sign(getattr(fn, "__module__", None))}
+    if isinstance(fn, FunctionType):
+        for name in _names_of(fn.__code__):
+            value = fn.__globals__.get(name)
+            if isinstance(value, ModuleType):
+                found.add(families.sign(value.__name__))
+            elif isinstance(value, _CODE):
+                found.add(families.sign(value.__module__))
+            found.add(families.sign(name))
+    return found - {""}
 
 
 def is_local(module: ModuleType) -> bool:

@@ -21,6 +21,7 @@ from nbqueue.client.outputs import parents
 from nbqueue.client.signatures import check_call
 from nbqueue.errors import ConfigurationError, PayloadTooLarge
 from nbqueue.model.backoff import Guided, at_hand_there
+from nbqueue.model.families import declared
 from nbqueue.model.options import Options, check
 from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings
@@ -48,8 +49,10 @@ def draft_one(
     order, code = _ordered(fn, _told(settings, fn, given))
     check_call(code, args, kwargs)
     takes: list[StandIn] = []
+    signs: set[str] = set()
     with staying(settings.is_inline):
-        payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
+        payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes, signs)
+    order = _of_family(order, signs)
     _check_size(settings, len(payload), f"The function {order.function} with its arguments")
     own_id = order.options.job_id
     job_id = own_id or naming(order, _marks(naming, code, [(args, kwargs, payload)]))
@@ -76,9 +79,10 @@ def draft_many(
         check_call(code, wanted[0], {})  # all have as many arguments
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
+    signs: set[str] = set()
     with staying(settings.is_inline):
-        function, arguments, own = _calls(settings, order, code, wanted)
-    order = replace(order, size=len(wanted))
+        function, arguments, own = _calls(settings, order, code, wanted, signs)
+    order = _of_family(replace(order, size=len(wanted)), signs)
     payloads = (codec.join_call(function, each) for each in arguments)
     marks = _marks(naming, code, ((item, {}, each) for item, each in zip(wanted, payloads, strict=True)))
     order = replace(order, group=naming(order, marks))
@@ -97,17 +101,21 @@ def _marks(
 
 
 def _calls(
-    settings: Settings, order: Order, code: Callable[..., Any] | str, items: Sequence[tuple[Any, ...]]
+    settings: Settings,
+    order: Order,
+    code: Callable[..., Any] | str,
+    items: Sequence[tuple[Any, ...]],
+    signs: set[str],
 ) -> tuple[bytes, list[bytes], dict[int, tuple[tuple[str, ...], str]]]:
     """The function, the arguments of each item, and by number the jobs whose results one takes and its sameness."""
     shared: list[StandIn] = []
-    function = codec.dump_function(_guided(code, order.options), shared)
+    function = codec.dump_function(_guided(code, order.options), shared, signs)
     compared = order.options.once is not None
     arguments = []
     own = {}
     for number, item in enumerate(items):
         takes = shared.copy()
-        arguments.append(codec.dump_arguments(item, {}, code, takes))
+        arguments.append(codec.dump_arguments(item, {}, code, takes, signs))
         if takes or compared:
             digest = call_digest(code, item, {}) if compared else ""
             own[number] = parents(settings, takes) if takes else (), digest
@@ -123,6 +131,11 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
     lane = LANE_PROCESS if options.run_in == "process" else LANE_LOOP
     by_name = isinstance(code, str)
     return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
+
+
+def _of_family(order: Order, signs: set[str]) -> Order:
+    family = declared(signs) if signs else ""
+    return replace(order, family=family) if family else order
 
 
 def _told(settings: Settings, fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> Mapping[str, Any]:

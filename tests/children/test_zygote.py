@@ -76,8 +76,8 @@ async def test_a_new_zygote_takes_over(children: Children, heard: Heard) -> None
     runs = [a_run(works), a_run(works), a_run(process_id)]
     running = [children.begin(run) for run in runs]
     await until(lambda: heard.reports[runs[0].job_id] and heard.reports[runs[1].job_id])
-    assert children.zygote_pid is not None
-    os.kill(children.zygote_pid, signal.SIGKILL)
+    assert children.zygote_pids[""] is not None
+    os.kill(children.zygote_pids[""], signal.SIGKILL)
     ends = [await asyncio.wait_for(each.wait(), 2) for each in running[:2]]
     assert [death_of(end).signal for end in ends] == [9, 9]
     assert value_of(await asyncio.wait_for(running[2].wait(), 5)) > 0
@@ -92,7 +92,7 @@ async def test_close_leaves_nothing(heard: Heard) -> None:
     run, waiting = a_run(works), [a_run(works) for _ in range(3)]
     running = [children.begin(each) for each in (run, *waiting)]
     await until(lambda: heard.reports[run.job_id])
-    zygote = children.zygote_pid
+    zygote = children.zygote_pids[""]
     assert zygote is not None
     await children.close()
     ends = [await each.wait() for each in running]
