@@ -21,7 +21,7 @@ import cloudpickle
 
 from nbqueue.broker.inputs import FLAT, take
 from nbqueue.errors import NotSendable
-from nbqueue.model import families
+from nbqueue.model.families import sign
 from nbqueue.model.output import Output, StandIn
 
 PROTOCOL = 5
@@ -85,18 +85,14 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
             return _standard_stream(obj)
         else:
             name = type(obj).__module__
-        self._see(name)
+        if type(name) is str and (found := sign(name)):
+            self.signs.add(found)
         reduced = super().reducer_override(obj)
         if isinstance(obj, FunctionType) and reduced is not NotImplemented:
             refuse_notebook_names(obj)
             self.codes.append(obj.__code__)
-            for named in _names_of(obj.__code__):
-                self._see(named)
+            self.signs.update(filter(None, map(sign, _names_of(obj.__code__))))
         return reduced
-
-    def _see(self, module: object) -> None:
-        if found := families.sign(module):
-            self.signs.add(found)
 
     def _send_by_value(self, module: ModuleType | None) -> None:
         if (
@@ -139,15 +135,15 @@ def signs_of(fn: Callable[..., Any]) -> set[str]:
     """The packages that a function of this process names which say what family of process it wants."""
     while isinstance(fn, partial):
         fn = fn.func
-    found = {families.sign(getattr(fn, "__module__", None))}
+    found = {sign(getattr(fn, "__module__", None))}
     if isinstance(fn, FunctionType):
         for name in _names_of(fn.__code__):
             value = fn.__globals__.get(name)
             if isinstance(value, ModuleType):
-                found.add(families.sign(value.__name__))
+                found.add(sign(value.__name__))
             elif isinstance(value, _CODE):
-                found.add(families.sign(value.__module__))
-            found.add(families.sign(name))
+                found.add(sign(value.__module__))
+            found.add(sign(name))
     return found - {""}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from types import ModuleType
 
@@ -57,8 +58,9 @@ def known(name: object) -> str:
     return name if isinstance(name, str) and (name in BY_NAME or name == MIXED) else ""
 
 
+@lru_cache(maxsize=4_096)
 def sign(module: object) -> str:
-    """What the name of a module says about a family: one of SIGNS, or nothing."""
+    """What the name of a loaded module says about a family: one of SIGNS, or nothing."""
     if not isinstance(module, str):
         return ""
     top = module.partition(".")[0]
