@@ -129,7 +129,9 @@ class Nursery:
         ours, theirs = socket.socketpair()
         with theirs:
             open_variables = [name for name in THREAD_VARIABLES if name not in os.environ]
-            orders = {"family": self._family, "modules": self._modules, "open": open_variables}
+            orders = {
+                "engine": os.getpid(), "family": self._family, "modules": self._modules, "open": open_variables,
+            }  # fmt: skip
             command = [sys.executable, "-m", "nbqueue.children.zygote", str(theirs.fileno()), json.dumps(orders)]
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
                 command,

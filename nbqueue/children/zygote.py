@@ -24,7 +24,7 @@ from nbqueue.model import families
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LAST_WAIT_S = 1.0
 #: milliseconds without a request before more is imported
-_QUIET_MS = 200
+_QUIET_MS = 20
 
 
 class Zygote:
@@ -166,7 +166,8 @@ def main() -> None:
     lineage.adopt_orphans()
     sys.modules["__main__"] = types.ModuleType("__main__")
     orders = json.loads(sys.argv[2])
-    lineage.die_with(os.getppid())  # as long as it loads it does not hear its engine, and has no children to bury
+    if not lineage.die_with(orders["engine"]):  # as long as it loads it does not hear that, and has nobody to bury
+        os._exit(0)
     first, *rest = families.BY_NAME[orders["family"]].preload if orders["family"] else ("",)
     trouble = preload([first], say=False) if first else ""
     # what of the user's does not go with the family is told of by the plain zygote, which loads it too

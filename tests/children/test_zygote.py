@@ -63,6 +63,24 @@ def test_a_killed_engine_leaves_nothing_alive(holder: tuple[subprocess.Popen[str
     wait_until(lambda: not any(map(_lives, pids)), 1.0)
 
 
+def test_a_zygote_that_still_loads_goes_with_its_engine() -> None:
+    """It cannot hear that its engine is gone, and does not go on loading for nobody."""
+    Path("slow.py").write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    code = (
+        "import asyncio, sys\nfrom nbqueue.children.pool import Children\n"
+        "async def main():\n    children = Children(None, slots=1, modules=['slow'])\n    await children.start()\n"
+        "    print(children.zygote_pids[''], flush=True)\n    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{source.ROOT}{os.pathsep}{Path.cwd()}"}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as engine:
+        assert engine.stdout is not None
+        pid = int(engine.stdout.readline())
+        wait_until(lambda: "zygote" in " ".join(psutil.Process(pid).cmdline()))
+        engine.kill()
+    wait_until(lambda: not _lives(pid), 1.0)
+
+
 def test_a_killed_zygote_takes_its_children_along(holder: tuple[subprocess.Popen[str], list[int]]) -> None:
     """Without a zygote no child is left within a second, nor any process they started; the engine lives."""
     engine, pids = holder
