@@ -135,14 +135,14 @@ def signs_of(fn: Callable[..., Any]) -> set[str]:
     """The packages that a function of this process names which say what family of process it wants."""
     while isinstance(fn, partial):
         fn = fn.func
-    found = {sign(getattr(fn, "__module__", None))}
+    found = {sign(str(getattr(fn, "__module__", "")))}
     if isinstance(fn, FunctionType):
         for name in _names_of(fn.__code__):
             value = fn.__globals__.get(name)
             if isinstance(value, ModuleType):
                 found.add(sign(value.__name__))
             elif isinstance(value, _CODE):
-                found.add(sign(value.__module__))
+                found.add(sign(str(value.__module__)))
             found.add(sign(name))
     return found - {""}
 

@@ -121,6 +121,8 @@ class Nursery:
             self._sock.close()
             self._sock = None
         if self._process is not None:
+            if not self.is_warm:
+                self._process.kill()  # it does not listen yet, and has no children
             await asyncio.to_thread(_wait_or_kill, self._process)
         self._bury_all()
 

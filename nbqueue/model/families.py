@@ -58,17 +58,10 @@ def known(name: object) -> str:
     return name if isinstance(name, str) and (name in BY_NAME or name == MIXED) else ""
 
 
-@lru_cache(maxsize=4_096)
-def sign(module: object) -> str:
-    """What the name of a loaded module says about a family: one of SIGNS, or nothing."""
-    if not isinstance(module, str):
-        return ""
-    top = module.partition(".")[0]
-    if top in SIGNS:
-        return top
-    if module.startswith(_SOLVERS):
-        return known(getattr(sys.modules.get(module), "FAMILY", ""))
-    return ""
+def sign(module: str) -> str:
+    """What the name of a module says about a family: one of SIGNS, or nothing."""
+    found = _sign(module)
+    return known(getattr(sys.modules.get(module), "FAMILY", "")) if found is None else found
 
 
 def loaded(modules: Mapping[str, ModuleType] | None = None) -> tuple[str, ...]:
@@ -87,6 +80,13 @@ def unwelcome(error: BaseException) -> str:
     here = loaded() if path else ()
     refused = [family.name for family in FAMILIES if f"/{family.name}/" in str(path) and family.name not in here]
     return refused[0] if here and refused else ""
+
+
+@lru_cache(maxsize=4_096)
+def _sign(module: str) -> str | None:
+    """What a name says by itself; None where the module is to be asked."""
+    top = module.partition(".")[0]
+    return top if top in SIGNS else None if module.startswith(_SOLVERS) else ""
 
 
 def _has_native(package: str, modules: Mapping[str, ModuleType]) -> bool:
