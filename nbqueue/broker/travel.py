@@ -50,6 +50,21 @@ def staying(stays: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002 - rea
         _stays.reset(token)
 
 
+#: where to note packages that are met and say what family of process the code wants
+_noted: ContextVar[set[str] | None] = ContextVar("nbqueue_noted", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[set[str]]:
+    """Within the block, the packages met in what is pickled that say what family of process it wants."""
+    found: set[str] = set()
+    token = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(token)
+
+
 class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     """Pickles functions and classes of local modules by value, and refuses what only a notebook has.
 
@@ -60,8 +75,7 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
         super().__init__(file, protocol=PROTOCOL)
         #: code of the functions that went by value
         self.codes: list[CodeType] = []
-        #: packages that were met and say what family of process the code wants
-        self.signs: set[str] = set()
+        self._noted = _noted.get()
         self._registered: list[ModuleType] = []
 
     def dump(self, obj: Any) -> None:
@@ -85,13 +99,14 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
             return _standard_stream(obj)
         else:
             name = type(obj).__module__
-        if type(name) is str and (found := sign(name)):
-            self.signs.add(found)
+        if self._noted is not None and type(name) is str and (found := sign(name)):
+            self._noted.add(found)
         reduced = super().reducer_override(obj)
         if isinstance(obj, FunctionType) and reduced is not NotImplemented:
             refuse_notebook_names(obj)
             self.codes.append(obj.__code__)
-            self.signs.update(filter(None, map(sign, _names_of(obj.__code__))))
+            if self._noted is not None:
+                self._noted.update(filter(None, map(sign, _names_of(obj.__code__))))
         return reduced
 
     def _send_by_value(self, module: ModuleType | None) -> None:

@@ -19,6 +19,7 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.errors import TamperedPayload, UnknownFunction
 from nbqueue.model import names, plain_json
 from nbqueue.model.options import DEFAULTS, Isolation, Options
+from nbqueue.worker.shelf import Shelf
 
 #: how arguments may be encoded
 CODECS = ("pickle", "json")
@@ -41,6 +42,11 @@ class Here:
     only_registered: bool = False
     #: processors that each of its processes may use
     cpus: int = 1
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Large pieces of calls that were read before."""
+        return Shelf(self.keys)
 
     @cached_property
     def versions_json(self) -> str:

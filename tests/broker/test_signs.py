@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from nbqueue.broker import codec
-from nbqueue.broker.travel import signs_of
+from nbqueue.broker.travel import noting, signs_of
 
 
 def signs(fn: Callable[..., Any], *args: Any) -> set[str]:
     """What is met while a call is pickled."""
-    found: set[str] = set()
-    codec.dump_call(fn, args, {}, signs=found)
+    with noting() as found:
+        codec.dump_call(fn, args, {})
     return found
 
 
