@@ -35,7 +35,7 @@ class Nurseries:
         self._others: dict[str, Nursery] = {}
         #: what the plain zygote has loaded for the user's modules, and so all of its children
         self._base: frozenset[str] = frozenset()
-        #: when a run last wanted a family
+        #: when a run last wanted a family, or was seen in one of its children
         self._wanted_at: dict[str, float] = {}
         #: until when a family is not to be had
         self._lacking_until: dict[str, float] = {}
@@ -136,8 +136,9 @@ class Nurseries:
     def _look(self, family: str) -> None:
         """Let go of a family that nobody has wanted for long: of its idle children, and then of its zygote."""
         nursery = self._others[family]
-        unused_s = self._loop.time() - self._wanted_at[family]
-        if unused_s < self._idle_s or any(host.runs for host in nursery.hosts):
+        if any(host.runs for host in nursery.hosts):
+            self._wanted_at[family] = self._loop.time()
+        if self._loop.time() - self._wanted_at[family] < self._idle_s:
             self._later(family, self._idle_s / _LOOKS, self._look)
             return
         self._drop(family)
