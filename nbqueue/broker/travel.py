@@ -89,18 +89,15 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
 
     def reducer_override(self, obj: Any) -> Any:
         """As cloudpickle does, after local modules were made known to it."""
+        if self._noted is not None:
+            self._note(obj)
         if isinstance(obj, _CODE):
             name = getattr(obj, "__module__", None)
             self._send_by_value(sys.modules.get(name) if isinstance(name, str) else None)
         elif isinstance(obj, ModuleType):
-            name = obj.__name__
             self._send_by_value(obj)
         elif isinstance(obj, io.TextIOWrapper):
             return _standard_stream(obj)
-        else:
-            name = type(obj).__module__
-        if self._noted is not None and type(name) is str and (found := sign(name)):
-            self._noted.add(found)
         reduced = super().reducer_override(obj)
         if isinstance(obj, FunctionType) and reduced is not NotImplemented:
             refuse_notebook_names(obj)
@@ -108,6 +105,13 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
             if self._noted is not None:
                 self._noted.update(filter(None, map(sign, _names_of(obj.__code__))))
         return reduced
+
+    def _note(self, obj: Any) -> None:
+        """Note what an object's module says of a family."""
+        named = obj if isinstance(obj, _CODE) else type(obj)
+        name = obj.__name__ if isinstance(obj, ModuleType) else getattr(named, "__module__", None)
+        if self._noted is not None and type(name) is str and (found := sign(name)):
+            self._noted.add(found)
 
     def _send_by_value(self, module: ModuleType | None) -> None:
         if (
