@@ -8,10 +8,10 @@ import site
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -21,6 +21,7 @@ import cloudpickle
 
 from nbqueue.broker.inputs import FLAT, take
 from nbqueue.errors import NotSendable
+from nbqueue.model.families import sign
 from nbqueue.model.output import Output, StandIn
 
 PROTOCOL = 5
@@ -49,6 +50,21 @@ def staying(stays: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002 - rea
         _stays.reset(token)
 
 
+#: where to note packages that are met and say what family of process the code wants
+_noted: ContextVar[set[str] | None] = ContextVar("nbqueue_noted", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[set[str]]:
+    """Within the block, the packages met in what is pickled that say what family of process it wants."""
+    found: set[str] = set()
+    token = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(token)
+
+
 class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     """Pickles functions and classes of local modules by value, and refuses what only a notebook has.
 
@@ -59,6 +75,7 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
         super().__init__(file, protocol=PROTOCOL)
         #: code of the functions that went by value
         self.codes: list[CodeType] = []
+        self._noted = _noted.get()
         self._registered: list[ModuleType] = []
 
     def dump(self, obj: Any) -> None:
@@ -72,6 +89,8 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
 
     def reducer_override(self, obj: Any) -> Any:
         """As cloudpickle does, after local modules were made known to it."""
+        if self._noted is not None:
+            self._note(obj)
         if isinstance(obj, _CODE):
             name = getattr(obj, "__module__", None)
             self._send_by_value(sys.modules.get(name) if isinstance(name, str) else None)
@@ -83,7 +102,16 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
         if isinstance(obj, FunctionType) and reduced is not NotImplemented:
             refuse_notebook_names(obj)
             self.codes.append(obj.__code__)
+            if self._noted is not None:
+                self._noted.update(filter(None, map(sign, _names_of(obj.__code__))))
         return reduced
+
+    def _note(self, obj: Any) -> None:
+        """Note what an object's module says of a family."""
+        named = obj if isinstance(obj, _CODE) else type(obj)
+        name = obj.__name__ if isinstance(obj, ModuleType) else getattr(named, "__module__", None)
+        if self._noted is not None and type(name) is str and (found := sign(name)):
+            self._noted.add(found)
 
     def _send_by_value(self, module: ModuleType | None) -> None:
         if (
@@ -120,6 +148,22 @@ class CallPickler(TravelPickler):
 def _is_importing(module: ModuleType) -> bool:
     """Whether its import is under way: another thread that asks for it waits, and the import maybe for that thread."""
     return bool(getattr(module.__spec__, "_initializing", False))
+
+
+def signs_of(fn: Callable[..., Any]) -> set[str]:
+    """The packages that a function of this process names which say what family of process it wants."""
+    while isinstance(fn, partial):
+        fn = fn.func
+    found = {sign(str(getattr(fn, "__module__", "")))}
+    if isinstance(fn, FunctionType):
+        for name in _names_of(fn.__code__):
+            value = fn.__globals__.get(name)
+            if isinstance(value, ModuleType):
+                found.add(sign(value.__name__))
+            elif isinstance(value, _CODE):
+                found.add(sign(str(value.__module__)))
+            found.add(sign(name))
+    return found - {""}
 
 
 def is_local(module: ModuleType) -> bool:

@@ -12,7 +12,7 @@ from nbqueue.children.frames import Header
 from nbqueue.errors import NotSendable, PayloadTooLarge, UnknownFunction
 from nbqueue.inside.batches import of_items
 from nbqueue.inside.values import encodable
-from nbqueue.model import task
+from nbqueue.model import families, task
 from nbqueue.model.backoff import Answer, Backoff, Guided
 from nbqueue.model.retry import RetryPolicy
 
@@ -77,16 +77,35 @@ def failed(header: Header, error: BaseException, backoff: Backoff | None = None)
     if backoff is not None and (asking := header.get("retry")) is not None:
         answer = RetryPolicy.from_wire(asking["policy"]).ask(backoff, asking["tries"], error)
     info = raised.dump_error(error)
+    refused = families.unwelcome(error)
     fields = {
         "type": encodable(info.type)[:_MESSAGE],
-        "message": encodable(info.message)[:_MESSAGE],
+        "message": encodable(_sorted_out(refused, info.message) if refused else info.message)[:_MESSAGE],
         "traceback": encodable(info.traceback)[-_TRACEBACK:],
         "bases": [encodable(base)[:_MESSAGE] for base in info.bases[:_BASES]],
         "retry_after_s": info.retry_after_s,
         "backoff_s": answer.wait_s,
         "final": answer.final,
     }
-    return {"how": "raised", "error": fields}, info.pickled if len(info.pickled) <= header["limit"] else b""
+    ended: Header = {"how": "raised", "error": fields}
+    if refused:
+        ended["refused"] = refused
+    return ended, info.pickled if len(info.pickled) <= header["limit"] else b""
+
+
+def loaded_here() -> Header:
+    """The families that this process has loaded, as what an end says of them: nothing, most times."""
+    found = families.loaded()
+    return {"loaded": found} if found else {}
+
+
+def _sorted_out(refused: str, message: str) -> str:
+    """What is to be done about libraries that cannot be in one process."""
+    here = " and ".join(families.loaded())
+    return (
+        f"{refused} cannot be imported in a process that has loaded {here}, as each brings its own of one native "
+        f"library: use them in jobs of their own. ({message})"
+    )
 
 
 def _registered(name: str) -> tuple[Callable[..., Any], Backoff | None]:

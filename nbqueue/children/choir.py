@@ -208,7 +208,8 @@ class Choir:
         if not self._visits:
             lineage.flush_native()
         fields, payload = ended
-        self.send({**fields, "t": "end", "n": visit.number, "noticed": visit.context.stop.noticed}, payload)
+        noticed = visit.context.stop.noticed
+        self.send({**fields, "t": "end", "n": visit.number, "noticed": noticed, **calls.loaded_here()}, payload)
         if not self._visits:
             lineage.kill_descendants()
 

@@ -45,20 +45,26 @@ class Host:
         *,
         kind: str,
         number: int,
+        family: str,
         limit_bytes: int,
         ended: Callable[[Host, Running, Header], None],
         died: Callable[[Host, list[Running]], None],
+        hasten: Callable[[Host], None],
     ) -> None:
         self._loop = loop
         self._listener = listener
         self._limit_bytes = limit_bytes
         self._ended = ended
         self._died = died
+        self._hasten = hasten
         #: solo or loop, see child.py
         self.kind = kind
         #: what the zygote knows it by until it has a process id
         self.number = number
         self.pid: int | None = None
+        #: whose zygote it was asked of; and the families that it has loaded, where a plain child has not
+        self.family = family
+        self.loaded = frozenset({family} if family else ())
         #: what runs in it, by the runs' numbers
         self.runs: dict[int, Running] = {}
         #: how many runs it was given
@@ -120,6 +126,7 @@ class Host:
             self._killing.culprits.append(culprit)
         if self.pid is None:
             self._killing.at_birth = True
+            self._hasten(self)
         elif not self.gone:
             lineage.kill_group(self.pid)
 
@@ -256,6 +263,8 @@ class Host:
 
     def _stop(self, running: Running, reason: StopReason) -> None:
         self._ladders[running.number].stop(reason)
+        if self.pid is None:
+            self._hasten(self)
 
     def _step(self, running: Running, step: Step) -> None:
         self.wire.send({"t": "stop", "n": running.number, "why": running.stopped_by, "how": step})

@@ -20,8 +20,8 @@ _CLOGGED_S = 0.5
 #: after so many runs a loop child's memory is looked at
 _LOOK_EVERY = 1_000
 
-#: makes a child of a kind; None where there is no room for one now, and `freed` is called later
-Bear = Callable[[str], Host | None]
+#: makes a child of a kind and a family; None where there is no room for one now, and `freed` is called later
+Bear = Callable[[str, str], Host | None]
 
 
 class Lane(Protocol):
@@ -91,7 +91,7 @@ class SoloLane:
 
     def warm(self) -> None:
         """Have one child ready where another run could start."""
-        if not self._idle and self._room() > 0 and (host := self._bear(SOLO)) is not None:
+        if not self._idle and self._room() > 0 and (host := self._bear(SOLO, "")) is not None:
             self._idle.append(host)
 
     def place(self, running: Running) -> None:
@@ -112,6 +112,7 @@ class SoloLane:
         self._busy.pop(running.number, None)
         if self._is_fit(host, running, header):
             self._idle.append(host)
+            self._make_room(host)
         elif running.stopped_by:
             host.kill()
         else:
@@ -146,9 +147,16 @@ class SoloLane:
         """The idle child used last, whose memory is warmest; for a fresh run one that was never used; or a new one."""
         fresh = running.run.isolation == "fresh"
         for index in range(len(self._idle) - 1, -1, -1):
-            if not self._idle[index].leaving and (not fresh or self._idle[index].served == 0):
+            if _suits(self._idle[index], running) and (not fresh or self._idle[index].served == 0):
                 return self._idle.pop(index)
-        return self._bear(SOLO)
+        return self._bear(SOLO, running.family)
+
+    def _make_room(self, kept: Host) -> None:
+        """Let go of who is idle for longest, and has loaded something else, where there are more than can be used."""
+        others = [host for host in self._idle if host.loaded != kept.loaded]
+        for host in others[: max(len(self._idle) - self._room(), 0)]:
+            self._idle.remove(host)
+            host.leave()
 
     def _is_fit(self, host: Host, running: Running, header: Header) -> bool:
         resident = header.get("rss") or 0
@@ -178,12 +186,13 @@ class LoopLane:
 
     def warm(self) -> None:
         """Have a child ready."""
-        self._shared()
+        if not self._hosts and (born := self._bear(LOOP, "")) is not None:
+            self._hosts.append(born)
 
     def place(self, running: Running) -> None:
         """Give it a child now or as soon as there is room."""
         alone = running.run.isolation == "fresh" or running.run.memory_bytes is not None
-        if self._room() <= 0 or (host := self._apart_child() if alone else self._shared()) is None:
+        if self._room() <= 0 or (host := (self._apart_child if alone else self._shared)(running)) is None:
             self._waiting.add(running)
         else:
             host.take(running)
@@ -202,7 +211,7 @@ class LoopLane:
         elif host.served % _LOOK_EVERY == 0 and host.pid and lineage.resident_bytes(host.pid) > _LARGE_BYTES:
             self._hosts.remove(host)
             self._apart.append(host)
-        elif not host.runs and any(not self._is_clogged(other) for other in self._hosts if other is not host):
+        elif not host.runs and any(self._is_instead(other, host) for other in self._hosts):
             self._hosts.remove(host)
             host.leave()
 
@@ -234,18 +243,27 @@ class LoopLane:
         """Whether its loop has not turned for a while; a child that is not born yet has an excuse."""
         return host.pid is not None and host.unseen_since is not None and self._now() - host.unseen_since > _CLOGGED_S
 
-    def _apart_child(self) -> Host | None:
-        host = self._bear(LOOP)
+    def _is_instead(self, other: Host, host: Host) -> bool:
+        """Whether what one child is kept for can be had of another."""
+        return other is not host and other.loaded == host.loaded and not self._is_clogged(other)
+
+    def _apart_child(self, running: Running) -> Host | None:
+        host = self._bear(LOOP, running.family)
         if host is not None:
             self._apart.append(host)
         return host
 
-    def _shared(self) -> Host | None:
+    def _shared(self, running: Running) -> Host | None:
         """A child whose loop turns; another one where none does."""
         for host in self._hosts:
-            if not host.leaving and not self._is_clogged(host):
+            if _suits(host, running) and not self._is_clogged(host):
                 return host
-        born = self._bear(LOOP)
+        born = self._bear(LOOP, running.family)
         if born is not None:
             self._hosts.append(born)
         return born
+
+
+def _suits(host: Host, running: Running) -> bool:
+    """Whether a child takes more runs, and has loaded what this one wants, or nothing that another could not bear."""
+    return not host.leaving and (running.family in host.loaded if running.family else not host.loaded)

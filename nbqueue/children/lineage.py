@@ -37,6 +37,12 @@ def die_with(parent: int) -> bool:
     return os.getppid() == parent
 
 
+def live_on() -> None:
+    """Undo `die_with`."""
+    if KERNEL_TIES:
+        LIBC.prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)
+
+
 def adopt_orphans() -> None:
     """Become the parent of orphans among the descendants, so that none escapes from sight."""
     if KERNEL_TIES:

@@ -1,4 +1,4 @@
-"""The engine's link to its zygote: starts it, asks it for children, hears of their births and deaths."""
+"""The engine's link to one zygote: starts it, asks it for children, hears of their births and deaths."""
 
 from __future__ import annotations
 
@@ -28,15 +28,34 @@ _LIVED_S = 5.0
 _FORK_AGAIN_S = 0.2
 _CLOSE_S = 2.0
 #: the variable that all processes below a zygote carry
-FAMILY = "NBQ_FAMILY"
+MARK = "NBQ_ZYGOTE"
+#: keeps pyarrow, which pandas loads, from starting a thread in a process that is to be forked
+_NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 class Nursery:
-    """One zygote at a time, and the children that came from it."""
+    """One zygote at a time, and the children that came from it.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, modules: Sequence[str]) -> None:
+    The zygote of a family is for its owner to replace. Children are asked for once it is warm; until then they can be
+    taken back.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        modules: Sequence[str],
+        *,
+        family: str = "",
+        on_warm: Callable[[tuple[str, ...], str], None],
+        on_lost: Callable[[], None] | None = None,
+    ) -> None:
+        """Args: whose zygote it is; told what it has loaded, and why not its family; who replaces it, if not this."""
         self._loop = loop
         self._modules = list(modules)
+        self._family = family
+        self._on_warm, self._on_lost = on_warm, on_lost
+        #: whether its zygote has loaded what it is to load
+        self.is_warm = False
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
         self._buffer = b""
@@ -46,39 +65,64 @@ class Nursery:
         self._wait_s = _FIRST_WAIT_S
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._family = secrets.token_hex(8)
+        self._mark = secrets.token_hex(8)
 
     @property
     def pid(self) -> int | None:
         """The zygote's process id, while there is one."""
         return self._process.pid if self._process else None
 
+    @property
+    def hosts(self) -> list[Host]:
+        """Its children, those that are not born yet included."""
+        return [*self._alive.values(), *self._unborn.values()]
+
+    @property
+    def lived_long(self) -> bool:
+        """Whether its zygote has been there for longer than one that dies of itself."""
+        return self._loop.time() - self._started_at > _LIVED_S
+
     def start(self) -> None:
         """Start a zygote, and ask it for the children that are waited for."""
+        self._started_at = self._loop.time()
         try:
             self._start()
         except OSError as error:
+            if self._on_lost is not None:
+                self._on_lost()
+                return
             _log.warning("The process that forks children could not be started (%s); trying again.", error)
             self._timer = self._loop.call_later(_LONGEST_WAIT_S, self.start)
 
     def bear(self, host: Host) -> None:
         """Have the zygote fork the process of `host`."""
         self._unborn[host.number] = host
-        if self._sock is not None:
+        if self.is_warm:
             self._ask(host)
+
+    def give_up(self, host: Host | None = None) -> list[Host]:
+        """Children that it was not asked for yet, all or one, to be had elsewhere."""
+        if self.is_warm:
+            return []
+        found = [each for each in self._unborn.values() if host in (None, each)]
+        for each in found:
+            del self._unborn[each.number]
+        return found
 
     async def close(self) -> None:
         """Kill all children and the zygote, and wait until they are gone."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for host in [*self._alive.values(), *self._unborn.values()]:
+        for host in self.hosts:
             host.kill()
         if self._sock is not None:
             self._loop.remove_reader(self._sock)
             self._sock.close()
             self._sock = None
         if self._process is not None:
+            if not self.is_warm:
+                self._process.kill()  # it does not listen yet, and has no children
             await asyncio.to_thread(_wait_or_kill, self._process)
         self._bury_all()
 
@@ -86,20 +130,22 @@ class Nursery:
         self._timer = None
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "nbqueue.children.zygote", str(theirs.fileno()), json.dumps(self._modules)]
+            open_variables = [name for name in THREAD_VARIABLES if name not in os.environ]
+            orders = {
+                "engine": os.getpid(), "family": self._family, "modules": self._modules, "open": open_variables,
+            }  # fmt: skip
+            command = [sys.executable, "-m", "nbqueue.children.zygote", str(theirs.fileno()), json.dumps(orders)]
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
                 command,
                 pass_fds=[theirs.fileno()],
-                env=clean_environment(self._family),
+                env=clean_environment(self._mark),
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 start_new_session=True,
             )
         ours.setblocking(False)  # noqa: FBT003 - it takes no keyword
-        self._sock, self._buffer, self._started_at = ours, b"", self._loop.time()
+        self._sock, self._buffer = ours, b""
         self._loop.add_reader(ours, self._read)
-        for host in list(self._unborn.values()):
-            self._ask(host)
 
     def _ask(self, host: Host) -> None:
         control, output = host.wire.theirs, host.output.theirs
@@ -132,9 +178,15 @@ class Nursery:
             "forked": self._forked,
             "failed": self._failed,
             "reaped": self._reaped,
-            "ready": lambda: None,
+            "ready": self._warm,
         }
         hear[what](*facts)
+
+    def _warm(self, loaded: list[str], trouble: str) -> None:
+        self._on_warm(tuple(loaded), trouble)
+        self.is_warm = True
+        for host in list(self._unborn.values()):
+            self._ask(host)
 
     def _forked(self, number: int, pid: int) -> None:
         host = self._unborn.pop(number)
@@ -156,13 +208,16 @@ class Nursery:
             self._sock = None
         if self._process is not None:
             _wait_or_kill(self._process)
-        lineage.kill_marked(f"{FAMILY}={self._family}")
+        lineage.kill_marked(f"{MARK}={self._mark}")
         if self._closed:
             return
-        lived_s = self._loop.time() - self._started_at
-        self._wait_s = _FIRST_WAIT_S if lived_s > _LIVED_S else min(self._wait_s * 2, _LONGEST_WAIT_S)
-        _log.warning("The process that forks children is gone; starting another in %.2f s.", self._wait_s)
-        self._timer = self._loop.call_later(self._wait_s, self.start)
+        self.is_warm = False
+        if self._on_lost is not None:
+            self._on_lost()
+        else:
+            self._wait_s = _FIRST_WAIT_S if self.lived_long else min(self._wait_s * 2, _LONGEST_WAIT_S)
+            _log.warning("The process that forks children is gone; starting another in %.2f s.", self._wait_s)
+            self._timer = self._loop.call_later(self._wait_s, self.start)
         self._bury_all()
 
     def _bury_all(self) -> None:
@@ -176,15 +231,14 @@ class Nursery:
                 host.bury(Death())
 
 
-def clean_environment(family: str = "") -> dict[str, str]:
+def clean_environment(mark: str = "") -> dict[str, str]:
     """What children may see of this process's environment: nothing of nbqueue's own settings.
 
-    All that they start carry the family's name, so that it can be found if their zygote is killed.
+    All that they start carry the zygote's mark, so that it can be found if their zygote is killed.
     """
     found = {name: value for name, value in os.environ.items() if not name.startswith("NBQUEUE_")}
-    for name in THREAD_VARIABLES:
-        found.setdefault(name, "1")
-    return {**found, FAMILY: family}
+    usual = {**dict.fromkeys(THREAD_VARIABLES, "1"), **_NO_THREADS}
+    return {**usual, **found, MARK: mark}
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:

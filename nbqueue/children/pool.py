@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from nbqueue.children.frames import Header
 from nbqueue.children.host import Host
 from nbqueue.children.lanes import Lane, LoopLane, SoloLane
-from nbqueue.children.nursery import Nursery
+from nbqueue.children.learned import Learned
+from nbqueue.children.nurseries import IDLE_S, PATIENCE_S, Nurseries
 from nbqueue.children.running import Careful, Listener, Run, RunEnd, Running
+from nbqueue.model.families import known
 from nbqueue.model.outcome import Died, StopReason
 
 _log = logging.getLogger("nbqueue.worker")
@@ -33,13 +35,18 @@ class Children:
         modules: Sequence[str] = (),
         recycle_after: int = 500,
         result_limit_bytes: int = 100_000_000,
+        idle_s: float = IDLE_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
+        """Args: how many runs at once; what is imported first; how long families' zygotes stay, and are waited for."""
         self._listener = Careful(listener)
         self._slots = slots or os.cpu_count() or 1
         self._loop_slots = loop_slots
         self._modules = modules
         self._recycle_after = recycle_after
         self._limit_bytes = result_limit_bytes
+        self._idle_s, self._patience_s = idle_s, patience_s
+        self._learned = Learned()
         self._numbers = 0
         self._running: dict[int, Running] = {}
         self._again: asyncio.TimerHandle | None = None
@@ -48,12 +55,12 @@ class Children:
     async def start(self) -> None:
         """Start the zygote and the first children; does not wait until they are up."""
         self._loop = asyncio.get_running_loop()
-        self._nursery = Nursery(self._loop, self._modules)
+        self._nurseries = Nurseries(self._loop, self._modules, idle_s=self._idle_s, patience_s=self._patience_s)
         solo = SoloLane(self._bear, self._slots, self._recycle_after)
         loop = LoopLane(self._bear, self._loop_slots, self._loop.time)
         threads = LoopLane(self._bear, self._loop_slots, self._loop.time)
         self._lanes: dict[str, Lane] = {"process": solo, "async": loop, "thread": threads}
-        self._nursery.start()
+        self._nurseries.start()
         solo.warm()
         loop.warm()
 
@@ -65,13 +72,15 @@ class Children:
         for running in list(self._running.values()):
             running.stopped_by = running.stopped_by or "shutdown"
             running.finish(Died(signal=9), collateral=True)
-        await self._nursery.close()
+        await self._nurseries.close()
 
     def begin(self, run: Run) -> Running:
         """Start a run, or let it wait for a slot."""
         running = Running(run, self._next_number(), self._loop)
         running.on_stop = self._withdraw
         running.on_end = self._over
+        if family := run.family or self._learned.of(run.function):
+            running.family = self._nurseries.family_of(family)
         self._running[running.number] = running
         self._lanes[run.run_in].place(running)
         return running
@@ -88,30 +97,32 @@ class Children:
         self._lanes[running.run.run_in].back(running)
 
     @property
-    def zygote_pid(self) -> int | None:
-        """The process that forks the children, for those who watch."""
-        return self._nursery.pid
+    def zygote_pids(self) -> dict[str, int | None]:
+        """The processes that fork the children, by their families, for those who watch; the plain one's is empty."""
+        return self._nurseries.pids
 
-    def _bear(self, kind: str) -> Host | None:
+    def _bear(self, kind: str, family: str) -> Host | None:
         try:
-            host = self._new_host(kind)
+            host = self._new_host(kind, family)
         except OSError as error:  # out of descriptors: runs wait until there are some
             if self._again is None:
                 _log.warning("There is no room for another child process (%s); trying again.", error)
                 self._again = self._loop.call_later(_BEAR_AGAIN_S, self._try_again)
             return None
-        self._nursery.bear(host)
+        self._nurseries.bear(host)
         return host
 
-    def _new_host(self, kind: str) -> Host:
+    def _new_host(self, kind: str, family: str) -> Host:
         return Host(
             self._loop,
             self._listener,
             kind=kind,
             number=self._next_number(),
+            family=family,
             limit_bytes=self._limit_bytes,
             ended=self._ended,
             died=self._died,
+            hasten=self._nurseries.hasten,
         )
 
     def _withdraw(self, running: Running, reason: StopReason) -> None:
@@ -121,9 +132,18 @@ class Children:
             running.finish(Died())
 
     def _ended(self, host: Host, running: Running, header: Header) -> None:
+        if "loaded" in header:
+            self._learn(host, running, header)
         lane = self._lanes[running.run.run_in]
         lane.ended(host, running, header)
         lane.freed()
+
+    def _learn(self, host: Host, running: Running, header: Header) -> None:
+        """Remember what a child has loaded, and whose code did it, where that can be told."""
+        loaded = self._nurseries.besides([name for name in header["loaded"] if known(name)])
+        if not running.run.family and not host.runs:
+            self._learned.learn(running.run.function, loaded - host.loaded, refused=bool(header.get("refused")))
+        host.loaded = loaded
 
     def _died(self, host: Host, again: list[Running]) -> None:
         if self._closed:

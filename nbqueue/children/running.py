@@ -46,6 +46,8 @@ class Run(NamedTuple):
     terminate_after_s: float = 1.0
     kill_after_s: float = 2.0
     cpus: int = 1
+    #: what family of process its code wants, as who submitted it said
+    family: str = ""
     #: what an earlier attempt kept, encoded
     checkpoint: bytes | None = None
     #: the results of other jobs that the call takes, verified, by their ids
@@ -139,6 +141,8 @@ class Running:
         self.run = run
         #: what its frames are marked with
         self.number = number
+        #: what family of child it gets: set by the children
+        self.family = ""
         #: the process it runs in, once there is one
         self.pid: int | None = None
         #: done with the RunEnd

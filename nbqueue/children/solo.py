@@ -72,6 +72,7 @@ class Solo:
                 "peak": highest if highest > peak else resident,
                 "fit": fit,
                 "noticed": visit.context.stop.noticed,
+                **calls.loaded_here(),
             },
             payload,
         )

@@ -18,6 +18,8 @@ from nbqueue.children.guard import Guard
 
 #: what numeric libraries take their number of threads from
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+#: those of them that are ours to set, where whoever started the worker has said nothing: set in the zygote
+OPEN_VARIABLES: tuple[str, ...] = THREAD_VARIABLES
 #: so many more open files than at the start are a leak
 _LEAKED_FILES = 32
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
@@ -101,7 +103,7 @@ def _left_threads() -> bool:
 def give_threads(cpus: int) -> None:
     """Let numeric libraries that are loaded later use so many threads (until `restore`)."""
     if cpus > 1:
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
+        os.environ.update(dict.fromkeys(OPEN_VARIABLES, str(cpus)))
 
 
 def enter(folder: str) -> None:

@@ -17,18 +17,23 @@ import types
 import warnings
 from collections.abc import Sequence
 
-from nbqueue.children import child, lineage
+from nbqueue.children import child, lineage, upkeep
 from nbqueue.children.frames import REQUEST
+from nbqueue.model import families
 
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LAST_WAIT_S = 1.0
+#: milliseconds without a request before more is imported
+_QUIET_MS = 20
 
 
 class Zygote:
     """Serves one engine over one socket."""
 
-    def __init__(self, engine: socket.socket) -> None:
+    def __init__(self, engine: socket.socket, *, trouble: str, rest: Sequence[str]) -> None:
+        """Args: why its family's library could not be loaded; what is to be imported once there is time."""
         self._engine = engine
+        self._trouble, self._rest = trouble, list(rest)
         self._children: set[int] = set()
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._woken, False)
@@ -41,10 +46,13 @@ class Zygote:
         poll = select.poll()
         poll.register(self._engine, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
-        self._tell("ready")
+        self._tell("ready", families.loaded(), self._trouble)
         alive = True
         while alive:
-            ready = {descriptor for descriptor, _ in poll.poll()}
+            ready = {descriptor for descriptor, _ in poll.poll(_QUIET_MS if self._rest else None)}
+            if not ready:
+                preload([self._rest.pop(0)], say=False)
+                settle()
             if self._woken in ready:
                 self._bury_dead()
             if self._engine.fileno() in ready:
@@ -129,14 +137,24 @@ class Zygote:
         os._exit(0)
 
 
-def preload(modules: Sequence[str]) -> None:
-    """Import what children will need, so that they find it done; what fails is said and left to them."""
+def preload(modules: Sequence[str], *, say: bool = True) -> str:
+    """Import what children will need, so that they find it done; what fails is left to them. The first reason."""
+    trouble = ""
     for name in modules:
         try:
             importlib.import_module(name)
-        except Exception:  # noqa: BLE001 - a module of the user's; the job that needs it will say so again
-            print(f"nbqueue: module {name!r} could not be preloaded.", file=sys.stderr)  # noqa: T201
-            traceback.print_exc()
+        except Exception as error:  # noqa: BLE001 - code of others; the job that needs it will say so again
+            trouble = trouble or f"{type(error).__name__}: {error}"
+            if say:
+                print(f"nbqueue: module {name!r} could not be preloaded.", file=sys.stderr)  # noqa: T201
+                traceback.print_exc()
+    return trouble
+
+
+def settle() -> None:
+    """Leave what is here as it is in the children, so that they share its memory."""
+    gc.collect()
+    gc.freeze()
 
 
 def main() -> None:
@@ -147,11 +165,18 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     lineage.adopt_orphans()
     sys.modules["__main__"] = types.ModuleType("__main__")
-    preload(json.loads(sys.argv[2]))
+    orders = json.loads(sys.argv[2])
+    if not lineage.die_with(orders["engine"]):  # as long as it loads it does not hear that, and has nobody to bury
+        os._exit(0)
+    first, *rest = families.BY_NAME[orders["family"]].preload if orders["family"] else ("",)
+    trouble = preload([first], say=False) if first else ""
+    # what of the user's does not go with the family is told of by the plain zygote, which loads it too
+    preload(orders["modules"], say=not first)
+    lineage.live_on()
+    upkeep.OPEN_VARIABLES = tuple(orders["open"])
     warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork.*")
-    gc.collect()
-    gc.freeze()
-    Zygote(engine).serve()
+    settle()
+    Zygote(engine, trouble=trouble, rest=[] if trouble else rest).serve()
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class LinkClerk:
         """Sign and submit; per job its state, or "exists"."""
         order = Order(
             options=form.options, function=form.function, lane=form.lane, by_name=form.by_name, group=form.group,
-            size=form.size, retry_of=form.retry_of, earlier=form.earlier, parent=parent.job_id,
+            size=form.size, retry_of=form.retry_of, earlier=form.earlier, parent=parent.job_id, family=form.family,
             origin=Origin(user=parent.user, folder=parent.folder, notebook=parent.notebook),
         )  # fmt: skip
         drafts = [

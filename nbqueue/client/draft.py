@@ -35,12 +35,14 @@ class Order:
     earlier: tuple[str, ...] = ()
     #: the job that submits it
     parent: str = ""
+    #: what family of process its code wants, see `model/families.py`
+    family: str = ""
 
     def form(self) -> Form:
         """It as a job hands it to its worker, who knows where it comes from."""
         return Form(
             options=self.options, function=self.function, lane=self.lane, by_name=self.by_name, group=self.group,
-            size=self.size, retry_of=self.retry_of, earlier=self.earlier,
+            size=self.size, retry_of=self.retry_of, earlier=self.earlier, family=self.family,
         )  # fmt: skip
 
     def header(self, namespace: str) -> dict[str, Any]:
@@ -50,7 +52,7 @@ class Order:
             "by": "name" if self.by_name else "", "opt": options.to_wire(), "label": options.label,
             "priority": options.priority,
             "tags": list(options.tags), "group": self.group, "retry_of": self.retry_of,
-            "earlier": list(self.earlier), "parent": self.parent,
+            "earlier": list(self.earlier), "parent": self.parent, "family": self.family,
             "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,
         }  # fmt: skip
         return {

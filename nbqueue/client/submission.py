@@ -13,7 +13,7 @@ from nbqueue.broker import codec
 from nbqueue.broker.digest import call_digest
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.pieces import Cuts
-from nbqueue.broker.travel import staying
+from nbqueue.broker.travel import noting, staying
 from nbqueue.client.batches import in_batches
 from nbqueue.client.draft import Calls, Draft, Drafts, Naming, Order, Own, any_name
 from nbqueue.client.naming import mark
@@ -22,6 +22,7 @@ from nbqueue.client.outputs import parents
 from nbqueue.client.signatures import check_call
 from nbqueue.errors import ConfigurationError, PayloadTooLarge
 from nbqueue.model.backoff import Guided, at_hand_there
+from nbqueue.model.families import declared
 from nbqueue.model.options import Options, check
 from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings
@@ -54,8 +55,9 @@ def draft_one(
     check_call(code, args, kwargs)
     takes: list[StandIn] = []
     cuts = Cuts(settings.blob_bytes) if sharing else None
-    with staying(settings.is_inline):
+    with staying(settings.is_inline), noting() as signs:
         payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes, cuts)
+    order = _of_family(order, signs)
     own_id = order.options.job_id
     job_id = own_id or naming(order, _marks(naming, code, [(args, kwargs, payload)]))
     draft = Draft(
@@ -88,9 +90,9 @@ def draft_many(
         check_call(code, wanted[0], {})  # all have as many arguments
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
-    with staying(settings.is_inline):
+    with staying(settings.is_inline), noting() as signs:
         calls = _calls(settings, order, code, wanted, Cuts(settings.blob_bytes) if sharing else None)
-    order = replace(order, size=len(wanted))
+    order = _of_family(replace(order, size=len(wanted)), signs)
     payloads = (codec.join_call(calls.function, each) for each in calls.arguments)
     marks = _marks(naming, code, ((item, {}, each) for item, each in zip(wanted, payloads, strict=True)))
     order = replace(order, group=naming(order, marks))
@@ -142,6 +144,12 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
     lane = LANE_PROCESS if options.run_in == "process" else LANE_LOOP
     by_name = isinstance(code, str)
     return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
+
+
+def _of_family(order: Order, signs: set[str]) -> Order:
+    """The order with the family of process that its code wants, by the packages that were met in its calls."""
+    family = declared(signs)
+    return replace(order, family=family) if family else order
 
 
 def _told(settings: Settings, fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from nbqueue.model.families import known
 from nbqueue.model.names import check_job_id, check_text
 from nbqueue.model.options import DEFAULTS, Options, check
 from nbqueue.model.retry import RetryPolicy
@@ -46,6 +47,8 @@ class Form:
     retry_of: str = ""
     #: the job that this one retried, and so on
     earlier: tuple[str, ...] = ()
+    #: what family of process their code wants
+    family: str = ""
 
     def after(self, priority: int) -> Form:
         """The same, to be done sooner than what else has this priority: it is awaited by what has begun already."""
@@ -56,13 +59,22 @@ class Form:
         return {
             "function": self.function, "lane": self.lane, "by_name": self.by_name, "group": self.group,
             "size": self.size, "retry_of": self.retry_of, "earlier": list(self.earlier),
-            "options": _plain(self.options),
+            "options": _plain(self.options), **({"family": self.family} if self.family else {}),
         }  # fmt: skip
 
     @classmethod
     def from_wire(cls, found: Mapping[str, Any]) -> Form:
         """From what `to_wire` gave, each field checked; raises ValueError, TypeError or KeyError where one is wrong."""
-        if set(found) != {"function", "lane", "by_name", "group", "size", "retry_of", "earlier", "options"}:
+        if set(found) - {"family"} != {
+            "function",
+            "lane",
+            "by_name",
+            "group",
+            "size",
+            "retry_of",
+            "earlier",
+            "options",
+        }:
             raise ValueError("a form has other fields than a form")
         if found["lane"] not in (0, 1) or type(found["lane"]) is not int or type(found["by_name"]) is not bool:
             raise ValueError("a form names no lane, or no kind of function")
@@ -79,6 +91,7 @@ class Form:
             size=found["size"],
             retry_of=_id(found["retry_of"]),
             earlier=tuple(check_job_id(each) for each in found["earlier"]),
+            family=known(found.get("family", "")),
         )
 
 

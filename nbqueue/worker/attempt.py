@@ -40,6 +40,8 @@ class Here:
     versions: Mapping[str, str]
     #: functions that travel are refused, and so are arguments that are more than plain data
     only_registered: bool = False
+    #: processors that each of its processes may use
+    cpus: int = 1
 
     @cached_property
     def shelf(self) -> Shelf:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from nbqueue.broker.connection import Address
 from nbqueue.errors import ConfigurationError
+from nbqueue.inside.outside import processors
 from nbqueue.model import names, resources, serving
 from nbqueue.model.webhook import HostRules
 from nbqueue.worker.room import Share
-
-
-def _cores() -> int:
-    """The processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +33,7 @@ class WorkerConfig:
     #: what jobs may need of it, by name; the first engine offers it all
     resources: dict[str, float] = field(default_factory=dict)
     #: child processes at once in each engine
-    slots: int = field(default_factory=_cores)
+    slots: int = field(default_factory=processors)
     #: coroutines at once in each engine
     concurrency: int = 200
     engines: int = 1
@@ -91,6 +86,11 @@ class WorkerConfig:
             weights={queue: weight for queue, weight in self.weights.items() if queue in queues},
             queue_concurrency={queue: limit for queue, limit in limits.items() if queue in queues},
         )  # fmt: skip
+
+    @property
+    def cpus(self) -> int:
+        """The processors of each slot: its share of those that this machine, or this container, has for us."""
+        return max(1, processors() // (self.slots * self.engines))
 
     @property
     def stock(self) -> str:

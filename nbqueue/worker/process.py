@@ -135,7 +135,7 @@ class EngineProcess:
         await children.start()
         here = Here(
             keyring, self._keys, self._info.id, self._info.host, self._config.limit_bytes, Random(),  # noqa: S311 - jitter
-            codec.header_versions(), self._config.only_registered,
+            codec.header_versions(), self._config.only_registered, self._config.cpus,
         )  # fmt: skip
         where = (self._config.address, keyring, self._config.namespace)
         desks = Desks(where, children, self._config.limit_bytes)

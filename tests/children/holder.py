@@ -40,7 +40,7 @@ async def main() -> None:
         children.begin(run)
     await until(lambda: all(heard.reports[run.job_id] for run in runs))
     pids: list[Any] = [pid for run in runs for pid in heard.reports[run.job_id][-1]["metrics"]["pids"]]
-    sys.stdout.write(json.dumps([children.zygote_pid, *pids]) + "\n")
+    sys.stdout.write(json.dumps([children.zygote_pids[""], *pids]) + "\n")
     sys.stdout.flush()
     await asyncio.sleep(600)
 

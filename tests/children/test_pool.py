@@ -220,8 +220,8 @@ async def test_a_child_that_closed_its_line_ends(children: Children, heard: Hear
 async def test_a_run_whose_zygote_is_killed_says_so(children: Children) -> None:
     """It went down with the process it was forked from, not for want of memory."""
     running = children.begin(a_run(signal.pause))
-    await until(lambda: running.started and children.zygote_pid)
-    os.kill(children.zygote_pid or 0, signal.SIGKILL)
+    await until(lambda: running.started and children.zygote_pids[""])
+    os.kill(children.zygote_pids[""] or 0, signal.SIGKILL)
     assert describe(death_of(await running.wait())) == (
         "Its process was ended: the process that it was forked from was lost."
     )

@@ -63,6 +63,24 @@ def test_a_killed_engine_leaves_nothing_alive(holder: tuple[subprocess.Popen[str
     wait_until(lambda: not any(map(_lives, pids)), 1.0)
 
 
+def test_a_zygote_that_still_loads_goes_with_its_engine() -> None:
+    """It cannot hear that its engine is gone, and does not go on loading for nobody."""
+    Path("slow.py").write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    code = (
+        "import asyncio, sys\nfrom nbqueue.children.pool import Children\n"
+        "async def main():\n    children = Children(None, slots=1, modules=['slow'])\n    await children.start()\n"
+        "    print(children.zygote_pids[''], flush=True)\n    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{source.ROOT}{os.pathsep}{Path.cwd()}"}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as engine:
+        assert engine.stdout is not None
+        pid = int(engine.stdout.readline())
+        wait_until(lambda: "zygote" in " ".join(psutil.Process(pid).cmdline()))
+        engine.kill()
+    wait_until(lambda: not _lives(pid), 1.0)
+
+
 def test_a_killed_zygote_takes_its_children_along(holder: tuple[subprocess.Popen[str], list[int]]) -> None:
     """Without a zygote no child is left within a second, nor any process they started; the engine lives."""
     engine, pids = holder
@@ -76,8 +94,8 @@ async def test_a_new_zygote_takes_over(children: Children, heard: Heard) -> None
     runs = [a_run(works), a_run(works), a_run(process_id)]
     running = [children.begin(run) for run in runs]
     await until(lambda: heard.reports[runs[0].job_id] and heard.reports[runs[1].job_id])
-    assert children.zygote_pid is not None
-    os.kill(children.zygote_pid, signal.SIGKILL)
+    assert children.zygote_pids[""] is not None
+    os.kill(children.zygote_pids[""], signal.SIGKILL)
     ends = [await asyncio.wait_for(each.wait(), 2) for each in running[:2]]
     assert [death_of(end).signal for end in ends] == [9, 9]
     assert value_of(await asyncio.wait_for(running[2].wait(), 5)) > 0
@@ -92,7 +110,7 @@ async def test_close_leaves_nothing(heard: Heard) -> None:
     run, waiting = a_run(works), [a_run(works) for _ in range(3)]
     running = [children.begin(each) for each in (run, *waiting)]
     await until(lambda: heard.reports[run.job_id])
-    zygote = children.zygote_pid
+    zygote = children.zygote_pids[""]
     assert zygote is not None
     await children.close()
     ends = [await each.wait() for each in running]

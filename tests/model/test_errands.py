@@ -25,6 +25,7 @@ FORM = Form(
     size=7,
     retry_of="job-1",
     earlier=("job-0",),
+    family="ortools",
 )
 
 
