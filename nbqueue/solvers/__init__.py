@@ -1,0 +1,4 @@
+"""Solvers as plain functions, in a job or outside: they tell how they get on, stop when asked, and resume.
+
+A module for each library; none is imported before something is solved with it.
+"""

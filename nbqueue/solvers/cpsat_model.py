@@ -1,0 +1,86 @@
+"""What is read of a CpModel and put into it, over the versions of OR-Tools; imports it within functions only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from nbqueue.errors import InvalidModel
+
+
+def names(model: Any) -> tuple[str, ...]:
+    """What its variables are called, in order; "" where they have no name."""
+    return tuple(variable.name for variable in model.proto.variables)
+
+
+def maximizes(model: Any) -> bool:
+    """Whether more is better. A whole objective to be maximized is kept with its sign turned."""
+    proto = model.proto
+    return bool(proto.floating_point_objective.maximize) or float(proto.objective.scaling_factor) < 0
+
+
+def text(model: Any) -> str:
+    """The whole model as text, equal where and only where the models are."""
+    return str(model.proto)
+
+
+def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> int | float:
+    """The value of a variable, a literal or a linear expression of the model."""
+    from ortools.sat.python import cp_model
+
+    if isinstance(of, cp_model.IntervalVar):
+        raise InvalidModel("An interval has no value: ask for that of its start_expr(), size_expr() or end_expr().")
+    solver = _answered(cp_model, vector)
+    whole = getattr(of, "is_integer", True)
+    found = solver.value(of) if (whole() if callable(whole) else whole) else solver.float_value(of)
+    return found if isinstance(found, int) else float(found)
+
+
+def hint(model: Any, vector: Sequence[float], found: Sequence[str]) -> None:
+    """Make the values the model's hint: in order where the variables are called the same, else by name."""
+    own = names(model)
+    if own == tuple(found):
+        pairs = list(enumerate(vector))
+    else:
+        by_name = {name: each for name, each in zip(found, vector, strict=True) if name}
+        pairs = [(index, by_name[name]) for index, name in enumerate(own) if name in by_name]
+    put_hint(model, [(index, round(each)) for index, each in pairs])
+
+
+def put_hint(model: Any, pairs: Sequence[tuple[int, int]]) -> None:
+    """Replace the model's hint by these values of variables, by their places, as near as the domains allow."""
+    variables = model.proto.variables
+    model.clear_hints()
+    hints = model.proto.solution_hint
+    hints.vars.extend([index for index, _ in pairs])
+    hints.values.extend([_nearest(list(variables[index].domain), each) for index, each in pairs])
+
+
+def _nearest(domain: list[int], wanted: int) -> int:
+    """The value of a domain (begins and ends, in turn) that is nearest to the wanted one."""
+    spans = [pair for place, pair in enumerate(pairwise(domain)) if place % 2 == 0]
+    return min((max(begin, min(end, wanted)) for begin, end in spans), key=lambda each: abs(each - wanted))
+
+
+def _answered(cp_model: Any, vector: Sequence[float]) -> Any:
+    """What evaluates expressions, as a solver does that has just found these values."""
+    helper = getattr(cp_model, "cmh", None) or getattr(cp_model, "swig_helper")  # noqa: B009 - of older versions
+    if not hasattr(helper, "CpSolverResponse"):
+        from ortools.sat import cp_model_pb2
+
+        return _Answered(helper, cp_model_pb2.CpSolverResponse(solution=map(round, vector)))
+    response = helper.CpSolverResponse()
+    response.solution.extend([round(each) for each in vector])
+    return _Answered(helper, response)
+
+
+class _Answered:
+    def __init__(self, helper: Any, response: Any) -> None:
+        self._helper, self._response = helper.ResponseHelper, response
+
+    def value(self, of: Any) -> Any:
+        return self._helper.value(self._response, of)
+
+    def float_value(self, of: Any) -> Any:
+        return self._helper.float_value(self._response, of)

@@ -1,0 +1,34 @@
+"""What is done with a library's own expressions and models, found by the module of their type; imports no solver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from nbqueue.errors import InvalidModel
+from nbqueue.solvers import cpsat_model
+
+#: the first words of the module that a type is of -> what reads it and hints into it
+_OF: dict[str, ModuleType] = {
+    "ortools.sat": cpsat_model,
+}
+
+
+def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> Any:
+    """The value of an expression where the variables of its model have these values."""
+    return _library(of, "value").value(of, vector, names)
+
+
+def hint(model: Any, vector: Sequence[float], names: Sequence[str]) -> None:
+    """Make these values the start of the next search of a model."""
+    _library(model, "hint_into").hint(model, vector, names)
+
+
+def _library(thing: Any, what: str) -> Any:
+    module = type(thing).__module__
+    for start, library in _OF.items():
+        if module == start or module.startswith(f"{start}."):
+            return library
+    known = ", ".join(_OF)
+    raise InvalidModel(f"{what}() got {type(thing).__name__!r} of {module}: give something of {known}.")
