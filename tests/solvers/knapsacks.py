@@ -1,0 +1,92 @@
+"""One knapsack, said to five libraries; each function is what a user writes, and runs as a job."""
+
+import random
+from typing import Any
+
+#: 50 items, 5 limits; the optimum was proven by HiGHS, SCIP and CBC, and is that of the recorded logs
+OPTIMUM = 1841
+ITEMS = 50
+LIMITS = 5
+
+
+def weights_and_values(items: int = ITEMS, limits: int = LIMITS, seed: int = 2) -> tuple[list[list[int]], list[int]]:
+    """Weights (a row for each limit) and values of items."""
+    chance = random.Random(seed)
+    weights = [[chance.randint(5, 100) for _ in range(items)] for _ in range(limits)]
+    values = [sum(row[item] for row in weights) // limits + chance.randint(1, 30) for item in range(items)]
+    return weights, values
+
+
+def by_scipy(items: int = ITEMS, time_limit: float = 30.0) -> tuple[int, float]:
+    """Status and value."""
+    import numpy as np
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    weights, values = weights_and_values(items)
+    rows = LinearConstraint(np.array(weights), ub=[sum(row) // 2 for row in weights])
+    found = milp(
+        -np.array(values), constraints=rows, bounds=Bounds(0, 1), integrality=np.ones(items),
+        options={"disp": True, "time_limit": time_limit},
+    )  # fmt: skip
+    return int(found.status), float(-found.fun)
+
+
+def by_pulp(items: int = ITEMS, limits: int = LIMITS, seed: int = 2) -> float:
+    """The value that CBC finds."""
+    import pulp
+
+    weights, values = weights_and_values(items, limits, seed)
+    taken = [pulp.LpVariable(f"x{item}", cat="Binary") for item in range(items)]
+    problem = pulp.LpProblem("knapsack", pulp.LpMaximize)
+    problem += pulp.lpDot(values, taken)
+    for row in weights:
+        problem += pulp.lpDot(row, taken) <= sum(row) // 2
+    problem.solve(pulp.PULP_CBC_CMD())
+    return float(pulp.value(problem.objective))
+
+
+def by_pyomo() -> float:
+    """The value that HiGHS finds for Pyomo."""
+    import pyomo.environ as pyo
+
+    weights, values = weights_and_values()
+    model: Any = pyo.ConcreteModel()
+    model.taken = pyo.Var(range(ITEMS), domain=pyo.Binary)
+    model.limits = pyo.ConstraintList()
+    for row in weights:
+        model.limits.add(sum(row[item] * model.taken[item] for item in range(ITEMS)) <= sum(row) // 2)
+    model.value = pyo.Objective(expr=sum(values[item] * model.taken[item] for item in range(ITEMS)), sense=pyo.maximize)
+    pyo.SolverFactory("appsi_highs").solve(model, tee=True)
+    return float(pyo.value(model.value))
+
+
+def by_cvxpy(solver: str = "HIGHS") -> float:
+    """The value that a solver finds for CVXPY."""
+    import cvxpy
+    import numpy as np
+
+    weights, values = weights_and_values()
+    taken = cvxpy.Variable(ITEMS, boolean=True)
+    limits = np.array([sum(row) // 2 for row in weights])
+    problem = cvxpy.Problem(cvxpy.Maximize(np.array(values) @ taken), [np.array(weights) @ taken <= limits])
+    problem.solve(solver=solver, verbose=True)
+    return float(problem.value)
+
+
+def route(time_limit: float, clients: int = 20) -> tuple[bool, int]:
+    """Whether PyVRP found a plan, and its length; it hands back its best when the job is to stop."""
+    import pyvrp
+    from pyvrp.stop import MaxRuntime
+
+    from nbqueue import solvers
+
+    chance = random.Random(4)
+    model = pyvrp.Model()
+    places: list[Any] = [model.add_depot(500, 500)]
+    model.add_vehicle_type(4, capacity=60)
+    places += [model.add_client(chance.randint(0, 999), chance.randint(0, 999), delivery=8) for _ in range(clients)]
+    for one in places:
+        for other in places:
+            model.add_edge(one, other, distance=abs(one.x - other.x) + abs(one.y - other.y))
+    found = model.solve(stop=solvers.stopping(MaxRuntime(time_limit)), seed=1, display=False)
+    return found.is_feasible(), int(found.cost())
