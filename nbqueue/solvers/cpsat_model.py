@@ -17,7 +17,9 @@ def names(model: Any) -> tuple[str, ...]:
 def maximizes(model: Any) -> bool:
     """Whether more is better. A whole objective to be maximized is kept with its sign turned."""
     proto = model.proto
-    return bool(proto.floating_point_objective.maximize) or float(proto.objective.scaling_factor) < 0
+    if _has(proto, "floating_point_objective"):
+        return bool(proto.floating_point_objective.maximize)
+    return _has(proto, "objective") and float(proto.objective.scaling_factor) < 0
 
 
 def text(model: Any) -> str:
@@ -37,30 +39,38 @@ def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> int | float:
     return found if isinstance(found, int) else float(found)
 
 
-def hint(model: Any, vector: Sequence[float], found: Sequence[str]) -> None:
-    """Make the values the model's hint: in order where the variables are called the same, else by name."""
-    own = names(model)
-    if own == tuple(found):
-        pairs = list(enumerate(vector))
-    else:
-        by_name = {name: each for name, each in zip(found, vector, strict=True) if name}
-        pairs = [(index, by_name[name]) for index, name in enumerate(own) if name in by_name]
-    put_hint(model, [(index, round(each)) for index, each in pairs])
+def place(of: Any) -> int | None:
+    """The place of a variable in its model; None for anything else."""
+    index = getattr(of, "index", None)
+    index = index() if callable(index) else index
+    return index if isinstance(index, int) and hasattr(of, "is_boolean") else None
 
 
-def put_hint(model: Any, pairs: Sequence[tuple[int, int]]) -> None:
-    """Replace the model's hint by these values of variables, by their places, as near as the domains allow."""
+def put_hint(model: Any, pairs: Sequence[tuple[int, float]]) -> None:
+    """Replace the model's hint by values of variables, by their places, as near as their domains allow."""
     variables = model.proto.variables
     model.clear_hints()
     hints = model.proto.solution_hint
     hints.vars.extend([index for index, _ in pairs])
-    hints.values.extend([_nearest(list(variables[index].domain), each) for index, each in pairs])
+    hints.values.extend([_nearest(list(variables[index].domain), round(each)) for index, each in pairs])
+
+
+def _has(proto: Any, name: str) -> bool:
+    """Whether a part is set: looking at one that is not makes it in some versions."""
+    ask = getattr(proto, f"has_{name}", None)
+    return bool(ask() if ask is not None else proto.HasField(name))
 
 
 def _nearest(domain: list[int], wanted: int) -> int:
     """The value of a domain (begins and ends, in turn) that is nearest to the wanted one."""
     spans = [pair for place, pair in enumerate(pairwise(domain)) if place % 2 == 0]
     return min((max(begin, min(end, wanted)) for begin, end in spans), key=lambda each: abs(each - wanted))
+
+
+def response(solver_or_callback: Any) -> Any:
+    """The response of a solver, or of a callback at the solution that it is called with."""
+    found = solver_or_callback.response_proto
+    return found() if callable(found) else found
 
 
 def _answered(cp_model: Any, vector: Sequence[float]) -> Any:

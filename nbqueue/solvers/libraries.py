@@ -9,6 +9,9 @@ from typing import Any
 from nbqueue.errors import InvalidModel
 from nbqueue.solvers import cpsat_model
 
+#: places of variables in a model, and values
+Pairs = list[tuple[int, float]]
+
 #: the first words of the module that a type is of -> what reads it and hints into it
 _OF: dict[str, ModuleType] = {
     "ortools.sat": cpsat_model,
@@ -22,7 +25,16 @@ def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> Any:
 
 def hint(model: Any, vector: Sequence[float], names: Sequence[str]) -> None:
     """Make these values the start of the next search of a model."""
-    _library(model, "hint_into").hint(model, vector, names)
+    library = _library(model, "hint_into")
+    library.put_hint(model, matched(vector, names, library.names(model)))
+
+
+def matched(vector: Sequence[float], names: Sequence[str], wanted: Sequence[str]) -> Pairs:
+    """Values for a model, by place: in order where its variables are called the same, else by name."""
+    if tuple(names) == tuple(wanted):
+        return list(enumerate(vector))
+    by_name = {name: value for name, value in zip(names, vector, strict=False) if name}
+    return [(index, by_name[name]) for index, name in enumerate(wanted) if name in by_name]
 
 
 def _library(thing: Any, what: str) -> Any:

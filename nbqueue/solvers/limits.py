@@ -26,9 +26,9 @@ class Limits:
     gap: float | None = None
 
     def __post_init__(self) -> None:
-        check_positive("time_limit", self.time_limit, "seconds")
-        check_positive("total_limit", self.total_limit, "seconds")
-        check_positive("gap", self.gap, "a fraction such as 0.01 for 1 %,", zero=True)
+        check_limit("time_limit", self.time_limit, "seconds above 0")
+        check_limit("total_limit", self.total_limit, "seconds above 0")
+        check_limit("gap", self.gap, "a fraction from 0, such as 0.01 for 1 %", zero=True)
 
     def left(self, spent_s: float, before_s: float, job: JobContext | None) -> tuple[float | None, str]:
         """Seconds that are left, never less than none, and the name of the limit that ends them.
@@ -52,11 +52,10 @@ class Limits:
         return max(left_s, 0.0), name
 
 
-def check_positive(name: str, value: object, unit: str, *, zero: bool = False) -> None:
+def check_limit(name: str, value: object, wanted: str, *, zero: bool = False) -> None:
     """Raise ConfigurationError for anything but a number above 0 (or from 0), and None."""
     if value is None:
         return
     number = isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
     if not number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]
-        rule = "from 0" if zero else "above 0"
-        raise ConfigurationError(f"{name}={value!r} cannot be used: give {unit} {rule}, or None for no limit.")
+        raise ConfigurationError(f"{name}={value!r} cannot be used: give {wanted}, or None for no limit.")

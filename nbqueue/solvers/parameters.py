@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 from nbqueue.errors import ConfigurationError, InvalidModel, SolverUnavailable
+from nbqueue.inside.elsewhere import elsewhere
+
+#: each brings a libhighs of its own, and the first one that is loaded is everybody's
+_APART = ("ortools", "highspy")
 
 
 def load(module: str, extra: str, solver: str) -> Any:
@@ -20,13 +25,24 @@ def load(module: str, extra: str, solver: str) -> Any:
     """
     try:
         return import_module(module)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         library = module.partition(".")[0]
-        if (error.name or "").partition(".")[0] != library:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == library:
+            raise SolverUnavailable(
+                f"{solver} needs the package {library}, which is not installed here: pip install 'nbqueue[{extra}]'."
+            ) from None
+        other = next((each for each in _APART if each != library and each in sys.modules), None)
+        if library not in _APART or other is None:
             raise
-        raise SolverUnavailable(
-            f"{solver} needs the package {library}, which is not installed here: pip install 'nbqueue[{extra}]'."
-        ) from None
+        raise _beside(solver, library, other) from error
+
+
+def _beside(solver: str, library: str, other: str) -> Exception:
+    """Two libraries with a shared library of one name in two versions: a process has room for one of them."""
+    why = f"{library} cannot be loaded into a process that has loaded {other}"
+    return elsewhere(why) or SolverUnavailable(
+        f"{solver} cannot run here: {why}. Run it as a job, whose process has only one of them, or restart the kernel."
+    )
 
 
 def wrong_model(solver: str, model: object, wanted: str) -> InvalidModel:
@@ -43,10 +59,15 @@ def unknown_parameter(solver: str, name: object, known: Iterable[str]) -> Config
     return ConfigurationError(f'{solver} has no parameter "{name}". {help_}')
 
 
-def bad_value(solver: str, name: str, value: object, error: Exception) -> ConfigurationError:
-    """The error for a value that a parameter does not take."""
-    first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return ConfigurationError(f"{solver} refuses {name}={value!r}: {first}.")
+def unknown_name(what: str, name: str, known: Iterable[str]) -> ConfigurationError:
+    """The error for a name that the model does not have."""
+    near = get_close_matches(name, list(known), n=3)
+    return ConfigurationError(f'{what} "{name}" that is not in the model{f": is it {near[0]}?" if near else "."}')
+
+
+def bad_value(solver: str, name: str, value: object, wanted: str) -> ConfigurationError:
+    """The error for a value that a parameter does not take; `wanted` says what it takes."""
+    return ConfigurationError(f"{solver} cannot use {name}={value!r}: give {wanted}.")
 
 
 def check_params(params: object) -> Mapping[str, Any]:

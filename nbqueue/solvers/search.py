@@ -22,6 +22,7 @@ from nbqueue.inside.outside import TERMINAL
 from nbqueue.solvers import memory
 from nbqueue.solvers.cores import pinned
 from nbqueue.solvers.limits import Limits
+from nbqueue.solvers.parameters import check_count
 from nbqueue.solvers.solution import Number, Solution, Status
 from nbqueue.solvers.standing import Incumbent, Standing
 from nbqueue.solvers.stops import Attendant
@@ -60,6 +61,7 @@ class Search:
             threads: how many the user asked for.
             least_threads: how many it has at least where the user asked for none.
         """
+        check_count("threads", threads)
         self._solver = solver
         self._job = current()
         self._limits = limits or Limits()

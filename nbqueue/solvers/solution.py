@@ -94,7 +94,7 @@ class Solution:
         return libraries.value(of, self.vector, self.names)
 
     def hint_into(self, model: Any) -> None:
-        """Make this solution the start of the next search of a model: of the same one, or one with the same names.
+        """Make this solution the start of the next search of a model: of the same one, or of one with the same names.
 
         Raises:
             LookupError: there is no solution.
