@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 
 from nbqueue.inside.asking import should_stop
 from nbqueue.inside.reporting import report
 
-Criterion = Callable[[float], bool]
+#: takes the best cost so far; of PyVRP that is an int
+Criterion = Callable[[int], bool]
 #: costs from here on say that there is no feasible solution yet
-_NO_COST = 2.0**62
+_NO_COST = 2**62
 
 
 class Stopping:
@@ -18,12 +18,12 @@ class Stopping:
 
     def __init__(self, *criteria: Criterion) -> None:
         self._criteria = criteria
-        self._best = inf
+        self._best = _NO_COST
         self._solutions = 0
 
-    def __call__(self, best_cost: float, /) -> bool:
+    def __call__(self, best_cost: int) -> bool:
         """Whether to stop now, given the best cost so far."""
-        if best_cost < min(self._best, _NO_COST):
+        if best_cost < self._best:
             self._best = best_cost
             self._solutions += 1
             report(objective=best_cost, solutions=self._solutions)

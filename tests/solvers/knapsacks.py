@@ -1,6 +1,7 @@
 """One knapsack, said to five libraries; each function is what a user writes, and runs as a job."""
 
 import random
+from importlib import import_module
 from typing import Any
 
 #: 50 items, 5 limits; the optimum was proven by HiGHS, SCIP and CBC, and is that of the recorded logs
@@ -62,9 +63,10 @@ def by_pyomo() -> float:
 
 def by_cvxpy(solver: str = "HIGHS") -> float:
     """The value that a solver finds for CVXPY."""
-    import cvxpy
     import numpy as np
 
+    # its types are meant for its own code
+    cvxpy: Any = import_module("cvxpy")
     weights, values = weights_and_values()
     taken = cvxpy.Variable(ITEMS, boolean=True)
     limits = np.array([sum(row) // 2 for row in weights])
@@ -82,11 +84,13 @@ def route(time_limit: float, clients: int = 20) -> tuple[bool, int]:
 
     chance = random.Random(4)
     model = pyvrp.Model()
-    places: list[Any] = [model.add_depot(500, 500)]
+    places = [model.add_location(chance.randint(0, 999), chance.randint(0, 999)) for _ in range(clients + 1)]
+    model.add_depot(places[0])
     model.add_vehicle_type(4, capacity=60)
-    places += [model.add_client(chance.randint(0, 999), chance.randint(0, 999), delivery=8) for _ in range(clients)]
+    for place in places[1:]:
+        model.add_client(place, delivery=[8])
     for one in places:
         for other in places:
-            model.add_edge(one, other, distance=abs(one.x - other.x) + abs(one.y - other.y))
+            model.add_edge(one, other, distance=int(abs(one.x - other.x) + abs(one.y - other.y)))
     found = model.solve(stop=solvers.stopping(MaxRuntime(time_limit)), seed=1, display=False)
     return found.is_feasible(), int(found.cost())
