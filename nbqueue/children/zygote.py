@@ -17,6 +17,7 @@ import types
 import warnings
 from collections.abc import Sequence
 
+from nbqueue.broker import reducers
 from nbqueue.children import child, lineage
 from nbqueue.children.frames import REQUEST
 
@@ -148,6 +149,7 @@ def main() -> None:
     lineage.adopt_orphans()
     sys.modules["__main__"] = types.ModuleType("__main__")
     preload(json.loads(sys.argv[2]))
+    reducers.known()  # looked up once, for all children
     warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork.*")
     gc.collect()
     gc.freeze()

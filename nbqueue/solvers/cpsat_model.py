@@ -31,12 +31,21 @@ def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> int | float:
     """The value of a variable, a literal or a linear expression of the model."""
     from ortools.sat.python import cp_model
 
-    if isinstance(of, cp_model.IntervalVar):
-        raise InvalidModel("An interval has no value: ask for that of its start_expr(), size_expr() or end_expr().")
-    solver = _answered(cp_model, vector)
-    whole = getattr(of, "is_integer", True)
-    found = solver.value(of) if (whole() if callable(whole) else whole) else solver.float_value(of)
-    return found if isinstance(found, int) else float(found)
+    if not isinstance(of, cp_model.LinearExpr):
+        raise InvalidModel(
+            f"value() got {type(of).__name__}: give a variable or a linear expression, of an interval its start_expr(), "
+            "size_expr() or end_expr()."
+        )
+    variables, factors, offset = flat(cp_model, of)
+    found = sum(factor * vector[each.index] for each, factor in zip(variables, factors, strict=True)) + offset
+    return round(found) if of.is_integer() else float(found)
+
+
+def flat(cp_model: Any, of: Any) -> tuple[list[Any], list[int | float], int | float]:
+    """A linear expression as variables, their factors and what is added."""
+    helper = cp_model.cmh
+    found = (helper.FlatIntExpr if of.is_integer() else helper.FlatFloatExpr)(of)
+    return list(found.vars), [plain(each) for each in found.coeffs], plain(found.offset)
 
 
 def place(of: Any) -> int | None:
@@ -73,24 +82,7 @@ def response(solver_or_callback: Any) -> Any:
     return found() if callable(found) else found
 
 
-def _answered(cp_model: Any, vector: Sequence[float]) -> Any:
-    """What evaluates expressions, as a solver does that has just found these values."""
-    helper = getattr(cp_model, "cmh", None) or getattr(cp_model, "swig_helper")  # noqa: B009 - of older versions
-    if not hasattr(helper, "CpSolverResponse"):
-        from ortools.sat import cp_model_pb2
-
-        return _Answered(helper, cp_model_pb2.CpSolverResponse(solution=map(round, vector)))
-    response = helper.CpSolverResponse()
-    response.solution.extend([round(each) for each in vector])
-    return _Answered(helper, response)
-
-
-class _Answered:
-    def __init__(self, helper: Any, response: Any) -> None:
-        self._helper, self._response = helper.ResponseHelper, response
-
-    def value(self, of: Any) -> Any:
-        return self._helper.value(self._response, of)
-
-    def float_value(self, of: Any) -> Any:
-        return self._helper.float_value(self._response, of)
+def plain(number: Any) -> int | float:
+    """A number of Python's own, of one that may be numpy's."""
+    found: int | float = number.item() if hasattr(number, "item") else number
+    return found
