@@ -86,7 +86,7 @@ class Standing:
                 self.vector is None or is_better(objective, self.objective, maximize=self._maximize)
             )
             if new:
-                self.solutions += self.solutions == 0 or objective != self.objective
+                self.solutions += self.solutions == 0 or not self._same(objective)
                 self._improve(objective, vector)
             elif vector is not None and self._same(objective):
                 self.vector = tuple(vector)

@@ -1,0 +1,60 @@
+"""How models of HiGHS travel: highspy itself pickles none of them. Variables and expressions refer to their Highs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nbqueue.solvers import highs_model, parameters
+
+_WHAT = "A model of HiGHS"
+
+
+def reduce(thing: Any) -> Any:
+    """What rebuilds a thing of `highspy`; NotImplemented where it pickles by itself, or not at all."""
+    for base in type(thing).__mro__:
+        if base.__module__.partition(".")[0] == "highspy" and base.__name__ in _REDUCERS:
+            return _REDUCERS[base.__name__](thing)
+    return NotImplemented
+
+
+def highs_from(kind: type, parts: highs_model.Parts, options: Mapping[str, Any], solution: Sequence[float]) -> Any:
+    """A Highs with this model, these options and these values."""
+    parameters.load("highspy", "solvers", _WHAT)
+    found = kind()
+    found.setOptionValue("log_to_console", False)  # noqa: FBT003 - as they have it
+    found.passModel(highs_model.rebuilt(parts))
+    if solution:
+        highs_model.put_hint(found, enumerate(solution))
+    found.setOptionValue("log_to_console", True)  # noqa: FBT003
+    for name, value in options.items():
+        found.setOptionValue(name, value)
+    return found
+
+
+def model_from(parts: highs_model.Parts) -> Any:
+    """A HighsModel."""
+    parameters.load("highspy", "solvers", _WHAT)
+    return highs_model.rebuilt(parts)
+
+
+def lp_from(parts: highs_model.Parts) -> Any:
+    """A HighsLp."""
+    return model_from(parts).lp_
+
+
+def _highs(found: Any) -> Any:
+    parts, options = highs_model.parts(found), highs_model.changed_options(found)
+    return highs_from, (type(found), parts, options, highs_model.solution(found))
+
+
+def _model(found: Any) -> Any:
+    return model_from, (highs_model.parts(found),)
+
+
+def _lp(found: Any) -> Any:
+    return lp_from, (highs_model.parts(found),)
+
+
+#: by the name of the class, or of the nearest one above it
+_REDUCERS: dict[str, Callable[[Any], Any]] = {"Highs": _highs, "HighsModel": _model, "HighsLp": _lp}
