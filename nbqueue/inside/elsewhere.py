@@ -1,4 +1,4 @@
-"""For libraries that cannot share a process: the job goes back, and its next attempt has a process without the other."""
+"""For libraries that cannot share a process: the job goes back, and its next attempt has another process."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def solve(
     cpsat_parameters.put(solver.parameters, _NAME, params, {**given, "num_workers": search.threads})
     solver.parameters.log_search_progress = log
     start = _started(model, search.warm, hint)
-    status = solver.status_name(_run(cp_model, search, solver, solver.solve, start, None))
+    status = solver.status_name(_run(search, solver, solver.solve, start, None))
     if status == "MODEL_INVALID":
         raise _invalid(model, cpsat_model.response(solver))
     return _answer(search, solver, model, status, deterministic_limit)
@@ -99,7 +99,7 @@ def watch(solver: Any) -> Iterator[None]:
         with cpsat_parameters.restored(own):
             own.num_workers = search.threads
             start = _started(model, search.warm, None)
-            return _run(cp_model, search, solver, original, start, solution_callback)
+            return _run(search, solver, original, start, solution_callback)
 
     solver.solve = solve_watched
     try:
@@ -125,9 +125,7 @@ def _started(model: Any, warm: Incumbent | None, hint: Any) -> Any:
     return copy
 
 
-def _run(
-    cp_model: Any, search: Search, solver: Any, solve_: Callable[[Any, Any], Any], model: Any, callback: Any
-) -> Any:
+def _run(search: Search, solver: Any, call: Callable[[Any, Any], Any], model: Any, callback: Any) -> Any:
     """Search, with callbacks that tell; those of the user's own are called as well."""
     told = (solver.best_bound_callback, solver.log_callback)
     solver.best_bound_callback = _both(search.bounded, told[0])
@@ -139,16 +137,18 @@ def _run(
         solver.parameters.max_time_in_seconds = limit_s
     # a Ctrl-C is heard by Python, which stops the search by the way of all stops
     solver.parameters.catch_sigint_signal = False
-    teller = _teller(cp_model, search) if callback is None else _told_too(callback, search)
+    teller = _teller(search) if callback is None else _told_too(callback, search)
     try:
-        return search.run(lambda: solve_(model, teller), solver.stop_search)
+        return search.run(lambda: call(model, teller), solver.stop_search)
     finally:
         solver.best_bound_callback, solver.log_callback = told
         if callback is not None:
             del callback.on_solution_callback
 
 
-def _teller(cp_model: Any, search: Search) -> Any:
+def _teller(search: Search) -> Any:
+    from ortools.sat.python import cp_model
+
     class Teller(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]  # OR-Tools is imported when it is used
         def on_solution_callback(self) -> None:
             search.found(*_seen(self))

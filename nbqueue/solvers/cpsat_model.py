@@ -33,8 +33,8 @@ def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> int | float:
 
     if not isinstance(of, cp_model.LinearExpr):
         raise InvalidModel(
-            f"value() got {type(of).__name__}: give a variable or a linear expression, of an interval its start_expr(), "
-            "size_expr() or end_expr()."
+            f"value() got {type(of).__name__}: give a variable or a linear expression, for example an interval's "
+            "start_expr(), size_expr() or end_expr()."
         )
     variables, factors, offset = flat(cp_model, of)
     found = sum(factor * vector[each.index] for each, factor in zip(variables, factors, strict=True)) + offset

@@ -14,7 +14,7 @@ _WHAT = "A model of CP-SAT"
 
 
 def reduce(thing: Any) -> Any:
-    """What rebuilds a thing of `ortools.sat` or `ortools.util`; NotImplemented where it pickles by itself, or not at all.
+    """What rebuilds a thing of `ortools.sat` or `ortools.util`; NotImplemented where there is no need or no way.
 
     Called only with things of these modules, so that they are there.
     """
@@ -35,7 +35,7 @@ def proto_from_text(name: str, text: str) -> Any:
     return found
 
 
-def model_from_proto(kind: type, proto: Any) -> Any:
+def model_from_proto(kind: Any, proto: Any) -> Any:
     """A model over a proto; of a class of the user's own too, whose attributes come afterwards."""
     model = kind.__new__(kind)
     _library().CpModel.__init__(model, proto)
@@ -48,7 +48,7 @@ def variable(proto: Any, index: int) -> Any:
     return _library().IntVar(proto, index)
 
 
-def older_variable(kind: type, index: int, is_boolean: bool) -> Any:  # noqa: FBT001 - as they have it
+def older_variable(kind: Any, index: int, is_boolean: bool) -> Any:  # noqa: FBT001 - as they have it
     """A variable of OR-Tools before 9.15; its attributes come afterwards."""
     found = kind.__new__(kind)
     _library().cmh.BaseIntVar.__init__(found, index, is_boolean)
