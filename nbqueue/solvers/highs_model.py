@@ -109,8 +109,16 @@ def place(of: Any) -> int | None:
     return int(of.index) if type(of).__name__ == "highs_var" else None
 
 
-def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> float:
-    """The value of a variable or of a linear expression of the model."""
+def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> Any:
+    """The value of a variable or of a linear expression of the model, or of an array of them."""
+    if hasattr(of, "flat"):
+        import numpy as np
+
+        return np.array([_valued(each, vector) for each in of.flat], dtype=float).reshape(of.shape)
+    return _valued(of, vector)
+
+
+def _valued(of: Any, vector: Sequence[float]) -> float:
     index = place(of)
     if index is not None:
         return float(vector[index])

@@ -1,4 +1,4 @@
-"""How models of HiGHS travel: highspy itself pickles none of them. Variables and expressions refer to their Highs."""
+"""How models of HiGHS and their variables travel: highspy itself pickles few of them."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def lp_from(parts: highs_model.Parts) -> Any:
     return model_from(parts).lp_
 
 
+def part_from(kind: type, of: Any, highs: Any) -> Any:
+    """A variable, a constraint or an array of variables; newer ones do not hold their Highs, so somebody must."""
+    return kind(of, highs)
+
+
 def _highs(found: Any) -> Any:
     parts, options = highs_model.parts(found), highs_model.changed_options(found)
     return highs_from, (type(found), parts, options, highs_model.solution(found))
@@ -56,5 +61,23 @@ def _lp(found: Any) -> Any:
     return lp_from, (highs_model.parts(found),)
 
 
+def _part(found: Any) -> Any:
+    return part_from, (type(found), found.index, _held(found.highs))
+
+
+def _array(found: Any) -> Any:
+    import numpy as np
+
+    return part_from, (type(found), np.asarray(found).view(np.ndarray), _held(found.highs))
+
+
+def _held(highs: Any) -> Any:
+    """The Highs itself, where there is a weak reference to it."""
+    return None if highs is None else highs.silent.__self__
+
+
 #: by the name of the class, or of the nearest one above it
-_REDUCERS: dict[str, Callable[[Any], Any]] = {"Highs": _highs, "HighsModel": _model, "HighsLp": _lp}
+_REDUCERS: dict[str, Callable[[Any], Any]] = {
+    "Highs": _highs, "HighsModel": _model, "HighsLp": _lp, "highs_var": _part, "highs_cons": _part,
+    "HighspyArray": _array,
+}  # fmt: skip

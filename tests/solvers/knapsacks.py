@@ -94,3 +94,15 @@ def route(time_limit: float, clients: int = 20) -> tuple[bool, int]:
             model.add_edge(one, other, distance=int(abs(one.x - other.x) + abs(one.y - other.y)))
     found = model.solve(stop=solvers.stopping(MaxRuntime(time_limit)), seed=1, display=False)
     return found.is_feasible(), int(found.cost())
+
+
+def as_lp(items: int = ITEMS, limits: int = LIMITS, seed: int = 2) -> str:
+    """The knapsack in the LP format."""
+    weights, values = weights_and_values(items, limits, seed)
+
+    def terms(factors: list[int]) -> str:
+        return " + ".join(f"{factor} x{item}" for item, factor in enumerate(factors))
+
+    rows = "\n".join(f" c{number}: {terms(row)} <= {sum(row) // 2}" for number, row in enumerate(weights))
+    taken = "\n".join(f" x{item}" for item in range(items))
+    return f"Maximize\n obj: {terms(values)}\nSubject To\n{rows}\nBinary\n{taken}\nEnd\n"
