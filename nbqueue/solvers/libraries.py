@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from nbqueue.errors import InvalidModel
-from nbqueue.solvers import cpsat_model
+from nbqueue.solvers import cpsat_model, mathopt_model
 
 #: places of variables in a model, and values
 Pairs = list[tuple[int, float]]
@@ -15,6 +15,7 @@ Pairs = list[tuple[int, float]]
 #: the first words of the module that a type is of -> what reads it and hints into it
 _OF: dict[str, ModuleType] = {
     "ortools.sat": cpsat_model,
+    "ortools.math_opt": mathopt_model,
 }
 
 
