@@ -149,7 +149,7 @@ def _run(search: Search, solver: Any, call: Callable[[Any, Any], Any], model: An
 def _teller(search: Search) -> Any:
     from ortools.sat.python import cp_model
 
-    class Teller(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]  # OR-Tools is imported when it is used
+    class Teller(cp_model.CpSolverSolutionCallback):
         def on_solution_callback(self) -> None:
             search.found(*_seen(self))
 

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from nbqueue.errors import InvalidModel
-from nbqueue.solvers import cpsat_model, highs_model, scip_model
+from nbqueue.solvers import cpsat_model, highs_model, mathopt_model, scip_model
 
 #: places of variables in a model, and values
 Pairs = list[tuple[int, float]]
@@ -16,6 +16,7 @@ Pairs = list[tuple[int, float]]
 _OF: dict[str, ModuleType] = {
     "highspy": highs_model,
     "ortools.sat": cpsat_model,
+    "ortools.math_opt": mathopt_model,
     "pyscipopt": scip_model,
 }
 

@@ -213,7 +213,7 @@ class Search:
         if self._limits.gap and gap is not None and gap <= self._limits.gap:
             return "gap"
         limit_s, reason = self._limit()
-        return reason if limit_s is not None and limit_s <= _LATE_S else None
+        return reason if limit_s is not None and limit_s <= _LATE_S else "limit"
 
     def _limit(self) -> tuple[float | None, str]:
         return self._limits.left(monotonic() - self._begun_at, self._elapsed_before_s, self._job)

@@ -48,8 +48,9 @@ class Solution:
     names: tuple[str, ...] = field(default=(), repr=False)
     #: their values, in the model's order; None without a solution
     vector: tuple[Number, ...] | None = field(default=None, repr=False)
-    #: what ended the search before a proof: "time_limit", "deterministic_limit", "gap" and other limits of one's own;
-    #: "cancel", "timeout" and "shutdown" of the job; "interrupt" by the keyboard; None where nothing did
+    #: what ended the search before a proof: "time_limit", "deterministic_limit", "gap" and other limits of one's own
+    #: ("limit" where the solver does not say which); "cancel", "timeout" and "shutdown" of the job; "interrupt" by the
+    #: keyboard; None after a proof
     stopped_by: str | None = None
     #: how the search got on, at most 5,000 rows
     trace: tuple[Row, ...] = field(default=(), repr=False)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from nbqueue.solvers.numbers import SAME, finite, gap, is_better, is_tighter
 from nbqueue.solvers.trace import Happening, Row, Trace
 
+#: bounds and objectives that cross by less, relative to the larger one, do so because numbers are not exact
+_CROSSED = 1e-6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incumbent:
@@ -53,6 +56,13 @@ class Standing:
                 solutions=self.solutions,
             )  # fmt: skip
 
+    def would_improve(self, objective: float | None) -> bool:
+        """Whether a solution that is worth so much would be the best one so far, by more than numbers are exact."""
+        with self._lock:
+            objective = finite(objective)
+            better = self.objective is None or not self._same(objective)
+            return better and is_better(objective, self.objective, maximize=self._maximize)
+
     def resume(self, found: Incumbent) -> None:
         """Begin with what an earlier attempt had."""
         with self._lock:
@@ -64,8 +74,8 @@ class Standing:
         """Count a solution; whether it is the best one so far."""
         with self._lock:
             self.solutions += 1
-            self._tighten(bound)
             better = self._improve(objective, vector)
+            self._tighten(bound)
             self._add("solution")
             return better
 
@@ -80,16 +90,15 @@ class Standing:
     def settle(self, objective: float | None, bound: float | None, vector: Sequence[float] | None) -> None:
         """Take the last word of the solver: a solution that its callback never saw counts, others do not again."""
         with self._lock:
-            tighter = self._tighten(bound)
             objective = finite(objective)
-            new = vector is not None and (
-                self.vector is None or is_better(objective, self.objective, maximize=self._maximize)
-            )
+            first = self.vector is None
+            new = vector is not None and (first or is_better(objective, self.objective, maximize=self._maximize))
             if new:
-                self.solutions += self.solutions == 0 or not self._same(objective)
+                self.solutions += not (self.solutions and self._same(objective))
                 self._improve(objective, vector)
             elif vector is not None and self._same(objective):
                 self.vector = tuple(vector)
+            tighter = self._tighten(bound)
             if new or tighter:
                 self._add("solution" if new else "bound")
 
@@ -104,14 +113,23 @@ class Standing:
             return False
         self.objective = objective
         self.vector = None if vector is None else tuple(vector)
+        if self._contradicts(self.bound):
+            self.bound = None
         return True
 
     def _tighten(self, bound: float | None) -> bool:
         bound = finite(bound)
-        if not is_tighter(bound, self.bound, maximize=self._maximize):
+        if not is_tighter(bound, self.bound, maximize=self._maximize) or self._contradicts(bound):
             return False
         self.bound = bound
         return True
+
+    def _contradicts(self, bound: float | None) -> bool:
+        """Whether there is a solution that this bound forbids, as some solvers say it while they begin."""
+        if bound is None or self.objective is None:
+            return False
+        beyond = self.objective - bound if self._maximize else bound - self.objective
+        return beyond > _CROSSED * max(abs(bound), abs(self.objective), 1.0)
 
     def _same(self, objective: float | None) -> bool:
         if objective is None or self.objective is None:
