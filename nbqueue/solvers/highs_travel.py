@@ -18,10 +18,11 @@ def reduce(thing: Any) -> Any:
     return NotImplemented
 
 
-def highs_from(kind: type, parts: highs_model.Parts, options: Mapping[str, Any], solution: Sequence[float]) -> Any:
-    """A Highs with this model, these options and these values."""
-    parameters.load("highspy", "solvers", _WHAT)
-    found = kind()
+def highs_from(
+    kind: type | None, parts: highs_model.Parts, options: Mapping[str, Any], solution: Sequence[float]
+) -> Any:
+    """A Highs with this model, these options and these values; `kind`: a class of the user's own."""
+    found = (kind or _library().Highs)()
     found.setOptionValue("log_to_console", False)  # noqa: FBT003 - as they have it
     found.passModel(highs_model.rebuilt(parts))
     if solution:
@@ -34,7 +35,7 @@ def highs_from(kind: type, parts: highs_model.Parts, options: Mapping[str, Any],
 
 def model_from(parts: highs_model.Parts) -> Any:
     """A HighsModel."""
-    parameters.load("highspy", "solvers", _WHAT)
+    _library()
     return highs_model.rebuilt(parts)
 
 
@@ -43,14 +44,23 @@ def lp_from(parts: highs_model.Parts) -> Any:
     return model_from(parts).lp_
 
 
-def part_from(kind: type, of: Any, highs: Any) -> Any:
+def part_from(name: str, of: Any, highs: Any) -> Any:
     """A variable, a constraint or an array of variables; newer ones do not hold their Highs, so somebody must."""
-    return kind(of, highs)
+    return getattr(_library().highs, name)(of, highs)
+
+
+def expression_from(places: list[int], factors: list[float], constant: float | None, bounds: Any) -> Any:
+    """A linear expression, or a constraint on one."""
+    found = _library().highs.highs_linear_expression()
+    found.idxs, found.vals, found.constant, found.bounds = places, factors, constant, bounds
+    return found
 
 
 def _highs(found: Any) -> Any:
-    parts, options = highs_model.parts(found), highs_model.changed_options(found)
-    return highs_from, (type(found), parts, options, highs_model.solution(found))
+    kind = None if type(found).__module__.startswith("highspy.") else type(found)
+    return highs_from, (
+        kind, highs_model.parts(found), highs_model.changed_options(found), highs_model.solution(found),
+    )  # fmt: skip
 
 
 def _model(found: Any) -> Any:
@@ -62,13 +72,17 @@ def _lp(found: Any) -> Any:
 
 
 def _part(found: Any) -> Any:
-    return part_from, (type(found), found.index, _held(found.highs))
+    return part_from, (type(found).__name__, found.index, _held(found.highs))
 
 
 def _array(found: Any) -> Any:
     import numpy as np
 
-    return part_from, (type(found), np.asarray(found).view(np.ndarray), _held(found.highs))
+    return part_from, (type(found).__name__, np.asarray(found).view(np.ndarray), _held(found.highs))
+
+
+def _expression(found: Any) -> Any:
+    return expression_from, (found.idxs, found.vals, found.constant, found.bounds)
 
 
 def _held(highs: Any) -> Any:
@@ -76,8 +90,13 @@ def _held(highs: Any) -> Any:
     return None if highs is None else highs.silent.__self__
 
 
+def _library() -> Any:
+    """What raises in one sentence, or sends the job elsewhere, where there is none, or no room for it."""
+    return parameters.load("highspy", "solvers", _WHAT)
+
+
 #: by the name of the class, or of the nearest one above it
 _REDUCERS: dict[str, Callable[[Any], Any]] = {
     "Highs": _highs, "HighsModel": _model, "HighsLp": _lp, "highs_var": _part, "highs_cons": _part,
-    "HighspyArray": _array,
+    "HighspyArray": _array, "highs_linear_expression": _expression,
 }  # fmt: skip

@@ -3,8 +3,6 @@
 import gzip
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -256,67 +254,3 @@ async def test_parameters_are_checked(name: str, params: dict[str, Any], sentenc
     with pytest.raises(JobFailed) as caught:
         await run(solve_of(name), LP, params=params[name])
     assert sentence[name] in str(caught.value.__cause__)
-
-
-TRAVEL = {
-    "highs": """
-import highspy
-from nbqueue.solvers import highs, highs_travel as travel
-model = highspy.Highs()
-model.silent()
-model.setOptionValue("mip_heuristic_effort", 0.2)
-array = model.addVariables(2, ub=1)
-x, y, z = model.addVariable(ub=5, name="x"), model.addIntegral(ub=9, name="y"), model.addBinary(name="z")
-model.addConstr(x + y <= 7 + 1 / 3)
-model.addConstr(x - 2 * z >= 0)
-expression = 2 * x + 3 * y - z + 4
-model.setObjective(expression, highspy.ObjSense.kMaximize)
-solve, variables, extra = highs.solve, (x, y, z), (array, model.getModel(), model.getLp())
-facts = lambda model: (model.getOptionValue("mip_heuristic_effort"), model.getOptionValue("output_flag"))
-""",
-    "scip": """
-import pyscipopt
-from nbqueue.solvers import scip, scip_travel as travel
-model = pyscipopt.Model()
-model.hideOutput()
-model.setParam("limits/nodes", 500)
-x, y, z = model.addVar("x", ub=5), model.addVar("y", vtype="I", ub=9), model.addVar("z", vtype="B")
-model.addCons(x + y <= 7 + 1 / 3)
-model.addCons(x - 2 * z >= 0)
-expression = 2 * x + 3 * y - z + 4
-model.setObjective(expression, "maximize")
-solve, variables, extra = scip.solve, (), (None,)
-facts = lambda model: model.getParam("limits/nodes")
-""",
-}
-THERE_AND_BACK = """
-import io, pickle, cloudpickle
-class Pickler(cloudpickle.Pickler):
-    def reducer_override(self, thing):
-        found = travel.reduce(thing) if type(thing).__module__.startswith(("highspy", "pyscipopt")) else NotImplemented
-        return super().reducer_override(thing) if found is NotImplemented else found
-file = io.BytesIO()
-Pickler(file).dump((model, variables, extra))
-other, others, rest = pickle.loads(file.getvalue())
-here, there = solve(model), solve(other)
-again = solve(model)
-print(here.status, *(round(each.objective, 9) for each in (here, there, again)))
-print(facts(other) == facts(model), here.value(expression) == here.objective, round(here.value(x), 9), here.value("y"))
-print(rest[0] is None or rest[0].sum().idxs)
-print(all(each.highs.getLp.__self__ is other for each in others))
-print([solve(each).objective == here.objective for each in rest[1:]])
-solve(model, hint={"x": 0.0}).hint_into(model)
-print(solve(model).status)
-"""
-
-
-def test_models_travel_and_stay_as_they_are(name: str) -> None:
-    """A model with its options arrives as it was; values are asked for by one's own expressions; it is solved again."""
-    solve_of(name)
-    script = TRAVEL[name] + THERE_AND_BACK
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
-    assert ran.stdout.splitlines() == [
-        "optimal 25.666666667 25.666666667 25.666666667", "True True 0.333333333 7.0",
-        "[0, 1]" if name == "highs" else "True", "True", str([True] * 2 if name == "highs" else []),
-        "optimal",
-    ], ran.stderr  # fmt: skip
