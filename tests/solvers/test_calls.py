@@ -102,6 +102,29 @@ async def test_a_limit_of_the_solver_gives_what_was_found() -> None:
     assert (status, value > 10_000) == (1, True)
 
 
+def print_a_log() -> None:
+    """What HiGHS would say of a search that ends with a gap."""
+    print("Running HiGHS 1.15.1")
+    print(
+        " L       0       0         0   0.00%   200             100               100.00%       0      0      0   60     0.1s"
+    )
+
+
+def solve_in_a_loop() -> None:
+    """Two solves, in a loop that has the job's bar."""
+    for _ in nbqueue.track(range(2)):
+        solvers.call(print_a_log)
+
+
+async def test_a_bar_of_the_function_s_own_stays() -> None:
+    """A solve within a loop that is tracked moves a bar below the job's, which is gone with the solve."""
+    job = await submit(solve_in_a_loop)
+    await job
+    record = await job.info()
+    assert (record.progress.done, record.progress.total, record.progress.bars) == (2, 2, ())
+    assert record.progress.metrics == {"objective": 100.0, "bound": 200.0, "gap": 1.0, "solutions": 1}
+
+
 async def test_routes_stop_gracefully() -> None:
     """PyVRP, given `solvers.stopping`, reports each better cost and hands its best plan back when it is cancelled."""
     pytest.importorskip("pyvrp")
