@@ -7,18 +7,28 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 HAS_AFFINITY = hasattr(os, "sched_setaffinity") and sys.platform == "linux"
 
 
+def allowed() -> set[int]:
+    """The processors that the calling thread may run on; none where the platform does not tell."""
+    return os.sched_getaffinity(0) if HAS_AFFINITY else set()
+
+
 @contextlib.contextmanager
-def pinned(count: int) -> Iterator[frozenset[int]]:
+def pinned(count: int, among: AbstractSet[int] | None = None) -> Iterator[frozenset[int]]:
     """Let the calling thread, and those that it starts, run on `count` processors of its own: which those are.
 
     Where fewer are free it gets those. Where none is, or it may use no more anyway, it is not pinned: then the kernel
     shares the processors out. Solvers read no affinity, so that many threads of one of them would push others aside.
+
+    Args:
+        count: how many it wants.
+        among: which ones it may have. Default: those that the thread may run on.
     """
-    before = os.sched_getaffinity(0) if HAS_AFFINITY else set()
+    before = set(allowed() if among is None else among)
     if count >= len(before):
         yield frozenset()
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import logging
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -132,7 +133,7 @@ class Search:
         """
         with self.stopping(interrupt):
             if self._job is not None:
-                with pinned(self._processors):
+                with pinned(self._processors), _unshaken():
                     return solve()
             if threading.current_thread() is threading.main_thread():
                 return self._beside(solve)
@@ -266,6 +267,19 @@ class Search:
             self._job.reports.bar(self._bar, self._shown, _FULL)
         else:
             told.progress(self._shown, _FULL, None)
+
+
+@contextlib.contextmanager
+def _unshaken() -> Iterator[None]:
+    """A stopped job gets a SIGTERM after a second. A search has been asked by then, and its answer would be lost."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
