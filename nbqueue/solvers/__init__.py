@@ -2,3 +2,8 @@
 
 A module for each library; none is imported before something is solved with it.
 """
+
+from nbqueue.solvers.calls import call
+from nbqueue.solvers.criterion import stopping
+
+__all__ = ["call", "stopping"]

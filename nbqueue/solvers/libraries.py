@@ -7,15 +7,17 @@ from types import ModuleType
 from typing import Any
 
 from nbqueue.errors import InvalidModel
-from nbqueue.solvers import cpsat_model, mathopt_model
+from nbqueue.solvers import cpsat_model, highs_model, mathopt_model, scip_model
 
 #: places of variables in a model, and values
 Pairs = list[tuple[int, float]]
 
 #: the first words of the module that a type is of -> what reads it and hints into it
 _OF: dict[str, ModuleType] = {
+    "highspy": highs_model,
     "ortools.sat": cpsat_model,
     "ortools.math_opt": mathopt_model,
+    "pyscipopt": scip_model,
 }
 
 

@@ -184,9 +184,12 @@ class Search:
         self._tell()
         known = self.standing
         status = self._honest(status)
+        # where there is no best solution, those that were met on the way are none
+        has = status in (Status.OPTIMAL, Status.FEASIBLE)
         return Solution(
-            solver=self._solver, status=status, objective=known.objective, bound=known.bound, names=tuple(names),
-            vector=known.vector, stopped_by=self._why(status, limited), trace=known.rows(),
+            solver=self._solver, status=status, objective=known.objective if has else None,
+            bound=None if status is Status.UNBOUNDED else known.bound, names=tuple(names),
+            vector=known.vector if has else None, stopped_by=self._why(status, limited), trace=known.rows(),
             wall_s=monotonic() - self._begun_at, solutions=known.solutions, attempt=self.attempt, threads=self.threads,
             statistics=dict(statistics or {}),
         )  # fmt: skip

@@ -28,6 +28,8 @@ class Adapter:
     has_unbounded: bool = True
     #: a parameter with one letter wrong, and what is offered instead
     wrong_parameter: tuple[str, str] = ("", "")
+    #: how large a cap it surely finds in a second and a half, on a busy machine too
+    cap_at_once: int = 12
     #: how many threads it can be given
     threads: int = 2
 
@@ -57,5 +59,13 @@ ADAPTERS = (
     Adapter(
         name="mathopt-cp_sat", module="nbqueue.solvers.mathopt", models="tests.solvers.models.mathopt",
         family="ortools", package="ortools", options={"solver": "cp_sat"}, wrong_parameter=("presolv", "presolve"),
+    ),
+    Adapter(
+        name="highs", module="nbqueue.solvers.highs", models="tests.solvers.models.highs", family="highspy",
+        package="highspy", wrong_parameter=("mip_max_node", "mip_max_nodes"), cap_at_once=1,
+    ),
+    Adapter(
+        name="scip", module="nbqueue.solvers.scip", models="tests.solvers.models.scip", family="pyscipopt",
+        package="pyscipopt", extra="scip", wrong_parameter=("limits/nodez", "limits/nodes"), threads=1,
     ),
 )  # fmt: skip

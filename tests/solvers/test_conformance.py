@@ -66,7 +66,7 @@ def test_a_time_limit_keeps_the_best_so_far(adapter: Adapter, apart: Apart) -> N
     assert (found.status, found.stopped_by) == (Status.FEASIBLE, "time_limit")
     assert found.objective is not None
     assert found.bound is not None
-    assert 12 <= found.objective <= instances.LARGEST_CAP <= found.bound
+    assert adapter.cap_at_once <= found.objective <= instances.LARGEST_CAP <= found.bound
     assert found.vector is not None
     assert instances.is_cap(list(found.vector))
     assert sum(found.vector) == pytest.approx(found.objective)
@@ -143,7 +143,7 @@ def test_a_hint_is_where_the_search_begins(adapter: Adapter, apart: Apart) -> No
     assert before is not None
     for found in (again, by_name):
         assert found.objective is not None
-        assert found.objective >= before
+        assert found.objective >= before - 1e-6
         assert next(row for row in found.trace if row.objective is not None).objective == pytest.approx(before)
 
 
