@@ -47,7 +47,8 @@ def _cpsat_parts() -> dict[str, Any]:
 def test_parts_of_a_cp_model_refer_to_one_model(ortools: Apart) -> None:
     """Variables, expressions and intervals that travel with a model are its own: it can be solved and added to."""
     assert ortools.call(_cpsat_parts) == {
-        "one proto": True, "one variable": True, "the same text": True, "shown": ["x", "not(y)", "i", "(x + y) <= 3", "[0,3]"],
+        "one proto": True, "one variable": True, "the same text": True,
+        "shown": ["x", "not(y)", "i", "(x + y) <= 3", "[0,3]"],
         "solved": (True, [2, 5, 11]), "grows": True, "later": 4,
     }  # fmt: skip
 
