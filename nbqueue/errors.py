@@ -13,6 +13,8 @@ NbqueueError
 ├── UnknownFunction               no worker knows a function of that name
 ├── UnknownSchedule               the server has no schedule of that name (also LookupError)
 ├── QueueClosed                   a queue that takes no more jobs
+├── SolverUnavailable             a solver that is not installed, or has no licence (also ImportError)
+├── InvalidModel                  what a solver was given is no model of its (also TypeError)
 ├── NotInJob                      a call that is not possible where it was made
 ├── JobError                      what a job's handle raises; has .job_id
 │   ├── JobFailed                 the function raised; __cause__ is the original where it can be rebuilt
@@ -149,6 +151,14 @@ class UnknownSchedule(NbqueueError, LookupError):
 
 class QueueClosed(NbqueueError):
     """A queue that is being drained takes no more jobs."""
+
+
+class SolverUnavailable(NbqueueError, ImportError):
+    """A solver that is not installed here, or has no licence."""
+
+
+class InvalidModel(NbqueueError, TypeError):
+    """What a solver was given is no model of its, or one that it refuses."""
 
 
 class NotInJob(NbqueueError):

@@ -19,6 +19,8 @@ ERRORS = {
     "UnknownFunction",
     "UnknownSchedule",
     "NotInJob",
+    "SolverUnavailable",
+    "InvalidModel",
     "JobError",
     "JobFailed",
     "ParentFailed",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
+from nbqueue.broker import reducers
 from nbqueue.broker.digest_walk import Walk
 from nbqueue.broker.unsendable import reason
 
@@ -42,6 +43,10 @@ def _set_parts(walk: Walk, value: Any) -> None:
 
 
 def _reduced(walk: Walk, value: Any) -> None:
+    if walk.knows(value):
+        # asked again, a large one would make all its bytes again
+        walk.node("object", value, lambda _: None)
+        return
     found = _asked(walk, value)
     if isinstance(found, str):
         walk.text("import", f"{getattr(value, '__module__', None) or type(value).__module__}:{found}")
@@ -57,6 +62,8 @@ def _asked(walk: Walk, value: Any) -> Any:
     try:
         if isinstance(value, io.TextIOWrapper | io.BufferedIOBase) and not isinstance(value, io.BytesIO):
             raise TypeError("it is an open file")  # noqa: TRY301 - one way to tell of it
+        if (found := reducers.reduced(value)) is not NotImplemented:
+            return found
         return value.__reduce_ex__(_PROTOCOL) if reducer is None else reducer(value)
     except RecursionError:
         raise

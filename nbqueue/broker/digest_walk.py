@@ -126,6 +126,11 @@ class Walk:
         self.raw(tag, digest)
         return digest
 
+    def knows(self, value: Any) -> bool:
+        """Whether it was walked before, so that `node` writes it without walking it again."""
+        key = (id(value), None)
+        return key in self._known or key in self._met
+
     def _write_known(self, key: _Key, tag: str) -> bytes:
         if key in self._known:
             digest, index = self._known[key][1], 0

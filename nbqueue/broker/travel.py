@@ -19,6 +19,7 @@ from typing import Any
 
 import cloudpickle
 
+from nbqueue.broker import reducers
 from nbqueue.broker.inputs import FLAT, take
 from nbqueue.errors import NotSendable
 from nbqueue.model.families import sign
@@ -98,6 +99,8 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
             self._send_by_value(obj)
         elif isinstance(obj, io.TextIOWrapper):
             return _standard_stream(obj)
+        elif (found := reducers.reduced(obj)) is not NotImplemented:
+            return found
         reduced = super().reducer_override(obj)
         if isinstance(obj, FunctionType) and reduced is not NotImplemented:
             refuse_notebook_names(obj)

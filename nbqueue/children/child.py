@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from typing import Any
 
 from nbqueue.children import choir, lineage, solo
 from nbqueue.children.frames import SOLO
@@ -99,13 +100,21 @@ def _reseed() -> None:
 
 
 class CurrentStderr(logging.StreamHandler[io.TextIOBase]):
-    """A handler that writes to whatever `sys.stderr` is at the time, in a short format."""
+    """A handler that writes to whatever `sys.stderr` is at the time, in a short format; to another stream if given one.
+
+    Libraries give one: Pyomo does while a solver runs, and gives back what was there before.
+    """
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
+        self._given: io.TextIOBase | None = None
         self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
 
     @property
-    def stream(self) -> object:  # type: ignore[override]
-        """The stream of now."""
-        return sys.stderr
+    def stream(self) -> Any:
+        """The stream that was given, or that of now."""
+        return self._given or sys.stderr
+
+    @stream.setter
+    def stream(self, given: io.TextIOBase) -> None:
+        self._given = None if given is sys.stderr else given

@@ -17,6 +17,7 @@ import types
 import warnings
 from collections.abc import Sequence
 
+from nbqueue.broker import reducers
 from nbqueue.children import child, lineage, upkeep
 from nbqueue.children.frames import REQUEST
 from nbqueue.model import families
@@ -174,6 +175,7 @@ def main() -> None:
     preload(orders["modules"], say=not first)
     lineage.live_on()
     upkeep.OPEN_VARIABLES = tuple(orders["open"])
+    reducers.known()  # looked up once, for all children
     warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork.*")
     settle()
     Zygote(engine, trouble=trouble, rest=[] if trouble else rest).serve()

@@ -6,10 +6,12 @@ import pickle
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
 from nbqueue.errors import NotInJob
+from nbqueue.inside.keeping import Keeping
 from nbqueue.inside.reports import Reports, Sink, Ticker
 from nbqueue.inside.stopping import StopState
 from nbqueue.model.errands import Line
@@ -41,8 +43,8 @@ class JobContext:
     """One running attempt as its own code sees it. Knows a sink and a ticker, no frames and no server."""
 
     __slots__ = (
-        "__weakref__", "_checkpoint", "_closed", "_describe", "_dump", "_info", "_line", "_load", "_open_line",
-        "_reports", "_ticker", "_write", "bar", "deadline", "sink", "stop", "tracked",
+        "__weakref__", "_closed", "_describe", "_info", "_keeping", "_line", "_make_keeping", "_open_line",
+        "_reports", "_ticker", "_write", "bar", "deadline", "own_process", "sink", "spent", "stop", "tracked",
     )  # fmt: skip
 
     def __init__(
@@ -67,13 +69,16 @@ class JobContext:
         self._write = write
         #: when the time limit passes, on the monotonic clock; None: no limit, or not yet started
         self.deadline: float | None = None
+        #: whether it has a process of its own, in which other jobs may run later
+        self.own_process = False
+        #: whether none may: it holds what the next one cannot bear
+        self.spent = False
         #: the progress bar that drives the job's own (a weak reference), see bars.py
         self.bar: Callable[[], object] | None = None
         #: the loops under way that `track` reports, by the names of their bars; the first one's is the job's own
         self.tracked: list[str] = []
-        self._checkpoint = checkpoint
-        self._dump = dump
-        self._load = load
+        self._keeping: Keeping | None = None
+        self._make_keeping: Callable[[], Keeping] = partial(Keeping, checkpoint, sink.checkpoint, dump, load)
         self._open_line = open_line
         self._line: Line | None = None
 
@@ -129,15 +134,21 @@ class JobContext:
         if timeout_s is not None:
             self.deadline = monotonic() + timeout_s
 
+    @property
+    def keeping(self) -> Keeping:
+        """What the job keeps for its next attempt; made when first needed: most jobs keep nothing."""
+        with _OPENING:
+            if self._keeping is None:
+                self._keeping = self._make_keeping()
+            return self._keeping
+
     def keep(self, value: Any) -> None:
         """Hand a checkpoint over; what cannot be encoded raises here."""
-        data = self._dump(value)
-        self.sink.checkpoint(data)
-        self._checkpoint = data
+        self.keeping.keep(value)
 
     def kept(self, default: Any) -> Any:
         """The last checkpoint of this attempt or of one before, else the default."""
-        return default if self._checkpoint is None else self._load(self._checkpoint)
+        return self.keeping.kept(default)
 
 
 CURRENT: ContextVar[JobContext | None] = ContextVar("nbqueue_job", default=None)

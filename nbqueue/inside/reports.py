@@ -63,6 +63,11 @@ class Reports:
         self._lines: list[str] = []
         self._budget = Budget()
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether the job has reported progress itself."""
+        return self._own
+
     def progress(self, done: Any, total: Any = None, message: Any = None) -> None:
         """Set how far the job is; None keeps the total and the message as they were."""
         self._own = True

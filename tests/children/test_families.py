@@ -48,7 +48,7 @@ def with_highspy() -> Facts:
     import highspy
 
     took_s = time.process_time() - began
-    model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    model: Any = highspy.Highs()
     model.silent()
     model.maximize(model.addVariable(lb=0, ub=8))
     return f"{model.getObjectiveValue():g}", os.getppid(), took_s

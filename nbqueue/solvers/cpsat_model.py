@@ -1,0 +1,88 @@
+"""What is read of a CpModel and put into it, over the versions of OR-Tools; imports it within functions only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from nbqueue.errors import InvalidModel
+
+
+def names(model: Any) -> tuple[str, ...]:
+    """What its variables are called, in order; "" where they have no name."""
+    return tuple(variable.name for variable in model.proto.variables)
+
+
+def maximizes(model: Any) -> bool:
+    """Whether more is better. A whole objective to be maximized is kept with its sign turned."""
+    proto = model.proto
+    if _has(proto, "floating_point_objective"):
+        return bool(proto.floating_point_objective.maximize)
+    return _has(proto, "objective") and float(proto.objective.scaling_factor) < 0
+
+
+def text(model: Any) -> str:
+    """The whole model as text, equal where and only where the models are."""
+    return str(model.proto)
+
+
+def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> int | float:
+    """The value of a variable, a literal or a linear expression of the model."""
+    from ortools.sat.python import cp_model
+
+    if not isinstance(of, cp_model.LinearExpr):
+        raise InvalidModel(
+            f"value() got {type(of).__name__}: give a variable or a linear expression, for example an interval's "
+            "start_expr(), size_expr() or end_expr()."
+        )
+    variables, factors, offset = flat(cp_model, of)
+    found = sum(factor * vector[each.index] for each, factor in zip(variables, factors, strict=True)) + offset
+    return round(found) if of.is_integer() else float(found)
+
+
+def flat(cp_model: Any, of: Any) -> tuple[list[Any], list[int | float], int | float]:
+    """A linear expression as variables, their factors and what is added."""
+    helper = cp_model.cmh
+    found = (helper.FlatIntExpr if of.is_integer() else helper.FlatFloatExpr)(of)
+    return list(found.vars), [plain(each) for each in found.coeffs], plain(found.offset)
+
+
+def place(of: Any) -> int | None:
+    """The place of a variable in its model; None for anything else."""
+    index = getattr(of, "index", None)
+    index = index() if callable(index) else index
+    return index if isinstance(index, int) and hasattr(of, "is_boolean") else None
+
+
+def put_hint(model: Any, pairs: Sequence[tuple[int, float]]) -> None:
+    """Replace the model's hint by values of variables, by their places, as near as their domains allow."""
+    variables = model.proto.variables
+    model.clear_hints()
+    hints = model.proto.solution_hint
+    hints.vars.extend([index for index, _ in pairs])
+    hints.values.extend([_nearest(list(variables[index].domain), round(each)) for index, each in pairs])
+
+
+def _has(proto: Any, name: str) -> bool:
+    """Whether a part is set: looking at one that is not makes it in some versions."""
+    ask = getattr(proto, f"has_{name}", None)
+    return bool(ask() if ask is not None else proto.HasField(name))
+
+
+def _nearest(domain: list[int], wanted: int) -> int:
+    """The value of a domain (begins and ends, in turn) that is nearest to the wanted one."""
+    spans = [pair for place, pair in enumerate(pairwise(domain)) if place % 2 == 0]
+    return min((max(begin, min(end, wanted)) for begin, end in spans), key=lambda each: abs(each - wanted))
+
+
+def response(solver_or_callback: Any) -> Any:
+    """The response of a solver, or of a callback at the solution that it is called with."""
+    found = solver_or_callback.response_proto
+    return found() if callable(found) else found
+
+
+def plain(number: Any) -> int | float:
+    """A number of Python's own, of one that may be numpy's."""
+    found: int | float = number.item() if hasattr(number, "item") else number
+    return found

@@ -1,0 +1,49 @@
+"""What is done with a library's own expressions and models, found by the module of their type; imports no solver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from nbqueue.errors import InvalidModel
+from nbqueue.solvers import cpsat_model, highs_model, mathopt_model, scip_model
+
+#: places of variables in a model, and values
+Pairs = list[tuple[int, float]]
+
+#: the first words of the module that a type is of -> what reads it and hints into it
+_OF: dict[str, ModuleType] = {
+    "highspy": highs_model,
+    "ortools.sat": cpsat_model,
+    "ortools.math_opt": mathopt_model,
+    "pyscipopt": scip_model,
+}
+
+
+def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> Any:
+    """The value of an expression where the variables of its model have these values."""
+    return _library(of, "value").value(of, vector, names)
+
+
+def hint(model: Any, vector: Sequence[float], names: Sequence[str]) -> None:
+    """Make these values the start of the next search of a model."""
+    library = _library(model, "hint_into")
+    library.put_hint(model, matched(vector, names, library.names(model)))
+
+
+def matched(vector: Sequence[float], names: Sequence[str], wanted: Sequence[str]) -> Pairs:
+    """Values for a model, by place: in order where its variables are called the same, else by name."""
+    if tuple(names) == tuple(wanted):
+        return list(enumerate(vector))
+    by_name = {name: value for name, value in zip(names, vector, strict=False) if name}
+    return [(index, by_name[name]) for index, name in enumerate(wanted) if name in by_name]
+
+
+def _library(thing: Any, what: str) -> Any:
+    module = type(thing).__module__
+    for start, library in _OF.items():
+        if module == start or module.startswith(f"{start}."):
+            return library
+    known = ", ".join(_OF)
+    raise InvalidModel(f"{what}() got {type(thing).__name__!r} of {module}: give something of {known}.")

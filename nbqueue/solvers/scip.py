@@ -1,0 +1,140 @@
+"""SCIP by PySCIPOpt: models with whole numbers, linear and nonlinear."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from nbqueue.errors import ConfigurationError
+from nbqueue.solvers import hints, parameters, scip_model, scip_parameters
+from nbqueue.solvers.limits import Limits
+from nbqueue.solvers.model_files import is_file_like
+from nbqueue.solvers.scip_events import Watch, listen
+from nbqueue.solvers.search import Search
+from nbqueue.solvers.solution import Solution, Status
+
+_NAME = "scip.solve"
+_WANTED = "a Model of pyscipopt, or a model in the MPS, LP or CIP format as path, text or bytes"
+_STATUS = {
+    "optimal": Status.OPTIMAL, "infeasible": Status.INFEASIBLE, "unbounded": Status.UNBOUNDED,
+    "inforunbd": Status.INFEASIBLE_OR_UNBOUNDED,
+}  # fmt: skip
+_LIMITED = {
+    "gaplimit": "gap", "nodelimit": "node_limit", "totalnodelimit": "node_limit", "stallnodelimit": "stall_node_limit",
+    "memlimit": "memory_limit", "sollimit": "solution_limit", "bestsollimit": "solution_limit",
+    "restartlimit": "restart_limit", "primallimit": "primal_limit", "duallimit": "dual_limit",
+}  # fmt: skip
+_STATISTICS = {
+    "nodes": "getNTotalNodes", "lp_iterations": "getNLPIterations", "solutions_tried": "getNSolsFound",
+    "presolving_time": "getPresolvingTime", "solving_time": "getSolvingTime",
+}  # fmt: skip
+
+
+def solve(
+    model: Any,
+    *,
+    time_limit: float | None = None,
+    total_limit: float | None = None,
+    gap: float | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    hint: Any = None,
+    params: Any = None,
+    log: bool = False,
+) -> Solution:
+    """The best solution of a model. Asked to stop, in a job by a cancel, it gives the best one so far.
+
+    Args:
+        model: a `pyscipopt.Model`; it is solved with the plugins that it has, and is afterwards as it was before, not
+            solved. Or a model in the MPS, LP or CIP format: a path, a text, or bytes, gzip-compressed or not.
+        time_limit: seconds of search. A job's own time limit ends it too, a little before.
+        total_limit: seconds of search of all attempts of the job together.
+        gap: a relative gap that is small enough, for example 0.01, as SCIP counts it: of the smaller of objective and
+            bound.
+        threads: SCIP searches with one; nothing else can be given.
+        seed: of SCIP's random choices.
+        hint: what to start from: a Solution, values by name, of all variables or some, or all values in the model's
+            order. A later attempt starts from what the one before it had found.
+        params: other parameters of SCIP by name, for example `{"heuristics/emphasis": "aggressive"}`.
+        log: whether SCIP's log goes to the job's log, or is printed.
+
+    Raises:
+        SolverUnavailable: PySCIPOpt is not installed.
+        InvalidModel: it is no model of PySCIPOpt, or SCIP cannot read it.
+        ConfigurationError: a limit, a parameter or a hint that cannot be used.
+    """
+    library = parameters.load("pyscipopt", "scip", _NAME)
+    if threads not in (None, 1):
+        raise ConfigurationError(
+            f"threads={threads!r} cannot be used: SCIP searches with one thread. Leave it out, and run several "
+            "searches as jobs beside one another."
+        )
+    model = _loaded(library, model)
+    search = Search(
+        "scip", maximize=scip_model.maximizes(model), model=lambda: scip_model.text(model), threads=1,
+        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+    )  # fmt: skip
+    given = {
+        "limits/gap": gap, "randomization/randomseedshift": seed, "misc/catchctrlc": False,
+        "display/verblevel": None if log else 0,
+    }  # fmt: skip
+    with scip_parameters.put(model, _NAME, params, given):
+        return _solve(library, model, search, hint, log=log)
+
+
+def _loaded(library: Any, model: Any) -> Any:
+    """The model, ready to be solved."""
+    if is_file_like(model):
+        return scip_model.read(library, model, _NAME)
+    if not isinstance(model, library.Model):
+        raise parameters.wrong_model(_NAME, model, _WANTED)
+    model.freeTransform()
+    return model
+
+
+def _solve(library: Any, model: Any, search: Search, hint: Any, *, log: bool) -> Solution:
+    names = scip_model.names(model)
+    pairs = hints.pairs(hint, names, scip_model.place(names))
+    if search.warm is not None and search.warm.vector is not None:
+        pairs = list(enumerate(search.warm.vector))
+    if pairs:
+        scip_model.put_hint(model, pairs)
+    if log:
+        model.hideOutput(quiet=False)
+    stop = threading.Event()
+    watch = Watch(search, model, stop)
+    listen(library, model, watch)
+
+    def run() -> None:
+        limit_s = search.time_limit
+        with scip_parameters.put(model, _NAME, None, {"limits/time": limit_s}):
+            # the other one holds Python's lock all the time
+            model.optimizeNogil()
+
+    def interrupt() -> None:
+        stop.set()
+        model.interruptSolve()
+
+    try:
+        search.run(run, interrupt)
+        return _answer(model, search, names)
+    finally:
+        model.freeTransform()
+        watch.end()
+
+
+def _answer(model: Any, search: Search, names: tuple[str, ...]) -> Solution:
+    ended = model.getStatus()
+    proven = _STATUS.get(ended)
+    found = model.getNSols() > 0 and proven in (None, Status.OPTIMAL)
+    best = model.getBestSol() if found else None
+    objective = model.getSolObjVal(best) if found else None
+    return search.solution(
+        proven or (Status.FEASIBLE if found else Status.UNKNOWN),
+        objective=objective,
+        bound=scip_model.bound(model) if proven is None else objective,
+        vector=[model.getSolVal(best, variable) for variable in scip_model.variables(model)] if found else None,
+        names=names,
+        limited=_LIMITED.get(ended),
+        statistics={name: getattr(model, method)() for name, method in _STATISTICS.items() if hasattr(model, method)},
+    )

@@ -1,0 +1,129 @@
+"""What is read of models of PySCIPOpt and put into them; imports it within functions only."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from nbqueue.errors import InvalidModel
+from nbqueue.solvers.model_files import readable
+
+#: what is read, by the ends of names
+FORMATS = ("mps", "lp", "cip")
+#: two values that differ by less, relative to the larger one, are the same
+_SAME = 1e-9
+#: begins the names of variables of a problem that SCIP has transformed
+_TRANSFORMED = "t_"
+
+
+def variables(model: Any) -> list[Any]:
+    """Its variables as they were made, in order; also while it is solved."""
+    return list(model.getVars(transformed=False))
+
+
+def names(model: Any) -> tuple[str, ...]:
+    """What its variables are called, in order."""
+    return tuple(variable.name for variable in variables(model))
+
+
+def maximizes(model: Any) -> bool:
+    """Whether more is better."""
+    return bool(model.getObjectiveSense() == "maximize")
+
+
+def text(model: Any) -> bytes:
+    """The whole model, equal where the models are: without its name, and what is counted of it."""
+    return b"OBJECTIVE" + cip(model).partition(b"OBJECTIVE")[2]
+
+
+def cip(model: Any) -> bytes:
+    """The whole model in SCIP's own format."""
+    with tempfile.TemporaryDirectory(prefix="nbqueue-model-") as folder:
+        file = Path(folder) / "model.cip"
+        model.writeProblem(str(file), verbose=False)
+        return file.read_bytes()
+
+
+def read(library: Any, model: Any, solver: str) -> Any:
+    """A Model from a file's path, text or bytes; `solver` says who reads it, for errors."""
+    found = library.Model()
+    found.setParam("display/verblevel", 0)
+    with readable(model, solver, FORMATS) as path:
+        try:
+            found.readProblem(str(path))
+        except OSError as error:
+            raise InvalidModel(f"{solver} cannot read this model. {error} Is it in the format that it seems?") from None
+    found.resetParam("display/verblevel")
+    if not found.getNVars():
+        raise InvalidModel(f"{solver} finds no variables in this model: is it in the format that it seems?")
+    return found
+
+
+def changed_parameters(model: Any) -> dict[str, Any]:
+    """The parameters that are not as they are by default."""
+    default = type(model)(createscip=True).getParams()
+    return {name: value for name, value in model.getParams().items() if name in default and default[name] != value}
+
+
+def place(names: Sequence[str]) -> Any:
+    """What gives the place of a variable among these names, None for anything else."""
+    places = _places(names)
+
+    def of(thing: Any) -> int | None:
+        return places.get(_name(thing)) if hasattr(thing, "vtype") else None
+
+    return of
+
+
+def bound(model: Any) -> float | None:
+    """The bound of a search under way; None where there is none.
+
+    One that meets the best solution is none: SCIP gives that where no node happens to be open. A proof ends the search.
+    """
+    found, best = model.getDualbound(), model.getPrimalbound()
+    if abs(found) >= model.infinity():
+        return None
+    sign = -1 if maximizes(model) else 1
+    return None if sign * found >= sign * best - _SAME * max(abs(best), 1.0) else found
+
+
+def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> Any:
+    """The value of a variable, of a polynomial of variables, or of an array of them; found by their names."""
+    values = {name: vector[index] for name, index in _places(names).items()}
+    if hasattr(of, "flat"):
+        import numpy as np
+
+        return np.array([_valued(each, values) for each in of.flat], dtype=float).reshape(of.shape)
+    return _valued(of, values)
+
+
+def put_hint(model: Any, pairs: Iterable[tuple[int, float]]) -> None:
+    """Give a model values to start from, of all variables or of some, by their places."""
+    known, given = variables(model), list(pairs)
+    start = model.createSol() if len(given) == len(known) else model.createPartialSol()
+    for index, number in given:
+        model.setSolVal(start, known[index], number)
+    model.addSol(start, free=True)
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    return {name: index for index, name in enumerate(names)}
+
+
+def _name(variable: Any) -> str:
+    return str(variable.name).removeprefix(_TRANSFORMED)
+
+
+def _valued(of: Any, values: dict[str, float]) -> float:
+    terms = getattr(of, "terms", None)
+    if terms is None:
+        raise InvalidModel(f"value() got {type(of).__name__!r}: give a variable, or sums and products of variables.")
+    try:
+        return float(
+            sum(factor * prod(values[_name(each)] for each in term.vartuple) for term, factor in terms.items())
+        )
+    except KeyError as error:
+        raise InvalidModel(f"value() got the variable {error}, which is not in the model that was solved.") from None
