@@ -28,6 +28,7 @@ from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
+from nbqueue.model.submitting import Group, Handle, Submitting
 from nbqueue.notebook.board.dashboard import Dashboard
 
 
@@ -168,3 +169,11 @@ async def watching() -> None:
     assert_type(await queue.alert(failure_rate=0.2, on=lambda crossing: crossing.measure), Alert)
     assert_type(await queue.alerts(), list[Alert])
     await queue.alert(depth=10)  # type: ignore[call-arg]
+
+
+def standing_for(job: Job[int], group: JobGroup[int]) -> None:
+    """The client's own things are what rooms that do not know it ask for."""
+    handle: Handle[int] = job
+    handles: Group[int] = group
+    submitting: Submitting = options()
+    del handle, handles, submitting
