@@ -93,3 +93,16 @@ def die(_: object) -> None:
 def _write(ledger: str, word: str, name: str) -> None:
     with Path(ledger).open("a", encoding="utf-8") as file:
         file.write(f"{word} {name} {os.getpid()} {time.monotonic()}\n")
+
+
+def nest(numbers: list[int]) -> list[int]:
+    """Submits in a job, and waits there."""
+    from nbqueue.executor import Executor
+
+    with Executor() as executor:
+        return list(executor.map(double, numbers))
+
+
+def busy(seconds: float) -> None:
+    """Sleeps."""
+    time.sleep(seconds)
