@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from nbqueue.client import hooks
 from nbqueue.client.answer import Answer
+from nbqueue.client.session import InnerSession, session
 
 
 def rest(future: Future[Any], timeout_s: float | None) -> None:
@@ -19,3 +22,19 @@ def rest(future: Future[Any], timeout_s: float | None) -> None:
         waited.block(timeout_s)
     finally:
         waited.future.cancel()
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """In a job, its slot is given to others while the block waits for jobs; it goes on with one. Elsewhere nothing."""
+    here = session()
+    if not isinstance(here, InnerSession):
+        yield
+        return
+    over: Future[None] = Future()
+    back = here.at_rest(over)
+    try:
+        yield
+    finally:
+        over.set_result(None)
+        back.result()
