@@ -88,6 +88,8 @@ if _typing.TYPE_CHECKING:
     from nbqueue.notebook.notify import notify
     from nbqueue.past import export, history
 
+_T = _typing.TypeVar("_T")
+
 __all__ = [
     "AccessDenied",
     "BrokerUnavailable",
@@ -243,6 +245,11 @@ class _Door:
     def digest(self, fn: _typing.Callable[..., _typing.Any], /, *args: _typing.Any) -> str:
         """Tells the same calls from others."""
         found: str = _import_module("nbqueue.broker.digest").call_digest(fn, args, {})
+        return found
+
+    def begin(self, act: _typing.Callable[[], _T], what: str, /) -> _Waited[_T]:
+        """What takes long, in a thread of its own."""
+        found: _Waited[_T] = _import_module("nbqueue.client.background").begin(act, what)
         return found
 
     def show(self, subject: _typing.Any, /) -> None:

@@ -11,6 +11,7 @@ from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -136,6 +137,10 @@ class Door(Protocol):
 
         Raises NotSendable for what has no value that would be the same elsewhere.
         """
+        ...
+
+    def begin(self, act: Callable[[], T], what: str, /) -> Waited[T]:
+        """What `act()` gives, called in a thread of its own; `what` names it at the beginning of a sentence."""
         ...
 
     def show(self, subject: Any, /) -> None:
