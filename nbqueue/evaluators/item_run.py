@@ -20,6 +20,7 @@ from nbqueue.inside import on_stop, stop_reason
 
 #: seconds that calls under way get when all is to end
 LINGER_S = 0.5
+_UNSCORED = "It ended before the output was scored."
 
 
 async def evaluated(
@@ -44,10 +45,12 @@ class _Run:
         before: Mapping[int, Sample],
     ) -> None:  # fmt: skip
         self._items, self._task, self._scorers, self._plan = items, task, scorers, plan
-        self._kept = KeptRows()
-        self._before = before
-        scored = {place: row for place, row in before.items() if row.scores or not scorers}
-        self._rows = {**scored, **self._kept.last()}
+        self._kept = KeptRows(self._known)
+        known = {**before, **self._kept.last()}
+        #: those that are done, by place
+        self._rows = {place: row for place, row in known.items() if row.scores or row.error or not scorers}
+        #: those that are to be scored
+        self._outputs = {place: row for place, row in known.items() if place not in self._rows}
         self._tally = Tally(len(items), self._rows.values())
         self._tries = Tries(plan)
         self._stopped_by = ""
@@ -76,11 +79,14 @@ class _Run:
         stopped_by = self._stopped_by or stop_reason() or ""
         if len(self._rows) == len(self._items):
             stopped_by = ""
+        rows = {
+            place: row if place in self._rows else row._replace(error=_UNSCORED) for place, row in self._known().items()
+        }
         if stopped_by == "shutdown":
             raise SkipRetry("The worker is to end: the evaluation goes on where another one has it.")
         return Evaluation(
             name=self._plan.name, total=len(self._items), stopped_by=stopped_by, scored_by=self._plan.scored_by,
-            samples=tuple(self._rows[place] for place in sorted(self._rows)), scorers=self._tally.names,
+            samples=tuple(rows[place] for place in sorted(rows)), scorers=self._tally.names,
         )  # fmt: skip
 
     async def _lane(self, missing: Iterator[int]) -> None:
@@ -91,14 +97,14 @@ class _Run:
                 return
             self._rows[place] = row
             self._tally.add(row)
-            self._kept.changed(self._rows)
+            self._kept.changed()
             if self._plan.max_errors is not None and self._tally.errors > self._plan.max_errors:
                 self._stopped_by = "errors"
                 self._tries.ending.set()
 
     async def _row(self, place: int) -> Sample | None:
         """The row of an item; None where all ends before it has one."""
-        item, known = self._items[place], self._before.get(place)
+        item, known = self._items[place], self._outputs.get(place)
         if known is not None:
             return await self._scored(item, known)
         found = await self._tries.call(self._task, item.value, counted=True)
@@ -108,7 +114,13 @@ class _Run:
             id=item.id, input=item.input, target=item.target, output=found.value, scores={}, attempts=found.attempts,
             latency_s=found.seconds, error=found.error,
         )  # fmt: skip
-        return row if found.error else await self._scored(item, row)
+        if found.error:
+            return row
+        self._outputs[place] = row
+        return await self._scored(item, row)
+
+    def _known(self) -> dict[int, Sample]:
+        return {**self._outputs, **self._rows}
 
     async def _scored(self, item: Item, row: Sample) -> Sample | None:
         """The row with its scores; of a scorer that fails the error stands in it."""

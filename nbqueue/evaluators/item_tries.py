@@ -15,6 +15,8 @@ from nbqueue.evaluators.refusals import asked_wait_s
 from nbqueue.model.retry import MAX_ASKED_TRIES, RetryPolicy
 
 _ERROR_CHARACTERS = 500
+#: between two tries of what was begun when all ends
+_MOMENT_S = 0.05
 
 
 class Found(NamedTuple):
@@ -70,20 +72,21 @@ class Tries:
         return None
 
     async def _turn(self, *, counted: bool) -> bool:
-        """Wait until one may begin; whether it still may."""
+        """Wait until one may begin; whether it still may. What is not counted is for something that was begun."""
         async with self._gate:
             while not self.ending.is_set() and (wait_s := self._pace.wait_s(monotonic(), counted=counted)):
                 await self._rest(wait_s)
             if counted and not self.ending.is_set():
                 self._pace.start(monotonic())
-        return not self.ending.is_set()
+        return not (counted and self.ending.is_set())
 
     async def _rest(self, seconds: float) -> None:
-        """Wait so long, or until all ends."""
+        """Wait so long, or until all ends; then others have a moment."""
         try:
             await asyncio.wait_for(self.ending.wait(), seconds)
         except TimeoutError:
             return
+        await asyncio.sleep(_MOMENT_S)
 
 
 def _wait_s(policy: RetryPolicy, tries: int, error: Exception, chance: Random) -> float | None:

@@ -14,9 +14,10 @@ from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
 from nbqueue.evaluators.item_run import evaluated
 from nbqueue.evaluators.scorers import read as read_scorers
+from nbqueue.model.job_options import JobOptions, given_options
 from nbqueue.model.names import new_job_id
 from nbqueue.model.retry import RetryPolicy
-from nbqueue.model.submitting import Handle, door
+from nbqueue.model.submitting import Handle, Waited, door
 
 #: seconds for which what was found can be taken up again: a week
 KEPT_S = 7 * 86_400.0
@@ -24,7 +25,7 @@ _TAG = "evaluation"
 _KEY_DIGITS = 20
 
 
-async def evaluate(
+def evaluate(
     items: Any,
     task: Callable[[Any], Any],
     scorers: Callable[..., Any] | Iterable[Callable[..., Any]] | Mapping[str, Callable[..., Any]] | None = None,
@@ -37,8 +38,8 @@ async def evaluate(
     name: str = "",
     resume: Evaluation | None = None,
     fresh: bool = False,
-    options: Mapping[str, Any] | None = None,
-) -> Evaluation:
+    options: JobOptions | None = None,
+) -> Waited[Evaluation]:
     """The evaluation of a function over a data set, made by one job whose card is shown.
 
     The same call again, in this notebook or after a restart, finds its job: it waits for it where it runs, gives what
@@ -77,54 +78,65 @@ async def evaluate(
     )  # fmt: skip
     before = {} if resume is None else _known(found, resume, steps.scored_by)
     key = _digest(task, called, found, sorted(before))
-    given = {"label": called, "tags": [_TAG], "keep_result": KEPT_S, "keep_error": KEPT_S, **(options or {})}
-    earlier = [] if key is None else await _earlier(key)
-    for job in () if fresh else reversed(earlier):
-        was_over = (await job.state()).is_final
-        known = await _taken(job, was_over=was_over)
-        if known is None:
-            continue
-        before.update(_known(found, known, steps.scored_by))
-        if (known.is_complete or not was_over) and known.scored_by == steps.scored_by:
+    given = {"label": called, "tags": [_TAG], "keep_result": KEPT_S, "keep_error": KEPT_S}
+    given |= given_options(options or {}, "evaluate")
+
+    def act() -> Evaluation:
+        earlier = [] if key is None else _earlier(key)
+        known = {} if fresh else _found_earlier(earlier, found, steps.scored_by)
+        if isinstance(known, Evaluation):
             return known
-        break
-    job_id = f"{key or new_job_id()}-{len(earlier) + 1}"
-    submitting = door().options({**given, "job_id": job_id, "run_in": "process"})
-    job = await submitting.submit(evaluated, found, task, judges, steps, before)
-    return await _shown(job)
+        job_id = f"{key or new_job_id()}-{len(earlier) + 1}"
+        submitting = door().options({**given, "job_id": job_id, "run_in": "process"})
+        return _shown(submitting.submit(evaluated, found, task, judges, steps, {**before, **known}).wait())
+
+    return door().begin(act, f"The evaluation {called}")
 
 
-async def _earlier(key: str) -> list[Handle[Evaluation]]:
+def _earlier(key: str) -> list[Handle[Evaluation]]:
     """The jobs of this evaluation that the server still knows, the first first."""
     found: list[Handle[Evaluation]] = []
     for number in count(1):
         try:
-            found.append(await door().attach(f"{key}-{number}"))
+            found.append(door().attach(f"{key}-{number}").wait())
         except JobLost:
             break
     return found
 
 
-async def _taken(job: Handle[Evaluation], *, was_over: bool) -> Evaluation | None:
-    """What an earlier job found; None where that is nothing, or no more."""
+def _found_earlier(
+    jobs: Sequence[Handle[Evaluation]], items: Sequence[Item], scored_by: str
+) -> Evaluation | dict[int, Sample]:
+    """What the last of the jobs found that found anything: the answer, or the rows that it has of it."""
+    for job in reversed(jobs):
+        was_over = job.state().wait().is_final
+        found = _rest_of(job) if was_over else _shown(job)
+        if found is None:
+            continue
+        if (found.is_complete or not was_over) and found.scored_by == scored_by:
+            return found
+        return _known(items, found, scored_by)
+    return {}
+
+
+def _rest_of(job: Handle[Evaluation]) -> Evaluation | None:
+    """What a job found that has ended; None where that is nothing, or kept no longer."""
     try:
-        return await (_found_by(job) if was_over else _shown(job))
+        return _found_by(job)
     except JobError:
-        if not was_over:
-            raise
         return None
 
 
-async def _shown(job: Handle[Evaluation]) -> Evaluation:
+def _shown(job: Handle[Evaluation]) -> Evaluation:
     """What a job finds, its card shown meanwhile."""
     door().show(job)
-    return await _found_by(job)
+    return _found_by(job)
 
 
-async def _found_by(job: Handle[Evaluation]) -> Evaluation:
+def _found_by(job: Handle[Evaluation]) -> Evaluation:
     """What a job found, also where it was cancelled."""
     try:
-        return await job
+        return job.wait()
     except JobCancelled as cancelled:
         if isinstance(cancelled.partial, Evaluation):
             return cancelled.partial

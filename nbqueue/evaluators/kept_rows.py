@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -20,9 +20,9 @@ _SHARE = 0.05
 class KeptRows:
     """Keeps rows by their places, soon after each change; outside a job it keeps nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Callable[[], Mapping[int, Sample]]) -> None:
         self._is_on = current_job() is not None
-        self._rows: Mapping[int, Sample] = {}
+        self._rows = rows
         self._timer: asyncio.TimerHandle | None = None
         self._pause_s = 0.0
 
@@ -31,9 +31,8 @@ class KeptRows:
         found: dict[int, Any] = last_checkpoint({}) if self._is_on else {}
         return {place: Sample(*row) for place, row in found.items()}
 
-    def changed(self, rows: Mapping[int, Sample]) -> None:
-        """Keep these rows within the next moment."""
-        self._rows = rows
+    def changed(self) -> None:
+        """Keep them within the next moment."""
         if self._is_on and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._pause_s, self.keep)
 
@@ -46,7 +45,7 @@ class KeptRows:
             return
         began = perf_counter()
         try:
-            checkpoint({place: tuple(row) for place, row in self._rows.items()})
+            checkpoint({place: tuple(row) for place, row in self._rows().items()})
         except PayloadTooLarge as refused:
             log(f"The rows so far are kept no longer, in case this job has to start again: {refused}")
             self._is_on = False
