@@ -7,7 +7,14 @@ with parallel_config(backend="nbqueue", queue="nightly"):
     search.fit(X, y)
 """
 
-from nbqueue.interop.joblib_backend import JobsBackend, register
+from nbqueue.errors import ConfigurationError
+
+try:
+    from nbqueue.interop.joblib_backend import JobsBackend, register
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "joblib":
+        raise
+    raise ConfigurationError("nbqueue.joblib needs joblib: pip install 'nbqueue[evaluation]'.") from error
 
 __all__ = ["JobsBackend"]
 

@@ -106,3 +106,27 @@ def nest(numbers: list[int]) -> list[int]:
 def busy(seconds: float) -> None:
     """Sleeps."""
     time.sleep(seconds)
+
+
+def pid(_: object) -> int:
+    """The process that it runs in."""
+    return os.getpid()
+
+
+def inner_backend(number: int) -> tuple[str, list[int]]:
+    """What a `Parallel` within a call runs on, and what it gives."""
+    from joblib import Parallel, delayed
+    from joblib.parallel import get_active_backend
+
+    found = Parallel(n_jobs=2)(delayed(double)(each) for each in range(number))
+    return type(get_active_backend()[0]).__name__, found
+
+
+def in_a_job(number: int) -> list[int]:
+    """Uses the backend within a job."""
+    from joblib import Parallel, delayed, parallel_config
+
+    import nbqueue.joblib  # noqa: F401 - registers
+
+    with parallel_config(backend="nbqueue", n_jobs=2):
+        return list(Parallel()(delayed(double)(each) for each in range(number)))
