@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nbqueue.errors import ConfigurationError
+from nbqueue.evaluators.counts import check_count
 from nbqueue.model import durations, limits, retry
 from nbqueue.model.limits import Limit
-from nbqueue.model.names import check_text, shown
+from nbqueue.model.names import check_text
 from nbqueue.model.retry import MAX_TRIES, RetryPolicy
+
+#: more is meant for nothing
+MOST_ITEMS = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ def plan(
         limit=limits.limit(rate),
         retry=_policy(retries),
         item_timeout_s=None if item_timeout is None else durations.seconds(item_timeout, "item_timeout", least=0.001),
-        max_errors=None if max_errors is None else _count(max_errors, "max_errors", 1_000_000_000),
+        max_errors=None if max_errors is None else check_count(max_errors, "max_errors", MOST_ITEMS),
         scored_by=scored_by,
     )
 
@@ -50,10 +53,4 @@ def plan(
 def _policy(retries: int | RetryPolicy) -> RetryPolicy:
     if isinstance(retries, RetryPolicy):
         return retries
-    return retry.policy(_count(retries, "retries", MAX_TRIES - 1) + 1)
-
-
-def _count(value: object, what: str, most: int) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
-        return value
-    raise ConfigurationError(f"{what}={shown(value)} cannot be used: give a whole number from 0 to {most:,}.")
+    return retry.policy(check_count(retries, "retries", MAX_TRIES - 1) + 1)

@@ -1,0 +1,185 @@
+"""The trials of a study as jobs: begun, watched, told, and none left running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost
+from nbqueue.evaluators.told_study import ToldStudy
+from nbqueue.evaluators.trial_parcel import Report
+from nbqueue.evaluators.trial_run import run_trial
+from nbqueue.inside import progress, report
+from nbqueue.model.events import Progressed
+from nbqueue.model.submitting import Handle, door
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What was asked for."""
+
+    #: None: as many as there is time for
+    n_trials: int | None
+    concurrency: int
+    #: seconds after which no trial begins; None: no limit
+    timeout_s: float | None
+    #: errors that fail their trial alone
+    catch: type[Exception] | tuple[type[Exception], ...]
+    callbacks: Sequence[Callable[[Any, Any], object]]
+    #: of the jobs
+    options: Mapping[str, Any]
+
+
+@dataclass(kw_only=True, eq=False)
+class _Trial:
+    """One trial under way."""
+
+    #: optuna's
+    trial: Any
+    job: Handle[Report]
+    #: whether the study's pruner has ended it
+    is_pruned: bool = False
+    #: steps at which it was asked whether to prune
+    steps: set[int] = field(default_factory=set)
+
+
+class StudyLoop:
+    """Goes on until enough trials are over."""
+
+    def __init__(self, study: Any, objective: Callable[[Any], Any], wanted: Wanted) -> None:
+        self._study = study
+        self._told = ToldStudy(study, is_alone=wanted.concurrency == 1)
+        self._objective = objective
+        self._wanted = wanted
+        self._running: dict[asyncio.Task[Report | None], _Trial] = {}
+        self._begun = self._over = 0
+        self._began = monotonic()
+
+    async def run(self) -> Any:
+        """The study, after its trials."""
+        self._began = monotonic()
+        with self._told.looping():
+            try:
+                await self._take_over()
+                await self._go_on()
+            finally:
+                self._leave_none()
+        return self._study
+
+    async def _go_on(self) -> None:
+        self._tell()
+        while True:
+            while self._may_begin():
+                await self._begin()
+            if not self._running:
+                return
+            done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(done, key=lambda each: int(self._running[each].trial.number)):
+                self._end(task)
+
+    def _may_begin(self) -> bool:
+        wanted = self._wanted
+        is_late = wanted.timeout_s is not None and monotonic() - self._began >= wanted.timeout_s
+        is_enough = wanted.n_trials is not None and self._begun >= wanted.n_trials
+        return not (is_late or is_enough or self._told.is_stopped or len(self._running) >= wanted.concurrency)
+
+    async def _begin(self) -> None:
+        trial, job_id, parcel = self._told.ask()
+        try:
+            label = f"{self._study.study_name} trial {trial.number}"[:200]
+            options = {"label": label, **self._wanted.options, "job_id": job_id}
+            job = await door().options(options).submit(run_trial, parcel, self._objective)
+        except BaseException:
+            self._told.fail(trial)
+            raise
+        self._watch(_Trial(trial=trial, job=job))
+
+    async def _take_over(self) -> None:
+        """Go on with trials that run for a process that is gone; those whose jobs are gone too have failed."""
+        for trial, job_id in self._told.left():
+            try:
+                self._watch(_Trial(trial=trial, job=await door().attach(job_id)))
+            except JobLost:
+                self._told.fail(trial)
+
+    def _watch(self, each: _Trial) -> None:
+        self._begun += 1
+        self._running[asyncio.ensure_future(self._followed(each))] = each
+
+    async def _followed(self, each: _Trial) -> Report | None:
+        """What came of a trial; None where it was ended before it could say."""
+        watching = asyncio.ensure_future(self._prune_live(each)) if self._told.prunes_live else None
+        try:
+            return await each.job
+        except JobCancelled as cancelled:
+            if isinstance(cancelled.partial, Report):
+                return cancelled.partial
+            if each.is_pruned:
+                return None
+            raise
+        finally:
+            if watching is not None:
+                watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watching
+
+    async def _prune_live(self, each: _Trial) -> None:
+        """End a trial once the study's pruner, which knows the others, wants that where the trial asks for it."""
+        async for event in each.job.events():
+            if not isinstance(event, Progressed):
+                continue
+            found = event.progress.metrics
+            step, value = found.get("asked"), found.get("value")
+            if not isinstance(step, int) or step != found.get("step") or step in each.steps:
+                continue
+            each.steps.add(step)
+            if value is not None and self._told.seen(each.trial, step, value):
+                each.is_pruned = True
+                await each.job.cancel()
+                return
+
+    def _end(self, task: asyncio.Task[Report | None]) -> None:
+        """Tell the study of a trial that is over; raises what is to end all."""
+        each = self._running.pop(task)
+        error: BaseException | None = None
+        try:
+            found = task.result()
+            if found is None:
+                self._told.prune(each.trial)
+            else:
+                self._told.tell(each.trial, found)
+        except JobError as raised:
+            self._told.fail(each.trial)
+            is_own = isinstance(raised, JobFailed)
+            error = raised if is_own and not isinstance(raised.__cause__, self._wanted.catch) else None
+        self._over += 1
+        self._tell()
+        self._told.call(self._wanted.callbacks, each.trial)
+        if error is not None:
+            raise error
+
+    def _leave_none(self) -> None:
+        """Cancel the trials that run, and have them failed in the study."""
+        for task, each in self._running.items():
+            task.cancel()
+            task.add_done_callback(_nobody_asks)
+            each.job.cancel()
+            self._told.fail(each.trial)
+        self._running.clear()
+
+    def _tell(self) -> None:
+        """Where this runs in a job itself, its card has the trials that are over and the best value."""
+        progress(self._over, self._wanted.n_trials)
+        best = self._told.best
+        if best is not None:
+            report(best=best)
+
+
+def _nobody_asks(task: asyncio.Task[Any]) -> None:
+    """Whatever it ended in, it is known."""
+    if not task.cancelled():
+        task.exception()
