@@ -1,4 +1,4 @@
-"""Evaluations: searches, a data set behind a rate limit, Optuna studies, notebooks; each loads its library when used."""
+"""Evaluations: searches, a data set behind a rate limit, Optuna studies, notebooks; each loads its library on use."""
 
 from __future__ import annotations
 
