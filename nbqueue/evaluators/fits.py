@@ -54,6 +54,9 @@ class FitProgress:
     #: how deep it follows estimators within estimators; None: as deep as they go
     max_propagation_depth: int | None = None
 
+    def __init__(self) -> None:
+        self._done = 0
+
     def setup(self, estimator: Any, context: Any) -> None:
         """The fit begins."""
 
@@ -66,11 +69,14 @@ class FitProgress:
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
         """A step has ended: the bar goes by those of the outermost estimator, the message names the innermost."""
         del estimator
-        steps = _way(context)
-        if len(steps) > 1:
-            outer, inner = steps[1], steps[-1]
-            done = outer.task_id + (1 if inner is outer else 0)
-            progress(done, outer.parent.max_subtasks, f"{inner.estimator_name}: {inner.task_name} {inner.task_id + 1}")
+        whole, *steps = _way(context)
+        if steps:
+            outer, inner = steps[0], steps[-1]
+            self._done = outer.task_id + (1 if inner is outer else 0)
+            message = f"{inner.estimator_name}: {inner.task_name} {inner.task_id + 1}"
+            progress(self._done, whole.max_subtasks, message)
+        elif self._done:  # a solver needs fewer iterations than it may have
+            progress(self._done, self._done)
 
 
 def _way(context: Any) -> list[Any]:

@@ -13,9 +13,10 @@ from itertools import chain
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar, Unpack
 
-from nbqueue.client import portal
+from nbqueue.client import hooks, portal
 from nbqueue.client.pending import Pending
 from nbqueue.client.submitter import Submitter
+from nbqueue.client.turns import Turns
 from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.inside.batches import of_items
 from nbqueue.interop.future import JobFuture, cancel_waiting
@@ -57,7 +58,8 @@ class Executor(StandardExecutor):
             ConfigurationError: an option is not known, or cannot be used.
         """
         self._given = _given_with(max_workers, given_options(given, "Executor"))
-        self._options = Submitter(self._given)
+        self._turns = Turns()
+        self._options = Submitter(self._given, self._turns)
         self._initializer = initializer_of(initializer, initargs)
         self._lock = Lock()
         self._open: set[JobFuture[Any]] = set()
@@ -142,7 +144,7 @@ class Executor(StandardExecutor):
         if not items:
             return []
         code = self._prepared(fn)
-        together = Submitter({**self._given, "batch": size})
+        together = Submitter({**self._given, "batch": size}, self._turns)
         return self._followed(lambda: together.submit_map(code, *zip(*items, strict=True)), -(-len(items) // size))
 
     def _submitted_one_by_one(
@@ -165,8 +167,10 @@ class Executor(StandardExecutor):
         futures = [JobFuture[Any](partial(submitted.job, number)) for number in range(count)]
         with self._lock:
             self._open.update(futures)
+        in_a_job = hooks.line() is not None
         for future in futures:
-            portal.promise(future)
+            if not in_a_job:  # the end of a job's process waits for nothing that the job has left behind
+                portal.promise(future)
             future.add_done_callback(self._done)
         submitted.tell(lambda number, *end: futures[number].take(*end), lambda error: _fail_all(futures, error))
         return futures

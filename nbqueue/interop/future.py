@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
+from threading import RLock
 from typing import Any, TypeVar
 
 from nbqueue.client.ended import Ended
@@ -33,6 +34,8 @@ class JobFuture(Future[T]):
         """Args: what gives the job's handle, once its submit is done."""
         super().__init__()
         self._handle = handle
+        #: held by who ends it: its job's end and a cancel may come at once
+        self._ending = RLock()
 
     @property
     def job(self) -> Job[T]:
@@ -68,18 +71,21 @@ class JobFuture(Future[T]):
         except BaseException as error:  # noqa: BLE001 - whoever waits has it
             self.fail(original(error))
         else:
-            if not self.done():
-                self.set_result(value)
+            with self._ending:
+                if not self.done():
+                    self.set_result(value)
 
     def fail(self, error: BaseException) -> None:
         """Be done with an error, unless it is done."""
-        if not self.done():
-            self.set_exception(error)
+        with self._ending:
+            if not self.done():
+                self.set_exception(error)
 
     def withdrawn(self) -> None:
-        """Be cancelled, as the job is, and tell those who wait; once."""
-        if not self.done() and super().cancel():
-            self.set_running_or_notify_cancel()
+        """Be cancelled, as the job is, and tell those who wait; unless it is done."""
+        with self._ending:
+            if not self.done() and super().cancel():
+                self.set_running_or_notify_cancel()
 
     def _rested(self, timeout: float | None) -> float | None:
         """What is left of the time after a job has waited with its slot given back; elsewhere all of it."""

@@ -194,13 +194,19 @@ def test_who_cancels_the_fits_ends_the_search(
     (tmp_path / "gate").touch()
 
 
-def test_a_fit_reports_its_steps() -> None:
-    """In a pipeline the bar goes by its steps, as scikit-learn's own callbacks tell of them."""
-    asked = GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {**LOGISTIC}, cv=2, refit=False)
-    fits = fits_frame(search(asked, X, Y).wait())
+@pytest.mark.parametrize(
+    ("estimator", "steps", "message"),
+    [
+        (make_pipeline(StandardScaler(), LogisticRegression()), {2}, "LogisticRegression: "),
+        (LogisticRegression(), range(5, 101), "LogisticRegression: lbfgs-iter "),
+    ],
+)
+def test_a_fit_reports_its_steps(estimator: Any, steps: Any, message: str) -> None:
+    """The bar goes by the steps of a pipeline, or by the iterations of a solver, as scikit-learn tells of them."""
+    fits = fits_frame(search(GridSearchCV(estimator, {}, cv=2, refit=False), X, Y).wait())
     found = attach(fits["job"].iloc[0]).wait().info().wait().progress
     assert found is not None
-    assert (found.done, found.total) == (2, 2)
+    assert (found.done in steps, found.total, found.message[: len(message)]) == (True, found.done, message)
 
 
 def test_callbacks_of_the_search_hear_of_its_fits() -> None:

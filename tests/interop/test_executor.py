@@ -15,6 +15,7 @@ import pytest
 from tqdm.contrib.concurrent import _executor_map
 
 from nbqueue import BrokerUnavailable, ConfigurationError, JobCrashed, JobTimeout, NotSendable, Queue, State, configure
+from nbqueue.client.portal import shutdown
 from nbqueue.executor import Executor, JobFuture
 from nbqueue.model.settings import Settings
 from tests.interop import works
@@ -144,6 +145,16 @@ def test_a_server_that_is_away_is_told_by_the_future(module_settings: Settings) 
     with Executor() as executor:
         future = executor.submit(works.double, 1)
         assert (type(future.exception(PATIENCE_S)), future.cancel()) == (BrokerUnavailable, False)
+
+
+def test_a_shut_down_client_is_told_by_the_future(held: tuple[Executor, list[JobFuture[str]]], gate: Path) -> None:
+    """Where nbqueue is shut down while futures wait they say so; the jobs go on."""
+    _, (running, *_) = held
+    job = running.job
+    shutdown()
+    assert type(running.exception(PATIENCE_S)) is BrokerUnavailable
+    gate.touch()
+    assert job.wait(PATIENCE_S) == "first"
 
 
 def test_futures_are_done_in_any_thread_but_that_of_the_loop() -> None:

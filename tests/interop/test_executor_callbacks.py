@@ -155,3 +155,11 @@ def test_what_cannot_travel_is_told_by_the_future(make: Make, kind: str) -> None
         given = executor.submit(works.lock, 0).exception(PATIENCE_S)
         assert (isinstance(sent, TypeError), isinstance(given, Exception)) == (True, True)
         assert executor.submit(works.double, 1).result(PATIENCE_S) == 2
+
+
+def test_calls_begin_in_the_order_of_their_submits(make: Make, ledger: Ledger) -> None:
+    """What was submitted first begins first."""
+    with make(max_workers=1) as executor:
+        for number in range(30):
+            executor.submit(works.note, str(ledger.path), str(number))
+    assert [line.name for line in ledger.lines("ran")] == [str(number) for number in range(30)]
