@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from nbqueue.evaluators.comparison import Comparison
     from nbqueue.evaluators.evaluation import Evaluation, Sample
     from nbqueue.evaluators.items import evaluate
-    from nbqueue.evaluators.notebooks import NotebookFailed, NotebookRun, run_notebook
+    from nbqueue.evaluators.notebook_run import NotebookRun
+    from nbqueue.evaluators.notebooks import run_notebook
     from nbqueue.evaluators.studies import optimize
 
 __all__ = [
     "Comparison",
     "Evaluation",
-    "NotebookFailed",
     "NotebookRun",
     "Sample",
     "evaluate",
@@ -27,7 +27,8 @@ _HOMES = {
     "comparison": ("Comparison",),
     "evaluation": ("Evaluation", "Sample"),
     "items": ("evaluate",),
-    "notebooks": ("NotebookFailed", "NotebookRun", "run_notebook"),
+    "notebook_run": ("NotebookRun",),
+    "notebooks": ("run_notebook",),
     "studies": ("optimize",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
