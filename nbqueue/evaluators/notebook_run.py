@@ -109,7 +109,7 @@ def _packed(notebook: Any) -> bytes:
 def _again(data: bytes, fields: dict[str, Any]) -> NotebookRun:
     import nbformat  # where the notebook is used: not everybody who holds a run looks into it
 
-    node: Any = nbformat.from_dict(json.loads(zlib.decompress(data)))  # type: ignore[no-untyped-call]
+    node: Any = nbformat.from_dict(json.loads(zlib.decompress(data)))
     return NotebookRun(notebook=node, **fields)
 
 
