@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any, TypeVar
 
+from nbqueue.client import hooks
 from nbqueue.client.pending import Pending
 
 T = TypeVar("T")
@@ -20,6 +21,7 @@ def begin(act: Callable[[], T], what: str) -> Pending[T]:
         act: what takes long; in a job it may submit and wait as the job's own code does.
         what: names it, at the beginning of a sentence.
     """
+    hooks.line()  # loads what tells whether this is a job: two threads that load it at once get in each other's way
     future: Future[T] = Future()
     context = copy_context()
     threading.Thread(target=context.run, args=(_work, act, future), name="nbqueue-work", daemon=True).start()
