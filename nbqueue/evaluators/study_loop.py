@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost
 from nbqueue.evaluators.notice import Notice
@@ -16,9 +17,13 @@ from nbqueue.evaluators.trial_parcel import Report
 from nbqueue.evaluators.trial_run import run_trial
 from nbqueue.inside import progress, report
 from nbqueue.model.events import Progressed
-from nbqueue.model.submitting import Handle, door
+from nbqueue.model.submitting import Handle, Waited, door
 
+T = TypeVar("T")
 log = logging.getLogger("nbqueue")
+
+#: seconds that a job that is being sent gets until it can be cancelled
+_ACCEPTED_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +87,10 @@ class StudyLoop:
             if not self._running:
                 return
             done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            for task in sorted(done, key=lambda each: int(self._running[each].trial.number)):
-                self._end(task)
+            in_order = sorted(done, key=lambda each: int(self._running[each].trial.number))
+            errors = [error for error in map(self._end, in_order) if error is not None]
+            if errors:
+                raise errors[0]
 
     def _may_begin(self) -> bool:
         wanted = self._wanted
@@ -96,11 +103,19 @@ class StudyLoop:
         try:
             label = f"{self._study.study_name} trial {trial.number}"[:200]
             options = {"label": label, **self._wanted.options, "job_id": job_id}
-            job = await door().options(options).submit(run_trial, parcel, self._objective)
+            sending = asyncio.ensure_future(
+                _awaited(door().options(options).submit(run_trial, parcel, self._objective))
+            )
         except BaseException:
             self._told.fail(trial)
             raise
-        self._watch(_Trial(trial=trial, job=job))
+        try:
+            self._watch(_Trial(trial=trial, job=await asyncio.shield(sending)))
+        except BaseException:
+            self._told.fail(trial)
+            with contextlib.suppress(Exception):  # it may be there all the same, and nobody would wait for it
+                (await asyncio.wait_for(sending, _ACCEPTED_S)).cancel()
+            raise
 
     async def _take_over(self) -> None:
         """Go on with trials that run for a process that is gone; those whose jobs are gone too have failed."""
@@ -147,10 +162,10 @@ class StudyLoop:
                 await each.job.cancel()
                 return
 
-    def _end(self, task: asyncio.Task[Report | None]) -> None:
-        """Tell the study of a trial that is over; raises what is to end all."""
+    def _end(self, task: asyncio.Task[Report | None]) -> JobError | None:
+        """Tell the study of a trial that is over; the error that is to end all, if it came to one."""
         each = self._running.pop(task)
-        error: BaseException | None = None
+        error: JobError | None = None
         try:
             found = task.result()
             if found is None:
@@ -161,14 +176,16 @@ class StudyLoop:
             self._told.fail(each.trial)
             is_own = isinstance(raised, JobFailed)
             error = raised if is_own and not isinstance(raised.__cause__, self._wanted.catch) else None
+        except BaseException:
+            self._told.fail(each.trial)
+            raise
         self._over += 1
         state = self._told.state(each.trial)
         self._pruned += state == "PRUNED"
         self._failed += state == "FAIL"
         self._tell()
         self._told.call(self._wanted.callbacks, each.trial)
-        if error is not None:
-            raise error
+        return error
 
     def _leave_none(self) -> None:
         """Cancel the trials that run, and have them failed in the study."""
@@ -189,6 +206,10 @@ class StudyLoop:
         parts += [f"{count:,} {word}" for word, count in (("pruned", self._pruned), ("failed", self._failed)) if count]
         parts += [] if best is None else [f"best {best:.6g}"]
         self._notice.tell(self._over, total, f"{self._study.study_name}: {', '.join(parts)}")
+
+
+async def _awaited(found: Waited[T]) -> T:
+    return await found
 
 
 def _nobody_asks(task: asyncio.Task[Any]) -> None:

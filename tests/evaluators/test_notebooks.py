@@ -179,3 +179,19 @@ def test_a_long_notebook_is_shortened_on_its_way() -> None:
     assert (run.notebook.cells[2].outputs[0]["text"], run.errors) == ("kept", ["E: no"])
     nbformat.validate(run.notebook)
     assert node.cells[1].outputs[0]["data"]["image/png"] == image
+
+
+def test_a_notebook_shows_how_far_a_study_is() -> None:
+    """A line below the cell of `optimize` changes as trials end."""
+    code = """
+import optuna
+from nbqueue.evaluators import optimize
+from nbqueue.testing import inline_session
+study = optuna.create_study(study_name="shown", sampler=optuna.samplers.RandomSampler(seed=1))
+with inline_session(slots=2):
+    await optimize(study, lambda trial: trial.suggest_int("x", 5, 5), 3);
+"""
+    run = run_notebook(notebook(code))
+    shown = [each["data"] for each in run.notebook.cells[1].outputs if each["output_type"] == "display_data"]
+    words = "shown: 3 of 3 trials, best 5"
+    assert shown == [{"text/plain": words, "text/html": f'<progress value="3" max="3"></progress> {words}'}]

@@ -11,13 +11,12 @@ from typing import Any
 
 import optuna
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from optuna.storages.journal import JournalFileBackend
 
 import nbqueue
 from nbqueue.client.known import jobs
 from nbqueue.errors import ConfigurationError, JobFailed, NotInJob
-from nbqueue.evaluators import optimize, run_notebook
+from nbqueue.evaluators import optimize
 from nbqueue.model.settings import Settings
 from tests.evaluators import objectives
 from tests.waiting import until, wait_until
@@ -110,6 +109,21 @@ async def test_an_error_ends_all_unless_it_is_caught() -> None:
     assert (str(raised.value.__cause__), states(study)) == ("'no'", ["FAIL"])
     await optimize(study, failing, 2, catch=KeyError)
     assert states(study) == ["FAIL", "FAIL", "FAIL"]
+
+
+async def test_an_error_leaves_no_other_trial_running() -> None:
+    """Those beside it are cancelled."""
+
+    def failing(trial: Any) -> float:
+        if trial.number == 0:
+            return objectives.endless(trial)
+        raise KeyError("no")
+
+    study = study_of(pruner=optuna.pruners.NopPruner())
+    with pytest.raises(JobFailed):
+        await optimize(study, failing, 3, concurrency=2)
+    assert states(study) == ["FAIL", "FAIL"]
+    await until(_none_runs)
 
 
 async def test_a_retried_trial_has_the_same_parameters(tmp_path: Path) -> None:
@@ -220,22 +234,6 @@ async def test_an_optimization_may_itself_be_a_job() -> None:
     values = await job
     metrics = await job.metrics()
     assert metrics[metrics["name"] == "best"]["value"].tolist()[-1] == pytest.approx(min(values), rel=1e-6)
-
-
-def test_a_notebook_shows_how_far_it_is() -> None:
-    """A line below the cell changes as trials end."""
-    code = """
-import optuna
-from nbqueue.evaluators import optimize
-from nbqueue.testing import inline_session
-study = optuna.create_study(study_name="shown", sampler=optuna.samplers.RandomSampler(seed=1))
-with inline_session(slots=2):
-    await optimize(study, lambda trial: trial.suggest_int("x", 5, 5), 3);
-"""
-    run = run_notebook(new_notebook(cells=[new_code_cell(code)]))
-    shown = [each["data"] for each in run.notebook.cells[0].outputs if each["output_type"] == "display_data"]
-    words = "shown: 3 of 3 trials, best 5"
-    assert shown == [{"text/plain": words, "text/html": f'<progress value="3" max="3"></progress> {words}'}]
 
 
 async def test_several_objectives_and_async_ones() -> None:
