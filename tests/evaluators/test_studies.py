@@ -168,7 +168,7 @@ async def test_a_time_limit_of_all_lets_no_trial_begin() -> None:
 async def test_a_trial_over_its_time_limit_has_failed_or_is_pruned() -> None:
     """One that asks whether to prune is pruned within the grace; the other one is ended."""
     study = study_of(pruner=optuna.pruners.NopPruner())
-    await optimize(study, objectives.endless, 2, options={"timeout": 0.8, "grace": 0.4})
+    await optimize(study, objectives.endless, 2, concurrency=2, options={"timeout": 3, "grace": 1.5})
     assert states(study) == ["FAIL", "PRUNED"]
 
 
