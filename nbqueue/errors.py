@@ -14,6 +14,7 @@ NbqueueError
 ├── UnknownSchedule               the server has no schedule of that name (also LookupError)
 ├── QueueClosed                   a queue that takes no more jobs
 ├── NotInJob                      a call that is not possible where it was made
+├── NotebookFailed                a notebook that did not come to its end; .run is what there is of it
 ├── JobError                      what a job's handle raises; has .job_id
 │   ├── JobFailed                 the function raised; __cause__ is the original where it can be rebuilt
 │   │   └── ParentFailed          it never ran: a job whose result it takes did not succeed
@@ -153,6 +154,18 @@ class QueueClosed(NbqueueError):
 
 class NotInJob(NbqueueError):
     """A call that is not possible where it was made, for example a `.wait()` in the event loop that others need."""
+
+
+class NotebookFailed(NbqueueError):
+    """A notebook that did not come to its end: a cell raised or took too long, or its kernel died."""
+
+    def __init__(self, message: str, run: Any = None) -> None:
+        super().__init__(message)
+        #: the notebook with its outputs so far, and how it ended: a `NotebookRun`
+        self.run = run
+
+    def __reduce__(self) -> tuple[type[NotebookFailed], tuple[str, Any]]:
+        return type(self), (str(self), self.run)
 
 
 class JobError(NbqueueError):

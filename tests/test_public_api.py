@@ -19,6 +19,7 @@ ERRORS = {
     "UnknownFunction",
     "UnknownSchedule",
     "NotInJob",
+    "NotebookFailed",
     "JobError",
     "JobFailed",
     "ParentFailed",

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from nbqueue.evaluators.fit_backend import Fit
     from nbqueue.evaluators.fits import FitFailed
     from nbqueue.evaluators.items import evaluate
-    from nbqueue.evaluators.notebooks import NotebookFailed, NotebookRun, run_notebook
+    from nbqueue.evaluators.notebook_run import NotebookRun
+    from nbqueue.evaluators.notebooks import run_notebook
     from nbqueue.evaluators.searches import cross_validate, fits_frame, results_frame, search
     from nbqueue.evaluators.studies import optimize
 
@@ -20,7 +21,6 @@ __all__ = [
     "Evaluation",
     "Fit",
     "FitFailed",
-    "NotebookFailed",
     "NotebookRun",
     "Sample",
     "cross_validate",
@@ -38,7 +38,8 @@ _HOMES = {
     "fit_backend": ("Fit",),
     "fits": ("FitFailed",),
     "items": ("evaluate",),
-    "notebooks": ("NotebookFailed", "NotebookRun", "run_notebook"),
+    "notebook_run": ("NotebookRun",),
+    "notebooks": ("run_notebook",),
     "searches": ("cross_validate", "fits_frame", "results_frame", "search"),
     "studies": ("optimize",),
 }

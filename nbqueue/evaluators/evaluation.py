@@ -97,8 +97,8 @@ class Evaluation:
 
     def compare(self, other: Evaluation) -> dict[str, Comparison]:
         """By score that both have: how much higher this one is, over the items (by id) that both have a score of."""
-        theirs = {_key(sample.id): sample.scores for sample in other.samples}
-        pairs = [(sample.scores, theirs[_key(sample.id)]) for sample in self.samples if _key(sample.id) in theirs]
+        theirs = {sample.id: sample.scores for sample in other.samples}
+        pairs = [(sample.scores, theirs[sample.id]) for sample in self.samples if sample.id in theirs]
         return {name: paired(pairs, name) for name in self.scorers if name in other.scorers}
 
     def to_lm_eval(self) -> dict[str, Any]:
@@ -132,11 +132,6 @@ class Evaluation:
 
 
 _DTYPES = {"attempts": "int64", "latency_s": "float64", "error": "str"}
-
-
-def _key(value: Any) -> Any:
-    """Ids as they are compared: of a frame's index they are numpy's."""
-    return value.item() if hasattr(value, "item") else value
 
 
 def _digits(value: float | None) -> str:

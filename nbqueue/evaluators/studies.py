@@ -6,7 +6,7 @@ import asyncio
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from nbqueue.errors import ConfigurationError, NotInJob
 from nbqueue.evaluators import extras
@@ -71,20 +71,21 @@ def optimize(
     return Optimizing(StudyLoop(study, objective, wanted))
 
 
-class Optimizing(NamedTuple):
+class Optimizing:
     """An optimization: it goes on while it is awaited, or waited for, as its trials are told to the study here."""
 
-    loop: StudyLoop
+    def __init__(self, loop: StudyLoop) -> None:
+        self._loop = loop
 
     def __await__(self) -> Generator[Any, None, Any]:
-        return self.loop.run().__await__()
+        return self._loop.run().__await__()
 
     def wait(self) -> Any:
         """The study after its trials, for code that cannot await."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self.loop.run())
+            return asyncio.run(self._loop.run())
         raise NotInJob("An event loop runs in this thread: await optimize(...) instead of calling .wait().")
 
 

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost
+from nbqueue.evaluators.notice import Notice
 from nbqueue.evaluators.told_study import ToldStudy
 from nbqueue.evaluators.trial_parcel import Report
 from nbqueue.evaluators.trial_run import run_trial
 from nbqueue.inside import progress, report
 from nbqueue.model.events import Progressed
-from nbqueue.model.submitting import Handle, door
+from nbqueue.model.submitting import Handle, Waited, door
+
+T = TypeVar("T")
+log = logging.getLogger("nbqueue")
+
+#: seconds that a job that is being sent gets until it can be cancelled
+_ACCEPTED_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,7 @@ class _Trial:
     job: Handle[Report]
     #: whether the study's pruner has ended it
     is_pruned: bool = False
-    #: steps at which it was asked whether to prune
+    #: steps whose values were seen
     steps: set[int] = field(default_factory=set)
 
 
@@ -56,7 +64,8 @@ class StudyLoop:
         self._objective = objective
         self._wanted = wanted
         self._running: dict[asyncio.Task[Report | None], _Trial] = {}
-        self._begun = self._over = 0
+        self._begun = self._over = self._pruned = self._failed = 0
+        self._notice = Notice()
         self._began = monotonic()
 
     async def run(self) -> Any:
@@ -78,8 +87,10 @@ class StudyLoop:
             if not self._running:
                 return
             done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            for task in sorted(done, key=lambda each: int(self._running[each].trial.number)):
-                self._end(task)
+            in_order = sorted(done, key=lambda each: int(self._running[each].trial.number))
+            errors = [error for error in map(self._end, in_order) if error is not None]
+            if errors:
+                raise errors[0]
 
     def _may_begin(self) -> bool:
         wanted = self._wanted
@@ -92,11 +103,19 @@ class StudyLoop:
         try:
             label = f"{self._study.study_name} trial {trial.number}"[:200]
             options = {"label": label, **self._wanted.options, "job_id": job_id}
-            job = await door().options(options).submit(run_trial, parcel, self._objective)
+            sending = asyncio.ensure_future(
+                _awaited(door().options(options).submit(run_trial, parcel, self._objective))
+            )
         except BaseException:
             self._told.fail(trial)
             raise
-        self._watch(_Trial(trial=trial, job=job))
+        try:
+            self._watch(_Trial(trial=trial, job=await asyncio.shield(sending)))
+        except BaseException:
+            self._told.fail(trial)
+            with contextlib.suppress(Exception):  # it may be there all the same, and nobody would wait for it
+                (await asyncio.wait_for(sending, _ACCEPTED_S)).cancel()
+            raise
 
     async def _take_over(self) -> None:
         """Go on with trials that run for a process that is gone; those whose jobs are gone too have failed."""
@@ -124,8 +143,9 @@ class StudyLoop:
         finally:
             if watching is not None:
                 watching.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await watching
+                (ended,) = await asyncio.gather(watching, return_exceptions=True)
+                if isinstance(ended, Exception):
+                    log.warning("Trial %s is pruned by its own process alone.", each.trial.number, exc_info=ended)
 
     async def _prune_live(self, each: _Trial) -> None:
         """End a trial once the study's pruner, which knows the others, wants that where the trial asks for it."""
@@ -133,8 +153,8 @@ class StudyLoop:
             if not isinstance(event, Progressed):
                 continue
             found = event.progress.metrics
-            step, value = found.get("asked"), found.get("value")
-            if not isinstance(step, int) or step != found.get("step") or step in each.steps:
+            step, value = found.get("step"), found.get("value")
+            if not found.get("prunes") or not isinstance(step, int) or step in each.steps:
                 continue
             each.steps.add(step)
             if value is not None and self._told.seen(each.trial, step, value):
@@ -142,10 +162,10 @@ class StudyLoop:
                 await each.job.cancel()
                 return
 
-    def _end(self, task: asyncio.Task[Report | None]) -> None:
-        """Tell the study of a trial that is over; raises what is to end all."""
+    def _end(self, task: asyncio.Task[Report | None]) -> JobError | None:
+        """Tell the study of a trial that is over; the error that is to end all, if it came to one."""
         each = self._running.pop(task)
-        error: BaseException | None = None
+        error: JobError | None = None
         try:
             found = task.result()
             if found is None:
@@ -156,11 +176,16 @@ class StudyLoop:
             self._told.fail(each.trial)
             is_own = isinstance(raised, JobFailed)
             error = raised if is_own and not isinstance(raised.__cause__, self._wanted.catch) else None
+        except BaseException:
+            self._told.fail(each.trial)
+            raise
         self._over += 1
+        state = self._told.state(each.trial)
+        self._pruned += state == "PRUNED"
+        self._failed += state == "FAIL"
         self._tell()
         self._told.call(self._wanted.callbacks, each.trial)
-        if error is not None:
-            raise error
+        return error
 
     def _leave_none(self) -> None:
         """Cancel the trials that run, and have them failed in the study."""
@@ -172,11 +197,19 @@ class StudyLoop:
         self._running.clear()
 
     def _tell(self) -> None:
-        """Where this runs in a job itself, its card has the trials that are over and the best value."""
-        progress(self._over, self._wanted.n_trials)
-        best = self._told.best
+        """Say how far it is: below the cell, in a terminal, or on the card of the job that this runs in."""
+        best, total = self._told.best, self._wanted.n_trials
+        progress(self._over, total)
         if best is not None:
             report(best=best)
+        parts = [f"{self._over:,}{'' if total is None else f' of {total:,}'} trials"]
+        parts += [f"{count:,} {word}" for word, count in (("pruned", self._pruned), ("failed", self._failed)) if count]
+        parts += [] if best is None else [f"best {best:.6g}"]
+        self._notice.tell(self._over, total, f"{self._study.study_name}: {', '.join(parts)}")
+
+
+async def _awaited(found: Waited[T]) -> T:
+    return await found
 
 
 def _nobody_asks(task: asyncio.Task[Any]) -> None:

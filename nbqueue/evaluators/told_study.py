@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from nbqueue.errors import ConfigurationError
 from nbqueue.evaluators import extras, owners
 from nbqueue.evaluators.trial_parcel import Parcel, Report
 from nbqueue.model.names import new_job_id
@@ -31,7 +32,9 @@ class ToldStudy:
         """Within it callbacks, objectives and samplers may call `study.stop()`."""
         local = self._study._thread_local  # noqa: SLF001 - as study.optimize() sets it
         if local.in_optimize_loop:
-            raise RuntimeError("This study is being optimized: wait for that, or use one from another thread.")
+            raise ConfigurationError(
+                "This study is being optimized here already: wait for that, or give it more trials."
+            )
         local.in_optimize_loop, self._study._stop_flag = True, False  # noqa: SLF001
         try:
             yield
@@ -67,6 +70,7 @@ class ToldStudy:
             # chosen here, by the one sampler, so that trials under way know of one another
             done = self._study.get_trials(deepcopy=False, states=(self._optuna.trial.TrialState.COMPLETE,))
             trial = self._study.ask(self._optuna.search_space.intersection_search_space(done))
+            _ = trial.relative_params
         job_id = f"trial-{new_job_id()}"
         self._storage.set_trial_system_attr(trial._trial_id, JOB_ATTR, [job_id, *owners.own()])  # noqa: SLF001
         return trial, job_id, self._parcel(trial)
@@ -105,6 +109,10 @@ class ToldStudy:
         """It came to no end of its own."""
         self._told(trial, None, self._optuna.trial.TrialState.FAIL)
 
+    def state(self, trial: Any) -> str:
+        """How a trial ended: "COMPLETE", "PRUNED" or "FAIL"."""
+        return str(self._storage.get_trial(trial._trial_id).state.name)  # noqa: SLF001
+
     def call(self, callbacks: Sequence[Callable[[Any, Any], object]], trial: Any) -> None:
         """Call those who want to know of each trial that is over."""
         for callback in callbacks:
@@ -129,7 +137,7 @@ class ToldStudy:
             number=trial.number,
             sampler=self._sampler(),
             pruner=self._study.pruner,
-            relative=None if self._is_alone else (trial.relative_search_space or {}, trial.relative_params),
+            relative=(trial.relative_search_space, trial._relative_params),  # noqa: SLF001
             returns_sampler=self._is_alone,
         )
 

@@ -22,8 +22,8 @@ class Parcel:
     number: int
     sampler: Any
     pruner: Any
-    #: what the sampler has chosen for it in one go, as far as it has: (search space, values)
-    relative: tuple[Any, Any] | None
+    #: what the sampler has chosen for it in one go: the search space and the values; None: that it has not done yet
+    relative: tuple[Any, Any]
     #: whether the sampler comes back, for the next trial: where there is one trial at a time
     returns_sampler: bool
 

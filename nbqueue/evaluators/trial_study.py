@@ -21,11 +21,11 @@ class JobTrial(optuna.Trial):
         report(value=value, step=step)
 
     def should_prune(self) -> bool:
-        """Whether it is to end: asked to by the study's own pruner, or by whoever stops the job.
+        """Whether it is to end: the study's own pruner says so, or whoever stops the job.
 
-        The metric `asked` tells at which step it wanted to know.
+        The metric `prunes` tells whoever knows more of the other trials that it asks.
         """
-        report(asked=self._get_latest_trial().last_step)
+        report(prunes=1)
         return should_stop() or super().should_prune()
 
 
@@ -50,8 +50,7 @@ def _trial(study: optuna.Study, trial_id: int, parcel: Parcel) -> optuna.Trial:
     trial = JobTrial(study, trial_id)
     study.sampler = own
     found: Any = trial
-    if parcel.relative is not None:
-        found.relative_search_space, found._relative_params = parcel.relative  # noqa: SLF001
+    found.relative_search_space, found._relative_params = parcel.relative  # noqa: SLF001
     return trial
 
 

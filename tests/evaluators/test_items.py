@@ -17,7 +17,7 @@ from nbqueue.model.job import JobRecord
 from nbqueue.model.job_options import JobOptions
 from nbqueue.model.settings import Settings
 from tests.evaluators.service import Service, doubled
-from tests.waiting import until
+from tests.waiting import SLACK, until
 from tests.workers import running_worker
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -106,24 +106,24 @@ async def test_a_rate_spreads_the_calls(service: Service) -> None:
 
 async def test_async_functions_run_beside_one_another() -> None:
     """No more than `concurrency` at once; a scorer may be async too and take the item."""
+    counts = {"now": 0, "most": 0}
 
-    async def echo(item: int) -> int:
+    async def echo(item: int) -> tuple[int, int]:
         import asyncio
 
-        nonlocal_now["now"] = nonlocal_now.get("now", 0) + 1
-        nonlocal_now["most"] = max(nonlocal_now.get("most", 0), nonlocal_now["now"])
+        counts["now"] += 1
+        counts["most"] = max(counts["most"], counts["now"])
         await asyncio.sleep(0.01)
-        nonlocal_now["now"] -= 1
-        return nonlocal_now["most"]
+        counts["now"] -= 1
+        return item, counts["most"]
 
-    async def judge(output: int, target: None, item: int) -> dict[str, float]:
-        return {"most": output, "item": item, "targets": target is not None}
+    async def judge(output: tuple[int, int], target: None, item: int) -> dict[str, float]:
+        return {"most": output[1], "same": output[0] == item, "targets": target is not None}
 
-    nonlocal_now: dict[str, int] = {}
     found = await evaluate(range(30), echo, judge, concurrency=5)
     assert max(sample.scores["most"] for sample in found.samples) == 5
-    assert [sample.scores["item"] for sample in found.samples] == list(range(30))
-    assert found.scorers == ("item", "most", "targets")
+    assert (found.means["same"].mean, found.means["targets"].mean) == (1, 0)
+    assert found.scorers == ("most", "same", "targets")
 
 
 async def test_one_call_that_takes_too_long_fails_its_item_alone() -> None:
@@ -166,20 +166,24 @@ async def test_what_is_resumed_asks_for_what_failed_alone(service: Service) -> N
 
 
 async def test_a_cancelled_evaluation_gives_what_it_has_and_goes_on_later(service: Service) -> None:
-    """Cancelled after some of 40 items, it asks for the others alone when it is called again."""
-    service.takes_s = 0.05
-    items = questions(service, 40)
+    """Cancelled after some of 200 items, it asks for the others alone when it is called again."""
+    service.takes_s, service.broken = 0.02, {5, 55, 105, 155}
+    items = questions(service, 200)
+    for number in (1, 2, 3):
+        items[number]["target"] = -1
     pending = evaluate(items, doubled, exact, concurrency=2, retries=0)
     (record,) = await running()
-    await until(lambda: service.total >= 10)
+    await until(lambda: service.total >= 17)
     assert await (await attach(record.id)).cancel() == "cancelled"
     found = await pending
     assert (found.stopped_by, found.is_complete) == ("cancel", False)
-    assert 8 <= len(found.samples) < 40
-    assert found.metrics["_missing"] == 40 - len(found.samples)
+    assert 15 <= len(found.samples) < 200
+    assert found.metrics["_missing"] == 200 - len(found.samples)
     service.takes_s = 0
-    again = await evaluate(items, doubled, exact, concurrency=2, retries=0)
-    assert (again.is_complete, again.stopped_by, dict(service.served)) == (True, "", dict.fromkeys(range(40), 1))
+    again = await evaluate(items, doubled, exact, concurrency=8, retries=0)
+    assert (again.is_complete, again.stopped_by, len(again.errors)) == (True, "", 4)
+    assert (again.metrics["exact"]["mean"], again.metrics["exact"]["n"]) == (157 / 196, 196)
+    assert dict(service.served) == {number: 1 for number in range(200) if number not in service.broken}
 
 
 async def test_a_time_limit_gives_what_there_is(service: Service) -> None:
@@ -187,7 +191,7 @@ async def test_a_time_limit_gives_what_there_is(service: Service) -> None:
     service.takes_s = 0.05
     given: JobOptions = {"timeout": 3, "grace": 2, "keep_result": 60}
     found = await evaluate(questions(service, 500), doubled, exact, concurrency=2, options=given)
-    assert (found.stopped_by, found.is_complete, len(found.samples) > 5) == ("timeout", False, True)
+    assert (found.stopped_by, found.is_complete, len(found.samples) > 0) == ("timeout", False, True)
 
 
 async def test_an_error_of_the_whole_is_raised() -> None:
@@ -249,16 +253,16 @@ async def test_a_killed_worker_costs_no_row_that_was_kept(service: Service, modu
     service.takes_s = 0.1
     given: JobOptions = {"queue": "killed"}
     with running_worker(module_settings, "--queues", "killed", "--slots", "1", machine="one") as first:
-        pending = evaluate(questions(service, 60), doubled, exact, concurrency=2, retries=0, options=given)
-        await until(lambda: service.total >= 30, 20)
+        pending = evaluate(questions(service, 40), doubled, exact, concurrency=2, retries=0, options=given)
+        await until(lambda: service.total >= 24, 20)
         first.kill()
         done = service.total
     with running_worker(module_settings, "--queues", "killed", "--slots", "1", machine="two"):
         found = await pending
     again = sum(count - 1 for count in service.served.values())
-    assert (found.is_complete, found.errors, set(service.served)) == (True, (), set(range(60)))
+    assert (found.is_complete, found.errors, set(service.served)) == (True, (), set(range(40)))
     # what was done in the second before is not kept yet; with two at once of 0.1 s these are 20 and those under way
-    assert again <= min(24, done), (again, done)
+    assert again <= min(24 * SLACK, done - 1), (again, done)
 
 
 @pytest.mark.usefixtures("worker")
@@ -276,7 +280,7 @@ async def test_a_killed_child_costs_only_what_was_under_way(service: Service, tm
     found: Evaluation = await pending
     again = sum(count - 1 for count in service.served.values())
     assert (found.is_complete, found.errors) == (True, ())
-    assert again <= 8
+    assert again <= min(8 * SLACK, 14)
 
 
 def test_a_script_waits_without_a_loop(service: Service) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.storages.journal import JournalFileBackend
 
 import nbqueue
 from nbqueue.client.known import jobs
@@ -110,6 +111,21 @@ async def test_an_error_ends_all_unless_it_is_caught() -> None:
     assert states(study) == ["FAIL", "FAIL", "FAIL"]
 
 
+async def test_an_error_leaves_no_other_trial_running() -> None:
+    """Those beside it are cancelled."""
+
+    def failing(trial: Any) -> float:
+        if trial.number == 0:
+            return objectives.endless(trial)
+        raise KeyError("no")
+
+    study = study_of(pruner=optuna.pruners.NopPruner())
+    with pytest.raises(JobFailed):
+        await optimize(study, failing, 3, concurrency=2)
+    assert states(study) == ["FAIL", "FAIL"]
+    await until(_none_runs)
+
+
 async def test_a_retried_trial_has_the_same_parameters(tmp_path: Path) -> None:
     """An attempt that raised is followed by another one of the same trial."""
     study = study_of()
@@ -152,7 +168,7 @@ async def test_a_time_limit_of_all_lets_no_trial_begin() -> None:
 async def test_a_trial_over_its_time_limit_has_failed_or_is_pruned() -> None:
     """One that asks whether to prune is pruned within the grace; the other one is ended."""
     study = study_of(pruner=optuna.pruners.NopPruner())
-    await optimize(study, objectives.endless, 2, options={"timeout": 0.8, "grace": 0.4})
+    await optimize(study, objectives.endless, 2, concurrency=2, options={"timeout": 3, "grace": 1.5})
     assert states(study) == ["FAIL", "PRUNED"]
 
 
@@ -183,7 +199,7 @@ optimize(study, partial(objectives.gated, folder=sys.argv[2]), 4, concurrency=2)
 """
 
 
-async def test_trials_of_a_killed_notebook_are_taken_over(
+def test_trials_of_a_killed_notebook_are_taken_over(
     tmp_path: Path, module_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their jobs go on, and what they find is told by whoever optimizes the study next."""
@@ -194,11 +210,11 @@ async def test_trials_of_a_killed_notebook_are_taken_over(
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as notebook:
         wait_until(lambda: len(list(tmp_path.glob("began-*"))) == 2, 20)
         notebook.send_signal(signal.SIGKILL)
-    backend = optuna.storages.journal.JournalFileBackend(str(journal))
+    backend = JournalFileBackend(str(journal))
     study = optuna.load_study(study_name="kept", storage=optuna.storages.JournalStorage(backend))
     assert states(study) == ["RUNNING", "RUNNING"]
     (tmp_path / "gate").touch()
-    await optimize(study, partial(objectives.gated, folder=str(tmp_path)), 3)
+    optimize(study, partial(objectives.gated, folder=str(tmp_path)), 3).wait()
     assert states(study) == ["COMPLETE", "COMPLETE", "COMPLETE"]
 
 
@@ -245,12 +261,13 @@ async def test_advice_is_given_where_trials_would_be_alike() -> None:
 async def test_what_cannot_be_meant_is_refused_at_once() -> None:
     """In one sentence, before a trial begins."""
     study = study_of()
-    for given, sentence in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"study": "s"}, "study='s' cannot be optimized: give what optuna.create_study() made."),
         ({"n_trials": -1}, "n_trials=-1 cannot be used: give a whole number from 0 to 1,000,000,000."),
         ({"concurrency": 0}, "concurrency=0 cannot be used: give a whole number from 1 to 100,000."),
         ({"retries": True}, "retries=True cannot be used: give a whole number from 0 to 999."),
-    ):
+    ]
+    for given, sentence in cases:
         with pytest.raises(ConfigurationError) as refused:
             optimize(**{"study": study, "objective": objectives.bowl, **given})
         assert str(refused.value) == sentence
