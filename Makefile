@@ -1,7 +1,7 @@
 # The one place that names the commands; CI calls the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage fuzz times versions kernels check format lab bench docs lock browser-deps clean
+.PHONY: help demo test slow coverage fuzz times versions kernels check format lab bench docs lock browser-deps clean
 
 # The Python that .venv is made with: the first of these that is 3.11 to 3.13 and can make environments.
 CANDIDATES = python3 python3.13 python3.12 python3.11 "$$HOME"/.pyenv/versions/3.1[123]*/bin/python3
@@ -20,8 +20,11 @@ help: ## this list
 demo: .venv/for-demo ## set up .venv if need be, then run real solver and evaluation jobs and show them
 	@$(IN) nbqueue.demo $(ARGS)
 
-test: .venv/for-test ## set up .venv if need be, then run all tests (ARGS="..." goes to pytest)
-	@$(IN) pytest -n $(PROCESSES) --dist loadfile $(ARGS)
+test: .venv/for-test ## set up .venv if need be, then run the tests (ARGS="..." goes to pytest)
+	@$(IN) pytest -n $(PROCESSES) --dist loadfile -m "not slow" $(ARGS)
+
+slow: .venv/for-test ## run the tests that take long: whole notebooks in a browser, a minute without a server, full disks
+	@$(IN) pytest -n $(PROCESSES) --dist loadfile -m slow $(ARGS)
 
 coverage: .venv/for-test ## the same, and show which lines and branches no test runs; it takes a third longer
 	@$(IN) pytest -n $(PROCESSES) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)

@@ -16,6 +16,7 @@ _WITH_LIVE = re.compile(
 )
 _OF_GROUP = re.compile(rb"((?:[^:]+:)?nbq:)(?:group|members):(.*)\Z", re.DOTALL)
 _OF_JOB = re.compile(rb"(?:[^:]+:)?(?:arq:job|nbq:job|arq:retry|arq:in-progress):(.*)\Z", re.DOTALL)
+_OF_BLOB = re.compile(rb"((?:[^:]+:)?nbq:)(?:blob|blob-users):([0-9a-f]{64})\Z")
 _LIVE = {b"queued", b"scheduled", b"running"}
 
 
@@ -33,11 +34,22 @@ def _may_last(client: redis.Redis, key: bytes) -> bool:
     if of_group := _OF_GROUP.match(key):
         left: Any = client.execute_command("HGET", of_group[1] + b"group:" + of_group[2], "left")
         return left is not None and int(left) > 0
+    if of_blob := _OF_BLOB.match(key):
+        return _users(client, *of_blob.groups()) > 0
     of_job = _OF_JOB.match(key)
     if of_job is None:
         return False
     record = re.sub(rb"(?:arq:job|arq:retry|arq:in-progress):\Z", b"nbq:job:", key[: of_job.start(1)]) + of_job[1]
     return _is_live(client, record)
+
+
+def _users(client: redis.Redis, prefix: bytes, digest: bytes) -> int:
+    """Live jobs that say they use a blob; none where the server counts others."""
+    live = [record for record in client.scan_iter(match=prefix + b"job:*", count=1000) if _is_live(client, record)]
+    told: list[Any] = [client.execute_command("HGET", record, "blobs") for record in live]
+    found = sum(digest in (each or b"").split() for each in told)
+    counted: Any = client.execute_command("HGET", prefix + b"blob-users:" + digest, "count")
+    return found if found == int(counted or 0) else 0
 
 
 def _is_live(client: redis.Redis, record: bytes) -> bool:

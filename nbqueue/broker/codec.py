@@ -21,6 +21,7 @@ import cloudpickle
 
 from nbqueue.broker import code_lines, plain_pickle, travel, unsendable
 from nbqueue.broker.inputs import Input, Inputs, given
+from nbqueue.broker.pieces import Cuts, Piece, with_table
 from nbqueue.errors import NotSendable, WrongPython
 from nbqueue.model.output import StandIn
 
@@ -36,37 +37,40 @@ Call = tuple[Any, tuple[Any, ...], dict[str, Any]]
 
 
 def dump_call(
-    fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any], takes: list[StandIn] | None = None
+    fn: Callable[..., Any] | str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    takes: list[StandIn] | None = None,
+    cuts: Cuts | None = None,
 ) -> bytes:
     """A call as bytes: a function (or the name of a registered one) and its arguments.
 
     Where `takes` is given, a handle of a job anywhere in it stands for the job's result, and is added to that list.
+    Where `cuts` is given, large pieces are put aside there.
 
     Raises NotSendable, naming the argument or global at fault.
     """
     arguments = (tuple(args), dict(kwargs))
-    if is_plain(arguments):
-        return join_call(dump_function(fn, takes), pickle.dumps(arguments, travel.PROTOCOL))
-    if isinstance(fn, str):
-        return join_call(dump_function(fn), dump_arguments(args, kwargs, takes=takes))
-    file = io.BytesIO()
+    if isinstance(fn, str) or is_plain(arguments):
+        return _joined(fn, args, kwargs, takes, cuts)
+    file = io.BytesIO() if cuts is None else cuts
     try:
         codes = _dump((fn, *arguments), file, takes)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others, which may raise anything
         raise unsendable.call_error(fn, *arguments, error) from None
     file.write(_function_tail(0, codes))
-    return file.getvalue()
+    return with_table(file.getvalue(), cuts.pieces if cuts else ())
 
 
-def dump_function(fn: Callable[..., Any] | str, takes: list[StandIn] | None = None) -> bytes:
+def dump_function(fn: Callable[..., Any] | str, takes: list[StandIn] | None = None, cuts: Cuts | None = None) -> bytes:
     """A function (or the name of a registered one) as bytes, to be joined with arguments by `join_call`.
 
-    `takes` is as in `dump_call`.
+    `takes` and `cuts` are as in `dump_call`.
     """
     if isinstance(fn, str):
         name = pickle.dumps(fn, travel.PROTOCOL)
         return name + _TRAILER.pack(len(name), 0)
-    file = io.BytesIO()
+    file = io.BytesIO() if cuts is None else cuts
     try:
         codes = _dump(fn, file, takes)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others
@@ -80,17 +84,19 @@ def dump_arguments(
     kwargs: Mapping[str, Any],
     fn: Callable[..., Any] | str = "",
     takes: list[StandIn] | None = None,
+    cuts: Cuts | None = None,
 ) -> bytes:
-    """Arguments as bytes. `fn` is used for the names of its parameters in errors, `takes` is as in `dump_call`."""
+    """Arguments as bytes. `fn` is used for the names of its parameters in errors, the rest is as in `dump_call`."""
     arguments = (tuple(args), dict(kwargs))
     if (not kwargs and _LEAVES.issuperset(map(type, args))) or is_plain(arguments):
-        return pickle.dumps(arguments, travel.PROTOCOL)
-    return _dumped(arguments, lambda error: unsendable.call_error(fn, *arguments, error), takes)
+        data = pickle.dumps(arguments, travel.PROTOCOL)
+        return data if cuts is None else cuts.cut(data, lambda file: pickle.dump(arguments, file, travel.PROTOCOL))
+    return _dumped(arguments, lambda error: unsendable.call_error(fn, *arguments, error), takes, cuts)
 
 
-def join_call(function: bytes, arguments: bytes) -> bytes:
-    """The payload of a call, of what `dump_function` and `dump_arguments` gave."""
-    return arguments + function
+def join_call(function: bytes, arguments: bytes, pieces: Sequence[Piece] = ()) -> bytes:
+    """The payload of a call, of what `dump_function` and `dump_arguments` gave; `pieces` were cut out of both."""
+    return with_table(arguments + function, pieces)
 
 
 def load_call(payload: bytes | memoryview, *, plain: bool = False, inputs: Mapping[str, Input] | None = None) -> Call:
@@ -201,15 +207,31 @@ def function_label(fn: Callable[..., Any] | str) -> str:
     return "".join(each if each.isprintable() else "?" for each in str(name)[:_LABEL_LENGTH])
 
 
-def _dump(value: Any, file: io.BytesIO, takes: list[StandIn] | None = None) -> list[CodeType]:
+def _joined(
+    fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any], takes: list[StandIn] | None,
+    cuts: Cuts | None,
+) -> bytes:  # fmt: skip
+    """A call of which function and arguments are pickled apart."""
+    if cuts is None:
+        return join_call(dump_function(fn, takes), dump_arguments(args, kwargs, fn, takes))
+    of_function, of_arguments = cuts.another(), cuts.another()
+    function = dump_function(fn, takes, of_function)
+    arguments = dump_arguments(args, kwargs, fn, takes, of_arguments)
+    return join_call(function, arguments, of_arguments.before(of_function))
+
+
+def _dump(value: Any, file: io.BytesIO | Cuts, takes: list[StandIn] | None = None) -> list[CodeType]:
     """Write the pickle, and give the code of the functions in it."""
     pickler = travel.TravelPickler(file) if takes is None else travel.CallPickler(file, takes)
     pickler.dump(value)
     return pickler.codes
 
 
-def _dumped(value: Any, explained: Callable[[Exception], NotSendable], takes: list[StandIn] | None = None) -> bytes:
-    file = io.BytesIO()
+def _dumped(
+    value: Any, explained: Callable[[Exception], NotSendable], takes: list[StandIn] | None = None,
+    cuts: Cuts | None = None,
+) -> bytes:  # fmt: skip
+    file = io.BytesIO() if cuts is None else cuts
     try:
         _dump(value, file, takes)
     except Exception as error:  # noqa: BLE001 - pickling runs code of others

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from nbqueue.broker import blobs
 from nbqueue.broker.asking import ask
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call, script
@@ -50,7 +51,7 @@ class Batch:
     retry_of: str = ""
     #: the job that submits it
     parent: str = ""
-    #: where some have more of their own: job id -> `after` (ids of jobs and groups it waits for) and `digest`
+    #: where some have more of their own: job id -> `after` (ids of jobs and groups it waits for), `digest` and `blobs`
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: where word is left when each ends, signed; empty: nowhere
     hook: str = ""
@@ -61,7 +62,10 @@ SAME = "same"
 
 
 def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
-    """Accept a batch; per job its state, "exists" where it was known, or `same <id>` where another stands for it."""
+    """Accept a batch; per job its state, "exists" where it was known, or `same <id>` where another stands for it.
+
+    Raises BlobsMissing, and nothing was accepted, where large pieces of calls are not in the server.
+    """
     queue, origin = batch.options.queue, batch.origin
     args: list[Any] = [keys.prefix, queue, json.dumps(_common(batch)), 3 if batch.own else 2]
     for job_id, submission in batch.jobs:
@@ -75,7 +79,7 @@ def submit(keys: Keys, batch: Batch) -> Call[list[str]]:
             keys.owner(origin.user, origin.folder, origin.notebook), keys.events,
         ),
         args,
-        lambda reply: [item.decode() for item in reply],
+        blobs.not_missing,
     )  # fmt: skip
 
 

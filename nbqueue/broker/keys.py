@@ -29,6 +29,14 @@ class Keys:
         """string: a large submission (fence 0) or result, on its way to its place; for an hour."""
         return f"{self.prefix}nbq:parcel:{job_id}:{fence}"
 
+    def blob(self, digest: str) -> str:
+        """string: a large piece of the arguments of jobs; until none uses it, or an hour where none came for it."""
+        return f"{self.prefix}nbq:blob:{digest}"
+
+    def blob_users(self, digest: str) -> str:
+        """hash: `count` of the jobs that use a blob, and `till` when (ms) one that failed can be retried with it."""
+        return f"{self.prefix}nbq:blob-users:{digest}"
+
     def result(self, job_id: str) -> str:
         """string: the sealed result, for as long as it is kept."""
         return f"{self.prefix}arq:result:{job_id}"
@@ -62,10 +70,9 @@ class Keys:
         return f"{self.prefix}nbq:wake:{name}"
 
     def claims(self, engine: str) -> str:
-        """hash: job id -> `fence rank tries crashes losses marks length queue key`, for what an engine has claimed.
+        """hash: job id -> `fence rank tries crashes losses marks length queue key` of what an engine has claimed.
 
-        The length is that of the queue's name, which stands before its key. Marks: s, it is a stock client's job;
-        c, it may have a checkpoint.
+        Length: of the queue's name before the key. Marks: s, a stock client's; c, it may have a checkpoint; b, blobs.
         """
         return f"{self.prefix}nbq:claims:{engine}"
 
@@ -205,10 +212,7 @@ class Keys:
 
     @property
     def events(self) -> str:
-        """stream: changes of state, a batch an entry; the last EVENTS entries.
-
-        `jobs` has a line `id state fence` a job; `result` stands beside the end of one job, where it is small.
-        """
+        """stream, the last EVENTS entries: `jobs`, a line `id state fence` a job; of one that ended maybe `result`."""
         return f"{self.prefix}nbq:events"
 
     @property

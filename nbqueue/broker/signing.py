@@ -118,7 +118,7 @@ def _make_folder(folder: Path) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"The folder {folder} of the signing key cannot be made ({error.strerror}): "
-            "set NBQUEUE_KEY_FILE to a place you can write to."
+            "set NBQUEUE_HOME, or NBQUEUE_KEY_FILE for the key alone, to a place you can write to."
         ) from error
 
 
@@ -152,7 +152,7 @@ def _create(path: Path) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"The signing key {path} cannot be written ({error.strerror}): "
-            "set NBQUEUE_KEY_FILE to a place you can write to."
+            "set NBQUEUE_HOME, or NBQUEUE_KEY_FILE for the key alone, to a place you can write to."
         ) from error
 
 

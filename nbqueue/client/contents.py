@@ -9,7 +9,8 @@ from typing import Any
 
 from nbqueue.broker import jobs
 from nbqueue.client import arguments
-from nbqueue.client.arguments import MOST_BYTES, NO_ROOM, NOT_KEPT, Given
+from nbqueue.client.arguments import MOST_BYTES, Given
+from nbqueue.client.calls import NO_ROOM, NOT_KEPT
 from nbqueue.client.ended import Ended, value_of
 from nbqueue.client.ends import fetch_ends
 from nbqueue.client.link import Link

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from nbqueue.broker import jobs
+from nbqueue.broker.blobs import BlobsMissing
+from nbqueue.broker.blobs import leave as leave_blob
 from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client import without_server
@@ -15,7 +17,7 @@ from nbqueue.client.draft import Draft
 from nbqueue.client.link import Link
 from nbqueue.client.removing import settle
 from nbqueue.client.wire import BYTES_A_SECOND, CHUNK_JOBS
-from nbqueue.errors import NbqueueError
+from nbqueue.errors import BrokerUnavailable, JobError, NbqueueError
 
 #: bytes of one round trip
 CHUNK_BYTES = 1_000_000
@@ -23,6 +25,9 @@ CHUNK_BYTES = 1_000_000
 WAIT_BYTES = 50
 #: jobs signed before others on the loop get a turn
 TURN_JOBS = 50
+
+#: times that large pieces are sent which the server has not
+SENDS = 3
 
 #: a draft, and its signed submission
 _Sealed = tuple[Draft, bytes]
@@ -83,13 +88,37 @@ async def _sent(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
     own = {draft.job_id: mine for draft, _ in chunk if (mine := draft.own)}
     order = chunk[0][0].order
     hook = written(link.wire.keyring, link.wire.keys.namespace, order.options.webhook_url)
-    states = await link.wire.run(
-        jobs.submit(link.wire.keys, order.batch(light, own, hook)), size_bytes=size, wakes=True
-    )
+    states = await _accepted(link, [draft for draft, _ in chunk], order.batch(light, own, hook), size)
     if any(draft.waits for draft, _ in chunk):
         # of a parent that has not ended well before nobody else would tell at once
         await settle(link)
     return states
+
+
+async def _accepted(link: Link, drafts: Sequence[Draft], batch: jobs.Batch, size: int) -> list[str]:
+    """The answer to a submit, after large pieces of its calls that were not there."""
+    for _ in range(SENDS):
+        try:
+            return await link.wire.run(jobs.submit(link.wire.keys, batch), size_bytes=size, wakes=True)
+        except BlobsMissing as missing:
+            for digest in missing.digests:
+                await _leave_blob(link, drafts, digest)
+    raise BrokerUnavailable(
+        f"Large arguments of {batch.function} were sent {SENDS} times, and the server had lost them again each time: "
+        "see whether it evicts keys (maxmemory-policy must be noeviction)."
+    )
+
+
+async def _leave_blob(link: Link, drafts: Sequence[Draft], digest: str) -> None:
+    data = next((draft.contents[digest] for draft in drafts if digest in draft.contents), None)
+    if data is None:
+        job_id = next((draft.order.retry_of for draft in drafts if digest in draft.blobs), "")
+        raise JobError(
+            f"Job {job_id} cannot be retried: a large part of its arguments is kept no longer. Submit it again.",
+            job_id=job_id,
+        )
+    extra_s = len(data) / BYTES_A_SECOND
+    await link.wire.ask(lambda client: leave_blob(client, link.wire.keys, digest, data), extra_s=extra_s, wakes=True)
 
 
 async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:

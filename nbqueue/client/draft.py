@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from nbqueue.broker import codec
 from nbqueue.broker.envelope import seal
 from nbqueue.broker.jobs import LANE_PROCESS, Batch, Origin
+from nbqueue.broker.pieces import Piece, pieces_of
 from nbqueue.broker.signing import Keyring
 from nbqueue.model.errands import Form
 from nbqueue.model.names import new_job_id, new_job_ids
@@ -83,23 +84,38 @@ class Draft:
     function: bytes = b""
     #: jobs whose results are taken in the place of some of `parents`
     instead: Mapping[str, str] = field(default_factory=dict)
+    #: what was cut out of function and arguments where these are apart; a whole call says so itself
+    pieces: Sequence[Piece] = ()
+    #: large pieces of calls, by their digests; without those that the server has
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def payload(self) -> bytes:
-        """What travels: the whole call."""
-        return codec.join_call(self.function, self.call)
+        """What travels: the call, but for large pieces."""
+        return codec.join_call(self.function, self.call, self.pieces)
 
     @property
     def size(self) -> int:
-        """Bytes of the payload."""
+        """Bytes of the payload, about."""
         return len(self.function) + len(self.call)
+
+    @property
+    def whole_size(self) -> int:
+        """Bytes of the call with its large pieces."""
+        return self.size + sum(each.size for each in self.pieces or pieces_of(self.call))
+
+    @property
+    def blobs(self) -> list[str]:
+        """The digests of its large pieces."""
+        return list(dict.fromkeys(each.digest for each in self.pieces or pieces_of(self.call)))
 
     @property
     def own(self) -> dict[str, Any]:
         """What the server is told of this one of an order's jobs alone."""
         taken = (self.instead.get(each, each) for each in self.parents)
         after = list(dict.fromkeys((*self.order.options.after, *taken)))
-        return {name: value for name, value in (("after", after), ("digest", self.digest)) if value}
+        found = {"after": after, "digest": self.digest, "blobs": self.blobs}
+        return {name: value for name, value in found.items() if value}
 
     @property
     def waits(self) -> int:
@@ -125,41 +141,58 @@ def any_name(_: Order, __: Iterable[bytes]) -> str:
     return new_job_id()
 
 
+class Own(NamedTuple):
+    """What one call of many has that others have not."""
+
+    #: the jobs whose results it takes, in order
+    parents: tuple[str, ...] = ()
+    #: its sameness, where that matters
+    digest: str = ""
+    #: what was cut out of it
+    pieces: Sequence[Piece] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """Calls of one function, as bytes."""
+
+    #: the function, kept once
+    function: bytes
+    #: the arguments of each
+    arguments: Sequence[bytes]
+    #: by number, where there is any
+    own: Mapping[int, Own]
+    #: large pieces of them, by their digests
+    contents: Mapping[str, bytes]
+
+
 class Drafts(Sequence[Draft]):
     """The jobs of one order, in order. Each is put together when it is looked at: there may be very many."""
 
-    def __init__(
-        self,
-        order: Order,
-        function: bytes,
-        arguments: Sequence[bytes],
-        own: Mapping[int, tuple[tuple[str, ...], str]],
-        *,
-        naming: Naming,
-        marks: Sequence[bytes] = (),
-    ) -> None:
+    def __init__(self, order: Order, calls: Calls, *, naming: Naming, marks: Sequence[bytes] = ()) -> None:
         #: what they have in common
         self.order = order
-        self._function, self._arguments = function, arguments
-        #: by number: the jobs whose results one takes, and its sameness, where there is any
-        self._own = own
+        self._calls = calls
         if naming is any_name:
-            self._ids = new_job_ids(len(arguments))
+            self._ids = new_job_ids(len(calls.arguments))
         else:
             self._ids = [naming(order, (each,)) for each in marks]
 
     @property
     def largest(self) -> int:
-        """Bytes of the largest payload."""
-        return len(self._function) + max(map(len, self._arguments), default=0)
+        """Bytes of the largest call, with its large pieces."""
+        rest = [sum(each.size for each in own.pieces) for own in self._calls.own.values()]
+        inline = len(self._calls.function) + max(map(len, self._calls.arguments), default=0)
+        return inline + max(rest, default=0)
 
     @property
     def size(self) -> int:
-        """Bytes of all payloads."""
-        return len(self._function) * len(self) + sum(map(len, self._arguments))
+        """Bytes of all that is sent: what several have in common is once."""
+        sent = len(self._calls.function) * len(self) + sum(map(len, self._calls.arguments))
+        return sent + sum(map(len, self._calls.contents.values()))
 
     def __len__(self) -> int:
-        return len(self._arguments)
+        return len(self._calls.arguments)
 
     @overload
     def __getitem__(self, index: int) -> Draft: ...
@@ -168,6 +201,12 @@ class Drafts(Sequence[Draft]):
     def __getitem__(self, index: int | slice) -> Draft | list[Draft]:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
-        number = range(len(self))[index]
-        taken, digest = self._own.get(number, ((), ""))
-        return Draft(self._ids[number], self.order, self._arguments[number], taken, digest, self._function)
+        number, calls = range(len(self))[index], self._calls
+        own = calls.own.get(number, _NOTHING)
+        return Draft(
+            self._ids[number], self.order, calls.arguments[number], own.parents, own.digest, calls.function,
+            pieces=own.pieces, contents=calls.contents if own.pieces else {},
+        )  # fmt: skip
+
+
+_NOTHING = Own()

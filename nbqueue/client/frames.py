@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nbqueue.client.arguments import NOT_KEPT, Given
+from nbqueue.client.arguments import Given
+from nbqueue.client.calls import NOT_KEPT
 from nbqueue.client.contents import Contents
 from nbqueue.client.ended import Ended
 from nbqueue.client.handle import Job

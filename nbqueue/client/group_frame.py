@@ -8,7 +8,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from nbqueue.client import arguments, frames, values
-from nbqueue.client.arguments import NOT_KEPT, Given, Known
+from nbqueue.client.arguments import Given, Known
+from nbqueue.client.calls import NOT_KEPT
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link

@@ -147,7 +147,7 @@ async def _prepared(link: Link, job_id: str, sent: Draft | None) -> Draft:
         )
     sealed = await link.call_of(job_id, record.function)
     if sealed is not None:
-        kept = unsealed(record, sealed)
+        kept = replace(unsealed(record, sealed), contents=sent.contents if sent is not None else {})
         told = sent.order.options.on_done if sent is not None else kept.order.options.on_done
         sent = replace(kept, order=replace(kept.order, options=replace(kept.order.options, on_done=told)))
     if sent is None:
@@ -172,7 +172,7 @@ async def _again(link: Link, record: JobRecord, sent: Draft) -> Draft:
     order = replace(sent.order, options=options, retry_of=record.id, earlier=earlier, origin=origin(), group="", size=0)
     now = {name: newest.get(job_id, job_id) for name, job_id in taken.items()}
     instead = {name: job_id for name, job_id in now.items() if job_id != name}
-    return Draft(new_job_id(), order, sent.call, sent.parents, function=sent.function, instead=instead)
+    return replace(sent, job_id=new_job_id(), order=order, digest="", instead=instead)
 
 
 async def newest_of(link: Link, ids: Sequence[str]) -> dict[str, JobRecord]:

@@ -73,6 +73,11 @@ class Session:
         return datetime.now(UTC) if self._link is None else self._link.now()
 
     @property
+    def shares(self) -> bool:
+        """Whether large pieces of calls are sent apart, once for all jobs that have them."""
+        return not self.settings.is_inline
+
+    @property
     def has_asked(self) -> bool:
         """Whether the server was asked anything by it in this process."""
         return self._link is not None and self._portal is not None
@@ -107,6 +112,11 @@ class InnerSession(Session):
     def portal(self) -> Place:
         """Where its calls are under way."""
         return self._place
+
+    @property
+    def shares(self) -> bool:
+        """Calls go to the worker as they are."""
+        return False
 
     def call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:
         """Put `act(link)` under way."""

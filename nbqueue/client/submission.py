@@ -12,9 +12,10 @@ from typing import Any
 from nbqueue.broker import codec
 from nbqueue.broker.digest import call_digest
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
+from nbqueue.broker.pieces import Cuts
 from nbqueue.broker.travel import staying
 from nbqueue.client.batches import in_batches
-from nbqueue.client.draft import Draft, Drafts, Naming, Order, any_name
+from nbqueue.client.draft import Calls, Draft, Drafts, Naming, Order, Own, any_name
 from nbqueue.client.naming import mark
 from nbqueue.client.origin import origin
 from nbqueue.client.outputs import parents
@@ -43,20 +44,27 @@ def draft_one(
     given: Mapping[str, Any],
     *,
     naming: Naming = any_name,
+    sharing: bool = False,
 ) -> Draft:
-    """The job of one call; what cannot be sent raises here, in the caller's own thread."""
+    """The job of one call; what cannot be sent raises here, in the caller's own thread.
+
+    `sharing`: large pieces of it travel apart.
+    """
     order, code = _ordered(fn, _told(settings, fn, given))
     check_call(code, args, kwargs)
     takes: list[StandIn] = []
+    cuts = Cuts(settings.blob_bytes) if sharing else None
     with staying(settings.is_inline):
-        payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes)
-    _check_size(settings, len(payload), f"The function {order.function} with its arguments")
+        payload = codec.dump_call(_guided(code, order.options), args, kwargs, takes, cuts)
     own_id = order.options.job_id
     job_id = own_id or naming(order, _marks(naming, code, [(args, kwargs, payload)]))
-    return Draft(
+    draft = Draft(
         job_id, order, payload, parents(settings, takes, own_id=own_id),
         call_digest(code, args, kwargs) if order.options.once is not None else "",
+        contents=cuts.contents if cuts else {},
     )  # fmt: skip
+    _check_size(settings, draft.whole_size, f"The function {order.function} with its arguments")
+    return draft
 
 
 def draft_many(
@@ -66,8 +74,12 @@ def draft_many(
     given: Mapping[str, Any],
     *,
     naming: Naming = any_name,
+    sharing: bool = False,
 ) -> Drafts:
-    """One job an item, the function pickled once. Nothing was sent if one of them raises."""
+    """One job an item, the function pickled once. Nothing was sent if one of them raises.
+
+    `sharing`: large pieces of them travel apart, once for all jobs that have them.
+    """
     order, code = _ordered(fn, _told(settings, fn, given))
     if order.options.job_id is not None:
         raise ConfigurationError("job_id cannot be used with submit_map, which makes many jobs: leave it out.")
@@ -77,12 +89,12 @@ def draft_many(
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
     with staying(settings.is_inline):
-        function, arguments, own = _calls(settings, order, code, wanted)
+        calls = _calls(settings, order, code, wanted, Cuts(settings.blob_bytes) if sharing else None)
     order = replace(order, size=len(wanted))
-    payloads = (codec.join_call(function, each) for each in arguments)
+    payloads = (codec.join_call(calls.function, each) for each in calls.arguments)
     marks = _marks(naming, code, ((item, {}, each) for item, each in zip(wanted, payloads, strict=True)))
     order = replace(order, group=naming(order, marks))
-    drafts = Drafts(order, function, arguments, own, naming=naming, marks=marks)
+    drafts = Drafts(order, calls, naming=naming, marks=marks)
     _check_size(settings, drafts.largest, f"The function {order.function} with one item's arguments")
     if drafts.size > MANY * settings.warn_bytes >= MANY * drafts.largest:
         _warn(f"{len(drafts)} jobs of {order.function} take {_size(drafts.size)} together")
@@ -97,21 +109,28 @@ def _marks(
 
 
 def _calls(
-    settings: Settings, order: Order, code: Callable[..., Any] | str, items: Sequence[tuple[Any, ...]]
-) -> tuple[bytes, list[bytes], dict[int, tuple[tuple[str, ...], str]]]:
-    """The function, the arguments of each item, and by number the jobs whose results one takes and its sameness."""
+    settings: Settings,
+    order: Order,
+    code: Callable[..., Any] | str,
+    items: Sequence[tuple[Any, ...]],
+    cuts: Cuts | None,
+) -> Calls:
+    """The function once, and the arguments of each item."""
     shared: list[StandIn] = []
-    function = codec.dump_function(_guided(code, order.options), shared)
+    of_function = cuts.another() if cuts else None
+    function = codec.dump_function(_guided(code, order.options), shared, of_function)
     compared = order.options.once is not None
     arguments = []
     own = {}
     for number, item in enumerate(items):
         takes = shared.copy()
-        arguments.append(codec.dump_arguments(item, {}, code, takes))
-        if takes or compared:
+        of_item = cuts.another() if cuts else None
+        arguments.append(codec.dump_arguments(item, {}, code, takes, of_item))
+        pieces = of_item.before(of_function) if of_item and of_function else ()
+        if takes or compared or pieces:
             digest = call_digest(code, item, {}) if compared else ""
-            own[number] = parents(settings, takes) if takes else (), digest
-    return function, arguments, own
+            own[number] = Own(parents(settings, takes) if takes else (), digest, pieces)
+    return Calls(function=function, arguments=arguments, own=own, contents=cuts.contents if cuts else {})
 
 
 def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Order, Callable[..., Any] | str]:
@@ -168,7 +187,7 @@ def _check_size(settings: Settings, size: int, what: str) -> None:
 
 def _warn(fact: str) -> None:
     warnings.warn(
-        f"{fact}, which is sent and stored for each job (NBQUEUE_WARN_BYTES): pass the path of a file to send less.",
+        f"{fact}, which is sent and stored (NBQUEUE_WARN_BYTES): pass the path of a file to send less.",
         stacklevel=_user_level(),
     )
 

@@ -110,7 +110,7 @@ class Submitter:
             )
         here = session()
         items = list(zip(*map(_iterated, iterables), strict=False))
-        drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming)
+        drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming, sharing=here.shares)
         order = drafts.order
         accepted = here.promise(self._in_turn(lambda link: _delivered(link, here, drafts)))
 
@@ -179,8 +179,8 @@ class Submitter:
                 f"batch={self._given['batch']} cannot be used with submit or run, which make one job: use submit_map."
             )
         here = session()
-        draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming)
-        kept = draft if draft.size <= KEPT_BYTES else None
+        draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming, sharing=here.shares)
+        kept = draft if draft.whole_size <= KEPT_BYTES else None
         accepted = here.promise(self._in_turn(lambda link: deliver(link, draft)))
         name = draft.order.options.label or draft.order.function
         job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)

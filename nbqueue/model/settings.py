@@ -13,6 +13,8 @@ from nbqueue.errors import ConfigurationError, NotSendable
 from nbqueue.model import durations, names, resources, serving
 
 MEBIBYTE = 2**20
+#: smaller pieces of a pickle are not told apart
+LEAST_BLOB_BYTES = 65_536
 #: what may take the place of a server that cannot be reached
 FALLBACKS = ("", "inline")
 
@@ -33,6 +35,8 @@ class Settings:
     warn_bytes: int = 10_000_000
     #: a payload over this many bytes is refused
     limit_bytes: int = 100_000_000
+    #: pieces of arguments from this many bytes on (at least 65,536) are stored once for all jobs that have them
+    blob_bytes: int = 100_000
     #: seconds until an unreachable server is reported
     connect_timeout_s: float = 5.0
     #: seconds without clients and jobs after which the local stack ends itself; 0: never
@@ -174,22 +178,34 @@ def _count(value: object, name: str) -> int:
     raise ConfigurationError(f"{name}={names.shown(value)} cannot be used: give a whole number from 1 on.")
 
 
+def _blob_bytes(value: object, name: str) -> int:
+    found = durations.size_bytes(value, name)
+    if found >= LEAST_BLOB_BYTES:
+        return found
+    raise ConfigurationError(
+        f"{name}={names.shown(value)} cannot be used: give {LEAST_BLOB_BYTES:,} bytes or more, as smaller pieces "
+        "are not told apart."
+    )
+
+
 #: how the environment says yes and no
 _FLAGS: Mapping[str, bool] = {
     "1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False,
 }  # fmt: skip
 _CHECKS: Mapping[str, Callable[[object, str], object]] = {
     "url": _text, "home": _path, "key_file": _path, "warn_bytes": durations.size_bytes,
-    "limit_bytes": durations.size_bytes, "server_memory_bytes": durations.size_bytes, "slots": _count,
+    "limit_bytes": durations.size_bytes, "blob_bytes": _blob_bytes, "server_memory_bytes": durations.size_bytes,
+    "slots": _count,
     "connect_timeout_s": partial(durations.seconds, least=0.001), "idle_stop_s": durations.seconds, "queues": _text,
     "queue_concurrency": _text, "resources": _text, "webhook_hosts": _text, "webhook_private": _flag,
 }  # fmt: skip
 #: these have no None
 _NEEDED = frozenset({
-    "home", "warn_bytes", "limit_bytes", "connect_timeout_s", "idle_stop_s", "webhook_hosts", "webhook_private",
+    "home", "warn_bytes", "limit_bytes", "blob_bytes", "connect_timeout_s", "idle_stop_s", "webhook_hosts",
+    "webhook_private",
 })  # fmt: skip
 _NUMBERS = frozenset({
-    "warn_bytes", "limit_bytes", "server_memory_bytes", "slots", "connect_timeout_s", "idle_stop_s",
+    "warn_bytes", "limit_bytes", "blob_bytes", "server_memory_bytes", "slots", "connect_timeout_s", "idle_stop_s",
 })  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.errors import TamperedPayload, UnknownFunction
 from nbqueue.model import names, plain_json
 from nbqueue.model.options import DEFAULTS, Isolation, Options
+from nbqueue.worker.shelf import Shelf
 
 #: how arguments may be encoded
 CODECS = ("pickle", "json")
@@ -39,6 +40,11 @@ class Here:
     versions: Mapping[str, str]
     #: functions that travel are refused, and so are arguments that are more than plain data
     only_registered: bool = False
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Large pieces of calls that were read before."""
+        return Shelf(self.keys)
 
     @cached_property
     def versions_json(self) -> str:

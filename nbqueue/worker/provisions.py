@@ -12,6 +12,7 @@ from nbqueue.broker.claims import Finish
 from nbqueue.broker.envelope import Sealed, open_sealed
 from nbqueue.broker.inputs import Input, Problem
 from nbqueue.broker.parcels import LARGE_BYTES
+from nbqueue.broker.pieces import is_cut
 from nbqueue.errors import NbqueueError, NotSendable, ParentFailed, PayloadTooLarge, ResultExpired, TamperedPayload
 from nbqueue.model import names
 from nbqueue.model.job import JobRecord
@@ -46,19 +47,22 @@ class _NotYet(Exception):
 
 def needs(attempt: Attempt) -> bool:
     """Whether there is anything to read before it can begin."""
-    return attempt.claim.fence > 1 or "inputs" in attempt.header or "retry_of" in attempt.header
+    header = attempt.header
+    return attempt.claim.fence > 1 or "inputs" in header or "retry_of" in header or is_cut(attempt.payload)
 
 
 async def provide(client: Any, here: Here, attempt: Attempt) -> Finish | None:
     """Read what an attempt needs; the end of its claim where it cannot begin."""
     claim = attempt.claim
     try:
+        if is_cut(attempt.payload):
+            attempt.payload = await here.shelf.whole(client, attempt.payload, claim.job_id)
         if "inputs" in attempt.header:
             attempt.inputs = await _inputs(client, here, attempt)
     except _NotYet:
         return Finish(job_id=claim.job_id, fence=claim.fence, state=State.SCHEDULED, delay_s=NOT_YET_S)
     except scripts.TROUBLE as error:
-        logger.warning("Job %s goes back, the results it takes cannot be read: %s", claim.job_id, error)
+        logger.warning("Job %s goes back, what it takes cannot be read: %s", claim.job_id, error)
         return Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED)
     except NbqueueError as error:
         return barred(attempt, error, here)

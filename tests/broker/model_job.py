@@ -38,6 +38,8 @@ class Spec:
     scope: str = ""
     most: Most = Most()
     needs: dict[str, int] = field(default_factory=dict)
+    #: digests of large pieces of its arguments
+    blobs: tuple[str, ...] = ()
     #: "unique", "debounce" or "cache", and what is the same
     once: tuple[str, str] | None = None
     force: bool = False

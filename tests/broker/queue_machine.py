@@ -9,7 +9,7 @@ from nbqueue.broker import changes, claims, gates, jobs, queues
 from nbqueue.broker.claims import Report
 from nbqueue.model.states import State
 from tests.broker.model_job import DUE, LATER, Most, Spec
-from tests.broker.queue_twin import A_MOMENT_S, AN_HOUR_S, QUEUES, QueueTwin, limit_of
+from tests.broker.queue_twin import A_MOMENT_S, AN_HOUR_S, BLOBS, QUEUES, QueueTwin, limit_of
 from tests.broker.snapshot import KEYS
 from tests.keys_left import immortal
 
@@ -28,6 +28,7 @@ _needs: st.SearchStrategy[dict[str, int]] = st.sampled_from([{}, {}, {}, {"gpu":
 _rooms = st.tuples(st.sampled_from([0, 1, 2, 9]), st.sampled_from([0, 1, 9]))
 _lacks: st.SearchStrategy[tuple[str, ...]] = st.sampled_from([(), (), ("name:f",), ("name:f", "py:3.9")])
 _onces = st.sampled_from([("unique", "a"), ("debounce", "a"), ("cache", "a"), ("cache", "b")])
+_blobs: st.SearchStrategy[tuple[str, ...]] = st.sampled_from([(), (), BLOBS[:1], BLOBS])
 _gates = st.sampled_from(["f:f", "f:g", "t:red", "t:blue", "g:g0", "g:g1"])
 _ends = st.sampled_from([
     (State.SUCCEEDED, "try"), (State.SUCCEEDED, "try"), (State.FAILED, "try"), (State.TIMED_OUT, "try"),
@@ -47,7 +48,7 @@ def specs(draw: Any) -> Spec:
         queue=draw(st.sampled_from(QUEUES[:1] * 3 + QUEUES)), function=function, lane=draw(st.sampled_from([0, 0, 1])),
         priority=draw(st.sampled_from([0, 0, -1, 99])), wait=wait, needs=draw(_needs), scope=scope, most=most,
         late=late, on_parent=draw(st.sampled_from(["fail", "skip", "run"])),
-        tags=draw(st.sampled_from([(), (), ("red",), ("red", "blue")])),
+        tags=draw(st.sampled_from([(), (), ("red",), ("red", "blue")])), blobs=draw(_blobs),
     )  # fmt: skip
 
 
@@ -227,7 +228,8 @@ class QueueMachine(QueueTwin):
     @invariant()
     def is_as_the_model(self) -> None:
         """Every job, group, queue and limit stands as the model says, and every key is there for somebody."""
-        assert self.run(self.differences()) == []
+        found = self.run(self.differences())
+        assert found == [], found
 
     def teardown(self) -> None:
         """Once nothing holds them back all jobs come to an end, and leave nothing behind."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from nbqueue.broker import claims, groups, jobs, queues, scripts
+from nbqueue.broker import blobs, claims, groups, jobs, queues, scripts
 from nbqueue.broker.claims import Claimed, Finish
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.model.limits import Limit
@@ -19,6 +19,8 @@ from tests.broker.snapshot import KEYS, Snapshot, differences
 from tests.servers import Server
 
 QUEUES = ("one", "two")
+#: digests of large pieces of arguments
+BLOBS = ("aa" * 32, "bb" * 32)
 HOUR_MS = 3_600_000
 A_MOMENT_S, AN_HOUR_S = 0.001, 3600.0
 #: how long a step lets pass after it asked for a moment
@@ -62,6 +64,10 @@ class QueueTwin(RuleBasedStateMachine):
         own: dict[str, Any] = {"after": spec.after} if spec.after else {}
         if spec.once:
             own["digest"] = spec.once[1]
+        if spec.blobs:
+            own["blobs"] = spec.blobs
+            for digest in spec.blobs:
+                self.run(blobs.leave(self.client, KEYS, digest, b"large"))
         batch = jobs.Batch(
             options=check(**options_of(spec)), function=spec.function, lane=spec.lane,
             jobs=[(name, b"{}") for name in names], group=spec.group, own=dict.fromkeys(names, own) if own else {},

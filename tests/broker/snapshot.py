@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,7 @@ def differences(
         *_claims(model, snapshot),
         *_limits(model, snapshot),
         *_gates(snapshot),
+        *_blobs(model, snapshot),
         *_order(model, snapshot),
         *_keys(model, snapshot),
     ]
@@ -195,6 +197,17 @@ def _gates(snapshot: Snapshot) -> Iterator[str]:
     yield from _differ("gates", sorted(listed), parked)
     behind = [f"{queue}:{gate}" for gate, queues in snapshot.under("nbq:behind:").items() for queue in queues]
     yield from _differ("queues behind gates", sorted(behind), parked)
+
+
+def _blobs(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:
+    """Large pieces of arguments are counted by the jobs that have not ended."""
+    used = [each for job in model.jobs.values() if not job.state.is_final for each in job.spec.blobs]
+    counts = {digest: int(users["count"]) for digest, users in snapshot.under("nbq:blob-users:").items()}
+    yield from _differ(
+        "users of blobs", {digest: count for digest, count in counts.items() if count}, dict(Counter(used))
+    )
+    if lacking := set(used) - set(snapshot.under("nbq:blob:")):
+        yield f"{lacking} are used, and gone"
 
 
 def _order(model: ModelQueue, snapshot: Snapshot) -> Iterator[str]:

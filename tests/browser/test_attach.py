@@ -87,6 +87,7 @@ def test_after_a_restart_everything_is_back(lab: Lab) -> None:
         assert notebook.troubles == []
 
 
+@pytest.mark.slow
 def test_after_a_restart_many_jobs_are_back(lab: Lab) -> None:
     """Several that run, a group of thousands, a value and a traceback; Cancel on the group's card is for all of it."""
     lab.write("work.ipynb", [MANY, ATTACH, CANCELLED, f"from pathlib import Path\ngo = Path('go')\n{RESULTS}"])
@@ -111,6 +112,7 @@ def test_after_a_restart_many_jobs_are_back(lab: Lab) -> None:
         assert notebook.troubles == []
 
 
+@pytest.mark.slow
 def test_a_closed_page_finds_its_cards_again(lab: Lab) -> None:
     """A page that is opened again while its kernel lives shows cards that move, without a cell being run."""
     lab.write("work.ipynb", [SUBMIT, RESULT.replace("long = found.live[0]", "")])
@@ -128,6 +130,7 @@ def test_a_closed_page_finds_its_cards_again(lab: Lab) -> None:
         assert notebook.troubles == []
 
 
+@pytest.mark.slow
 def test_other_notebooks_find_it_by_its_id_or_everywhere(lab: Lab) -> None:
     """Another notebook has jobs of its own; one by its id, or all that live, are found from there too."""
     lab.write("work.ipynb", [SUBMIT.replace("print(await quick)", "Path('id').write_text(long.id)")])
@@ -150,6 +153,7 @@ def test_other_notebooks_find_it_by_its_id_or_everywhere(lab: Lab) -> None:
         assert notebook.troubles == []
 
 
+@pytest.mark.slow
 def test_a_notebook_opened_again_says_what_it_knew(lab: Lab, tmp_path: Path) -> None:
     """Without the kernel, trusted or not, a card is how its job stood when the page was left, and no error."""
     lab.write("work.ipynb", [SUBMIT])

@@ -78,6 +78,7 @@ def test_cancel_is_heard_while_cells_run(lab: Lab) -> None:
         assert notebook.troubles == []
 
 
+@pytest.mark.slow
 def test_a_click_that_nobody_hears_yet_is_seen(lab: Lab) -> None:
     """While a cell blocks the kernel the clicked button has a mark that stays; the answer takes it away."""
     lab.write("mark.ipynb", ["%load_ext nbqueue", SUBMIT, "import time\ntime.sleep(6)"])
@@ -107,6 +108,7 @@ def _marked(card: Any) -> int:
     return sizes.count("100% 100%")
 
 
+@pytest.mark.slow
 def test_texts_of_a_job_stay_texts(lab: Lab) -> None:
     """Names, messages, metrics, errors and logs full of markup are read as they are: live, saved and untrusted."""
     lab.write("hostile.ipynb", ["%load_ext nbqueue", HOSTILE, "await job"])

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.lab import DRAWN_WITHIN_MS, Lab, opened
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=DRAWN_WITHIN_MS)
 
 CELL = """%%job -o x --name steps

@@ -65,6 +65,7 @@ def test_the_dashboard_of_a_notebook(lab: Lab) -> None:
         assert notebook.troubles == []
 
 
+@pytest.mark.slow
 def test_a_dashboard_is_used_by_keyboard(lab: Lab) -> None:
     """Every part is reached with Tab, rows are ticked with Space, and buttons pressed with Enter."""
     lab.write("keys.ipynb", [JOBS, "nbqueue.dashboard()"])
@@ -89,6 +90,7 @@ def test_a_dashboard_is_used_by_keyboard(lab: Lab) -> None:
         assert notebook.troubles == []
 
 
+@pytest.mark.slow
 def test_a_saved_dashboard_is_read_without_its_kernel(lab: Lab) -> None:
     """Whoever opens the notebook later sees the tables of when it was shown, and no error; trusted or not."""
     lab.write("saved.ipynb", [JOBS, "nbqueue.dashboard()"])

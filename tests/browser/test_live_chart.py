@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import DRAWN_WITHIN_MS, Lab, opened
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=DRAWN_WITHIN_MS)
 
 SHOW = "import nbqueue\nnbqueue.charts.live('throughput', every_s=0.5)"

@@ -16,7 +16,7 @@ from tests.browser.lab import DRAWN_WITHIN_MS, ROOT, running_voila, visited
 from tests.waiting import wait_until
 from tests.workers import running_worker
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=DRAWN_WITHIN_MS)
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import DRAWN_WITHIN_MS, Lab, Notebook, opened
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=DRAWN_WITHIN_MS)
 #: where the pictures are put, to be looked at
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"

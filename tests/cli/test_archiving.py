@@ -149,6 +149,7 @@ def test_the_process_beside_a_worker_is_started_again(server: Server, settings: 
     assert worker.log.count("Archiving to") == 2
 
 
+@pytest.mark.slow
 def test_a_worker_whose_server_comes_later_archives_too(home: Path, folder: Path) -> None:
     """It starts all the same, and forgets nothing before it is archived."""
     with running_server() as server:

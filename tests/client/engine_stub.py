@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nbqueue.broker import claims, codec, events, jobs, scripts
+from nbqueue.broker import blobs, claims, codec, events, jobs, pieces, scripts
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.envelope import open_sealed, seal
 from nbqueue.broker.keys import Keys
@@ -107,7 +107,8 @@ class Engine:
         assert submission is not None
         sealed = open_sealed(self._keyring, submission, kind="job", namespace=self._keys.namespace, job_id=claim.job_id)
         try:
-            value = await self._call(claim, sealed.payload)
+            contents = await blobs.read(self._client, self._keys, pieces.digests_of(sealed.payload))
+            value = await self._call(claim, pieces.whole(sealed.payload, contents))
             return self._finish(claim, sealed.header, State.SUCCEEDED, codec.dump_value(value))
         except asyncio.CancelledError:
             return self._finish(claim, sealed.header, State.CANCELLED, b"")

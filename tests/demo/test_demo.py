@@ -41,7 +41,6 @@ def said(text: str) -> bool:
     return text in Path("out").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_the_demo_proves_the_optima_and_leaves_its_files(home: Path) -> None:
     """It ends with 0, shows every optimum, writes history and chart, and stops the stack that it started."""
     with demo() as process:

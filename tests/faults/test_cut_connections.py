@@ -85,6 +85,7 @@ def test_a_submit_whose_answer_is_lost_is_accepted_once(
         assert facts.ends(client)["the-same-id"] == ["succeeded"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("worker_behind_relay")
 def test_thirty_cuts_lose_nothing(
     connected: Callable[[Settings], Settings], module_server: Server, relay: Relay, relayed: Settings, ledger: Ledger

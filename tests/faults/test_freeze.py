@@ -29,6 +29,7 @@ def _client(connected: Callable[[Settings], Settings], module_settings: Settings
     connected(module_settings)
 
 
+@pytest.mark.slow
 def test_a_frozen_worker_cannot_finish_what_was_given_to_another(
     module_server: Server, module_settings: Settings, ledger: Ledger, gate: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_thawed_worker_never_runs_a_job_beside_itself(module_settings: Setting
         assert old[-1].at < new[0].at
 
 
+@pytest.mark.slow
 def test_a_machine_that_slept_goes_on_where_it_was(
     module_server: Server, module_settings: Settings, ledger: Ledger, gate: Path
 ) -> None:

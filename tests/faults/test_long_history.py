@@ -7,6 +7,8 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
 from nbqueue.broker.keys import Keys
 from nbqueue.model.settings import Settings
 from tests.faults.conftest import Measure
@@ -49,6 +51,7 @@ def _fill(client: Any) -> None:
     pipe.execute()
 
 
+@pytest.mark.slow
 def test_it_is_read_in_pages(server: Server, settings: Settings, measure: Measure) -> None:
     """50,000 attempts take 100 MB beside the libraries; no command goes through all keys, and PING is answered."""
     worst, done = [0.0], threading.Event()

@@ -73,6 +73,7 @@ def begun(hooks: Receiver, worker: Worker) -> Job[int]:
     return job
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle(settings: Settings, hooks: Receiver, answer: threading.Event) -> None:
     """Another one sends the same message when the lease of the delivery ends; the record tells of one attempt."""
     with running_worker(settings, *allowed(hooks)) as worker:
@@ -86,6 +87,7 @@ def test_a_worker_killed_in_the_middle(settings: Settings, hooks: Receiver, answ
     assert not answer.is_set()
 
 
+@pytest.mark.slow
 def test_a_worker_that_stood_still(settings: Settings, hooks: Receiver, answer: threading.Event) -> None:
     """What it wants to record after another one was faster is refused."""
     with running_worker(settings, *allowed(hooks), machine="one") as frozen:

@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 import redis
 
 from nbqueue.broker.keys import Keys
@@ -53,6 +54,7 @@ def test_a_worker_forgets_what_is_too_old_and_too_much(server: Server, settings:
         assert client.xlen(KEYS.history("much")) == 100
 
 
+@pytest.mark.slow
 def test_nothing_is_forgotten_while_somebody_archives_it(server: Server, settings: Settings) -> None:
     """What is to be archived waits; a day after the last time it goes all the same."""
     with server.client() as client:
@@ -66,6 +68,7 @@ def test_nothing_is_forgotten_while_somebody_archives_it(server: Server, setting
             wait_until(lambda: _records(client) == 0, 30)
 
 
+@pytest.mark.slow
 def test_a_server_that_gets_full_is_told_of_and_forgets(tmp_path: Any) -> None:
     """At 80 % of its memory the worker warns; from 90 % on the oldest history goes, whatever its retention."""
     with running_server(maxmemory="60mb", maxmemory_policy="noeviction") as server, server.client() as client:

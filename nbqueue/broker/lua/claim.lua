@@ -129,7 +129,7 @@ local lane, needy = '0', false
 -- written together at the end: what the engine holds, scores, marks for stock clients; and whose submissions to read
 local held, scores, marks, submissions = {}, {}, {}, {}
 -- what only few jobs have: those that were claimed before, and those whose submit said that there is more
-local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'large', 'needs', 'hook', 'group', 'limits', 'lacked'}
+local RARE = {'tries', 'crashes', 'losses', 'due', 'expires', 'large', 'needs', 'hook', 'group', 'limits', 'lacked', 'blobs'}
 local nothing = {}
 local names = ' ' .. #queue .. ' ' .. queue .. KEYS[1]
 local marks_of_all = stock and 's' or '-'
@@ -155,7 +155,7 @@ local function claim(id, record, job, rest, is_limited)
     charged = string.format(' %d %d %d ', count(rest.tries), count(rest.crashes), count(rest.losses))
     -- an attempt before may have left a checkpoint
     facts = charged .. marks_of_all .. (fence ~= '1' and 'c' or '') .. (is_limited and 'l' or '')
-      .. (rest.hook and 'h' or '') .. ' ' .. named(job.group) .. names
+      .. (rest.hook and 'h' or '') .. (rest.blobs and 'b' or '') .. ' ' .. named(job.group) .. names
   end
   redis.call('HSET', record, 'state', 'running', 'fence', fence, 'engine', engine, 'started', now)
   if rest.expires then redis.pcall('ZREM', prefix .. 'nbq:expiring', id) end

@@ -30,7 +30,7 @@ local function facts_of(text)
     local function marked(letter) return string.find(marks, letter, 1, true) end
     parsed[text] = names and {tries = tonumber(tries), crashes = tonumber(crashes), losses = tonumber(losses), queue = queue,
       key = string.sub(names, #queue + 1), group = group ~= '-' and group or nil, stock = marked('s'), checkpoint = marked('c'),
-      limited = marked('l'), hook = marked('h'), fields = {}}
+      limited = marked('l'), hook = marked('h'), blobs = marked('b'), fields = {}}
   end
   return parsed[text]
 end
@@ -67,7 +67,9 @@ for number, id in ipairs(ids) do
     keys[#keys + 1] = prefix .. 'arq:in-progress:' .. id
     if not again then
       note_fault(facts.group, id, state)
-      if state == 'succeeded' or facts.stock then keys[#keys + 1] = prefix .. 'arq:job:' .. id
+      if state == 'succeeded' or facts.stock then
+        keys[#keys + 1] = prefix .. 'arq:job:' .. id
+        if facts.blobs then let_blobs_go(prefix, id, 0) end
       else keep_call(prefix, id, overruled and CALL_MS or way.keep == '-1' and RECORD_MS or tonumber(way.keep)) end
       if facts.checkpoint and state == 'succeeded' then keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id
       elseif facts.checkpoint then keep_checkpoint(prefix, id) end

@@ -22,7 +22,7 @@ for at = 3, #ARGV, 6 do
     if ARGV[at + 4] ~= '' then
       redis.call('SET', prefix .. 'nbq:checkpoint:' .. id, ARGV[at + 4], 'PX', 864000000)
       -- the end of the job will take it away
-      redis.call('HSET', KEYS[1], id, (string.gsub(claim, '^(%d+ %d+ %d+ %d+ %d+ [-slh]+)( )', '%1c%2')))
+      redis.call('HSET', KEYS[1], id, (string.gsub(claim, '^(%d+ %d+ %d+ %d+ %d+ [-slhb]+)( )', '%1c%2')))
     end
     if ARGV[at + 3] ~= '' then
       local log = prefix .. 'nbq:log:' .. id

@@ -16,8 +16,9 @@
 --                 named (workers know the function by its name)
 -- ARGV[4] int     values per job: 2, or 3 with what is its own
 -- ARGV[5..] bytes  per job: id, sealed submission (empty: it was sent ahead to nbq:parcel:<id>:0), and if there are 3 json: after
---                 (ids of jobs and groups it waits for), digest (of function and arguments)
--- Returns: per job its state if it is new, "exists", or "same <id>" where another job stands for it
+--                 (ids of jobs and groups it waits for), digest (of function and arguments), blobs (digests of large pieces of its call)
+-- Returns: per job its state if it is new, "exists", or "same <id>" where another job stands for it; or BLOBS and the
+--          digests of those that are not there: then nothing was accepted
 -- Moves: none -> queued, none -> scheduled, scheduled -> cancelled
 local prefix, queue, common, width = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), tonumber(ARGV[4])
 local now = server_ms()
@@ -78,6 +79,16 @@ for i = 1, count do
     if not end_of(parent) then return redis.error_reply('PARENT the server knows no job or group "' .. parent .. '" to wait for: submit it first') end
   end
 end
+
+local lacking, looked_for = {'BLOBS'}, {}
+for i = 1, count do
+  for _, digest in ipairs(own[i].blobs or {}) do
+    if not looked_for[digest] and redis.call('EXISTS', prefix .. 'nbq:blob:' .. digest) == 0 then lacking[#lacking + 1] = digest end
+    if not looked_for[digest] then redis.call('HLEN', prefix .. 'nbq:blob-users:' .. digest) end
+    looked_for[digest] = true
+  end
+end
+if #lacking > 1 then return lacking end
 
 -- as a rule none is known: then nobody is asked about one by one
 local all_new = true
@@ -155,6 +166,13 @@ local function stands_in(id, digest)
   return nil
 end
 
+local used = {}
+local function use_blobs(record, digests)
+  -- whatever ends the job counts them down again
+  redis.call('HSET', record, 'blobs', table.concat(digests, ' '), 'more', '1')
+  for _, digest in ipairs(digests) do used[digest] = (used[digest] or 0) + 1 end
+end
+
 local noted = {}
 local function note_parent(parent)
   -- once for all jobs of the batch that come after it
@@ -211,6 +229,7 @@ for i = 1, count do
     else
       texts[#texts + 1], texts[#texts + 2] = prefix .. 'arq:job:' .. id, submission
     end
+    if own[i].blobs then use_blobs(record, own[i].blobs) end
     if not (own[i].after and wait_for(id, own[i].after, rank)) then
       scores[#scores + 1], scores[#scores + 2] = later and due or rank, id
     end
@@ -223,6 +242,11 @@ for i = 1, count do
   end
 end
 flush()
+for digest, users in pairs(used) do
+  redis.call('HINCRBY', prefix .. 'nbq:blob-users:' .. digest, 'count', users)
+  redis.call('PERSIST', prefix .. 'nbq:blob-users:' .. digest)
+  redis.call('PERSIST', prefix .. 'nbq:blob:' .. digest)
+end
 if fresh > 0 then
   if common.retry_of and redis.call('EXISTS', prefix .. 'nbq:job:' .. common.retry_of) == 1 then
     redis.call('HSET', prefix .. 'nbq:job:' .. common.retry_of, 'retried_by', ARGV[5])

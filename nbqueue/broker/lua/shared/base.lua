@@ -43,15 +43,37 @@ local function call_workers(wake)
   end
 end
 
+local function let_blob_go(blob, users, ms)
+  -- one user less: after the last one it goes, in a moment, or when what failed with it can be retried no longer
+  local till = tonumber(redis.pcall('HGET', users, 'till') or nil) or 0
+  if ms > 0 and server_ms() + ms > till then
+    till = server_ms() + ms
+    redis.pcall('HSET', users, 'till', till)
+  end
+  local left = redis.pcall('HINCRBY', users, 'count', -1)
+  if type(left) == 'number' and left > 0 then return end
+  till = math.max(till, server_ms() + BLOB_MS)
+  redis.call('PEXPIREAT', users, till)
+  redis.call('PEXPIREAT', blob, till)
+end
+
+local function let_blobs_go(prefix, id, ms)
+  -- a job that ended uses the large pieces of its arguments no longer; `ms`: so long it can be retried
+  local used = redis.pcall('HGET', prefix .. 'nbq:job:' .. id, 'blobs')
+  if type(used) ~= 'string' then return end
+  redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'blobs')
+  for digest in string.gmatch(used, '%x+') do
+    let_blob_go(prefix .. 'nbq:blob:' .. digest, prefix .. 'nbq:blob-users:' .. digest, ms)
+  end
+end
+
 local function keep_call(prefix, id, ms)
   -- the submission of a job that did not succeed stays for a while, so that anybody can retry it; a large one goes
   local submission = prefix .. 'arq:job:' .. id
   local size = redis.pcall('STRLEN', submission)
-  if ms > 0 and type(size) == 'number' and size <= CALL_BYTES then
-    redis.call('PEXPIRE', submission, math.min(ms, RECORD_MS))
-  else
-    redis.call('DEL', submission)
-  end
+  ms = type(size) == 'number' and size <= CALL_BYTES and math.min(ms, RECORD_MS) or 0
+  if ms > 0 then redis.call('PEXPIRE', submission, ms) else redis.call('DEL', submission) end
+  let_blobs_go(prefix, id, ms)
 end
 
 local function keep_checkpoint(prefix, id)

@@ -1,0 +1,40 @@
+"""Large pieces of calls in the server: sent once, kept as long as jobs use them, read once by each worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbqueue.broker.keys import Keys
+
+#: how long one is kept that no job came for
+KEPT_MS = 3_600_000
+#: the first word of the answer to a submit where some are missing
+_MISSING = "BLOBS"
+
+
+class BlobsMissing(Exception):
+    """A submit came before large pieces of its calls; nothing of it was accepted."""
+
+    def __init__(self, digests: Sequence[str]) -> None:
+        super().__init__(f"{len(digests)} blobs are not in the server")
+        self.digests = digests
+
+
+def not_missing(reply: Sequence[bytes]) -> list[str]:
+    """The answer to a submit as text; raises BlobsMissing where it is that some have to be sent first."""
+    found = [item.decode() for item in reply]
+    if found and found[0] == _MISSING:
+        raise BlobsMissing(found[1:])
+    return found
+
+
+async def leave(client: Any, keys: Keys, digest: str, data: bytes) -> None:
+    """Send one, for jobs that come after it; one that is there stays as it is."""
+    await client.set(keys.blob(digest), data, px=KEPT_MS, nx=True)
+
+
+async def read(client: Any, keys: Keys, digests: Sequence[str]) -> Mapping[str, bytes]:
+    """Those that are there, by their digests; not verified."""
+    found: list[bytes | None] = await client.mget([keys.blob(digest) for digest in digests]) if digests else []
+    return {digest: data for digest, data in zip(digests, found, strict=True) if data is not None}
