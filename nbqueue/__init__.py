@@ -14,6 +14,7 @@ from importlib import import_module as _import_module
 from nbqueue.client import hooks as _hooks
 from nbqueue.model.errands import use_clerks as _use_clerks
 from nbqueue.model.shown import use_drawing as _use_values
+from nbqueue.model.submitting import use_submitting as _use_submitting
 from nbqueue.notebook.face import ProcessFace as _ProcessFace
 from nbqueue.notebook.values import ProcessDrawing as _ProcessDrawing
 
@@ -45,6 +46,7 @@ if _typing.TYPE_CHECKING:
         JobTimeout,
         LocalStackError,
         NbqueueError,
+        NotebookFailed,
         NotInJob,
         NotSendable,
         ParentFailed,
@@ -80,11 +82,16 @@ if _typing.TYPE_CHECKING:
     from nbqueue.model.retry import RetryPolicy
     from nbqueue.model.settings import Settings
     from nbqueue.model.states import State
+    from nbqueue.model.submitting import Handle as _Handle
+    from nbqueue.model.submitting import Submitting as _Submitting
+    from nbqueue.model.submitting import Waited as _Waited
     from nbqueue.model.times import Cron, Every
     from nbqueue.notebook.board.dashboard import dashboard
     from nbqueue.notebook.nesting import allow_nested
     from nbqueue.notebook.notify import notify
     from nbqueue.past import export, history
+
+_T = _typing.TypeVar("_T")
 
 __all__ = [
     "AccessDenied",
@@ -106,6 +113,7 @@ __all__ = [
     "NbqueueError",
     "NotInJob",
     "NotSendable",
+    "NotebookFailed",
     "ParentFailed",
     "PayloadTooLarge",
     "Pending",
@@ -227,6 +235,34 @@ class _Clerks:
         return clerk
 
 
+class _Door:
+    """The client, for rooms that do not know it; loaded when something is submitted."""
+
+    def options(self, given: _typing.Mapping[str, _typing.Any], /) -> _Submitting:
+        """What submits with these options."""
+        submitting: _Submitting = _import_module("nbqueue.client.submitter").options(**given)
+        return submitting
+
+    def attach(self, job_id: str, /) -> _Waited[_Handle[_typing.Any]]:
+        """The handle of a job by its id."""
+        found: _Waited[_Handle[_typing.Any]] = _import_module("nbqueue.client.known").attach(job_id)
+        return found
+
+    def digest(self, fn: _typing.Callable[..., _typing.Any], /, *args: _typing.Any) -> str:
+        """Tells the same calls from others."""
+        found: str = _import_module("nbqueue.broker.digest").call_digest(fn, args, {})
+        return found
+
+    def begin(self, act: _typing.Callable[[], _T], what: str, /) -> _Waited[_T]:
+        """What takes long, in a thread of its own."""
+        found: _Waited[_T] = _import_module("nbqueue.client.background").begin(act, what)
+        return found
+
+    def show(self, subject: _typing.Any, /) -> None:
+        """Show a live card."""
+        _hooks.show(subject)
+
+
 def _drawn(graph: _typing.Any) -> str:
     """A graph of jobs as SVG; what draws is loaded when something is drawn."""
     drawn: str = _import_module("nbqueue.notebook.picture").svg(graph)
@@ -239,6 +275,7 @@ _hooks.use_charting(lambda: _import_module("nbqueue.analysis.accessor"))
 _hooks.use_inline_worker(_serve_inline)
 _hooks.use_current_line(_current_line)
 _use_clerks(_Clerks())
+_use_submitting(_Door())
 _hooks.use_face(_ProcessFace())
 _use_values(_ProcessDrawing())
 

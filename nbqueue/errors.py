@@ -16,6 +16,7 @@ NbqueueError
 ├── SolverUnavailable             a solver that is not installed, or has no licence (also ImportError)
 ├── InvalidModel                  what a solver was given is no model of its (also TypeError)
 ├── NotInJob                      a call that is not possible where it was made
+├── NotebookFailed                a notebook that did not come to its end; .run is what there is of it
 ├── JobError                      what a job's handle raises; has .job_id
 │   ├── JobFailed                 the function raised; __cause__ is the original where it can be rebuilt
 │   │   └── ParentFailed          it never ran: a job whose result it takes did not succeed
@@ -163,6 +164,18 @@ class InvalidModel(NbqueueError, TypeError):
 
 class NotInJob(NbqueueError):
     """A call that is not possible where it was made, for example a `.wait()` in the event loop that others need."""
+
+
+class NotebookFailed(NbqueueError):
+    """A notebook that did not come to its end: a cell raised or took too long, or its kernel died."""
+
+    def __init__(self, message: str, run: Any = None) -> None:
+        super().__init__(message)
+        #: the notebook with its outputs so far, and how it ended: a `NotebookRun`
+        self.run = run
+
+    def __reduce__(self) -> tuple[type[NotebookFailed], tuple[str, Any]]:
+        return type(self), (str(self), self.run)
 
 
 class JobError(NbqueueError):

@@ -28,7 +28,7 @@ ROOMS = {
     "web": {"errors", "model", "client", "analysis"},
     "notebook": {"errors", "model", "broker", "inside", "client", "local", "analysis"},
     "executor": {"interop"},
-    "joblib": {"interop"},
+    "joblib": {"errors", "interop"},
     "charts": {"analysis", "notebook"},
     "past": {"model", "broker", "client", "analysis"},
 }

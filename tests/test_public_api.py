@@ -21,6 +21,7 @@ ERRORS = {
     "NotInJob",
     "SolverUnavailable",
     "InvalidModel",
+    "NotebookFailed",
     "JobError",
     "JobFailed",
     "ParentFailed",

@@ -137,6 +137,11 @@ def promise(future: Future[Any]) -> None:
     future.add_done_callback(_promised.discard)
 
 
+def release(future: Future[Any]) -> None:
+    """Let the process end without this being done."""
+    _promised.discard(future)
+
+
 def check_outside() -> None:
     """Refuse to wait in the portal's own thread: nobody would be left to do the work."""
     if _portal is not None and _portal.is_own_thread():

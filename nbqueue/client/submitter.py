@@ -20,6 +20,7 @@ from nbqueue.client.schedule import Schedule
 from nbqueue.client.scheduling import draft_schedule, keep
 from nbqueue.client.session import Session, session
 from nbqueue.client.submission import draft_many, draft_one
+from nbqueue.client.turns import Turns
 from nbqueue.client.word import tell_when_ended
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
@@ -40,7 +41,9 @@ KEPT_BYTES = 10_000_000
 class Submitter:
     """Submits with the options it was made with; see `options()`."""
 
-    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, given: Mapping[str, Any] | None = None, turns: Turns | None = None) -> None:
+        """Args: the options, and what gives its submits their order; None: each is sent at once."""
+        self._turns = turns
         self._given = {name: value for name, value in (given or {}).items() if value is not None}
         if "after" in self._given:
             self._given["after"] = ids_of(self._given["after"])
@@ -109,7 +112,7 @@ class Submitter:
         items = list(zip(*map(_iterated, iterables), strict=False))
         drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming, sharing=here.shares)
         order = drafts.order
-        accepted = here.promise(lambda link: _delivered(link, here, drafts))
+        accepted = here.promise(self._in_turn(lambda link: _delivered(link, here, drafts)))
 
         def group(members: list[Job[Any]]) -> JobGroup[Any]:
             name = order.options.label or order.function
@@ -162,6 +165,9 @@ class Submitter:
         given = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
         return f"options({given})"
 
+    def _in_turn(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Callable[[Link], Coroutine[Any, Any, T]]:
+        return act if self._turns is None else self._turns.in_turn(act)
+
     def _may_join(self, fn: Callable[..., Any] | str) -> bool:
         """Whether the server may give another job than the one that is submitted."""
         asked = {**(fn.options if isinstance(fn, Task) else {}), **self._given}
@@ -175,7 +181,7 @@ class Submitter:
         here = session()
         draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming, sharing=here.shares)
         kept = draft if draft.whole_size <= KEPT_BYTES else None
-        accepted = here.promise(lambda link: deliver(link, draft))
+        accepted = here.promise(self._in_turn(lambda link: deliver(link, draft)))
         name = draft.order.options.label or draft.order.function
         job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
         tell_when_ended(here, accepted, lambda: [standing_for(job, accepted.result())], draft.order.options.on_done)

@@ -24,10 +24,12 @@ from nbqueue import (
 from nbqueue.client.alerts import Alert
 from nbqueue.client.graph import Graph
 from nbqueue.client.selection import Selection
+from nbqueue.executor import Executor, JobFuture
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
+from nbqueue.model.submitting import Group, Handle, Submitting
 from nbqueue.notebook.board.dashboard import Dashboard
 
 
@@ -168,3 +170,23 @@ async def watching() -> None:
     assert_type(await queue.alert(failure_rate=0.2, on=lambda crossing: crossing.measure), Alert)
     assert_type(await queue.alerts(), list[Alert])
     await queue.alert(depth=10)  # type: ignore[call-arg]
+
+
+def standing_for(job: Job[int], group: JobGroup[int]) -> None:
+    """The client's own things are what rooms that do not know it ask for."""
+    handle: Handle[int] = job
+    handles: Group[int] = group
+    submitting: Submitting = options()
+    del handle, handles, submitting
+
+
+def executing() -> None:
+    """An executor's futures carry the type of the result; its options are those of jobs."""
+    executor = Executor(2, queue="nightly", retry=3, timeout=60)
+    assert_type(executor.submit(area, 2, height=3.0), JobFuture[float])
+    assert_type(executor.submit(area, 2).result(), float)
+    assert_type(executor.submit(area, 2).job, Job[float])
+    assert_type(list(executor.map(area, [1, 2])), list[float])
+    executor.submit(area, "2")  # type: ignore[arg-type]
+    Executor(colour="red")  # type: ignore[call-arg]
+    Executor(queue=3)  # type: ignore[arg-type]

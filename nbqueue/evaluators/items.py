@@ -1,0 +1,166 @@
+"""`evaluate`: a function over a data set, behind a rate limit, as one job."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from nbqueue.errors import JobCancelled, JobError, JobLost, NotSendable
+from nbqueue.evaluators import data_set, plan
+from nbqueue.evaluators.data_set import Item
+from nbqueue.evaluators.evaluation import Evaluation, Sample
+from nbqueue.evaluators.item_run import evaluated
+from nbqueue.evaluators.scorers import read as read_scorers
+from nbqueue.model.job_options import JobOptions, given_options
+from nbqueue.model.names import new_job_id
+from nbqueue.model.retry import RetryPolicy
+from nbqueue.model.submitting import Handle, Waited, door
+
+#: seconds for which what was found can be taken up again: a week
+KEPT_S = 7 * 86_400.0
+_TAG = "evaluation"
+_KEY_DIGITS = 20
+
+
+def evaluate(
+    items: Any,
+    task: Callable[[Any], Any],
+    scorers: Callable[..., Any] | Iterable[Callable[..., Any]] | Mapping[str, Callable[..., Any]] | None = None,
+    *,
+    concurrency: int = 8,
+    rate: str | None = None,
+    retries: int | RetryPolicy = 2,
+    item_timeout: float | timedelta | None = None,
+    max_errors: int | None = None,
+    name: str = "",
+    resume: Evaluation | None = None,
+    fresh: bool = False,
+    options: JobOptions | None = None,
+) -> Waited[Evaluation]:
+    """The evaluation of a function over a data set, made by one job whose card is shown.
+
+    The same call again, in this notebook or after a restart, finds its job: it waits for it where it runs, gives what
+    it found where it went through, and where it was stopped asks for what is missing, and for what had failed.
+
+    Args:
+        items: a list of dicts (with "id", "input" and "target", as far as there are any), a dict of items by id, a
+            pandas frame, or any iterable.
+        task: called with each item, sync or async; what it gives is the output.
+        scorers: called with an output and its item's "target", and with `item=` where they have a parameter of that
+            name; they answer a number, a bool, None for no score, or a dict of these. A function, several, or a dict by
+            name.
+        concurrency: calls at once. Sync functions have a thread each.
+        rate: how many calls of the task begin in a time: "20/min", "5/s", "60/min burst 5".
+        retries: how often a call that failed is made again, or a RetryPolicy. An error with an HTTP status of 429, and
+            RetryLater, hold all calls for as long as they say, and are no failures.
+        item_timeout: seconds for one call. The thread of a sync function is left to itself then.
+        max_errors: it ends when more items than this have failed.
+        name: what it is called; the task's name if not given. Another name is another evaluation.
+        resume: an evaluation whose outputs are taken over, but those of items that failed.
+        fresh: True asks for everything anew.
+        options: of the job, as `nbqueue.options` takes them, for example {"queue": "nightly", "timeout": 3600}.
+
+    Returns:
+        The rows, also where it was cancelled or stopped: then `stopped_by` says why, and some are missing.
+
+    Raises:
+        JobError: the job failed as a whole, so that there are no rows.
+    """
+    found = data_set.read(items)
+    judges = read_scorers(scorers)
+    called = name or getattr(task, "__name__", type(task).__name__)
+    steps = plan.plan(
+        name=called, concurrency=concurrency, rate=rate, retries=retries, item_timeout=item_timeout,
+        max_errors=max_errors, scored_by=_digest(_nothing, judges) or "",
+    )  # fmt: skip
+    before = {} if resume is None else _known(found, resume, steps.scored_by)
+    key = _digest(task, called, found, sorted(before))
+    given = {"label": called, "tags": [_TAG], "keep_result": KEPT_S, "keep_error": KEPT_S}
+    given |= given_options(options or {}, "evaluate")
+
+    def act() -> Evaluation:
+        earlier = [] if key is None else _earlier(key)
+        known = {} if fresh else _found_earlier(earlier, found, steps.scored_by)
+        if isinstance(known, Evaluation):
+            return known
+        job_id = f"{key or new_job_id()}-{len(earlier) + 1}"
+        submitting = door().options({**given, "job_id": job_id, "run_in": "process"})
+        return _shown(submitting.submit(evaluated, found, task, judges, steps, {**before, **known}).wait())
+
+    return door().begin(act, f"The evaluation {called}")
+
+
+def _earlier(key: str) -> list[Handle[Evaluation]]:
+    """The jobs of this evaluation that the server still knows, the first first."""
+    found: list[Handle[Evaluation]] = []
+    for number in count(1):
+        try:
+            found.append(door().attach(f"{key}-{number}").wait())
+        except JobLost:
+            break
+    return found
+
+
+def _found_earlier(
+    jobs: Sequence[Handle[Evaluation]], items: Sequence[Item], scored_by: str
+) -> Evaluation | dict[int, Sample]:
+    """What the last of the jobs found that found anything: the answer, or the rows that it has of it."""
+    for job in reversed(jobs):
+        was_over = job.state().wait().is_final
+        found = _rest_of(job) if was_over else _shown(job)
+        if found is None:
+            continue
+        if (found.is_complete or not was_over) and found.scored_by == scored_by:
+            return found
+        return _known(items, found, scored_by)
+    return {}
+
+
+def _rest_of(job: Handle[Evaluation]) -> Evaluation | None:
+    """What a job found that has ended; None where that is nothing, or kept no longer."""
+    try:
+        return _found_by(job)
+    except JobError:
+        return None
+
+
+def _shown(job: Handle[Evaluation]) -> Evaluation:
+    """What a job finds, its card shown meanwhile."""
+    door().show(job)
+    return _found_by(job)
+
+
+def _found_by(job: Handle[Evaluation]) -> Evaluation:
+    """What a job found, also where it was cancelled."""
+    try:
+        return job.wait()
+    except JobCancelled as cancelled:
+        if isinstance(cancelled.partial, Evaluation):
+            return cancelled.partial
+        raise
+
+
+def _known(items: Sequence[Item], found: Evaluation, scored_by: str) -> dict[int, Sample]:
+    """The rows of items that did not fail, by place; without their scores where these are of other scorers."""
+    places = {item.id: place for place, item in enumerate(items)}
+    rows = {places[row.id]: row for row in found.samples if row.id in places and not (row.error and row.output is None)}
+    is_same = bool(scored_by) and found.scored_by == scored_by
+    return {
+        place: row if is_same and not row.error else row._replace(scores={}, error="") for place, row in rows.items()
+    }
+
+
+def _digest(fn: Callable[..., Any], /, *args: Any) -> str | None:
+    """Tells the same evaluation from others; None, with a warning, where it cannot be told."""
+    try:
+        return f"{_TAG}-{door().digest(fn, *args)[:_KEY_DIGITS]}"
+    except NotSendable as error:
+        warnings.warn(f"The same call will not find this evaluation again: {error}", stacklevel=3)
+        return None
+
+
+def _nothing() -> None:
+    """Has the digest of its arguments alone."""

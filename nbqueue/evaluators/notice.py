@@ -1,0 +1,35 @@
+"""A line below the running cell of a notebook that changes as something goes on; elsewhere nothing."""
+
+from __future__ import annotations
+
+import sys
+from html import escape
+from typing import Any
+
+
+class Notice:
+    """Shown when it first has something to tell."""
+
+    def __init__(self) -> None:
+        self._shown: Any = None
+
+    def tell(self, done: int, total: int | None, words: str) -> None:
+        """Show how far it is; without a total the bar only moves."""
+        if not _is_notebook():
+            return
+        from IPython.display import display
+
+        most = f' max="{total}"' if total else ""
+        value = f' value="{done}"' if total else ""
+        data = {"text/plain": words, "text/html": f"<progress{value}{most}></progress> {escape(words)}"}
+        if self._shown is None:
+            self._shown = display(data, raw=True, display_id=True)
+        else:
+            self._shown.update(data, raw=True)
+
+
+def _is_notebook() -> bool:
+    """Whether the code runs in a kernel, whose front end can change what it shows."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None

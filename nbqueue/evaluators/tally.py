@@ -1,0 +1,43 @@
+"""How an evaluation stands while it goes on: counts and running means, told as progress and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nbqueue.evaluators.evaluation import Sample
+from nbqueue.inside import progress, report
+
+
+class Tally:
+    """Counts rows as they come."""
+
+    def __init__(self, total: int, rows: Iterable[Sample]) -> None:
+        self._total = total
+        self._done = 0
+        self._sums: dict[str, tuple[float, int]] = {}
+        #: rows with an error
+        self.errors = 0
+        for row in rows:
+            self._count(row)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scores that were seen, in the order of their names."""
+        return tuple(sorted(self._sums))
+
+    def add(self, row: Sample) -> None:
+        """Count a row, and tell it."""
+        self._count(row)
+        self.tell()
+
+    def tell(self) -> None:
+        """Report how far it is."""
+        progress(self._done, self._total, f"{self.errors:,} failed" if self.errors else None)
+        report(**{name: total / count for name, (total, count) in self._sums.items()})
+
+    def _count(self, row: Sample) -> None:
+        self._done += 1
+        self.errors += bool(row.error)
+        for name, value in row.scores.items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = (total + value, count + 1)

@@ -1,0 +1,288 @@
+"""`evaluate`: a function over a data set as one job, with limits, retries, refusals, stops and kills."""
+
+import os
+import signal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbqueue
+from nbqueue.client.known import attach, jobs
+from nbqueue.client.portal import shutdown
+from nbqueue.errors import ConfigurationError, JobFailed
+from nbqueue.evaluators import Evaluation, evaluate
+from nbqueue.model.job import JobRecord
+from nbqueue.model.job_options import JobOptions
+from nbqueue.model.settings import Settings
+from tests.evaluators.service import Service, doubled
+from tests.waiting import SLACK, until
+from tests.workers import running_worker
+
+pytestmark = pytest.mark.usefixtures("connected")
+
+
+def exact(output: Any, target: Any) -> bool:
+    """Whether the output is what was wanted."""
+    return bool(output == target)
+
+
+def questions(service: Service, count: int, **more: Any) -> list[dict[str, Any]]:
+    """So many items for `doubled`, of which every fifth has another target."""
+    return [
+        {"id": f"q{number}", "url": service.url, "input": number, "target": 2 * number + (number % 5 == 0), **more}
+        for number in range(count)
+    ]
+
+
+async def running(count: int = 1) -> list[JobRecord]:
+    """The evaluations that run now, once there are so many."""
+    return await until(lambda: _running(count), 10)
+
+
+async def _running(count: int) -> list[JobRecord]:
+    found = (await jobs.where(state="running", tag="evaluation")).records
+    return list(found) if len(found) >= count else []
+
+
+async def test_an_evaluation_gives_a_row_an_item(service: Service) -> None:
+    """Rows are in the order of the items, whichever ended first; failing items are rows with their error."""
+    service.broken = {3, 7}
+    service.stumbles = 1
+    found = await evaluate(questions(service, 20), doubled, exact, retries=nbqueue.RetryPolicy(max_tries=2, base=0.01))
+    assert [sample.id for sample in found.samples] == [f"q{number}" for number in range(20)]
+    assert [sample.output for sample in found.samples] == [
+        None if number in service.broken else 2 * number for number in range(20)
+    ]
+    assert {sample.attempts for sample in found.samples} == {2}
+    assert [(sample.id, sample.error) for sample in found.errors] == [
+        ("q3", "HTTPError: HTTP Error 400: Bad Request"),
+        ("q7", "HTTPError: HTTP Error 400: Bad Request"),
+    ]
+    assert (found.metrics["exact"]["mean"], found.metrics["exact"]["n"]) == (14 / 18, 18)
+    assert (found.is_complete, found.stopped_by, set(service.came.values())) == (True, "", {2})
+
+
+async def test_the_same_call_finds_its_evaluation_again(service: Service) -> None:
+    """It asks nothing twice, also after a restart; another name, other items and `fresh` are other evaluations."""
+    first = await evaluate(questions(service, 6), doubled, exact)
+    shutdown()  # as a new kernel: nothing is known here
+    assert await evaluate(questions(service, 6), doubled, exact) == first
+    assert service.total == 6
+    await evaluate(questions(service, 6), doubled, exact, name="other")
+    await evaluate(questions(service, 7), doubled, exact)
+    await evaluate(questions(service, 6), doubled, exact, fresh=True)
+    assert service.total == 6 + 6 + 7 + 6
+
+
+async def test_other_scorers_judge_the_outputs_that_are_there(service: Service) -> None:
+    """The task is not asked again for them."""
+    await evaluate(questions(service, 6), doubled, exact)
+    found = await evaluate(questions(service, 6), doubled, {"wrong": lambda output, target: output != target})
+    assert {name: (mean.mean, mean.n) for name, mean in found.means.items()} == {"wrong": (2 / 6, 6)}
+    assert service.total == 6
+
+
+async def test_a_refusal_holds_everybody_and_counts_for_nobody(service: Service) -> None:
+    """After an HTTP 429 no call comes before its time, and no item loses a try by it."""
+    service.refusals = 3
+    found = await evaluate(questions(service, 12), doubled, exact, concurrency=3, retries=0)
+    assert (len(found.errors), {sample.attempts for sample in found.samples}) == (0, {1})
+    last = max(service.refused_at)
+    assert min(service.served_at) - last >= service.retry_after_s
+    assert sum(service.came.values()) == 12 + 3
+
+
+async def test_a_rate_spreads_the_calls(service: Service) -> None:
+    """Never do more begin than it says; the retries count too."""
+    service.stumbles = 1
+    policy = nbqueue.RetryPolicy(max_tries=2, base=0.01)
+    await evaluate(questions(service, 6), doubled, exact, rate="10/s burst 1", retries=policy)
+    gaps = [late - early for early, late in pairwise(service.served_at)]
+    assert service.total == 6
+    assert max(service.served_at) - min(service.served_at) >= 0.1 * 5 - 0.05, gaps
+
+
+async def test_async_functions_run_beside_one_another() -> None:
+    """No more than `concurrency` at once; a scorer may be async too and take the item."""
+    counts = {"now": 0, "most": 0}
+
+    async def echo(item: int) -> tuple[int, int]:
+        import asyncio
+
+        counts["now"] += 1
+        counts["most"] = max(counts["most"], counts["now"])
+        await asyncio.sleep(0.01)
+        counts["now"] -= 1
+        return item, counts["most"]
+
+    async def judge(output: tuple[int, int], target: None, item: int) -> dict[str, float]:
+        return {"most": output[1], "same": output[0] == item, "targets": target is not None}
+
+    found = await evaluate(range(30), echo, judge, concurrency=5)
+    assert max(sample.scores["most"] for sample in found.samples) == 5
+    assert (found.means["same"].mean, found.means["targets"].mean) == (1, 0)
+    assert found.scorers == ("most", "same", "targets")
+
+
+async def test_one_call_that_takes_too_long_fails_its_item_alone() -> None:
+    """Sync or async, it ends as an error of its item, and the others have theirs."""
+
+    def slow(item: int) -> int:
+        import time
+
+        time.sleep(60 if item == 1 else 0)
+        return item
+
+    async def slow_too(item: int) -> int:
+        import asyncio
+
+        await asyncio.sleep(60 if item == 1 else 0)
+        return item
+
+    for task in (slow, slow_too):
+        found = await evaluate(range(3), task, item_timeout=0.2, retries=0)
+        assert [sample.error for sample in found.samples] == ["", "TimeoutError: It took longer than 0.2 s.", ""]
+
+
+async def test_too_many_errors_end_it(service: Service) -> None:
+    """What there is is given, and the same call tries those again that had failed."""
+    service.broken = set(range(50))
+    found = await evaluate(questions(service, 50), doubled, exact, concurrency=1, retries=0, max_errors=4)
+    assert (found.stopped_by, found.metrics["_errors"], found.metrics["_missing"]) == ("errors", 5, 45)
+    service.broken = set()
+    again = await evaluate(questions(service, 50), doubled, exact, concurrency=4, retries=0, max_errors=4)
+    assert (again.stopped_by, len(again.samples), len(again.errors), service.total) == ("", 50, 0, 50)
+
+
+async def test_what_is_resumed_asks_for_what_failed_alone(service: Service) -> None:
+    """`resume` takes over the rows that did not fail, of whatever evaluation of these ids."""
+    service.broken = {2}
+    found = await evaluate(questions(service, 5), doubled, exact, retries=0)
+    service.broken = set()
+    again = await evaluate(questions(service, 5), doubled, exact, retries=0, resume=found)
+    assert (again.errors, again.is_complete, dict(service.served)) == ((), True, dict.fromkeys(range(5), 1))
+
+
+async def test_a_cancelled_evaluation_gives_what_it_has_and_goes_on_later(service: Service) -> None:
+    """Cancelled after some of 200 items, it asks for the others alone when it is called again."""
+    service.takes_s, service.broken = 0.02, {5, 55, 105, 155}
+    items = questions(service, 200)
+    for number in (1, 2, 3):
+        items[number]["target"] = -1
+    pending = evaluate(items, doubled, exact, concurrency=2, retries=0)
+    (record,) = await running()
+    await until(lambda: service.total >= 17)
+    assert await (await attach(record.id)).cancel() == "cancelled"
+    found = await pending
+    assert (found.stopped_by, found.is_complete) == ("cancel", False)
+    assert 15 <= len(found.samples) < 200
+    assert found.metrics["_missing"] == 200 - len(found.samples)
+    service.takes_s = 0
+    again = await evaluate(items, doubled, exact, concurrency=8, retries=0)
+    assert (again.is_complete, again.stopped_by, len(again.errors)) == (True, "", 4)
+    assert (again.metrics["exact"]["mean"], again.metrics["exact"]["n"]) == (157 / 196, 196)
+    assert dict(service.served) == {number: 1 for number in range(200) if number not in service.broken}
+
+
+async def test_a_time_limit_gives_what_there_is(service: Service) -> None:
+    """The evaluation ends within its grace, as one that succeeded with a part of the rows."""
+    service.takes_s = 0.05
+    given: JobOptions = {"timeout": 3, "grace": 2, "keep_result": 60}
+    found = await evaluate(questions(service, 500), doubled, exact, concurrency=2, options=given)
+    assert (found.stopped_by, found.is_complete, len(found.samples) > 0) == ("timeout", False, True)
+
+
+async def test_an_error_of_the_whole_is_raised() -> None:
+    """Outputs that cannot be sent fail the job, which says where they are."""
+
+    def odd(item: int) -> Any:
+        import threading
+
+        return threading.Lock() if item else 0
+
+    with pytest.raises(JobFailed, match="lock"):
+        await evaluate(range(2), odd)
+
+
+async def test_progress_and_running_means_are_reported(service: Service) -> None:
+    """The job's record has how many are done of how many, and the mean of each score as a metric."""
+    await evaluate(questions(service, 10), doubled, exact, name="told", concurrency=1)
+    (record,) = (await jobs.where(tag="evaluation", function="evaluated", limit=1)).records
+    assert (record.label, record.state) == ("told", "succeeded")
+    metrics = await (await attach(record.id)).metrics()
+    assert metrics[metrics["name"] == "exact"]["value"].tolist()[-1] == 0.8
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"rate": "often"}, "rate='often' cannot be read"),
+        ({"concurrency": 0}, "concurrency=0 cannot be used: give a whole number"),
+        ({"retries": -1}, "retries=-1 cannot be used: give a whole number from 0 to 999."),
+        ({"max_errors": "5"}, "max_errors='5' cannot be used: give a whole number"),
+        ({"item_timeout": 0}, "item_timeout=0 is out of range"),
+        ({"options": {"job_id": "x"}}, "evaluate does not take 'job_id': its options are queue"),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused_at_once(given: dict[str, Any], sentence: str) -> None:
+    """Before anything is submitted, in one sentence."""
+    with pytest.raises(ConfigurationError) as refused:
+        evaluate([1], doubled, exact, **given)
+    assert sentence in str(refused.value)
+
+
+async def test_a_task_without_a_digest_is_evaluated_all_the_same() -> None:
+    """A warning says that the same call will not find it again."""
+
+    class Odd:
+        def __call__(self, item: int) -> int:
+            return item
+
+        def __reduce__(self) -> Any:
+            return Odd, (), {"id": os.urandom(8)}
+
+    with pytest.warns(UserWarning, match="The same call will not find this evaluation again: "):
+        found = await evaluate(range(2), Odd(), name="odd")
+    assert [sample.output for sample in found.samples] == [0, 1]
+
+
+async def test_a_killed_worker_costs_no_row_that_was_kept(service: Service, module_settings: Settings) -> None:
+    """SIGKILL of all its processes: another goes on; only what was under way, or just done, is asked again."""
+    service.takes_s = 0.1
+    given: JobOptions = {"queue": "killed"}
+    with running_worker(module_settings, "--queues", "killed", "--slots", "1", machine="one") as first:
+        pending = evaluate(questions(service, 40), doubled, exact, concurrency=2, retries=0, options=given)
+        await until(lambda: service.total >= 24, 20)
+        first.kill()
+        done = service.total
+    with running_worker(module_settings, "--queues", "killed", "--slots", "1", machine="two"):
+        found = await pending
+    again = sum(count - 1 for count in service.served.values())
+    assert (found.is_complete, found.errors, set(service.served)) == (True, (), set(range(40)))
+    # what was done in the second before is not kept yet; with two at once of 0.1 s these are 20 and those under way
+    assert again <= min(24 * SLACK, done - 1), (again, done)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_killed_child_costs_only_what_was_under_way(service: Service, tmp_path: Path) -> None:
+    """Its worker lives, and knows all but the rows of the last moment."""
+
+    def noted(item: dict[str, Any]) -> int:
+        (tmp_path / "pid").write_text(str(os.getpid()), encoding="ascii")
+        return doubled(item)
+
+    service.takes_s = 0.1
+    pending = evaluate(questions(service, 30), noted, exact, concurrency=2, retries=0)
+    await until(lambda: service.total >= 15, 20)
+    os.kill(int((tmp_path / "pid").read_text(encoding="ascii")), signal.SIGKILL)
+    found: Evaluation = await pending
+    again = sum(count - 1 for count in service.served.values())
+    assert (found.is_complete, found.errors) == (True, ())
+    assert again <= min(8 * SLACK, 14)
+
+
+def test_a_script_waits_without_a_loop(service: Service) -> None:
+    """`.wait()` gives the same."""
+    assert evaluate(questions(service, 3), doubled, exact).wait(20).is_complete

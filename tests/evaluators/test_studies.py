@@ -1,0 +1,284 @@
+"""`optimize`: an Optuna study whose trials are jobs."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.storages.journal import JournalFileBackend
+
+import nbqueue
+from nbqueue.client.known import jobs
+from nbqueue.errors import ConfigurationError, JobFailed, NotInJob
+from nbqueue.evaluators import optimize
+from nbqueue.model.settings import Settings
+from tests.evaluators import objectives
+from tests.waiting import until, wait_until
+
+pytestmark = pytest.mark.usefixtures("connected")
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+SAMPLERS: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
+    "tpe": lambda: optuna.samplers.TPESampler(seed=1, n_startup_trials=4),
+    "tpe together": lambda: optuna.samplers.TPESampler(seed=1, n_startup_trials=4, multivariate=True),
+    "genetic": lambda: optuna.samplers.NSGAIISampler(seed=1, population_size=4),
+}
+PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
+    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=2),
+    "hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=5),
+}
+
+
+def study_of(sampler: optuna.samplers.BaseSampler | None = None, **given: Any) -> optuna.Study:
+    """A study in memory, with a seed."""
+    return optuna.create_study(sampler=sampler or optuna.samplers.RandomSampler(seed=1), **given)
+
+
+def facts(study: optuna.Study) -> list[tuple[Any, ...]]:
+    """All that is not a time."""
+    return [
+        (each.number, each.state, each.values, each.params, each.distributions, each.intermediate_values,
+         each.user_attrs, {name: value for name, value in each.system_attrs.items() if not name.startswith("nbqueue")})
+        for each in study.trials
+    ]  # fmt: skip
+
+
+def states(study: optuna.Study) -> list[str]:
+    """The states of its trials."""
+    return [each.state.name for each in study.trials]
+
+
+@pytest.mark.parametrize("pruner", PRUNERS)
+@pytest.mark.parametrize("sampler", SAMPLERS)
+async def test_one_trial_at_a_time_gives_the_numbers_of_optuna(sampler: str, pruner: str) -> None:
+    """Parameters, values, what was pruned and where are equal to those of `study.optimize`, also over two calls."""
+    own = study_of(SAMPLERS[sampler](), pruner=PRUNERS[pruner](), study_name="one")
+    own.optimize(objectives.bowl, n_trials=14)
+    study = study_of(SAMPLERS[sampler](), pruner=PRUNERS[pruner](), study_name="one")
+    assert await optimize(study, objectives.bowl, 10) is study
+    await optimize(study, objectives.bowl, 4)
+    assert facts(study) == facts(own)
+    assert {"PRUNED", "COMPLETE"} == set(states(study))
+
+
+async def test_trials_at_once_all_end() -> None:
+    """With two at once as many trials end as were asked for, each with its own parameters."""
+    study = study_of(optuna.samplers.TPESampler(seed=1, n_startup_trials=3, constant_liar=True))
+    await optimize(study, objectives.bowl, 12, concurrency=2)
+    assert len(study.trials) == 12
+    assert len({each.params["x"] for each in study.trials}) == 12
+    assert "RUNNING" not in states(study)
+
+
+async def test_a_trial_is_pruned_by_what_others_find_meanwhile() -> None:
+    """A bad trial that began before the others is ended once these are better at its steps."""
+    study = study_of(pruner=optuna.pruners.MedianPruner(n_startup_trials=2))
+    study.enqueue_trial({"bad": True})
+    for _ in range(3):
+        study.enqueue_trial({"bad": False})
+    await optimize(study, objectives.slow, 4, concurrency=2)
+    assert states(study) == ["PRUNED", "COMPLETE", "COMPLETE", "COMPLETE"]
+    assert study.trials[0].value == 100
+    assert 0 < len(study.trials[0].intermediate_values) < 300
+
+
+async def test_a_trial_that_kills_its_process_has_failed() -> None:
+    """The others are not harmed, and the study goes on."""
+    study = study_of()
+    await optimize(study, objectives.deadly, 3)
+    assert states(study) == ["COMPLETE", "FAIL", "COMPLETE"]
+
+
+async def test_an_error_ends_all_unless_it_is_caught() -> None:
+    """As with optuna: its trial has failed, and the error is raised; what `catch` names fails its trial alone."""
+
+    def failing(trial: Any) -> float:
+        if trial.suggest_float("x", 0, 1) < 2:
+            raise KeyError("no")
+        return 0.0
+
+    study = study_of()
+    with pytest.raises(JobFailed) as raised:
+        await optimize(study, failing, 3)
+    assert (str(raised.value.__cause__), states(study)) == ("'no'", ["FAIL"])
+    await optimize(study, failing, 2, catch=KeyError)
+    assert states(study) == ["FAIL", "FAIL", "FAIL"]
+
+
+async def test_an_error_leaves_no_other_trial_running() -> None:
+    """Those beside it are cancelled."""
+
+    def failing(trial: Any) -> float:
+        if trial.number == 0:
+            return objectives.endless(trial)
+        raise KeyError("no")
+
+    study = study_of(pruner=optuna.pruners.NopPruner())
+    with pytest.raises(JobFailed):
+        await optimize(study, failing, 3, concurrency=2)
+    assert states(study) == ["FAIL", "FAIL"]
+    await until(_none_runs)
+
+
+async def test_a_retried_trial_has_the_same_parameters(tmp_path: Path) -> None:
+    """An attempt that raised is followed by another one of the same trial."""
+    study = study_of()
+    objective = partial(objectives.stumbling, folder=str(tmp_path))
+    await optimize(study, objective, 2, retries=1, concurrency=2)
+    assert states(study) == ["COMPLETE", "COMPLETE"]
+    for trial in study.trials:
+        tried = (tmp_path / f"trial-{trial.number}").read_text(encoding="ascii").splitlines()
+        assert tried == [repr(trial.params["x"])] * 2
+
+
+async def test_a_grid_ends_by_itself() -> None:
+    """`study.stop()` of the sampler, of a callback or of the objective lets no further trial begin."""
+    seen: list[int] = []
+
+    def stopping(trial: Any) -> float:
+        if trial.number == 2:
+            trial.study.stop()
+        return float(trial.suggest_int("x", 0, 9))
+
+    grid = study_of(optuna.samplers.GridSampler({"x": [1, 2, 3]}))
+    await optimize(grid, lambda trial: trial.suggest_int("x", 0, 9))
+    assert sorted(each.params["x"] for each in grid.trials) == [1, 2, 3]
+    stopped = study_of()
+    await optimize(stopped, stopping, 9, callbacks=[lambda _, trial: seen.append(trial.number)])
+    assert (len(stopped.trials), seen) == (3, [0, 1, 2])
+    called = study_of()
+    await optimize(called, lambda trial: trial.suggest_int("x", 0, 9), callbacks=[lambda study, _: study.stop()])
+    assert len(called.trials) == 1
+
+
+async def test_a_time_limit_of_all_lets_no_trial_begin() -> None:
+    """Those that run are waited for."""
+    study = study_of()
+    await optimize(study, objectives.bowl, timeout=0.3)
+    assert set(states(study)) <= {"COMPLETE", "PRUNED"}
+    assert 0 < len(study.trials) < 1000
+
+
+async def test_a_trial_over_its_time_limit_has_failed_or_is_pruned() -> None:
+    """One that asks whether to prune is pruned within the grace; the other one is ended."""
+    study = study_of(pruner=optuna.pruners.NopPruner())
+    await optimize(study, objectives.endless, 2, concurrency=2, options={"timeout": 3, "grace": 1.5})
+    assert states(study) == ["FAIL", "PRUNED"]
+
+
+async def test_an_interrupted_optimization_leaves_no_trial_running(tmp_path: Path) -> None:
+    """Its jobs are cancelled, its trials have failed, and a later call goes on."""
+    study = study_of()
+    objective = partial(objectives.gated, folder=str(tmp_path))
+    task = asyncio.ensure_future(_awaited(optimize(study, objective, 4, concurrency=2)))
+    await until(lambda: len(list(tmp_path.glob("began-*"))) == 2, 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert states(study) == ["FAIL", "FAIL"]
+    await until(_none_runs)
+    (tmp_path / "gate").touch()
+    await optimize(study, objective, 1)
+    assert states(study) == ["FAIL", "FAIL", "COMPLETE"]
+
+
+KILLED = """
+import sys, optuna
+from functools import partial
+from nbqueue.evaluators import optimize
+from tests.evaluators import objectives
+storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(sys.argv[1]))
+study = optuna.create_study(storage=storage, study_name="kept", sampler=optuna.samplers.RandomSampler(seed=1))
+optimize(study, partial(objectives.gated, folder=sys.argv[2]), 4, concurrency=2).wait()
+"""
+
+
+def test_trials_of_a_killed_notebook_are_taken_over(
+    tmp_path: Path, module_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their jobs go on, and what they find is told by whoever optimizes the study next."""
+    monkeypatch.setenv("NBQUEUE_URL", str(module_settings.url))
+    monkeypatch.setenv("NBQUEUE_HOME", str(module_settings.home))
+    journal = tmp_path / "journal"
+    command = [sys.executable, "-c", KILLED, str(journal), str(tmp_path)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as notebook:
+        wait_until(lambda: len(list(tmp_path.glob("began-*"))) == 2, 20)
+        notebook.send_signal(signal.SIGKILL)
+    backend = JournalFileBackend(str(journal))
+    study = optuna.load_study(study_name="kept", storage=optuna.storages.JournalStorage(backend))
+    assert states(study) == ["RUNNING", "RUNNING"]
+    (tmp_path / "gate").touch()
+    optimize(study, partial(objectives.gated, folder=str(tmp_path)), 3).wait()
+    assert states(study) == ["COMPLETE", "COMPLETE", "COMPLETE"]
+
+
+async def test_an_optimization_may_itself_be_a_job() -> None:
+    """Its card then shows how many trials are over, and the best value."""
+
+    async def coordinate() -> list[float]:
+        import optuna
+
+        from nbqueue.evaluators import optimize
+
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+        await optimize(study, lambda trial: trial.suggest_float("x", 0, 1), 5)
+        return [each.value or 0.0 for each in study.trials]
+
+    job = await nbqueue.submit(coordinate)
+    values = await job
+    metrics = await job.metrics()
+    assert metrics[metrics["name"] == "best"]["value"].tolist()[-1] == pytest.approx(min(values), rel=1e-6)
+
+
+async def test_several_objectives_and_async_ones() -> None:
+    """A study may have more than one direction; the objective may be a coroutine function."""
+
+    async def both(trial: Any) -> tuple[float, float]:
+        import asyncio
+
+        x = trial.suggest_float("x", 0, 2)
+        await asyncio.sleep(0)
+        return x, (x - 2) ** 2
+
+    study = study_of(optuna.samplers.NSGAIISampler(seed=1), directions=["minimize", "minimize"])
+    await optimize(study, both, 4, concurrency=2)
+    assert [each.values for each in study.trials] == [[x, (x - 2) ** 2] for x in (t.params["x"] for t in study.trials)]
+
+
+async def test_advice_is_given_where_trials_would_be_alike() -> None:
+    """TPE without constant_liar chooses for trials at once as if these were not there."""
+    study = study_of(optuna.samplers.TPESampler(seed=1, constant_liar=False))
+    with pytest.warns(UserWarning, match=r"create the study with TPESampler\(constant_liar=True\)"):
+        optimize(study, objectives.bowl, 0, concurrency=2)
+
+
+async def test_what_cannot_be_meant_is_refused_at_once() -> None:
+    """In one sentence, before a trial begins."""
+    study = study_of()
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"study": "s"}, "study='s' cannot be optimized: give what optuna.create_study() made."),
+        ({"n_trials": -1}, "n_trials=-1 cannot be used: give a whole number from 0 to 1,000,000,000."),
+        ({"concurrency": 0}, "concurrency=0 cannot be used: give a whole number from 1 to 100,000."),
+        ({"retries": True}, "retries=True cannot be used: give a whole number from 0 to 999."),
+    ]
+    for given, sentence in cases:
+        with pytest.raises(ConfigurationError) as refused:
+            optimize(**{"study": study, "objective": objectives.bowl, **given})
+        assert str(refused.value) == sentence
+    with pytest.raises(NotInJob, match=r"An event loop runs in this thread: await optimize\(\.\.\.\)"):
+        optimize(study, objectives.bowl, 1).wait()
+    assert study.trials == []
+
+
+async def _awaited(pending: Any) -> Any:
+    return await pending
+
+
+async def _none_runs() -> bool:
+    return not len(await jobs.where(state="running", function="run_trial"))
