@@ -1,10 +1,6 @@
-"""HiGHS and SCIP as jobs: what is found, what is reported, how they stop, resume and refuse."""
+"""What HiGHS and SCIP have of their own, as jobs: files, logs, limits and refusals. What all have is in the suite."""
 
 import gzip
-import os
-import signal
-import threading
-import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -13,20 +9,16 @@ from typing import Any
 import pytest
 
 import nbqueue
-from nbqueue import ConfigurationError, JobCancelled, JobFailed, RetryPolicy, options, run
+from nbqueue import ConfigurationError, JobFailed, run
 from nbqueue.client.portal import shutdown
 from nbqueue.errors import InvalidModel
 from nbqueue.model.settings import Settings
-from nbqueue.solvers.solution import Solution, Status
+from nbqueue.solvers.solution import Status
 from tests import processes
 from tests.servers import running_server
 from tests.solvers import knapsacks
-from tests.waiting import until
 from tests.workers import Worker, running_worker
 
-#: more than a search of some seconds can prove
-HARD = knapsacks.as_lp(200, 10, 7)
-LEAST = 7350
 LP = """Minimize
  obj: 3 x + 2 y
 Subject To
@@ -36,8 +28,6 @@ General
  x
 End
 """
-IMPOSSIBLE = LP.replace(" c2: x + 3 y >= 6", " c2: x + y <= 3")
-ENDLESS = LP.replace("Minimize", "Maximize")
 
 pytestmark = pytest.mark.parametrize("name", ["highs", "scip"])
 
@@ -97,18 +87,6 @@ async def test_a_known_optimum_is_proven(name: str) -> None:
     assert record.progress.done == 100
 
 
-@pytest.mark.parametrize(
-    ("model", "status", "objective"),
-    [(LP, Status.OPTIMAL, 8.0), (IMPOSSIBLE, Status.INFEASIBLE, None), (ENDLESS, None, None)],
-    ids=["minimize", "infeasible", "unbounded"],
-)
-async def test_statuses_are_honest(name: str, model: str, status: Status | None, objective: float | None) -> None:
-    """A minimum is one; no solution and no best solution are statuses, not errors."""
-    found = await run(solve_of(name), model)
-    expected = {status} if status else {Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED}
-    assert (found.status in expected, found.objective, bool(found)) == (True, objective, objective is not None)
-
-
 async def test_all_forms_of_a_file_are_read(name: str, tmp_path: Path) -> None:
     """A path, a text, bytes and compressed bytes are the same model."""
     solve = solve_of(name)
@@ -117,79 +95,6 @@ async def test_all_forms_of_a_file_are_read(name: str, tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(LP.encode()))
     forms = (path, str(path), packed, LP, LP.encode(), gzip.compress(LP.encode()))
     assert [(await run(solve, each)).objective for each in forms] == [8.0] * len(forms)
-
-
-async def test_a_time_limit_keeps_the_best(name: str) -> None:
-    """It ends about then, with what was found until then."""
-    found = await run(solve_of(name), HARD, time_limit=1.0)
-    assert (found.status, found.stopped_by, found.objective > LEAST) == (Status.FEASIBLE, "time_limit", True)
-    assert found.bound >= found.objective
-
-
-async def test_a_cancel_keeps_the_best(name: str) -> None:
-    """A cancelled search hands back what it had, as the partial result of its job."""
-    job = await options(grace=20).submit(solve_of(name), HARD)
-
-    async def seen() -> Any:
-        return (await job.info()).progress.metrics.get("objective", 0) > LEAST
-
-    assert await until(seen, 20)
-    await job.cancel()
-    with pytest.raises(JobCancelled) as caught:
-        await job
-    found: Solution = caught.value.partial
-    assert (found.status, found.stopped_by, (found.objective or 0) > LEAST) == (Status.FEASIBLE, "cancel", True)
-
-
-def solve_when_stopped(solve: Any, model: str) -> Any:
-    """A search that begins only after its job was asked to stop."""
-    nbqueue.report(waiting=True)
-    while not nbqueue.should_stop():
-        time.sleep(0.01)
-    return solve(model)
-
-
-async def test_a_stop_that_comes_before_the_search_is_heard(name: str) -> None:
-    """The search ends as soon as it has begun."""
-    job = await options(grace=20).submit(solve_when_stopped, solve_of(name), HARD)
-
-    async def waiting() -> Any:
-        return (await job.info()).progress.metrics.get("waiting")
-
-    assert await until(waiting, 20)
-    await job.cancel()
-    with pytest.raises(JobCancelled) as caught:
-        await job
-    found: Solution = caught.value.partial
-    assert (found.stopped_by, found.wall_s < 10) == ("cancel", True)
-
-
-def solve_and_die(solve: Any, model: str) -> Any:
-    """A search whose first attempt is killed; the second has little time."""
-    first = nbqueue.current_job().attempt == 1  # type: ignore[union-attr]
-    if first:
-        threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
-    return solve(model, time_limit=60.0 if first else 0.3)
-
-
-async def test_a_retry_starts_from_what_the_killed_attempt_had(name: str) -> None:
-    """It resumes with that solution, and ends with nothing worse."""
-    found = await options(retry=RetryPolicy(max_tries=2, backoff="fixed", base=0.01)).run(
-        solve_and_die, solve_of(name), HARD
-    )
-    first = found.trace[0]
-    assert (found.attempt, first.event, first.attempt, first.objective > LEAST) == (2, "resume", 2, True)
-    assert found.objective >= first.objective
-    assert found.value("x0") in (pytest.approx(0.0), pytest.approx(1.0))
-
-
-async def test_a_search_starts_from_a_hint(name: str) -> None:
-    """A solution, its values by name, or all of them: the search has it at once."""
-    solve = solve_of(name)
-    known = await run(solve, HARD, time_limit=1.0)
-    for hint in (known, known.values, known.vector):
-        found = await run(solve, HARD, time_limit=0.3, hint=hint)
-        assert found.objective >= known.objective - 1e-6
 
 
 async def test_limits_of_ones_own_are_named(name: str) -> None:
