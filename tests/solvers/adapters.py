@@ -30,8 +30,6 @@ class Adapter:
     wrong_parameter: tuple[str, str] = ("", "")
     #: how large a cap it surely finds in a second and a half, on a busy machine too
     cap_at_once: int = 12
-    #: whether variables go along with a function that uses them; else it goes by their names
-    variables_travel: bool = True
     #: how many threads it can be given
     threads: int = 2
 
@@ -69,6 +67,5 @@ ADAPTERS = (
     Adapter(
         name="scip", module="nbqueue.solvers.scip", models="tests.solvers.models.scip", family="pyscipopt",
         package="pyscipopt", extra="scip", wrong_parameter=("limits/nodez", "limits/nodes"), threads=1,
-        variables_travel=False,
     ),
 )  # fmt: skip

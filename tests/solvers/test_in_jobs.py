@@ -71,11 +71,9 @@ def _as_a_client(url: str, home: Path, adapter: Adapter) -> tuple[Solution, floa
         solve = import_module(adapter.module).solve
         found = nbqueue.run(solve, model, **adapter.options).wait(60)
 
-        of = taken if adapter.variables_travel else list(found.values)
-
         def closure() -> tuple[float, float]:
             answer = solve(model, **adapter.options)
-            return answer.objective, sum(map(answer.value, of))
+            return answer.objective, sum(map(answer.value, taken))
 
         worth, count = nbqueue.run(closure).wait(60)
         return (
