@@ -55,7 +55,7 @@ def _solver_cells(instance: Instance, found: Any) -> tuple[str, ...]:
     if not isinstance(found, dict):
         return (str(found), "", "", str(instance.optimum), "", "")
     return (
-        "optimal, proven" if found["status"] == "OPTIMAL" else found["status"].lower(), str(found["objective"]),
+        "optimal, proven" if found["status"] == "optimal" else found["status"], str(found["objective"]),
         str(found["bound"]), str(instance.optimum), str(found["solutions"]), f"{found['wall_s']:.2f} s",
     )  # fmt: skip
 

@@ -137,7 +137,7 @@ def _unproven(solved: list[tuple[Instance, dict[str, Any] | JobError]]) -> list[
     for instance, found in solved:
         if isinstance(found, JobError):
             problems.append(f"{instance.name} was not solved: {found}")
-        elif found["status"] != "OPTIMAL" or found["objective"] != instance.optimum:
+        elif found["status"] != "optimal" or found["objective"] != instance.optimum:
             problems.append(
                 f"{instance.name} was not proven: {found['status']}, {found['objective']}, not {instance.optimum}."
             )

@@ -31,7 +31,10 @@ class Memory:
     def before(self) -> Incumbent | None:
         """What an earlier attempt had found of this very model."""
         data = self._job.keeping.before.get(self._name)
-        return None if data is None else unpacked(data)
+        try:
+            return None if data is None else unpacked(data)
+        except (zlib.error, ValueError, TypeError, KeyError):
+            return None  # of another version of nbqueue: then the search starts from nothing
 
     def keep(self, incumbent: Incumbent) -> None:
         """Keep it for the next attempt; may wait for the job's line."""

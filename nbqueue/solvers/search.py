@@ -264,7 +264,8 @@ class Search:
         # the bar is what is closed of the gap
         self._shown = max(self._shown, round(_FULL * (1 - min(known.gap, 1.0))))
         if self._job is not None and self._bar:
-            self._job.reports.bar(self._bar, self._shown, _FULL)
+            if self._attendant is not None:  # afterwards it is shown no more
+                self._job.reports.bar(self._bar, self._shown, _FULL)
         else:
             told.progress(self._shown, _FULL, None)
 

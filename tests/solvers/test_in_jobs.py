@@ -73,7 +73,7 @@ def _as_a_client(url: str, home: Path, adapter: Adapter) -> tuple[Solution, floa
 
         def closure() -> tuple[float, float]:
             answer = solve(model, **adapter.options)
-            return answer.objective, answer.value(taken[0]) + sum(map(answer.value, taken[1:]))
+            return answer.objective, sum(map(answer.value, taken))
 
         worth, count = nbqueue.run(closure).wait(60)
         return (

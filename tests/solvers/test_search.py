@@ -233,11 +233,16 @@ def test_a_search_beside_a_loop_of_the_user_s_has_a_bar_of_its_own() -> None:
 
     def act() -> Solution:
         search = Search("cpsat")
-        search.run(lambda: search.found(100, 75, [1]))
+
+        def solve() -> None:
+            search.found(100, 75, [1])
+            assert sink.last["bars"] == [["cpsat", 75, 100]]
+
+        search.run(solve)
         return search.solution(Status.FEASIBLE)
 
     within(context, act)
-    assert (sink.last["done"], sink.last["total"]) == (3, 10)
+    assert (sink.last["done"], sink.last["total"], "bars" in sink.last) == (3, 10, False)
 
 
 def test_two_searches_get_processors_of_their_own() -> None:
