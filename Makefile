@@ -59,6 +59,7 @@ bench: .venv/for-test ## measure nbqueue beside other job queues, 25 minutes (AR
 
 docs: .venv/for-test ## write the generated pages anew, then run every code block of the README and docs
 	@$(IN) tools.states_page
+	@$(IN) tools.api_page
 	@$(IN) pytest -q tests/test_docs.py
 
 lock: ## renew constraints.txt after a change of dependencies (UPGRADE=--upgrade takes the newest of everything)

@@ -10,7 +10,7 @@ import pytest
 
 from tests import pages
 from tests.source import ROOT
-from tools import states_page
+from tools import api_page, states_page
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -51,6 +51,11 @@ def test_no_block_is_left_out() -> None:
 def test_the_page_of_states_is_current() -> None:
     """docs/states.md is what `make docs` writes from the table of states."""
     assert states_page.PAGE.read_text(encoding="utf-8") == states_page.page()
+
+
+def test_the_page_of_names_is_current() -> None:
+    """docs/api.md is what `make docs` writes from the docstrings."""
+    assert api_page.PAGE.read_text(encoding="utf-8") == api_page.page()
 
 
 def test_links_lead_somewhere() -> None:

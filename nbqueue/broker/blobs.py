@@ -29,6 +29,14 @@ def not_missing(reply: Sequence[bytes]) -> list[str]:
     return found
 
 
+async def missing(client: Any, keys: Keys, digests: Sequence[str]) -> list[str]:
+    """Those that are not there."""
+    pipe = client.pipeline(transaction=False)
+    for digest in digests:
+        pipe.exists(keys.blob(digest))
+    return [digest for digest, found in zip(digests, await pipe.execute(), strict=True) if not found]
+
+
 async def leave(client: Any, keys: Keys, digest: str, data: bytes) -> None:
     """Send one, for jobs that come after it; one that is there stays as it is."""
     await client.set(keys.blob(digest), data, px=KEPT_MS, nx=True)

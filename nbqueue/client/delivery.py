@@ -9,6 +9,7 @@ from typing import Any
 from nbqueue.broker import jobs
 from nbqueue.broker.blobs import BlobsMissing
 from nbqueue.broker.blobs import leave as leave_blob
+from nbqueue.broker.blobs import missing as missing_blobs
 from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.client import without_server
@@ -26,6 +27,8 @@ WAIT_BYTES = 50
 #: jobs signed before others on the loop get a turn
 TURN_JOBS = 50
 
+#: of a submit of more bytes it is asked first which large pieces are missing: it would have to be sent twice
+ASKED_FIRST_BYTES = 50_000
 #: times that large pieces are sent which the server has not
 SENDS = 3
 
@@ -97,6 +100,8 @@ async def _sent(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
 
 async def _accepted(link: Link, drafts: Sequence[Draft], batch: jobs.Batch, size: int) -> list[str]:
     """The answer to a submit, after large pieces of its calls that were not there."""
+    if size > ASKED_FIRST_BYTES:
+        await _leave_missing(link, drafts)
     for _ in range(SENDS):
         try:
             return await link.wire.run(jobs.submit(link.wire.keys, batch), size_bytes=size, wakes=True)
@@ -107,6 +112,14 @@ async def _accepted(link: Link, drafts: Sequence[Draft], batch: jobs.Batch, size
         f"Large arguments of {batch.function} were sent {SENDS} times, and the server had lost them again each time: "
         "see whether it evicts keys (maxmemory-policy must be noeviction)."
     )
+
+
+async def _leave_missing(link: Link, drafts: Sequence[Draft]) -> None:
+    """Send the large pieces that are not there."""
+    digests = list(dict.fromkeys(digest for draft in drafts for digest in draft.blobs))
+    if digests:
+        for digest in await link.wire.ask(lambda client: missing_blobs(client, link.wire.keys, digests), wakes=True):
+            await _leave_blob(link, drafts, digest)
 
 
 async def _leave_blob(link: Link, drafts: Sequence[Draft], digest: str) -> None:
