@@ -1,7 +1,7 @@
 # The one place that names the commands; CI calls the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow coverage fuzz times versions kernels check format lab bench docs lock browser-deps clean
+.PHONY: help demo test slow coverage fuzz times versions kernels check format lab bench docs picture lock browser-deps clean
 
 # The Python that .venv is made with: the first of these that is 3.11 to 3.13 and can make environments.
 CANDIDATES = python3 python3.13 python3.12 python3.11 "$$HOME"/.pyenv/versions/3.1[123]*/bin/python3
@@ -56,6 +56,9 @@ lab: .venv/for-test ## open JupyterLab with nbqueue installed
 
 bench: .venv/for-test ## measure nbqueue beside other job queues, 25 minutes (ARGS=--quick: two, and no page is written)
 	@$(IN) benchmarks $(ARGS)
+
+picture: .venv/for-test ## take the picture of the README anew: a solver run in a JupyterLab
+	@$(IN) tools.card_picture
 
 docs: .venv/for-test ## write the generated pages anew, then run every code block of the README and docs
 	@$(IN) tools.states_page

@@ -88,8 +88,11 @@ def _parameters(found: Any) -> str:
 def _text(found: Any) -> str:
     """A docstring as Markdown: its sections as lists."""
     text = inspect.getdoc(found) or ""
-    text = _SECTION.sub(r"\n*\1*\n", text)
-    return _ITEM.sub(r"- `\1`: ", text).replace("\n        ", "\n  ").replace("\n\n\n", "\n\n").strip()
+    first = _SECTION.search(text)
+    about, sections = (text[: first.start()], text[first.start() :]) if first else (text, "")
+    sections = _ITEM.sub(r"- `\1`: ", _SECTION.sub(r"\n*\1*\n", sections)).replace("\n        ", "\n  ")
+    sections = re.sub(r"^    (?=\S)", "", sections, flags=re.MULTILINE)
+    return (about + sections).replace("\n\n\n", "\n\n").strip()
 
 
 if __name__ == "__main__":

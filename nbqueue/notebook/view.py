@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nbqueue.model.job import JobRecord
-from nbqueue.model.progress import Bar
+from nbqueue.model.progress import Bar, Progress
 from nbqueue.model.states import FAILURES, LIVE, State
 from nbqueue.model.trace import Point, Trace
 from nbqueue.notebook import notes, palette, wording
@@ -133,7 +133,7 @@ def of_job(
     progress, final = record.progress, record.state.is_final
     cancel_asked = cancel_asked or record.cancel_requested
     elapsed_s = _elapsed_s(record, now)
-    left_s = None if final or cancel_asked else _left_s(progress.fraction, elapsed_s)
+    left_s = None if final or cancel_asked or _is_gap(progress) else _left_s(progress.fraction, elapsed_s)
     return CardView(
         id=record.id,
         look=palette.UNKNOWN
@@ -219,6 +219,12 @@ def _left_s(fraction: float | None, elapsed_s: float | None) -> float | None:
     if fraction is None or elapsed_s is None or fraction < LEAST_FRACTION or elapsed_s < LEAST_ELAPSED_S:
         return None
     return elapsed_s * (1 - fraction) / fraction if fraction < 1 else None
+
+
+def _is_gap(progress: Progress) -> bool:
+    """Whether a bar is what a solver has closed of its gap, which says nothing of the time that the rest takes."""
+    gap = progress.metrics.get("gap")
+    return isinstance(gap, float | int) and progress.total == 100 and abs(progress.done - 100 * (1 - gap)) <= 1  # noqa: PLR2004
 
 
 def _sub_bar(bar: Bar) -> SubBar:

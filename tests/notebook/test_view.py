@@ -38,6 +38,14 @@ def test_a_running_job() -> None:
     )  # fmt: skip
 
 
+def test_a_bar_of_a_gap_tells_no_time() -> None:
+    """What a solver has closed of its gap says nothing of what the rest takes; another bar beside a gap does."""
+    told = Progress(done=92, total=100, metrics={"gap": 0.078})
+    assert view.of_job(replace(RUNNING, progress=told), now=NOW).remaining == ""
+    other = replace(told, metrics={"gap": 0.5})
+    assert view.of_job(replace(RUNNING, progress=other), now=NOW).remaining == "about 1 s left"
+
+
 def test_a_queued_job() -> None:
     """A job that has not begun shows its state and no time."""
     assert view.of_job(JobRecord(id="j1", state=State.QUEUED, function="score"), now=NOW) == CardView(
