@@ -21,7 +21,7 @@ FOLDER = ROOT / "notebooks"
 STORIES = sorted(path.stem for path in FOLDER.glob("*.ipynb") if path.stem != "dashboard")
 #: a story takes two minutes at most where nothing else runs
 DONE_WITHIN_S = 120.0
-PICTURES = Path(".browser")
+PICTURES = ROOT / "build" / "pictures"
 
 
 @pytest.fixture
@@ -50,5 +50,5 @@ def test_run_all(lab: Lab, story: str) -> None:
         assert page.locator(".jp-OutputArea .nbqueue-card:visible").count() > 0
         assert page.locator(".jp-RenderedImage img").count() > 0
         assert notebook.troubles == []
-        PICTURES.mkdir(exist_ok=True)
+        PICTURES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=PICTURES / f"{story}.png")
