@@ -14,6 +14,8 @@ CLAIMED_SCORE = 9_000_000_000_000_000
 RECORD_MS, PARENT_MS = 30 * 86_400_000, 7 * 86_400_000
 #: the submission of a job that did not succeed is kept up to so many bytes, and so long where no option says how long
 CALL_BYTES, CALL_MS = 1_000_000, 86_400_000
+#: with it large pieces of its arguments up to so many bytes, which others may have in common with it
+CALL_BLOB_BYTES = 10_000_000
 #: how long a large piece of arguments is kept after its last job: who submits one job after the other sends it once
 BLOB_MS = 10_000
 #: what is ended is kept a day beyond its time where others have to do with it, and an hour whatever else is said

@@ -34,7 +34,7 @@ class Keys:
         return f"{self.prefix}nbq:blob:{digest}"
 
     def blob_users(self, digest: str) -> str:
-        """hash: `count` of the jobs that use a blob, and `till` when (ms) one that failed can be retried with it."""
+        """hash: `count` of the jobs that use a blob, how many `failed`, and `till` when (ms) these can be retried."""
         return f"{self.prefix}nbq:blob-users:{digest}"
 
     def result(self, job_id: str) -> str:

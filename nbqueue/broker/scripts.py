@@ -21,9 +21,9 @@ TROUBLE = (RedisError, OSError, TimeoutError)
 
 #: what scripts may name of bounds.py
 _CONSTANTS = (
-    "READY_LIMIT", "PROCESS_RANK", "RANKS_A_PRIORITY", "CLAIMED_SCORE", "RECORD_MS", "CALL_BYTES", "CALL_MS", "BLOB_MS",
-    "DAY_MS", "HOUR_MS", "MINUTES_MS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS", "PARENT_MS", "GATES", "NEEDS",
-    "NEEDS_SCORE", "HEAD_BYTES", "OWNED", "LONG_MS",
+    "READY_LIMIT", "PROCESS_RANK", "RANKS_A_PRIORITY", "CLAIMED_SCORE", "RECORD_MS", "CALL_BYTES", "CALL_MS",
+    "CALL_BLOB_BYTES", "BLOB_MS", "DAY_MS", "HOUR_MS", "MINUTES_MS", "EVENTS", "TOLD_BYTES", "TOKENS", "TOKEN_MS",
+    "PARENT_MS", "GATES", "NEEDS", "NEEDS_SCORE", "HEAD_BYTES", "OWNED", "LONG_MS",
 )  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)

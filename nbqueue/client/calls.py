@@ -105,8 +105,8 @@ async def _take(link: Link, piece: Piece, room: Room, contents: dict[str, bytes]
         lacking[piece.digest] = NO_ROOM
         return
     wire = link.wire
-    digests, extra_s = [piece.digest], piece.size / BYTES_A_SECOND
-    data = (await wire.ask(lambda client: blobs.read(client, wire.keys, digests), extra_s=extra_s)).get(piece.digest)
+    extra_s = piece.size / BYTES_A_SECOND
+    data = await wire.ask(lambda client: blobs.read(client, wire.keys, piece.digest, piece.size), extra_s=extra_s)
     if data is None:
         lacking[piece.digest] = NOT_KEPT
         return

@@ -11,7 +11,7 @@ from nbqueue.broker import blobs, pieces
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.pieces import Piece
-from nbqueue.errors import JobLost, PayloadTooLarge
+from nbqueue.errors import JobLost, PayloadTooLarge, TamperedPayload
 
 #: bytes that are kept for jobs to come
 KEPT_BYTES = 200_000_000
@@ -26,8 +26,8 @@ class Shelf:
         self._keys, self._kept_bytes = keys, kept_bytes
         self._contents: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
-        #: one reads at a time, so that jobs that come together read the same only once
-        self._reading = asyncio.Lock()
+        #: those under way, so that jobs that come together read the same only once
+        self._reading: dict[str, asyncio.Lock] = {}
 
     async def whole(self, client: Any, payload: bytes, job_id: str) -> bytes:
         """A payload with its pieces put back. Raises JobLost where the server has one no more, and TROUBLE."""
@@ -39,9 +39,8 @@ class Shelf:
                 "pass their paths.",
                 size_bytes=size, limit_bytes=ALL_BYTES,
             )  # fmt: skip
-        async with self._reading:
-            contents = await self._all(client, found, job_id)
-            self._forget()
+        contents = await self._all(client, found, job_id)
+        self._forget()
         if size > LARGE_BYTES:
             return await asyncio.to_thread(pieces.whole, payload, contents)
         return pieces.whole(payload, contents)
@@ -50,7 +49,9 @@ class Shelf:
         contents: dict[str, bytes] = {}
         for piece in wanted:
             if piece.digest not in contents:
-                contents[piece.digest] = await self._one(client, piece, job_id)
+                async with self._reading.setdefault(piece.digest, asyncio.Lock()):
+                    contents[piece.digest] = await self._one(client, piece, job_id)
+                self._reading.pop(piece.digest, None)
         return contents
 
     async def _one(self, client: Any, piece: Piece, job_id: str) -> bytes:
@@ -58,15 +59,18 @@ class Shelf:
         if data is not None:
             self._contents.move_to_end(piece.digest)
             return data
-        # one in a round trip: together they may be larger than what the server's others can wait for
-        data = (await blobs.read(client, self._keys, [piece.digest])).get(piece.digest)
+        data = await blobs.read(client, self._keys, piece.digest, piece.size)
         if data is None:
             raise JobLost(
                 f"A large part of the arguments of job {job_id} ({piece.size:,} bytes) is no longer in the server: "
                 "submit it again.",
                 job_id=job_id,
             )
-        await asyncio.to_thread(pieces.verified, piece.digest, data)
+        try:
+            await asyncio.to_thread(pieces.verified, piece.digest, data)
+        except TamperedPayload:
+            await blobs.drop(client, self._keys, piece.digest)
+            raise
         self._contents[piece.digest] = data
         self._size += len(data)
         return data

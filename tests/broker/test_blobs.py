@@ -4,7 +4,7 @@ import pytest
 
 from nbqueue.broker import blobs
 from nbqueue.broker.blobs import BlobsMissing
-from nbqueue.broker.bounds import BLOB_MS, CALL_MS
+from nbqueue.broker.bounds import BLOB_MS, CALL_BLOB_BYTES, CALL_MS
 from nbqueue.model.states import State
 from tests.broker.store import KEYS, Store
 
@@ -108,6 +108,31 @@ async def test_what_stands_for_another_does_not_count(store: Store) -> None:
     )  # fmt: skip
     for name in ("a", "d"):
         await store.cancel(name)
+
+
+async def test_what_failed_and_was_forgotten_keeps_it_no_longer(store: Store) -> None:
+    """With the last of them it goes, in a moment; one that is there can still be retried."""
+    await leave(store, ONE)
+    for name in ("a", "b"):
+        await store.submit(name, own={"blobs": [ONE]})
+    for claim in await store.claim("a", "b"):
+        await store.finish(claim, State.FAILED, keep_s=3600)
+    await store.remove("a")
+    assert await left_ms(store) > BLOB_MS
+    await store.remove("b")
+    assert 0 < await left_ms(store) <= BLOB_MS
+    await store.client.delete(KEYS.blob_users(ONE))
+    assert await store.client.keys("nbq:blob-users:*") == []
+
+
+async def test_much_is_not_kept_for_a_retry(store: Store) -> None:
+    """A job that failed with more than ten megabytes of arguments can be retried by its handle alone."""
+    await blobs.leave(store.client, KEYS, ONE, bytes(CALL_BLOB_BYTES + 1))
+    await store.submit("j", own={"blobs": [ONE]})
+    [claim] = await store.claim("j")
+    await store.finish(claim, State.FAILED, keep_s=3600)
+    assert 0 < await left_ms(store) <= BLOB_MS
+    assert await store.client.exists(KEYS.submission("j")) == 0
 
 
 async def test_a_forgotten_job_counts_no_more(store: Store) -> None:

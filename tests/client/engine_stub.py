@@ -107,7 +107,9 @@ class Engine:
         assert submission is not None
         sealed = open_sealed(self._keyring, submission, kind="job", namespace=self._keys.namespace, job_id=claim.job_id)
         try:
-            contents = await blobs.read(self._client, self._keys, pieces.digests_of(sealed.payload))
+            found = pieces.pieces_of(sealed.payload)
+            read = [await blobs.read(self._client, self._keys, each.digest, each.size) for each in found]
+            contents = {each.digest: data or b"" for each, data in zip(found, read, strict=True)}
             value = await self._call(claim, pieces.whole(sealed.payload, contents))
             return self._finish(claim, sealed.header, State.SUCCEEDED, codec.dump_value(value))
         except asyncio.CancelledError:

@@ -142,7 +142,8 @@ def test_what_the_server_lost_is_told(settings: Settings, server: Server, how: s
             with pytest.raises(JobFailed, match=told):
                 job.wait(30)
             assert other.wait(30) == column(DATA + 1, 1)
-        client.delete(key)
+            # submitted again it is sent again
+            assert submit(column, DATA, 1).wait(20).wait(30) == column(DATA, 1)
 
 
 def test_a_killed_worker_loses_none(settings: Settings, server: Server) -> None:

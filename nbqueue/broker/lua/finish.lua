@@ -69,7 +69,7 @@ for number, id in ipairs(ids) do
       note_fault(facts.group, id, state)
       if state == 'succeeded' or facts.stock then
         keys[#keys + 1] = prefix .. 'arq:job:' .. id
-        if facts.blobs then let_blobs_go(prefix, id, 0) end
+        if facts.blobs then let_blobs_go(prefix, id, blobs_of(prefix, id), 0) end
       else keep_call(prefix, id, overruled and CALL_MS or way.keep == '-1' and RECORD_MS or tonumber(way.keep)) end
       if facts.checkpoint and state == 'succeeded' then keys[#keys + 1] = prefix .. 'nbq:checkpoint:' .. id
       elseif facts.checkpoint then keep_checkpoint(prefix, id) end

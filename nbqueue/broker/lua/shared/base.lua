@@ -43,37 +43,63 @@ local function call_workers(wake)
   end
 end
 
-local function let_blob_go(blob, users, ms)
-  -- one user less: after the last one it goes, in a moment, or when what failed with it can be retried no longer
-  local till = tonumber(redis.pcall('HGET', users, 'till') or nil) or 0
-  if ms > 0 and server_ms() + ms > till then
-    till = server_ms() + ms
-    redis.pcall('HSET', users, 'till', till)
-  end
-  local left = redis.pcall('HINCRBY', users, 'count', -1)
-  if type(left) == 'number' and left > 0 then return end
-  till = math.max(till, server_ms() + BLOB_MS)
+local function let_blob_end(blob, users)
+  -- nobody uses it: it goes in a moment, or when what failed with it can be retried no longer
+  local told = redis.pcall('HMGET', users, 'count', 'till', 'failed')
+  if told.err or (tonumber(told[1] or 0) or 0) > 0 then return end
+  local till = server_ms() + BLOB_MS
+  if (tonumber(told[3] or 0) or 0) > 0 then till = math.max(till, tonumber(told[2] or 0) or 0) end
   redis.call('PEXPIREAT', users, till)
   redis.call('PEXPIREAT', blob, till)
 end
 
-local function let_blobs_go(prefix, id, ms)
-  -- a job that ended uses the large pieces of its arguments no longer; `ms`: so long it can be retried
-  local used = redis.pcall('HGET', prefix .. 'nbq:job:' .. id, 'blobs')
-  if type(used) ~= 'string' then return end
-  redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'blobs')
-  for digest in string.gmatch(used, '%x+') do
-    let_blob_go(prefix .. 'nbq:blob:' .. digest, prefix .. 'nbq:blob-users:' .. digest, ms)
+local function each_blob(prefix, digests, act)
+  for digest in string.gmatch(digests or '', '%x+') do
+    act(prefix .. 'nbq:blob:' .. digest, prefix .. 'nbq:blob-users:' .. digest)
   end
+end
+
+local function let_blobs_go(prefix, id, digests, ms)
+  -- a job that ended uses the large pieces of its arguments no longer; `ms`: so long it can be retried
+  if not digests then return end
+  redis.call('HDEL', prefix .. 'nbq:job:' .. id, 'blobs')
+  if ms > 0 then redis.call('HSET', prefix .. 'nbq:job:' .. id, 'kept_blobs', digests) end
+  each_blob(prefix, digests, function(blob, users)
+    redis.pcall('HINCRBY', users, 'count', -1)
+    if ms > 0 then
+      local till = tonumber(redis.pcall('HGET', users, 'till') or nil) or 0
+      redis.pcall('HSET', users, 'till', math.max(till, server_ms() + ms))
+      redis.pcall('HINCRBY', users, 'failed', 1)
+    end
+    let_blob_end(blob, users)
+  end)
+end
+
+local function blobs_of(prefix, id, field)
+  -- the digests of the large pieces of a job's arguments, while it uses them; or with `kept_blobs` since it failed
+  local found = redis.pcall('HGET', prefix .. 'nbq:job:' .. id, field or 'blobs')
+  return type(found) == 'string' and found or nil
+end
+
+local function forget_blobs(prefix, id)
+  -- a job that failed is retried no more
+  each_blob(prefix, blobs_of(prefix, id, 'kept_blobs'), function(blob, users)
+    if redis.call('EXISTS', users) == 1 then
+      redis.pcall('HINCRBY', users, 'failed', -1)
+      let_blob_end(blob, users)
+    end
+  end)
 end
 
 local function keep_call(prefix, id, ms)
   -- the submission of a job that did not succeed stays for a while, so that anybody can retry it; a large one goes
-  local submission = prefix .. 'arq:job:' .. id
-  local size = redis.pcall('STRLEN', submission)
-  ms = type(size) == 'number' and size <= CALL_BYTES and math.min(ms, RECORD_MS) or 0
+  local submission, digests = prefix .. 'arq:job:' .. id, blobs_of(prefix, id)
+  local size, large = redis.pcall('STRLEN', submission), 0
+  each_blob(prefix, digests, function(blob) large = large + (tonumber(redis.pcall('STRLEN', blob)) or 0) end)
+  local is_kept = type(size) == 'number' and size <= CALL_BYTES and large <= CALL_BLOB_BYTES
+  ms = is_kept and math.min(ms, RECORD_MS) or 0
   if ms > 0 then redis.call('PEXPIRE', submission, ms) else redis.call('DEL', submission) end
-  let_blobs_go(prefix, id, ms)
+  let_blobs_go(prefix, id, digests, ms)
 end
 
 local function keep_checkpoint(prefix, id)

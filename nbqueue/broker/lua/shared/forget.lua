@@ -3,6 +3,7 @@ local forgotten_of = {}
 
 local function forget(prefix, id, group)
   -- all but its result and its lines of the history; `forget_groups` is called when all are
+  forget_blobs(prefix, id)
   redis.call('UNLINK', prefix .. 'nbq:job:' .. id, prefix .. 'arq:job:' .. id, prefix .. 'nbq:log:' .. id, prefix .. 'nbq:trace:' .. id,
     prefix .. 'nbq:word:' .. id, prefix .. 'nbq:checkpoint:' .. id)
   if group then forgotten_of[group] = (forgotten_of[group] or 0) + 1 end
