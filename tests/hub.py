@@ -6,13 +6,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-#: /tmp is a disk of its own from which nothing can be run; HOME has a long name, and its parent cannot be written
+#: /tmp, and where HOME is, are disks from which nothing can be run; HOME has a long name, and its parent is read-only
 _ENTER = """
 set -e
 "$1" -Sc "$LOOPBACK"
 echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 || true
-mount -t tmpfs -o noexec,mode=1777 tmpfs /tmp
-place=/tmp/$(printf 'a%.0s' $(seq 120))
+case "$1$PYTHONPATH" in
+  */tmp/*) ;;  # what runs lies there itself
+  *) mount -t tmpfs -o noexec,mode=1777 tmpfs /tmp ;;
+esac
+mount -t tmpfs -o noexec,mode=1777 tmpfs /mnt
+place=/mnt/$(printf 'a%.0s' $(seq 120))
 mkdir -p $place/home
 chmod 555 $place
 export HOME=$place/home

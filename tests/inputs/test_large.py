@@ -74,7 +74,7 @@ def test_the_engine_shows_life_while_large_records_pass(worker: Worker) -> None:
         there = submit(len, make(LARGE)).wait(20)
     back = submit(make, LARGE).wait(20)
     wait_until(lambda: there.state().wait(10).is_final and back.state().wait(10).is_final, 30)
-    assert watch.wait(20) <= STANDSTILL_S
+    assert watch.wait(20) <= STANDSTILL_S * SLACK
     assert worker.log.count("was silent") == 0
 
 
