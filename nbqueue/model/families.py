@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
 from types import ModuleType
 
 #: of code that names libraries that must not meet: it is left to the code which of them a process gets
@@ -43,13 +44,16 @@ SIGNS = frozenset(BY_NAME).union(*(family.companions for family in FAMILIES))
 
 
 def declared(signs: Iterable[str]) -> str:
-    """The family of code that names these packages; MIXED for what must not meet, empty for none."""
+    """The family of code that names these packages; MIXED for what must not meet, empty for none.
+
+    Companions count where the library is installed that they would load.
+    """
     found = frozenset(signs)
     named = [family.name for family in FAMILIES if family.name in found]
     if "ortools" in named and len(named) > 1:
         return MIXED
     if not named:
-        named = [family.name for family in FAMILIES if family.companions & found]
+        named = [family.name for family in FAMILIES if family.companions & found and _is_installed(family.name)]
     return named[0] if named else ""
 
 
@@ -87,6 +91,13 @@ def _sign(module: str) -> str | None:
     """What a name says by itself; None where the module is to be asked."""
     top = module.partition(".")[0]
     return top if top in SIGNS else None if module.startswith(_SOLVERS) else ""
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it is loaded, and was made by hand
+        return True
 
 
 def _has_native(package: str, modules: Mapping[str, ModuleType]) -> bool:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from types import ModuleType
 
 import pytest
@@ -42,6 +43,21 @@ def test_our_solvers_say_it_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
             module.FAMILY = family  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, module.__name__, module)
     assert [families.sign(f"nbqueue.solvers._{name}") for name in ("one", "two", "three")] == ["ortools", "", ""]
+
+
+@pytest.mark.parametrize(("name", "family"), [("cpsat", "ortools"), ("mathopt", "ortools"), ("highs", "highspy")])
+def test_the_solvers_that_must_not_meet_say_what_they_load(name: str, family: str) -> None:
+    """The real modules, which load nothing of it themselves; the others say nothing."""
+    import_module(f"nbqueue.solvers.{name}")
+    import_module("nbqueue.solvers.scip")
+    found = [families.sign(f"nbqueue.solvers.{each}") for each in (name, "scip", "parameters")]
+    assert found == [family, "", ""]
+
+
+def test_companions_of_what_is_not_installed_are_of_no_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PuLP and Pyomo do without highspy then, and need no process of their own."""
+    monkeypatch.setitem(sys.modules, "highspy", None)
+    assert [families.declared(each) for each in (["pulp"], ["pyomo", "pulp"], ["highspy"])] == ["", "", "highspy"]
 
 
 def test_names_that_come_over_a_wire_are_checked() -> None:
