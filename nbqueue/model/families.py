@@ -79,8 +79,11 @@ def loaded(modules: Mapping[str, ModuleType] | None = None) -> tuple[str, ...]:
 
 
 def unwelcome(error: BaseException) -> str:
-    """The family that an import failed for because this process has loaded another one; empty for other errors."""
-    path = getattr(error, "path", None) if isinstance(error, ImportError) else None
+    """The family that an import failed for because this process has loaded another one; empty for other errors.
+
+    The import's error may be the cause of the one that is looked at.
+    """
+    path = next((each.path for each in _causes(error) if isinstance(each, ImportError) and each.path), None)
     here = loaded() if path else ()
     refused = [family.name for family in FAMILIES if f"/{family.name}/" in str(path) and family.name not in here]
     return refused[0] if here and refused else ""
@@ -91,6 +94,14 @@ def _sign(module: str) -> str | None:
     """What a name says by itself; None where the module is to be asked."""
     top = module.partition(".")[0]
     return top if top in SIGNS else None if module.startswith(_SOLVERS) else ""
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and those that led to it, the last one first; they may go round in a circle."""
+    found = [error]
+    while (cause := found[-1].__cause__) is not None and not any(cause is each for each in found):
+        found.append(cause)
+    return found
 
 
 def _is_installed(package: str) -> bool:

@@ -84,7 +84,10 @@ def test_an_import_that_failed_for_another_library_is_known() -> None:
         "from importlib import import_module\n"
         "import_module(sys.argv[1])\n"
         "try:\n    import_module(sys.argv[2])\n"
-        "except ImportError as error:\n    print(families.loaded(), families.unwelcome(error))\n"
+        "except ImportError as error:\n"
+        "    other = ValueError()\n"
+        "    other.__cause__, error.__cause__ = error, other\n"
+        "    print(families.loaded(), families.unwelcome(error), families.unwelcome(other))\n"
         "print(repr(families.unwelcome(ImportError('x', path='/y/highspy/z.so')) if sys.argv[1] == 'os' else ''))\n"
     )
     pair = ("ortools.init.python.init", "highspy")
@@ -92,4 +95,4 @@ def test_an_import_that_failed_for_another_library_is_known() -> None:
         subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True).stdout
         for names in (pair, pair[::-1], ("os", "os"))
     ]
-    assert said == ["('ortools',) highspy\n''\n", "('highspy',) ortools\n''\n", "''\n"]
+    assert said == ["('ortools',) highspy highspy\n''\n", "('highspy',) ortools ortools\n''\n", "''\n"]
