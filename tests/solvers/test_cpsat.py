@@ -165,6 +165,13 @@ async def test_a_job_that_meets_the_other_library_goes_on_in_another_process(pre
     assert [(await job.info()).tries for job in jobs] == [1, 1, 1, 1]
 
 
+@pytest.mark.usefixtures("worker")
+async def test_a_job_that_uses_both_is_told_what_to_do() -> None:
+    """No process has room for both: it fails at once, with a sentence for who is in a job already."""
+    with pytest.raises(nbqueue.JobFailed, match=r"has loaded highspy\. Use them in jobs of their own\."):
+        await nbqueue.run(lambda: [_solve_by(name, "") for name in ("highs", "cpsat")])
+
+
 @pytest.fixture(scope="module")
 def with_highspy(families: dict[str, Apart]) -> Apart:
     """A process with highspy."""
