@@ -22,7 +22,7 @@ import cloudpickle
 from nbqueue.broker import code_lines, plain_pickle, travel, unsendable
 from nbqueue.broker.inputs import Input, Inputs, given
 from nbqueue.broker.pieces import Cuts, Piece, with_table
-from nbqueue.errors import NotSendable, Retrying, SolverUnavailable, WrongPython
+from nbqueue.errors import NotSendable, SolverUnavailable, WrongPython
 from nbqueue.model.output import StandIn
 
 _TRAILER = struct.Struct(">QI")
@@ -256,7 +256,7 @@ def _loaded(data: memoryview, what: str, *, plain: bool = False) -> Any:
         if plain:
             return plain_pickle.loads(data, taking=what == "call")
         return pickle.loads(data)  # noqa: S301 - its signature was verified before it came here
-    except (NotSendable, Retrying, SolverUnavailable):
+    except (NotSendable, SolverUnavailable):
         raise
     except plain_pickle.NotPlain as error:
         raise NotSendable(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from nbqueue.broker import codec, raised
 from nbqueue.broker.inputs import Input
 from nbqueue.children.frames import Header
-from nbqueue.errors import NotSendable, PayloadTooLarge, UnknownFunction
+from nbqueue.errors import NotSendable, PayloadTooLarge, SolverUnavailable, UnknownFunction
 from nbqueue.inside.batches import of_items
 from nbqueue.inside.values import encodable
 from nbqueue.model import families, task
@@ -78,9 +78,10 @@ def failed(header: Header, error: BaseException, backoff: Backoff | None = None)
         answer = RetryPolicy.from_wire(asking["policy"]).ask(backoff, asking["tries"], error)
     info = raised.dump_error(error)
     refused = families.unwelcome(error)
+    explained = not refused or isinstance(error, SolverUnavailable)
     fields = {
         "type": encodable(info.type)[:_MESSAGE],
-        "message": encodable(_sorted_out(refused, info.message) if refused else info.message)[:_MESSAGE],
+        "message": encodable(info.message if explained else _sorted_out(refused, info.message))[:_MESSAGE],
         "traceback": encodable(info.traceback)[-_TRACEBACK:],
         "bases": [encodable(base)[:_MESSAGE] for base in info.bases[:_BASES]],
         "retry_after_s": info.retry_after_s,

@@ -11,6 +11,7 @@ from nbqueue.children.handed import packed
 from nbqueue.children.running import Listener, Running
 from nbqueue.inside.values import encodable
 from nbqueue.model import plain_json
+from nbqueue.model.families import known
 from nbqueue.model.outcome import ErrorInfo, Raised, Returned
 from nbqueue.model.plain_json import quote
 
@@ -91,6 +92,12 @@ def end(header: Header, payload: bytes) -> Returned | Raised:
     if how == "raised" and isinstance(error, dict):
         return Raised(_error(error, payload))
     raise ValueError("a child sent an end that is none")
+
+
+def loaded(header: Header) -> list[str]:
+    """The families that a child says it has loaded."""
+    found = header.get("loaded")
+    return [name for name in found if known(name)] if isinstance(found, list) else []
 
 
 def number(value: Any) -> float | None:

@@ -18,7 +18,7 @@ from nbqueue.children.frames import Frame, Header, head
 from nbqueue.children.ladder import Ladder, Step
 from nbqueue.children.memory import MemoryWatch
 from nbqueue.children.output import Output
-from nbqueue.children.running import Listener, Running
+from nbqueue.children.running import Finish, Listener, Running
 from nbqueue.children.wire import Wire
 from nbqueue.model.outcome import Died, StopReason
 
@@ -47,7 +47,7 @@ class Host:
         number: int,
         family: str,
         limit_bytes: int,
-        ended: Callable[[Host, Running, Header], None],
+        ended: Callable[[Host, Running, Header, Finish], None],
         died: Callable[[Host, list[Running]], None],
         hasten: Callable[[Host], None],
     ) -> None:
@@ -238,8 +238,8 @@ class Host:
             running.stopped_by = None  # it was asked before its limit, never looked, and came to its own end
         self._forget(running)
         self._route_output()
-        running.finish(end, cpu_s=child_frames.number(header.get("cpu")), peak=child_frames.whole(header.get("peak")))
-        self._ended(self, running, header)
+        cpu_s, peak = child_frames.number(header.get("cpu")), child_frames.whole(header.get("peak"))
+        self._ended(self, running, header, partial(running.finish, end, cpu_s=cpu_s, peak=peak))
 
     def _answer(self, running: Running, header: Header, payload: bytes) -> None:
         """Answer what its code asked for, while it runs."""

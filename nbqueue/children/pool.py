@@ -7,13 +7,13 @@ import logging
 import os
 from collections.abc import Sequence
 
+from nbqueue.children import child_frames
 from nbqueue.children.frames import Header
 from nbqueue.children.host import Host
 from nbqueue.children.lanes import Lane, LoopLane, SoloLane
 from nbqueue.children.learned import Learned
 from nbqueue.children.nurseries import IDLE_S, PATIENCE_S, Nurseries
-from nbqueue.children.running import Careful, Listener, Run, RunEnd, Running
-from nbqueue.model.families import known
+from nbqueue.children.running import Careful, Finish, Listener, Run, RunEnd, Running
 from nbqueue.model.outcome import Died, StopReason
 
 _log = logging.getLogger("nbqueue.worker")
@@ -79,7 +79,7 @@ class Children:
         running = Running(run, self._next_number(), self._loop)
         running.on_stop = self._withdraw
         running.on_end = self._over
-        if family := run.family or self._learned.of(run.function):
+        if family := self._learned.of(run.function, run.family):
             running.family = self._nurseries.family_of(family)
         self._running[running.number] = running
         self._lanes[run.run_in].place(running)
@@ -131,19 +131,27 @@ class Children:
             running.stopped_by = reason
             running.finish(Died())
 
-    def _ended(self, host: Host, running: Running, header: Header) -> None:
-        if "loaded" in header:
-            self._learn(host, running, header)
+    def _ended(self, host: Host, running: Running, header: Header, finish: Finish) -> None:
+        finish(collateral="loaded" in header and self._learn(host, running, header))
         lane = self._lanes[running.run.run_in]
         lane.ended(host, running, header)
         lane.freed()
 
-    def _learn(self, host: Host, running: Running, header: Header) -> None:
-        """Remember what a child has loaded, and whose code did it, where that can be told."""
-        loaded = self._nurseries.besides([name for name in header["loaded"] if known(name)])
-        if not running.run.family and not host.runs:
-            self._learned.learn(running.run.function, loaded - host.loaded, refused=bool(header.get("refused")))
-        host.loaded = loaded
+    def _learn(self, host: Host, running: Running, header: Header) -> bool:
+        """Remember what a child has loaded, and whose code did it, where that can be told.
+
+        True where it was refused a library for what the run did not load itself: another child will do, once. It goes
+        back to the engine for that, which has its inputs, what it kept and what it asked for.
+        """
+        had, run = host.loaded, running.run
+        host.loaded = self._nurseries.besides(child_frames.loaded(header))
+        if header.get("refused"):
+            is_news = self._learned.refuse(run.function, run.family)
+            misplaced = bool(had) or (is_news and bool(host.runs))
+            return misplaced and running.stopped_by is None and not running.over_limit
+        if not host.runs:
+            self._learned.learn(run.function, run.family, host.loaded - had)
+        return False
 
     def _died(self, host: Host, again: list[Running]) -> None:
         if self._closed:

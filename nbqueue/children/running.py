@@ -76,7 +76,8 @@ class RunEnd(NamedTuple):
     cpu_s: float | None = None
     #: peak resident bytes, where known
     peak_memory_bytes: int | None = None
-    #: whether it only died because its child was killed for another reason: run it again uncharged
+    #: whether it ended so only for the child that it was given, which was killed for another reason or had loaded what
+    #: its code cannot bear: run it again uncharged
     collateral: bool = False
     #: how many other runs died with it in one crash; then the guilty one is not known
     neighbours: int = 0
@@ -93,6 +94,13 @@ class Listener(Protocol):
 
     def checkpoint(self, job_id: str, data: bytes) -> None:
         """Take what the next attempt may start from."""
+
+
+class Finish(Protocol):
+    """Records the end of a run that is known but for one thing."""
+
+    def __call__(self, *, collateral: bool) -> None:
+        """Whether it is to run again uncharged, see RunEnd."""
 
 
 class Place(Protocol):

@@ -70,7 +70,7 @@ class Solo:
                 "cpu": _processor_s() - used,
                 "rss": resident,
                 "peak": highest if highest > peak else resident,
-                "fit": fit and not visit.context.spent,
+                "fit": fit,
                 "noticed": visit.context.stop.noticed,
                 **calls.loaded_here(),
             },
@@ -123,7 +123,6 @@ class Solo:
         """A frame of the engine, in the courier's thread."""
         if header["t"] == "run":
             self._visit = Visit(header, payload, self._courier, self._courier, _print)
-            self._visit.context.own_process = True
             self._inbox.put(self._visit)
         elif (visit := self._visit) is not None and visit.number == header["n"]:
             if header["t"] == "stop":

@@ -44,7 +44,7 @@ class JobContext:
 
     __slots__ = (
         "__weakref__", "_closed", "_describe", "_info", "_keeping", "_line", "_make_keeping", "_open_line",
-        "_reports", "_ticker", "_write", "bar", "deadline", "own_process", "sink", "spent", "stop", "tracked",
+        "_reports", "_ticker", "_write", "bar", "deadline", "sink", "stop", "tracked",
     )  # fmt: skip
 
     def __init__(
@@ -69,10 +69,6 @@ class JobContext:
         self._write = write
         #: when the time limit passes, on the monotonic clock; None: no limit, or not yet started
         self.deadline: float | None = None
-        #: whether it has a process of its own, in which other jobs may run later
-        self.own_process = False
-        #: whether none may: it holds what the next one cannot bear
-        self.spent = False
         #: the progress bar that drives the job's own (a weak reference), see bars.py
         self.bar: Callable[[], object] | None = None
         #: the loops under way that `track` reports, by the names of their bars; the first one's is the job's own

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
 from types import ModuleType
 
 #: of code that names libraries that must not meet: it is left to the code which of them a process gets
@@ -43,13 +44,16 @@ SIGNS = frozenset(BY_NAME).union(*(family.companions for family in FAMILIES))
 
 
 def declared(signs: Iterable[str]) -> str:
-    """The family of code that names these packages; MIXED for what must not meet, empty for none."""
+    """The family of code that names these packages; MIXED for what must not meet, empty for none.
+
+    Companions count where the library is installed that they would load.
+    """
     found = frozenset(signs)
     named = [family.name for family in FAMILIES if family.name in found]
     if "ortools" in named and len(named) > 1:
         return MIXED
     if not named:
-        named = [family.name for family in FAMILIES if family.companions & found]
+        named = [family.name for family in FAMILIES if family.companions & found and _is_installed(family.name)]
     return named[0] if named else ""
 
 
@@ -75,8 +79,11 @@ def loaded(modules: Mapping[str, ModuleType] | None = None) -> tuple[str, ...]:
 
 
 def unwelcome(error: BaseException) -> str:
-    """The family that an import failed for because this process has loaded another one; empty for other errors."""
-    path = getattr(error, "path", None) if isinstance(error, ImportError) else None
+    """The family that an import failed for because this process has loaded another one; empty for other errors.
+
+    The import's error may be the cause of the one that is looked at.
+    """
+    path = next((each.path for each in _causes(error) if isinstance(each, ImportError) and each.path), None)
     here = loaded() if path else ()
     refused = [family.name for family in FAMILIES if f"/{family.name}/" in str(path) and family.name not in here]
     return refused[0] if here and refused else ""
@@ -87,6 +94,21 @@ def _sign(module: str) -> str | None:
     """What a name says by itself; None where the module is to be asked."""
     top = module.partition(".")[0]
     return top if top in SIGNS else None if module.startswith(_SOLVERS) else ""
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and those that led to it, the last one first; they may go round in a circle."""
+    found = [error]
+    while (cause := found[-1].__cause__) is not None and not any(cause is each for each in found):
+        found.append(cause)
+    return found
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it is loaded, and was made by hand
+        return True
 
 
 def _has_native(package: str, modules: Mapping[str, ModuleType]) -> bool:

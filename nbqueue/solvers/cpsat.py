@@ -16,6 +16,8 @@ from nbqueue.solvers.standing import Incumbent
 #: threads at least: they are a portfolio of strategies rather than processors, and on one processor four of them prove
 #: more than one does
 PORTFOLIO = 4
+#: what it loads, see `model/families.py`
+FAMILY = "ortools"
 _NAME = "cpsat.solve"
 _STATISTICS = (
     "deterministic_time", "user_time", "num_branches", "num_conflicts", "num_booleans", "num_binary_propagations",

@@ -13,6 +13,8 @@ from nbqueue.solvers.model_files import is_file_like, readable
 from nbqueue.solvers.search import Search
 from nbqueue.solvers.solution import Solution, Status
 
+#: what it loads, see `model/families.py`
+FAMILY = "highspy"
 _NAME = "highs.solve"
 _WANTED = "a Highs, HighsModel or HighsLp of highspy, or a model in the MPS or LP format as path, text or bytes"
 _STATUS = {

@@ -15,6 +15,8 @@ from nbqueue.solvers.limits import Limits
 from nbqueue.solvers.search import Search
 from nbqueue.solvers.solution import Solution, Status
 
+#: what it loads, see `model/families.py`
+FAMILY = "ortools"
 _NAME = "mathopt.solve"
 _INTERRUPTER = "ortools.util.python.solve_interrupter"
 #: what hears a stop, and the events that each tells of beside MIP_SOLUTION

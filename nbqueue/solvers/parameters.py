@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from nbqueue.errors import ConfigurationError, InvalidModel, SolverUnavailable
-from nbqueue.inside.elsewhere import elsewhere
+from nbqueue.inside.context import current
 
 #: each brings a libhighs of its own, and the first one that is loaded is everybody's
 _APART = ("ortools", "highspy")
@@ -37,11 +37,13 @@ def load(module: str, extra: str, solver: str) -> Any:
         raise _beside(solver, library, other) from error
 
 
-def _beside(solver: str, library: str, other: str) -> Exception:
+def _beside(solver: str, library: str, other: str) -> SolverUnavailable:
     """Two libraries with a shared library of one name in two versions: a process has room for one of them."""
-    why = f"{library} cannot be loaded into a process that has loaded {other}"
-    return elsewhere(why) or SolverUnavailable(
-        f"{solver} cannot run here: {why}. Run it as a job, whose process has only one of them, or restart the kernel."
+    help_ = "Run it as a job, whose process has only one of them, or restart the kernel."
+    if current() is not None:
+        help_ = "Use them in jobs of their own."
+    return SolverUnavailable(
+        f"{solver} cannot run here: {library} cannot be loaded into a process that has loaded {other}. {help_}"
     )
 
 

@@ -123,18 +123,6 @@ async def test_coroutines_are_kept_apart_too(children: Children) -> None:
     assert plain[1] not in {pid for _, pid in found}
 
 
-async def test_a_function_that_loads_either_is_told_once_and_then_left_alone(children: Children) -> None:
-    """What was learned of it is wrong for one run, whose error says why; from then on it has a clean process."""
-    assert await facts(children, either, "ortools.init.python.init") == "ortools.init.python.init"
-    refused = error_of(await children.begin(a_run(either, "highspy")).wait())
-    assert refused.startswith(
-        "ImportError: highspy cannot be imported in a process that has loaded ortools, as each brings its own of one "
-        "native library: use them in jobs of their own. (/"
-    )
-    for name in ("highspy", "ortools.init.python.init") * 2:
-        assert await facts(children, either, name) == name
-
-
 async def test_a_library_is_loaded_once_for_all_fresh_processes(children: Children) -> None:
     """One that is forked later takes a fraction of the processor time that the import takes, in the same run."""
     _, _, cold_s = await facts(children, with_ortools, isolation="fresh", family="mixed")

@@ -46,6 +46,18 @@ def test_what_is_no_frame_is_refused(data: bytes) -> None:
         Decoder(1_000).feed(data)
 
 
+def test_families_that_a_child_names_are_checked() -> None:
+    """What is no list of names that are known says nothing."""
+    told = [{"loaded": each} for each in (["ortools", "quantum", 7, ["highspy"], "highspy"], 7, "ortools", None)]
+    assert [child_frames.loaded({"t": "end", **each}) for each in (*told, {})] == [
+        ["ortools", "highspy"],
+        [],
+        [],
+        [],
+        [],
+    ]
+
+
 def test_only_the_last_state_of_a_read_counts() -> None:
     """Of a run's progress and checkpoints the last is kept; lines of its log are kept all."""
     sent: list[Frame] = [

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from types import ModuleType
 
 import pytest
@@ -44,6 +45,21 @@ def test_our_solvers_say_it_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [families.sign(f"nbqueue.solvers._{name}") for name in ("one", "two", "three")] == ["ortools", "", ""]
 
 
+@pytest.mark.parametrize(("name", "family"), [("cpsat", "ortools"), ("mathopt", "ortools"), ("highs", "highspy")])
+def test_the_solvers_that_must_not_meet_say_what_they_load(name: str, family: str) -> None:
+    """The real modules, which load nothing of it themselves; the others say nothing."""
+    import_module(f"nbqueue.solvers.{name}")
+    import_module("nbqueue.solvers.scip")
+    found = [families.sign(f"nbqueue.solvers.{each}") for each in (name, "scip", "parameters")]
+    assert found == [family, "", ""]
+
+
+def test_companions_of_what_is_not_installed_are_of_no_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PuLP and Pyomo do without highspy then, and need no process of their own."""
+    monkeypatch.setitem(sys.modules, "highspy", None)
+    assert [families.declared(each) for each in (["pulp"], ["pyomo", "pulp"], ["highspy"])] == ["", "", "highspy"]
+
+
 def test_names_that_come_over_a_wire_are_checked() -> None:
     """What a newer client calls a family, and what is no name at all, is as good as none."""
     assert [families.known(each) for each in ("cvxpy", "mixed", "quantum", "", 7, None, ["ortools"])] == [
@@ -68,7 +84,10 @@ def test_an_import_that_failed_for_another_library_is_known() -> None:
         "from importlib import import_module\n"
         "import_module(sys.argv[1])\n"
         "try:\n    import_module(sys.argv[2])\n"
-        "except ImportError as error:\n    print(families.loaded(), families.unwelcome(error))\n"
+        "except ImportError as error:\n"
+        "    other = ValueError()\n"
+        "    other.__cause__, error.__cause__ = error, other\n"
+        "    print(families.loaded(), families.unwelcome(error), families.unwelcome(other))\n"
         "print(repr(families.unwelcome(ImportError('x', path='/y/highspy/z.so')) if sys.argv[1] == 'os' else ''))\n"
     )
     pair = ("ortools.init.python.init", "highspy")
@@ -76,4 +95,4 @@ def test_an_import_that_failed_for_another_library_is_known() -> None:
         subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True).stdout
         for names in (pair, pair[::-1], ("os", "os"))
     ]
-    assert said == ["('ortools',) highspy\n''\n", "('highspy',) ortools\n''\n", "''\n"]
+    assert said == ["('ortools',) highspy highspy\n''\n", "('highspy',) ortools ortools\n''\n", "''\n"]

@@ -134,25 +134,42 @@ def worker(server: Server, home: Path) -> Iterator[None]:
     shutdown()
 
 
-def _load(package: str) -> int:
-    __import__(package)
-    return os.getpid()
+def _solve_by(name: str, kept: str) -> tuple[str, str, str]:
+    """Solve by the solver of that name; what it gave, and what the attempt had of others."""
+    from importlib import import_module
 
-
-def _solve_in_a_job() -> tuple[int, str]:
     from nbqueue.solvers.parameters import load
 
-    model = load("ortools.sat.python.cp_model", "solvers", "cpsat.solve").CpModel()
-    return os.getpid(), str(cpsat.solve(model).status)
+    before = nbqueue.last_checkpoint("")
+    nbqueue.checkpoint(name)
+    model: Any = "Maximize\n obj: x\nSubject To\n c: x <= 8\nEnd\n"
+    if name == "cpsat":
+        model = load("ortools.sat.python.cp_model", "solvers", "cpsat.solve").CpModel()
+    return str(import_module("nbqueue.solvers." + name).solve(model).status), kept, before
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_job_that_meets_the_other_library_goes_on_in_another_process() -> None:
-    """OR-Tools cannot be loaded where highspy is: the job is run again, and the process before is of no more use."""
-    before = await nbqueue.run(_load, "highspy")
-    job = await nbqueue.submit(_solve_in_a_job)
-    pid, status = await job
-    assert (pid != before, status, (await job.info()).tries) == (True, "optimal", 2)
+@pytest.mark.parametrize("preset", [None, "solver"])
+async def test_a_job_that_meets_the_other_library_goes_on_in_another_process(preset: Any) -> None:
+    """OR-Tools cannot be loaded where highspy is: the job is run again, once for all, and it costs no try.
+
+    It has its inputs then, and what it has kept.
+    """
+    options = nbqueue.options(preset=preset)
+    given = await options.submit(str, "given")
+    jobs = []
+    for name in ("highs", "cpsat", "highs", "cpsat"):
+        jobs.append(await options.submit(_solve_by, name, given.output))
+        await jobs[-1]
+    assert [await job for job in jobs] == [("optimal", "given", before) for before in ("", "cpsat", "", "")]
+    assert [(await job.info()).tries for job in jobs] == [1, 1, 1, 1]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_job_that_uses_both_is_told_what_to_do() -> None:
+    """No process has room for both: it fails at once, with a sentence for who is in a job already."""
+    with pytest.raises(nbqueue.JobFailed, match=r"has loaded highspy\. Use them in jobs of their own\."):
+        await nbqueue.run(lambda: [_solve_by(name, "") for name in ("highs", "cpsat")])
 
 
 @pytest.fixture(scope="module")
