@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import ctypes
+import io
 import logging
 import os
 import select
@@ -64,10 +65,26 @@ def _begin(take: Callable[[str], object], stack: contextlib.ExitStack) -> bool:
     reader = _Reader(copy, take)
     stack.callback(_finish, process, reader)
     _flush()
+    stack.enter_context(_by_lines())
     os.dup2(ours, _STDOUT)
     stack.callback(_restore, out, ours, end)
     reader.start()
     return True
+
+
+@contextlib.contextmanager
+def _by_lines() -> Iterator[None]:
+    """Have Python write each line at once, as it does to a terminal: in its turn among those of native code."""
+    stream = sys.stdout
+    if not isinstance(stream, io.TextIOWrapper) or stream.line_buffering:
+        yield
+        return
+    stream.reconfigure(line_buffering=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # it was closed meanwhile
+            stream.reconfigure(line_buffering=False)
 
 
 def _pump(terminal: int, out: int, reader: int, end: bytes) -> subprocess.Popen[bytes]:
