@@ -72,7 +72,9 @@ def solve(
     model = _loaded(library, model)
     search = Search(
         "scip", maximize=scip_model.maximizes(model), model=lambda: scip_model.text(model), threads=1,
-        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+        limits=Limits(
+            time_limit=time_limit, total_limit=total_limit, gap=gap, own_limit=scip_parameters.time_limit(model)
+        ),
     )  # fmt: skip
     given = {
         "limits/gap": gap, "randomization/randomseedshift": seed, "misc/catchctrlc": False,

@@ -56,7 +56,7 @@ def test_variables_of_one_name_are_not_mistaken_for_one_another(pyscipopt: Apart
 
 
 def _many_of_scip() -> float:
-    model, variables = _fixed(**{f"x{index}": index for index in range(5_000)})
+    _, variables = _fixed(**{f"x{index}": index for index in range(5_000)})
     found = Solution(
         solver="scip", status=Status.OPTIMAL, names=tuple(each.name for each in variables), vector=tuple(range(5_000))
     )
