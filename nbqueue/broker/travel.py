@@ -31,6 +31,8 @@ _CODE = (FunctionType, type)
 #: packages that every worker has: what unpickles is by reference wherever it lies
 _ALWAYS_THERE = frozenset({"__main__", "cloudpickle", __name__.partition(".")[0]})
 _INSTALLED_PARTS = frozenset({"site-packages", "dist-packages"})
+#: said to be the module of what pybind11 makes for itself in each process
+_PYBIND11 = "pybind11_builtins"
 #: names that a notebook puts in place and a worker does not have
 _NOTEBOOK_NAMES = frozenset({"get_ipython", "display"})
 #: cloudpickle's list of by-value modules is one for the process
@@ -78,6 +80,8 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
         self.codes: list[CodeType] = []
         self._noted = _noted.get()
         self._registered: list[ModuleType] = []
+        #: metaclasses that no import gives, and for each a class that has it
+        self._bases: dict[type, type] = {}
 
     def dump(self, obj: Any) -> None:
         """Write the pickle; local modules are by value only while this runs."""
@@ -92,6 +96,8 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
         """As cloudpickle does, after local modules were made known to it."""
         if self._noted is not None:
             self._note(obj)
+        if isinstance(obj, type) and (base := self._base_with(obj)) is not None:
+            return type, (base,)
         if isinstance(obj, _CODE):
             name = getattr(obj, "__module__", None)
             self._send_by_value(sys.modules.get(name) if isinstance(name, str) else None)
@@ -108,6 +114,20 @@ class TravelPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle h
             if self._noted is not None:
                 self._noted.update(filter(None, map(sign, _names_of(obj.__code__))))
         return reduced
+
+    def _base_with(self, kind: type) -> type | None:
+        """An importable class whose metaclass this is, where it is one that pybind11 has made and no import gives.
+
+        The classes that have it come here before it does.
+        """
+        if kind.__module__ == _PYBIND11:
+            return self._bases.get(kind)
+        meta = type(kind)
+        if meta.__module__ == _PYBIND11 and meta not in self._bases:
+            found = next((base for base in kind.__mro__ if type(base) is meta and _is_importable(base)), None)
+            if found is not None:
+                self._bases[meta] = found
+        return None
 
     def _note(self, obj: Any) -> None:
         """Note what an object's module says of a family."""
@@ -176,6 +196,17 @@ def is_local(module: ModuleType) -> bool:
         return False
     file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
     return isinstance(file, str) and _is_local_file(name, file)
+
+
+def _is_importable(kind: type) -> bool:
+    """Whether a class is by its name in an installed module."""
+    module = sys.modules.get(kind.__module__)
+    return (
+        module is not None
+        and kind.__module__ != "__main__"
+        and not is_local(module)
+        and getattr(module, kind.__qualname__, None) is kind
+    )
 
 
 def refuse_notebook_names(function: FunctionType) -> None:

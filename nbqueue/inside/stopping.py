@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -42,6 +43,11 @@ class StopState:
                 return
             self.noticed = True
         _call(callback)
+
+    def unlisten(self, callback: Callable[[], object]) -> None:
+        """Take back what was given to `listen`; nothing where it is not there any more."""
+        with self._lock, contextlib.suppress(ValueError):
+            self._callbacks.remove(callback)
 
     def ask(self, reason: StopReason) -> Callable[[], None]:
         """Set the state (a later reason replaces an earlier); gives what tells those who listen."""

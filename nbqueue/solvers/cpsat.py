@@ -129,8 +129,9 @@ def _started(model: Any, warm: Incumbent | None, hint: Any) -> Any:
 
 def _run(search: Search, solver: Any, call: Callable[[Any, Any], Any], model: Any, callback: Any) -> Any:
     """Search, with callbacks that tell; those of the user's own are called as well."""
-    told = (solver.best_bound_callback, solver.log_callback)
-    solver.best_bound_callback = _both(search.bounded, told[0])
+    told, aims = (solver.best_bound_callback, solver.log_callback), model.has_objective()
+    if aims:
+        solver.best_bound_callback = _both(search.bounded, told[0])
     if solver.parameters.log_search_progress and told[1] is None:
         solver.log_callback = search.log
         solver.parameters.log_to_stdout = False
@@ -139,7 +140,7 @@ def _run(search: Search, solver: Any, call: Callable[[Any, Any], Any], model: An
         solver.parameters.max_time_in_seconds = limit_s
     # a Ctrl-C is heard by Python, which stops the search by the way of all stops
     solver.parameters.catch_sigint_signal = False
-    teller = _teller(search) if callback is None else _told_too(callback, search)
+    teller = _teller(search, aims=aims) if callback is None else _told_too(callback, search, aims=aims)
     try:
         return search.run(lambda: call(model, teller), solver.stop_search)
     finally:
@@ -148,32 +149,32 @@ def _run(search: Search, solver: Any, call: Callable[[Any, Any], Any], model: An
             del callback.on_solution_callback
 
 
-def _teller(search: Search) -> Any:
+def _teller(search: Search, *, aims: bool) -> Any:
     from ortools.sat.python import cp_model
 
     class Teller(cp_model.CpSolverSolutionCallback):
         def on_solution_callback(self) -> None:
-            search.found(*_seen(self))
+            search.found(*_seen(self, aims=aims))
 
     return Teller()
 
 
-def _told_too(callback: Any, search: Search) -> Any:
+def _told_too(callback: Any, search: Search, *, aims: bool) -> Any:
     """The user's own callback, and before it ours."""
     own = callback.on_solution_callback
 
     def on_solution_callback() -> None:
-        search.found(*_seen(callback))
+        search.found(*_seen(callback, aims=aims))
         own()
 
     callback.on_solution_callback = on_solution_callback
     return callback
 
 
-def _seen(callback: Any) -> tuple[float | None, float | None, list[int]]:
-    """Objective, bound and values, in a callback."""
-    response = cpsat_model.response(callback)
-    return callback.objective_value, callback.best_objective_bound, list(response.solution)
+def _seen(callback: Any, *, aims: bool) -> tuple[float | None, float | None, list[int]]:
+    """Objective, bound and values, in a callback; only values where the model has no objective."""
+    vector = list(cpsat_model.response(callback).solution)
+    return (callback.objective_value, callback.best_objective_bound, vector) if aims else (None, None, vector)
 
 
 def _both(first: Callable[[float], None], second: Callable[[float], None] | None) -> Callable[[float], None]:

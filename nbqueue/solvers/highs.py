@@ -7,9 +7,10 @@ import threading
 from typing import Any
 
 from nbqueue.errors import InvalidModel
-from nbqueue.solvers import highs_model, highs_options, hints, parameters
+from nbqueue.solvers import cores, highs_model, highs_options, hints, parameters
 from nbqueue.solvers.limits import Limits
 from nbqueue.solvers.model_files import is_file_like, readable
+from nbqueue.solvers.numbers import finite
 from nbqueue.solvers.search import Search
 from nbqueue.solvers.solution import Solution, Status
 
@@ -33,8 +34,9 @@ _STATISTICS = (
     "max_integrality_violation", "primal_dual_integral",
 )  # fmt: skip
 _FEASIBLE = 2
-#: threads of the pool that HiGHS keeps for a process: it refuses to run with another number
-_pool: dict[str, int] = {}
+#: how many threads the pool has that HiGHS keeps for a process, and the processors that they run on for good; HiGHS
+#: refuses to run with another number
+_pool: tuple[int, frozenset[int]] = (0, frozenset())
 
 
 def solve(
@@ -74,7 +76,10 @@ def solve(
     solver = _loaded(highspy, model, complaints)
     search = Search(
         "highs", maximize=highs_model.maximizes(solver), model=lambda: highs_model.text(solver), threads=threads,
-        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+        limits=Limits(
+            time_limit=time_limit, total_limit=total_limit, gap=gap,
+            own_limit=finite(solver.getOptions().time_limit),
+        ),
     )  # fmt: skip
     given = {"mip_rel_gap": gap, "random_seed": seed, "threads": search.threads}
     highs_options.put(solver, _NAME, params, given, complaints)
@@ -127,11 +132,9 @@ def _run(highspy: Any, solver: Any, search: Search, *, log: bool) -> None:
     _listen(solver, search, stop)
     if log:
         solver.cbLogging.subscribe(lambda event: search.log(event.message))
-    if _pool.get("threads") != search.threads:
-        highspy.Highs.resetGlobalScheduler(True)  # noqa: FBT003 - as they have it
-        _pool["threads"] = search.threads
 
     def run() -> None:
+        _renew_pool(highspy, search.threads)
         limit_s = search.time_limit
         if limit_s is not None:
             solver.setOptionValue("time_limit", limit_s)
@@ -141,6 +144,15 @@ def _run(highspy: Any, solver: Any, search: Search, *, log: bool) -> None:
             solver.run()
 
     search.run(run, stop.set)
+
+
+def _renew_pool(highspy: Any, threads: int) -> None:
+    """Have HiGHS begin with new threads where those that it keeps are more or fewer, or pinned to other processors."""
+    global _pool  # noqa: PLW0603 - HiGHS has one for the process
+    wanted = (threads, frozenset(cores.allowed()))
+    if _pool != wanted:
+        highspy.Highs.resetGlobalScheduler(True)  # noqa: FBT003 - as they have it
+        _pool = wanted
 
 
 def _listen(solver: Any, search: Search, stop: threading.Event) -> None:

@@ -41,7 +41,7 @@ def put(solver: Any, name: str, params: Any, ours: Mapping[str, Any], complaints
         if option in _OURS:
             raise ConfigurationError(f"{name} takes {option} as an argument of its own: give {_OURS[option]}=...")
         if option not in known:
-            raise unknown_parameter(name, option, known)
+            raise unknown_parameter(name, option, (one for one in known if one not in _OURS))
     given = {option: value for option, value in ours.items() if value is not None}
     for option, value in {**check_params(params), **given}.items():
         before, current = len(complaints), getattr(solver.getOptions(), option)

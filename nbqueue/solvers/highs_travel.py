@@ -21,8 +21,13 @@ def reduce(thing: Any) -> Any:
 def highs_from(
     kind: type | None, parts: highs_model.Parts, options: Mapping[str, Any], solution: Sequence[float]
 ) -> Any:
-    """A Highs with this model, these options and these values; `kind`: a class of the user's own."""
-    found = (kind or _library().Highs)()
+    """A Highs with this model, these options and these values.
+
+    `kind`: a class of the user's own, whose attributes come afterwards.
+    """
+    library = _library()
+    found = library.Highs.__new__(kind or library.Highs)
+    library.Highs.__init__(found)
     found.setOptionValue("log_to_console", False)  # noqa: FBT003 - as they have it
     found.passModel(highs_model.rebuilt(parts))
     if solution:
@@ -58,9 +63,11 @@ def expression_from(places: list[int], factors: list[float], constant: float | N
 
 def _highs(found: Any) -> Any:
     kind = None if type(found).__module__.startswith("highspy.") else type(found)
-    return highs_from, (
+    made = highs_from, (
         kind, highs_model.parts(found), highs_model.changed_options(found), highs_model.solution(found),
     )  # fmt: skip
+    own = {name: value for name, value in vars(found).items() if name not in vars(_library().Highs())}
+    return (*made, own) if own else made
 
 
 def _model(found: Any) -> Any:

@@ -41,9 +41,10 @@ def matched(vector: Sequence[float], names: Sequence[str], wanted: Sequence[str]
 
 
 def _library(thing: Any, what: str) -> Any:
-    module = type(thing).__module__
-    for start, library in _OF.items():
-        if module == start or module.startswith(f"{start}."):
-            return library
+    kind = type(thing)
+    for base in kind.__mro__:  # a class of the user's own may be above it
+        for start, library in _OF.items():
+            if base.__module__ == start or base.__module__.startswith(f"{start}."):
+                return library
     known = ", ".join(_OF)
-    raise InvalidModel(f"{what}() got {type(thing).__name__!r} of {module}: give something of {known}.")
+    raise InvalidModel(f"{what}() got {kind.__name__!r} of {kind.__module__}: give something of {known}.")

@@ -24,6 +24,8 @@ class Limits:
     total_limit: float | None = None
     #: a relative gap that is small enough
     gap: float | None = None
+    #: seconds of this attempt that the model allows by a parameter of its own, checked by its solver
+    own_limit: float | None = None
 
     def __post_init__(self) -> None:
         check_limit("time_limit", self.time_limit, "seconds above 0")
@@ -41,6 +43,8 @@ class Limits:
         found: list[tuple[float, str]] = []
         if self.time_limit is not None:
             found.append((self.time_limit - spent_s, "time_limit"))
+        if self.own_limit is not None:
+            found.append((self.own_limit - spent_s, "time_limit"))
         if self.total_limit is not None:
             found.append((self.total_limit - before_s - spent_s, "time_limit"))
         if job is not None and job.deadline is not None:

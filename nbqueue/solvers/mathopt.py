@@ -121,7 +121,7 @@ def _one_thread(threads: int | None) -> int:
 
 def _settings(library: Any, params: Any, *, seed: int | None, gap: float | None) -> Any:
     found = library.SolveParameters(random_seed=seed, relative_gap_tolerance=gap)
-    known = [each.name for each in fields(found)]
+    known = [each.name for each in fields(found) if each.name not in _OURS]
     for name, value in parameters.check_params(params).items():
         if name in _OURS:
             raise ConfigurationError(f"{_NAME} takes {name} as an argument of its own: give {_OURS[name]}=...")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbqueue.errors import InvalidModel
+
+#: the model that places were asked for last, what it had of variables then, and their places by their numbers
+_last: tuple[Callable[[], Any], tuple[int, int], dict[int, int]] = (lambda: None, (0, 0), {})
 
 
 def names(model: Any) -> tuple[str, ...]:
@@ -51,8 +55,20 @@ def place(of: Any) -> int | None:
     storage, kind = of.elemental, enums.ElementType.VARIABLE
     if storage.get_num_elements(kind) == storage.get_next_element_id(kind):
         return int(of.id)
-    # some were deleted
-    return sorted(map(int, storage.get_elements(kind))).index(of.id)
+    return _after_deletions(storage, kind).get(int(of.id))
+
+
+def _after_deletions(storage: Any, kind: Any) -> dict[int, int]:
+    """The places of a model's variables by their numbers, which have gaps. Of the last model they are kept."""
+    global _last  # noqa: PLW0603 - solutions are read value by value, and a table of all variables takes its time
+    # each variable that is added or deleted changes one of the two for good
+    state = (storage.get_num_elements(kind), storage.get_next_element_id(kind))
+    known, before, places = _last
+    if known() is storage and before == state:
+        return places
+    made = {number: place for place, number in enumerate(sorted(map(int, storage.get_elements(kind))))}
+    _last = (weakref.ref(storage), state, made)
+    return made
 
 
 def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> float:
@@ -63,7 +79,14 @@ def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> float:
         raise InvalidModel(f"value() got {type(of).__name__}: give a variable or an expression.")
     flat = mathopt.as_flat_quadratic_expression(of)
     used = {*flat.linear_terms, *(each for key in flat.quadratic_terms for each in (key.first_var, key.second_var))}
-    return float(mathopt.evaluate_expression(flat, {each: vector[place(each) or 0] for each in used}))
+    return float(mathopt.evaluate_expression(flat, {each: _value(each, vector) for each in used}))
+
+
+def _value(variable: Any, vector: Sequence[float]) -> float:
+    found = place(variable)
+    if found is None:
+        raise InvalidModel(f"value() got the variable {variable.id}, which was deleted from its model.")
+    return vector[found]
 
 
 def put_hint(model: Any, _: Sequence[tuple[int, float]]) -> None:

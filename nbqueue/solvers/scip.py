@@ -46,7 +46,8 @@ def solve(
 
     Args:
         model: a `pyscipopt.Model`; it is solved with the plugins that it has, and is afterwards as it was before, not
-            solved. Or a model in the MPS, LP or CIP format: a path, a text, or bytes, gzip-compressed or not.
+            solved, but without the start that it may have held. Or a model in the MPS, LP or CIP format: a path, a
+            text, or bytes, gzip-compressed or not.
         time_limit: seconds of search. A job's own time limit ends it too, a little before.
         total_limit: seconds of search of all attempts of the job together.
         gap: a relative gap that is small enough, for example 0.01, as SCIP counts it: of the smaller of objective and
@@ -72,11 +73,15 @@ def solve(
     model = _loaded(library, model)
     search = Search(
         "scip", maximize=scip_model.maximizes(model), model=lambda: scip_model.text(model), threads=1,
-        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+        limits=Limits(
+            time_limit=time_limit, total_limit=total_limit, gap=gap, own_limit=scip_parameters.time_limit(model)
+        ),
     )  # fmt: skip
     given = {
         "limits/gap": gap, "randomization/randomseedshift": seed, "misc/catchctrlc": False,
         "display/verblevel": None if log else 0,
+        # what was found is in the answer: kept in the model it would be the start of the next search
+        "misc/transsolsorig": False,
     }  # fmt: skip
     with scip_parameters.put(model, _NAME, params, given):
         return _solve(library, model, search, hint, log=log)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from typing import Any
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from nbqueue.solvers import scip_model
 from nbqueue.solvers.search import Search
 
-#: each search of a model needs a name that no other one had
-_numbers = itertools.count(1)
+#: what listens to a model stays with it for good, so that all its searches share one; it holds the model
+_handlers: WeakKeyDictionary[Any, ReferenceType[Any]] = WeakKeyDictionary()
 
 
 class Watch:
@@ -25,7 +25,7 @@ class Watch:
 
     @property
     def is_on(self) -> bool:
-        """Whether its search is under way: the handler stays with the model for good."""
+        """Whether its search is under way."""
         return self._search is not None
 
     def end(self) -> None:
@@ -52,21 +52,34 @@ class Watch:
 
 def listen(library: Any, model: Any, watch: Watch) -> None:
     """Have SCIP call `watch` while it solves the model."""
+    handler = _handlers[model]() if model in _handlers else None
+    if handler is None:
+        handler = _included(library, model)
+        _handlers[model] = ref(handler)
+    handler.watch = watch
+
+
+def _included(library: Any, model: Any) -> Any:
+    """What SCIP calls, as a plugin of the model."""
     of = library.SCIP_EVENTTYPE
     kinds = [of.BESTSOLFOUND, of.NODESOLVED]
     if hasattr(of, "DUALBOUNDIMPROVED"):  # since SCIP 10
         kinds.append(of.DUALBOUNDIMPROVED)
 
     class Handler(library.Eventhdlr):  # type: ignore[misc]  # SCIP is imported when it is used
+        watch: Watch
+
         def eventinit(self) -> None:
-            for kind in kinds if watch.is_on else ():
+            for kind in kinds if self.watch.is_on else ():
                 self.model.catchEvent(kind, self)
 
         def eventexit(self) -> None:
-            for kind in kinds if watch.is_on else ():
+            for kind in kinds if self.watch.is_on else ():
                 self.model.dropEvent(kind, self)
 
         def eventexec(self, event: Any) -> None:
-            watch.told(self.model, is_better=event.getType() == of.BESTSOLFOUND)
+            self.watch.told(self.model, is_better=event.getType() == of.BESTSOLFOUND)
 
-    model.includeEventhdlr(Handler(), f"nbqueue-{next(_numbers)}", "tells how the search gets on")
+    found = Handler()
+    model.includeEventhdlr(found, "nbqueue", "tells how the search gets on")
+    return found

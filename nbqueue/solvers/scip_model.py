@@ -18,6 +18,10 @@ _SAME = 1e-9
 #: begins the names of variables of a problem that SCIP has transformed
 _TRANSFORMED = "t_"
 
+_Places = dict[str, int | None]
+#: the names that places were asked for last, and their places
+_last: tuple[Sequence[str], _Places] = ((), {})
+
 
 def variables(model: Any) -> list[Any]:
     """Its variables as they were made, in order; also while it is solved."""
@@ -70,10 +74,9 @@ def changed_parameters(model: Any) -> dict[str, Any]:
 
 def place(names: Sequence[str]) -> Any:
     """What gives the place of a variable among these names, None for anything else."""
-    places = _places(names)
 
     def of(thing: Any) -> int | None:
-        return places.get(_name(thing)) if hasattr(thing, "vtype") else None
+        return _place(thing, _places(names)) if hasattr(thing, "vtype") else None
 
     return of
 
@@ -92,12 +95,12 @@ def bound(model: Any) -> float | None:
 
 def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> Any:
     """The value of a variable, of a polynomial of variables, or of an array of them; found by their names."""
-    values = {name: vector[index] for name, index in _places(names).items()}
+    places = _places(names)
     if hasattr(of, "flat"):
         import numpy as np
 
-        return np.array([_valued(each, values) for each in of.flat], dtype=float).reshape(of.shape)
-    return _valued(of, values)
+        return np.array([_valued(each, vector, places) for each in of.flat], dtype=float).reshape(of.shape)
+    return _valued(of, vector, places)
 
 
 def put_hint(model: Any, pairs: Iterable[tuple[int, float]]) -> None:
@@ -109,21 +112,45 @@ def put_hint(model: Any, pairs: Iterable[tuple[int, float]]) -> None:
     model.addSol(start, free=True)
 
 
-def _places(names: Sequence[str]) -> dict[str, int]:
-    return {name: index for index, name in enumerate(names)}
+def _places(names: Sequence[str]) -> _Places:
+    """The places of names; None for a name that several variables have. Of the names of the last time they are kept."""
+    global _last  # noqa: PLW0603 - solutions are read value by value, and a table of all names takes its time
+    known, places = _last
+    if known is names:
+        return places
+    made: _Places = {}
+    for index, name in enumerate(names):
+        made[name] = None if name in made else index
+    if isinstance(names, tuple):  # others may change
+        _last = (names, made)
+    return made
 
 
-def _name(variable: Any) -> str:
-    return str(variable.name).removeprefix(_TRANSFORMED)
+def _place(variable: Any, places: _Places) -> int | None:
+    """The place of a variable by its name, which begins otherwise where SCIP has transformed it; None: it has none."""
+    name = str(variable.name)
+    if name not in places:
+        name = name.removeprefix(_TRANSFORMED)
+    found = places.get(name)
+    if found is None and name in places:
+        raise InvalidModel(
+            f'The model has several variables with the name "{name}", and variables of SCIP are known by their names: '
+            "give each a name of its own."
+        )
+    return found
 
 
-def _valued(of: Any, values: dict[str, float]) -> float:
+def _valued(of: Any, vector: Sequence[float], places: _Places) -> float:
     terms = getattr(of, "terms", None)
     if terms is None:
         raise InvalidModel(f"value() got {type(of).__name__!r}: give a variable, or sums and products of variables.")
-    try:
-        return float(
-            sum(factor * prod(values[_name(each)] for each in term.vartuple) for term, factor in terms.items())
-        )
-    except KeyError as error:
-        raise InvalidModel(f"value() got the variable {error}, which is not in the model that was solved.") from None
+
+    def worth(variable: Any) -> float:
+        place = _place(variable, places)
+        if place is None:
+            raise InvalidModel(
+                f'value() got the variable "{variable.name}", which is not in the model that was solved.'
+            )
+        return vector[place]
+
+    return float(sum(factor * prod(map(worth, term.vartuple)) for term, factor in terms.items()))

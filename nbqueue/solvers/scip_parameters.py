@@ -39,6 +39,12 @@ def put(model: Any, name: str, params: Any, ours: Mapping[str, Any]) -> Iterator
             model.setParam(each, value)
 
 
+def time_limit(model: Any) -> float | None:
+    """Seconds that the model's own parameters allow."""
+    limit_s = float(model.getParam("limits/time"))
+    return limit_s if limit_s < model.infinity() else None
+
+
 def _checked(model: Any, name: str, params: Any) -> Mapping[str, Any]:
     found = check_params(params)
     known = model.getParams() if found else {}
@@ -46,7 +52,7 @@ def _checked(model: Any, name: str, params: Any) -> Mapping[str, Any]:
         if each in _OURS:
             raise ConfigurationError(f"{name} takes {each} as an argument of its own: give {_OURS[each]}=...")
         if each not in known:
-            raise unknown_parameter(name, each, known)
+            raise unknown_parameter(name, each, (one for one in known if one not in _OURS))
     return found
 
 

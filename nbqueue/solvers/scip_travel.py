@@ -35,6 +35,11 @@ def model_from(cip: bytes, changed: dict[str, Any]) -> Any:
     return model
 
 
+def put_data(model: Any, data: Any) -> None:
+    """Keep with a model what was kept with it."""
+    model.data = data
+
+
 def variable(model: Any, name: str) -> Any:
     """The variable of that name in a model that has arrived."""
     if model not in _arrived:
@@ -53,7 +58,9 @@ def comparison(of: Any, least: float | None, most: float | None) -> Any:
 
 
 def _model(model: Any) -> Any:
-    return model_from, (scip_model.cip(model), scip_model.changed_parameters(model))
+    made = model_from, (scip_model.cip(model), scip_model.changed_parameters(model))
+    # what users keep with a model: often its variables, which refer to the model and so come after it
+    return made if model.data is None else (*made, model.data, None, None, put_data)
 
 
 def _variable(found: Any) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -26,13 +25,15 @@ from nbqueue.solvers.limits import Limits
 from nbqueue.solvers.parameters import check_count
 from nbqueue.solvers.solution import Number, Solution, Status
 from nbqueue.solvers.standing import Incumbent, Standing
-from nbqueue.solvers.stops import Attendant
+from nbqueue.solvers.stops import Attendant, unshaken
 
 T = TypeVar("T")
 
 _FULL = 100
 #: searches end by their own limits; this many seconds later they are stopped like by a cancel
 _LATE_S = 0.25
+#: objective and bound of a proven optimum are so near to one another, as far as solvers are exact
+_EXACT = 1e-6
 #: jobs whose own bar shows how far a search is, as nothing else did
 _ours: WeakSet[JobContext] = WeakSet()
 _PROVEN = frozenset({Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED})
@@ -133,7 +134,7 @@ class Search:
         """
         with self.stopping(interrupt):
             if self._job is not None:
-                with pinned(self._processors), _unshaken():
+                with pinned(self._processors), unshaken():
                     return solve()
             if threading.current_thread() is threading.main_thread():
                 return self._beside(solve)
@@ -155,8 +156,10 @@ class Search:
         finally:
             self._attendant = None
             attendant.close()
-            if self._job is not None and self._bar:
-                self._job.reports.end_bar(self._bar)
+            if self._job is not None:
+                self._job.stop.unlisten(self._asked)
+                if self._bar:
+                    self._job.reports.end_bar(self._bar)
 
     def solution(
         self,
@@ -199,7 +202,7 @@ class Search:
     def _honest(self, status: Status) -> Status:
         """The status of the best known solution: not optimal within a gap of the user's, optimal where the gap is 0."""
         gap = self.standing.gap
-        if status is Status.OPTIMAL and self._limits.gap and gap:
+        if status is Status.OPTIMAL and self._limits.gap and gap and gap > _EXACT:
             return Status.FEASIBLE
         if status in (Status.FEASIBLE, Status.UNKNOWN) and self.standing.vector is not None:
             return Status.OPTIMAL if gap == 0 else Status.FEASIBLE
@@ -268,19 +271,6 @@ class Search:
                 self._job.reports.bar(self._bar, self._shown, _FULL)
         else:
             told.progress(self._shown, _FULL, None)
-
-
-@contextlib.contextmanager
-def _unshaken() -> Iterator[None]:
-    """A stopped job gets a SIGTERM after a second. A search has been asked by then, and its answer would be lost."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 
 #: seconds between two assertions of a stop: solvers forget one that comes before their search has begun
@@ -90,3 +92,16 @@ def _quietly(act: Callable[[], object]) -> None:
         act()
     except Exception:  # what goes wrong beside a search must not change how it ends
         logging.getLogger("nbqueue").warning("Beside a search something failed.", exc_info=True)
+
+
+@contextlib.contextmanager
+def unshaken() -> Iterator[None]:
+    """A stopped job gets a SIGTERM after a second. A search has been asked by then, and its answer would be lost."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -189,3 +189,48 @@ def test_two_libraries_that_cannot_share_a_process_are_named(with_highspy: Apart
         nbqueue.SolverUnavailable, match="ortools cannot be loaded into a process that has loaded highs"
     ):
         with_highspy.call(_beside_highspy)
+
+
+def _without_objective(*, own: bool) -> tuple[Solution, Any, Any]:
+    from ortools.sat.python import cp_model
+
+    from tests.solvers.test_search import Sink, job, within
+
+    model = cp_model.CpModel()
+    model.add_all_different([model.new_int_var(0, 9, f"x{index}") for index in range(9)])
+    sink = Sink()
+
+    def act() -> Solution:
+        if own:
+            solver = cp_model.CpSolver()
+            with cpsat.watch(solver):
+                solver.solve(model)
+        return cpsat.solve(model)
+
+    return within(job(sink), act), sink.last["metrics"], sink.last.get("done", 0)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_without_an_objective_there_is_none(ortools: Apart, *, own: bool) -> None:
+    """No objective, bound or gap, in the answer, on the way to it or on the bar."""
+    found, metrics, done = ortools.call(_without_objective, own=own)
+    assert (found.status, found.objective, found.bound, found.gap) == (Status.OPTIMAL, None, None, None)
+    assert {(row.objective, row.bound) for row in found.trace} == {(None, None)}
+    assert (metrics, done, len(found.values)) == ({"solutions": 1}, 0, 9)
+
+
+def _hinted_into_one_s_own() -> int:
+    from ortools.sat.python import cp_model
+
+    class Shop(cp_model.CpModel):
+        pass
+
+    model = Shop()
+    model.new_int_var(3, 9, "x")
+    cpsat.solve(model).hint_into(model)
+    return len(model.proto.solution_hint.vars)
+
+
+def test_a_model_of_a_class_of_one_s_own_takes_a_hint(ortools: Apart) -> None:
+    """What can be solved can be hinted into."""
+    assert ortools.call(_hinted_into_one_s_own) == 1

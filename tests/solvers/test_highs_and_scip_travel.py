@@ -91,3 +91,74 @@ def test_models_travel_and_stay_as_they_are(name: str, installed: dict[str, str]
     assert ran.stdout.splitlines() == [
         "optimal 25.666666667 25.666666667 25.666666667", "True True 0.333333333 7.0", *own, "optimal",
     ], ran.stderr  # fmt: skip
+
+
+OWN = {
+    "highs": """
+import highspy
+from nbqueue.solvers import highs
+class Plan(highspy.Highs):
+    def __init__(self, ceiling):
+        super().__init__()
+        self.silent()
+        self.ceiling, self.x = ceiling, self.addIntegral(ub=ceiling, name="x")
+        self.setObjective(1.0 * self.x, highspy.ObjSense.kMaximize)
+model = Plan(7)
+own = lambda model: (type(model).__name__, model.ceiling, model.x.highs.getLp.__self__ is model, model.x)
+solve = highs.solve
+""",
+    "scip": """
+import pyscipopt
+from nbqueue.solvers import scip
+model = pyscipopt.Model()
+x = model.addVar("x", ub=7, obj=-1)
+model.data = x, {"limit": 7}, model
+own = lambda model: ("Model", model.data[1]["limit"], model.data[2] is model, model.data[0])
+solve = scip.solve
+""",
+}
+OWN_THERE = """
+import io, pickle
+from nbqueue.broker.travel import TravelPickler
+file = io.BytesIO()
+TravelPickler(file).dump(model)
+other = pickle.loads(file.getvalue())
+*facts, x = own(other)
+print(*facts, round(solve(other).value(x)), other is not model)
+"""
+
+
+@pytest.mark.parametrize("name", ["highs", "scip"])
+def test_what_is_kept_with_a_model_goes_with_it(name: str, installed: dict[str, str]) -> None:
+    """Attributes of a Highs, also of a class that takes arguments, and `data` of a Model; variables are its own."""
+    command = [sys.executable, "-c", OWN[name] + OWN_THERE]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=installed)
+    kind = {"highs": "Plan", "scip": "Model"}[name]
+    assert ran.stdout.splitlines() == [f"{kind} 7 True 7 True"], ran.stderr
+
+
+SOLVED_AGAIN = """
+import gc, weakref
+import pyscipopt
+from nbqueue.solvers import scip
+from tests.solvers.models import scip as models
+model, _ = models.knapsack()
+found = scip.solve(model)
+handlers = lambda: sum(isinstance(each, pyscipopt.Eventhdlr) for each in gc.get_objects())
+first = handlers()
+print(model.getNSols(), model.getStatus())
+again = scip.solve(model, hint=found)
+print(model.getNSols(), first, handlers())
+print(scip.solve(model).trace[0].objective == found.trace[0].objective, again.objective == found.objective)
+gone = weakref.ref(model)
+del model, _
+gc.collect()
+print(gone())
+"""
+
+
+def test_a_model_of_scip_is_afterwards_as_it_was_before(installed: dict[str, str]) -> None:
+    """Not solved, without solutions to start from or more plugins at each search; and it can be forgotten."""
+    command = [sys.executable, "-c", SOLVED_AGAIN]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=installed)
+    assert ran.stdout.splitlines() == ["0 unknown", "0 1 1", "True True", "None"], ran.stderr
