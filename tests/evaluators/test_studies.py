@@ -1,6 +1,7 @@
 """`optimize`: an Optuna study whose trials are jobs."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import nbqueue
 from nbqueue.client.known import jobs
 from nbqueue.errors import ConfigurationError, JobFailed, NotInJob
 from nbqueue.evaluators import optimize
+from nbqueue.evaluators.told_study import JOB_ATTR
 from nbqueue.model.settings import Settings
 from tests.evaluators import objectives
 from tests.waiting import until, wait_until
@@ -109,6 +111,48 @@ async def test_an_error_ends_all_unless_it_is_caught() -> None:
     assert (str(raised.value.__cause__), states(study)) == ("'no'", ["FAIL"])
     await optimize(study, failing, 2, catch=KeyError)
     assert states(study) == ["FAIL", "FAIL", "FAIL"]
+
+
+async def test_trials_that_failed_keep_what_they_found() -> None:
+    """Parameters, values and attributes stay, and the next trial has other parameters: all as with optuna."""
+    own = study_of(study_name="one")
+    own.optimize(objectives.picky, 8, catch=(ValueError,))
+    study = study_of(study_name="one")
+    await optimize(study, objectives.picky, 8, catch=ValueError)
+    assert facts(study) == facts(own)
+    assert {"FAIL", "COMPLETE"} == set(states(study))
+    together = study_of()
+    await optimize(together, objectives.picky, 6, catch=ValueError, concurrency=2)
+    assert [(each.intermediate_values, each.user_attrs) for each in together.trials] == [
+        ({0: each.params["x"]}, {"seen": each.params["x"]}) for each in together.trials
+    ]
+
+
+async def test_an_error_is_raised_as_the_objective_made_it() -> None:
+    """What it carried home is taken from it."""
+    study = study_of()
+    study.enqueue_trial({"x": 0.1})
+    with pytest.raises(JobFailed) as raised:
+        await optimize(study, objectives.picky, 1)
+    assert isinstance(raised.value.__cause__, ValueError)
+    assert vars(raised.value.__cause__).keys() <= {"__notes__"}
+    assert study.trials[0].params == {"x": 0.1}
+
+
+async def test_after_a_trial_that_was_lost_others_are_chosen() -> None:
+    """The sampler of a process that died does not come back, and its choices are not made again."""
+
+    def dying(trial: Any) -> float:
+        found: float = trial.suggest_float("x", 0, 1)
+        if trial.number == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+    own, study = study_of(), study_of()
+    own.optimize(lambda trial: trial.suggest_float("x", 0, 1), 1)
+    await optimize(study, dying, 2, options={"retry": 1})
+    assert states(study) == ["FAIL", "COMPLETE"]
+    assert study.trials[1].value != own.trials[0].value
 
 
 async def test_an_error_leaves_no_other_trial_running() -> None:
@@ -216,6 +260,16 @@ def test_trials_of_a_killed_notebook_are_taken_over(
     (tmp_path / "gate").touch()
     optimize(study, partial(objectives.gated, folder=str(tmp_path)), 3).wait()
     assert states(study) == ["COMPLETE", "COMPLETE", "COMPLETE"]
+
+
+async def test_trials_of_another_machine_are_left_alone() -> None:
+    """Nobody here knows whether the process there lives: its trials go on."""
+    study = study_of()
+    theirs = study.ask()
+    mark: Any = ["trial-theirs", "another machine", 1, 0.0]
+    study._storage.set_trial_system_attr(theirs._trial_id, JOB_ATTR, mark)
+    await optimize(study, objectives.bowl, 1)
+    assert states(study) == ["RUNNING", "COMPLETE"]
 
 
 async def test_an_optimization_may_itself_be_a_job() -> None:
