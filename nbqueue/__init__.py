@@ -248,6 +248,11 @@ class _Door:
         found: _Waited[_Handle[_typing.Any]] = _import_module("nbqueue.client.known").attach(job_id)
         return found
 
+    def kept(self, job_id: str, /) -> _Waited[_typing.Any]:
+        """What a job kept last."""
+        found: _Waited[_typing.Any] = _import_module("nbqueue.client.kept").kept(job_id)
+        return found
+
     def digest(self, fn: _typing.Callable[..., _typing.Any], /, *args: _typing.Any) -> str:
         """Tells the same calls from others."""
         found: str = _import_module("nbqueue.broker.digest").call_digest(fn, args, {})

@@ -11,7 +11,7 @@ import pytest
 import nbqueue
 from nbqueue.client.known import attach, jobs
 from nbqueue.client.portal import shutdown
-from nbqueue.errors import ConfigurationError, JobFailed
+from nbqueue.errors import ConfigurationError, JobCrashed, JobFailed
 from nbqueue.evaluators import Evaluation, evaluate
 from nbqueue.model.job import JobRecord
 from nbqueue.model.job_options import JobOptions
@@ -281,6 +281,53 @@ async def test_a_killed_child_costs_only_what_was_under_way(service: Service, tm
     again = sum(count - 1 for count in service.served.values())
     assert (found.is_complete, found.errors) == (True, ())
     assert again <= min(8 * SLACK, 14)
+
+
+async def test_a_job_that_crashed_for_good_costs_only_what_was_under_way(service: Service, tmp_path: Path) -> None:
+    """Its rows are taken up by the same call, with their scores, though it has no result."""
+    bad = tmp_path / "bad"
+    bad.touch()
+
+    def deadly(item: dict[str, Any]) -> int:
+        if item["input"] == 15 and bad.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return doubled(item)
+
+    service.takes_s = 0.1
+    with pytest.raises(JobCrashed):
+        await evaluate(questions(service, 20), deadly, exact, concurrency=1, retries=0)
+    bad.unlink()
+    asked = service.total
+    found = await evaluate(questions(service, 20), deadly, exact, concurrency=1, retries=0)
+    assert (found.is_complete, found.errors, found.means["exact"].n) == (True, (), 20)
+    assert service.total - asked <= min(5 + 4 * SLACK, 18)
+
+
+async def test_a_deleted_job_hides_none_that_came_after(service: Service) -> None:
+    """The same call finds the last one whatever became of those before."""
+    service.broken = {3}
+    given: dict[str, Any] = {"concurrency": 1, "retries": 0, "max_errors": 0}
+    assert (await evaluate(questions(service, 6), doubled, **given)).stopped_by == "errors"
+    service.broken = set()
+    found = await evaluate(questions(service, 6), doubled, **given)
+    ids = [record.id for record in (await jobs.where(tag="evaluation", limit=2)).records]
+    (first,) = [job_id for job_id in ids if job_id.endswith("-1")]
+    assert await (await attach(first)).delete() == "deleted"
+    assert await evaluate(questions(service, 6), doubled, **given) == found
+    assert service.total == 6
+
+
+async def test_an_evaluation_may_be_asked_for_in_a_job(service: Service) -> None:
+    """It finds its earlier jobs there as well, and asks nothing twice."""
+    items = questions(service, 4)
+
+    async def ask() -> Evaluation:
+        return await evaluate(items, doubled, exact)
+
+    found = [await nbqueue.run(ask), await nbqueue.run(ask), await ask()]
+    assert found[0].is_complete
+    assert found[1:] == [found[0]] * 2
+    assert service.total == 4
 
 
 def test_a_script_waits_without_a_loop(service: Service) -> None:
