@@ -12,7 +12,7 @@ from nbqueue.broker.owners import GROUP
 from nbqueue.client import finding
 from nbqueue.client.link import Link
 from nbqueue.client.wire import CHUNK_JOBS
-from nbqueue.errors import JobLost
+from nbqueue.errors import JobLost, NotInJob
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import LIVE, State
 
@@ -100,10 +100,18 @@ async def one(link: Link, job_id: str) -> JobRecord:
     try:
         return await link.record(job_id)
     except JobLost:
-        if await link.wire.ask(lambda client: groups.counts(client, link.wire.keys, job_id)) is None:
+        if not await _is_group(link, job_id):
             raise
         text = f'"{job_id}" is a group: nbqueue.attach(group="{job_id}") gives its handle.'
         raise JobLost(text, job_id=job_id) from None
+
+
+async def _is_group(link: Link, name: str) -> bool:
+    """Whether the server knows a group of this id; a job cannot ask that."""
+    try:
+        return await link.wire.ask(lambda client: groups.counts(client, link.wire.keys, name)) is not None
+    except NotInJob:
+        return False
 
 
 async def group_of(link: Link, group: str) -> Found:

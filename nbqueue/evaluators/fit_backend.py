@@ -56,6 +56,10 @@ class Wanted:
             kwargs,
         )
 
+    def completed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result of a fit that raised, with the estimator, not fitted, where it is asked for."""
+        return {**result, "estimator": self.args[0]} if self.kwargs.get("return_estimator") else result
+
     def set(self, result: dict[str, Any]) -> None:
         """Tell joblib, and callbacks of the search that were set by the user."""
         context = self.kwargs.get("callback_ctx")
@@ -161,7 +165,7 @@ class FitBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no ty
         except JobFailed as failed:
             if not isinstance(failed.__cause__, FitFailed):
                 raise failed.__cause__ or failed from failed
-            result, error = failed.__cause__.result, str(failed.__cause__)
+            result, error = wanted.completed(failed.__cause__.result), str(failed.__cause__)
         except (JobTimeout, JobCrashed, JobExpired) as lost:
             if wanted.kwargs.get("error_score", "raise") == "raise":
                 raise

@@ -10,7 +10,10 @@ from nbqueue.inside.reporting import progress
 
 
 class FitFailed(Exception):
-    """A fit that raised, and was to be scored with `error_score`; `result` is what scikit-learn makes of it."""
+    """A fit that raised, and was to be scored with `error_score`; `result` is what scikit-learn makes of it.
+
+    The estimator is left out.
+    """
 
     def __init__(self, message: str, result: dict[str, Any]) -> None:
         super().__init__(message, result)
@@ -100,6 +103,8 @@ def _set_callbacks(estimator: Any) -> bool:
 
 def _failed(result: dict[str, Any]) -> FitFailed:
     traceback = str(result["fit_error"]).rstrip()
-    error = FitFailed(traceback.rpartition("\n")[2], result)
+    # half fitted it may be large, and an error that is too large is sent as text alone
+    told = {name: value for name, value in result.items() if name != "estimator"}
+    error = FitFailed(traceback.rpartition("\n")[2], told)
     error.add_note(traceback)
     return error

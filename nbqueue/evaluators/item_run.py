@@ -45,7 +45,7 @@ class _Run:
         before: Mapping[int, Sample],
     ) -> None:  # fmt: skip
         self._items, self._task, self._scorers, self._plan = items, task, scorers, plan
-        self._kept = KeptRows(self._known)
+        self._kept = KeptRows(self._known, plan.scored_by)
         known = {**before, **self._kept.last()}
         #: those that are done, by place
         self._rows = {place: row for place, row in known.items() if row.scores or row.error or not scorers}

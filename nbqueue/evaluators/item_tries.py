@@ -56,7 +56,8 @@ class Tries:
             began = monotonic()
             try:
                 value = await called(fn, *args, timeout_s=self._plan.item_timeout_s)
-            except Exception as error:  # noqa: BLE001 - of the user's function; it becomes the row's
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - of the user's function; the row's
+                _raise_own(error)
                 hold_s = asked_wait_s(error, refusals)
                 if hold_s is not None and refusals < MAX_ASKED_TRIES:
                     refusals += 1
@@ -73,12 +74,19 @@ class Tries:
 
     async def _turn(self, *, counted: bool) -> bool:
         """Wait until one may begin; whether it still may. What is not counted is for something that was begun."""
+        if not counted:
+            await self._until_free(counted=False)
+            return True
         async with self._gate:
-            while not self.ending.is_set() and (wait_s := self._pace.wait_s(monotonic(), counted=counted)):
-                await self._rest(wait_s)
-            if counted and not self.ending.is_set():
-                self._pace.start(monotonic())
-        return not (counted and self.ending.is_set())
+            await self._until_free(counted=True)
+            if self.ending.is_set():
+                return False
+            self._pace.start(monotonic())
+            return True
+
+    async def _until_free(self, *, counted: bool) -> None:
+        while not self.ending.is_set() and (wait_s := self._pace.wait_s(monotonic(), counted=counted)):
+            await self._rest(wait_s)
 
     async def _rest(self, seconds: float) -> None:
         """Wait so long, or until all ends; then others have a moment."""
@@ -89,7 +97,14 @@ class Tries:
         await asyncio.sleep(_MOMENT_S)
 
 
-def _wait_s(policy: RetryPolicy, tries: int, error: Exception, chance: Random) -> float | None:
+def _raise_own(error: BaseException) -> None:
+    """Raise a cancellation of this very task again; one that the function made up is an error like any other."""
+    task = asyncio.current_task()
+    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+        raise error
+
+
+def _wait_s(policy: RetryPolicy, tries: int, error: BaseException, chance: Random) -> float | None:
     """Seconds before the next try; None: there is none."""
     if not policy.retries(tries, tuple(each.__name__ for each in type(error).__mro__)):
         return None
@@ -98,7 +113,7 @@ def _wait_s(policy: RetryPolicy, tries: int, error: Exception, chance: Random) -
     return policy.wait_s(tries, chance)
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
     try:
         text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001 - a broken __str__ of the user's

@@ -5,11 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
-from nbqueue.errors import JobCancelled, JobError, JobLost, NotSendable
-from nbqueue.evaluators import data_set, plan
+from nbqueue.errors import JobCancelled, JobError, JobLost, NotInJob, NotSendable
+from nbqueue.evaluators import data_set, kept_rows, plan
 from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
 from nbqueue.evaluators.item_run import evaluated
@@ -23,6 +22,8 @@ from nbqueue.model.submitting import Handle, Waited, door
 KEPT_S = 7 * 86_400.0
 _TAG = "evaluation"
 _KEY_DIGITS = 20
+#: jobs of one evaluation that are looked for at once; they go in order, but a person may delete any
+_AHEAD = 16
 
 
 def evaluate(
@@ -82,26 +83,34 @@ def evaluate(
     given |= given_options(options or {}, "evaluate")
 
     def act() -> Evaluation:
-        earlier = [] if key is None else _earlier(key)
-        known = {} if fresh else _found_earlier(earlier, found, steps.scored_by)
+        earlier = {} if key is None else _earlier(key)
+        known = {} if fresh else _found_earlier(list(earlier.values()), found, steps.scored_by)
         if isinstance(known, Evaluation):
             return known
-        job_id = f"{key or new_job_id()}-{len(earlier) + 1}"
+        job_id = f"{key or new_job_id()}-{max(earlier, default=0) + 1}"
         submitting = door().options({**given, "job_id": job_id, "run_in": "process"})
         return _shown(submitting.submit(evaluated, found, task, judges, steps, {**before, **known}).wait())
 
     return door().begin(act, f"The evaluation {called}")
 
 
-def _earlier(key: str) -> list[Handle[Evaluation]]:
-    """The jobs of this evaluation that the server still knows, the first first."""
-    found: list[Handle[Evaluation]] = []
-    for number in count(1):
-        try:
-            found.append(door().attach(f"{key}-{number}").wait())
-        except JobLost:
-            break
+def _earlier(key: str) -> dict[int, Handle[Evaluation]]:
+    """The jobs of this evaluation that the server still knows by their numbers, the first first."""
+    found: dict[int, Handle[Evaluation]] = {}
+    start, seen = 1, True
+    while seen:
+        asked = {number: door().attach(f"{key}-{number}") for number in range(start, start + _AHEAD)}
+        known = {number: handle for number, each in asked.items() if (handle := _known_job(each)) is not None}
+        found |= known
+        start, seen = start + _AHEAD, bool(known)
     return found
+
+
+def _known_job(asked: Waited[Handle[Evaluation]]) -> Handle[Evaluation] | None:
+    try:
+        return asked.wait()
+    except JobLost:
+        return None
 
 
 def _found_earlier(
@@ -110,21 +119,28 @@ def _found_earlier(
     """What the last of the jobs found that found anything: the answer, or the rows that it has of it."""
     for job in reversed(jobs):
         was_over = job.state().wait().is_final
-        found = _rest_of(job) if was_over else _shown(job)
-        if found is None:
-            continue
+        try:
+            found = _found_by(job) if was_over else _shown(job)
+        except JobError:
+            if not was_over:
+                raise
+            kept = _kept_by(job)
+            if kept is None:
+                continue
+            return _usable(items, kept[1].values(), is_same=bool(scored_by) and kept[0] == scored_by)
         if (found.is_complete or not was_over) and found.scored_by == scored_by:
             return found
         return _known(items, found, scored_by)
     return {}
 
 
-def _rest_of(job: Handle[Evaluation]) -> Evaluation | None:
-    """What a job found that has ended; None where that is nothing, or kept no longer."""
+def _kept_by(job: Handle[Evaluation]) -> tuple[str, dict[int, Sample]] | None:
+    """What a job had kept that ended without a result; None where that is nothing, or kept no longer."""
     try:
-        return _found_by(job)
-    except JobError:
+        found = door().kept(job.id).wait()
+    except NotInJob:
         return None
+    return None if found is None else kept_rows.read(found)
 
 
 def _shown(job: Handle[Evaluation]) -> Evaluation:
@@ -144,10 +160,14 @@ def _found_by(job: Handle[Evaluation]) -> Evaluation:
 
 
 def _known(items: Sequence[Item], found: Evaluation, scored_by: str) -> dict[int, Sample]:
-    """The rows of items that did not fail, by place; without their scores where these are of other scorers."""
+    """The rows of an evaluation that can be taken over, by place."""
+    return _usable(items, found.samples, is_same=bool(scored_by) and found.scored_by == scored_by)
+
+
+def _usable(items: Sequence[Item], found: Iterable[Sample], *, is_same: bool) -> dict[int, Sample]:
+    """The rows of items that did not fail, by place; without their scores where these are not of the same scorers."""
     places = {item.id: place for place, item in enumerate(items)}
-    rows = {places[row.id]: row for row in found.samples if row.id in places and not (row.error and row.output is None)}
-    is_same = bool(scored_by) and found.scored_by == scored_by
+    rows = {places[row.id]: row for row in found if row.id in places and not (row.error and row.output is None)}
     return {
         place: row if is_same and not row.error else row._replace(scores={}, error="") for place, row in rows.items()
     }

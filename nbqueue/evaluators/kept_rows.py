@@ -17,19 +17,27 @@ PERIOD_S = 0.1
 _SHARE = 0.05
 
 
+def read(kept: Any) -> tuple[str, dict[int, Sample]]:
+    """What was kept: by which scorers the rows have their scores, and the rows by their places."""
+    scored_by, rows = kept
+    return scored_by, {place: Sample(*row) for place, row in rows.items()}
+
+
 class KeptRows:
     """Keeps rows by their places, soon after each change; outside a job it keeps nothing."""
 
-    def __init__(self, rows: Callable[[], Mapping[int, Sample]]) -> None:
+    def __init__(self, rows: Callable[[], Mapping[int, Sample]], scored_by: str) -> None:
+        """Args: what gives the rows, by place, and what tells their scorers from others."""
         self._is_on = current_job() is not None
         self._rows = rows
+        self._scored_by = scored_by
         self._timer: asyncio.TimerHandle | None = None
         self._pause_s = 0.0
 
     def last(self) -> dict[int, Sample]:
         """The rows of an attempt before this one."""
-        found: dict[int, Any] = last_checkpoint({}) if self._is_on else {}
-        return {place: Sample(*row) for place, row in found.items()}
+        found = last_checkpoint() if self._is_on else None
+        return {} if found is None else read(found)[1]
 
     def changed(self) -> None:
         """Keep them within the next moment."""
@@ -45,7 +53,7 @@ class KeptRows:
             return
         began = perf_counter()
         try:
-            checkpoint({place: tuple(row) for place, row in self._rows().items()})
+            checkpoint((self._scored_by, {place: tuple(row) for place, row in self._rows().items()}))
         except PayloadTooLarge as refused:
             log(f"The rows so far are kept no longer, in case this job has to start again: {refused}")
             self._is_on = False

@@ -1,4 +1,4 @@
-"""Which process waits for something, and whether that one still lives."""
+"""Which process waits for something, and whether that one is gone."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def own() -> tuple[str, int, float]:
     return socket.gethostname(), os.getpid(), psutil.Process().create_time()
 
 
-def lives(machine: str, pid: int, began_at: float) -> bool:
-    """Whether a process lives; of another machine's nobody here knows, and it counts as gone."""
+def is_gone(machine: str, pid: int, began_at: float) -> bool:
+    """Whether a process of this machine has ended; of another machine's nobody here knows, and it counts as alive."""
     if machine != socket.gethostname():
         return False
     try:
-        return abs(psutil.Process(pid).create_time() - began_at) < _SAME_S
+        return abs(psutil.Process(pid).create_time() - began_at) >= _SAME_S
     except psutil.Error:
-        return False
+        return True

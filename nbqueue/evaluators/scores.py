@@ -22,11 +22,19 @@ def mean_of(values: Iterable[float]) -> Mean:
     found = list(values)
     if not found:
         return Mean(None, None, 0)
-    count, mean = len(found), math.fsum(found) / len(found)
+    count, mean = len(found), _sum(found) / len(found)
     if count == 1:
         return Mean(mean, None, 1)
-    variance = math.fsum((value - mean) ** 2 for value in found) / (count - 1)
+    variance = _sum((value - mean) * (value - mean) for value in found) / (count - 1)
     return Mean(mean, math.sqrt(variance / count), count)
+
+
+def _sum(values: Iterable[float]) -> float:
+    """The exact sum; NaN where there is none: of both infinities, or of numbers that are too large."""
+    try:
+        return math.fsum(values)
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def by_name(rows: Iterable[Mapping[str, float]], names: Sequence[str]) -> dict[str, Mean]:

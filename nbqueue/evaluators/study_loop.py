@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost
 from nbqueue.evaluators.notice import Notice
 from nbqueue.evaluators.told_study import ToldStudy
+from nbqueue.evaluators.trial_failure import carried
 from nbqueue.evaluators.trial_parcel import Report
 from nbqueue.evaluators.trial_run import run_trial
 from nbqueue.inside import progress, report
@@ -173,9 +174,7 @@ class StudyLoop:
             else:
                 self._told.tell(each.trial, found)
         except JobError as raised:
-            self._told.fail(each.trial)
-            is_own = isinstance(raised, JobFailed)
-            error = raised if is_own and not isinstance(raised.__cause__, self._wanted.catch) else None
+            error = self._fail(each, raised)
         except BaseException:
             self._told.fail(each.trial)
             raise
@@ -186,6 +185,16 @@ class StudyLoop:
         self._tell()
         self._told.call(self._wanted.callbacks, each.trial)
         return error
+
+    def _fail(self, each: _Trial, raised: JobError) -> JobError | None:
+        """Tell the study of a trial that came to no end of its own; the error, where that is to end all."""
+        is_own = isinstance(raised, JobFailed)
+        found = carried(raised.__cause__) if is_own else None
+        if found is None:
+            self._told.lose(each.trial)
+        else:
+            self._told.fail(each.trial, found)
+        return raised if is_own and not isinstance(raised.__cause__, self._wanted.catch) else None
 
     def _leave_none(self) -> None:
         """Cancel the trials that run, and have them failed in the study."""

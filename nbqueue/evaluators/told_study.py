@@ -76,10 +76,10 @@ class ToldStudy:
         return trial, job_id, self._parcel(trial)
 
     def left(self) -> list[tuple[Any, str]]:
-        """Trials that still run for a process that is gone, with the ids of their jobs."""
+        """Trials that still run for a process of this machine that is gone, with the ids of their jobs."""
         running = self._study.get_trials(deepcopy=False, states=(self._optuna.trial.TrialState.RUNNING,))
         marked = [(each, each.system_attrs[JOB_ATTR]) for each in running if JOB_ATTR in each.system_attrs]
-        return [(each, job_id) for each, (job_id, *owner) in marked if not owners.lives(*owner)]
+        return [(each, job_id) for each, (job_id, *owner) in marked if owners.is_gone(*owner)]
 
     def seen(self, trial: Any, step: int, value: float) -> bool:
         """Take a value of a trial that runs; whether the pruner wants it to end."""
@@ -93,21 +93,26 @@ class ToldStudy:
         """Write down what came of a trial."""
         if self._is_over(trial):
             return
-        self._write(trial._trial_id, report)  # noqa: SLF001
-        if report.sampler is not None:
-            vars(self._study.sampler).update(vars(report.sampler))
         state = self._optuna.trial.TrialState.PRUNED if report.is_pruned else None
-        self._told(trial, None if report.is_pruned else report.values, state)
-        if report.stops:
-            self._study.stop()
+        self._take(trial, report, None if report.is_pruned else report.values, state)
 
     def prune(self, trial: Any) -> None:
         """It was ended by the pruner: the last value that was seen is its own."""
         self._told(trial, None, self._optuna.trial.TrialState.PRUNED)
 
-    def fail(self, trial: Any) -> None:
-        """It came to no end of its own."""
-        self._told(trial, None, self._optuna.trial.TrialState.FAIL)
+    def fail(self, trial: Any, report: Report | None = None) -> None:
+        """It came to no end of its own; what it had found before is written down."""
+        failed = self._optuna.trial.TrialState.FAIL
+        if report is not None and not self._is_over(trial):
+            self._take(trial, report, None, failed)
+        else:
+            self._told(trial, None, failed)
+
+    def lose(self, trial: Any) -> None:
+        """It failed, and its sampler did not come back: this one must not choose the same again."""
+        if self._is_alone:
+            self._study.sampler.reseed_rng()
+        self.fail(trial)
 
     def state(self, trial: Any) -> str:
         """How a trial ended: "COMPLETE", "PRUNED" or "FAIL"."""
@@ -117,6 +122,14 @@ class ToldStudy:
         """Call those who want to know of each trial that is over."""
         for callback in callbacks:
             callback(self._study, copy.deepcopy(self._storage.get_trial(trial._trial_id)))  # noqa: SLF001
+
+    def _take(self, trial: Any, report: Report, values: Any, state: Any) -> None:
+        self._write(trial._trial_id, report)  # noqa: SLF001
+        if report.sampler is not None:
+            vars(self._study.sampler).update(vars(report.sampler))
+        self._told(trial, values, state)
+        if report.stops:
+            self._study.stop()
 
     def _told(self, trial: Any, values: Any, state: Any) -> None:
         if not self._is_over(trial):

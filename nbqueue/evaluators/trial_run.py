@@ -8,22 +8,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbqueue.evaluators import extras
+from nbqueue.evaluators.trial_failure import carry
 from nbqueue.evaluators.trial_parcel import Parcel, Report
 
 
 def run_trial(parcel: Parcel, objective: Callable[[Any], Any]) -> Report:
-    """What came of one trial; an error of the objective is the job's own."""
+    """What came of one trial; an error of the objective is the job's own, and carries what the trial found before."""
     optuna = extras.load("optuna", "evaluation", "optimize")
     from nbqueue.evaluators.trial_study import opened
 
     study, trial = opened(parcel)
-    values, is_pruned = None, False
     try:
         values = objective(trial)
         if inspect.isawaitable(values):
             values = asyncio.run(_awaited(values))
     except optuna.TrialPruned:
-        is_pruned = True
+        return _report(parcel, study, None, is_pruned=True)
+    except Exception as error:
+        carry(error, _report(parcel, study, None))
+        raise
+    return _report(parcel, study, values)
+
+
+def _report(parcel: Parcel, study: Any, values: Any, *, is_pruned: bool = False) -> Report:
+    """The trial as it stands now."""
     return Report(
         values=values,
         is_pruned=is_pruned,

@@ -52,6 +52,11 @@ class Keeping:
             self._beside = beside
 
 
+def own_part(checkpoint: bytes) -> bytes | None:
+    """The user's own value of a checkpoint, encoded; None where it holds none."""
+    return _split(checkpoint)[0]
+
+
 def _joined(own: bytes | None, beside: Mapping[str, bytes]) -> bytes:
     if not beside and own is not None:
         return own

@@ -132,6 +132,13 @@ class Door(Protocol):
         """The handle of a job by its id. Raises JobLost where the server knows none."""
         ...
 
+    def kept(self, job_id: str, /) -> Waited[Any]:
+        """What a job's code kept last with `checkpoint`, also a day after it ended without success; None: nothing.
+
+        Raises NotInJob in a job.
+        """
+        ...
+
     def digest(self, fn: Callable[..., Any], /, *args: Any) -> str:
         """Tells the same calls from others, in all processes and after a restart: 64 hex digits.
 

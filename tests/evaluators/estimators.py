@@ -47,6 +47,22 @@ class Noted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
             time.sleep(30)
 
 
+class HalfFitted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Grows by 2 MB in a fit, and raises where the first flower of iris is not there."""
+
+    def fit(self, x: Any, y: Any) -> HalfFitted:
+        """Grow, then maybe raise."""
+        self.grown_ = os.urandom(2_000_000)
+        if list(x[0]) != [5.1, 3.5, 1.4, 0.2]:
+            raise ValueError("half fitted")
+        self.classes_ = sorted(set(y))
+        return self
+
+    def predict(self, x: Any) -> list[int]:
+        """One class for all."""
+        return [0] * len(x)
+
+
 def main() -> None:
     """A program that begins a search, for tests that kill it."""
     import sys

@@ -42,6 +42,16 @@ def deadly(trial: Any) -> float:
     return x
 
 
+def picky(trial: Any) -> float:
+    """Raises where it does not like its parameter, after it has said much."""
+    x: float = trial.suggest_float("x", 0, 1)
+    trial.report(x, 0)
+    trial.set_user_attr("seen", x)
+    if x < 0.45:
+        raise ValueError("no")
+    return x
+
+
 def stumbling(trial: Any, folder: str) -> float:
     """Raises at its first call, and notes each."""
     x: float = trial.suggest_float("x", 0, 1)

@@ -95,3 +95,16 @@ def doubled(item: dict[str, Any]) -> int:
     with urllib.request.urlopen(f"{item['url']}/{item['input']}", timeout=30) as answer:
         found: int = json.load(answer)["double"]
     return found
+
+
+def exact(output: Any, target: Any) -> bool:
+    """Whether the output is what was wanted."""
+    return bool(output == target)
+
+
+def questions(service: Service, count: int, **more: Any) -> list[dict[str, Any]]:
+    """So many items for `doubled`, of which every fifth has another target."""
+    return [
+        {"id": f"q{number}", "url": service.url, "input": number, "target": 2 * number + (number % 5 == 0), **more}
+        for number in range(count)
+    ]

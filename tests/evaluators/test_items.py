@@ -1,39 +1,21 @@
 """`evaluate`: a function over a data set as one job, with limits, retries, refusals, stops and kills."""
 
 import os
-import signal
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import nbqueue
 from nbqueue.client.known import attach, jobs
-from nbqueue.client.portal import shutdown
 from nbqueue.errors import ConfigurationError, JobFailed
-from nbqueue.evaluators import Evaluation, evaluate
+from nbqueue.evaluators import evaluate
 from nbqueue.model.job import JobRecord
 from nbqueue.model.job_options import JobOptions
-from nbqueue.model.settings import Settings
-from tests.evaluators.service import Service, doubled
-from tests.waiting import SLACK, until
-from tests.workers import running_worker
+from tests.evaluators.service import Service, doubled, exact, questions
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("connected")
-
-
-def exact(output: Any, target: Any) -> bool:
-    """Whether the output is what was wanted."""
-    return bool(output == target)
-
-
-def questions(service: Service, count: int, **more: Any) -> list[dict[str, Any]]:
-    """So many items for `doubled`, of which every fifth has another target."""
-    return [
-        {"id": f"q{number}", "url": service.url, "input": number, "target": 2 * number + (number % 5 == 0), **more}
-        for number in range(count)
-    ]
 
 
 async def running(count: int = 1) -> list[JobRecord]:
@@ -62,26 +44,6 @@ async def test_an_evaluation_gives_a_row_an_item(service: Service) -> None:
     ]
     assert (found.metrics["exact"]["mean"], found.metrics["exact"]["n"]) == (14 / 18, 18)
     assert (found.is_complete, found.stopped_by, set(service.came.values())) == (True, "", {2})
-
-
-async def test_the_same_call_finds_its_evaluation_again(service: Service) -> None:
-    """It asks nothing twice, also after a restart; another name, other items and `fresh` are other evaluations."""
-    first = await evaluate(questions(service, 6), doubled, exact)
-    shutdown()  # as a new kernel: nothing is known here
-    assert await evaluate(questions(service, 6), doubled, exact) == first
-    assert service.total == 6
-    await evaluate(questions(service, 6), doubled, exact, name="other")
-    await evaluate(questions(service, 7), doubled, exact)
-    await evaluate(questions(service, 6), doubled, exact, fresh=True)
-    assert service.total == 6 + 6 + 7 + 6
-
-
-async def test_other_scorers_judge_the_outputs_that_are_there(service: Service) -> None:
-    """The task is not asked again for them."""
-    await evaluate(questions(service, 6), doubled, exact)
-    found = await evaluate(questions(service, 6), doubled, {"wrong": lambda output, target: output != target})
-    assert {name: (mean.mean, mean.n) for name, mean in found.means.items()} == {"wrong": (2 / 6, 6)}
-    assert service.total == 6
 
 
 async def test_a_refusal_holds_everybody_and_counts_for_nobody(service: Service) -> None:
@@ -154,15 +116,6 @@ async def test_too_many_errors_end_it(service: Service) -> None:
     service.broken = set()
     again = await evaluate(questions(service, 50), doubled, exact, concurrency=4, retries=0, max_errors=4)
     assert (again.stopped_by, len(again.samples), len(again.errors), service.total) == ("", 50, 0, 50)
-
-
-async def test_what_is_resumed_asks_for_what_failed_alone(service: Service) -> None:
-    """`resume` takes over the rows that did not fail, of whatever evaluation of these ids."""
-    service.broken = {2}
-    found = await evaluate(questions(service, 5), doubled, exact, retries=0)
-    service.broken = set()
-    again = await evaluate(questions(service, 5), doubled, exact, retries=0, resume=found)
-    assert (again.errors, again.is_complete, dict(service.served)) == ((), True, dict.fromkeys(range(5), 1))
 
 
 async def test_a_cancelled_evaluation_gives_what_it_has_and_goes_on_later(service: Service) -> None:
@@ -246,41 +199,6 @@ async def test_a_task_without_a_digest_is_evaluated_all_the_same() -> None:
     with pytest.warns(UserWarning, match="The same call will not find this evaluation again: "):
         found = await evaluate(range(2), Odd(), name="odd")
     assert [sample.output for sample in found.samples] == [0, 1]
-
-
-async def test_a_killed_worker_costs_no_row_that_was_kept(service: Service, module_settings: Settings) -> None:
-    """SIGKILL of all its processes: another goes on; only what was under way, or just done, is asked again."""
-    service.takes_s = 0.1
-    given: JobOptions = {"queue": "killed"}
-    with running_worker(module_settings, "--queues", "killed", "--slots", "1", machine="one") as first:
-        pending = evaluate(questions(service, 40), doubled, exact, concurrency=2, retries=0, options=given)
-        await until(lambda: service.total >= 24, 20)
-        first.kill()
-        done = service.total
-    with running_worker(module_settings, "--queues", "killed", "--slots", "1", machine="two"):
-        found = await pending
-    again = sum(count - 1 for count in service.served.values())
-    assert (found.is_complete, found.errors, set(service.served)) == (True, (), set(range(40)))
-    # what was done in the second before is not kept yet; with two at once of 0.1 s these are 20 and those under way
-    assert again <= min(24 * SLACK, done - 1), (again, done)
-
-
-@pytest.mark.usefixtures("worker")
-async def test_a_killed_child_costs_only_what_was_under_way(service: Service, tmp_path: Path) -> None:
-    """Its worker lives, and knows all but the rows of the last moment."""
-
-    def noted(item: dict[str, Any]) -> int:
-        (tmp_path / "pid").write_text(str(os.getpid()), encoding="ascii")
-        return doubled(item)
-
-    service.takes_s = 0.1
-    pending = evaluate(questions(service, 30), noted, exact, concurrency=2, retries=0)
-    await until(lambda: service.total >= 15, 20)
-    os.kill(int((tmp_path / "pid").read_text(encoding="ascii")), signal.SIGKILL)
-    found: Evaluation = await pending
-    again = sum(count - 1 for count in service.served.values())
-    assert (found.is_complete, found.errors) == (True, ())
-    assert again <= min(8 * SLACK, 14)
 
 
 def test_a_script_waits_without_a_loop(service: Service) -> None:

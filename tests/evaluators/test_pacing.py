@@ -1,5 +1,7 @@
 """Pace, refusals and scores: the pure parts of an evaluation."""
 
+import asyncio
+import math
 import urllib.error
 from datetime import UTC, datetime
 from email.message import Message
@@ -10,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbqueue.errors import ConfigurationError, RetryLater
-from nbqueue.evaluators import data_set, scorers
+from nbqueue.evaluators import data_set, plan, scorers
 from nbqueue.evaluators.comparison import Comparison
 from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
+from nbqueue.evaluators.item_tries import Tries
 from nbqueue.evaluators.pacing import Pace
 from nbqueue.evaluators.refusals import asked_wait_s
-from nbqueue.evaluators.scores import numbers
+from nbqueue.evaluators.scores import mean_of, numbers
 from nbqueue.model.limits import limit
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -55,6 +58,36 @@ def test_no_window_holds_more_than_the_rate(rate: int, seconds: int, gaps: list[
         pace.start(now)
         found.append(now)
     assert all(late - early >= seconds - 1e-6 for early, late in zip(found, found[rate:], strict=False))
+
+
+async def test_what_is_not_counted_stands_behind_nobody() -> None:
+    """While a call waits for the rate a scorer is called; a cancellation that a function makes up is its error."""
+    steps = plan.plan(
+        name="n", concurrency=2, rate="1/h", retries=0, item_timeout=None, max_errors=None, scored_by=""
+    )  # fmt: skip
+    tries = Tries(steps)
+
+    async def odd() -> None:
+        raise asyncio.CancelledError("not now")
+
+    assert await tries.call(lambda: 1, counted=True) is not None
+    waiting = asyncio.ensure_future(tries.call(lambda: 2, counted=True))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        found = [await tries.call(lambda: 3, counted=False), await tries.call(odd, counted=False)]
+    assert [(each.value, each.error) for each in found if each] == [(3, ""), (None, "CancelledError: not now")]
+    tries.ending.set()
+    assert await waiting is None
+
+
+async def test_a_call_that_is_cancelled_itself_ends() -> None:
+    """The cancellation goes on to whoever waits."""
+    steps = plan.plan(name="n", concurrency=2, rate=None, retries=0, item_timeout=None, max_errors=None, scored_by="")
+    call = asyncio.ensure_future(Tries(steps).call(asyncio.Event().wait, counted=True))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
 
 
 def test_a_hold_counts_for_all_and_the_longest_wins() -> None:
@@ -192,6 +225,14 @@ def test_the_mean_of_scores_has_a_standard_error() -> None:
         },
         "n-samples": {"first": {"original": 200, "effective": 196}},
     }
+
+
+@pytest.mark.parametrize("values", [[math.inf, -math.inf], [1e308, 1e308], [math.nan, 1.0]])
+def test_what_has_no_sum_has_no_mean(values: list[float]) -> None:
+    """It is NaN, and no error."""
+    found = mean_of(values)
+    assert (math.isnan(found.mean or 0), found.n) == (True, 2)
+    assert mean_of([1e200, -1e200]).stderr is not None
 
 
 def test_two_evaluations_are_compared_item_by_item() -> None:

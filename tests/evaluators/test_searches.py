@@ -27,7 +27,7 @@ from nbqueue import ConfigurationError, JobCancelled, JobFailed, State, attach, 
 from nbqueue.evaluators import cross_validate, fits_frame, results_frame, search
 from nbqueue.model.job_options import JobOptions
 from nbqueue.model.settings import Settings
-from tests.evaluators.estimators import Noted
+from tests.evaluators.estimators import HalfFitted, Noted
 from tests.source import ROOT
 from tests.waiting import wait_until
 from tests.workers import Ledger
@@ -90,6 +90,14 @@ def test_a_validation_gives_the_serial_numbers() -> None:
     estimators = [[each.support_ for each in one.pop("estimator")] for one in (found, serial)]
     np.testing.assert_equal((lasting(found), estimators[0]), (lasting(serial), estimators[1]))
     assert list(results_frame(found)["test_accuracy"]) == list(serial["test_accuracy"])
+
+
+def test_a_fit_that_failed_gives_its_estimator_unfitted() -> None:
+    """However large it had grown, its score is `error_score`, and the other fits have their own."""
+    with pytest.warns(FitFailedWarning, match="1 fits failed out of a total of 3"):
+        found = cross_validate(HalfFitted(), X, Y, cv=3, error_score=0.0, return_estimator=True).wait()
+    assert [score > 0 for score in found["test_score"]] == [False, True, True]
+    assert [hasattr(each, "grown_") for each in found["estimator"]] == [False, True, True]
 
 
 async def test_a_search_is_awaited_like_any_verb(guesses: Callable[..., GridSearchCV]) -> None:

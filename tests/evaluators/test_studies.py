@@ -14,11 +14,12 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 
 import nbqueue
-from nbqueue.client.known import jobs
-from nbqueue.errors import ConfigurationError, JobFailed, NotInJob
+from nbqueue.errors import ConfigurationError, NotInJob
 from nbqueue.evaluators import optimize
+from nbqueue.evaluators.told_study import JOB_ATTR
 from nbqueue.model.settings import Settings
 from tests.evaluators import objectives
+from tests.evaluators.studied import facts, none_runs, states, study_of
 from tests.waiting import until, wait_until
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -33,25 +34,6 @@ PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
     "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=2),
     "hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=5),
 }
-
-
-def study_of(sampler: optuna.samplers.BaseSampler | None = None, **given: Any) -> optuna.Study:
-    """A study in memory, with a seed."""
-    return optuna.create_study(sampler=sampler or optuna.samplers.RandomSampler(seed=1), **given)
-
-
-def facts(study: optuna.Study) -> list[tuple[Any, ...]]:
-    """All that is not a time."""
-    return [
-        (each.number, each.state, each.values, each.params, each.distributions, each.intermediate_values,
-         each.user_attrs, {name: value for name, value in each.system_attrs.items() if not name.startswith("nbqueue")})
-        for each in study.trials
-    ]  # fmt: skip
-
-
-def states(study: optuna.Study) -> list[str]:
-    """The states of its trials."""
-    return [each.state.name for each in study.trials]
 
 
 @pytest.mark.parametrize("pruner", PRUNERS)
@@ -86,55 +68,6 @@ async def test_a_trial_is_pruned_by_what_others_find_meanwhile() -> None:
     assert states(study) == ["PRUNED", "COMPLETE", "COMPLETE", "COMPLETE"]
     assert study.trials[0].value == 100
     assert 0 < len(study.trials[0].intermediate_values) < 300
-
-
-async def test_a_trial_that_kills_its_process_has_failed() -> None:
-    """The others are not harmed, and the study goes on."""
-    study = study_of()
-    await optimize(study, objectives.deadly, 3)
-    assert states(study) == ["COMPLETE", "FAIL", "COMPLETE"]
-
-
-async def test_an_error_ends_all_unless_it_is_caught() -> None:
-    """As with optuna: its trial has failed, and the error is raised; what `catch` names fails its trial alone."""
-
-    def failing(trial: Any) -> float:
-        if trial.suggest_float("x", 0, 1) < 2:
-            raise KeyError("no")
-        return 0.0
-
-    study = study_of()
-    with pytest.raises(JobFailed) as raised:
-        await optimize(study, failing, 3)
-    assert (str(raised.value.__cause__), states(study)) == ("'no'", ["FAIL"])
-    await optimize(study, failing, 2, catch=KeyError)
-    assert states(study) == ["FAIL", "FAIL", "FAIL"]
-
-
-async def test_an_error_leaves_no_other_trial_running() -> None:
-    """Those beside it are cancelled."""
-
-    def failing(trial: Any) -> float:
-        if trial.number == 0:
-            return objectives.endless(trial)
-        raise KeyError("no")
-
-    study = study_of(pruner=optuna.pruners.NopPruner())
-    with pytest.raises(JobFailed):
-        await optimize(study, failing, 3, concurrency=2)
-    assert states(study) == ["FAIL", "FAIL"]
-    await until(_none_runs)
-
-
-async def test_a_retried_trial_has_the_same_parameters(tmp_path: Path) -> None:
-    """An attempt that raised is followed by another one of the same trial."""
-    study = study_of()
-    objective = partial(objectives.stumbling, folder=str(tmp_path))
-    await optimize(study, objective, 2, retries=1, concurrency=2)
-    assert states(study) == ["COMPLETE", "COMPLETE"]
-    for trial in study.trials:
-        tried = (tmp_path / f"trial-{trial.number}").read_text(encoding="ascii").splitlines()
-        assert tried == [repr(trial.params["x"])] * 2
 
 
 async def test_a_grid_ends_by_itself() -> None:
@@ -182,7 +115,7 @@ async def test_an_interrupted_optimization_leaves_no_trial_running(tmp_path: Pat
     with pytest.raises(asyncio.CancelledError):
         await task
     assert states(study) == ["FAIL", "FAIL"]
-    await until(_none_runs)
+    await until(none_runs)
     (tmp_path / "gate").touch()
     await optimize(study, objective, 1)
     assert states(study) == ["FAIL", "FAIL", "COMPLETE"]
@@ -193,6 +126,7 @@ import sys, optuna
 from functools import partial
 from nbqueue.evaluators import optimize
 from tests.evaluators import objectives
+from tests.evaluators.studied import facts, none_runs, states, study_of
 storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(sys.argv[1]))
 study = optuna.create_study(storage=storage, study_name="kept", sampler=optuna.samplers.RandomSampler(seed=1))
 optimize(study, partial(objectives.gated, folder=sys.argv[2]), 4, concurrency=2).wait()
@@ -216,6 +150,16 @@ def test_trials_of_a_killed_notebook_are_taken_over(
     (tmp_path / "gate").touch()
     optimize(study, partial(objectives.gated, folder=str(tmp_path)), 3).wait()
     assert states(study) == ["COMPLETE", "COMPLETE", "COMPLETE"]
+
+
+async def test_trials_of_another_machine_are_left_alone() -> None:
+    """Nobody here knows whether the process there lives: its trials go on."""
+    study = study_of()
+    theirs = study.ask()
+    mark: Any = ["trial-theirs", "another machine", 1, 0.0]
+    study._storage.set_trial_system_attr(theirs._trial_id, JOB_ATTR, mark)
+    await optimize(study, objectives.bowl, 1)
+    assert states(study) == ["RUNNING", "COMPLETE"]
 
 
 async def test_an_optimization_may_itself_be_a_job() -> None:
@@ -278,7 +222,3 @@ async def test_what_cannot_be_meant_is_refused_at_once() -> None:
 
 async def _awaited(pending: Any) -> Any:
     return await pending
-
-
-async def _none_runs() -> bool:
-    return not len(await jobs.where(state="running", function="run_trial"))

@@ -88,17 +88,21 @@ async def test_handles_do_inside_what_they_do_outside() -> None:
         late = await options(delay=100, tags=["late"], label="later").submit(score, 3)
         info, found = await late.info(), await nbqueue.attach(late.id)
         cancelled = await found.cancel()
-        again = await late.retry()
+        again, missing = await late.retry(), ""
+        try:
+            await nbqueue.attach("nowhere")
+        except nbqueue.JobLost as lost:
+            missing = lost.job_id
         group = await submit_map(score, [1, 2])
         seen = {await job async for job in group.as_completed()}
         return {
             "info": (info.label, info.tags, info.state), "cancelled": cancelled, "state": await late.state(),
-            "again": await again, "seen": seen, "progress": await group.progress(),
+            "again": await again, "seen": seen, "missing": missing, "progress": await group.progress(),
         }  # fmt: skip
 
     assert await run(looks) == {
         "info": ("later", ("late",), State.SCHEDULED), "cancelled": "cancelled", "state": State.CANCELLED,
-        "again": 9, "seen": {1, 4}, "progress": {State.SUCCEEDED: 2},
+        "again": 9, "seen": {1, 4}, "missing": "nowhere", "progress": {State.SUCCEEDED: 2},
     }  # fmt: skip
 
 
