@@ -103,6 +103,20 @@ def nest(numbers: list[int]) -> list[int]:
         return list(executor.map(double, numbers))
 
 
+def give_up(ledger: str, gate: str) -> list[bool]:
+    """Cancels, in a job, a call that runs and one behind it; then lets the first one end."""
+    from nbqueue.executor import Executor
+
+    with Executor(max_workers=1) as executor:
+        first = executor.submit(hold, ledger, "inner", gate)
+        behind = executor.submit(note, ledger, "behind")
+        while "begin inner" not in (Path(ledger).read_text() if Path(ledger).exists() else ""):
+            time.sleep(0.01)
+        found = [first.cancel(), behind.cancel()]
+        Path(gate).touch()
+        return [*found, first.result() == "inner"]
+
+
 def busy(seconds: float) -> None:
     """Sleeps."""
     time.sleep(seconds)
