@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 
@@ -45,6 +46,23 @@ class Noted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
             os._exit(3)
         if self.wrong == "late":
             time.sleep(30)
+
+
+class Threaded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Knows what a `Parallel` in its last fit ran on."""
+
+    def fit(self, x: Any, y: Any) -> Threaded:
+        """Run a few things in threads."""
+        parallel = Parallel(n_jobs=2, prefer="threads")
+        parallel(delayed(abs)(each) for each in range(3))
+        self.ran_on_ = (type(parallel._backend).__name__, parallel.n_jobs)
+        self.classes_ = sorted(set(y))
+        self.n_features_in_ = len(x[0])
+        return self
+
+    def predict(self, x: Any) -> list[int]:
+        """The first class, for each."""
+        return [0] * len(x)
 
 
 def main() -> None:

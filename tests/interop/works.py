@@ -117,6 +117,18 @@ def give_up(ledger: str, gate: str) -> list[bool]:
         return [*found, first.result() == "inner"]
 
 
+def crowd(folder: str, name: int) -> int:
+    """How many of these run at once, at most, while this one does."""
+    own = Path(folder) / str(name)
+    own.touch()
+    most = 0
+    for _ in range(10):
+        most = max(most, len(list(Path(folder).iterdir())))
+        time.sleep(0.02)
+    own.unlink()
+    return most
+
+
 def busy(seconds: float) -> None:
     """Sleeps."""
     time.sleep(seconds)
