@@ -59,7 +59,7 @@ class Execution:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_stopped = False
         #: code cells in all, and those that ran
-        self.total = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in node.cells)
+        self.total = sum(self._runs(cell) for cell in node.cells)
         self.done = 0
         #: the place of the cell that runs, or ran last
         self.cell: int | None = None
@@ -123,9 +123,14 @@ class Execution:
             shutil.rmtree(self._sockets, ignore_errors=True)
 
     def _begin(self, cell: Any, cell_index: int) -> None:
-        if cell.cell_type == "code" and cell.source.strip():
+        if self._runs(cell):
             self.cell = cell_index
             progress(self.done, self.total, first_line(cell))
+
+    def _runs(self, cell: Any) -> bool:
+        """Whether it is one of those that run."""
+        skipped = self._client.skip_cells_with_tag in cell.metadata.get("tags", ())
+        return cell.cell_type == "code" and bool(cell.source.strip()) and not skipped
 
     def _end(self, **_: Any) -> None:
         self.done += 1
