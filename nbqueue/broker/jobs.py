@@ -115,11 +115,9 @@ def _common(batch: Batch) -> dict[str, Any]:
 def remove(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
     """Forget jobs; per job "unknown", "running" (it stays) or "deleted"."""
     return Call(
-        script("remove"),
-        (keys.events,),
-        (keys.prefix, *job_ids),
+        script("remove"), (keys.events,), (keys.prefix, *job_ids),
         lambda reply: [item.decode() for item in reply],
-    )
+    )  # fmt: skip
 
 
 def move(keys: Keys, queue: str, moved: Sequence[tuple[str, str, bytes]]) -> Call[list[bool]]:
@@ -139,14 +137,15 @@ def settle(keys: Keys, *, most: int = 1000) -> Call[bool]:
     )  # fmt: skip
 
 
-def cancel(keys: Keys, job_ids: Sequence[str]) -> Call[list[str]]:
-    """Cancel jobs; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""
+def cancel(keys: Keys, job_ids: Sequence[str], *, waiting: bool = False) -> Call[list[str]]:
+    """Cancel jobs; per job "unknown", "removed" (it waited), the final state it had or, of one that runs, "asked".
+
+    With `waiting` those that run stay as they are: "running".
+    """
     return Call(
-        script("cancel"),
-        (keys.events,),
-        (keys.prefix, *job_ids),
+        script("cancel"), (keys.events,), (keys.prefix, "waiting" if waiting else "all", *job_ids),
         lambda reply: [item.decode() for item in reply],
-    )
+    )  # fmt: skip
 
 
 async def records(client: Any, keys: Keys, job_ids: Sequence[str]) -> list[JobRecord | None]:

@@ -53,6 +53,12 @@ class LinkClerk:
         await settle(self._link)
         return answers
 
+    async def withdraw(self, job_ids: Sequence[str]) -> list[str]:
+        """Cancel jobs that have not begun; what became of each."""
+        answers = await self._link.withdraw(job_ids)
+        await settle(self._link)
+        return answers
+
     async def records(self, job_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """What is known of each job."""
         found = await self._link.records(job_ids)

@@ -15,7 +15,7 @@ from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
 from nbqueue.client.removing import settle
 from nbqueue.client.session import Session
-from nbqueue.client.telling import tell
+from nbqueue.client.telling import hand_over
 from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.model.states import State
 
@@ -36,7 +36,7 @@ def tell_ends(
     context = copy_context()
 
     def call(act: Callable[[Any], object], subject: Any) -> None:
-        tell([lambda given: context.copy().run(act, given)], subject, _FAILED)
+        hand_over(lambda given: context.copy().run(act, given), subject, _FAILED)
 
     async def follow(link: Link) -> None:
         found = await submitted
@@ -73,18 +73,8 @@ async def withdraw(link: Link, job_ids: Sequence[str]) -> set[str]:
     gone: set[str] = set()
     for start in range(0, len(job_ids), CHUNK_JOBS):
         chunk = job_ids[start : start + CHUNK_JOBS]
-        found = await link.states(chunk)
-        waiting = [job_id for job_id, state in zip(chunk, found, strict=True) if _waits(state)]
-        answers = dict(zip(waiting, await link.cancel(waiting), strict=True)) if waiting else {}
-        gone |= {job_id for job_id, answer in answers.items() if answer in ("removed", State.CANCELLED)}
-        # it began between the two questions, and was asked to stop: what counts is how it ends
-        for job_id in [job_id for job_id, answer in answers.items() if answer == "asked"]:
-            if (await link.ends.end_of(job_id)).state is State.CANCELLED:
-                gone.add(job_id)
+        answers = zip(chunk, await link.withdraw(chunk), strict=True)
+        gone |= {job_id for job_id, answer in answers if answer in ("removed", State.CANCELLED)}
     if link.instead is None:  # the worker that cancels for a job does so itself
         await settle(link)
     return gone
-
-
-def _waits(state: State | None) -> bool:
-    return state is not None and not state.is_final and state is not State.RUNNING

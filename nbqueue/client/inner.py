@@ -115,6 +115,10 @@ class InnerLink(Link):
         """Cancel jobs; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""
         return await self._each("cancel", job_ids)
 
+    async def withdraw(self, job_ids: Sequence[str]) -> list[str]:
+        """Cancel jobs that have not begun; per job as `cancel`, and "running" where it runs and goes on."""
+        return await self._each("withdraw", job_ids)
+
     async def call_of(self, job_id: str, function: str) -> Sealed | None:
         """The call of a job as it was submitted, verified by the worker; None where it is kept no longer."""
         told, payload = await self.ask("call", {"jobs": [check_job_id(job_id)]})

@@ -83,6 +83,10 @@ class Link:
         """Cancel jobs; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""
         return await self.wire.run(jobs.cancel(self.wire.keys, job_ids))
 
+    async def withdraw(self, job_ids: Sequence[str]) -> list[str]:
+        """Cancel jobs that have not begun; per job as `cancel`, and "running" where it runs and goes on."""
+        return await self.wire.run(jobs.cancel(self.wire.keys, job_ids, waiting=True))
+
     async def call_of(self, job_id: str, function: str) -> Sealed | None:
         """The call of a job of this function as the server keeps it, verified; None where it does not."""
         wire = self.wire

@@ -134,7 +134,7 @@ def portal() -> Portal:
 def promise(future: Future[Any]) -> None:
     """Let the process end only once this is done: the last line of a script counts like any other."""
     _promised.add(future)
-    future.add_done_callback(_promised.discard)
+    Future.add_done_callback(future, _promised.discard)  # where it is made done, also if its own callbacks are not
 
 
 def release(future: Future[Any]) -> None:

@@ -6,8 +6,9 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 log = logging.getLogger("nbqueue")
@@ -36,9 +37,26 @@ class Calls:
         """Call it soon; an error in it is logged as `failed`, and changes nothing."""
         with self._lock:
             self._waiting.append((told, subject, failed))
-            if self._running == self._most:
+            if self._running >= self._most:
                 return
             self._running += 1
+        self._start()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """In one of these threads: let another take its place for as long as it may block."""
+        with self._lock:
+            others = bool(self._waiting)
+            self._running -= not others
+        if others:
+            self._start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running += 1
+
+    def _start(self) -> None:
         # no daemon, as the thread that calls this is: what has begun is finished before the interpreter ends
         threading.Thread(target=self._work, name="nbqueue-on-done", daemon=False).start()
 
@@ -60,13 +78,37 @@ def guarded(told: Told, subject: Any, failed: str) -> None:
         log.exception(failed, subject)
 
 
-_calls = Calls()
+#: those of the user's, and those that hand over the ends of jobs: for which the first may wait
+_calls, _ends = Calls(), Calls()
+#: how many more may be called where ends are handed over
+_free = threading.Semaphore(THREADS)
 
 
 def tell(callables: Iterable[Told], subject: Any, failed: str = OF_JOB) -> None:
     """Call each with the subject, soon and elsewhere."""
     for told in callables:
         _calls.call(told, subject, failed)
+
+
+def hand_over(told: Told, subject: Any, failed: str) -> None:
+    """Call what hands over the end of a job, soon and elsewhere, whatever callables of the user's wait for."""
+    _ends.call(told, subject, failed)
+
+
+def call_back(told: Told, subject: Any, failed: str) -> None:
+    """From what hands over an end: call a callable of the user's, which may wait for other ends.
+
+    It is called at once and here; where as many as there may be are busy so, elsewhere when it has its turn.
+    """
+    free = _free
+    if not free.acquire(blocking=False):
+        tell((told,), subject, failed)
+        return
+    try:
+        with _ends.aside():
+            guarded(told, subject, failed)
+    finally:
+        free.release()
 
 
 def tell_after(over: Future[None], told: Told, subject: Any, failed: str) -> None:
@@ -81,8 +123,8 @@ def tell_after(over: Future[None], told: Told, subject: Any, failed: str) -> Non
 
 def _forget() -> None:
     """In a forked copy: the threads are not there."""
-    global _calls  # noqa: PLW0603 - one a process
-    _calls = Calls()
+    global _calls, _ends, _free
+    _calls, _ends, _free = Calls(), Calls(), threading.Semaphore(THREADS)
 
 
 if hasattr(os, "register_at_fork"):

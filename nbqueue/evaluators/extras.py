@@ -18,6 +18,8 @@ def load(module: str, extra: str, what: str) -> Any:
     """
     try:
         return import_module(module)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         library = module.partition(".")[0]
+        if (error.name or library).partition(".")[0] != library:  # it is there, and lacks something itself
+            raise
         raise ConfigurationError(f"{what} needs {library}: pip install 'nbqueue[{extra}]'.") from error

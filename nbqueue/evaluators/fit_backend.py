@@ -95,6 +95,8 @@ class FitBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no ty
         self._label = label
         self._rounds = 0
         self._waiting: list[Wanted] = []
+        #: called at the end of the `Parallel` that asks for the fits: what comes after it has another backend
+        self.leave: Callable[[], object] = _nothing
         #: how the fits went, in the order in which they ended
         self.fits: list[Fit] = []
 
@@ -135,6 +137,11 @@ class FitBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no ty
         """Ask for nothing more."""
         del ensure_ready
         self._waiting = []
+
+    def terminate(self) -> None:
+        """All fits were asked for: what is fitted now, as the best estimator is, has the backend of who called."""
+        if self._rounds:
+            self.leave()
 
     def get_nested_backend(self) -> tuple[Any, None]:
         """What is called within a call runs in order."""
@@ -178,6 +185,10 @@ class FitBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no ty
             )
         )  # fmt: skip
         return result
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _as_completed(group: Group[dict[str, Any]]) -> Iterator[tuple[int, Handle[dict[str, Any]]]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +14,13 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbclient.util import ensure_async
 
 from nbqueue.evaluators.notebook_run import Status, first_line
+from nbqueue.evaluators.notebook_sockets import Sockets
 from nbqueue.inside import progress
 
 #: seconds that an interrupted cell gets, and then the end of its kernel
 _INTERRUPTED_S = 0.4
 _ENDING_S = 5.0
-_SHORT = "/tmp" if sys.platform != "win32" else ""  # noqa: S108 - in a folder that mkdtemp makes there
+_SHORT = "/tmp" if sys.platform != "win32" else ""  # noqa: S108 - in a folder that nobody else can open
 
 
 class Client(nbclient.NotebookClient):
@@ -47,7 +46,7 @@ class Execution:
         self, node: Any, *, kernel: str, folder: str, cell_timeout_s: float | None, allow_errors: bool
     ) -> None:
         # its sockets are files that nobody else may open; their paths have to be short
-        self._sockets = Path(tempfile.mkdtemp(prefix="nbq-", dir=_SHORT)) if _SHORT else None
+        self._sockets = Sockets(Path(_SHORT)) if _SHORT else None
         self._manager = AsyncKernelManager(kernel_name=kernel, **_place(self._sockets))
         self._client = Client(
             node, km=self._manager, allow_errors=allow_errors, timeout_func=lambda _: cell_timeout_s,
@@ -59,7 +58,7 @@ class Execution:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_stopped = False
         #: code cells in all, and those that ran
-        self.total = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in node.cells)
+        self.total = sum(self._runs(cell) for cell in node.cells)
         self.done = 0
         #: the place of the cell that runs, or ran last
         self.cell: int | None = None
@@ -120,12 +119,17 @@ class Execution:
             await self._manager.shutdown_kernel(now=self.status != "succeeded")
         await ensure_async(self._manager.cleanup_resources())
         if self._sockets is not None:
-            shutil.rmtree(self._sockets, ignore_errors=True)
+            self._sockets.remove()
 
     def _begin(self, cell: Any, cell_index: int) -> None:
-        if cell.cell_type == "code" and cell.source.strip():
+        if self._runs(cell):
             self.cell = cell_index
             progress(self.done, self.total, first_line(cell))
+
+    def _runs(self, cell: Any) -> bool:
+        """Whether it is one of those that run."""
+        skipped = self._client.skip_cells_with_tag in cell.metadata.get("tags", ())
+        return cell.cell_type == "code" and bool(cell.source.strip()) and not skipped
 
     def _end(self, **_: Any) -> None:
         self.done += 1
@@ -133,10 +137,14 @@ class Execution:
         self.on_cell()
 
 
-def _place(sockets: Path | None) -> dict[str, Any]:
+def _place(sockets: Sockets | None) -> dict[str, Any]:
     if sockets is None:
         return {}
-    return {"transport": "ipc", "ip": str(sockets / "kernel"), "connection_file": str(sockets / "kernel.json")}
+    return {
+        "transport": "ipc",
+        "ip": str(sockets.folder / "kernel"),
+        "connection_file": str(sockets.folder / "kernel.json"),
+    }
 
 
 def _nothing() -> None:

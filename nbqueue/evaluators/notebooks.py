@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from nbqueue.model import durations
 
 if TYPE_CHECKING:
     from nbqueue.evaluators.notebook_client import Execution
+
+log = logging.getLogger("nbqueue")
 
 #: seconds between two times that the file of `output` is written
 _SAVE_S = 1.0
@@ -48,11 +51,12 @@ def run_notebook(
         cell_timeout: seconds for one cell.
         kernel: the name of the kernel; that of the notebook if not given.
         allow_errors: True goes on after cells that raise.
-        output: a file that is written while it runs and at its end, however that comes.
+        output: a file that is written while it runs and at its end, however that comes. Where that fails later on, as
+            on a full disk, it is logged, and the run goes on.
         folder: where the kernel runs; the notebook's own if not given.
 
     Raises:
-        ConfigurationError: the notebook, its kernel or one of the parameters is not there.
+        ConfigurationError: the notebook, its kernel, one of the parameters or the folder of `output` is not there.
         NotebookFailed: a cell raised or took too long, or the kernel died; its `run` is the notebook so far.
     """
     limit_s = None if cell_timeout is None else durations.seconds(cell_timeout, "cell_timeout", least=0.001)
@@ -60,12 +64,12 @@ def run_notebook(
     name = str(notebook) if isinstance(notebook, str | os.PathLike) else ""
     chosen = notebook_source.kernel_of(node, kernel)
     node = notebook_source.parameterized(node, parameters or {}, chosen)
-    place = _folder(folder, name)
+    place, target = _folder(folder, name), None if output is None else _target(output)
     extras.load("nbclient", "notebooks", "run_notebook")
     from nbqueue.evaluators.notebook_client import Execution
 
     execution = Execution(node, kernel=chosen, folder=str(place), cell_timeout_s=limit_s, allow_errors=allow_errors)
-    return _Running(execution, node, name, None if output is None else Path(output)).end()
+    return _Running(execution, node, name, target).end()
 
 
 class _Running:
@@ -117,9 +121,13 @@ class _Running:
             self._save()
 
     def _save(self) -> None:
-        if self._output is not None:
+        if self._output is None:
+            return
+        try:
             self._run().save(self._output)
-            self._saved = monotonic()
+        except OSError as error:  # what has run is worth more than its file
+            log.warning("The notebook could not be written to %s: %s", self._output, error)
+        self._saved = monotonic()
 
 
 def _folder(given: str | os.PathLike[str] | None, name: str) -> Path:
@@ -129,6 +137,16 @@ def _folder(given: str | os.PathLike[str] | None, name: str) -> Path:
     return place.resolve()
 
 
+def _target(output: str | os.PathLike[str]) -> Path:
+    """The file to write, where that can be."""
+    target = Path(output).expanduser()
+    if not target.parent.is_dir():
+        raise ConfigurationError(f"output={str(output)!r} cannot be written: there is no folder {target.parent}.")
+    if target.is_dir():
+        raise ConfigurationError(f"output={str(output)!r} cannot be written: it is a folder. Give the path of a file.")
+    return target
+
+
 def _sentence(run: NotebookRun) -> str:
     what = {
         "failed": f"raised {run.error}",
@@ -136,5 +154,6 @@ def _sentence(run: NotebookRun) -> str:
         "died": f"was running when the kernel died ({run.error})",
     }[run.status]
     about = f"The notebook {run.name}" if run.name else "The notebook"
+    what = what.removesuffix(".")
     where = "Its first cell" if run.cell is None else f"Cell {run.cell}"
     return f"{about} did not come to its end. {where} {what}."

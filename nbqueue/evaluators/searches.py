@@ -160,5 +160,7 @@ def _within(backend: Any, act: Any) -> Any:
     """What `act()` gives, with the fits of the estimators that it calls made by the backend."""
     from joblib import parallel_config
 
-    with parallel_config(backend=backend, n_jobs=-1):
+    config = parallel_config(backend=backend, n_jobs=-1)
+    backend.leave = config.unregister
+    with config:
         return act()

@@ -171,7 +171,7 @@ class Executor(StandardExecutor):
         for future in futures:
             if not in_a_job:  # the end of a job's process waits for nothing that the job has left behind
                 portal.promise(future)
-            future.add_done_callback(self._done)
+            Future.add_done_callback(future, self._done)  # at once, where callbacks of the user's come after
         submitted.tell(lambda number, *end: futures[number].take(*end), lambda error: _fail_all(futures, error))
         return futures
 
@@ -204,6 +204,13 @@ def _results(futures: Sequence[JobFuture[Any]], ends_at: float | None) -> Iterat
     try:
         while waiting:
             left = None if ends_at is None else ends_at - time.monotonic()
-            yield waiting.popleft().result(left)
+            yield _first(waiting, left)
     finally:
         cancel_waiting(waiting)
+
+
+def _first(waiting: deque[JobFuture[Any]], timeout: float | None) -> Any:
+    """The result of the first one, which waits no more once it is there."""
+    found = waiting[0].result(timeout)
+    waiting.popleft()
+    return found

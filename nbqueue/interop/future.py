@@ -14,10 +14,14 @@ from nbqueue.client.endings import withdraw
 from nbqueue.client.handle import Job
 from nbqueue.client.resting import rest
 from nbqueue.client.session import Session
+from nbqueue.client.telling import call_back
 from nbqueue.errors import JobCancelled, JobFailed, NbqueueError
 from nbqueue.model.states import State
 
 T = TypeVar("T")
+
+#: what the log says where callbacks cannot be called; what they raise is told as the standard library does
+_FAILED = "The callbacks of %r could not be called."
 
 
 class RemoteTraceback(Exception):
@@ -36,6 +40,7 @@ class JobFuture(Future[T]):
         self._handle = handle
         #: held by who ends it: its job's end and a cancel may come at once
         self._ending = RLock()
+        self._callbacks: list[Callable[[Future[T]], object]] = []
 
     @property
     def job(self) -> Job[T]:
@@ -62,30 +67,56 @@ class JobFuture(Future[T]):
         """The error that the function raised, or None."""
         return super().exception(self._rested(timeout))
 
+    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        """Call `fn` with this once it is done, in a thread where it may wait for others; here where it is done already.
+
+        In the order in which they are added. What one raises is logged.
+        """
+        with self._ending:
+            if not self.done():
+                self._callbacks.append(fn)
+                return
+        super().add_done_callback(fn)
+
     def take(self, job: Job[T], ended: Ended) -> None:
         """Be done, as the job has ended."""
         try:
             value = job.value(ended)
         except JobCancelled:
-            self.withdrawn()
+            self._end_with(self._cancelled)
         except BaseException as error:  # noqa: BLE001 - whoever waits has it
             self.fail(original(error))
         else:
-            with self._ending:
-                if not self.done():
-                    self.set_result(value)
+            self._end_with(lambda: self.set_result(value))
 
     def fail(self, error: BaseException) -> None:
         """Be done with an error, unless it is done."""
-        with self._ending:
-            if not self.done():
-                self.set_exception(error)
+        self._end_with(lambda: self.set_exception(error))
 
     def withdrawn(self) -> None:
-        """Be cancelled, as the job is, and tell those who wait; unless it is done."""
+        """Be cancelled, as the job is, and tell those who wait; unless it is done. Callbacks are called here."""
+        self._call(self._ended(self._cancelled))
+
+    def _end_with(self, end: Callable[[], object]) -> None:
+        """Be done, unless it is, and call back: other futures are made done meanwhile, whatever callbacks wait for."""
+        if found := self._ended(end):
+            call_back(lambda _: self._call(found), self, _FAILED)
+
+    def _ended(self, end: Callable[[], object]) -> list[Callable[[Future[T]], object]]:
+        """Be done, unless it is; the callbacks that are to be called."""
         with self._ending:
-            if not self.done() and super().cancel():
-                self.set_running_or_notify_cancel()
+            if not self.done():
+                end()
+            found, self._callbacks = self._callbacks, []
+            return found
+
+    def _call(self, callbacks: Iterable[Callable[[Future[T]], object]]) -> None:
+        for fn in callbacks:
+            super().add_done_callback(fn)  # it is done: this calls, and logs what is raised
+
+    def _cancelled(self) -> None:
+        if super().cancel():
+            self.set_running_or_notify_cancel()
 
     def _rested(self, timeout: float | None) -> float | None:
         """What is left of the time after a job has waited with its slot given back; elsewhere all of it."""

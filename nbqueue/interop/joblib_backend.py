@@ -43,6 +43,8 @@ class JobsBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[misc]
         super().__init__(nesting_level=nesting_level, inner_max_num_threads=inner_max_num_threads)
         self._given = given_options(given, "The joblib backend of nbqueue")
         self._executor: Executor | None = None
+        #: calls that may run at once; None: as many as workers have slots
+        self._most: int | None = None
         Executor(**given)  # says at once what is wrong with an option
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
@@ -63,6 +65,8 @@ class JobsBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[misc]
             raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
         del unused  # of backends that have folders and memory maps
         self.parallel = parallel
+        # an option that says the same wins: it may bound several of these together
+        self._most = n_jobs if n_jobs is not None and n_jobs > 0 and "concurrency" not in self._given else None
         return found
 
     def submit(self, func: Any, callback: Callable[[Any], object] | None = None) -> JobFuture[list[Any]]:
@@ -105,7 +109,7 @@ class JobsBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[misc]
     def _current(self) -> Executor:
         """The executor of the `Parallel` under way."""
         if self._executor is None:
-            self._executor = Executor(**self._given)
+            self._executor = Executor(self._most, **self._given)
         return self._executor
 
 

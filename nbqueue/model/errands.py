@@ -156,6 +156,9 @@ class Clerk(Protocol):
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:
         """Cancel; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""
 
+    async def withdraw(self, job_ids: Sequence[str]) -> list[str]:
+        """Cancel what has not begun; per job as `cancel`, and "running" where it runs and goes on."""
+
     async def records(self, job_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """What is known of each job."""
 

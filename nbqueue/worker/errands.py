@@ -31,8 +31,9 @@ MOST_FOLLOWED = MOST_REMEMBERED = 200_000
 _MOST = 2**53
 #: what each question has beside its number and its kind
 _FIELDS = {
-    "submit": {"form", "own", "jobs"}, "records": {"jobs"}, "states": {"jobs"}, "cancel": {"jobs"}, "call": {"jobs"},
-    "follow": {"jobs"}, "leave": {"jobs"}, "ends": {"due"}, "rest": set[str](), "back": set[str](),
+    "submit": {"form", "own", "jobs"}, "records": {"jobs"}, "states": {"jobs"}, "cancel": {"jobs"},
+    "withdraw": {"jobs"}, "call": {"jobs"}, "follow": {"jobs"}, "leave": {"jobs"}, "ends": {"due"},
+    "rest": set[str](), "back": set[str](),
 }  # fmt: skip
 #: what a digest of a call looks like, where there is one
 _DIGEST = re.compile("(?:[0-9a-f]{64})?")
@@ -113,8 +114,8 @@ class Desk:
             return self._rest() if what == "rest" else self._back()
         ids = _ids(header["jobs"])
         doing: dict[str, Callable[[list[str]], Coroutine[Any, Any, tuple[Any, bytes]]]] = {
-            "records": self._records, "states": self._states, "cancel": self._cancel_asked, "call": self._call,
-            "follow": self._follow, "leave": self._leave,
+            "records": self._records, "states": self._states, "cancel": self._cancel_asked,
+            "withdraw": self._withdraw, "call": self._call, "follow": self._follow, "leave": self._leave,
         }  # fmt: skip
         return doing[what](ids)
 
@@ -189,6 +190,9 @@ class Desk:
 
     async def _cancel_asked(self, ids: list[str]) -> tuple[Any, bytes]:
         return await (await self._clerk()).cancel(ids), b""
+
+    async def _withdraw(self, ids: list[str]) -> tuple[Any, bytes]:
+        return await (await self._clerk()).withdraw(ids), b""
 
     async def _call(self, ids: list[str]) -> tuple[Any, bytes]:
         return await (await self._clerk()).call_of(ids[0]) or (None, b"")

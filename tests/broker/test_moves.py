@@ -229,3 +229,14 @@ async def test_numbers_of_a_queue_are_true(store: Store) -> None:
     await store.submit("d")
     stats = await queues.stats(store.client, KEYS, "default")
     assert (stats.queued, stats.scheduled, stats.running) == (1, 1, 2)
+
+
+async def test_what_runs_goes_on_where_waiting_jobs_are_meant(store: Store) -> None:
+    """One script cancels those of some jobs that wait; of those that run nothing is asked, also not to stop."""
+    await store.submit("runs")
+    await store.claim("runs")
+    await store.submit("waits")
+    call = jobs.cancel(KEYS, ["runs", "waits", "strange"], waiting=True)
+    assert await store.call("cancel", call, "waits") == ["running", "removed", "unknown"]
+    assert [(await store.record(name)).state for name in ("runs", "waits")] == [State.RUNNING, State.CANCELLED]
+    assert not await store.client.exists(KEYS.stops(ENGINE))

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 
@@ -60,6 +61,23 @@ class HalfFitted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def predict(self, x: Any) -> list[int]:
         """One class for all."""
+        return [0] * len(x)
+
+
+class Threaded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Knows what a `Parallel` in its last fit ran on."""
+
+    def fit(self, x: Any, y: Any) -> Threaded:
+        """Run a few things in threads."""
+        parallel = Parallel(n_jobs=2, prefer="threads")
+        parallel(delayed(abs)(each) for each in range(3))
+        self.ran_on_ = (type(parallel._backend).__name__, parallel.n_jobs)
+        self.classes_ = sorted(set(y))
+        self.n_features_in_ = len(x[0])
+        return self
+
+    def predict(self, x: Any) -> list[int]:
+        """The first class, for each."""
         return [0] * len(x)
 
 

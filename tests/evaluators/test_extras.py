@@ -1,11 +1,13 @@
 """What is said where a package is missing."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.evaluators import optimize, run_notebook
+from nbqueue.evaluators.extras import load
 
 
 @pytest.mark.parametrize("module", ["nbformat", "papermill"])
@@ -26,3 +28,13 @@ def test_optuna_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(ConfigurationError) as refused:
         optimize(None, lambda _: 0, 1)
     assert str(refused.value) == "optimize needs optuna: pip install 'nbqueue[evaluation]'."
+
+
+def test_a_library_that_lacks_something_itself_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that is there, and cannot be imported, raises its own error."""
+    (tmp_path / "halfway.py").write_text("import not_there_at_all", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="not_there_at_all"):
+        load("halfway", "evaluation", "optimize")
+    with pytest.raises(ConfigurationError, match=r"^optimize needs not_there_at_all: "):
+        load("not_there_at_all", "evaluation", "optimize")

@@ -76,17 +76,17 @@ async def test_a_notebook_runs_as_a_job(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("connected")
 async def test_a_cell_that_raises_fails_the_job_with_the_notebook_so_far(tmp_path: Path) -> None:
     """The cause of the error has the notebook, and the file of `output` is written."""
-    node = notebook("6 * 7", "1 / 0", "print('never')")
+    node = notebook("6 * 7", "raise ValueError('No.')", "print('never')")
     job = await nbqueue.submit(run_notebook, node, output=tmp_path / "out.ipynb")
-    with pytest.raises(JobFailed, match="Cell 2 raised ZeroDivisionError: division by zero") as failed:
+    with pytest.raises(JobFailed, match=r"Cell 2 raised ValueError: No\.(?!\.)") as failed:
         await job
     cause = failed.value.__cause__
     assert isinstance(cause, NotebookFailed)
     run = cause.run
     assert isinstance(run, NotebookRun)
-    assert (run.status, run.cell, run.errors) == ("failed", 2, ["ZeroDivisionError: division by zero"])
+    assert (run.status, run.cell, run.errors) == ("failed", 2, ["ValueError: No."])
     assert run.notebook.cells[1].outputs[0]["data"]["text/plain"] == "42"
-    assert "ZeroDivisionError" in await job.logs()
+    assert "ValueError" in await job.logs()
     assert nbformat.read(tmp_path / "out.ipynb", as_version=4) == run.notebook
 
 
@@ -137,6 +137,23 @@ def test_a_cell_that_takes_too_long_or_ends_its_kernel_is_told(tmp_path: Path) -
     assert (failed.value.run.status, failed.value.run.done) == ("died", 1)
 
 
+def test_a_file_that_cannot_be_written_costs_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the folder of `output` is gone at the end the run comes back all the same, and the log says so."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    run = run_notebook(notebook(f"import os\nos.rmdir({str(gone)!r})", "2"), output=gone / "out.ipynb", folder=tmp_path)
+    assert (run.status, run.done) == ("succeeded", 2)
+    assert f"The notebook could not be written to {gone / 'out.ipynb'}: " in caplog.text
+
+
+def test_cells_that_are_to_be_skipped_are_not_counted(tmp_path: Path) -> None:
+    """A cell that is tagged skip-execution is none of those that run."""
+    node = notebook("1", "2")
+    node.cells[2].metadata["tags"] = ["skip-execution"]
+    run = run_notebook(node, folder=tmp_path)
+    assert (run.status, run.done, run.total) == ("succeeded", 1, 1)
+
+
 async def test_errors_may_be_allowed(tmp_path: Path) -> None:
     """Then the cells after them run too; in a notebook a plain call works beside the loop."""
     run = run_notebook(notebook("1 / 0", "2"), allow_errors=True, folder=tmp_path)
@@ -163,6 +180,12 @@ def test_what_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
         run_notebook(node, kernel="fortran")
     with pytest.raises(ConfigurationError, match="There is no folder /nowhere where the notebook is to run"):
         run_notebook(node, folder="/nowhere")
+    nowhere, folder = tmp_path / "nowhere" / "out.ipynb", tmp_path
+    with pytest.raises(ConfigurationError) as refused:
+        run_notebook(node, output=nowhere)
+    assert str(refused.value) == f"output='{nowhere}' cannot be written: there is no folder {nowhere.parent}."
+    with pytest.raises(ConfigurationError, match="it is a folder"):
+        run_notebook(node, output=folder)
     with pytest.raises(ConfigurationError, match="cell_timeout=0 is out of range"):
         run_notebook(node, cell_timeout=0)
 

@@ -27,7 +27,7 @@ from nbqueue import ConfigurationError, JobCancelled, JobFailed, State, attach, 
 from nbqueue.evaluators import cross_validate, fits_frame, results_frame, search
 from nbqueue.model.job_options import JobOptions
 from nbqueue.model.settings import Settings
-from tests.evaluators.estimators import HalfFitted, Noted
+from tests.evaluators.estimators import HalfFitted, Noted, Threaded
 from tests.source import ROOT
 from tests.waiting import wait_until
 from tests.workers import Ledger
@@ -265,3 +265,9 @@ def test_a_lost_fit_is_a_failed_fit(
     asked = guesses(wrong).set_params(param_grid={"guess": [1]}, cv=[(range(100), range(100, 150))])
     with pytest.raises(ValueError, match=f"(?s)All the 1 fits failed.*{error}"):
         search(asked, X, Y, **options).wait()
+
+
+def test_the_best_estimator_is_fitted_as_it_wants() -> None:
+    """What it runs in parallel in the last fit, which is made here, runs as without nbqueue."""
+    found = search(GridSearchCV(Threaded(), {}, cv=2), X, Y).wait()
+    assert found.best_estimator_.ran_on_ == ("ThreadingBackend", 2)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from itertools import islice
@@ -16,6 +17,7 @@ from tqdm.contrib.concurrent import _executor_map
 
 from nbqueue import BrokerUnavailable, ConfigurationError, JobCrashed, JobTimeout, NotSendable, Queue, State, configure
 from nbqueue.client.portal import shutdown
+from nbqueue.client.telling import THREADS
 from nbqueue.executor import Executor, JobFuture
 from nbqueue.model.settings import Settings
 from tests.interop import works
@@ -111,6 +113,13 @@ def test_a_job_that_waits_for_futures_gives_its_slot_away() -> None:
         assert [future.result(PATIENCE_S) for future in found] == [[0, 2], [2, 4], [4, 6], [6, 8]]
 
 
+def test_a_job_cancels_only_what_has_not_begun(ledger: Ledger, gate: Path) -> None:
+    """In a job `cancel` says False of a call that runs, too, and takes what waits off the queue."""
+    with Executor() as executor:
+        assert executor.submit(works.give_up, str(ledger.path), str(gate)).result(PATIENCE_S) == [False, True, True]
+    assert ledger.lines("ran") == []
+
+
 @pytest.mark.parametrize("chunksize", [1, 4])
 def test_tqdm_counts_the_jobs(chunksize: int, capsys: pytest.CaptureFixture[str]) -> None:
     """The maps of tqdm run on it, with a bar that counts jobs; the lock of its bars stays here."""
@@ -163,15 +172,34 @@ def test_futures_are_done_in_any_thread_but_that_of_the_loop() -> None:
 
     async def main() -> int:
         future = executor.submit(works.double, 5)
-        future.add_done_callback(lambda each: names.append(_tripled(each)))
+        future.add_done_callback(lambda each: names.append(_again(each)))
         return await asyncio.wrap_future(future)
 
-    def _tripled(future: Future[int]) -> str:
+    def _again(future: Future[int]) -> str:
         return str(executor.submit(works.double, future.result()).result(PATIENCE_S))
 
     with Executor() as executor:
         assert asyncio.run(main()) == 10
         wait_until(lambda: names == ["20"])
+
+
+def test_many_callbacks_may_wait_for_futures() -> None:
+    """Callbacks that wait for further calls keep nobody's end back, however many they are."""
+    with Executor() as executor:
+        barrier = threading.Barrier(THREADS)
+        again: list[int] = []
+
+        def double_again(future: Future[int]) -> None:
+            barrier.wait(PATIENCE_S)  # so many are held up at once
+            again.append(executor.submit(works.double, future.result()).result(PATIENCE_S))
+
+        Queue().pause().wait()
+        futures = [executor.submit(works.double, number) for number in range(4 * THREADS)]
+        for future in futures:
+            future.add_done_callback(double_again)
+        Queue().resume().wait()
+        wait_until(lambda: len(again) == len(futures))
+    assert sorted(again) == [4 * number for number in range(4 * THREADS)]
 
 
 def _script(text: str, settings: Settings) -> str:

@@ -149,6 +149,18 @@ def test_wait_tells_done_from_not_done(held: tuple[Executor, Future[str], Future
     ]
 
 
+def test_a_map_that_is_too_late_takes_its_calls_off_the_queue(
+    held: tuple[Executor, Future[str], Future[str]], ledger: Ledger, gate: Path
+) -> None:
+    """Where `map` runs into its time limit nothing of it runs any more, not even the call that was waited for."""
+    executor, _, _ = held
+    with pytest.raises(TimeoutError):
+        list(executor.map(works.note, [str(ledger.path)] * 3, ["late", "later", "last"], timeout=0.2))
+    gate.touch()
+    executor.shutdown()
+    assert [ledger.lines("ran", name) for name in ("late", "later", "last")] == [[], [], []]
+
+
 def test_a_cancelled_one_ends_a_wait(held: tuple[Executor, Future[str], Future[str]], gate: Path) -> None:
     """`wait` and `as_completed` count what was cancelled as done."""
     _, _, behind = held

@@ -19,7 +19,7 @@ from nbqueue import ConfigurationError, Queue, State, jobs, submit_map
 from nbqueue.model.settings import Settings
 from tests.interop import works
 from tests.waiting import wait_until
-from tests.workers import Ledger
+from tests.workers import Ledger, running_worker
 
 
 @pytest.fixture(params=["loky", "nbqueue"])
@@ -180,3 +180,11 @@ def test_jobs_may_use_the_backend(module_settings: Settings) -> None:
 def test_the_module_names_what_is_public() -> None:
     """`nbqueue.joblib` is the backend and its registration."""
     assert nbqueue.joblib.__all__ == ["JobsBackend"]
+
+
+def test_no_more_run_at_once_than_was_said(module_settings: Settings, tmp_path: Path) -> None:
+    """With `n_jobs=2` two calls run at a time, however many slots there are."""
+    # last of all: its slots are counted for a while after it has ended
+    with running_worker(module_settings, "--slots", "3"), parallel_config(backend="nbqueue"):
+        found = Parallel(n_jobs=2, batch_size=1)(delayed(works.crowd)(str(tmp_path), each) for each in range(8))
+        assert max(found) == 2

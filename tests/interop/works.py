@@ -103,6 +103,32 @@ def nest(numbers: list[int]) -> list[int]:
         return list(executor.map(double, numbers))
 
 
+def give_up(ledger: str, gate: str) -> list[bool]:
+    """Cancels, in a job, a call that runs and one behind it; then lets the first one end."""
+    from nbqueue.executor import Executor
+
+    with Executor(max_workers=1) as executor:
+        first = executor.submit(hold, ledger, "inner", gate)
+        behind = executor.submit(note, ledger, "behind")
+        while "begin inner" not in (Path(ledger).read_text() if Path(ledger).exists() else ""):
+            time.sleep(0.01)
+        found = [first.cancel(), behind.cancel()]
+        Path(gate).touch()
+        return [*found, first.result() == "inner"]
+
+
+def crowd(folder: str, name: int) -> int:
+    """How many of these run at once, at most, while this one does."""
+    own = Path(folder) / str(name)
+    own.touch()
+    most = 0
+    for _ in range(10):
+        most = max(most, len(list(Path(folder).iterdir())))
+        time.sleep(0.02)
+    own.unlink()
+    return most
+
+
 def busy(seconds: float) -> None:
     """Sleeps."""
     time.sleep(seconds)
