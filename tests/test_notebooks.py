@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -22,6 +23,12 @@ STORIES = [path for path in NOTEBOOKS if path.stem != "dashboard"]
 STORY_S = 120
 
 
+def _story(path: Path) -> Any:
+    """Two of them run in each run of the tests, the longer ones with those that take long."""
+    marks = () if path.stem in {"first-look", "operating"} else (pytest.mark.slow,)
+    return pytest.param(path, id=path.stem, marks=marks)
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_stored_without_outputs(path: Path) -> None:
     """It is valid, holds no output and no number of a run, and runs with whatever Python 3 is there."""
@@ -33,7 +40,7 @@ def test_a_notebook_is_stored_without_outputs(path: Path) -> None:
 
 
 @pytest.mark.timeout(STORY_S * SLACK + 60)
-@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*map(_story, STORIES)])
 def test_a_notebook_runs_from_start_to_end(path: Path, home: Path, tmp_path: Path) -> None:
     """No cell raises, none warns, and pictures and tables are there; the local stack started by itself."""
     shutil.copytree(path.parent, tmp_path, dirs_exist_ok=True)

@@ -57,6 +57,7 @@ def test_a_card_moves_while_a_cell_runs_and_its_button_cancels(lab: Lab) -> None
         assert notebook.troubles == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lab", ["JupyterLab Dark"], indirect=True)
 def test_cancel_is_heard_while_cells_run(lab: Lab) -> None:
     """At once while a cell awaits the job; where a cell blocks the kernel, at the latest when that is over."""

@@ -11,7 +11,7 @@ from tests.browser.lab import DRAWN_WITHIN_MS, Lab, opened
 from tests.browser.test_attach import ATTACH, RESULT, SUBMIT
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=DRAWN_WITHIN_MS)
 
 

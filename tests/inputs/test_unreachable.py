@@ -156,6 +156,7 @@ def test_a_worker_that_is_refused_ends(guarded: Server, port: int, at_home: Sett
     assert "Traceback" not in worker.log
 
 
+@pytest.mark.slow
 def test_a_worker_waits_for_a_server_that_is_away(at_home: Settings) -> None:
     """With one line in five seconds; it serves once the server is there, and ends when it is told to."""
     port = free_port()

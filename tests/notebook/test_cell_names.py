@@ -80,6 +80,7 @@ def unknown(code: str, *there: str, before: str = "") -> dict[str, int]:
     return unknown_names(tree, names_of(tree), namespace)
 
 
+@pytest.mark.slow
 @given(programs(), st.sets(st.sampled_from(NAMES)), st.lists(st.booleans(), max_size=12))
 @settings(max_examples=500)
 def test_no_program_that_runs_has_unknown_names(code: str, there: set[str], flips: list[bool]) -> None:
