@@ -124,11 +124,6 @@ def pieces_of(payload: bytes | memoryview) -> list[Piece]:
     return [Piece(at, size, digest.hex()) for at, size, digest in rows]
 
 
-def digests_of(payload: bytes | memoryview) -> list[str]:
-    """What a payload needs of the server beside itself; each once."""
-    return list(dict.fromkeys(each.digest for each in pieces_of(payload)))
-
-
 def whole(payload: bytes, contents: Mapping[str, bytes]) -> bytes:
     """The payload as it was before pieces were cut out of it; `contents` are theirs by their digests."""
     found = pieces_of(payload)

@@ -104,12 +104,17 @@ class Draft:
     @property
     def whole_size(self) -> int:
         """Bytes of the call with its large pieces."""
-        return self.size + sum(each.size for each in self.pieces or pieces_of(self.call))
+        return self.size + sum(each.size for each in self._lacking)
 
     @property
     def blobs(self) -> list[str]:
         """The digests of its large pieces."""
-        return list(dict.fromkeys(each.digest for each in self.pieces or pieces_of(self.call)))
+        return list(dict.fromkeys(each.digest for each in self._lacking))
+
+    @property
+    def _lacking(self) -> Sequence[Piece]:
+        """What was cut out of it."""
+        return self.pieces or pieces_of(self.call)
 
     @property
     def own(self) -> dict[str, Any]:

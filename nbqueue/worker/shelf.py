@@ -71,8 +71,9 @@ class Shelf:
         except TamperedPayload:
             await blobs.drop(client, self._keys, piece.digest)
             raise
+        if piece.digest not in self._contents:  # who came after a read that failed reads beside others
+            self._size += len(data)
         self._contents[piece.digest] = data
-        self._size += len(data)
         return data
 
     def _forget(self) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbqueue.broker import codec
-from nbqueue.broker.pieces import Cuts, Piece, digests_of, is_cut, pieces_of, verified, whole, with_table
+from nbqueue.broker.pieces import Cuts, Piece, is_cut, pieces_of, verified, whole, with_table
 from nbqueue.errors import TamperedPayload
 
 OVER = 65_536
@@ -21,6 +21,11 @@ LARGE = np.random.default_rng(1).random(30_000)
 def score(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
     """What it was given."""
     return args, kwargs
+
+
+def digests_of(payload: bytes) -> list[str]:
+    """The pieces that a payload lacks; each once."""
+    return list(dict.fromkeys(each.digest for each in pieces_of(payload)))
 
 
 def dumped(*args: Any, **kwargs: Any) -> tuple[bytes, Cuts]:
