@@ -16,7 +16,7 @@ from typing import NamedTuple
 from nbqueue.errors import TamperedPayload
 
 #: what is large but has no large parts is cut, by its content, into about so many of what pickles write in one go
-_PARTS = 8
+_PARTS = 2
 _MOST_BYTES = 8_000_000
 _ROW = struct.Struct(">QQ32s")
 #: the last bytes of a payload with a table; a trailer of `codec` cannot end so, as no call has lines of a gigabyte
