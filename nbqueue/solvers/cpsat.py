@@ -11,7 +11,6 @@ from nbqueue.solvers import cpsat_model, cpsat_parameters, hints, parameters
 from nbqueue.solvers.limits import Limits, check_limit
 from nbqueue.solvers.search import Search
 from nbqueue.solvers.solution import Solution, Status
-from nbqueue.solvers.standing import Incumbent
 
 #: threads at least: they are a portfolio of strategies rather than processors, and on one processor four of them prove
 #: more than one does
@@ -64,14 +63,15 @@ def solve(
     _check(cp_model, model)
     search = Search(
         "cpsat", maximize=cpsat_model.maximizes(model), model=lambda: cpsat_model.text(model), threads=threads,
-        least_threads=PORTFOLIO, limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+        names=cpsat_model.names(model), least_threads=PORTFOLIO,
+        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
     )  # fmt: skip
     solver = cp_model.CpSolver()
     check_limit("deterministic_limit", deterministic_limit, "a number above 0")
     given = {"max_deterministic_time": deterministic_limit, "relative_gap_limit": gap, "random_seed": seed}
     cpsat_parameters.put(solver.parameters, _NAME, params, {**given, "num_workers": search.threads})
     solver.parameters.log_search_progress = log
-    start = _started(model, search.warm, hint)
+    start = _started(model, search, hint)
     status = solver.status_name(_run(search, solver, solver.solve, start, None))
     if status == "MODEL_INVALID":
         raise _invalid(model, cpsat_model.response(solver))
@@ -95,12 +95,12 @@ def watch(solver: Any) -> Iterator[None]:
         own = solver.parameters
         search = Search(
             "cpsat", maximize=cpsat_model.maximizes(model), model=lambda: cpsat_model.text(model),
-            threads=own.num_workers or None, least_threads=PORTFOLIO,
+            names=cpsat_model.names(model), threads=own.num_workers or None, least_threads=PORTFOLIO,
             limits=Limits(time_limit=cpsat_parameters.time_limit(own)),
         )  # fmt: skip
         with cpsat_parameters.restored(own):
             own.num_workers = search.threads
-            start = _started(model, search.warm, None)
+            start = _started(model, search, None)
             return _run(search, solver, original, start, solution_callback)
 
     solver.solve = solve_watched
@@ -115,11 +115,11 @@ def _check(cp_model: Any, model: Any) -> None:
         raise parameters.wrong_model(_NAME, model, "a CpModel of ortools.sat.python.cp_model")
 
 
-def _started(model: Any, warm: Incumbent | None, hint: Any) -> Any:
+def _started(model: Any, search: Search, hint: Any) -> Any:
     """The model, or a copy with the hint: what an earlier attempt had found is the better one."""
-    pairs = hints.pairs(hint, cpsat_model.names(model) if hint is not None else (), cpsat_model.place)
-    if warm is not None and warm.vector is not None:
-        pairs = list(enumerate(warm.vector))
+    pairs = hints.pairs(hint, search.names, cpsat_model.place)
+    if search.warm is not None and search.warm.vector is not None:
+        pairs = list(enumerate(search.warm.vector))
     if not pairs:
         return model
     copy = model.clone()
@@ -199,7 +199,6 @@ def _answer(search: Search, solver: Any, model: Any, status: str, deterministic_
         objective=solver.objective_value if found and aims else None,
         bound=solver.best_objective_bound if found and aims else None,
         vector=list(response.solution) if found else None,
-        names=cpsat_model.names(model),
         limited="deterministic_limit" if deterministic_limit and spent >= deterministic_limit else None,
         statistics=statistics,
     )

@@ -76,6 +76,7 @@ def solve(
     solver = _loaded(highspy, model, complaints)
     search = Search(
         "highs", maximize=highs_model.maximizes(solver), model=lambda: highs_model.text(solver), threads=threads,
+        names=highs_model.names(solver),
         limits=Limits(
             time_limit=time_limit, total_limit=total_limit, gap=gap,
             own_limit=finite(solver.getOptions().time_limit),
@@ -118,7 +119,7 @@ def _loaded(highspy: Any, model: Any, complaints: list[str]) -> Any:
 
 def _start(solver: Any, search: Search, own: Any, hint: Any) -> None:
     """Give it what to start from: what an earlier attempt had found is the best, then the hint, then its own."""
-    pairs = hints.pairs(hint, highs_model.names(solver) if hint is not None else (), highs_model.place)
+    pairs = hints.pairs(hint, search.names, highs_model.place)
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     pairs = pairs or list(enumerate(own))
@@ -197,7 +198,6 @@ def _answer(solver: Any, search: Search, complaints: list[str]) -> Solution:
         objective=objective,
         bound=info.mip_dual_bound if in_tree else objective if proven else None,
         vector=list(solver.getSolution().col_value) if found else None,
-        names=highs_model.names(solver),
         limited=_LIMITED.get(ended),
         # what it does not know is infinite or below 0
         statistics={name: value for name, value in numbers.items() if 0 <= value < math.inf},

@@ -87,6 +87,7 @@ def solve(
         raise parameters.wrong_model(_NAME, model, "a Model of ortools.math_opt.python.mathopt")
     search = Search(
         f"mathopt {name}", maximize=mathopt_model.maximizes(model), model=lambda: mathopt_model.data(model),
+        names=mathopt_model.names(model),
         limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap), threads=threads,
         least_threads=PORTFOLIO if name == "cp_sat" else 1,
     )  # fmt: skip
@@ -149,7 +150,7 @@ def _by_name(library: Any, name: str, value: Any) -> Any:
 
 def _started(library: Any, model: Any, search: Search, hint: Any) -> Any:
     """What the solver gets beside the model: where to start."""
-    pairs = hints.pairs(hint, mathopt_model.names(model) if hint is not None else (), mathopt_model.place)
+    pairs = hints.pairs(hint, search.names, mathopt_model.place)
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     found = library.ModelSolveParameters()
@@ -217,7 +218,6 @@ def _answer(search: Search, model: Any, found: Any) -> Solution:
         objective=None if best is None else best.objective_value,
         bound=end.objective_bounds.dual_bound,
         vector=None if best is None else mathopt_model.in_order(model, best.variable_values),
-        names=mathopt_model.names(model),
         limited=end.reason.name.lower() if end.reason.name in _FAILURES else _LIMITS.get(limit or ""),
         statistics=_statistics(found),
     )

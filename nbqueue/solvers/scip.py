@@ -73,6 +73,7 @@ def solve(
     model = _loaded(library, model)
     search = Search(
         "scip", maximize=scip_model.maximizes(model), model=lambda: scip_model.text(model), threads=1,
+        names=scip_model.names(model),
         limits=Limits(
             time_limit=time_limit, total_limit=total_limit, gap=gap, own_limit=scip_parameters.time_limit(model)
         ),
@@ -98,8 +99,7 @@ def _loaded(library: Any, model: Any) -> Any:
 
 
 def _solve(library: Any, model: Any, search: Search, hint: Any, *, log: bool) -> Solution:
-    names = scip_model.names(model)
-    pairs = hints.pairs(hint, names, scip_model.place(names))
+    pairs = hints.pairs(hint, search.names, scip_model.place(search.names))
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     if pairs:
@@ -122,13 +122,13 @@ def _solve(library: Any, model: Any, search: Search, hint: Any, *, log: bool) ->
 
     try:
         search.run(run, interrupt)
-        return _answer(model, search, names)
+        return _answer(model, search)
     finally:
         model.freeTransform()
         watch.end()
 
 
-def _answer(model: Any, search: Search, names: tuple[str, ...]) -> Solution:
+def _answer(model: Any, search: Search) -> Solution:
     ended = model.getStatus()
     proven = _STATUS.get(ended)
     found = model.getNSols() > 0 and proven in (None, Status.OPTIMAL)
@@ -139,7 +139,6 @@ def _answer(model: Any, search: Search, names: tuple[str, ...]) -> Solution:
         objective=objective,
         bound=scip_model.bound(model) if proven is None else objective,
         vector=[model.getSolVal(best, variable) for variable in scip_model.variables(model)] if found else None,
-        names=names,
         limited=_LIMITED.get(ended),
         statistics={name: getattr(model, method)() for name, method in _STATISTICS.items() if hasattr(model, method)},
     )

@@ -23,6 +23,7 @@ class Kept:
         self.reports: list[dict[str, Any]] = []
         self.lines: list[str] = []
         self.checkpoints: list[bytes] = []
+        self.answers: list[Any] = []
 
     def progress(self, wire: dict[str, Any]) -> None:
         """Keep a report."""
@@ -35,6 +36,10 @@ class Kept:
     def checkpoint(self, data: bytes) -> None:
         """Keep a checkpoint."""
         self.checkpoints.append(data)
+
+    def partial(self, value: Any) -> None:
+        """Keep an answer."""
+        self.answers.append(value)
 
 
 class ByHand:
