@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from nbqueue.solvers import libraries
+from nbqueue.solvers.libraries import shared
 from nbqueue.solvers.numbers import gap
 from nbqueue.solvers.trace import Row
 
@@ -74,23 +75,32 @@ class Solution:
         return gap(self.objective, self.bound)
 
     @cached_property
-    def values(self) -> dict[str, Number]:
-        """The value of each variable that has a name; empty without a solution."""
-        return {name: value for name, value in zip(self.names, self.vector or (), strict=False) if name}
+    def values(self) -> dict[str | int, Number]:
+        """The value of each variable by its name; of one that has none, or shares it, by its place in the model."""
+        shared, count = self._shared, len(self.names)
+        keys = [(index < count and self.names[index]) or index for index in range(len(self.vector or ()))]
+        return {index if key in shared else key: self.vector[index] for index, key in enumerate(keys) if self.vector}
 
     def value(self, of: Any) -> Any:
         """The value of a variable or expression of the model, of a variable by its name, or by its place in the model.
 
         Raises:
-            LookupError: there is no solution, or no such variable.
+            LookupError: there is no solution, no such variable, or more than one of that name.
+            InvalidModel: it is of another model, as far as that can be known: by its place, and by the names and the
+                number of the variables of its model.
         """
         if self.vector is None:
             raise LookupError(f"There is no value: the search ended {self.status}, without a solution.")
         if isinstance(of, str):
+            if of in self._shared:
+                count = self._shared[of]
+                raise LookupError(f'{count} variables of this model are called "{of}": ask with the variable itself.')
             if of not in self.values:
                 raise LookupError(f'The model has no variable "{of}". {self._known_names()}')
             return self.values[of]
         if isinstance(of, int):
+            if not 0 <= of < len(self.vector):
+                raise LookupError(f"The model has no variable at place {of}: it has {len(self.vector)}, from 0 on.")
             return self.vector[of]
         return libraries.value(of, self.vector, self.names)
 
@@ -133,6 +143,12 @@ class Solution:
             f"<b>{escape(self.status)}</b> {escape(str(self).partition(', ')[2])} <small>{escape(self.solver)}</small>"
         )
 
+    @cached_property
+    def _shared(self) -> dict[str, int]:
+        """Names that several variables have, and how many."""
+        return shared(self.names)
+
     def _known_names(self) -> str:
-        some = ", ".join(list(self.values)[:5])
-        return f"It has {len(self.values)} with names{f', such as {some}' if some else ''}."
+        names = [name for name in self.values if isinstance(name, str)]
+        some = ", ".join(names[:5])
+        return f"It has {len(names)} with names{f', such as {some}' if some else ''}."
