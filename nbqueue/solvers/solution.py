@@ -51,7 +51,7 @@ class Solution:
     vector: tuple[Number, ...] | None = field(default=None, repr=False)
     #: what ended the search before a proof: "time_limit", "deterministic_limit", "gap" and other limits of one's own
     #: ("limit" where the solver does not say which); "cancel", "timeout" and "shutdown" of the job; "interrupt" by the
-    #: keyboard; None after a proof
+    #: keyboard; "kill" where its process died before it knew why; None after a proof
     stopped_by: str | None = None
     #: how the search got on, at most 5,000 rows
     trace: tuple[Row, ...] = field(default=(), repr=False)
@@ -77,9 +77,11 @@ class Solution:
     @cached_property
     def values(self) -> dict[str | int, Number]:
         """The value of each variable by its name; of one that has none, or shares it, by its place in the model."""
-        shared, count = self._shared, len(self.names)
-        keys = [(index < count and self.names[index]) or index for index in range(len(self.vector or ()))]
-        return {index if key in shared else key: self.vector[index] for index, key in enumerate(keys) if self.vector}
+        found: dict[str | int, Number] = {}
+        for place, value in enumerate(self.vector or ()):
+            name = self.names[place] if place < len(self.names) else ""
+            found[name if name and name not in self._shared else place] = value
+        return found
 
     def value(self, of: Any) -> Any:
         """The value of a variable or expression of the model, of a variable by its name, or by its place in the model.

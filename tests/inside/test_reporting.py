@@ -100,6 +100,16 @@ def test_reports_are_merged_and_the_last_always_arrives(job: JobContext, kept: K
     ]
 
 
+def test_an_answer_of_the_user_s_own_comes_before_a_library_s(job: JobContext, kept: Kept) -> None:
+    """A checkpoint is an answer where it is called one; what a library has ready then counts no more."""
+    inside.checkpoint("no answer")
+    job.hand_back("a library's", beside=True)
+    inside.checkpoint("one's own", partial=True)
+    job.hand_back("a later one of the library's", beside=True)
+    assert kept.answers == ["a library's", "one's own"]
+    assert len(kept.checkpoints) == 2
+
+
 def test_parts_of_a_job_have_bars_of_their_own(job: JobContext, kept: Kept) -> None:
     """A loop within another one has a bar as long as it goes on; one that has a name stays."""
     inside.progress(3, 4, bar="warm up")
