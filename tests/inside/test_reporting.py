@@ -106,8 +106,7 @@ def test_an_answer_of_the_user_s_own_comes_before_a_library_s(job: JobContext, k
     job.hand_back("a library's", beside=True)
     inside.checkpoint("one's own", partial=True)
     job.hand_back("a later one of the library's", beside=True)
-    assert kept.answers == ["a library's", "one's own"]
-    assert len(kept.checkpoints) == 2
+    assert (kept.answers, len(kept.checkpoints)) == (["a library's", "one's own"], 2)
 
 
 def test_parts_of_a_job_have_bars_of_their_own(job: JobContext, kept: Kept) -> None:
