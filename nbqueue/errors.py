@@ -206,7 +206,11 @@ class ParentFailed(JobFailed):
 
 
 class JobCancelled(JobError):
-    """The job was cancelled. `partial` holds what its code handed back while stopping."""
+    """The job was cancelled. `partial` holds what its code handed back while stopping.
+
+    Where it handed back nothing, because it was interrupted or had to be killed: the last `checkpoint(value,
+    partial=True)` of this attempt, or the best solution of a solver so far; else None.
+    """
 
     def __init__(self, message: str, *, job_id: str = "", partial: Any = None) -> None:
         super().__init__(message, job_id=job_id)
@@ -214,7 +218,11 @@ class JobCancelled(JobError):
 
 
 class JobTimeout(JobError):
-    """The job ran into its time limit (waiting too long is the builtin TimeoutError)."""
+    """The job ran into its time limit (waiting too long is the builtin TimeoutError); `partial` as of JobCancelled."""
+
+    def __init__(self, message: str, *, job_id: str = "", partial: Any = None) -> None:
+        super().__init__(message, job_id=job_id)
+        self.partial = partial
 
 
 class JobCrashed(JobError):

@@ -12,9 +12,9 @@ import platform
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from importlib import metadata
-from types import CodeType, MethodType
+from types import CodeType
 from typing import Any
 
 import cloudpickle
@@ -30,7 +30,6 @@ _LEAVES = frozenset({str, bytes, int, float, bool, type(None)})
 _CONTAINERS = frozenset({tuple, list, dict})
 #: values of more items than this are not looked through, but given to cloudpickle, which takes 30 us more
 _LOOKED_THROUGH = 100
-_LABEL_LENGTH = 200
 
 #: what a call is made of
 Call = tuple[Any, tuple[Any, ...], dict[str, Any]]
@@ -197,14 +196,6 @@ def check_versions(header: Mapping[str, Any]) -> None:
             f"This was written by Python {theirs[0]} with cloudpickle {theirs[1]}, and here is Python {ours[0]} with "
             f"cloudpickle {ours[1]}: use the same Python minor version in the notebook and on the workers."
         )
-
-
-def function_label(fn: Callable[..., Any] | str) -> str:
-    """The function's qualified name as printable text of at most 200 characters."""
-    while isinstance(fn, partial | MethodType):
-        fn = fn.func if isinstance(fn, partial) else fn.__func__
-    name = fn if isinstance(fn, str) else getattr(fn, "__qualname__", None) or type(fn).__qualname__
-    return "".join(each if each.isprintable() else "?" for each in str(name)[:_LABEL_LENGTH])
 
 
 def _joined(

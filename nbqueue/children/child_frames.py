@@ -20,7 +20,7 @@ _NAME, _MESSAGE, _TRACEBACK, _BASES = 200, 4_000, 50_000, 50
 #: what a job may know of itself and often has not
 _TEXTS = ("queue", "label", "group")
 #: of these only the last of a read counts
-_STATES = frozenset({"progress", "checkpoint"})
+_STATES = frozenset({"progress", "checkpoint", "partial"})
 
 
 def run(running: Running, limit_bytes: int) -> list[bytes | memoryview]:
@@ -60,7 +60,7 @@ def run(running: Running, limit_bytes: int) -> list[bytes | memoryview]:
 
 
 def merged(frames: list[Frame]) -> list[Frame]:
-    """The frames of one read, where of a run's progress and checkpoints only the last is left."""
+    """The frames of one read, where of a run's progress, checkpoints and partial answers only the last is left."""
     if not any(header["t"] in _STATES for header, _ in frames):
         return frames
     last = {(frame[0]["t"], frame[0].get("n")): index for index, frame in enumerate(frames)}
@@ -82,6 +82,13 @@ def deliver(listener: Listener, job_id: str, header: Header, payload: bytes) -> 
             listener.checkpoint(job_id, payload)
         case _:
             raise ValueError(f"a child sent a frame that is not known: {header['t']!r:.60}")
+
+
+def partial(header: Header, payload: bytes) -> Returned:
+    """What a run would hand back by now."""
+    if (codec := header.get("codec")) in ("pickle", "json"):
+        return Returned(payload, codec)
+    raise ValueError("a child sent a partial answer that is none")
 
 
 def end(header: Header, payload: bytes) -> Returned | Raised:

@@ -46,3 +46,8 @@ class Killing:
     breach: str = ""
     #: whether to kill it as soon as it has a process id
     at_birth: bool = False
+
+    def after_stop_s(self, running: Running) -> float | None:
+        """Seconds from a run's stop to the kill, where it did not end in time and that is why it died; else None."""
+        for_it = running in self.culprits and not self.over_memory and not self.breach
+        return running.run.kill_after_s if for_it and running.stopped_by is not None else None

@@ -172,13 +172,11 @@ class Host:
             running.placed_again = running.placed_again or not meant
             return False
         died = Died(
-            exit_code=death.exit_code,
-            signal=death.signal,
-            stack=stack,
+            exit_code=death.exit_code, signal=death.signal, stack=stack, reason=death.reason,
             peak_memory_bytes=max(death.peak_memory_bytes or 0, running.peak_memory_bytes or 0) or None,
             memory_limit_bytes=running.run.memory_bytes if self._killing.over_memory and guilty else None,
-            reason=death.reason,
-        )
+            killed_after_s=self._killing.after_stop_s(running),
+        )  # fmt: skip
         running.finish(
             died,
             cpu_s=death.cpu_s if together == 1 else None,
@@ -226,6 +224,8 @@ class Host:
             self._ladders[running.number].begin()
         elif kind == "end":
             self._end(running, header, payload)
+        elif kind == "partial":
+            running.partial = child_frames.partial(header, payload)
         elif kind == "ask" and running.on_ask is not None:
             running.on_ask(header, payload)
         else:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from nbqueue.broker.inputs import Input
 from nbqueue.children.frames import Header
 from nbqueue.model.options import Isolation, RunIn
-from nbqueue.model.outcome import Died, End, StopReason
+from nbqueue.model.outcome import Died, End, Returned, StopReason
 
 _log = logging.getLogger("nbqueue.worker")
 _NONE: Mapping[str, Input] = MappingProxyType({})
@@ -83,6 +83,8 @@ class RunEnd(NamedTuple):
     collateral: bool = False
     #: how many other runs died with it in one crash; then the guilty one is not known
     neighbours: int = 0
+    #: what its code had ready, in case that it could hand back nothing itself
+    partial: Returned | None = None
 
 
 class Listener(Protocol):
@@ -166,6 +168,8 @@ class Running:
         #: why it was asked to stop
         self.stopped_by: StopReason | None = None
         self.over_limit = False
+        #: what its code has ready to be handed back
+        self.partial: Returned | None = None
         #: the peak that was measured while it ran
         self.peak_memory_bytes: int | None = None
         #: set by the children: what stopping it does
@@ -218,6 +222,7 @@ class Running:
                 peak_memory_bytes=max(peak or 0, measured) if measured else peak or None,
                 collateral=collateral,
                 neighbours=neighbours,
+                partial=self.partial,
             )
         )
         if self.on_end is not None:

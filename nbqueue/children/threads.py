@@ -156,6 +156,8 @@ class Threads:
             self._started(guest)
         elif header["t"] == "end":
             self._end(guest, header, payload)
+        elif header["t"] == "partial":
+            guest.running.partial = child_frames.partial(header, payload)
         else:
             child_frames.deliver(self._listener, guest.running.run.job_id, header, payload)
 

@@ -104,6 +104,11 @@ class Visit:
         calls.check_size(self.header, data, "checkpoint")
         self._post.hand_over({"t": "checkpoint", "n": self.number}, data)
 
+    def partial(self, value: Any) -> None:
+        """Send what is handed back where the code is stopped without an answer; it is out when this returns."""
+        fields, data = calls.returned(self.header, value)
+        self._post.hand_over({"t": "partial", "n": self.number, "codec": fields["codec"]}, data)
+
     def _info(self) -> JobInfo:
         job = self.header["job"]
         return JobInfo(**{**job, "tags": tuple(job.get("tags", ()))}, timeout_s=self.timeout_s)

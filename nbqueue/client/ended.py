@@ -86,14 +86,21 @@ def error_of(ended: Ended) -> NbqueueError:
         return _failed(ended)
     if ended.state is State.CANCELLED:
         return _cancelled(ended)
-    kind, sentence = _SENTENCES.get(ended.state, _SENTENCES[State.SUCCEEDED])
+    text = _sentence(ended)
+    if ended.state is State.TIMED_OUT:
+        return errors.JobTimeout(text, job_id=ended.job_id, partial=_partial(ended))
+    return _SENTENCES.get(ended.state, _SENTENCES[State.SUCCEEDED])[0](text, job_id=ended.job_id)
+
+
+def _sentence(ended: Ended) -> str:
+    """What is said of an end that was neither a failure nor a cancel."""
+    _, sentence = _SENTENCES.get(ended.state, _SENTENCES[State.SUCCEEDED])
     said = _said(ended)
     limit = said.removeprefix("It ") if said.startswith("It ran into") else "ran into its time limit"
     cause = f": {said.replace('Its ', 'its ', 1) if said.startswith('Its ') else said}" if said else ""
     expires_s = ended.record.expires_s if ended.record else None
     within = f"within {durations.in_words(expires_s)}" if expires_s else "in time"
-    text = sentence.format(about=_about(ended), times=_times(ended), limit=limit, cause=cause, within=within)
-    return kind(text, job_id=ended.job_id)
+    return sentence.format(about=_about(ended), times=_times(ended), limit=limit, cause=cause, within=within)
 
 
 _SENTENCES: dict[State | None, tuple[type[JobError], str]] = {
@@ -131,9 +138,15 @@ def _failed(ended: Ended) -> errors.JobFailed:
 
 
 def _cancelled(ended: Ended) -> errors.JobCancelled:
-    partial = _loaded(ended) if ended.payload else None
-    text = f"{_about(ended)} {_cancelled_how(ended.record, _times(ended))}."
-    return errors.JobCancelled(text, job_id=ended.job_id, partial=partial)
+    after_s = ended.header.get("killed_after_s")
+    killed = "" if after_s is None else f". Its process did not end then, and had to be killed after {after_s:g} s"
+    text = f"{_about(ended)} {_cancelled_how(ended.record, _times(ended))}{killed}."
+    return errors.JobCancelled(text, job_id=ended.job_id, partial=_partial(ended))
+
+
+def _partial(ended: Ended) -> Any:
+    """What the code of a stopped job handed back."""
+    return _loaded(ended) if ended.payload else None
 
 
 def _cancelled_how(record: JobRecord | None, times: str) -> str:

@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from nbqueue.broker import codec
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.names import check_queue, shown
-from nbqueue.model.task import Task
+from nbqueue.model.task import Task, function_label
 
 #: a function, or its qualified name
 Named = Callable[..., Any] | str
@@ -22,7 +21,7 @@ def name_of(function: object) -> str:
     if isinstance(function, Task):
         return function.name
     if isinstance(function, str) or callable(function):
-        return codec.function_label(function) if function else ""
+        return function_label(function) if function else ""
     raise ConfigurationError(f"function={shown(function)} cannot be used: give the function, or its qualified name.")
 
 

@@ -19,14 +19,15 @@ from nbqueue.client.draft import Calls, Draft, Drafts, Naming, Order, Own, any_n
 from nbqueue.client.naming import mark
 from nbqueue.client.origin import origin
 from nbqueue.client.outputs import parents
-from nbqueue.client.signatures import check_call
 from nbqueue.errors import ConfigurationError, PayloadTooLarge
+from nbqueue.model import foresight
 from nbqueue.model.backoff import Guided, at_hand_there
 from nbqueue.model.families import declared
 from nbqueue.model.options import Options, check
 from nbqueue.model.output import StandIn
 from nbqueue.model.settings import Settings
-from nbqueue.model.task import Task, is_async, lookup
+from nbqueue.model.signatures import check_call
+from nbqueue.model.task import Task, function_label, is_async, lookup
 
 #: all jobs of a group are warned about from this many times the size of one on
 MANY = 10
@@ -53,6 +54,8 @@ def draft_one(
     """
     order, code = _ordered(fn, _told(settings, fn, given))
     check_call(code, args, kwargs)
+    foresight.check(code, args, kwargs)
+    order = _called(order, code, [(args, kwargs)])
     takes: list[StandIn] = []
     cuts = Cuts(settings.blob_bytes) if sharing else None
     with staying(settings.is_inline), noting() as signs:
@@ -88,6 +91,9 @@ def draft_many(
     wanted = list(items)
     if wanted:
         check_call(code, wanted[0], {})  # all have as many arguments
+        for item in wanted:
+            foresight.check(code, item, {})
+        order = _called(order, code, ((item, {}) for item in wanted))
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
     with staying(settings.is_inline), noting() as signs:
@@ -145,6 +151,14 @@ def _ordered(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Or
     return Order(options=options, function=name, lane=lane, by_name=by_name, origin=origin()), code
 
 
+def _called(
+    order: Order, code: Callable[..., Any] | str, calls: Iterable[tuple[Sequence[Any], Mapping[str, Any]]]
+) -> Order:
+    """The order with the label that the function has for these calls, where none was given."""
+    label = foresight.label(code, calls) if order.options.label is None else ""
+    return replace(order, options=replace(order.options, label=label)) if label else order
+
+
 def _of_family(order: Order, signs: set[str]) -> Order:
     """The order with the family of process that its code wants, by the packages that were met in its calls."""
     family = declared(signs)
@@ -173,9 +187,9 @@ def _guided(code: Callable[..., Any] | str, options: Options) -> Callable[..., A
 def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Options, Callable[..., Any] | str, str]:
     if isinstance(fn, Task):
         # together, so that a preset on either side gives way to what either side says
-        return check(**{**fn.options, **given}), fn.fn, codec.function_label(fn.name)
+        return check(**{**fn.options, **given}), fn.fn, function_label(fn.name)
     if isinstance(fn, str) or callable(fn):
-        return check(**given), fn, codec.function_label(fn)
+        return check(**given), fn, function_label(fn)
     raise ConfigurationError(
         f"{type(fn).__name__} {ascii(fn)[:60]} cannot be submitted: give a function, or the name of a registered one."
     )

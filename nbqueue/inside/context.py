@@ -43,7 +43,7 @@ class JobContext:
     """One running attempt as its own code sees it. Knows a sink and a ticker, no frames and no server."""
 
     __slots__ = (
-        "__weakref__", "_closed", "_describe", "_info", "_keeping", "_line", "_make_keeping", "_open_line",
+        "__weakref__", "_answered", "_closed", "_describe", "_info", "_keeping", "_line", "_make_keeping", "_open_line",
         "_reports", "_ticker", "_write", "bar", "deadline", "sink", "stop", "tracked",
     )  # fmt: skip
 
@@ -66,6 +66,7 @@ class JobContext:
         self._ticker = ticker
         self._reports: Reports | None = None
         self._closed = False
+        self._answered = False
         self._write = write
         #: when the time limit passes, on the monotonic clock; None: no limit, or not yet started
         self.deadline: float | None = None
@@ -141,6 +142,15 @@ class JobContext:
     def keep(self, value: Any) -> None:
         """Hand a checkpoint over; what cannot be encoded raises here."""
         self.keeping.keep(value)
+
+    def hand_back(self, value: Any, *, beside: bool = False) -> None:
+        """Have a value ready that is handed back should the code be stopped, or killed, and hand back nothing itself.
+
+        `beside`: it is a library's, and counts where the user's own code gave none.
+        """
+        if not (beside and self._answered):
+            self.sink.partial(value)
+            self._answered = not beside
 
     def kept(self, default: Any) -> Any:
         """The last checkpoint of this attempt or of one before, else the default."""

@@ -105,14 +105,22 @@ def log(*values: object) -> None:
         sys.stdout.write(line)
 
 
-def checkpoint(value: Any) -> None:
+def checkpoint(value: Any, *, partial: bool = False) -> None:
     """Keep a value for the next attempt of this job, should this one be lost.
+
+    Args:
+        value: what the next attempt finds in `last_checkpoint()`.
+        partial: whether it is also an answer, as far as it goes: the `.partial` of JobCancelled or JobTimeout where the
+            code is stopped and hands back nothing itself, because it was interrupted or had to be killed.
 
     Raises:
         NotSendable: the value cannot travel; the message names the part at fault.
         PayloadTooLarge: it is over the size limit.
     """
-    (current() or TERMINAL).keep(value)
+    job = current()
+    (job or TERMINAL).keep(value)
+    if job is not None and partial:
+        job.hand_back(value)
 
 
 def last_checkpoint(default: Any = None) -> Any:

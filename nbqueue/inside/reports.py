@@ -30,6 +30,9 @@ class Sink(Protocol):
     def checkpoint(self, data: bytes) -> None:
         """Take what the next attempt may start from."""
 
+    def partial(self, value: Any) -> None:
+        """Take what is handed back where the code is stopped and hands back nothing itself; the last one counts."""
+
 
 class Ticker(Protocol):
     """What calls a report's `tick` in time."""

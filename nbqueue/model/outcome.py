@@ -61,6 +61,8 @@ class Died:
     memory_limit_bytes: int | None = None
     #: why, where it is known and neither a stop nor a limit; empty: it is not
     reason: str = ""
+    #: set when it was killed because it did not end when it was stopped: seconds after that
+    killed_after_s: float | None = None
     #: it ran in no process of its own and was let go: the code goes on
     goes_on: bool = False
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import names
+
+#: characters of a function's name
+_LABEL_LENGTH = 200
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,6 +75,14 @@ def is_async(fn: Callable[..., Any]) -> bool:
     while isinstance(fn, functools.partial):
         fn = fn.func
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
+
+
+def function_label(fn: Callable[..., Any] | str) -> str:
+    """The function's qualified name as printable text of at most 200 characters."""
+    while isinstance(fn, functools.partial | MethodType):
+        fn = fn.func if isinstance(fn, functools.partial) else fn.__func__
+    name = fn if isinstance(fn, str) else getattr(fn, "__qualname__", None) or type(fn).__qualname__
+    return "".join(each if each.isprintable() else "?" for each in str(name)[:_LABEL_LENGTH])
 
 
 def registered() -> Mapping[str, Task[Any, Any]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.inside.context import current
 from nbqueue.inside.reporting import progress, report
-from nbqueue.model.task import is_async
+from nbqueue.model import foresight
+from nbqueue.model.foresight import Given, foresees
+from nbqueue.model.signatures import check_call
+from nbqueue.model.task import Task, function_label, is_async
 from nbqueue.solvers.capture import captured
 from nbqueue.solvers.logs import Log, Reading
 
@@ -18,6 +21,26 @@ T = TypeVar("T")
 _FULL = 100
 
 
+def _check(given: Given) -> None:
+    """Raise for what is no function, and for arguments that it does not take or knows to be wrong."""
+    if "fn" not in given:
+        return
+    fn = _function(given["fn"])
+    args, kwargs = given.get("args", ()), given.get("kwargs", {})
+    check_call(fn, args, kwargs)
+    foresight.check(fn, args, kwargs)
+
+
+def _label(given: Given) -> str:
+    """The call of the function, by its own label or the last part of its name."""
+    if "fn" not in given:
+        return "call"
+    fn = _function(given["fn"])
+    own = foresight.label(fn, [(given.get("args", ()), given.get("kwargs", {}))])
+    return f"call {own or function_label(fn).rpartition('.')[2]}"
+
+
+@foresees(check=_check, label=_label)
 def call(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function that solves something, and report how its solver gets on; gives what the function gives.
 
@@ -36,18 +59,24 @@ def call(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     Raises:
         ConfigurationError: `fn` is no plain function.
     """
-    given: object = fn
-    if not callable(given) or is_async(given):
-        raise ConfigurationError(
-            f"solvers.call got {fn!r}, which is no plain function: give one that solves something when it is called, "
-            "and its arguments after it."
-        )
+    _function(fn)
     watch = _Watch()
     try:
         with captured(watch.take):
             return fn(*args, **kwargs)
     finally:
         watch.close()
+
+
+def _function(fn: Any) -> Callable[..., Any]:
+    """The function; raises for anything else."""
+    found = fn.fn if isinstance(fn, Task) else fn
+    if not callable(found) or is_async(found):
+        raise ConfigurationError(
+            f"solvers.call got {fn!r}, which is no plain function: give one that solves something when it is called, "
+            "and its arguments after it."
+        )
+    return found
 
 
 class _Watch:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbqueue.errors import ConfigurationError, InvalidModel
+from nbqueue.model.foresight import Given, foresees
 from nbqueue.solvers import cpsat_model, cpsat_parameters, hints, parameters
-from nbqueue.solvers.limits import Limits, check_limit
+from nbqueue.solvers.arguments import Arguments
+from nbqueue.solvers.limits import Limits
 from nbqueue.solvers.search import Search
 from nbqueue.solvers.solution import Solution, Status
-from nbqueue.solvers.standing import Incumbent
 
 #: threads at least: they are a portfolio of strategies rather than processors, and on one processor four of them prove
 #: more than one does
@@ -19,12 +20,28 @@ PORTFOLIO = 4
 #: what it loads, see `model/families.py`
 FAMILY = "ortools"
 _NAME = "cpsat.solve"
+_WANTED = "a CpModel of ortools.sat.python.cp_model"
 _STATISTICS = (
     "deterministic_time", "user_time", "num_branches", "num_conflicts", "num_booleans", "num_binary_propagations",
     "num_integer_propagations", "num_restarts", "num_lp_iterations", "gap_integral", "solution_info",
 )  # fmt: skip
 
 
+def _tried(cp_model: Any, given: Given) -> None:
+    """Raise what CP-SAT itself says of parameters, and of a hint for this model."""
+    ours = {"random_seed": given.get("seed")}
+    cpsat_parameters.put(cp_model.CpSolver().parameters, _NAME, given.get("params"), ours)
+    if "model" in given and given.get("hint") is not None:
+        hints.pairs(given["hint"], cpsat_model.names(given["model"]), cpsat_model.place)
+
+
+_ARGUMENTS = Arguments(
+    solver=_NAME, library="ortools.sat.python.cp_model", models=(("ortools.sat", "CpModel"),), wanted=_WANTED,
+    title=cpsat_model.title, tried=_tried,
+)  # fmt: skip
+
+
+@foresees(check=_ARGUMENTS.foresee, label=_ARGUMENTS.label)
 def solve(
     model: Any,
     *,
@@ -60,18 +77,19 @@ def solve(
         InvalidModel: it is no CpModel, or CP-SAT finds it invalid.
         ConfigurationError: a limit, a parameter or a hint that cannot be used.
     """
-    cp_model = parameters.load("ortools.sat.python.cp_model", "solvers", _NAME)
-    _check(cp_model, model)
+    given = locals()
+    cp_model = parameters.load(_ARGUMENTS.library, "solvers", _NAME)
+    _ARGUMENTS.check(given)
     search = Search(
         "cpsat", maximize=cpsat_model.maximizes(model), model=lambda: cpsat_model.text(model), threads=threads,
-        least_threads=PORTFOLIO, limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+        names=cpsat_model.names(model), least_threads=PORTFOLIO,
+        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
     )  # fmt: skip
     solver = cp_model.CpSolver()
-    check_limit("deterministic_limit", deterministic_limit, "a number above 0")
-    given = {"max_deterministic_time": deterministic_limit, "relative_gap_limit": gap, "random_seed": seed}
-    cpsat_parameters.put(solver.parameters, _NAME, params, {**given, "num_workers": search.threads})
+    ours = {"max_deterministic_time": deterministic_limit, "relative_gap_limit": gap, "random_seed": seed}
+    cpsat_parameters.put(solver.parameters, _NAME, params, {**ours, "num_workers": search.threads})
     solver.parameters.log_search_progress = log
-    start = _started(model, search.warm, hint)
+    start = _started(model, search, hint)
     status = solver.status_name(_run(search, solver, solver.solve, start, None))
     if status == "MODEL_INVALID":
         raise _invalid(model, cpsat_model.response(solver))
@@ -91,16 +109,16 @@ def watch(solver: Any) -> Iterator[None]:
     original = solver.solve
 
     def solve_watched(model: Any, solution_callback: Any = None) -> Any:
-        _check(cp_model, model)
+        _ARGUMENTS.check({"model": model})
         own = solver.parameters
         search = Search(
             "cpsat", maximize=cpsat_model.maximizes(model), model=lambda: cpsat_model.text(model),
-            threads=own.num_workers or None, least_threads=PORTFOLIO,
+            names=cpsat_model.names(model), threads=own.num_workers or None, least_threads=PORTFOLIO,
             limits=Limits(time_limit=cpsat_parameters.time_limit(own)),
         )  # fmt: skip
         with cpsat_parameters.restored(own):
             own.num_workers = search.threads
-            start = _started(model, search.warm, None)
+            start = _started(model, search, None)
             return _run(search, solver, original, start, solution_callback)
 
     solver.solve = solve_watched
@@ -110,16 +128,11 @@ def watch(solver: Any) -> Iterator[None]:
         del solver.solve
 
 
-def _check(cp_model: Any, model: Any) -> None:
-    if not isinstance(model, cp_model.CpModel):
-        raise parameters.wrong_model(_NAME, model, "a CpModel of ortools.sat.python.cp_model")
-
-
-def _started(model: Any, warm: Incumbent | None, hint: Any) -> Any:
+def _started(model: Any, search: Search, hint: Any) -> Any:
     """The model, or a copy with the hint: what an earlier attempt had found is the better one."""
-    pairs = hints.pairs(hint, cpsat_model.names(model) if hint is not None else (), cpsat_model.place)
-    if warm is not None and warm.vector is not None:
-        pairs = list(enumerate(warm.vector))
+    pairs = hints.pairs(hint, search.names, cpsat_model.place)
+    if search.warm is not None and search.warm.vector is not None:
+        pairs = list(enumerate(search.warm.vector))
     if not pairs:
         return model
     copy = model.clone()
@@ -199,7 +212,6 @@ def _answer(search: Search, solver: Any, model: Any, status: str, deterministic_
         objective=solver.objective_value if found and aims else None,
         bound=solver.best_objective_bound if found and aims else None,
         vector=list(response.solution) if found else None,
-        names=cpsat_model.names(model),
         limited="deterministic_limit" if deterministic_limit and spent >= deterministic_limit else None,
         statistics=statistics,
     )

@@ -7,11 +7,17 @@ from itertools import pairwise
 from typing import Any
 
 from nbqueue.errors import InvalidModel
+from nbqueue.solvers import belonging
 
 
 def names(model: Any) -> tuple[str, ...]:
     """What its variables are called, in order; "" where they have no name."""
     return tuple(variable.name for variable in model.proto.variables)
+
+
+def title(model: Any) -> str:
+    """What the model is called."""
+    return str(getattr(model, "name", "") or "")
 
 
 def maximizes(model: Any) -> bool:
@@ -27,7 +33,7 @@ def text(model: Any) -> str:
     return str(model.proto)
 
 
-def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> int | float:
+def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> int | float:
     """The value of a variable, a literal or a linear expression of the model."""
     from ortools.sat.python import cp_model
 
@@ -37,8 +43,19 @@ def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> int | float:
             "start_expr(), size_expr() or end_expr()."
         )
     variables, factors, offset = flat(cp_model, of)
+    for each in variables:
+        _check_own(each, names)
     found = sum(factor * vector[each.index] for each, factor in zip(variables, factors, strict=True)) + offset
     return round(found) if of.is_integer() else float(found)
+
+
+def _check_own(variable: Any, names: Sequence[str]) -> None:
+    """Raise InvalidModel for a variable of another model, as far as it knows its own one."""
+    proto: Any = getattr(variable, "model_proto", None)  # before OR-Tools 9.15 it knows none
+    belonging.check(
+        variable.index, names, called=variable.name, model=proto,
+        state=0 if proto is None else len(proto.variables), there=lambda: [each.name for each in proto.variables],
+    )  # fmt: skip
 
 
 def flat(cp_model: Any, of: Any) -> tuple[list[Any], list[int | float], int | float]:

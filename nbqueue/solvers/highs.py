@@ -7,7 +7,9 @@ import threading
 from typing import Any
 
 from nbqueue.errors import InvalidModel
+from nbqueue.model.foresight import Given, foresees
 from nbqueue.solvers import cores, highs_model, highs_options, hints, parameters
+from nbqueue.solvers.arguments import Arguments
 from nbqueue.solvers.limits import Limits
 from nbqueue.solvers.model_files import is_file_like, readable
 from nbqueue.solvers.numbers import finite
@@ -39,6 +41,23 @@ _FEASIBLE = 2
 _pool: tuple[int, frozenset[int]] = (0, frozenset())
 
 
+def _tried(highspy: Any, given: Given) -> None:
+    """Raise what HiGHS itself says of options, and of a hint for this model."""
+    complaints: list[str] = []
+    ours = {"random_seed": given.get("seed")}
+    highs_options.put(_quiet(highspy, complaints), _NAME, given.get("params"), ours, complaints)
+    model = given.get("model")
+    if model is not None and not is_file_like(model) and given.get("hint") is not None:
+        hints.pairs(given["hint"], highs_model.names(model), highs_model.place)
+
+
+_ARGUMENTS = Arguments(
+    solver=_NAME, library="highspy", models=(("highspy", "Highs"), ("highspy", "HighsModel"), ("highspy", "HighsLp")),
+    wanted=_WANTED, takes_files=True, title=highs_model.title, tried=_tried,
+)  # fmt: skip
+
+
+@foresees(check=_ARGUMENTS.foresee, label=_ARGUMENTS.label)
 def solve(
     model: Any,
     *,
@@ -71,18 +90,21 @@ def solve(
         InvalidModel: it is no model of HiGHS, or HiGHS cannot solve it.
         ConfigurationError: a limit, an option or a hint that cannot be used.
     """
-    highspy = parameters.load("highspy", "solvers", _NAME)
+    given = locals()
+    highspy = parameters.load(_ARGUMENTS.library, "solvers", _NAME)
+    _ARGUMENTS.check(given)
     complaints: list[str] = []
     solver = _loaded(highspy, model, complaints)
     search = Search(
         "highs", maximize=highs_model.maximizes(solver), model=lambda: highs_model.text(solver), threads=threads,
+        names=highs_model.names(solver),
         limits=Limits(
             time_limit=time_limit, total_limit=total_limit, gap=gap,
             own_limit=finite(solver.getOptions().time_limit),
         ),
     )  # fmt: skip
-    given = {"mip_rel_gap": gap, "random_seed": seed, "threads": search.threads}
-    highs_options.put(solver, _NAME, params, given, complaints)
+    ours = {"mip_rel_gap": gap, "random_seed": seed, "threads": search.threads}
+    highs_options.put(solver, _NAME, params, ours, complaints)
     _start(solver, search, highs_model.solution(model) if hasattr(model, "getSolution") else (), hint)
     _run(highspy, solver, search, log=log)
     return _answer(solver, search, complaints)
@@ -90,9 +112,24 @@ def solve(
 
 def _loaded(highspy: Any, model: Any, complaints: list[str]) -> Any:
     """A Highs of our own with the model, and the options that it came with; its complaints go into the list."""
+    solver = _quiet(highspy, complaints, model.getOptions() if isinstance(model, highspy.Highs) else None)
+    if is_file_like(model):
+        with readable(model, _NAME, ("mps", "lp")) as path:
+            done = solver.readModel(str(path))
+    elif isinstance(model, highspy.Highs):
+        done = solver.passModel(model.getModel())
+    else:
+        done = solver.passModel(model)
+    if done == highspy.HighsStatus.kError or (is_file_like(model) and not solver.getNumCol()):
+        raise InvalidModel(f"{_NAME} cannot read this model: give {_WANTED}.")
+    return solver
+
+
+def _quiet(highspy: Any, complaints: list[str], options: Any = None) -> Any:
+    """A Highs that prints nothing; what it complains of goes into the list."""
     solver = highspy.Highs()
-    if isinstance(model, highspy.Highs):
-        solver.passOptions(model.getOptions())
+    if options is not None:
+        solver.passOptions(options)
     solver.setOptionValue("output_flag", True)  # noqa: FBT003 - as they have it
     solver.setOptionValue("log_to_console", False)  # noqa: FBT003
 
@@ -102,23 +139,12 @@ def _loaded(highspy: Any, model: Any, complaints: list[str]) -> Any:
             complaints.append(text.strip().rstrip("."))
 
     solver.cbLogging.subscribe(said)
-    if is_file_like(model):
-        with readable(model, _NAME, ("mps", "lp")) as path:
-            done = solver.readModel(str(path))
-    elif isinstance(model, highspy.Highs):
-        done = solver.passModel(model.getModel())
-    elif isinstance(model, highspy.HighsModel | highspy.HighsLp):
-        done = solver.passModel(model)
-    else:
-        raise parameters.wrong_model(_NAME, model, _WANTED)
-    if done == highspy.HighsStatus.kError or (is_file_like(model) and not solver.getNumCol()):
-        raise InvalidModel(f"{_NAME} cannot read this model: give {_WANTED}.")
     return solver
 
 
 def _start(solver: Any, search: Search, own: Any, hint: Any) -> None:
     """Give it what to start from: what an earlier attempt had found is the best, then the hint, then its own."""
-    pairs = hints.pairs(hint, highs_model.names(solver) if hint is not None else (), highs_model.place)
+    pairs = hints.pairs(hint, search.names, highs_model.place)
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     pairs = pairs or list(enumerate(own))
@@ -197,7 +223,6 @@ def _answer(solver: Any, search: Search, complaints: list[str]) -> Solution:
         objective=objective,
         bound=info.mip_dual_bound if in_tree else objective if proven else None,
         vector=list(solver.getSolution().col_value) if found else None,
-        names=highs_model.names(solver),
         limited=_LIMITED.get(ended),
         # what it does not know is infinite or below 0
         statistics={name: value for name, value in numbers.items() if 0 <= value < math.inf},

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nbqueue.errors import InvalidModel
+from nbqueue.solvers import belonging
 
 #: the numbers of a model, by the name of what holds them: "d" of floats, "i" of whole numbers
 _OF_LP = {
@@ -29,6 +30,11 @@ def names(model: Any) -> tuple[str, ...]:
     found = lp(model)
     called = tuple(found.col_names_)
     return called if len(called) == found.num_col_ else ("",) * found.num_col_
+
+
+def title(model: Any) -> str:
+    """What the model is called."""
+    return str(lp(model).model_name_)
 
 
 def maximizes(model: Any) -> bool:
@@ -109,20 +115,35 @@ def place(of: Any) -> int | None:
     return int(of.index) if type(of).__name__ == "highs_var" else None
 
 
-def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> Any:
+def holder(part: Any) -> Any:
+    """The Highs that a variable or constraint is of, where it is there; newer ones refer to it weakly."""
+    try:
+        return None if part.highs is None else part.highs.silent.__self__
+    except ReferenceError:
+        return None
+
+
+def value(of: Any, vector: Sequence[float], known: Sequence[str]) -> Any:
     """The value of a variable or of a linear expression of the model, or of an array of them."""
     if hasattr(of, "flat"):
         import numpy as np
 
-        return np.array([_valued(each, vector) for each in of.flat], dtype=float).reshape(of.shape)
-    return _valued(of, vector)
+        return np.array([_valued(each, vector, known) for each in of.flat], dtype=float).reshape(of.shape)
+    return _valued(of, vector, known)
 
 
-def _valued(of: Any, vector: Sequence[float]) -> float:
+def _valued(of: Any, vector: Sequence[float], known: Sequence[str]) -> float:
     index = place(of)
     if index is not None:
+        highs = holder(of)
+        belonging.check(
+            index, known, called=of.name if highs is not None else "", model=highs,
+            state=None if highs is None else highs.getNumCol(), there=lambda: names(highs),
+        )  # fmt: skip
         return float(vector[index])
     if type(of).__name__ == "highs_linear_expression":
+        # expressions know places only
+        belonging.check(max(of.idxs, default=-1), known, called="", model=None, state=None, there=tuple)
         terms = zip(of.idxs, of.vals, strict=True)
         return float(sum(factor * vector[index] for index, factor in terms) + (of.constant or 0.0))
     raise InvalidModel(f"value() got {type(of).__name__!r}: give a variable or a linear expression of highspy.")

@@ -79,22 +79,17 @@ def _lp(found: Any) -> Any:
 
 
 def _part(found: Any) -> Any:
-    return part_from, (type(found).__name__, found.index, _held(found.highs))
+    return part_from, (type(found).__name__, found.index, highs_model.holder(found))
 
 
 def _array(found: Any) -> Any:
     import numpy as np
 
-    return part_from, (type(found).__name__, np.asarray(found).view(np.ndarray), _held(found.highs))
+    return part_from, (type(found).__name__, np.asarray(found).view(np.ndarray), highs_model.holder(found))
 
 
 def _expression(found: Any) -> Any:
     return expression_from, (found.idxs, found.vals, found.constant, found.bounds)
-
-
-def _held(highs: Any) -> Any:
-    """The Highs itself, where there is a weak reference to it."""
-    return None if highs is None else highs.silent.__self__
 
 
 def _library() -> Any:

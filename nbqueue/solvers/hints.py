@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.solvers.libraries import Pairs, matched
+from nbqueue.solvers.libraries import Pairs, matched, shared
 from nbqueue.solvers.parameters import unknown_name
 from nbqueue.solvers.solution import Solution
 
@@ -29,6 +29,7 @@ def pairs(hint: Any, names: Sequence[str], place: Callable[[Any], int | None]) -
         return matched(hint.vector or (), hint.names, names)
     if isinstance(hint, Mapping):
         places = {name: index for index, name in enumerate(names) if name}
+        _refuse_shared(hint, names)
         return [(_place(key, places, len(names), place), _number(key, value)) for key, value in hint.items()]
     if isinstance(hint, str | bytes) or not hasattr(hint, "__iter__"):
         raise ConfigurationError(
@@ -40,6 +41,15 @@ def pairs(hint: Any, names: Sequence[str], place: Callable[[Any], int | None]) -
             f"hint has {len(values)} values, and the model has {len(names)} variables: give one for each, or a dict."
         )
     return [(index, _number(names[index] or index, value)) for index, value in enumerate(values)]
+
+
+def _refuse_shared(hint: Mapping[Any, Any], names: Sequence[str]) -> None:
+    for name, count in shared(names).items():
+        if name in hint:
+            raise ConfigurationError(
+                f'hint names a variable "{name}", and {count} variables of the model are called so: give the variable '
+                "itself, or its place."
+            )
 
 
 def _place(key: Any, places: Mapping[str, int], count: int, place: Callable[[Any], int | None]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -33,11 +34,19 @@ def hint(model: Any, vector: Sequence[float], names: Sequence[str]) -> None:
 
 
 def matched(vector: Sequence[float], names: Sequence[str], wanted: Sequence[str]) -> Pairs:
-    """Values for a model, by place: in order where its variables are called the same, else by name."""
+    """Values for a model, by place: in order where all are called the same, else by names that one has alone."""
     if tuple(names) == tuple(wanted):
         return list(enumerate(vector))
-    by_name = {name: value for name, value in zip(names, vector, strict=False) if name}
+    doubtful = {"", *shared(names), *shared(wanted)}
+    by_name = {name: value for name, value in zip(names, vector, strict=False) if name not in doubtful}
     return [(index, by_name[name]) for index, name in enumerate(wanted) if name in by_name]
+
+
+def shared(names: Sequence[str]) -> dict[str, int]:
+    """Names that several variables have, and how many."""
+    if len(set(names)) == len(names):
+        return {}
+    return {name: count for name, count in Counter(names).items() if name and count > 1}
 
 
 def _library(thing: Any, what: str) -> Any:

@@ -9,7 +9,9 @@ from enum import Enum
 from typing import Any
 
 from nbqueue.errors import ConfigurationError, InvalidModel, SolverUnavailable
+from nbqueue.model.foresight import Given, foresees
 from nbqueue.solvers import hints, mathopt_model, parameters
+from nbqueue.solvers.arguments import Arguments
 from nbqueue.solvers.cpsat import PORTFOLIO
 from nbqueue.solvers.limits import Limits
 from nbqueue.solvers.search import Search
@@ -18,6 +20,7 @@ from nbqueue.solvers.solution import Solution, Status
 #: what it loads, see `model/families.py`
 FAMILY = "ortools"
 _NAME = "mathopt.solve"
+_DEFAULT = "gscip"
 _INTERRUPTER = "ortools.util.python.solve_interrupter"
 #: what hears a stop, and the events that each tells of beside MIP_SOLUTION
 _SOLVERS = {"gscip": ("MIP_NODE",), "cp_sat": ("MIP",), "glop": (), "pdlp": (), "gurobi": ("MIP",)}
@@ -44,9 +47,29 @@ _LIMITS = {
 _FAILURES = frozenset({"IMPRECISE", "NUMERICAL_ERROR", "OTHER_ERROR"})
 
 
+def _check_own(given: Given) -> None:
+    """The choice of a solver, and the threads that it has."""
+    if _chosen(given.get("solver", _DEFAULT)) == "gscip":
+        _one_thread(given.get("threads"))
+
+
+def _tried(library: Any, given: Given) -> None:
+    """Raise what MathOpt itself says of parameters, and of a hint for this model."""
+    _settings(library, given.get("params"), seed=given.get("seed"), gap=None)
+    if "model" in given and given.get("hint") is not None:
+        hints.pairs(given["hint"], mathopt_model.names(given["model"]), mathopt_model.place)
+
+
+_ARGUMENTS = Arguments(
+    solver=_NAME, library="ortools.math_opt.python.mathopt", models=(("ortools.math_opt", "Model"),),
+    wanted="a Model of ortools.math_opt.python.mathopt", title=mathopt_model.title, own=_check_own, tried=_tried,
+)  # fmt: skip
+
+
+@foresees(check=_ARGUMENTS.foresee, label=_ARGUMENTS.label)
 def solve(
     model: Any,
-    solver: Any = "gscip",
+    solver: Any = _DEFAULT,
     *,
     time_limit: float | None = None,
     total_limit: float | None = None,
@@ -79,15 +102,15 @@ def solve(
         InvalidModel: it is no Model, or one that this solver refuses.
         ConfigurationError: a solver, a limit, a parameter or a hint that cannot be used.
     """
+    given = locals()
+    library = parameters.load(_ARGUMENTS.library, "solvers", _NAME)
+    _ARGUMENTS.check(given)
     name = _chosen(solver)
-    if name == "gscip":
-        threads = _one_thread(threads)
-    library = parameters.load("ortools.math_opt.python.mathopt", "solvers", _NAME)
-    if not isinstance(model, library.Model):
-        raise parameters.wrong_model(_NAME, model, "a Model of ortools.math_opt.python.mathopt")
     search = Search(
         f"mathopt {name}", maximize=mathopt_model.maximizes(model), model=lambda: mathopt_model.data(model),
-        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap), threads=threads,
+        names=mathopt_model.names(model),
+        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+        threads=1 if name == "gscip" else threads,
         least_threads=PORTFOLIO if name == "cp_sat" else 1,
     )  # fmt: skip
     settings = _settings(library, params, seed=seed, gap=gap)
@@ -110,13 +133,12 @@ def _chosen(solver: Any) -> str:
     raise ConfigurationError(f"mathopt.solve has no solver {solver!r}: give one of {', '.join(_SOLVERS)}.")
 
 
-def _one_thread(threads: int | None) -> int:
+def _one_thread(threads: int | None) -> None:
     """SCIP within MathOpt fails or hangs with more than one (seen with OR-Tools 9.15)."""
     if threads not in (None, 1):
         raise ConfigurationError(
             f'mathopt.solve with gscip has one thread, not threads={threads!r}: leave it out, or take solver="cp_sat".'
         )
-    return 1
 
 
 def _settings(library: Any, params: Any, *, seed: int | None, gap: float | None) -> Any:
@@ -149,7 +171,7 @@ def _by_name(library: Any, name: str, value: Any) -> Any:
 
 def _started(library: Any, model: Any, search: Search, hint: Any) -> Any:
     """What the solver gets beside the model: where to start."""
-    pairs = hints.pairs(hint, mathopt_model.names(model) if hint is not None else (), mathopt_model.place)
+    pairs = hints.pairs(hint, search.names, mathopt_model.place)
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     found = library.ModelSolveParameters()
@@ -217,7 +239,6 @@ def _answer(search: Search, model: Any, found: Any) -> Solution:
         objective=None if best is None else best.objective_value,
         bound=end.objective_bounds.dual_bound,
         vector=None if best is None else mathopt_model.in_order(model, best.variable_values),
-        names=mathopt_model.names(model),
         limited=end.reason.name.lower() if end.reason.name in _FAILURES else _LIMITS.get(limit or ""),
         statistics=_statistics(found),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbqueue.errors import InvalidModel
+from nbqueue.solvers import belonging
 
 #: the model that places were asked for last, what it had of variables then, and their places by their numbers
 _last: tuple[Callable[[], Any], tuple[int, int], dict[int, int]] = (lambda: None, (0, 0), {})
@@ -15,6 +16,11 @@ _last: tuple[Callable[[], Any], tuple[int, int], dict[int, int]] = (lambda: None
 def names(model: Any) -> tuple[str, ...]:
     """What its variables are called, in order; "" where they have no name."""
     return tuple(variable.name for variable in model.variables())
+
+
+def title(model: Any) -> str:
+    """What the model is called."""
+    return str(model.name)
 
 
 def maximizes(model: Any) -> bool:
@@ -71,7 +77,7 @@ def _after_deletions(storage: Any, kind: Any) -> dict[int, int]:
     return made
 
 
-def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> float:
+def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> float:
     """The value of a variable, or of a linear or quadratic expression."""
     from ortools.math_opt.python import mathopt, variables
 
@@ -79,13 +85,21 @@ def value(of: Any, vector: Sequence[float], _: Sequence[str]) -> float:
         raise InvalidModel(f"value() got {type(of).__name__}: give a variable or an expression.")
     flat = mathopt.as_flat_quadratic_expression(of)
     used = {*flat.linear_terms, *(each for key in flat.quadratic_terms for each in (key.first_var, key.second_var))}
-    return float(mathopt.evaluate_expression(flat, {each: _value(each, vector) for each in used}))
+    return float(mathopt.evaluate_expression(flat, {each: _value(each, vector, names) for each in used}))
 
 
-def _value(variable: Any, vector: Sequence[float]) -> float:
+def _value(variable: Any, vector: Sequence[float], names: Sequence[str]) -> float:
+    from ortools.math_opt.elemental.python import enums
+
     found = place(variable)
     if found is None:
         raise InvalidModel(f"value() got the variable {variable.id}, which was deleted from its model.")
+    storage, kind = variable.elemental, enums.ElementType.VARIABLE
+    belonging.check(
+        found, names, called=variable.name, model=storage,
+        state=(storage.get_num_elements(kind), storage.get_next_element_id(kind)),
+        there=lambda: [storage.get_element_name(kind, each) for each in sorted(map(int, storage.get_elements(kind)))],
+    )  # fmt: skip
     return vector[found]
 
 

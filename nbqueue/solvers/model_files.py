@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from nbqueue.errors import InvalidModel
 
@@ -21,6 +21,11 @@ _COMMENT = "*"
 def is_file_like(model: Any) -> bool:
     """Whether it may be a path, a text or bytes."""
     return isinstance(model, str | bytes | bytearray | os.PathLike)
+
+
+def is_path(model: Any) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether it is a path: text has several lines."""
+    return isinstance(model, os.PathLike) or (isinstance(model, str) and "\n" not in model)
 
 
 @contextlib.contextmanager
@@ -52,13 +57,10 @@ def readable(model: Any, solver: str, formats: Sequence[str]) -> Iterator[Path]:
 
 
 def _path(model: Any, solver: str) -> Path | None:
-    """The path, where it is one: text has several lines."""
-    if isinstance(model, os.PathLike):
-        return Path(model)
-    if not isinstance(model, str) or "\n" in model:
+    if not is_path(model):
         return None
     path = Path(model)
-    if not path.exists():
+    if isinstance(model, str) and not path.exists():
         _content(path, solver)
     return path
 

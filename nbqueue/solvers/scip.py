@@ -6,7 +6,9 @@ import threading
 from typing import Any
 
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.foresight import Given, foresees
 from nbqueue.solvers import hints, parameters, scip_model, scip_parameters
+from nbqueue.solvers.arguments import Arguments
 from nbqueue.solvers.limits import Limits
 from nbqueue.solvers.model_files import is_file_like
 from nbqueue.solvers.scip_events import Watch, listen
@@ -30,6 +32,35 @@ _STATISTICS = {
 }  # fmt: skip
 
 
+def _check_own(given: Given) -> None:
+    if (threads := given.get("threads")) not in (None, 1):
+        raise ConfigurationError(
+            f"threads={threads!r} cannot be used: SCIP searches with one thread. Leave it out, and run several "
+            "searches as jobs beside one another."
+        )
+
+
+def _tried(library: Any, given: Given) -> None:
+    """Raise what SCIP itself says of parameters, and of a hint for this model."""
+    model = given.get("model")
+    of_model = model if model is not None and not is_file_like(model) else None
+    fresh = library.Model()
+    plugins = {name for name in of_model.getParams() if name not in fresh.getParams()} if of_model else set()
+    params = {name: value for name, value in (given.get("params") or {}).items() if name not in plugins}
+    with scip_parameters.put(fresh, _NAME, params, {"randomization/randomseedshift": given.get("seed")}):
+        pass
+    if of_model is not None and given.get("hint") is not None:
+        names = scip_model.names(of_model)
+        hints.pairs(given["hint"], names, scip_model.place(names))
+
+
+_ARGUMENTS = Arguments(
+    solver=_NAME, library="pyscipopt", models=(("pyscipopt", "Model"),), wanted=_WANTED, takes_files=True,
+    title=scip_model.title, own=_check_own, tried=_tried,
+)  # fmt: skip
+
+
+@foresees(check=_ARGUMENTS.foresee, label=_ARGUMENTS.label)
 def solve(
     model: Any,
     *,
@@ -64,26 +95,24 @@ def solve(
         InvalidModel: it is no model of PySCIPOpt, or SCIP cannot read it.
         ConfigurationError: a limit, a parameter or a hint that cannot be used.
     """
-    library = parameters.load("pyscipopt", "scip", _NAME)
-    if threads not in (None, 1):
-        raise ConfigurationError(
-            f"threads={threads!r} cannot be used: SCIP searches with one thread. Leave it out, and run several "
-            "searches as jobs beside one another."
-        )
+    given = locals()
+    library = parameters.load(_ARGUMENTS.library, "scip", _NAME)
+    _ARGUMENTS.check(given)
     model = _loaded(library, model)
     search = Search(
         "scip", maximize=scip_model.maximizes(model), model=lambda: scip_model.text(model), threads=1,
+        names=scip_model.names(model),
         limits=Limits(
             time_limit=time_limit, total_limit=total_limit, gap=gap, own_limit=scip_parameters.time_limit(model)
         ),
     )  # fmt: skip
-    given = {
+    ours = {
         "limits/gap": gap, "randomization/randomseedshift": seed, "misc/catchctrlc": False,
         "display/verblevel": None if log else 0,
         # what was found is in the answer: kept in the model it would be the start of the next search
         "misc/transsolsorig": False,
     }  # fmt: skip
-    with scip_parameters.put(model, _NAME, params, given):
+    with scip_parameters.put(model, _NAME, params, ours):
         return _solve(library, model, search, hint, log=log)
 
 
@@ -91,15 +120,12 @@ def _loaded(library: Any, model: Any) -> Any:
     """The model, ready to be solved."""
     if is_file_like(model):
         return scip_model.read(library, model, _NAME)
-    if not isinstance(model, library.Model):
-        raise parameters.wrong_model(_NAME, model, _WANTED)
     model.freeTransform()
     return model
 
 
 def _solve(library: Any, model: Any, search: Search, hint: Any, *, log: bool) -> Solution:
-    names = scip_model.names(model)
-    pairs = hints.pairs(hint, names, scip_model.place(names))
+    pairs = hints.pairs(hint, search.names, scip_model.place(search.names))
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     if pairs:
@@ -122,13 +148,13 @@ def _solve(library: Any, model: Any, search: Search, hint: Any, *, log: bool) ->
 
     try:
         search.run(run, interrupt)
-        return _answer(model, search, names)
+        return _answer(model, search)
     finally:
         model.freeTransform()
         watch.end()
 
 
-def _answer(model: Any, search: Search, names: tuple[str, ...]) -> Solution:
+def _answer(model: Any, search: Search) -> Solution:
     ended = model.getStatus()
     proven = _STATUS.get(ended)
     found = model.getNSols() > 0 and proven in (None, Status.OPTIMAL)
@@ -139,7 +165,6 @@ def _answer(model: Any, search: Search, names: tuple[str, ...]) -> Solution:
         objective=objective,
         bound=scip_model.bound(model) if proven is None else objective,
         vector=[model.getSolVal(best, variable) for variable in scip_model.variables(model)] if found else None,
-        names=names,
         limited=_LIMITED.get(ended),
         statistics={name: getattr(model, method)() for name, method in _STATISTICS.items() if hasattr(model, method)},
     )

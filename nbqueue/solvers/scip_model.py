@@ -18,6 +18,9 @@ _SAME = 1e-9
 #: begins the names of variables of a problem that SCIP has transformed
 _TRANSFORMED = "t_"
 
+#: what PySCIPOpt calls a model without a name
+_UNNAMED = "model"
+
 _Places = dict[str, int | None]
 #: the names that places were asked for last, and their places
 _last: tuple[Sequence[str], _Places] = ((), {})
@@ -31,6 +34,12 @@ def variables(model: Any) -> list[Any]:
 def names(model: Any) -> tuple[str, ...]:
     """What its variables are called, in order."""
     return tuple(variable.name for variable in variables(model))
+
+
+def title(model: Any) -> str:
+    """What the model is called, where it was given a name."""
+    found = str(model.getProbName())
+    return "" if found == _UNNAMED else found
 
 
 def maximizes(model: Any) -> bool:

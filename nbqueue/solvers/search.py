@@ -29,6 +29,8 @@ from nbqueue.solvers.stops import Attendant, unshaken
 
 T = TypeVar("T")
 
+#: what ended a search whose process died before it was told why
+KILLED = "kill"
 _FULL = 100
 #: searches end by their own limits; this many seconds later they are stopped like by a cancel
 _LATE_S = 0.25
@@ -48,6 +50,7 @@ class Search:
         *,
         maximize: bool = False,
         model: Callable[[], str | bytes] | None = None,
+        names: Sequence[str] = (),
         limits: Limits | None = None,
         threads: int | None = None,
         least_threads: int = 1,
@@ -59,6 +62,7 @@ class Search:
             maximize: which way is better; of no meaning without an objective.
             model: gives the model as text or bytes, so that a checkpoint is refused where it belongs to another one;
                 called in jobs only. Without it nothing is kept.
+            names: what the variables are called, in the model's order.
             limits: what ends it before a proof.
             threads: how many the user asked for.
             least_threads: how many it has at least where the user asked for none.
@@ -71,6 +75,8 @@ class Search:
         self._memory = memory.for_job(self._job, model)
         #: what an earlier attempt of the job found of this very model; None: nothing
         self.warm: Incumbent | None = self._memory.before() if self._memory else None
+        #: what the variables are called
+        self.names = tuple(names)
         self._elapsed_before_s = self.warm.elapsed_s if self.warm else 0.0
         self.attempt = self._job.info.attempt if self._job else 1
         self.standing = Standing(self.elapsed_s, maximize=maximize, attempt=self.attempt)
@@ -125,6 +131,7 @@ class Search:
         """End it with the best solution so far. The first reason counts."""
         self.stopped_by = self.stopped_by or reason
         if self._attendant is not None:
+            self._attendant.note()
             self._attendant.stop()
 
     def run(self, solve: Callable[[], T], interrupt: Callable[[], object] | None = None) -> T:
@@ -147,6 +154,8 @@ class Search:
         limit_s, reason = self._limit()
         attendant.begin(None if limit_s is None else limit_s + _LATE_S, lambda: self.stop(reason))
         self._attendant = attendant
+        if self.warm is not None:
+            attendant.note()
         if self._job is not None:
             self._job.stop.listen(self._asked)
         if self.stopped_by is not None:
@@ -168,7 +177,6 @@ class Search:
         objective: float | None = None,
         bound: float | None = None,
         vector: Sequence[Number] | None = None,
-        names: Sequence[str] = (),
         limited: str | None = None,
         statistics: Mapping[str, Number | str] | None = None,
     ) -> Solution:
@@ -179,25 +187,27 @@ class Search:
             objective: of its solution.
             bound: the last one.
             vector: the values of its solution in the model's order; None: it has none.
-            names: of the variables.
             limited: which limit of the solver's own has ended it, where it says so.
             statistics: numbers and words to keep.
         """
         self.standing.settle(objective, bound, vector)
         self._tell()
-        known = self.standing
         status = self._honest(status)
+        return self._answer(status, self._why(status, limited), statistics or {})
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _answer(self, status: Status, stopped_by: str | None, statistics: Mapping[str, Number | str]) -> Solution:
+        known = self.standing
         # where there is no best solution, those that were met on the way are none
         has = status in (Status.OPTIMAL, Status.FEASIBLE)
         return Solution(
             solver=self._solver, status=status, objective=known.objective if has else None,
-            bound=None if status is Status.UNBOUNDED else known.bound, names=tuple(names),
-            vector=known.vector if has else None, stopped_by=self._why(status, limited), trace=known.rows(),
+            bound=None if status is Status.UNBOUNDED else known.bound, names=self.names,
+            vector=known.vector if has else None, stopped_by=stopped_by, trace=known.rows(),
             wall_s=monotonic() - self._begun_at, solutions=known.solutions, attempt=self.attempt, threads=self.threads,
-            statistics=dict(statistics or {}),
+            statistics=dict(statistics),
         )  # fmt: skip
-
-    # ------------------------------------------------------------------------------------------------------------------
 
     def _honest(self, status: Status) -> Status:
         """The status of the best known solution: not optimal within a gap of the user's, optimal where the gap is 0."""
@@ -223,8 +233,7 @@ class Search:
         return self._limits.left(monotonic() - self._begun_at, self._elapsed_before_s, self._job)
 
     def _asked(self) -> None:
-        reason = self._job.stop.reason if self._job is not None else None
-        self.stop(reason or "cancel")
+        self.stop((self._job is not None and self._job.stop.reason) or "cancel")
 
     def _beside(self, solve: Callable[[], T]) -> T:
         """Solve in another thread: while a solver runs in this one, Python hears no Ctrl-C."""
@@ -243,8 +252,10 @@ class Search:
                 self.stop("interrupt")
 
     def _keep(self) -> None:
-        if self._memory is not None:
+        """Keep what is best for the next attempt, and for the answer of a job that is stopped and gives none itself."""
+        if self._memory is not None and self._job is not None and self.standing.vector is not None:
             self._memory.keep(self.standing.incumbent)
+            self._job.hand_back(self._answer(Status.FEASIBLE, self.stopped_by or KILLED, {}), beside=True)
 
     def _bar_name(self) -> str:
         """Under which name it shows how far it is: by the job's own bar, unless the user's code moves that."""

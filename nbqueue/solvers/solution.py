@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from nbqueue.solvers import libraries
+from nbqueue.solvers.libraries import shared
 from nbqueue.solvers.numbers import gap
 from nbqueue.solvers.trace import Row
 
@@ -50,7 +51,7 @@ class Solution:
     vector: tuple[Number, ...] | None = field(default=None, repr=False)
     #: what ended the search before a proof: "time_limit", "deterministic_limit", "gap" and other limits of one's own
     #: ("limit" where the solver does not say which); "cancel", "timeout" and "shutdown" of the job; "interrupt" by the
-    #: keyboard; None after a proof
+    #: keyboard; "kill" where its process died before it knew why; None after a proof
     stopped_by: str | None = None
     #: how the search got on, at most 5,000 rows
     trace: tuple[Row, ...] = field(default=(), repr=False)
@@ -74,23 +75,34 @@ class Solution:
         return gap(self.objective, self.bound)
 
     @cached_property
-    def values(self) -> dict[str, Number]:
-        """The value of each variable that has a name; empty without a solution."""
-        return {name: value for name, value in zip(self.names, self.vector or (), strict=False) if name}
+    def values(self) -> dict[str | int, Number]:
+        """The value of each variable by its name; of one that has none, or shares it, by its place in the model."""
+        found: dict[str | int, Number] = {}
+        for place, value in enumerate(self.vector or ()):
+            name = self.names[place] if place < len(self.names) else ""
+            found[name if name and name not in self._shared else place] = value
+        return found
 
     def value(self, of: Any) -> Any:
         """The value of a variable or expression of the model, of a variable by its name, or by its place in the model.
 
         Raises:
-            LookupError: there is no solution, or no such variable.
+            LookupError: there is no solution, no such variable, or more than one of that name.
+            InvalidModel: it is of another model, as far as that can be known: by its place, and by the names and the
+                number of the variables of its model.
         """
         if self.vector is None:
             raise LookupError(f"There is no value: the search ended {self.status}, without a solution.")
         if isinstance(of, str):
+            if of in self._shared:
+                count = self._shared[of]
+                raise LookupError(f'{count} variables of this model are called "{of}": ask with the variable itself.')
             if of not in self.values:
                 raise LookupError(f'The model has no variable "{of}". {self._known_names()}')
             return self.values[of]
         if isinstance(of, int):
+            if not 0 <= of < len(self.vector):
+                raise LookupError(f"The model has no variable at place {of}: it has {len(self.vector)}, from 0 on.")
             return self.vector[of]
         return libraries.value(of, self.vector, self.names)
 
@@ -133,6 +145,12 @@ class Solution:
             f"<b>{escape(self.status)}</b> {escape(str(self).partition(', ')[2])} <small>{escape(self.solver)}</small>"
         )
 
+    @cached_property
+    def _shared(self) -> dict[str, int]:
+        """Names that several variables have, and how many."""
+        return shared(self.names)
+
     def _known_names(self) -> str:
-        some = ", ".join(list(self.values)[:5])
-        return f"It has {len(self.values)} with names{f', such as {some}' if some else ''}."
+        names = [name for name in self.values if isinstance(name, str)]
+        some = ", ".join(names[:5])
+        return f"It has {len(names)} with names{f', such as {some}' if some else ''}."

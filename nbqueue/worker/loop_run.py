@@ -41,8 +41,8 @@ class LoopRun:
     """One run: a task, its time limit and its way of being stopped. It is the sink of its own context."""
 
     __slots__ = (
-        "_answer", "_context", "_desks", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_stopped_by",
-        "_stopping", "_task", "_timers", "attempt",
+        "_answer", "_context", "_desks", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_partial",
+        "_stopped_by", "_stopping", "_task", "_timers", "attempt",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +54,8 @@ class LoopRun:
         self._on_end, self._on_stuck = on_end, on_stuck
         self._stopped_by: StopReason | None = None
         self._over_limit = False
+        #: what its code has ready to be handed back
+        self._partial: Returned | None = None
         #: whether it is being cancelled; before, the code was at most asked
         self._stopping = False
         self._timers: list[asyncio.TimerHandle | AwakeTimer] = []
@@ -104,6 +106,10 @@ class LoopRun:
     def checkpoint(self, data: bytes) -> None:
         """Pass a checkpoint on."""
         self._listener.checkpoint(self._job_id, data)
+
+    def partial(self, value: Any) -> None:
+        """Have a value ready; what cannot be encoded raises here."""
+        self._partial = self._encoded(value)
 
     def _line(self, context: JobContext) -> Line:
         assert self._desks is not None  # noqa: S101 - only then a line is opened
@@ -193,20 +199,24 @@ class LoopRun:
 
     def _value(self, value: Any) -> End:
         try:
-            if self.attempt.header["codec"] == "json":
-                return Returned(json.dumps(value, allow_nan=False).encode(), "json")
-            return Returned(codec.dump_value(value))
+            return self._encoded(value)
         except Exception as error:  # noqa: BLE001 - encoding runs code of others, and its failure is the job's
             return Raised(dump_error(error))
+
+    def _encoded(self, value: Any) -> Returned:
+        if self.attempt.header["codec"] == "json":
+            return Returned(json.dumps(value, allow_nan=False).encode(), "json")
+        return Returned(codec.dump_value(value))
 
     def _finish(self, end: End) -> None:
         for timer in self._timers:
             timer.cancel()
         if self._context is not None:
             self._context.close()
+        ended = Ended(end, self._stopped_by, self._over_limit, partial=self._partial)
         # they know this run: without them it goes, with its arguments, as soon as it is told of
         self._timers, self._context, self._task = [], None, None
-        self._on_end(self, Ended(end=end, stopped_by=self._stopped_by, over_limit=self._over_limit))
+        self._on_end(self, ended)
 
 
 def unknown(name: str) -> UnknownFunction:

@@ -202,6 +202,7 @@ class NativeRunner:
             over_limit=end.over_limit,
             collateral=end.collateral,
             neighbours=end.neighbours,
+            partial=end.partial,
         )
         self._record(attempt, ended, {"cpu_s": end.cpu_s, "peak_bytes": end.peak_memory_bytes})
 
@@ -221,7 +222,7 @@ class NativeRunner:
             facts["progress"] = progress
         if isinstance(ended.end, Died):
             facts |= {"exit_code": ended.end.exit_code, "signal": ended.end.signal}
-        if isinstance(ended.end, Returned) and len(ended.end.payload) > LARGE_BYTES:
+        if any(isinstance(each, Returned) and len(each.payload) > LARGE_BYTES for each in (ended.end, ended.partial)):
             self._aside(self._record_large(attempt, ended, facts))
         else:
             self._finish(self._recorded(attempt, ended, facts))

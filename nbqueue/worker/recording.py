@@ -58,6 +58,8 @@ def judge(attempt: Attempt, ended: Ended, here: Here) -> Verdict:
             "(NBQUEUE_LIMIT_BYTES). Return less, or write it to a file and return its path."
         )
         ended = Ended(end=Raised(ErrorInfo(type="PayloadTooLarge", message=text, bases=("SkipRetry",))))
+    if ended.partial is not None and len(ended.partial.payload) > here.limit_bytes:
+        ended = ended._replace(partial=None)
     past = Past(tries=attempt.claim.tries, losses=attempt.claim.losses, crashes=attempt.claim.crashes)
     return decide(ended, attempt.options, past, here.chance)
 
@@ -99,7 +101,9 @@ def _sealed_result(attempt: Attempt, verdict: Verdict, here: Here) -> bytes:
         more["stopped_by"] = verdict.stopped_by
     if error:
         more["error"] = {"type": error.type, "message": error.message, "traceback": error.traceback[-TRACEBACK_CHARS:]}
-    payload = error.pickled if error else value.payload if value else b""
+    if verdict.killed_after_s is not None:
+        more["killed_after_s"] = verdict.killed_after_s
+    payload = value.payload if value else error.pickled if error else b""
     return seal_text(here.keyring, _extended(text, more), payload)
 
 

@@ -28,6 +28,8 @@ class Ended(NamedTuple):
     collateral: bool = False
     #: how many other runs died with it, so that nobody knows which one was at fault
     neighbours: int = 0
+    #: what its code had ready to be handed back, where it could not do so itself
+    partial: Returned | None = None
 
 
 class Past(NamedTuple):
@@ -48,6 +50,8 @@ class Verdict(NamedTuple):
     #: the value to record, if there is one
     value: Returned | None = None
     stopped_by: str = ""
+    #: seconds from the stop until its process was killed; None: it was not, or for something else
+    killed_after_s: float | None = None
 
 
 def decide(ended: Ended, options: Options, past: Past, chance: Random) -> Verdict:
@@ -56,7 +60,7 @@ def decide(ended: Ended, options: Options, past: Past, chance: Random) -> Verdic
         return Verdict(state=State.QUEUED)
     match ended.end:
         case Returned() as value:
-            return _returned(ended, value) or _timed_out(options, past.tries + 1, chance)
+            return _returned(ended, value) or _timed_out(ended, options, past.tries + 1, chance)
         case Raised(error):
             return _stopped(ended, options, error, past, chance) or _raised(
                 error, options.retry, past.tries + 1, chance
@@ -92,24 +96,31 @@ def _returned(ended: Ended, value: Returned) -> Verdict | None:
 
 
 def _stopped(ended: Ended, options: Options, error: ErrorInfo, past: Past, chance: Random) -> Verdict | None:
-    goes_on = isinstance(ended.end, Died) and ended.end.goes_on
-    if ended.stopped_by == "cancel" and not goes_on:
-        return Verdict(state=State.CANCELLED, charge="try", stopped_by="cancel")
+    died = ended.end if isinstance(ended.end, Died) else None
+    if ended.stopped_by == "cancel" and not (died and died.goes_on):
+        killed_after_s = died.killed_after_s if died else None
+        return Verdict(
+            state=State.CANCELLED, charge="try", value=ended.partial, stopped_by="cancel", killed_after_s=killed_after_s
+        )
     if ended.over_limit or ended.stopped_by == "timeout":
-        return _timed_out(options, past.tries + 1, chance, error.traceback, goes_on=goes_on)
+        return _timed_out(ended, options, past.tries + 1, chance, error.traceback)
     return None
 
 
-def _timed_out(options: Options, tries: int, chance: Random, traceback: str = "", *, goes_on: bool = False) -> Verdict:
+def _timed_out(ended: Ended, options: Options, tries: int, chance: Random, traceback: str = "") -> Verdict:
     """Final, as the next try would take as long; but who names it in the policy knows better."""
     text = f"It ran into its time limit of {options.timeout or 0:g} s."
-    if goes_on:
+    died = ended.end if isinstance(ended.end, Died) else None
+    if died and died.goes_on:
         text += " Its code does not stop when asked to, and goes on in the process it shares."
+    if died and died.killed_after_s is not None:
+        text += f" Its process did not end then, and had to be killed after {died.killed_after_s:g} s more."
     error = ErrorInfo(type=TIMEOUT, message=text, traceback=traceback)
     if options.retry.names(TIMEOUT) and tries < options.retry.max_tries:
         again = _again(options.retry.wait_s(tries, chance), "try", error)
         return again._replace(stopped_by="timeout")
-    return Verdict(state=State.TIMED_OUT, charge="try", error=error, stopped_by="timeout")
+    value = ended.end if isinstance(ended.end, Returned) else ended.partial
+    return Verdict(state=State.TIMED_OUT, charge="try", error=error, value=value, stopped_by="timeout")
 
 
 def _raised(error: ErrorInfo, policy: RetryPolicy, tries: int, chance: Random) -> Verdict:

@@ -174,22 +174,6 @@ def test_another_python_is_told_before_loading() -> None:
         codec.check_versions({})
 
 
-@pytest.mark.parametrize(
-    ("fn", "label"),
-    [
-        ("solve", "solve"),
-        (add, "add"),
-        (functools.partial(functools.partial(add, 1), 2), "add"),
-        (Model(1.0).scaled, "Model.scaled"),
-        (Adder(1), "Adder"),
-        ("a\n\ud800b" + "x" * 300, "a??b" + "x" * 196),
-    ],
-)
-def test_a_function_has_a_label(fn: Callable[..., Any] | str, label: str) -> None:
-    """The label is the qualified name, printable and at most 200 characters long."""
-    assert codec.function_label(fn) == label
-
-
 def test_a_hundred_megabytes_are_copied_not_chewed() -> None:
     """A large array travels as its bytes, with little beside them."""
     array = np.arange(12_500_000.0)

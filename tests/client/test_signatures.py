@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbqueue.client.signatures import check_call
 from nbqueue.client.submitter import options, submit, submit_map
 from nbqueue.client.tasks import task
 from nbqueue.errors import ConfigurationError, NotSendable
+from nbqueue.model.signatures import check_call
 from tests.waiting import SLACK
 
 

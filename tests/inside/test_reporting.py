@@ -23,6 +23,7 @@ class Kept:
         self.reports: list[dict[str, Any]] = []
         self.lines: list[str] = []
         self.checkpoints: list[bytes] = []
+        self.answers: list[Any] = []
 
     def progress(self, wire: dict[str, Any]) -> None:
         """Keep a report."""
@@ -35,6 +36,10 @@ class Kept:
     def checkpoint(self, data: bytes) -> None:
         """Keep a checkpoint."""
         self.checkpoints.append(data)
+
+    def partial(self, value: Any) -> None:
+        """Keep an answer."""
+        self.answers.append(value)
 
 
 class ByHand:
@@ -93,6 +98,15 @@ def test_reports_are_merged_and_the_last_always_arrives(job: JobContext, kept: K
         {"done": 8, "total": 10, "message": "first", "metrics": metrics},
         {"done": 9, "total": 10, "message": "first", "metrics": metrics},
     ]
+
+
+def test_an_answer_of_the_user_s_own_comes_before_a_library_s(job: JobContext, kept: Kept) -> None:
+    """A checkpoint is an answer where it is called one; what a library has ready then counts no more."""
+    inside.checkpoint("no answer")
+    job.hand_back("a library's", beside=True)
+    inside.checkpoint("one's own", partial=True)
+    job.hand_back("a later one of the library's", beside=True)
+    assert (kept.answers, len(kept.checkpoints)) == (["a library's", "one's own"], 2)
 
 
 def test_parts_of_a_job_have_bars_of_their_own(job: JobContext, kept: Kept) -> None:

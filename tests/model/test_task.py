@@ -1,8 +1,9 @@
 """Functions registered under a name."""
 
+import functools
 import inspect
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cloudpickle
@@ -78,3 +79,29 @@ def test_a_task_travels_with_its_code() -> None:
     assert arrived(1) == 2
     assert (arrived.name, arrived.options) == ("local", {"timeout": 1})
     assert task.lookup("local") is None
+
+
+class Scale:
+    """Has a method and can be called itself."""
+
+    def scaled(self) -> None:
+        """Nothing."""
+
+    def __call__(self) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("fn", "label"),
+    [
+        ("solve", "solve"),
+        (double, "double"),
+        (functools.partial(functools.partial(double, 1)), "double"),
+        (Scale().scaled, "Scale.scaled"),
+        (Scale(), "Scale"),
+        ("a\n\ud800b" + "x" * 300, "a??b" + "x" * 196),
+    ],
+)
+def test_a_function_has_a_label(fn: Callable[..., Any] | str, label: str) -> None:
+    """The label is the qualified name, printable and at most 200 characters long."""
+    assert task.function_label(fn) == label

@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,39 +9,14 @@ import pytest
 
 import nbqueue
 from nbqueue import ConfigurationError, JobCancelled, options, solvers, submit
-from nbqueue.client.portal import shutdown
-from nbqueue.model.settings import Settings
-from tests import processes
-from tests.servers import running_server
 from tests.solvers import knapsacks
 from tests.waiting import until
-from tests.workers import Worker, lives, running_worker, wait_gone
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """A worker with room for two solvers."""
-    with running_server() as server:
-        settings = Settings(url=server.url, home=tmp_path_factory.mktemp("home"))
-        with running_worker(settings, "--slots", "2") as worker:
-            yield worker
+from tests.workers import lives, wait_gone
 
 
 @pytest.fixture(autouse=True)
-def _no_process_left_behind(home: Path, worker: Worker) -> Iterator[None]:
+def _no_process_left_behind(client_of_served: None) -> None:
     """As everywhere, except that the module's worker may replace its processes."""
-    before = processes.children()
-    yield
-    left = processes.left_behind(before | set(worker.family()), home) - set(worker.family())
-    processes.kill(left)
-    assert left == set()
-
-
-@pytest.fixture(autouse=True)
-def _client(worker: Worker) -> Iterator[None]:
-    nbqueue.configure(worker.settings)
-    yield
-    shutdown()
 
 
 async def proven(job: nbqueue.Job[Any]) -> tuple[dict[str, Any], float]:

@@ -26,6 +26,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.checkpoints: list[bytes] = []
+        self.partials: list[Solution] = []
         self.last: dict[str, object] = {}
 
     def progress(self, wire: dict[str, object]) -> None:
@@ -38,6 +39,10 @@ class Sink:
     def checkpoint(self, data: bytes) -> None:
         """Keep all."""
         self.checkpoints.append(data)
+
+    def partial(self, value: Solution) -> None:
+        """Keep all."""
+        self.partials.append(value)
 
 
 class Ticker:

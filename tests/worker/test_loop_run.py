@@ -13,12 +13,13 @@ from nbqueue.broker import codec
 from nbqueue.broker.claims import Claim
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options
-from nbqueue.model.outcome import Raised, StopReason
+from nbqueue.model.outcome import Raised, Returned, StopReason
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.loop_run import LoopRun
 from nbqueue.worker.verdict import Ended
 from tests.children.listening import Heard
+from tests.waiting import SLACK
 
 
 class Header(dict[str, Any]):
@@ -43,6 +44,23 @@ def started(function: Callable[..., Any], options: Options) -> tuple[LoopRun, as
     run = LoopRun(attempt, Heard(), lambda _, end: ended.set_result(end), lambda _: None)
     run.start(function, LoopTicker(loop), None)
     return run, ended
+
+
+async def test_a_cancelled_coroutine_has_what_was_ready() -> None:
+    """The last checkpoint that was called partial is the answer of a run that hands back nothing itself."""
+    begun = asyncio.Event()
+
+    async def waits() -> None:
+        inside.checkpoint(1)
+        inside.checkpoint("an answer", partial=True)
+        begun.set()
+        await asyncio.sleep(60)
+
+    run, ended = started(waits, Options())
+    await begun.wait()
+    run.stop("cancel")
+    end = await asyncio.wait_for(ended, SLACK)
+    assert (end.stopped_by, end.partial) == ("cancel", Returned(codec.dump_value("an answer")))
 
 
 @pytest.mark.parametrize("reason", ["shutdown", "cancel"])

@@ -88,6 +88,27 @@ def test_what_a_cancelled_job_hands_back_is_kept() -> None:
     assert (verdict.state, verdict.value, verdict.stopped_by) == (State.CANCELLED, VALUE, "cancel")
 
 
+@pytest.mark.parametrize("end", [BUG, Died(signal=9)], ids=["raised", "killed"])
+def test_what_was_ready_is_kept_where_nothing_was_handed_back(end: Raised | Died) -> None:
+    """After a cancel and at a time limit, but not where the job is tried again or was not stopped."""
+    verdicts = [
+        _decide(Ended(end=end, stopped_by=reason, over_limit=reason == "timeout", partial=VALUE), timeout=10)
+        for reason in ("cancel", "timeout", "shutdown", None)
+    ]
+    assert [verdict.value for verdict in verdicts] == [VALUE, VALUE, None, None]
+
+
+def test_a_kill_at_the_end_of_a_stop_is_told() -> None:
+    """By the seconds from the stop: in the verdict of a cancel, in the sentence of a time limit."""
+    killed = Died(signal=9, killed_after_s=2.0)
+    assert _decide(Ended(end=killed, stopped_by="cancel")).killed_after_s == 2.0
+    error = _decide(Ended(end=killed, stopped_by="timeout", over_limit=True), timeout=10).error
+    assert error is not None
+    assert error.message == (
+        "It ran into its time limit of 10 s. Its process did not end then, and had to be killed after 2 s more."
+    )
+
+
 def test_a_value_within_the_grace_is_a_success() -> None:
     """Asked to stop before its limit, it handed back what it had."""
     verdict = _decide(Ended(end=VALUE, stopped_by="timeout"), timeout=10)

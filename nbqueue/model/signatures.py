@@ -9,9 +9,9 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
-from nbqueue.broker import codec
 from nbqueue.errors import NotSendable
 from nbqueue.model.options import Options
+from nbqueue.model.task import function_label
 
 _OPTIONS = frozenset(Options.__dataclass_fields__)
 
@@ -44,7 +44,7 @@ def check_call(fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mappin
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        name = codec.function_label(fn)
+        name = function_label(fn)
         raise NotSendable(
             f"{name} cannot be called so: {error}. It takes {_shown(signature)}.{_hint(kwargs, signature)}"
         ) from None

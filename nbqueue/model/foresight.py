@@ -1,0 +1,104 @@
+"""What is known of a call before a job is made of it, by the function itself: whether it can be, and what it is called.
+
+A function has a foresight of its own where its arguments can be judged without what it loads on the worker:
+
+    @foresees(check=_check, label=_label)
+    def solve(model, *, time_limit=None): ...
+
+Both get a `Given`. `submit`, `run`, `submit_map` and `schedule` ask them before anything is sent: what `check` raises
+is raised there, and the label stands for one that was not given. The function calls `check` itself with the same
+mapping, as not each call is a job's.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import FunctionType
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from nbqueue.model.output import Output
+from nbqueue.model.task import Task
+
+#: arguments by the names of the function's parameters (`*args` as a tuple, `**kwargs` as a dict); without those that
+#: were left to their defaults, and without results of other jobs, which nobody has yet
+Given = Mapping[str, Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: characters of a label, as of those that are given
+_LABEL_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foresight:
+    """What a function says of its calls."""
+
+    #: raises for arguments that cannot be used; None: none are known
+    check: Callable[[Given], object] | None = None
+    #: what a job of the call is called; "" for the function's own name
+    label: Callable[[Given], str] | None = None
+
+
+_known: WeakKeyDictionary[FunctionType, Foresight] = WeakKeyDictionary()
+
+
+def foresees(
+    *, check: Callable[[Given], object] | None = None, label: Callable[[Given], str] | None = None
+) -> Callable[[F], F]:
+    """A decorator: the function is as it was, and what it says of its calls is known in this process."""
+
+    def known(fn: F) -> F:
+        if isinstance(fn, FunctionType):
+            _known[fn] = Foresight(check=check, label=label)
+        return fn
+
+    return known
+
+
+def check(fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raise what the function says of arguments that it cannot use; nothing where it says nothing."""
+    found = _of(fn, args, kwargs)
+    if found is not None and found[0].check is not None:
+        found[0].check(found[1])
+
+
+def label(fn: Callable[..., Any] | str, calls: Iterable[tuple[Sequence[Any], Mapping[str, Any]]]) -> str:
+    """What jobs of these calls are called, as far as all are called the same; "" for the function's own name.
+
+    Calls that differ have the label that the function gives to a call of which nothing is known.
+    """
+    names: set[str] = set()
+    for args, kwargs in calls:
+        found = _of(fn, args, kwargs)
+        if found is None or found[0].label is None:
+            return ""
+        names.add(found[0].label(found[1]))
+        if len(names) > 1:
+            return _printable(found[0].label({}))
+    return _printable(names.pop()) if names else ""
+
+
+def _of(
+    fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Foresight, dict[str, Any]] | None:
+    """The foresight of the function that is called in the end, and what that is given."""
+    called: Any = fn
+    while isinstance(called, partial | Task):
+        if isinstance(called, partial):
+            called, args, kwargs = called.func, (*called.args, *args), {**called.keywords, **kwargs}
+        else:
+            called = called.fn
+    if not isinstance(called, FunctionType) or (foresight := _known.get(called)) is None:
+        return None
+    try:
+        bound = inspect.signature(called).bind(*args, **kwargs).arguments
+    except TypeError:
+        return None  # what does not fit its signature is refused for that
+    return foresight, {name: value for name, value in bound.items() if not isinstance(value, Output)}
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text[:_LABEL_LENGTH])
