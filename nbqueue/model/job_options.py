@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.meant import hint
 from nbqueue.model.names import shown
-from nbqueue.model.options import Isolation, RunIn
+from nbqueue.model.options import Isolation, Options, RunIn
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 
@@ -104,7 +104,9 @@ def given_options(
             f"{options[1]}=... and so on."
         )
     if unknown:
-        end = hint(unknown[0], [*_own_names(of), *options], "its options", told=options)
+        # an option of other jobs is no slip for another word
+        known = [] if unknown[0] in Options.__dataclass_fields__ else [*_own_names(of), *options]
+        end = hint(unknown[0], known, "its options", told=options)
         raise ConfigurationError(f"{what} does not take {shown(unknown[0])}: {end}")
     return {name: value for name, value in given.items() if value is not None}
 

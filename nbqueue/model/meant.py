@@ -10,6 +10,7 @@ _SAME = (
     (("n_jobs", "max_workers", "concurrency"),
      "workers n_workers num_workers parallelism jobs max_jobs max_concurrency max_concurrent n_parallel processes"),
     (("time_limit", "timeout"), "timelimit time_out max_time max_runtime runtime time_limit_s timeout_s"),
+    (("threads", "workers"), "n_threads num_threads nthreads num_search_workers"),
     (("retries", "retry"), "max_retries n_retries num_retries tries max_tries retry_policy attempts max_attempts"),
     (("callbacks", "on_done"), "callback on_end on_success watch"),
     (("rate",), "rate_limit rpm requests_per_minute throttle"),
@@ -33,7 +34,7 @@ def meant(given: str, known: Iterable[str]) -> str | None:
             found = next((name for name in ours if name in names), None)
             if found is not None:
                 return found
-    near = get_close_matches(given.lower(), names, n=1, cutoff=0.7)
+    near = get_close_matches(given.lower(), names, n=1, cutoff=0.65)
     return near[0] if near else None
 
 

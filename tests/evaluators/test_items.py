@@ -190,6 +190,7 @@ async def test_progress_and_running_means_are_reported(service: Service) -> None
             {"options": {"queue": "x"}},
             "evaluate takes the options of its jobs as they are, and not in options=: queue=",
         ),
+        ({"after": ["x"]}, "evaluate does not take 'after': its options are queue"),
         ({"n_jobs": 4}, "evaluate does not take 'n_jobs': did you mean concurrency=?"),
         ({"max_retries": 4}, "evaluate does not take 'max_retries': did you mean retries=?"),
         ({"time_limit": 4}, "evaluate does not take 'time_limit': did you mean timeout=?"),
