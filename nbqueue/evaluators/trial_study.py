@@ -19,6 +19,8 @@ from nbqueue.inside.context import current
 PERIOD_S = 0.05
 #: a trial that has found much takes long to send: the share of the time that may go into it
 _SHARE = 0.05
+#: seconds in which what is being kept is out
+_LEAVE_S = 5.0
 
 
 class KeptStorage(optuna.storages.InMemoryStorage):
@@ -29,7 +31,9 @@ class KeptStorage(optuna.storages.InMemoryStorage):
         #: the trial that runs; None: not yet
         self.trial_id: int | None = None
         self._job = current()
+        #: what keeps it soon; None: nothing is to be kept
         self._timer: threading.Timer | None = None
+        self._thread: threading.Timer | None = None
         self._pause_s = 0.0
 
     def set_trial_param(self, *args: Any) -> None:
@@ -47,9 +51,16 @@ class KeptStorage(optuna.storages.InMemoryStorage):
         super().set_trial_user_attr(*args)
         self._changed()
 
+    def close(self) -> None:
+        """The trial is over: leave no thread behind, for which its process would not be used again."""
+        self.trial_id = None
+        if self._thread is not None:
+            self._thread.cancel()
+            self._thread.join(_LEAVE_S)
+
     def _changed(self) -> None:
         if self._timer is None and self.trial_id is not None and self._job is not None:
-            self._timer = threading.Timer(self._pause_s, self._keep)
+            self._timer = self._thread = threading.Timer(self._pause_s, self._keep)
             self._timer.daemon = True
             self._timer.start()
 
