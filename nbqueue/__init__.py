@@ -248,9 +248,9 @@ class _Door:
         found: _Waited[_Handle[_typing.Any]] = _import_module("nbqueue.client.known").attach(job_id)
         return found
 
-    def kept(self, job_id: str, /) -> _Waited[_typing.Any]:
+    def kept(self, job_id: str, /, *, beside: str | None = None) -> _Waited[_typing.Any]:
         """What a job kept last."""
-        return _typing.cast("_Waited[_typing.Any]", _import_module("nbqueue.client.kept").kept(job_id))
+        return _typing.cast("_Waited[_typing.Any]", _import_module("nbqueue.client.kept").kept(job_id, beside=beside))
 
     def digest(self, fn: _typing.Callable[..., _typing.Any], /, *args: _typing.Any) -> str:
         """Tells the same calls from others."""

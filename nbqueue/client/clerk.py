@@ -88,6 +88,10 @@ class LinkClerk:
             return None
         return open_sealed(wire.keyring, blob, kind="job", namespace=wire.keys.namespace, job_id=job_id)
 
+    async def checkpoint_of(self, job_id: str) -> bytes | None:
+        """What a job kept last, verified."""
+        return await self._link.checkpoint_of(job_id)
+
     async def ends(self, due: Sequence[Due]) -> tuple[list[dict[str, Any]], list[bytes]]:
         """The ends of the first of these jobs, as many as fit into one answer, and their payloads."""
         wire, ids = self._link.wire, [job_id for job_id, _ in due]

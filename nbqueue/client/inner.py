@@ -130,6 +130,11 @@ class InnerLink(Link):
         told, payload = await self.ask("call", {"jobs": [check_job_id(job_id)]})
         return Sealed(told, payload) if told is not None and told.get("fn") == function else None
 
+    async def checkpoint_of(self, job_id: str) -> bytes | None:
+        """What a job kept last, verified by the worker; None where the server has nothing."""
+        is_there, payload = await self.ask("kept", {"jobs": [check_job_id(job_id)]})
+        return payload if is_there else None
+
     @property
     def rests(self) -> bool:
         """Whether the job has given its slot back."""

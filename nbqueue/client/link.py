@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from nbqueue.broker import jobs, reported
+from nbqueue.broker import claims, jobs, reported
 from nbqueue.broker.address import Address
 from nbqueue.broker.envelope import Sealed, open_sealed
 from nbqueue.broker.handshake import agree
@@ -96,6 +96,14 @@ class Link:
         return open_sealed(
             wire.keyring, blob, kind="job", namespace=wire.keys.namespace, job_id=job_id, function=function
         )
+
+    async def checkpoint_of(self, job_id: str) -> bytes | None:
+        """What a job kept last, as its process sent it, verified; None where the server has nothing."""
+        wire = self.wire
+        blob = await wire.ask(lambda client: claims.checkpoint(client, wire.keys, job_id))
+        if blob is None:
+            return None
+        return open_sealed(wire.keyring, blob, kind="checkpoint", namespace=wire.keys.namespace, job_id=job_id).payload
 
     async def record(self, job_id: str) -> JobRecord:
         """What is known of a job now. Raises JobLost where nothing is."""

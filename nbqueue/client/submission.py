@@ -14,6 +14,7 @@ from nbqueue.broker.digest import call_digest
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.pieces import Cuts
 from nbqueue.broker.travel import noting, staying
+from nbqueue.client import hooks
 from nbqueue.client.batches import in_batches
 from nbqueue.client.draft import Calls, Draft, Drafts, Naming, Order, Own, any_name
 from nbqueue.client.naming import mark
@@ -54,7 +55,7 @@ def draft_one(
     """
     order, code = _ordered(fn, _told(settings, fn, given))
     check_call(code, args, kwargs)
-    foresight.check(code, args, kwargs)
+    foresight.check(code, args, kwargs, is_here=_is_here(settings, order))
     order = _called(order, code, [(args, kwargs)])
     takes: list[StandIn] = []
     cuts = Cuts(settings.blob_bytes) if sharing else None
@@ -92,7 +93,7 @@ def draft_many(
     if wanted:
         check_call(code, wanted[0], {})  # all have as many arguments
         for item in wanted:
-            foresight.check(code, item, {})
+            foresight.check(code, item, {}, is_here=_is_here(settings, order))
         order = _called(order, code, ((item, {}) for item in wanted))
     if order.options.batch > 1:
         code, wanted = in_batches(code, wanted, order.options.batch)
@@ -157,6 +158,11 @@ def _called(
     """The order with the label that the function has for these calls, where none was given."""
     label = foresight.label(code, calls) if order.options.label is None else ""
     return replace(order, options=replace(order.options, label=label)) if label else order
+
+
+def _is_here(settings: Settings, order: Order) -> bool:
+    """Whether the job finds what is on this machine now: its own stack runs it, and it waits for no other job."""
+    return (settings.url is None or settings.is_inline) and hooks.line() is None and not order.options.after
 
 
 def _of_family(order: Order, signs: set[str]) -> Order:

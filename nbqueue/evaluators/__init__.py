@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nbqueue.evaluators.items import evaluate
     from nbqueue.evaluators.notebook_run import NotebookRun
     from nbqueue.evaluators.notebooks import run_notebook
+    from nbqueue.evaluators.optimizing import Optimizing
     from nbqueue.evaluators.searches import cross_validate, fits_frame, results_frame, search
     from nbqueue.evaluators.studies import optimize
 
@@ -22,6 +23,7 @@ __all__ = [
     "Fit",
     "FitFailed",
     "NotebookRun",
+    "Optimizing",
     "Sample",
     "cross_validate",
     "evaluate",
@@ -40,6 +42,7 @@ _HOMES = {
     "items": ("evaluate",),
     "notebook_run": ("NotebookRun",),
     "notebooks": ("run_notebook",),
+    "optimizing": ("Optimizing",),
     "searches": ("cross_validate", "fits_frame", "results_frame", "search"),
     "studies": ("optimize",),
 }

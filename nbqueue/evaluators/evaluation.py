@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbqueue.evaluators import scores
 from nbqueue.evaluators.comparison import Comparison, paired
+from nbqueue.evaluators.failures import Failures
 from nbqueue.evaluators.scores import Mean
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Evaluation:
     def _counts(self) -> list[str]:
         found = [f"{len(self.samples):,} of {self.total:,} items"]
         if self.errors:
-            found.append(f"{len(self.errors):,} failed")
+            found.append(str(Failures(sample.error for sample in self.errors)))
         if self.stopped_by:
             found.append(_STOPPED.get(self.stopped_by, self.stopped_by))
         return found

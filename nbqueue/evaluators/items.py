@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Unpack
 
-from nbqueue.errors import JobCancelled, JobError, JobLost, NotInJob, NotSendable
+from nbqueue.errors import JobCancelled, JobError, JobLost, NotSendable
 from nbqueue.evaluators import data_set, kept_rows, plan
+from nbqueue.evaluators.calling import check_function
 from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
 from nbqueue.evaluators.item_run import evaluated
+from nbqueue.evaluators.scorers import Scorer
 from nbqueue.evaluators.scorers import read as read_scorers
-from nbqueue.model.job_options import JobOptions, given_options
+from nbqueue.model.job_options import EvaluationOptions, given_options
 from nbqueue.model.names import new_job_id
 from nbqueue.model.retry import RetryPolicy
 from nbqueue.model.submitting import Handle, Waited, door
@@ -39,7 +42,7 @@ def evaluate(
     name: str = "",
     resume: Evaluation | None = None,
     fresh: bool = False,
-    options: JobOptions | None = None,
+    **given: Unpack[EvaluationOptions],
 ) -> Waited[Evaluation]:
     """The evaluation of a function over a data set, made by one job whose card is shown.
 
@@ -58,40 +61,62 @@ def evaluate(
         retries: how often a call that failed is made again, or a RetryPolicy. An error with an HTTP status of 429, and
             RetryLater, hold all calls for as long as they say, and are no failures.
         item_timeout: seconds for one call. The thread of a sync function is left to itself then.
-        max_errors: it ends when more items than this have failed.
+        max_errors: it ends when more items than this have failed. Calls under way then may still add to them: up to
+            `concurrency` more.
         name: what it is called; the task's name if not given. Another name is another evaluation.
         resume: an evaluation whose outputs are taken over, but those of items that failed.
         fresh: True asks for everything anew.
-        options: of the job, as `nbqueue.options` takes them, for example {"queue": "nightly", "timeout": 3600}.
+        given: options of the job, as `nbqueue.options` has them: queue=, priority=, timeout= (of all), tags= ...
 
     Returns:
         The rows, also where it was cancelled or stopped: then `stopped_by` says why, and some are missing.
 
     Raises:
+        ConfigurationError: the task or a scorer is no function, or takes other arguments; at once, here.
         JobError: the job failed as a whole, so that there are no rows.
     """
     found = data_set.read(items)
+    check_function(task, "task", "a function of an item", (None,))
     judges = read_scorers(scorers)
     called = name or getattr(task, "__name__", type(task).__name__)
+    own = {"label": called, "tags": [_TAG], "keep_result": KEPT_S, "keep_error": KEPT_S}
+    options = {**own, **given_options(given, "evaluate", EvaluationOptions, of=evaluate)}
+    door().options(options)  # says at once what is wrong with one
     steps = plan.plan(
         name=called, concurrency=concurrency, rate=rate, retries=retries, item_timeout=item_timeout,
         max_errors=max_errors, scored_by=_digest(_nothing, judges) or "",
     )  # fmt: skip
     before = {} if resume is None else _known(found, resume, steps.scored_by)
     key = _digest(task, called, found, sorted(before))
-    given = {"label": called, "tags": [_TAG], "keep_result": KEPT_S, "keep_error": KEPT_S}
-    given |= given_options(options or {}, "evaluate")
+    asked = _Asked(items=found, task=task, scorers=judges, plan=steps, before=before, key=key, options=options)
+    return door().begin(lambda: asked.answer(fresh=fresh), f"The evaluation {called}")
 
-    def act() -> Evaluation:
-        earlier = {} if key is None else _earlier(key)
-        known = {} if fresh else _found_earlier(list(earlier.values()), found, steps.scored_by)
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """An evaluation that was asked for, checked."""
+
+    items: Sequence[Item]
+    task: Callable[[Any], Any]
+    scorers: Sequence[Scorer]
+    plan: plan.Plan
+    #: rows that are taken over, by place
+    before: Mapping[int, Sample]
+    #: tells it from others; None: it cannot be told
+    key: str | None
+    #: of its job
+    options: Mapping[str, Any]
+
+    def answer(self, *, fresh: bool) -> Evaluation:
+        """What an earlier job found, or a new one, which starts from that."""
+        earlier = {} if self.key is None else _earlier(self.key)
+        known = {} if fresh else _found_earlier(list(earlier.values()), self.items, self.plan.scored_by)
         if isinstance(known, Evaluation):
             return known
-        job_id = f"{key or new_job_id()}-{max(earlier, default=0) + 1}"
-        submitting = door().options({**given, "job_id": job_id, "run_in": "process"})
-        return _shown(submitting.submit(evaluated, found, task, judges, steps, {**before, **known}).wait())
-
-    return door().begin(act, f"The evaluation {called}")
+        job_id = f"{self.key or new_job_id()}-{max(earlier, default=0) + 1}"
+        submitting = door().options({**self.options, "job_id": job_id, "run_in": "process"})
+        rows = {**self.before, **known}
+        return _shown(submitting.submit(evaluated, self.items, self.task, self.scorers, self.plan, rows).wait())
 
 
 def _earlier(key: str) -> dict[int, Handle[Evaluation]]:
@@ -136,10 +161,7 @@ def _found_earlier(
 
 def _kept_by(job: Handle[Evaluation]) -> tuple[str, dict[int, Sample]] | None:
     """What a job had kept that ended without a result; None where that is nothing, or kept no longer."""
-    try:
-        found = door().kept(job.id).wait()
-    except NotInJob:
-        return None
+    found = door().kept(job.id).wait()
     return None if found is None else kept_rows.read(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,20 @@ def read(given: Any) -> Any:
     nbformat = extras.load("nbformat", "notebooks", "run_notebook")
     if isinstance(given, nbformat.NotebookNode):
         node = copy.deepcopy(given)
-    elif isinstance(given, str | Path):
+    elif isinstance(given, str | os.PathLike):
         node = _of_file(nbformat, Path(given).expanduser())
     else:
-        raise ConfigurationError(f"notebook={shown(given)} cannot be run: give the path of a file, or a notebook node.")
+        raise no_notebook(given)
     node = nbformat.v4.upgrade(node)
     node.metadata.setdefault("papermill", nbformat.NotebookNode())
     for cell in node.cells:
         cell.metadata.setdefault("tags", [])
     return node
+
+
+def no_notebook(given: Any) -> ConfigurationError:
+    """The error for something that is neither a path nor a notebook."""
+    return ConfigurationError(f"notebook={shown(given)} cannot be run: give the path of a file, or a notebook node.")
 
 
 def kernel_of(node: Any, wanted: str | None) -> str:
@@ -65,16 +71,26 @@ def parameterized(node: Any, parameters: Mapping[str, Any], kernel: str) -> Any:
     extras.load("papermill", "notebooks", "run_notebook")
     from papermill.parameterize import parameterize_notebook
 
+    values = check_parameters(node, parameters)
+    return parameterize_notebook(node, values, kernel_name=kernel, language=_language(node))
+
+
+def check_parameters(node: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as code can say them.
+
+    Raises:
+        ConfigurationError: the notebook does not take them, or a value cannot be written in code.
+    """
+    if not parameters:
+        return {}
     cell = next((each for each in node.cells if _TAG in each.metadata.tags), None)
     if cell is None:
         raise ConfigurationError(
             f'The notebook has no cell that is tagged "{_TAG}", so it takes none: tag the one that sets defaults.'
         )
-    language = _language(node)
-    if language == _PYTHON:
+    if _language(node) == _PYTHON:
         _check_names(parameters, _assigned(cell.source))
-    values = {name: _plain(name, value) for name, value in parameters.items()}
-    return parameterize_notebook(node, values, kernel_name=kernel, language=language)
+    return {name: _plain(name, value) for name, value in parameters.items()}
 
 
 def _of_file(nbformat: Any, path: Path) -> Any:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from nbqueue.errors import ConfigurationError, NotebookFailed, SkipRetry
 from nbqueue.evaluators import extras, notebook_source
+from nbqueue.evaluators.notebook_checks import check_arguments, check_here, label
 from nbqueue.evaluators.notebook_run import NotebookRun
 from nbqueue.inside import current_job, on_stop, stop_reason
 from nbqueue.model import durations
+from nbqueue.model.foresight import foresees
 
 if TYPE_CHECKING:
     from nbqueue.evaluators.notebook_client import Execution
@@ -30,6 +32,7 @@ _SAVE_S = 1.0
 _MOST_BYTES = 900_000
 
 
+@foresees(check=check_arguments, check_here=check_here, label=label)
 def run_notebook(
     notebook: Any,
     parameters: Mapping[str, Any] | None = None,
@@ -59,6 +62,7 @@ def run_notebook(
         ConfigurationError: the notebook, its kernel, one of the parameters or the folder of `output` is not there.
         NotebookFailed: a cell raised or took too long, or the kernel died; its `run` is the notebook so far.
     """
+    check_arguments({"notebook": notebook, "parameters": parameters, "cell_timeout": cell_timeout, "kernel": kernel})
     limit_s = None if cell_timeout is None else durations.seconds(cell_timeout, "cell_timeout", least=0.001)
     node = notebook_source.read(notebook)
     name = str(notebook) if isinstance(notebook, str | os.PathLike) else ""

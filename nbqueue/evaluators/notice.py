@@ -6,6 +6,11 @@ import sys
 from html import escape
 from typing import Any
 
+#: characters of a study's name in a line
+_NAME = 40
+#: begins the names that optuna makes up
+_UNNAMED = "no-name-"
+
 
 class Notice:
     """Shown when it first has something to tell."""
@@ -26,6 +31,13 @@ class Notice:
             self._shown = display(data, raw=True, display_id=True)
         else:
             self._shown.update(data, raw=True)
+
+
+def short_name(name: str) -> str:
+    """A study's name as a line has room for it: optuna's own names say nothing, and of a long one both ends do."""
+    if name.startswith(_UNNAMED):
+        return "study"
+    return name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[-_NAME // 2 + 1 :]}"
 
 
 def _is_notebook() -> bool:

@@ -16,9 +16,14 @@ def own() -> tuple[str, int, float]:
     return socket.gethostname(), os.getpid(), psutil.Process().create_time()
 
 
+def is_here(machine: str, *_: object) -> bool:
+    """Whether it is a process of this machine."""
+    return machine == socket.gethostname()
+
+
 def is_gone(machine: str, pid: int, began_at: float) -> bool:
     """Whether a process of this machine has ended; of another machine's nobody here knows, and it counts as alive."""
-    if machine != socket.gethostname():
+    if not is_here(machine):
         return False
     try:
         return abs(psutil.Process(pid).create_time() - began_at) >= _SAME_S

@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from nbqueue.errors import ConfigurationError
-from nbqueue.model.names import shown
+from nbqueue.evaluators.calling import check_function
 
 _ITEM = "item"
+_WANTED = (
+    "a function of an output and a target (and item=, if it likes), a list of such functions, or a dict of them by name"
+)
 
 
 class Scorer(NamedTuple):
@@ -28,7 +30,14 @@ def read(given: Any) -> list[Scorer]:
     if given is None:
         return []
     named = given if isinstance(given, Mapping) else dict(_named(given if _are_many(given) else [given]))
-    return [Scorer(str(name), _function(fn), _takes_item(fn)) for name, fn in named.items()]
+    return [_scorer(str(name), fn) for name, fn in named.items()]
+
+
+def _scorer(name: str, fn: Any) -> Scorer:
+    """A function that can be called as scorers are."""
+    takes_item = _takes_item(fn)
+    args, more = (None, None), {_ITEM: None} if takes_item else {}
+    return Scorer(name, check_function(fn, "scorers", _WANTED, args, more), takes_item)
 
 
 def _are_many(given: Any) -> bool:
@@ -39,21 +48,12 @@ def _named(functions: Iterable[Any]) -> list[tuple[str, Any]]:
     """Functions by their own names; lambdas and namesakes are told apart by a number."""
     found: dict[str, Any] = {}
     for fn in functions:
-        own = getattr(_function(fn), "__name__", type(fn).__name__).strip("<>").replace("lambda", "score")
+        own = str(getattr(fn, "__name__", type(fn).__name__)).strip("<>").replace("lambda", "score")
         name, number = own, 2
         while name in found:
             name, number = f"{own}_{number}", number + 1
         found[name] = fn
     return list(found.items())
-
-
-def _function(fn: Any) -> Callable[..., Any]:
-    if callable(fn):
-        return fn  # type: ignore[no-any-return]
-    raise ConfigurationError(
-        f"scorers={shown(fn)} cannot be used: give a function of an output and a target, a list of such functions, or "
-        "a dict of them by name."
-    )
 
 
 def _takes_item(fn: Any) -> bool:

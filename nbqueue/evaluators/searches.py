@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from nbqueue.errors import ConfigurationError
@@ -153,7 +153,10 @@ def _named(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _options(given: Mapping[str, Any], what: str) -> dict[str, Any]:
-    return {"cache": KEPT_S, **given_options(given, what)}
+    takes: Mapping[str, Callable[..., Any]] = {"search": search, "cross_validate": cross_validate}
+    options = {"cache": KEPT_S, **given_options(given, what, of=takes[what])}
+    door().options(options)  # says at once what is wrong with one
+    return options
 
 
 def _within(backend: Any, act: Any) -> Any:

@@ -7,17 +7,20 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, TypeVar
 
 from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost
-from nbqueue.evaluators.notice import Notice
+from nbqueue.evaluators.left_trials import TOLD_S
+from nbqueue.evaluators.notice import Notice, short_name
 from nbqueue.evaluators.told_study import ToldStudy
-from nbqueue.evaluators.trial_failure import carried
+from nbqueue.evaluators.trial_failure import carried, so_far
 from nbqueue.evaluators.trial_parcel import Report
 from nbqueue.evaluators.trial_run import run_trial
 from nbqueue.inside import progress, report
 from nbqueue.model.events import Progressed
+from nbqueue.model.job import JobRecord
 from nbqueue.model.submitting import Handle, Waited, door
 
 T = TypeVar("T")
@@ -56,29 +59,59 @@ class _Trial:
     steps: set[int] = field(default_factory=set)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Ended:
+    """How a trial ended."""
+
+    #: what it found; None: nothing is known of that
+    report: Report | None
+    #: why it came to no end of its own; None: it did, or was pruned
+    error: JobError | None = None
+    #: whether its process did not come back
+    is_lost: bool = False
+
+
 class StudyLoop:
     """Goes on until enough trials are over."""
 
     def __init__(self, study: Any, objective: Callable[[Any], Any], wanted: Wanted) -> None:
-        self._study = study
+        self.study = study
+        #: the study's name as people read it
+        self.name = short_name(study.study_name)
         self._told = ToldStudy(study, is_alone=wanted.concurrency == 1)
         self._objective = objective
         self._wanted = wanted
-        self._running: dict[asyncio.Task[Report | None], _Trial] = {}
+        self._running: dict[asyncio.Task[_Ended], _Trial] = {}
         self._begun = self._over = self._pruned = self._failed = 0
         self._notice = Notice()
         self._began = monotonic()
+        self._told.begin()
 
     async def run(self) -> Any:
         """The study, after its trials."""
         self._began = monotonic()
         with self._told.looping():
+            beating = asyncio.ensure_future(self._beat())
             try:
                 await self._take_over()
                 await self._go_on()
             finally:
+                beating.cancel()
                 self._leave_none()
-        return self._study
+        return self.study
+
+    def stop(self) -> None:
+        """Begin no further trial."""
+        self._told.stop()
+
+    @property
+    def words(self) -> str:
+        """How far it is."""
+        best, total = self._told.best, self._wanted.n_trials
+        parts = [f"{self._over:,}{'' if total is None else f' of {total:,}'} trials"]
+        parts += [f"{count:,} {word}" for word, count in (("pruned", self._pruned), ("failed", self._failed)) if count]
+        parts += [] if best is None else [f"best {best:.6g}"]
+        return ", ".join(parts)
 
     async def _go_on(self) -> None:
         self._tell()
@@ -102,8 +135,7 @@ class StudyLoop:
     async def _begin(self) -> None:
         trial, job_id, parcel = self._told.ask()
         try:
-            label = f"{self._study.study_name} trial {trial.number}"[:200]
-            options = {"label": label, **self._wanted.options, "job_id": job_id}
+            options = {"label": f"{self.name} trial {trial.number}", **self._wanted.options, "job_id": job_id}
             sending = asyncio.ensure_future(
                 _awaited(door().options(options).submit(run_trial, parcel, self._objective))
             )
@@ -119,34 +151,59 @@ class StudyLoop:
             raise
 
     async def _take_over(self) -> None:
-        """Go on with trials that run for a process that is gone; those whose jobs are gone too have failed."""
-        for trial, job_id in self._told.left():
+        """Go on with trials that run for a process that is gone; those whose jobs are gone too have failed.
+
+        A process of another machine is gone where the job of its trial has ended a while ago, and it has not said so.
+        """
+        for left in self._told.owned.found():
             try:
-                self._watch(_Trial(trial=trial, job=await door().attach(job_id)))
+                job = await door().attach(left.job_id)
+                if not left.is_gone and not _ended_before(await job.info(), TOLD_S):
+                    continue
             except JobLost:
-                self._told.fail(trial)
+                if left.is_gone or left.is_old:
+                    self._told.fail(left.trial)
+                continue
+            self._told.owned.own(left.trial, left.job_id)
+            self._watch(_Trial(trial=left.trial, job=job))
+        self._told.owned.fail_silent()
+
+    async def _beat(self) -> None:
+        """Give signs of life of the trials that run, where the study's storage has others look for these."""
+        while (beats_s := self._told.owned.beats_s) is not None:
+            for each in self._running.values():
+                self._told.owned.live(each.trial)
+            await asyncio.sleep(beats_s)
 
     def _watch(self, each: _Trial) -> None:
         self._begun += 1
         self._running[asyncio.ensure_future(self._followed(each))] = each
 
-    async def _followed(self, each: _Trial) -> Report | None:
-        """What came of a trial; None where it was ended before it could say."""
+    async def _followed(self, each: _Trial) -> _Ended:
+        """What came of a trial."""
         watching = asyncio.ensure_future(self._prune_live(each)) if self._told.prunes_live else None
         try:
-            return await each.job
-        except JobCancelled as cancelled:
-            if isinstance(cancelled.partial, Report):
-                return cancelled.partial
-            if each.is_pruned:
-                return None
-            raise
+            return _Ended(report=await each.job)
+        except JobError as error:
+            return await self._without_end(each, error)
         finally:
             if watching is not None:
                 watching.cancel()
                 (ended,) = await asyncio.gather(watching, return_exceptions=True)
                 if isinstance(ended, Exception):
                     log.warning("Trial %s is pruned by its own process alone.", each.trial.number, exc_info=ended)
+
+    async def _without_end(self, each: _Trial, error: JobError) -> _Ended:
+        """What is known of a trial that came to no end of its own."""
+        if isinstance(error, JobCancelled) and isinstance(error.partial, Report):
+            return _Ended(report=error.partial)
+        found = carried(error.__cause__) if isinstance(error, JobFailed) else None
+        if found is not None:
+            return _Ended(report=found, error=error)
+        known = await so_far(each.job.id)
+        if isinstance(error, JobCancelled) and each.is_pruned:
+            return _Ended(report=known, is_lost=True)
+        return _Ended(report=known, error=error, is_lost=True)
 
     async def _prune_live(self, each: _Trial) -> None:
         """End a trial once the study's pruner, which knows the others, wants that where the trial asks for it."""
@@ -163,18 +220,12 @@ class StudyLoop:
                 await each.job.cancel()
                 return
 
-    def _end(self, task: asyncio.Task[Report | None]) -> JobError | None:
+    def _end(self, task: asyncio.Task[_Ended]) -> JobError | None:
         """Tell the study of a trial that is over; the error that is to end all, if it came to one."""
         each = self._running.pop(task)
-        error: JobError | None = None
         try:
             found = task.result()
-            if found is None:
-                self._told.prune(each.trial)
-            else:
-                self._told.tell(each.trial, found)
-        except JobError as raised:
-            error = self._fail(each, raised)
+            self._tell_study(each, found)
         except BaseException:
             self._told.fail(each.trial)
             raise
@@ -184,17 +235,16 @@ class StudyLoop:
         self._failed += state == "FAIL"
         self._tell()
         self._told.call(self._wanted.callbacks, each.trial)
-        return error
+        error = found.error
+        return error if isinstance(error, JobFailed) and not isinstance(error.__cause__, self._wanted.catch) else None
 
-    def _fail(self, each: _Trial, raised: JobError) -> JobError | None:
-        """Tell the study of a trial that came to no end of its own; the error, where that is to end all."""
-        is_own = isinstance(raised, JobFailed)
-        found = carried(raised.__cause__) if is_own else None
-        if found is None:
-            self._told.lose(each.trial)
+    def _tell_study(self, each: _Trial, found: _Ended) -> None:
+        if found.error is not None:
+            (self._told.lose if found.is_lost else self._told.fail)(each.trial, found.report)
+        elif found.is_lost or found.report is None:
+            self._told.prune(each.trial, found.report)
         else:
-            self._told.fail(each.trial, found)
-        return raised if is_own and not isinstance(raised.__cause__, self._wanted.catch) else None
+            self._told.tell(each.trial, found.report)
 
     def _leave_none(self) -> None:
         """Cancel the trials that run, and have them failed in the study."""
@@ -211,10 +261,12 @@ class StudyLoop:
         progress(self._over, total)
         if best is not None:
             report(best=best)
-        parts = [f"{self._over:,}{'' if total is None else f' of {total:,}'} trials"]
-        parts += [f"{count:,} {word}" for word, count in (("pruned", self._pruned), ("failed", self._failed)) if count]
-        parts += [] if best is None else [f"best {best:.6g}"]
-        self._notice.tell(self._over, total, f"{self._study.study_name}: {', '.join(parts)}")
+        self._notice.tell(self._over, total, f"{self.name}: {self.words}")
+
+
+def _ended_before(record: JobRecord, seconds: float) -> bool:
+    ended = record.finished_at
+    return record.state.is_final and ended is not None and datetime.now(UTC) - ended >= timedelta(seconds=seconds)
 
 
 async def _awaited(found: Waited[T]) -> T:

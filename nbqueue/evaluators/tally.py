@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nbqueue.evaluators.evaluation import Sample
+from nbqueue.evaluators.failures import Failures
 from nbqueue.inside import progress, report
 
 
@@ -15,10 +16,14 @@ class Tally:
         self._total = total
         self._done = 0
         self._sums: dict[str, tuple[float, int]] = {}
-        #: rows with an error
-        self.errors = 0
+        self._failures = Failures()
         for row in rows:
             self._count(row)
+
+    @property
+    def errors(self) -> int:
+        """How many rows have an error."""
+        return len(self._failures)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -32,12 +37,13 @@ class Tally:
 
     def tell(self) -> None:
         """Report how far it is."""
-        progress(self._done, self._total, f"{self.errors:,} failed" if self.errors else None)
+        progress(self._done, self._total, str(self._failures) or None)
         report(**{name: total / count for name, (total, count) in self._sums.items()})
 
     def _count(self, row: Sample) -> None:
         self._done += 1
-        self.errors += bool(row.error)
+        if row.error:
+            self._failures.add(row.error)
         for name, value in row.scores.items():
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = (total + value, count + 1)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.evaluators import extras, owners
+from nbqueue.evaluators import extras
+from nbqueue.evaluators.left_trials import LeftTrials
 from nbqueue.evaluators.trial_parcel import Parcel, Report
 from nbqueue.model.names import new_job_id
 
-#: in the attributes of a trial: the job that runs it, and the process that waits for that
-JOB_ATTR = "nbqueue:job"
+#: the studies that are optimized in this process
+_busy: WeakSet[Any] = WeakSet()
+_lock = threading.Lock()
 
 
 class ToldStudy:
@@ -26,20 +30,34 @@ class ToldStudy:
         self._study = study
         self._storage = study._storage  # noqa: SLF001 - what ask() and tell() themselves go by
         self._is_alone = is_alone
+        #: the owners of its trials
+        self.owned = LeftTrials(self._optuna, study)
+
+    def begin(self) -> None:
+        """Take the study for this optimization; raises ConfigurationError where another one has it."""
+        with _lock:
+            if self._study in _busy or self._study._thread_local.in_optimize_loop:  # noqa: SLF001
+                raise ConfigurationError(
+                    "This study is being optimized here already: wait for that, or give it more trials."
+                )
+            _busy.add(self._study)
+        self._study._stop_flag = False  # noqa: SLF001 - as study.optimize() sets it
 
     @contextmanager
     def looping(self) -> Iterator[None]:
-        """Within it callbacks, objectives and samplers may call `study.stop()`."""
+        """Within it callbacks, objectives and samplers may call `study.stop()`; after it others may have the study."""
         local = self._study._thread_local  # noqa: SLF001 - as study.optimize() sets it
-        if local.in_optimize_loop:
-            raise ConfigurationError(
-                "This study is being optimized here already: wait for that, or give it more trials."
-            )
-        local.in_optimize_loop, self._study._stop_flag = True, False  # noqa: SLF001
+        local.in_optimize_loop = True
         try:
             yield
         finally:
             local.in_optimize_loop = False
+            with _lock:
+                _busy.discard(self._study)
+
+    def stop(self) -> None:
+        """As `study.stop()`, from any thread."""
+        self._study._stop_flag = True  # noqa: SLF001
 
     @property
     def is_stopped(self) -> bool:
@@ -72,14 +90,8 @@ class ToldStudy:
             trial = self._study.ask(self._optuna.search_space.intersection_search_space(done))
             _ = trial.relative_params
         job_id = f"trial-{new_job_id()}"
-        self._storage.set_trial_system_attr(trial._trial_id, JOB_ATTR, [job_id, *owners.own()])  # noqa: SLF001
+        self.owned.own(trial, job_id)
         return trial, job_id, self._parcel(trial)
-
-    def left(self) -> list[tuple[Any, str]]:
-        """Trials that still run for a process of this machine that is gone, with the ids of their jobs."""
-        running = self._study.get_trials(deepcopy=False, states=(self._optuna.trial.TrialState.RUNNING,))
-        marked = [(each, each.system_attrs[JOB_ATTR]) for each in running if JOB_ATTR in each.system_attrs]
-        return [(each, job_id) for each, (job_id, *owner) in marked if owners.is_gone(*owner)]
 
     def seen(self, trial: Any, step: int, value: float) -> bool:
         """Take a value of a trial that runs; whether the pruner wants it to end."""
@@ -96,23 +108,19 @@ class ToldStudy:
         state = self._optuna.trial.TrialState.PRUNED if report.is_pruned else None
         self._take(trial, report, None if report.is_pruned else report.values, state)
 
-    def prune(self, trial: Any) -> None:
+    def prune(self, trial: Any, report: Report | None) -> None:
         """It was ended by the pruner: the last value that was seen is its own."""
-        self._told(trial, None, self._optuna.trial.TrialState.PRUNED)
+        self._end(trial, report, self._optuna.trial.TrialState.PRUNED)
 
     def fail(self, trial: Any, report: Report | None = None) -> None:
         """It came to no end of its own; what it had found before is written down."""
-        failed = self._optuna.trial.TrialState.FAIL
-        if report is not None and not self._is_over(trial):
-            self._take(trial, report, None, failed)
-        else:
-            self._told(trial, None, failed)
+        self._end(trial, report, self._optuna.trial.TrialState.FAIL)
 
-    def lose(self, trial: Any) -> None:
+    def lose(self, trial: Any, report: Report | None) -> None:
         """It failed, and its sampler did not come back: this one must not choose the same again."""
         if self._is_alone:
             self._study.sampler.reseed_rng()
-        self.fail(trial)
+        self.fail(trial, report)
 
     def state(self, trial: Any) -> str:
         """How a trial ended: "COMPLETE", "PRUNED" or "FAIL"."""
@@ -122,6 +130,12 @@ class ToldStudy:
         """Call those who want to know of each trial that is over."""
         for callback in callbacks:
             callback(self._study, copy.deepcopy(self._storage.get_trial(trial._trial_id)))  # noqa: SLF001
+
+    def _end(self, trial: Any, report: Report | None, state: Any) -> None:
+        if report is not None and not self._is_over(trial):
+            self._take(trial, report, None, state)
+        else:
+            self._told(trial, None, state)
 
     def _take(self, trial: Any, report: Report, values: Any, state: Any) -> None:
         self._write(trial._trial_id, report)  # noqa: SLF001

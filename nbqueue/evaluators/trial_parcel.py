@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+#: the name under which a trial's job keeps what it has found so far
+SO_FAR = "trial"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:

@@ -18,6 +18,7 @@ def run_trial(parcel: Parcel, objective: Callable[[Any], Any]) -> Report:
     from nbqueue.evaluators.trial_study import opened
 
     study, trial = opened(parcel)
+    storage: Any = study._storage  # noqa: SLF001 - made for this trial
     try:
         values = objective(trial)
         if inspect.isawaitable(values):
@@ -27,6 +28,8 @@ def run_trial(parcel: Parcel, objective: Callable[[Any], Any]) -> Report:
     except Exception as error:
         carry(error, _report(parcel, study, None))
         raise
+    finally:
+        storage.close()
     return _report(parcel, study, values)
 
 

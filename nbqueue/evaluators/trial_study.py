@@ -3,13 +3,75 @@
 from __future__ import annotations
 
 import pickle
+import threading
 import zlib
+from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 import optuna
 
-from nbqueue.evaluators.trial_parcel import Parcel
+from nbqueue.evaluators.trial_parcel import SO_FAR, Parcel
 from nbqueue.inside import report, should_stop
+from nbqueue.inside.context import current
+
+#: seconds between two times that what a trial found is kept, at least
+PERIOD_S = 0.05
+#: a trial that has found much takes long to send: the share of the time that may go into it
+_SHARE = 0.05
+#: seconds in which what is being kept is out
+_LEAVE_S = 5.0
+
+
+class KeptStorage(optuna.storages.InMemoryStorage):
+    """Keeps the trial that runs with its job, soon after each change: so it is known also of one whose process dies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: the trial that runs; None: not yet
+        self.trial_id: int | None = None
+        self._job = current()
+        #: what keeps it soon; None: nothing is to be kept
+        self._timer: threading.Timer | None = None
+        self._thread: threading.Timer | None = None
+        self._pause_s = 0.0
+
+    def set_trial_param(self, *args: Any) -> None:
+        """As optuna has it, and kept at once: it is chosen once."""
+        super().set_trial_param(*args)
+        self._keep()
+
+    def set_trial_intermediate_value(self, *args: Any) -> None:
+        """As optuna has it, and kept soon."""
+        super().set_trial_intermediate_value(*args)
+        self._changed()
+
+    def set_trial_user_attr(self, *args: Any) -> None:
+        """As optuna has it, and kept soon."""
+        super().set_trial_user_attr(*args)
+        self._changed()
+
+    def close(self) -> None:
+        """The trial is over: leave no thread behind, for which its process would not be used again."""
+        self.trial_id = None
+        if self._thread is not None:
+            self._thread.cancel()
+            self._thread.join(_LEAVE_S)
+
+    def _changed(self) -> None:
+        if self._timer is None and self.trial_id is not None and self._job is not None:
+            self._timer = self._thread = threading.Timer(self._pause_s, self._keep)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _keep(self) -> None:
+        self._timer = None
+        if self.trial_id is None or self._job is None:
+            return
+        began = perf_counter()
+        with suppress(Exception):  # what does not fit, or comes after the end, costs the trial nothing
+            self._job.keeping.keep_beside(SO_FAR, zlib.compress(pickle.dumps(self.get_trial(self.trial_id)), 1))
+        self._pause_s = max(PERIOD_S, (perf_counter() - began) / _SHARE)
 
 
 class JobTrial(optuna.Trial):
@@ -31,7 +93,7 @@ class JobTrial(optuna.Trial):
 
 def opened(parcel: Parcel) -> tuple[optuna.Study, optuna.Trial]:
     """The study and the trial of a parcel, in this process."""
-    storage = optuna.storages.InMemoryStorage()
+    storage = KeptStorage()
     study_id = storage.create_new_study(parcel.directions, parcel.name)
     for name, value in parcel.user_attrs.items():
         storage.set_study_user_attr(study_id, name, value)
@@ -41,7 +103,8 @@ def opened(parcel: Parcel) -> tuple[optuna.Study, optuna.Trial]:
         storage.create_new_trial(study_id, template_trial=each)
     study = optuna.Study(parcel.name, storage, parcel.sampler, parcel.pruner)
     study._thread_local.in_optimize_loop = True  # so that the objective may call study.stop()  # noqa: SLF001
-    return study, _trial(study, storage.get_trial_id_from_study_id_trial_number(study_id, parcel.number), parcel)
+    storage.trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, parcel.number)
+    return study, _trial(study, storage.trial_id, parcel)
 
 
 def _trial(study: optuna.Study, trial_id: int, parcel: Parcel) -> optuna.Trial:

@@ -57,6 +57,11 @@ def own_part(checkpoint: bytes) -> bytes | None:
     return _split(checkpoint)[0]
 
 
+def parts_beside(checkpoint: bytes) -> Mapping[str, bytes]:
+    """What libraries kept beside it, by name."""
+    return _split(checkpoint)[1]
+
+
 def _joined(own: bytes | None, beside: Mapping[str, bytes]) -> bytes:
     if not beside and own is not None:
         return own

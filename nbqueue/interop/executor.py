@@ -57,7 +57,7 @@ class Executor(StandardExecutor):
             ValueError: max_workers is not above 0.
             ConfigurationError: an option is not known, or cannot be used.
         """
-        self._given = _given_with(max_workers, given_options(given, "Executor"))
+        self._given = _given_with(max_workers, given_options(given, "Executor", of=Executor.__init__))
         self._turns = Turns()
         self._options = Submitter(self._given, self._turns)
         self._initializer = initializer_of(initializer, initargs)

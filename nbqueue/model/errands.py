@@ -176,6 +176,9 @@ class Clerk(Protocol):
     async def call_of(self, job_id: str) -> Answer | None:
         """The call of a job as it was submitted, verified, where it is still kept: header and payload."""
 
+    async def checkpoint_of(self, job_id: str) -> bytes | None:
+        """What the job's code kept last, verified, as its process sent it; None where nothing is there."""
+
     async def ends(self, due: Sequence[Due]) -> tuple[list[dict[str, Any]], list[bytes]]:
         """The verified ends of the first of these jobs, as many as fit into one answer, and their payloads."""
 

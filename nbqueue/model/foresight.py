@@ -38,6 +38,8 @@ class Foresight:
 
     #: raises for arguments that cannot be used; None: none are known
     check: Callable[[Given], object] | None = None
+    #: raises for what is not at hand on this machine; asked where the job runs here, and waits for no other job
+    check_here: Callable[[Given], object] | None = None
     #: what a job of the call is called; "" for the function's own name
     label: Callable[[Given], str] | None = None
 
@@ -46,23 +48,33 @@ _known: WeakKeyDictionary[FunctionType, Foresight] = WeakKeyDictionary()
 
 
 def foresees(
-    *, check: Callable[[Given], object] | None = None, label: Callable[[Given], str] | None = None
-) -> Callable[[F], F]:
+    *, check: Callable[[Given], object] | None = None, check_here: Callable[[Given], object] | None = None,
+    label: Callable[[Given], str] | None = None,
+) -> Callable[[F], F]:  # fmt: skip
     """A decorator: the function is as it was, and what it says of its calls is known in this process."""
 
     def known(fn: F) -> F:
         if isinstance(fn, FunctionType):
-            _known[fn] = Foresight(check=check, label=label)
+            _known[fn] = Foresight(check=check, check_here=check_here, label=label)
         return fn
 
     return known
 
 
-def check(fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Raise what the function says of arguments that it cannot use; nothing where it says nothing."""
+def check(
+    fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_here: bool = False
+) -> None:
+    """Raise what the function says of arguments that it cannot use; nothing where it says nothing.
+
+    `is_here`: what is not at hand on this machine now will not be where the job runs.
+    """
     found = _of(fn, args, kwargs)
-    if found is not None and found[0].check is not None:
+    if found is None:
+        return
+    if found[0].check is not None:
         found[0].check(found[1])
+    if is_here and found[0].check_here is not None:
+        found[0].check_here(found[1])
 
 
 def label(fn: Callable[..., Any] | str, calls: Iterable[tuple[Sequence[Any], Mapping[str, Any]]]) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.meant import hint
 from nbqueue.model.names import shown
-from nbqueue.model.options import Isolation, RunIn
+from nbqueue.model.options import Isolation, Options, RunIn
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 
 
-class JobOptions(TypedDict, total=False):
-    """What may be said of each job; the same words as `nbqueue.options` has, and they mean the same."""
+class PlainOptions(TypedDict, total=False):
+    """What may be said of any job; the same words as `nbqueue.options` has, and they mean the same."""
 
     #: which queue
     queue: str | None
@@ -22,14 +24,10 @@ class JobOptions(TypedDict, total=False):
     priority: str | int | None
     #: do not start later than this many seconds after submit
     expires: float | timedelta | None
-    #: seconds of running time
-    timeout: float | timedelta | None
     #: seconds before the limit at which the code is asked to stop
     grace: float | timedelta | None
     #: a RetryPolicy, or an integer: tries in all
     retry: RetryPolicy | int | None
-    #: "process" (sync functions), "async" (coroutine functions) or "thread"
-    run_in: RunIn | None
     #: "pool" (recycled processes) or "fresh" (a new one)
     isolation: Isolation | None
     #: what its processes may use, for example "2GB"
@@ -46,6 +44,33 @@ class JobOptions(TypedDict, total=False):
     resources: Mapping[str, float] | None
     #: what rate and concurrency count by; the function if not given
     limit_key: str | None
+    #: "solver" or "evaluation": options that fit such work, where none are given
+    preset: Preset | None
+
+
+class EvaluationOptions(PlainOptions, total=False):
+    """Of the one job of an evaluation, whose rate and concurrency are those of its calls."""
+
+    #: seconds of running time
+    timeout: float | timedelta | None
+
+
+class TrialOptions(PlainOptions, total=False):
+    """Of each trial of a study, whose `timeout` and `concurrency` are the study's."""
+
+    #: "process" (sync functions), "async" (coroutine functions) or "thread"
+    run_in: RunIn | None
+    #: starts in a time over all workers: "20/min"
+    rate: str | None
+
+
+class JobOptions(PlainOptions, total=False):
+    """Of jobs that are made for somebody else's calls."""
+
+    #: seconds of running time
+    timeout: float | timedelta | None
+    #: "process" (sync functions), "async" (coroutine functions) or "thread"
+    run_in: RunIn | None
     #: starts in a time over all workers: "20/min"
     rate: str | None
     #: how many run at once over all workers
@@ -54,15 +79,42 @@ class JobOptions(TypedDict, total=False):
     cache: float | timedelta | None
     #: True makes a new job where `cache` would give another's
     force: bool | None
-    #: "solver" or "evaluation": options that fit such work, where none are given
-    preset: Preset | None
 
 
-def given_options(given: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """The options that were given, without those that are None; `what` takes them. Raises for one it does not."""
-    unknown = [name for name in given if name not in JobOptions.__annotations__]
-    if unknown:
+def given_options(
+    given: Mapping[str, Any],
+    what: str,
+    allowed: type[PlainOptions] = JobOptions,
+    *,
+    of: Callable[..., Any] | None = None,
+) -> dict[str, Any]:
+    """The options that were given, without those that are None. Raises for one that is not allowed.
+
+    Args:
+        given: by their names.
+        what: takes them: the beginning of a sentence.
+        allowed: names them.
+        of: the function that takes them; its other arguments may be what was meant.
+    """
+    options = list(allowed.__annotations__)
+    unknown = [name for name in given if name not in options]
+    if "options" in unknown:
         raise ConfigurationError(
-            f"{what} does not take {shown(unknown[0])}: its options are {', '.join(JobOptions.__annotations__)}."
+            f"{what} takes the options of its jobs as they are, and not in options=: {options[0]}=..., "
+            f"{options[1]}=... and so on."
         )
+    if unknown:
+        # an option of other jobs is no slip for another word
+        known = [] if unknown[0] in Options.__dataclass_fields__ else [*_own_names(of), *options]
+        end = hint(unknown[0], known, "its options", told=options)
+        raise ConfigurationError(f"{what} does not take {shown(unknown[0])}: {end}")
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _own_names(fn: Callable[..., Any] | None) -> list[str]:
+    """The arguments of a function that are given by name."""
+    if fn is None:
+        return []
+    of_one = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    found = inspect.signature(fn).parameters.values()
+    return [each.name for each in found if each.kind in of_one and each.name != "self"]

@@ -10,6 +10,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from nbqueue.errors import NotSendable
+from nbqueue.model.meant import meant
 from nbqueue.model.options import Options
 from nbqueue.model.task import function_label
 
@@ -77,6 +78,16 @@ def _shown(signature: inspect.Signature) -> inspect.Signature:
 
 
 def _hint(kwargs: Mapping[str, Any], signature: inspect.Signature) -> str:
-    """Where an argument has the name of an option, what was meant may be that."""
-    meant = [name for name in kwargs if name in _OPTIONS and name not in signature.parameters]
-    return f" Options of the job are given as in nbqueue.options({meant[0]}=...).submit(...)." if meant else ""
+    """What was meant by a name that it does not have: an option of the job, or another argument."""
+    unknown = [name for name in kwargs if name not in signature.parameters]
+    options = [name for name in unknown if name in _OPTIONS]
+    if options:
+        return f" Options of the job are given as in nbqueue.options({options[0]}=...).submit(...)."
+    found = next((found for name in unknown if (found := meant(name, _by_name(signature))) is not None), None)
+    return "" if found is None else f" Did you mean {found}=?"
+
+
+def _by_name(signature: inspect.Signature) -> list[str]:
+    """The arguments that can be given by name."""
+    kinds = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    return [each.name for each in signature.parameters.values() if each.kind in kinds]

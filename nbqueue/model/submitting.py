@@ -132,10 +132,10 @@ class Door(Protocol):
         """The handle of a job by its id. Raises JobLost where the server knows none."""
         ...
 
-    def kept(self, job_id: str, /) -> Waited[Any]:
+    def kept(self, job_id: str, /, *, beside: str | None = None) -> Waited[Any]:
         """What a job's code kept last with `checkpoint`, also a day after it ended without success; None: nothing.
 
-        Raises NotInJob in a job.
+        With `beside`, the bytes that a library kept beside that by this name.
         """
         ...
 

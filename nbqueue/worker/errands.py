@@ -104,14 +104,15 @@ class Desk:
         ids = questions.ids(header["jobs"])
         doing: dict[str, Callable[[list[str]], Coroutine[Any, Any, tuple[Any, bytes]]]] = {
             "records": self._records, "states": self._states, "cancel": self._cancel_asked,
-            "withdraw": self._withdraw, "call": self._call, "follow": self._follow, "leave": self._leave,
+            "withdraw": self._withdraw, "call": self._call, "kept": self._kept, "follow": self._follow,
+            "leave": self._leave,
         }  # fmt: skip
         return doing[what](ids)
 
     async def _answer(self, number: int, what: str, doing: Coroutine[Any, Any, tuple[Any, bytes]]) -> None:
         """Do what was asked, and say what came of it."""
         try:
-            if what in ("ends", "call", "records"):
+            if what in ("ends", "call", "kept", "records"):
                 async with self._large:
                     await self._written()
                     said, payload = await doing
@@ -171,6 +172,10 @@ class Desk:
 
     async def _call(self, ids: list[str]) -> tuple[Any, bytes]:
         return await (await self._clerk()).call_of(ids[0]) or (None, b"")
+
+    async def _kept(self, ids: list[str]) -> tuple[Any, bytes]:
+        found = await (await self._clerk()).checkpoint_of(ids[0])
+        return found is not None, found or b""
 
     async def _ends(self, due: list[Due]) -> tuple[Any, bytes]:
         ends, payloads = await (await self._clerk()).ends(due)

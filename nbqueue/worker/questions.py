@@ -15,7 +15,8 @@ _MOST = 2**53
 _FIELDS = {
     "submit": {"form", "own", "jobs"}, "missing": {"digests"}, "piece": set[str](),
     "records": {"jobs"}, "states": {"jobs"}, "cancel": {"jobs"}, "withdraw": {"jobs"},
-    "call": {"jobs"}, "follow": {"jobs"}, "leave": {"jobs"}, "ends": {"due"}, "rest": set[str](), "back": set[str](),
+    "call": {"jobs"}, "kept": {"jobs"}, "follow": {"jobs"}, "leave": {"jobs"}, "ends": {"due"},
+    "rest": set[str](), "back": set[str](),
 }  # fmt: skip
 #: what a digest of a call looks like, where there is one
 _DIGEST = re.compile("(?:[0-9a-f]{64})?")

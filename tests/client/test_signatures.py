@@ -45,7 +45,8 @@ REFUSED = {
     "missing": (solve, (), {}, f"solve cannot be called so: {MISSING}.{TAKES}"),
     "surplus": (solve, ("m", 1, 2), {}, "solve cannot be called so: too many positional arguments." + TAKES),
     "misspelt": (
-        solve, ("m",), {"gpa": 1}, "solve cannot be called so: got an unexpected keyword argument 'gpa'." + TAKES
+        solve, ("m",), {"gpa": 1},
+        f"solve cannot be called so: got an unexpected keyword argument 'gpa'.{TAKES} Did you mean gap=?",
     ),
     "an option": (
         solve, ("m",), {"timeout": 1},

@@ -79,7 +79,7 @@ async def test_after_a_trial_that_was_lost_others_are_chosen() -> None:
 
     own, study = study_of(), study_of()
     own.optimize(lambda trial: trial.suggest_float("x", 0, 1), 1)
-    await optimize(study, dying, 2, options={"retry": 1})
+    await optimize(study, dying, 2, retry=1)
     assert states(study) == ["FAIL", "COMPLETE"]
     assert study.trials[1].value != own.trials[0].value
 

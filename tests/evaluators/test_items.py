@@ -1,6 +1,8 @@
 """`evaluate`: a function over a data set as one job, with limits, retries, refusals, stops and kills."""
 
+import operator
 import os
+from functools import partial, wraps
 from itertools import pairwise
 from typing import Any
 
@@ -11,11 +13,18 @@ from nbqueue.client.known import attach, jobs
 from nbqueue.errors import ConfigurationError, JobFailed
 from nbqueue.evaluators import evaluate
 from nbqueue.model.job import JobRecord
-from nbqueue.model.job_options import JobOptions
 from tests.evaluators.service import Service, doubled, exact, questions
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("connected")
+
+
+class Judge:
+    """An object that is called with too little."""
+
+    def __call__(self, output: int) -> bool:
+        """Judges."""
+        return bool(output)
 
 
 async def running(count: int = 1) -> list[JobRecord]:
@@ -142,8 +151,8 @@ async def test_a_cancelled_evaluation_gives_what_it_has_and_goes_on_later(servic
 async def test_a_time_limit_gives_what_there_is(service: Service) -> None:
     """The evaluation ends within its grace, as one that succeeded with a part of the rows."""
     service.takes_s = 0.05
-    given: JobOptions = {"timeout": 3, "grace": 2, "keep_result": 60}
-    found = await evaluate(questions(service, 500), doubled, exact, concurrency=2, options=given)
+    items = questions(service, 500)
+    found = await evaluate(items, doubled, exact, concurrency=2, timeout=3, grace=2, keep_result=60)
     assert (found.stopped_by, found.is_complete, len(found.samples) > 0) == ("timeout", False, True)
 
 
@@ -176,7 +185,17 @@ async def test_progress_and_running_means_are_reported(service: Service) -> None
         ({"retries": -1}, "retries=-1 cannot be used: give a whole number from 0 to 999."),
         ({"max_errors": "5"}, "max_errors='5' cannot be used: give a whole number"),
         ({"item_timeout": 0}, "item_timeout=0 is out of range"),
-        ({"options": {"job_id": "x"}}, "evaluate does not take 'job_id': its options are queue"),
+        ({"job_id": "x"}, "evaluate does not take 'job_id': its options are queue"),
+        (
+            {"options": {"queue": "x"}},
+            "evaluate takes the options of its jobs as they are, and not in options=: queue=",
+        ),
+        ({"after": ["x"]}, "evaluate does not take 'after': its options are queue"),
+        ({"n_jobs": 4}, "evaluate does not take 'n_jobs': did you mean concurrency=?"),
+        ({"max_retries": 4}, "evaluate does not take 'max_retries': did you mean retries=?"),
+        ({"time_limit": 4}, "evaluate does not take 'time_limit': did you mean timeout=?"),
+        ({"prioritty": "high"}, "evaluate does not take 'prioritty': did you mean priority=?"),
+        ({"queue": ""}, "queue='' cannot be used"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_at_once(given: dict[str, Any], sentence: str) -> None:
@@ -184,6 +203,58 @@ async def test_what_cannot_be_meant_is_refused_at_once(given: dict[str, Any], se
     with pytest.raises(ConfigurationError) as refused:
         evaluate([1], doubled, exact, **given)
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "scorers", "sentence"),
+    [
+        ("doubled", exact, "task='doubled' cannot be called: give a function of an item."),
+        (lambda: 1, exact, "task cannot be used, give a function of an item: "),
+        (doubled, lambda output: output, "scorers cannot be used, give a function of an output and a target"),
+        (doubled, {"exact": 5}, "scorers=5 cannot be called: give a function of an output and a target"),
+        (doubled, [exact, partial(exact, 1, 2)], "scorers cannot be used, give a function of an output and a target"),
+        (doubled, Judge(), "It takes (output)."),
+    ],
+)
+def test_functions_that_cannot_be_called_so_are_refused_at_once(task: Any, scorers: Any, sentence: str) -> None:
+    """Before anything is submitted: not item by item."""
+    with pytest.raises(ConfigurationError) as refused:
+        evaluate([1], task, scorers)
+    assert sentence in str(refused.value)
+
+
+async def test_functions_of_which_nobody_knows_are_called() -> None:
+    """Builtins, wrappers, partials and objects are taken where Python itself would not refuse them."""
+
+    def with_session(fn: Any) -> Any:
+        @wraps(fn)
+        def wrapper(item: Any) -> Any:
+            return fn("session", item)
+
+        return wrapper
+
+    @with_session
+    def needs_two(session: str, item: int) -> int:
+        return item if session else 0
+
+    scorers: dict[str, Any] = {"same": operator.eq, "max": max, "partial": partial(lambda most, *_: most, 3)}
+    found = await evaluate([{"input": 1, "target": 0}], lambda item: needs_two(item)["input"], scorers)
+    assert dict(found.samples[0].scores) == {"same": 0, "max": 1, "partial": 3}
+
+
+async def test_what_most_items_failed_with_is_told() -> None:
+    """The report names it with its count, and so does the card."""
+
+    def broken(item: int) -> int:
+        raise ValueError("no" if item else "never")
+
+    found = await evaluate(range(4), broken, name="broken", retries=0)
+    words = "4 failed, 3 of them with ValueError: no"
+    assert repr(found) == f"<Evaluation broken: 4 of 4 items; {words}>"
+    assert words in found._repr_html_()
+    (record,) = (await jobs.where(tag="evaluation", function="evaluated", limit=1)).records
+    assert record.progress is not None
+    assert record.progress.message == words
 
 
 async def test_a_task_without_a_digest_is_evaluated_all_the_same() -> None:

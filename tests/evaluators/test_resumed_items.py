@@ -10,9 +10,8 @@ import pytest
 import nbqueue
 from nbqueue.client.known import attach, jobs
 from nbqueue.client.portal import shutdown
-from nbqueue.errors import JobCrashed
+from nbqueue.errors import JobCrashed, JobFailed
 from nbqueue.evaluators import Evaluation, evaluate
-from nbqueue.model.job_options import JobOptions
 from nbqueue.model.settings import Settings
 from tests.evaluators.service import Service, doubled, exact, questions
 from tests.waiting import SLACK, until
@@ -53,9 +52,8 @@ async def test_what_is_resumed_asks_for_what_failed_alone(service: Service) -> N
 async def test_a_killed_worker_costs_no_row_that_was_kept(service: Service, module_settings: Settings) -> None:
     """SIGKILL of all its processes: another goes on; only what was under way, or just done, is asked again."""
     service.takes_s = 0.1
-    given: JobOptions = {"queue": "killed"}
     with running_worker(module_settings, "--queues", "killed", "--slots", "1", machine="one") as first:
-        pending = evaluate(questions(service, 40), doubled, exact, concurrency=2, retries=0, options=given)
+        pending = evaluate(questions(service, 40), doubled, exact, concurrency=2, retries=0, queue="killed")
         await until(lambda: service.total >= 24, 20)
         first.kill()
         done = service.total
@@ -131,3 +129,28 @@ async def test_an_evaluation_may_be_asked_for_in_a_job(service: Service) -> None
     assert found[0].is_complete
     assert found[1:] == [found[0]] * 2
     assert service.total == 4
+
+
+async def test_a_job_goes_on_from_the_rows_of_one_that_crashed(service: Service, tmp_path: Path) -> None:
+    """Also where the evaluation is asked for inside of a job, rows of one that crashed for good are at hand."""
+    bad = tmp_path / "bad"
+    bad.touch()
+    service.takes_s = 0.1
+    items = questions(service, 20)
+
+    def deadly(item: dict[str, Any]) -> int:
+        if item["input"] == 15 and bad.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return doubled(item)
+
+    async def ask() -> Evaluation:
+        return await evaluate(items, deadly, exact, concurrency=1, retries=0)
+
+    with pytest.raises(JobFailed) as failed:
+        await nbqueue.run(ask)
+    assert isinstance(failed.value.__cause__, JobCrashed)
+    bad.unlink()
+    asked = service.total
+    found = await nbqueue.run(ask)
+    assert (found.is_complete, found.errors) == (True, ())
+    assert service.total - asked <= min(5 + 4 * SLACK, 18)

@@ -14,9 +14,9 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 
 import nbqueue
-from nbqueue.errors import ConfigurationError, NotInJob
+from nbqueue.errors import ConfigurationError
 from nbqueue.evaluators import optimize
-from nbqueue.evaluators.told_study import JOB_ATTR
+from nbqueue.evaluators.left_trials import JOB_ATTR
 from nbqueue.model.settings import Settings
 from tests.evaluators import objectives
 from tests.evaluators.studied import facts, none_runs, states, study_of
@@ -101,8 +101,9 @@ async def test_a_time_limit_of_all_lets_no_trial_begin() -> None:
 async def test_a_trial_over_its_time_limit_has_failed_or_is_pruned() -> None:
     """One that asks whether to prune is pruned within the grace; the other one is ended."""
     study = study_of(pruner=optuna.pruners.NopPruner())
-    await optimize(study, objectives.endless, 2, concurrency=2, options={"timeout": 3, "grace": 1.5})
+    await optimize(study, objectives.endless, 2, concurrency=2, trial_timeout=3, grace=1.5)
     assert states(study) == ["FAIL", "PRUNED"]
+    assert len(study.trials[0].intermediate_values) > 0
 
 
 async def test_an_interrupted_optimization_leaves_no_trial_running(tmp_path: Path) -> None:
@@ -210,13 +211,21 @@ async def test_what_cannot_be_meant_is_refused_at_once() -> None:
         ({"n_trials": -1}, "n_trials=-1 cannot be used: give a whole number from 0 to 1,000,000,000."),
         ({"concurrency": 0}, "concurrency=0 cannot be used: give a whole number from 1 to 100,000."),
         ({"retries": True}, "retries=True cannot be used: give a whole number from 0 to 999."),
+        ({"objective": "bowl"}, "objective='bowl' cannot be called: give a function of a trial."),
+        ({"callbacks": 5}, "callbacks=5 cannot be called: give functions of the study and of a trial that is over."),
+        ({"n_jobs": 2}, "optimize does not take 'n_jobs': did you mean concurrency=?"),
+        ({"callback": print}, "optimize does not take 'callback': did you mean callbacks=?"),
+        ({"time_limit": 2}, "optimize does not take 'time_limit': did you mean timeout=?"),
+        ({"n_trial": 2}, "optimize does not take 'n_trial': did you mean n_trials=?"),
+        (
+            {"priority": "soon"},
+            'priority=\'soon\' cannot be used: give "high", "normal", "low" or an integer from -99 to 99.',
+        ),
     ]
     for given, sentence in cases:
         with pytest.raises(ConfigurationError) as refused:
             optimize(**{"study": study, "objective": objectives.bowl, **given})
         assert str(refused.value) == sentence
-    with pytest.raises(NotInJob, match=r"An event loop runs in this thread: await optimize\(\.\.\.\)"):
-        optimize(study, objectives.bowl, 1).wait()
     assert study.trials == []
 
 

@@ -1,0 +1,50 @@
+"""What can be said of a call of `run_notebook` before it runs: also by whoever submits it as a job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from nbqueue.errors import ConfigurationError
+from nbqueue.evaluators import notebook_source
+from nbqueue.model import durations
+from nbqueue.model.names import shown
+
+
+def check_arguments(given: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for arguments that cannot be used anywhere."""
+    notebook, parameters = given.get("notebook", ""), given.get("parameters")
+    if not isinstance(notebook, str | os.PathLike) and not (isinstance(notebook, Mapping) and "cells" in notebook):
+        raise notebook_source.no_notebook(notebook)
+    if parameters is not None and not (
+        isinstance(parameters, Mapping) and all(isinstance(name, str) for name in parameters)
+    ):
+        raise ConfigurationError(
+            f'parameters={shown(parameters)} cannot be used: give a dict of values by name, such as {{"alpha": 0.1}}.'
+        )
+    if (limit := given.get("cell_timeout")) is not None:
+        durations.seconds(limit, "cell_timeout", least=0.001)
+    kernel = given.get("kernel")
+    if kernel is not None and not isinstance(kernel, str):
+        raise ConfigurationError(f"kernel={shown(kernel)} cannot be used: give the name of a kernel.")
+
+
+def label(given: Mapping[str, Any]) -> str:
+    """What a job of the call is called: by the notebook's file."""
+    notebook = given.get("notebook")
+    return f"run_notebook {Path(notebook).name}" if isinstance(notebook, str | os.PathLike) else ""
+
+
+def check_here(given: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for a notebook, its parameters or a kernel that are not on this machine.
+
+    Where the libraries are missing that tell so, nothing is said.
+    """
+    if "notebook" not in given or find_spec("nbformat") is None or find_spec("jupyter_client") is None:
+        return
+    node = notebook_source.read(given["notebook"])
+    notebook_source.kernel_of(node, given.get("kernel"))
+    notebook_source.check_parameters(node, given.get("parameters") or {})
