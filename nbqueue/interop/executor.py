@@ -28,6 +28,9 @@ from nbqueue.model.names import new_job_id
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: arguments of its own, beside the options of jobs
+_OWN = ("max_workers", "initializer", "initargs")
+
 
 class Executor(StandardExecutor):
     """A `concurrent.futures.Executor` whose calls are jobs, run by the workers.
@@ -57,7 +60,7 @@ class Executor(StandardExecutor):
             ValueError: max_workers is not above 0.
             ConfigurationError: an option is not known, or cannot be used.
         """
-        self._given = _given_with(max_workers, given_options(given, "Executor"))
+        self._given = _given_with(max_workers, given_options(given, "Executor", _OWN))
         self._turns = Turns()
         self._options = Submitter(self._given, self._turns)
         self._initializer = initializer_of(initializer, initargs)

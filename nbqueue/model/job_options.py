@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
-from nbqueue.errors import ConfigurationError
-from nbqueue.model.names import shown
 from nbqueue.model.options import Isolation, RunIn
+from nbqueue.model.other_names import unknown_option
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 
@@ -58,11 +57,16 @@ class JobOptions(TypedDict, total=False):
     preset: Preset | None
 
 
-def given_options(given: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """The options that were given, without those that are None; `what` takes them. Raises for one it does not."""
+def given_options(given: Mapping[str, Any], what: str, own: Sequence[str] = ()) -> dict[str, Any]:
+    """The options that were given, without those that are None. Raises for one that `what` does not take.
+
+    Args:
+        given: the options by their names.
+        what: takes them; the beginning of a sentence.
+        own: names of arguments of its own, one of which may have been meant.
+    """
     unknown = [name for name in given if name not in JobOptions.__annotations__]
     if unknown:
-        raise ConfigurationError(
-            f"{what} does not take {shown(unknown[0])}: its options are {', '.join(JobOptions.__annotations__)}."
-        )
+        known = (*own, *JobOptions.__annotations__)
+        raise unknown_option(f"{what} does not take {{}}", unknown[0], known, "its options are")
     return {name: value for name, value in given.items() if value is not None}

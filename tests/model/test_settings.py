@@ -47,7 +47,8 @@ def test_paths_and_sizes_may_be_text(tmp_path: Path) -> None:
         ({"home": 5}, "home=5 cannot be used: give a path."),
         ({"url": b"redis://"}, "url=b'redis://' cannot be used: give text."),
         ({"webhook_private": "yes"}, "webhook_private='yes' cannot be used: give True or False."),
-        ({"server": "x"}, "Setting 'server' is not known: the settings are url, "),
+        ({"nosuch": "x"}, "Setting 'nosuch' is not known: the settings are url, "),
+        ({"server": "x"}, "Setting 'server' is not known: it is called url= here."),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any], said: str) -> None:
