@@ -9,7 +9,6 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
@@ -18,6 +17,7 @@ from nbqueue.client.answer import Answer
 from nbqueue.client.interrupts import interruptible
 from nbqueue.errors import NotSendable
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -49,11 +49,11 @@ class Waitable(ABC, Generic[T_co]):
             _rest_no_longer(waited, answer)
         return self._take(answer)
 
-    def wait(self, timeout: float | timedelta | None = None) -> T_co:
+    def wait(self, timeout: Duration | None = None) -> T_co:
         """The answer, for code that cannot await.
 
         Args:
-            timeout: seconds (or a timedelta) to wait at most; None: as long as it takes.
+            timeout: seconds, a timedelta or text such as "5min", to wait at most; None: as long as it takes.
 
         Raises:
             TimeoutError: it took longer; what was asked for goes on.

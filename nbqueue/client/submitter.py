@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Never, ParamSpec, TypeVar, overload
 
 from nbqueue.broker.jobs import same_as
@@ -23,6 +23,7 @@ from nbqueue.client.submission import draft_many, draft_one
 from nbqueue.client.turns import Turns
 from nbqueue.client.word import tell_when_ended
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.durations import Duration
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
@@ -127,7 +128,7 @@ class Submitter:
     @overload
     def schedule(
         self,
-        times: Times | str | float | timedelta,
+        times: Times | Duration,
         fn: Callable[P, Coroutine[Any, Any, T]],
         /,
         *args: P.args,
@@ -135,14 +136,12 @@ class Submitter:
     ) -> Pending[Schedule[T]]: ...
     @overload
     def schedule(
-        self, times: Times | str | float | timedelta, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+        self, times: Times | Duration, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Pending[Schedule[T]]: ...
     @overload
+    def schedule(self, times: Times | Duration, fn: str, /, *args: Any, **kwargs: Any) -> Pending[Schedule[Any]]: ...
     def schedule(
-        self, times: Times | str | float | timedelta, fn: str, /, *args: Any, **kwargs: Any
-    ) -> Pending[Schedule[Any]]: ...
-    def schedule(
-        self, times: Times | str | float | timedelta, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any
+        self, times: Times | Duration, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any
     ) -> Pending[Schedule[Any]]:
         """The handle of a schedule that calls `fn` again and again, once the server has it.
 
@@ -192,27 +191,27 @@ def options(
     *,
     queue: str | None = None,
     priority: str | int | None = None,
-    delay: float | timedelta | None = None,
+    delay: Duration | None = None,
     at: datetime | None = None,
-    expires: float | timedelta | None = None,
-    timeout: float | timedelta | None = None,
-    grace: float | timedelta | None = None,
+    expires: Duration | None = None,
+    timeout: Duration | None = None,
+    grace: Duration | None = None,
     retry: RetryPolicy | int | None = None,
     job_id: str | None = None,
     run_in: RunIn | None = None,
     isolation: Isolation | None = None,
     memory: str | int | None = None,
-    keep_result: float | timedelta | None = None,
-    keep_error: float | timedelta | None = None,
+    keep_result: Duration | None = None,
+    keep_error: Duration | None = None,
     tags: Sequence[str] | None = None,
     label: str | None = None,
     resources: Mapping[str, float] | None = None,
     limit_key: str | None = None,
     rate: str | None = None,
     concurrency: int | None = None,
-    unique: float | timedelta | None = None,
-    debounce: float | timedelta | None = None,
-    cache: float | timedelta | None = None,
+    unique: Duration | None = None,
+    debounce: Duration | None = None,
+    cache: Duration | None = None,
     force: bool | None = None,
     after: Sequence[Job[Any] | JobGroup[Any] | str] | None = None,
     on_parent_failure: OnParentFailure | None = None,
@@ -223,12 +222,13 @@ def options(
 ) -> Submitter:
     """What submits with these options.
 
-    `await options(queue="nightly", timeout=60).submit(solve, 3)`
+    `await options(queue="nightly", timeout="10min").submit(solve, 3)`. Lengths of time are seconds, timedeltas, or text
+    such as "90s", "5min", "1h 30min" or "7d".
 
     Args:
         queue: which queue; "default" if not given.
         priority: "high", "normal", "low", or an integer from -99 to 99 (more is sooner).
-        delay: seconds (or a timedelta) before it may start, on the server's clock.
+        delay: seconds before it may start, on the server's clock.
         at: the moment from which it may start, an aware datetime; wins over `delay`.
         expires: do not start later than this many seconds after submit.
         timeout: seconds of running time.

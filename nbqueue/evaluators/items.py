@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from nbqueue.errors import JobCancelled, JobError, JobLost, NotInJob, NotSendable
@@ -13,6 +12,7 @@ from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
 from nbqueue.evaluators.item_run import evaluated
 from nbqueue.evaluators.scorers import read as read_scorers
+from nbqueue.model.durations import Duration
 from nbqueue.model.job_options import JobOptions, given_options
 from nbqueue.model.names import new_job_id
 from nbqueue.model.retry import RetryPolicy
@@ -34,7 +34,7 @@ def evaluate(
     concurrency: int = 8,
     rate: str | None = None,
     retries: int | RetryPolicy = 2,
-    item_timeout: float | timedelta | None = None,
+    item_timeout: Duration | None = None,
     max_errors: int | None = None,
     name: str = "",
     resume: Evaluation | None = None,

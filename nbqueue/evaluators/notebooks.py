@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from nbqueue.evaluators import extras, notebook_source
 from nbqueue.evaluators.notebook_run import NotebookRun
 from nbqueue.inside import current_job, on_stop, stop_reason
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 
 if TYPE_CHECKING:
     from nbqueue.evaluators.notebook_client import Execution
@@ -34,7 +34,7 @@ def run_notebook(
     notebook: Any,
     parameters: Mapping[str, Any] | None = None,
     *,
-    cell_timeout: float | timedelta | None = None,
+    cell_timeout: Duration | None = None,
     kernel: str | None = None,
     allow_errors: bool = False,
     output: str | os.PathLike[str] | None = None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from datetime import timedelta
 from typing import Any
 
 from nbqueue.errors import ConfigurationError, NotInJob
@@ -14,6 +13,7 @@ from nbqueue.evaluators.counts import check_count
 from nbqueue.evaluators.plan import MOST_ITEMS
 from nbqueue.evaluators.study_loop import StudyLoop, Wanted
 from nbqueue.model import durations, limits
+from nbqueue.model.durations import Duration
 from nbqueue.model.job_options import JobOptions, given_options
 from nbqueue.model.names import shown
 from nbqueue.model.retry import MAX_TRIES, RetryPolicy
@@ -25,7 +25,7 @@ def optimize(
     n_trials: int | None = None,
     *,
     concurrency: int = 1,
-    timeout: float | timedelta | None = None,
+    timeout: Duration | None = None,
     retries: int = 0,
     catch: type[Exception] | Sequence[type[Exception]] = (),
     callbacks: Sequence[Callable[[Any, Any], object]] = (),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, TypedDict
 
+from nbqueue.model.durations import Duration
 from nbqueue.model.options import Isolation, RunIn
 from nbqueue.model.other_names import unknown_option
 from nbqueue.model.presets import Preset
@@ -20,11 +20,11 @@ class JobOptions(TypedDict, total=False):
     #: "high", "normal", "low", or an integer (more is sooner)
     priority: str | int | None
     #: do not start later than this many seconds after submit
-    expires: float | timedelta | None
+    expires: Duration | None
     #: seconds of running time
-    timeout: float | timedelta | None
+    timeout: Duration | None
     #: seconds before the limit at which the code is asked to stop
-    grace: float | timedelta | None
+    grace: Duration | None
     #: a RetryPolicy, or an integer: tries in all
     retry: RetryPolicy | int | None
     #: "process" (sync functions), "async" (coroutine functions) or "thread"
@@ -34,9 +34,9 @@ class JobOptions(TypedDict, total=False):
     #: what its processes may use, for example "2GB"
     memory: str | int | None
     #: seconds for which the result is kept
-    keep_result: float | timedelta | None
+    keep_result: Duration | None
     #: the same for an error
-    keep_error: float | timedelta | None
+    keep_error: Duration | None
     #: texts to find it by
     tags: Sequence[str] | None
     #: what its card shows
@@ -50,7 +50,7 @@ class JobOptions(TypedDict, total=False):
     #: how many run at once over all workers
     concurrency: int | None
     #: seconds for which the result of the same function and arguments is taken
-    cache: float | timedelta | None
+    cache: Duration | None
     #: True makes a new job where `cache` would give another's
     force: bool | None
     #: "solver" or "evaluation": options that fit such work, where none are given
