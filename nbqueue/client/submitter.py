@@ -9,7 +9,7 @@ from typing import Any, Never, ParamSpec, TypeVar, overload
 
 from nbqueue.broker.jobs import same_as
 from nbqueue.client import hooks
-from nbqueue.client.delivery import TURN_JOBS, deliver, deliver_all
+from nbqueue.client.delivery import TURN_JOBS
 from nbqueue.client.draft import Drafts
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
@@ -20,7 +20,7 @@ from nbqueue.client.schedule import Schedule
 from nbqueue.client.scheduling import draft_schedule, keep
 from nbqueue.client.session import Session, session
 from nbqueue.client.submission import draft_many, draft_one
-from nbqueue.client.turns import Turns
+from nbqueue.client.turns import deliver_all_in_turn, deliver_in_turn
 from nbqueue.client.word import tell_when_ended
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.durations import Duration
@@ -42,9 +42,7 @@ KEPT_BYTES = 10_000_000
 class Submitter:
     """Submits with the options it was made with; see `options()`."""
 
-    def __init__(self, given: Mapping[str, Any] | None = None, turns: Turns | None = None) -> None:
-        """Args: the options, and what gives its submits their order; None: each is sent at once."""
-        self._turns = turns
+    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
         self._given = {name: value for name, value in (given or {}).items() if value is not None}
         if "after" in self._given:
             self._given["after"] = ids_of(self._given["after"])
@@ -113,7 +111,7 @@ class Submitter:
         items = list(zip(*map(_iterated, iterables), strict=False))
         drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming, sharing=here.shares)
         order = drafts.order
-        accepted = here.promise(self._in_turn(lambda link: _delivered(link, here, drafts)))
+        accepted = here.promise(lambda link: _delivered(link, here, drafts))
 
         def group(members: list[Job[Any]]) -> JobGroup[Any]:
             name = order.options.label or order.function
@@ -164,9 +162,6 @@ class Submitter:
         given = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
         return f"options({given})"
 
-    def _in_turn(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Callable[[Link], Coroutine[Any, Any, T]]:
-        return act if self._turns is None else self._turns.in_turn(act)
-
     def _may_join(self, fn: Callable[..., Any] | str) -> bool:
         """Whether the server may give another job than the one that is submitted."""
         asked = {**(fn.options if isinstance(fn, Task) else {}), **self._given}
@@ -180,7 +175,7 @@ class Submitter:
         here = session()
         draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming, sharing=here.shares)
         kept = draft if draft.whole_size <= KEPT_BYTES else None
-        accepted = here.promise(self._in_turn(lambda link: deliver(link, draft)))
+        accepted = here.promise(lambda link: deliver_in_turn(link, draft))
         name = draft.order.options.label or draft.order.function
         job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
         tell_when_ended(here, accepted, lambda: [standing_for(job, accepted.result())], draft.order.options.on_done)
@@ -276,7 +271,7 @@ async def _delivered(link: Link, here: Session, drafts: Drafts) -> list[Job[Any]
     """The handles of jobs, or of those that stand for them, once the server has accepted all."""
     name = drafts.order.options.label or drafts.order.function
     members: list[Job[Any]] = []
-    for draft, answer in zip(drafts, await deliver_all(link, drafts), strict=True):
+    for draft, answer in zip(drafts, await deliver_all_in_turn(link, drafts), strict=True):
         members.append(standing_for(Job(draft.job_id, name=name, of=here, draft=draft), answer))
         if not len(members) % TURN_JOBS:
             await asyncio.sleep(0)
