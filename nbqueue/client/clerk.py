@@ -45,7 +45,11 @@ class LinkClerk:
         drafts = [
             Draft(item.job_id, order, item.payload, item.takes, item.digest, instead=item.instead) for item in items
         ]
-        return [await deliver(self._link, drafts[0])] if len(drafts) == 1 else await deliver_all(self._link, drafts)
+        return (
+            [await deliver(self._link, drafts[0])]
+            if len(drafts) == 1 and not form.group
+            else await deliver_all(self._link, drafts)
+        )
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:
         """Cancel jobs; what became of each."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
-from nbqueue.broker import jobs, scripts
+from nbqueue.broker import groups, jobs, scripts
 from nbqueue.broker.blobs import BlobsMissing
 from nbqueue.broker.blobs import leave as leave_blob
 from nbqueue.broker.blobs import missing as missing_blobs
@@ -104,6 +104,7 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
             await asyncio.sleep(0)
         if sending is not None:
             states += await sending
+        await _join(link, drafts, states)
     except NbqueueError as error:
         # what was on its way may have arrived
         raise await cut(link, drafts, states, error, unsure=sent - len(states)) from error
@@ -111,6 +112,18 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
         if sending is not None and not sending.done():
             sending.cancel()
     return states
+
+
+async def _join(link: Link, drafts: Sequence[Draft], states: Sequence[str]) -> None:
+    """Have the server know who belongs to a group, where jobs of other groups may stand for some."""
+    order = drafts[0].order if drafts else None
+    if order is None or not order.group or order.options.once is None:
+        return
+    found = [(draft.job_id, jobs.same_as(state) or draft.job_id) for draft, state in zip(drafts, states, strict=True)]
+    keys, delay_s = link.wire.keys, order.options.delay
+    for start in range(0, len(found), CHUNK_JOBS):
+        part = found[start : start + CHUNK_JOBS]
+        await link.wire.ask(lambda client: groups.join(client, keys, order.group, part, delay_s))  # noqa: B023
 
 
 async def _send(link: Link, chunk: Sequence[_Sealed]) -> list[str]:

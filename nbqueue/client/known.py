@@ -164,7 +164,7 @@ def attach(job_id: str | None = None, /, *, group: str | None = None, everywhere
 async def group_again(link: Link, group: str, of: Session) -> JobGroup[Any]:
     """The handle of a group by its id. Raises JobLost where the server knows none of its jobs."""
     found = await attaching.group_of(link, group)
-    return Selection(found, f"group {group}", of).grouped(found.records[0])
+    return Selection(found, f"group {group}", of).grouped(found.records[0], group)
 
 
 def _attach_group(group: str) -> Pending[JobGroup[Any]]:

@@ -131,7 +131,7 @@ def test_tqdm_counts_the_jobs(chunksize: int, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"colour": "red"}, r"^Executor does not take 'colour': its options are queue, priority, "),
+        ({"colour": "red"}, r"^Executor does not take 'colour': its options are max_workers, initializer, "),
         ({"max_workers": 2, "concurrency": 2}, r"^max_workers and concurrency cannot be given together: "),
         ({"timeout": -1}, r"^timeout=-1 is out of range: "),
     ],
