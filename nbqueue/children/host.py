@@ -20,7 +20,7 @@ from nbqueue.children.memory import MemoryWatch
 from nbqueue.children.output import Output
 from nbqueue.children.running import Finish, Listener, Running
 from nbqueue.children.wire import Wire
-from nbqueue.model.outcome import Died, StopReason
+from nbqueue.model.outcome import StopReason
 
 #: room for what surrounds a result
 _SLACK_BYTES = 2**16
@@ -171,16 +171,8 @@ class Host:
         if not begun and not guilty and running.stopped_by is None and (meant or not running.placed_again):
             running.placed_again = running.placed_again or not meant
             return False
-        died = Died(
-            exit_code=death.exit_code,
-            signal=death.signal,
-            stack=stack,
-            peak_memory_bytes=max(death.peak_memory_bytes or 0, running.peak_memory_bytes or 0) or None,
-            memory_limit_bytes=running.run.memory_bytes if self._killing.over_memory and guilty else None,
-            reason=death.reason,
-        )
         running.finish(
-            died,
+            death.of(running, stack, over_limit=self._killing.over_memory and guilty),
             cpu_s=death.cpu_s if together == 1 else None,
             collateral=meant and not guilty,
             neighbours=0 if meant else together - 1,
