@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from nbqueue.broker.bounds import BLOB_MS
 from nbqueue.broker.keys import Keys
 
 #: how long one is kept that no job came for
@@ -32,11 +33,13 @@ def not_missing(reply: Sequence[bytes]) -> list[str]:
 
 
 async def missing(client: Any, keys: Keys, digests: Sequence[str]) -> list[str]:
-    """Those that are not there."""
+    """Those that are not there; the others stay long enough for a submit that comes now."""
     pipe = client.pipeline(transaction=False)
     for digest in digests:
+        pipe.pexpire(keys.blob(digest), BLOB_MS, gt=True)
         pipe.exists(keys.blob(digest))
-    return [digest for digest, found in zip(digests, await pipe.execute(), strict=True) if not found]
+    found = (await pipe.execute())[1::2]
+    return [digest for digest, is_there in zip(digests, found, strict=True) if not is_there]
 
 
 async def leave(client: Any, keys: Keys, digest: str, data: bytes) -> None:

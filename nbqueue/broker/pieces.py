@@ -16,7 +16,7 @@ from typing import NamedTuple
 from nbqueue.errors import TamperedPayload
 
 #: what is large but has no large parts is cut, by its content, into about so many of what pickles write in one go
-_PARTS = 8
+_PARTS = 2
 _MOST_BYTES = 8_000_000
 _ROW = struct.Struct(">QQ32s")
 #: the last bytes of a payload with a table; a trailer of `codec` cannot end so, as no call has lines of a gigabyte
@@ -96,7 +96,7 @@ class Cuts:
                 self._size += len(part)
 
     def _put_aside(self, data: bytes) -> None:
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest_of(data)
         self.contents.setdefault(digest, data)
         self.pieces.append(Piece(self._size, len(data), digest))
         self._size += len(data)
@@ -108,6 +108,11 @@ def with_table(payload: bytes, pieces: Sequence[Piece]) -> bytes:
         return payload
     rows = b"".join(_ROW.pack(each.at, each.size, bytes.fromhex(each.digest)) for each in pieces)
     return payload + rows + _END.pack(len(pieces), _MARK)
+
+
+def table_bytes(pieces: Sequence[Piece]) -> int:
+    """How much longer a payload is with the table of them."""
+    return len(pieces) * _ROW.size + _END.size if pieces else 0
 
 
 def is_cut(payload: bytes | memoryview) -> bool:
@@ -132,9 +137,14 @@ def whole(payload: bytes, contents: Mapping[str, bytes]) -> bytes:
     return b"".join(_parts(memoryview(payload)[: _table_at(payload)], found, contents))
 
 
+def digest_of(data: bytes) -> str:
+    """What a piece is called."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def verified(digest: str, data: bytes) -> bytes:
     """The content of a piece, which is what its digest says; raises TamperedPayload where it is not."""
-    if hashlib.sha256(data).hexdigest() != digest:
+    if digest_of(data) != digest:
         raise TamperedPayload(
             f"A part of the arguments ({len(data):,} bytes) is not what was submitted: somebody changed it in the "
             "server. Submit the job again."

@@ -50,8 +50,8 @@ def run(running: Running, limit_bytes: int) -> list[bytes | memoryview]:
         text += f',"kept":{len(run.checkpoint)}'
     for name, is_so in (("plain", run.plain), ("batch", run.is_batch)):
         text += f',"{name}":true' if is_so else ""
-    if run.tries:
-        text += f',"tries":{run.tries}'
+    for name, count in (("blob", run.blob_bytes), ("tries", run.tries)):
+        text += f',"{name}":{count}' if count else ""
     if run.asking:
         text += f',"retry":{plain_json.encode(run.asking)}'
     if run.folder:

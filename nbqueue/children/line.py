@@ -27,12 +27,12 @@ class ChildLine:
     """One run's line; frames of it carry the run's number."""
 
     def __init__(
-        self, context: JobContext, number: int, *, seed: str, limit_bytes: int, post: Sends,
+        self, context: JobContext, number: int, *, seed: str, limit_bytes: int, blob_bytes: int, post: Sends,
         may_block: Callable[[], bool], plain: bool,
     ) -> None:  # fmt: skip
         self.job_id = context.info.id
         self.seed = seed
-        self.limit_bytes = limit_bytes
+        self.limit_bytes, self.blob_bytes = limit_bytes, blob_bytes
         self.plain = plain
         #: the client's part runs in a thread of its own
         self.loop: AbstractEventLoop | None = None

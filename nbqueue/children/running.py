@@ -46,6 +46,8 @@ class Run(NamedTuple):
     terminate_after_s: float = 1.0
     kill_after_s: float = 2.0
     cpus: int = 1
+    #: from which size on pieces of calls that its code submits are sent apart; 0: none is
+    blob_bytes: int = 0
     #: what family of process its code wants, as who submitted it said
     family: str = ""
     #: what an earlier attempt kept, encoded

@@ -61,6 +61,7 @@ class Visit:
                 self.number,
                 seed=f"{self.header['job']['id']}/{header.get('tries', 0)}",
                 limit_bytes=header["limit"],
+                blob_bytes=header.get("blob", 0),
                 post=post,
                 may_block=may_block,
                 plain=header.get("plain", False),

@@ -97,7 +97,7 @@ def worker(
     hosts = settings.webhook_hosts if webhook_hosts is None else webhook_hosts
     config = WorkerConfig(
         address=_address(settings), namespace=settings.namespace, key_file=str(keys),
-        modules=(module,) if module else (), limit_bytes=settings.limit_bytes,
+        modules=(module,) if module else (), limit_bytes=settings.limit_bytes, blob_bytes=settings.blob_bytes,
         webhook_hosts=host_names(hosts), is_archived=archive_folder is not None, **given,
     )  # fmt: skip
     served = f"Serving {_shown(config)} on {config.address}, {config.slots} processes at once"

@@ -12,14 +12,11 @@ from nbqueue.broker.envelope import open_sealed
 from nbqueue.broker.pieces import Piece, pieces_of, verified, whole
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.link import Link
-from nbqueue.client.portions import Room, portions
+from nbqueue.client.portions import NO_ROOM, NOT_KEPT, Room, portions_within
 from nbqueue.client.wire import BYTES_A_SECOND
 from nbqueue.errors import TamperedPayload
 from nbqueue.model.job import JobRecord
 from nbqueue.model.shown import plain
-
-#: why there is none, of a job that succeeded or ended long ago, and of one for which there was no room
-NOT_KEPT, NO_ROOM = "kept no longer", "not read, as others before it are too large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +42,7 @@ async def read(
     """The calls of jobs, some at a time; of those that cannot be had, `refused` tells why."""
     wire = link.wire
     sizes = await wire.ask(lambda client: kept.submission_sizes(client, wire.keys, [each.id for each in records]))
-    wanted = []
-    for record, size in zip(records, sizes, strict=True):
-        if size and room.takes(size):
-            wanted.append((record, size))
-        else:
-            refused[record.id] = NO_ROOM if size else NOT_KEPT
-    for part, extra_s in portions([record for record, _ in wanted], [size for _, size in wanted]):
+    for part, extra_s in portions_within(room, records, sizes, refused):
         ids = [record.id for record in part]
         sealed = await wire.ask(lambda client: jobs.submissions(client, wire.keys, ids), extra_s=extra_s)  # noqa: B023
         found, unsound = await asyncio.to_thread(_opened, wire.keyring, wire.keys.namespace, part, sealed)

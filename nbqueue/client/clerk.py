@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from nbqueue.broker import jobs
 from nbqueue.broker.address import Address
 from nbqueue.broker.envelope import open_sealed
 from nbqueue.broker.jobs import Origin
+from nbqueue.broker.pieces import digest_of
 from nbqueue.broker.signing import Keyring
+from nbqueue.client.ahead import WireStore
 from nbqueue.client.delivery import deliver, deliver_all
 from nbqueue.client.draft import Draft, Order
 from nbqueue.client.ends import fetch_ends
@@ -34,6 +37,7 @@ class LinkClerk:
 
     def __init__(self, address: Address, keyring: Keyring, namespace: str) -> None:
         self._link = Link(Settings(namespace=namespace, home=Path()), keyring, address)
+        self._store = WireStore(self._link.wire)
 
     async def submit(self, form: Form, parent: Parent, items: Sequence[Item]) -> list[str]:
         """Sign and submit; per job its state, or "exists"."""
@@ -50,6 +54,14 @@ class LinkClerk:
             if len(drafts) == 1 and not form.group
             else await deliver_all(self._link, drafts)
         )
+
+    async def missing(self, digests: Sequence[str]) -> list[str]:
+        """Those of large pieces of calls that are not in the server; the others stay for a while."""
+        return await self._store.missing(digests)
+
+    async def leave(self, data: bytes) -> None:
+        """Send such a piece. What it is called is found here, so that nothing else is ever kept under that name."""
+        await self._store.leave(await asyncio.to_thread(digest_of, data), data)
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:
         """Cancel jobs; what became of each."""

@@ -10,11 +10,10 @@ from typing import Any
 from nbqueue.broker import jobs
 from nbqueue.client import arguments
 from nbqueue.client.arguments import MOST_BYTES, Given
-from nbqueue.client.calls import NO_ROOM, NOT_KEPT
 from nbqueue.client.ended import Ended, value_of
 from nbqueue.client.ends import fetch_ends
 from nbqueue.client.link import Link
-from nbqueue.client.portions import Room, portions
+from nbqueue.client.portions import Room, portions_within
 from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.model.job import JobRecord
 from nbqueue.model.shown import plain
@@ -53,13 +52,7 @@ async def _take_results(
         return
     wire = link.wire
     sizes = await wire.ask(lambda client: jobs.result_sizes(client, wire.keys, [each.id for each in records]))
-    wanted = []
-    for record, size in zip(records, sizes, strict=True):
-        if size and room.takes(size):
-            wanted.append((record, size))
-        else:
-            told[record.id] = NO_ROOM if size else NOT_KEPT
-    for part, extra_s in portions([record for record, _ in wanted], [size for _, size in wanted]):
+    for part, extra_s in portions_within(room, records, sizes, told):
         ends = await fetch_ends(wire, [(record.id, record.fence) for record in part], extra_s)
         values, why = await asyncio.to_thread(_values, ends)
         results |= values

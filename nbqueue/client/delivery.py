@@ -8,18 +8,17 @@ from typing import Any
 
 from nbqueue.broker import groups, jobs, scripts
 from nbqueue.broker.blobs import BlobsMissing
-from nbqueue.broker.blobs import leave as leave_blob
-from nbqueue.broker.blobs import missing as missing_blobs
 from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.broker.scripts import Call
-from nbqueue.client import without_server
+from nbqueue.client import ahead, without_server
+from nbqueue.client.ahead import WireStore
 from nbqueue.client.cut import cut
 from nbqueue.client.draft import Draft
 from nbqueue.client.link import Link
 from nbqueue.client.removing import settle
 from nbqueue.client.wire import BYTES_A_SECOND, CHUNK_JOBS
-from nbqueue.errors import BrokerUnavailable, JobError, NbqueueError
+from nbqueue.errors import BrokerUnavailable, NbqueueError
 
 #: bytes of one round trip
 CHUNK_BYTES = 1_000_000
@@ -155,38 +154,18 @@ def _call(link: Link, drafts: Sequence[Draft], sealed: Sequence[tuple[str, bytes
 
 async def _accepted(link: Link, drafts: Sequence[Draft], call: Call[list[str]], size: int) -> list[str]:
     """The answer to a submit, after large pieces of its calls that were not there."""
+    store = WireStore(link.wire)
     if size > ASKED_FIRST_BYTES:
-        await _leave_missing(link, drafts)
+        await ahead.leave_missing(store, drafts)
     for _ in range(SENDS):
         try:
             return await link.wire.run(call, size_bytes=size, wakes=True)
         except BlobsMissing as missing:
-            for digest in missing.digests:
-                await _leave_blob(link, drafts, digest)
+            await ahead.leave(store, drafts, missing.digests)
     raise BrokerUnavailable(
         f"Large arguments of {drafts[0].order.function} were sent {SENDS} times, and the server had lost them again "
         "each time: see whether it evicts keys (maxmemory-policy must be noeviction)."
     )
-
-
-async def _leave_missing(link: Link, drafts: Sequence[Draft]) -> None:
-    """Send the large pieces that are not there."""
-    digests = list(dict.fromkeys(digest for draft in drafts for digest in draft.blobs))
-    if digests:
-        for digest in await link.wire.ask(lambda client: missing_blobs(client, link.wire.keys, digests), wakes=True):
-            await _leave_blob(link, drafts, digest)
-
-
-async def _leave_blob(link: Link, drafts: Sequence[Draft], digest: str) -> None:
-    data = next((draft.contents[digest] for draft in drafts if digest in draft.contents), None)
-    if data is None:
-        job_id = next((draft.order.retry_of for draft in drafts if digest in draft.blobs), "")
-        raise JobError(
-            f"Job {job_id} cannot be retried: a large part of its arguments is kept no longer. Submit it again.",
-            job_id=job_id,
-        )
-    extra_s = len(data) / BYTES_A_SECOND
-    await link.wire.ask(lambda client: leave_blob(client, link.wire.keys, digest, data), extra_s=extra_s, wakes=True)
 
 
 async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, overload
 
 from nbqueue.broker import codec
 from nbqueue.broker.envelope import seal
 from nbqueue.broker.jobs import LANE_PROCESS, Batch, Origin
-from nbqueue.broker.pieces import Piece, pieces_of
+from nbqueue.broker.pieces import Piece, pieces_of, table_bytes
 from nbqueue.broker.signing import Keyring
 from nbqueue.model.errands import Form
 from nbqueue.model.names import new_job_id, new_job_ids
@@ -98,8 +98,8 @@ class Draft:
 
     @property
     def size(self) -> int:
-        """Bytes of the payload, about."""
-        return len(self.function) + len(self.call)
+        """Bytes of the payload."""
+        return len(self.function) + len(self.call) + table_bytes(self.pieces)
 
     @property
     def whole_size(self) -> int:
@@ -159,6 +159,9 @@ class Own(NamedTuple):
     pieces: Sequence[Piece] = ()
 
 
+_NOTHING = Own()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
     """Calls of one function, as bytes."""
@@ -171,6 +174,12 @@ class Calls:
     own: Mapping[int, Own]
     #: large pieces of them, by their digests
     contents: Mapping[str, bytes]
+
+    @property
+    def payloads(self) -> Iterator[bytes]:
+        """What travels of each: two that differ in a large piece alone differ in the table of these."""
+        for number, call in enumerate(self.arguments):
+            yield codec.join_call(self.function, call, self.own.get(number, _NOTHING).pieces)
 
 
 class Drafts(Sequence[Draft]):
@@ -214,6 +223,3 @@ class Drafts(Sequence[Draft]):
             self._ids[number], self.order, calls.arguments[number], own.parents, own.digest, calls.function,
             pieces=own.pieces, contents=calls.contents if own.pieces else {},
         )  # fmt: skip
-
-
-_NOTHING = Own()

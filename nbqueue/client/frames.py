@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbqueue.client.arguments import Given
-from nbqueue.client.calls import NOT_KEPT
 from nbqueue.client.contents import Contents
 from nbqueue.client.ended import Ended
 from nbqueue.client.handle import Job
+from nbqueue.client.portions import NOT_KEPT
 from nbqueue.model.job import JobRecord
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from nbqueue.client import arguments, frames, values
 from nbqueue.client.arguments import Given, Known
-from nbqueue.client.calls import NOT_KEPT
 from nbqueue.client.gathering import Gathering
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
+from nbqueue.client.portions import NOT_KEPT
 from nbqueue.client.session import Session
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from nbqueue.broker.envelope import Sealed
+from nbqueue.client.ahead import leave_missing
 from nbqueue.client.cut import cut
 from nbqueue.client.draft import Draft, Order
 from nbqueue.client.inner_ends import InnerEnds
@@ -20,7 +21,7 @@ from nbqueue.client.told import error_of, record_of
 from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import NbqueueError, NotInJob, PayloadTooLarge
 from nbqueue.model import plain_json
-from nbqueue.model.errands import Line
+from nbqueue.model.errands import MOST_JOBS, Line
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_job_id
 from nbqueue.model.states import State
@@ -77,20 +78,25 @@ class InnerLink(Link):
         try:
             async with self._submits:
                 for chunk in _chunks(drafts, min(CHUNK_BYTES, self._line.limit_bytes)):
-                    order = chunk[0].order
-                    fields = {
-                        "form": _form(order), "own": order.options.job_id is None,
-                        "jobs": [
-                            [draft.job_id, draft.size, list(draft.parents), draft.digest, dict(draft.instead)]
-                            for draft in chunk
-                        ],
-                    }  # fmt: skip
-                    states += (await self.ask("submit", fields, b"".join(draft.payload for draft in chunk)))[0]
+                    await leave_missing(self, chunk)
+                    states += await self._submitted(chunk)
         except NbqueueError as error:
             raise await cut(self, drafts, states, error) from error
         finally:
             self._submitting -= 1
         return states
+
+    async def missing(self, digests: Sequence[str]) -> list[str]:
+        """Those of large pieces of calls that are not in the server."""
+        found: list[str] = []
+        for start in range(0, len(digests), MOST_JOBS):
+            found += (await self.ask("missing", {"digests": list(digests[start : start + MOST_JOBS])}))[0]
+        return found
+
+    async def leave(self, digest: str, data: bytes) -> None:
+        """Have the worker send one, under the digest that it finds itself."""
+        del digest
+        await self.ask("piece", payload=data)
 
     async def settled(self) -> None:
         """Wait until what was submitted was answered for."""
@@ -160,6 +166,18 @@ class InnerLink(Link):
     async def _say_back(self) -> None:
         with suppress(NbqueueError):  # the job has ended, and with it its rest
             await self.ask("back", in_turn=False)
+
+    async def _submitted(self, drafts: Sequence[Draft]) -> list[str]:
+        """The answer to a submit that is sent at once."""
+        order = drafts[0].order
+        fields = {
+            "form": _form(order), "own": order.options.job_id is None,
+            "jobs": [
+                [draft.job_id, draft.size, list(draft.parents), draft.digest, dict(draft.instead)] for draft in drafts
+            ],
+        }  # fmt: skip
+        found: list[str] = (await self.ask("submit", fields, b"".join(draft.payload for draft in drafts)))[0]
+        return found
 
     async def _each(self, what: str, job_ids: Sequence[str]) -> list[Any]:
         """An answer for each job; ids are checked here, where a wrong one costs an error and not the process."""

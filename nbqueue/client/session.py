@@ -20,7 +20,7 @@ from nbqueue.client.pending import Pending
 from nbqueue.client.portal import LoopPlace, Place, Portal, portal, promise
 from nbqueue.errors import NotInJob
 from nbqueue.model.errands import Line
-from nbqueue.model.settings import Settings, load_settings
+from nbqueue.model.settings import LEAST_BLOB_BYTES, Settings, load_settings
 
 T = TypeVar("T")
 
@@ -101,7 +101,8 @@ class InnerSession(Session):
     """The session of one job: it goes by the job's line to its worker."""
 
     def __init__(self, line: Line) -> None:
-        super().__init__(Settings(limit_bytes=line.limit_bytes, home=Path()))
+        sharing_from = line.blob_bytes or LEAST_BLOB_BYTES
+        super().__init__(Settings(limit_bytes=line.limit_bytes, blob_bytes=sharing_from, home=Path()))
         self._line = line
         self._pid = os.getpid()
         self._place: Place = LoopPlace(line.loop) if line.loop is not None else portal()
@@ -115,8 +116,8 @@ class InnerSession(Session):
 
     @property
     def shares(self) -> bool:
-        """Calls go to the worker as they are."""
-        return False
+        """Whether the worker takes large pieces of calls apart."""
+        return self._line.blob_bytes > 0
 
     def call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:
         """Put `act(link)` under way."""

@@ -93,8 +93,7 @@ def draft_many(
     with staying(settings.is_inline), noting() as signs:
         calls = _calls(settings, order, code, wanted, Cuts(settings.blob_bytes) if sharing else None)
     order = _of_family(replace(order, size=len(wanted)), signs)
-    payloads = (codec.join_call(calls.function, each) for each in calls.arguments)
-    marks = _marks(naming, code, ((item, {}, each) for item, each in zip(wanted, payloads, strict=True)))
+    marks = _marks(naming, code, ((item, {}, each) for item, each in zip(wanted, calls.payloads, strict=True)))
     order = replace(order, group=naming(order, marks))
     drafts = Drafts(order, calls, naming=naming, marks=marks)
     _check_size(settings, drafts.largest, f"The function {order.function} with one item's arguments")

@@ -128,6 +128,8 @@ class Line(Protocol):
     seed: str
     #: the largest call that may be sent
     limit_bytes: int
+    #: pieces of calls from this size on are sent apart; 0: none is
+    blob_bytes: int
     #: whether results may be plain data only
     plain: bool
     #: the loop in which the client's part runs; None: in a thread of its own
@@ -152,6 +154,12 @@ class Clerk(Protocol):
 
     async def submit(self, form: Form, parent: Parent, items: Sequence[Item]) -> list[str]:
         """Sign and submit; per job its state, or "exists"."""
+
+    async def missing(self, digests: Sequence[str]) -> list[str]:
+        """Those of large pieces of calls that are not in the server; the others stay for a while."""
+
+    async def leave(self, data: bytes) -> None:
+        """Send such a piece, for a submit that comes after it."""
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:
         """Cancel; per job "unknown", "removed" (it waited), "asked" (it runs) or the final state it had."""

@@ -1,4 +1,4 @@
-"""What a card adds in short notes: why a job waits, which attempt it is, where it runs, what became of it."""
+"""What a card adds in short notes: why a job waits, which try it is, where it runs, what became of it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ RECONNECTING = ("connection lost, trying again",)
 def of_job(record: JobRecord, now: datetime, why: str, *, reconnecting: bool) -> tuple[str, ...]:
     """The notes of a job; `why` is what holds it up where more is known than its record says."""
     if record.state.is_final:
-        return tuple(note for note in (_stopped(record), _attempts(record)) if note)
+        return tuple(note for note in (_stopped(record), _tries(record), _losses(record)) if note)
     found = (
         wording.line(why) or _waiting(record, now),
-        _attempts(record),
+        _tries(record),
         _losses(record),
         _worker(record),
         *(RECONNECTING if reconnecting else ()),
@@ -40,10 +40,10 @@ def _waiting(record: JobRecord, now: datetime) -> str:
     return f"{begins} in {wording.duration(wait_s, running=True)}, at {wording.when(record.due_at, now)}"
 
 
-def _attempts(record: JobRecord) -> str:
+def _tries(record: JobRecord) -> str:
     # one that runs is counted when it has ended
     number = min(record.tries + (record.state is State.RUNNING), record.max_tries)
-    return f"attempt {number} of {record.max_tries}" if number and record.max_tries > 1 else ""
+    return f"try {number} of {record.max_tries}" if number and record.max_tries > 1 else ""
 
 
 def _worker(record: JobRecord) -> str:
@@ -60,6 +60,8 @@ def _losses(record: JobRecord) -> str:
     if not lost:
         return ""
     what = "its process died" if record.crashes else "its worker was lost"
+    if record.state.is_final:
+        return f"{what} {'once' if lost == 1 else f'{lost} times'}"
     return f"{what}, runs again" if lost == 1 else f"{what} ({lost} times), runs again"
 
 

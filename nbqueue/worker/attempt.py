@@ -42,6 +42,8 @@ class Here:
     only_registered: bool = False
     #: processors that each of its processes may use
     cpus: int = 1
+    #: from which size on pieces of calls that jobs submit here are sent apart; 0: none is
+    blob_bytes: int = 0
 
     @cached_property
     def shelf(self) -> Shelf:

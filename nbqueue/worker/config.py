@@ -49,6 +49,8 @@ class WorkerConfig:
     stall_s: float = 10.0
     #: results over this many bytes fail their job
     limit_bytes: int = 100_000_000
+    #: pieces of what jobs submit, from this size on, are stored once for all jobs that have them; 0: none is
+    blob_bytes: int = 0
     #: hosts that word may be left at; none: nowhere
     webhook_hosts: tuple[str, ...] = ()
     #: whether these may be on private networks or this machine

@@ -19,11 +19,11 @@ from nbqueue.worker.errands import Desk
 class Desks:
     """Opens a desk when a job first asks; the clerk is made then too, as most jobs ask nothing."""
 
-    def __init__(self, where: tuple[Any, Any, str], children: Place, limit_bytes: int) -> None:
+    def __init__(self, where: tuple[Any, Any, str], children: Place, limit_bytes: int, blob_bytes: int = 0) -> None:
         """Args: `where` a clerk works: the server's address, the keys, the namespace."""
         self._where = where
         self._children = children
-        self._limit_bytes = limit_bytes
+        self._limit_bytes, self._blob_bytes = limit_bytes, blob_bytes
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._clerk: asyncio.Future[Clerk] | None = None
         self._desks: dict[str, Desk] = {}
@@ -41,7 +41,10 @@ class Desks:
 
     def line(self, attempt: Attempt, context: JobContext) -> LoopLine:
         """The line of a run in the engine's own loop."""
-        line = LoopLine(attempt, context, self._limit_bytes, loop=self._loop, thread=self._thread)
+        line = LoopLine(
+            attempt, context, limit_bytes=self._limit_bytes, blob_bytes=self._blob_bytes,
+            loop=self._loop, thread=self._thread,
+        )  # fmt: skip
         line.ask = lambda header, payload: self._desk(attempt, line).take(header, payload)
         return line
 
@@ -89,11 +92,12 @@ class LoopLine:
     """The line of a job that runs in the engine's loop: what it asks goes to its desk without a frame."""
 
     def __init__(
-        self, attempt: Attempt, context: JobContext, limit_bytes: int, *, loop: asyncio.AbstractEventLoop, thread: int
-    ) -> None:
+        self, attempt: Attempt, context: JobContext, *, limit_bytes: int, blob_bytes: int,
+        loop: asyncio.AbstractEventLoop, thread: int,
+    ) -> None:  # fmt: skip
         self.job_id = attempt.claim.job_id
         self.seed = f"{self.job_id}/{attempt.claim.tries}"
-        self.limit_bytes = limit_bytes
+        self.limit_bytes, self.blob_bytes = limit_bytes, blob_bytes
         self.plain = attempt.plain
         #: the engine's own
         self.loop: asyncio.AbstractEventLoop | None = loop

@@ -10,13 +10,12 @@ import asyncio
 import itertools
 import json
 import logging
-import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from nbqueue.errors import NbqueueError, NotInJob
 from nbqueue.model.errands import MOST_JOBS, Clerk, Due, Form, Item, Parent
-from nbqueue.model.names import check_job_id
+from nbqueue.worker import questions
 from nbqueue.worker.attempt import Attempt
 
 logger = logging.getLogger("nbqueue.worker")
@@ -27,17 +26,6 @@ Reply = Callable[[dict[str, Any], bytes], None]
 MOST_ASKED = 64
 #: jobs that one job follows at once, and that are remembered for it to be cancelled with it
 MOST_FOLLOWED = MOST_REMEMBERED = 200_000
-#: the highest number of a question or a claim
-_MOST = 2**53
-#: what each question has beside its number and its kind
-_FIELDS = {
-    "submit": {"form", "own", "jobs"}, "records": {"jobs"}, "states": {"jobs"}, "cancel": {"jobs"},
-    "withdraw": {"jobs"}, "call": {"jobs"}, "follow": {"jobs"}, "leave": {"jobs"}, "ends": {"due"},
-    "rest": set[str](), "back": set[str](),
-}  # fmt: skip
-#: what a digest of a call looks like, where there is one
-_DIGEST = re.compile("(?:[0-9a-f]{64})?")
-_FRAME = {"t", "n", "q", "what"}
 
 
 class Slot(Protocol):
@@ -78,13 +66,9 @@ class Desk:
 
     def take(self, header: Mapping[str, Any], payload: bytes) -> None:
         """Check a question and put it under way; raises where it is none."""
-        number, what = header["q"], header["what"]
-        if set(header) - _FRAME != _FIELDS[what] or type(number) is not int or not 0 < number < _MOST:
-            raise ValueError("a question is none of those that a job may ask")
-        if number in self._asked or len(self._asked) >= MOST_ASKED or (what == "submit" and self._submitting):
+        number, what = questions.number_and_kind(header, payload)
+        if number in self._asked or len(self._asked) >= MOST_ASKED or (what in questions.LARGE and self._submitting):
             raise ValueError("it asks more at once than it may")
-        if payload and what != "submit":
-            raise ValueError("a question has a payload")
         doing = self._question(what, header, payload)
         self._asked.add(number)
         self._aside(self._answer(number, what, doing))
@@ -105,40 +89,24 @@ class Desk:
     def _question(self, what: str, header: Mapping[str, Any], payload: bytes) -> Coroutine[Any, Any, tuple[Any, bytes]]:
         """What answers it; everything in it is checked here, before anything is done."""
         if what == "submit":
-            found = self._checked_submit(header, payload)
+            found = questions.submit(header, payload, self._limit_bytes)
             self._submitting = True
             return self._submit(*found)
+        if what == "piece":
+            self._submitting = True
+            return self._piece(payload)
+        if what == "missing":
+            return self._missing(questions.digests(header["digests"]))
         if what == "ends":
-            return self._ends(_due(header["due"]))
+            return self._ends(questions.due(header["due"]))
         if what in ("rest", "back"):
             return self._rest() if what == "rest" else self._back()
-        ids = _ids(header["jobs"])
+        ids = questions.ids(header["jobs"])
         doing: dict[str, Callable[[list[str]], Coroutine[Any, Any, tuple[Any, bytes]]]] = {
             "records": self._records, "states": self._states, "cancel": self._cancel_asked,
             "withdraw": self._withdraw, "call": self._call, "follow": self._follow, "leave": self._leave,
         }  # fmt: skip
         return doing[what](ids)
-
-    def _checked_submit(self, header: Mapping[str, Any], payload: bytes) -> tuple[Form, list[Item], bool]:
-        form, own, listed = Form.from_wire(header["form"]), header["own"], header["jobs"]
-        if type(own) is not bool or not isinstance(listed, list) or not 0 < len(listed) <= MOST_JOBS:
-            raise ValueError("a submit lists no jobs, or too many")
-        ids = _ids([job_id for job_id, *_ in listed])
-        items, start = [], 0
-        for job_id, (_, size, takes, digest, instead) in zip(ids, listed, strict=True):
-            if type(size) is not int or not 0 < size <= self._limit_bytes:
-                raise ValueError("a submit holds a call of a size that is not allowed")
-            if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-                raise ValueError("a submit holds a digest that is none")
-            taken = tuple(_ids(takes)) if takes != [] else ()
-            if not isinstance(instead, dict) or not instead.keys() <= set(taken):
-                raise ValueError("a submit takes the place of results that are not taken")
-            given = {name: check_job_id(each) for name, each in instead.items()}
-            items.append(Item(job_id, payload[start : start + size], taken, digest, given))
-            start += size
-        if start != len(payload):
-            raise ValueError("a submit holds other calls than it lists")
-        return form, items, own
 
     async def _answer(self, number: int, what: str, doing: Coroutine[Any, Any, tuple[Any, bytes]]) -> None:
         """Do what was asked, and say what came of it."""
@@ -160,7 +128,7 @@ class Desk:
             about, payload = {"error": {"type": "NbqueueError", "message": told}}, b""
         finally:
             self._asked.discard(number)
-            if what == "submit":
+            if what in questions.LARGE:
                 self._submitting = False
         self._say({"t": "answer", "q": number, **about}, payload)
 
@@ -174,6 +142,13 @@ class Desk:
         if self._cancelled:
             await self._cancel(mine)
         return states, b""
+
+    async def _missing(self, digests: list[str]) -> tuple[Any, bytes]:
+        return await (await self._clerk()).missing(digests), b""
+
+    async def _piece(self, data: bytes) -> tuple[Any, bytes]:
+        await (await self._clerk()).leave(data)
+        return None, b""
 
     async def _own_priority(self) -> int:
         """The priority of the job that asks, looked up once."""
@@ -260,21 +235,3 @@ class Desk:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _ids(listed: Any) -> list[str]:
-    if not isinstance(listed, list) or not 0 < len(listed) <= MOST_JOBS:
-        raise ValueError("a question names no jobs, or too many")
-    found = [check_job_id(job_id) for job_id in listed]
-    if len(set(found)) != len(found):
-        raise ValueError("a question names a job twice")
-    return found
-
-
-def _due(listed: Any) -> list[Due]:
-    if not isinstance(listed, list):
-        raise TypeError("a question for ends lists none")
-    fences = [fence for _, fence in listed]
-    if not all(type(fence) is int and -1 <= fence < _MOST for fence in fences):
-        raise ValueError("a question for ends names a claim that is none")
-    return list(zip(_ids([job_id for job_id, _ in listed]), fences, strict=True))

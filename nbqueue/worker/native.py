@@ -184,7 +184,7 @@ class NativeRunner:
         return "async" if travels_async else "process"
 
     def _run_in_child(self, attempt: Attempt, run_in: Any) -> int:
-        running = self._children.begin(run_of(attempt, run_in, cpus=self._here.cpus))
+        running = self._children.begin(run_of(attempt, run_in, cpus=self._here.cpus, blob_bytes=self._here.blob_bytes))
         self._desks.serve(attempt, running)
         attempt.inputs = {}  # the run holds them for as long as they are needed
         self._started(attempt, running)

@@ -135,10 +135,10 @@ class EngineProcess:
         await children.start()
         here = Here(
             keyring, self._keys, self._info.id, self._info.host, self._config.limit_bytes, Random(),  # noqa: S311 - jitter
-            codec.header_versions(), self._config.only_registered, self._config.cpus,
+            codec.header_versions(), self._config.only_registered, self._config.cpus, self._config.blob_bytes,
         )  # fmt: skip
         where = (self._config.address, keyring, self._config.namespace)
-        desks = Desks(where, children, self._config.limit_bytes)
+        desks = Desks(where, children, self._config.limit_bytes, self._config.blob_bytes)
         runner = NativeRunner(
             here, client=self._client, children=children, tasks=registered, listener=reports, on_stuck=self._on_stuck,
             desks=desks,

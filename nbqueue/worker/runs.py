@@ -11,7 +11,7 @@ from nbqueue.model.options import RunIn
 from nbqueue.worker.attempt import Attempt
 
 
-def run_of(attempt: Attempt, run_in: RunIn, *, cpus: int = 1) -> Run:
+def run_of(attempt: Attempt, run_in: RunIn, *, cpus: int = 1, blob_bytes: int = 0) -> Run:
     """The run of an attempt; code that has a slot to itself may use the processors of one."""
     claim, options, header = attempt.claim, attempt.options, attempt.header
     return Run(
@@ -37,6 +37,7 @@ def run_of(attempt: Attempt, run_in: RunIn, *, cpus: int = 1) -> Run:
         folder=str(header.get("folder", "")),
         tries=claim.tries,
         cpus=cpus if run_in == "process" else 1,
+        blob_bytes=blob_bytes,
         family=_family_of(attempt),
         kill_after_s=presets.kill_after_s(options.preset),
         asking={"policy": options.retry.to_wire(), "tries": claim.tries + 1} if options.retry.is_own else None,

@@ -58,6 +58,11 @@ def forge(kind: str) -> str:
         "a number that is none": lambda: ask_frame("1", "states", jobs=["a"]),
         "a number twice": lambda: ask_frame(7, "rest") + ask_frame(7, "rest"),
         "two submits at once": lambda: submit_frame(1) + submit_frame(2),
+        "pieces by no digest": lambda: ask_frame(1, "missing", digests=["../" * 20]),
+        "no pieces": lambda: ask_frame(1, "missing", digests=[]),
+        "a piece of nothing": lambda: ask_frame(1, "piece"),
+        "a piece with a name": lambda: ask_frame(1, "piece", CALL, digest="0" * 64),
+        "two pieces at once": lambda: ask_frame(1, "piece", CALL) + ask_frame(2, "piece", CALL),
         "a flood": lambda: b"".join(ask_frame(number, "states", jobs=["a"]) for number in range(1, 500)),
     }[kind]()
     _control().sendall(data)

@@ -25,7 +25,8 @@ KINDS = (
     "a call that is not there", "more than was listed",
     "a parent of another namespace", "a digest that is none", "no jobs", "too many jobs", "a job twice",
     "a job that is no text", "a claim that is none", "a payload where none belongs", "a number that is none",
-    "a number twice", "two submits at once", "a flood",
+    "a number twice", "two submits at once",
+    "pieces by no digest", "no pieces", "a piece of nothing", "a piece with a name", "two pieces at once", "a flood",
 )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_a_card_shows_all_that_is_known_of_a_job(lab: Lab) -> None:
         card = notebook.output(1)
         expect(card.get_by_role("progressbar", name="steps of fold 2")).to_have_attribute("aria-valuetext", "99/100")
         expect(card).to_contain_text(re.compile(r"running.*solve the plan.*1/4 \(25%\)"))
-        expect(card).to_contain_text(re.compile(r"attempt 1 of 3 · on [^ ]+, pid \d+"))
+        expect(card).to_contain_text(re.compile(r"try 1 of 3 · on [^ ]+, pid \d+"))
         expect(card.get_by_role("img", name=re.compile("objective .* bound .* after"))).to_be_visible()
         expect(card.get_by_role("img", name=re.compile("^gap "))).to_be_visible()
         fold, log = card.get_by_role("button", name="Log"), card.locator(LOG)

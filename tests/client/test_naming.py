@@ -7,12 +7,17 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pytest
+
 from nbqueue.broker import codec
 from nbqueue.broker.jobs import Origin
 from nbqueue.client.draft import Order
 from nbqueue.client.naming import Repeatable, mark
+from nbqueue.client.submission import draft_many, draft_one
 from nbqueue.model.names import check_job_id
 from nbqueue.model.options import Options, check
+from nbqueue.model.settings import Settings
 
 ORDER = Order(options=Options(), function="f", lane=1, origin=Origin())
 A, B = b"a", b"b"
@@ -47,6 +52,24 @@ def test_where_it_is_submitted_from_does_not_count() -> None:
     """The folder of a child is none of the job's own."""
     there = replace(ORDER, origin=Origin(user="me", folder="/elsewhere"))
     assert Repeatable("job/0")(there, [A]) == Repeatable("job/0")(ORDER, [A])
+
+
+@pytest.mark.parametrize("levels", [0, 250])
+def test_calls_that_differ_in_a_large_array_alone_have_other_names(levels: int) -> None:
+    """Also where the call is known by its bytes, as it is too deep for a digest: the array is not among these."""
+    deep: list[Any] = []
+    for _ in range(levels):
+        deep = [deep]
+
+    def names(value: float) -> set[str]:
+        args, naming = (deep, np.full(100_000, value)), Repeatable("job/0")
+        one = draft_one(Settings(), "f", args, {}, {}, naming=naming, sharing=True)
+        many = draft_many(Settings(), "f", [args], {}, naming=naming, sharing=True)
+        assert (one.size < 10_000, many[0].size < 10_000) == (True, True)
+        return {one.job_id, many[0].job_id, many.order.group}
+
+    assert names(1.0) == names(1.0)
+    assert len(names(1.0) | names(2.0)) == 6
 
 
 def code(annotation: str) -> Any:

@@ -262,7 +262,7 @@ def test_a_lost_fit_is_a_failed_fit(
     guesses: Callable[..., GridSearchCV], wrong: str, options: JobOptions, error: str
 ) -> None:
     """A crash and a time limit are what scikit-learn calls a fit that failed; where all have, it says why."""
-    asked = guesses(wrong).set_params(param_grid={"guess": [1]}, cv=[(range(100), range(100, 150))])
+    asked = guesses(wrong).set_params(param_grid={"guess": [1]}, cv=[([*range(100)], [*range(100, 150)])])
     with pytest.raises(ValueError, match=f"(?s)All the 1 fits failed.*{error}"):
         search(asked, X, Y, **options).wait()
 

@@ -65,17 +65,19 @@ def test_a_queued_job() -> None:
         (
             {"state": State.SCHEDULED, "reason": WaitReason.RETRYING, "due_at": NOW + timedelta(seconds=5), "tries": 2,
              "max_tries": 3},
-            "retrying", (f"tries again in 5 s, at {_clock(5)}", "attempt 2 of 3"),
+            "retrying", (f"tries again in 5 s, at {_clock(5)}", "try 2 of 3"),
         ),
         ({"state": State.QUEUED, "losses": 1}, "queued", ("its worker was lost, runs again",)),
         ({"state": State.RUNNING, "crashes": 1, "losses": 1}, "running", ("its process died (2 times), runs again",)),
         ({"state": State.RUNNING, "cancel_requested": True}, "cancelling", ()),
         ({"state": State.SUCCEEDED, "stopped_by": "timeout"}, "succeeded", ("handed back at its time limit",)),
+        ({"state": State.SUCCEEDED, "crashes": 1}, "succeeded", ("its process died once",)),
+        ({"state": State.CRASHED, "crashes": 3}, "crashed", ("its process died 3 times",)),
         ({"state": State.CANCELLED, "stopped_by": "cancel"}, "cancelled", ()),
     ],
 )  # fmt: skip
 def test_the_notes_say_why(facts: dict[str, object], word: str, notes: tuple[str, ...]) -> None:
-    """A card says why a job waits, which attempt it is and how it was stopped."""
+    """A card says why a job waits, which try it is and how it was stopped."""
     found = view.of_job(replace(JobRecord(id="j1", state=State.QUEUED), **facts), now=NOW)  # type: ignore[arg-type]
     assert (found.look.word, found.notes) == (word, notes)
 

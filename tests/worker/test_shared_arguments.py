@@ -175,16 +175,6 @@ def test_a_search_reads_large_arguments(tmp_path: Path) -> None:
     assert [job.id for job in found] == [jobs[1].id]
 
 
-@pytest.mark.usefixtures("worker")
-def test_code_that_travels_in_a_job_takes_them_too() -> None:
-    """A job hands large arguments to jobs of its own."""
-
-    def outer(data: Any) -> list[float]:
-        return list(nbqueue.submit_map(partial(column, data), range(3)).wait().wait())
-
-    assert submit(outer, DATA).wait(20).wait(60) == [column(DATA, number) for number in range(3)]
-
-
 def test_smaller_pieces_can_be_shared_or_larger_ones_alone(settings: Settings, server: Server) -> None:
     """The size from which pieces travel apart is a setting."""
     configure(Settings(url=settings.url, home=settings.home, blob_bytes="2MB"))  # type: ignore[arg-type]
