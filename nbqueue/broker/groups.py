@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nbqueue.broker import bounds
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.model.states import State
@@ -66,6 +67,31 @@ def _read(stored: Mapping[bytes, bytes]) -> GroupCounts | None:
 async def members(client: Any, keys: Keys, group: str) -> list[str]:
     """The ids of a group's jobs, in order."""
     return [item.decode(errors="replace") for item in await client.lrange(keys.members(group), 0, -1)]
+
+
+async def join(client: Any, keys: Keys, group: str, jobs: Sequence[tuple[str, str]], delay_s: float) -> None:
+    """Note the jobs of a group in which jobs of others may stand for some; those that are noted already stay.
+
+    Args:
+        client: speaks to the server.
+        keys: the names of its keys.
+        group: the group's id.
+        jobs: the id that was submitted, and that of the job which stands in its place, of each.
+        delay_s: how long they wait at least.
+    """
+    key = keys.members(group, joined=True)
+    begin = await client.zcard(key)
+    places = {f"{submitted} {stands}": begin + number for number, (submitted, stands) in enumerate(jobs)}
+    pipe = client.pipeline(transaction=True)
+    pipe.zadd(key, places, nx=True)
+    pipe.pexpire(key, bounds.RECORD_MS + round(delay_s * 1000))
+    await pipe.execute()
+
+
+async def joined(client: Any, keys: Keys, group: str) -> list[str]:
+    """The ids of the jobs that `join` has noted, in order; one that stands for several is there for each."""
+    found = await client.zrange(keys.members(group, joined=True), 0, -1)
+    return [item.decode(errors="replace").partition(" ")[2] for item in found]
 
 
 async def members_of_all(client: Any, keys: Keys, names: Sequence[str], *, newest: int = 0) -> list[list[str]]:

@@ -131,9 +131,9 @@ class Keys:
         """hash: `total`, `left` (not ended), `deleted`, and state -> number of its jobs that are, or ended, in it."""
         return f"{self.prefix}nbq:group:{group}"
 
-    def members(self, group: str) -> str:
-        """list: ids of a group's jobs, in order."""
-        return f"{self.prefix}nbq:members:{group}"
+    def members(self, group: str, *, joined: bool = False) -> str:
+        """list: ids of a group's jobs, in order; `joined`, zset: id submitted + id of its stand-in -> place."""
+        return f"{self.prefix}nbq:{'joined' if joined else 'members'}:{group}"
 
     def children(self, parent: str) -> str:
         """set: ids of jobs that wait for the end of a job or group."""

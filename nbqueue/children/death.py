@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from nbqueue.children.running import Running
+from nbqueue.model.outcome import Died, Shortage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,8 @@ class Death:
     status: int | None = None
     cpu_s: float | None = None
     peak_memory_bytes: int | None = None
+    #: whether the machine's memory had run out
+    shortage: Shortage = ""
     #: why, where it is known and was not its own doing
     reason: str = ""
 
@@ -32,6 +35,20 @@ class Death:
         if self.status is None or os.WIFSIGNALED(self.status):
             return None
         return os.WEXITSTATUS(self.status)
+
+    def of(self, running: Running, stack: str, killing: Killing) -> Died:
+        """The end of a run that was in it."""
+        over_limit = killing.over_memory and running in killing.culprits
+        return Died(
+            exit_code=self.exit_code,
+            signal=self.signal,
+            stack=stack,
+            peak_memory_bytes=max(self.peak_memory_bytes or 0, running.peak_memory_bytes or 0) or None,
+            memory_limit_bytes=running.run.memory_bytes if over_limit else None,
+            shortage=self.shortage,
+            reason=self.reason,
+            killed_after_s=killing.after_stop_s(running),
+        )
 
 
 @dataclass(slots=True)

@@ -7,9 +7,8 @@ import contextlib
 import itertools
 import os
 import signal
-import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from nbqueue.children import child_frames, lineage
@@ -20,7 +19,7 @@ from nbqueue.children.memory import MemoryWatch
 from nbqueue.children.output import Output
 from nbqueue.children.running import Finish, Listener, Running
 from nbqueue.children.wire import Wire
-from nbqueue.model.outcome import Died, StopReason
+from nbqueue.model.outcome import StopReason
 
 #: room for what surrounds a result
 _SLACK_BYTES = 2**16
@@ -35,6 +34,18 @@ _ADVICE = "Code in a job must leave alone the file descriptors that it did not o
 _SAID_CHARS = 200
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Who is told of a child."""
+
+    #: of a run that has ended, with the frame that says how, and what makes the end known
+    ended: Callable[[Host, Running, Header, Finish], None]
+    #: of its death, with the runs in it that had not begun
+    died: Callable[[Host, list[Running]], None]
+    #: that it is wanted sooner
+    hasten: Callable[[Host], None]
+
+
 class Host:
     """One child. Frames come in by its wire, output by its pipe, its birth and death from the nursery."""
 
@@ -42,21 +53,17 @@ class Host:
         self,
         loop: asyncio.AbstractEventLoop,
         listener: Listener,
+        told: Told,
         *,
         kind: str,
         number: int,
         family: str,
         limit_bytes: int,
-        ended: Callable[[Host, Running, Header, Finish], None],
-        died: Callable[[Host, list[Running]], None],
-        hasten: Callable[[Host], None],
     ) -> None:
         self._loop = loop
         self._listener = listener
+        self._told = told
         self._limit_bytes = limit_bytes
-        self._ended = ended
-        self._died = died
-        self._hasten = hasten
         #: solo or loop, see child.py
         self.kind = kind
         #: what the zygote knows it by until it has a process id
@@ -126,7 +133,7 @@ class Host:
             self._killing.culprits.append(culprit)
         if self.pid is None:
             self._killing.at_birth = True
-            self._hasten(self)
+            self._told.hasten(self)
         elif not self.gone:
             lineage.kill_group(self.pid)
 
@@ -152,11 +159,11 @@ class Host:
             self._forget(running)
         if breach and death.signal == signal.SIGKILL:
             death = replace(death, reason=breach)
-        self._died(self, [running for running in left if not self._end_by_death(running, death, stack, len(left))])
+        self._told.died(self, [running for running in left if not self._end_by_death(running, death, stack, len(left))])
 
     def _opened(self) -> tuple[Output, Wire]:
         """Both channels, or neither."""
-        output = Output(self._loop, _to_nobody)
+        output = Output(self._loop)
         try:
             return output, Wire(self._loop, self._limit_bytes + _SLACK_BYTES, self._take, self._hear_no_more)
         except OSError:
@@ -171,14 +178,8 @@ class Host:
         if not begun and not guilty and running.stopped_by is None and (meant or not running.placed_again):
             running.placed_again = running.placed_again or not meant
             return False
-        died = Died(
-            exit_code=death.exit_code, signal=death.signal, stack=stack, reason=death.reason,
-            peak_memory_bytes=max(death.peak_memory_bytes or 0, running.peak_memory_bytes or 0) or None,
-            memory_limit_bytes=running.run.memory_bytes if self._killing.over_memory and guilty else None,
-            killed_after_s=self._killing.after_stop_s(running),
-        )  # fmt: skip
         running.finish(
-            died,
+            death.of(running, stack, self._killing),
             cpu_s=death.cpu_s if together == 1 else None,
             collateral=meant and not guilty,
             neighbours=0 if meant else together - 1,
@@ -239,7 +240,7 @@ class Host:
         self._forget(running)
         self._route_output()
         cpu_s, peak = child_frames.number(header.get("cpu")), child_frames.whole(header.get("peak"))
-        self._ended(self, running, header, partial(running.finish, end, cpu_s=cpu_s, peak=peak))
+        self._told.ended(self, running, header, partial(running.finish, end, cpu_s=cpu_s, peak=peak))
 
     def _answer(self, running: Running, header: Header, payload: bytes) -> None:
         """Answer what its code asked for, while it runs."""
@@ -264,7 +265,7 @@ class Host:
     def _stop(self, running: Running, reason: StopReason) -> None:
         self._ladders[running.number].stop(reason)
         if self.pid is None:
-            self._hasten(self)
+            self._told.hasten(self)
 
     def _step(self, running: Running, step: Step) -> None:
         self.wire.send({"t": "stop", "n": running.number, "why": running.stopped_by, "how": step})
@@ -293,8 +294,3 @@ class Host:
     def _out_of_memory(self, running: Running) -> None:
         self._killing.over_memory = True
         self.kill(running)
-
-
-def _to_nobody(text: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # our own stderr may be closed
-        sys.stderr.write(text)

@@ -11,11 +11,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from nbqueue.children import lineage
 from nbqueue.children.death import Death
 from nbqueue.children.frames import REQUEST
 from nbqueue.children.host import Host
+from nbqueue.children.shortage import Shortages
 from nbqueue.children.upkeep import THREAD_VARIABLES
 
 _log = logging.getLogger("nbqueue.worker")
@@ -66,6 +68,7 @@ class Nursery:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._mark = secrets.token_hex(8)
+        self._shortages = Shortages()
 
     @property
     def pid(self) -> int | None:
@@ -198,7 +201,9 @@ class Nursery:
         self._loop.call_later(_FORK_AGAIN_S, self._ask, self._unborn[number])
 
     def _reaped(self, pid: int, status: int, cpu_s: float, peak_bytes: int) -> None:
-        self._alive.pop(pid).bury(Death(status=status, cpu_s=cpu_s, peak_memory_bytes=peak_bytes))
+        death = Death(status=status, cpu_s=cpu_s, peak_memory_bytes=peak_bytes)
+        shortage = self._shortages.judge(death.signal, peak_bytes)
+        self._alive.pop(pid).bury(replace(death, shortage=shortage))
 
     def _lost(self) -> None:
         """The zygote died, and with it its children; their groups go too, and a new one is started."""

@@ -7,6 +7,7 @@ import codecs
 import contextlib
 import fcntl
 import os
+import sys
 from collections.abc import Callable
 
 from nbqueue.inside.budget import Budget
@@ -31,16 +32,15 @@ Deliver = Callable[[str], None]
 class Output:
     """The reading end of one child's output pipe."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, nobody: Deliver) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._descriptor, theirs = os.pipe()
         #: the child's end, until it was handed over
         self.theirs: int | None = theirs
         self._loop = loop
-        self._nobody = nobody
         self._pause: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tail = b""
-        self._begin(nobody)
+        self._begin(_to_nobody)
         os.set_blocking(self._descriptor, False)
         with contextlib.suppress(OSError):
             fcntl.fcntl(theirs, _F_SETPIPE_SZ, _READ_BYTES)
@@ -64,7 +64,7 @@ class Output:
             self._text.append(self._budget.mark(len(kept)) + kept.decode("utf-8", "replace"))
         self._text.append(self._decoder.decode(b"", final=True))
         self._flush()
-        self._begin(self._nobody)
+        self._begin(_to_nobody)
 
     def stack(self) -> str:
         """What faulthandler wrote last, if it did."""
@@ -142,3 +142,9 @@ class Output:
         if text:
             self._deliver(text)
             self._timer = self._loop.call_later(_PERIOD_S, self._flush)
+
+
+def _to_nobody(text: str) -> None:
+    """What no run alone has written goes where the worker's own errors go."""
+    with contextlib.suppress(OSError, ValueError):  # our own stderr may be closed
+        sys.stderr.write(text)

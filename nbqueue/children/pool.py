@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from nbqueue.children import child_frames
 from nbqueue.children.frames import Header
-from nbqueue.children.host import Host
+from nbqueue.children.host import Host, Told
 from nbqueue.children.lanes import Lane, LoopLane, SoloLane
 from nbqueue.children.learned import Learned
 from nbqueue.children.nurseries import IDLE_S, PATIENCE_S, Nurseries
@@ -116,13 +116,11 @@ class Children:
         return Host(
             self._loop,
             self._listener,
+            Told(ended=self._ended, died=self._died, hasten=self._nurseries.hasten),
             kind=kind,
             number=self._next_number(),
             family=family,
             limit_bytes=self._limit_bytes,
-            ended=self._ended,
-            died=self._died,
-            hasten=self._nurseries.hasten,
         )
 
     def _withdraw(self, running: Running, reason: StopReason) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,8 @@ class Found:
     records: Sequence[JobRecord]
     #: of groups of which some live: the ids of all jobs that the server knows, in the order of their submit
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: of these, groups that the server does not count: jobs of others stand for some of theirs
+    uncounted: Collection[str] = ()
     #: how many others live
     more: int = 0
     #: whether there are others besides
@@ -116,7 +118,10 @@ async def _is_group(link: Link, name: str) -> bool:
 
 async def group_of(link: Link, group: str) -> Found:
     """All jobs of a group that the server knows, whether they live or not: one record, and the ids of all."""
-    ids = await link.wire.ask(lambda client: groups.members(client, link.wire.keys, group))
+    wire = link.wire
+    ids = await wire.ask(lambda client: groups.members(client, wire.keys, group))
+    is_counted = bool(ids)
+    ids = ids or await wire.ask(lambda client: groups.joined(client, wire.keys, group))
     states = await _states(link, ids)
     known = [job_id for job_id in ids if states[job_id] is not None]
     records = _known(await link.records(known[:1]))
@@ -124,7 +129,7 @@ async def group_of(link: Link, group: str) -> Found:
         raise JobLost(
             f'The server knows no group "{group}": check the id and NBQUEUE_URL; if it was there, its data is gone.'
         )
-    return Found(records=records, groups={group: known})
+    return Found(records=records, groups={group: known}, uncounted=() if is_counted else (group,))
 
 
 async def search(link: Link, asked: finding.Wanted) -> Found:

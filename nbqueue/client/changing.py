@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from nbqueue.broker import changes
@@ -16,6 +16,7 @@ from nbqueue.client.pending import Pending
 from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import ConfigurationError, JobError
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 from nbqueue.model.options import check
 
 Changed = Literal["changed", "already running", "already finished", "waits for other jobs", "expires before"]
@@ -45,7 +46,7 @@ class ChangesOne:
         """
         return self._change(changes.promote, f"making job {self.id} due")
 
-    def reschedule(self, *, delay: float | timedelta | None = None, at: datetime | None = None) -> Pending[str]:
+    def reschedule(self, *, delay: Duration | None = None, at: datetime | None = None) -> Pending[str]:
         """Let it start `delay` seconds from now, or `at` a moment; on the server's clock, answers as of `promote`.
 
         Raises ConfigurationError, and changes nothing, where the job expires before that.
@@ -73,9 +74,7 @@ class ChangesMany:
         """Let them start now, whatever their delays and waits; how many "changed", were "already running" and so on."""
         return self._change(changes.promote)
 
-    def reschedule(
-        self, *, delay: float | timedelta | None = None, at: datetime | None = None
-    ) -> Pending[Mapping[str, int]]:
+    def reschedule(self, *, delay: Duration | None = None, at: datetime | None = None) -> Pending[Mapping[str, int]]:
         """Let them start `delay` seconds from now, or `at` a moment; how many had which answer."""
         return self._change(due(delay, at))
 
@@ -100,7 +99,7 @@ class ChangesMany:
         """Put something under way."""
 
 
-def due(delay: float | timedelta | None, at: datetime | None) -> Change:
+def due(delay: Duration | None, at: datetime | None) -> Change:
     """The change to another time; exactly one of both is given."""
     if (delay is None) == (at is None):
         raise ConfigurationError(

@@ -49,7 +49,11 @@ class LinkClerk:
         drafts = [
             Draft(item.job_id, order, item.payload, item.takes, item.digest, instead=item.instead) for item in items
         ]
-        return [await deliver(self._link, drafts[0])] if len(drafts) == 1 else await deliver_all(self._link, drafts)
+        return (
+            [await deliver(self._link, drafts[0])]
+            if len(drafts) == 1 and not form.group
+            else await deliver_all(self._link, drafts)
+        )
 
     async def missing(self, digests: Sequence[str]) -> list[str]:
         """Those of large pieces of calls that are not in the server; the others stay for a while."""

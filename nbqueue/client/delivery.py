@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
-from nbqueue.broker import jobs
+from nbqueue.broker import groups, jobs, scripts
 from nbqueue.broker.blobs import BlobsMissing
 from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
+from nbqueue.broker.scripts import Call
 from nbqueue.client import ahead, without_server
 from nbqueue.client.ahead import WireStore
 from nbqueue.client.cut import cut
@@ -45,10 +46,45 @@ async def deliver(link: Link, draft: Draft) -> str:
     try:
         [state] = await _send(link, [(draft, await _sealed(link, draft, header))])
     finally:
-        if state in {"unknown", "exists"} or state.startswith(jobs.SAME):
-            # it may have come and gone before
-            link.follow.forget(draft.job_id)
+        _expect_no_more(link, draft, state)
     return state
+
+
+def _expect_no_more(link: Link, draft: Draft, state: str) -> None:
+    """Of a job that is not new nothing need be heard: it may have come and gone before."""
+    if state in {"unknown", "exists"} or state.startswith(jobs.SAME):
+        link.follow.forget(draft.job_id)
+
+
+async def deliver_together(link: Link, drafts: Sequence[Draft]) -> list[str]:
+    """Send jobs of several orders in one round trip, in order; their answers, nothing for one to send alone.
+
+    They are small, wait for no others, and have no large pieces.
+    """
+    states = ["unknown"] * len(drafts)
+    for draft in drafts:
+        link.follow.expect(draft.job_id)
+    try:
+        states = await _sent_together(link, drafts)
+    except NbqueueError as error:
+        raise without_server.offered(error) from error.__cause__
+    finally:
+        for draft, state in zip(drafts, states, strict=True):
+            _expect_no_more(link, draft, state or "unknown")
+    return states
+
+
+async def _sent_together(link: Link, drafts: Sequence[Draft]) -> list[str]:
+    await without_server.agree(link)
+    wire, size, calls = link.wire, 0, []
+    for draft in drafts:
+        blob = draft.sealed(wire.keyring, draft.order.header(wire.keys.namespace))
+        size += len(blob)
+        calls.append(_call(link, [draft], [(draft.job_id, blob)]))
+    answers = await wire.ask(
+        lambda client: scripts.run_all(client, calls), extra_s=size / BYTES_A_SECOND, wakes=True
+    )  # fmt: skip
+    return ["" if isinstance(answer, Exception) else answer[0] for answer in answers]
 
 
 async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
@@ -67,6 +103,7 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
             await asyncio.sleep(0)
         if sending is not None:
             states += await sending
+        await _join(link, drafts, states)
     except NbqueueError as error:
         # what was on its way may have arrived
         raise await cut(link, drafts, states, error, unsure=sent - len(states)) from error
@@ -74,6 +111,18 @@ async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
         if sending is not None and not sending.done():
             sending.cancel()
     return states
+
+
+async def _join(link: Link, drafts: Sequence[Draft], states: Sequence[str]) -> None:
+    """Have the server know who belongs to a group, where jobs of other groups may stand for some."""
+    order = drafts[0].order if drafts else None
+    if order is None or not order.group or order.options.once is None:
+        return
+    found = [(draft.job_id, jobs.same_as(state) or draft.job_id) for draft, state in zip(drafts, states, strict=True)]
+    keys, delay_s = link.wire.keys, order.options.delay
+    for start in range(0, len(found), CHUNK_JOBS):
+        part = found[start : start + CHUNK_JOBS]
+        await link.wire.ask(lambda client: groups.join(client, keys, order.group, part, delay_s))  # noqa: B023
 
 
 async def _send(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
@@ -87,29 +136,35 @@ async def _send(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
 async def _sent(link: Link, chunk: Sequence[_Sealed]) -> list[str]:
     light = [(draft.job_id, await _sent_ahead(link, draft.job_id, blob)) for draft, blob in chunk]
     size = sum(len(blob) for _, blob in light)
-    own = {draft.job_id: mine for draft, _ in chunk if (mine := draft.own)}
-    order = chunk[0][0].order
-    hook = written(link.wire.keyring, link.wire.keys.namespace, order.options.webhook_url)
-    states = await _accepted(link, [draft for draft, _ in chunk], order.batch(light, own, hook), size)
+    drafts = [draft for draft, _ in chunk]
+    states = await _accepted(link, drafts, _call(link, drafts, light), size)
     if any(draft.waits for draft, _ in chunk):
         # of a parent that has not ended well before nobody else would tell at once
         await settle(link)
     return states
 
 
-async def _accepted(link: Link, drafts: Sequence[Draft], batch: jobs.Batch, size: int) -> list[str]:
+def _call(link: Link, drafts: Sequence[Draft], sealed: Sequence[tuple[str, bytes]]) -> Call[list[str]]:
+    """The call of the script that accepts jobs of one order."""
+    wire, order = link.wire, drafts[0].order
+    own = {draft.job_id: mine for draft in drafts if (mine := draft.own)}
+    hook = written(wire.keyring, wire.keys.namespace, order.options.webhook_url)
+    return jobs.submit(wire.keys, order.batch(sealed, own, hook))
+
+
+async def _accepted(link: Link, drafts: Sequence[Draft], call: Call[list[str]], size: int) -> list[str]:
     """The answer to a submit, after large pieces of its calls that were not there."""
     store = WireStore(link.wire)
     if size > ASKED_FIRST_BYTES:
         await ahead.leave_missing(store, drafts)
     for _ in range(SENDS):
         try:
-            return await link.wire.run(jobs.submit(link.wire.keys, batch), size_bytes=size, wakes=True)
+            return await link.wire.run(call, size_bytes=size, wakes=True)
         except BlobsMissing as missing:
             await ahead.leave(store, drafts, missing.digests)
     raise BrokerUnavailable(
-        f"Large arguments of {batch.function} were sent {SENDS} times, and the server had lost them again each time: "
-        "see whether it evicts keys (maxmemory-policy must be noeviction)."
+        f"Large arguments of {drafts[0].order.function} were sent {SENDS} times, and the server had lost them again "
+        "each time: see whether it evicts keys (maxmemory-policy must be noeviction)."
     )
 
 

@@ -52,7 +52,7 @@ def asked(given: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigurationError("--error and --error-regex were given together: give one of them.")
         found["error"] = _pattern(found.pop("error_regex"))
     if "slower_than" in found:
-        found["slower_than"] = durations.told(found["slower_than"], "--slower-than")
+        found["slower_than"] = durations.seconds(found["slower_than"], "--slower-than")
     return found
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from nbqueue.broker import history, queues
@@ -16,6 +16,7 @@ from nbqueue.client.link import Link
 from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import durations, moments, names
+from nbqueue.model.durations import Duration
 from nbqueue.model.job import JobRecord
 from nbqueue.model.moments import Moment
 from nbqueue.model.states import FINAL, LIVE, State
@@ -87,7 +88,7 @@ class Wanted:
 def wanted(
     *, state: str | State | Collection[str | State] | None, queue: str = "", function: str = "", tag: str = "",
     error: str | re.Pattern[str] = "", since: Moment | None = None, until: Moment | None = None,
-    slower_than: float | timedelta | str | None = None, args: Predicate | None = None, limit: int,
+    slower_than: Duration | None = None, args: Predicate | None = None, limit: int,
     retried: bool = True,
 ) -> Wanted:  # fmt: skip
     """The jobs that are wanted, each word checked."""
@@ -103,7 +104,7 @@ def wanted(
         error=error,
         since=since,
         until=until,
-        slower_than_s=None if slower_than is None else durations.told(slower_than, "slower_than"),
+        slower_than_s=None if slower_than is None else durations.seconds(slower_than, "slower_than"),
         args=args,
         limit=limit,
         retried=retried,

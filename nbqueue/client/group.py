@@ -14,6 +14,7 @@ from nbqueue.client.gathering import Gathering
 from nbqueue.client.graph import Graph
 from nbqueue.client.group_live import GroupLive
 from nbqueue.client.handle import Job
+from nbqueue.client.hints import ForGroup
 from nbqueue.client.items import Items
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
@@ -31,7 +32,7 @@ from nbqueue.model.webhook import on_group_done
 T_co = TypeVar("T_co", covariant=True)
 
 
-class JobGroup(ChangesMany, metrics.OfMany, Waitable[list[T_co]], Output):
+class JobGroup(ChangesMany, metrics.OfMany, Waitable[list[T_co]], Output, ForGroup):
     """The handle of many jobs: `await group` (or `group.wait()`) gives their results, in the order of the arguments.
 
     As with asyncio.gather, the first job that does not end well ends the wait with its error; the others go on.

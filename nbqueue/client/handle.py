@@ -16,6 +16,7 @@ from nbqueue.client.draft import Draft
 from nbqueue.client.ended import Ended, fault_of, value_of
 from nbqueue.client.feed import follow_events
 from nbqueue.client.graph import Graph
+from nbqueue.client.hints import ForJob
 from nbqueue.client.lacking import reason
 from nbqueue.client.link import Link
 from nbqueue.client.live import Live
@@ -40,7 +41,7 @@ T_co = TypeVar("T_co", covariant=True)
 _NOT_LOADED = object()
 
 
-class Job(ChangesOne, metrics.OfOne, Waitable[T_co], Output):
+class Job(ChangesOne, metrics.OfOne, Waitable[T_co], Output, ForJob):
     """The handle of one job: `await job` (or `job.wait()`) gives its result, or raises its error.
 
     It survives the notebook: `attach(job.id)` makes another one. Pickled, it is its id.

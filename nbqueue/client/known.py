@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from datetime import timedelta
 from typing import Any, overload
 
 from nbqueue.broker import gates
@@ -20,6 +19,7 @@ from nbqueue.client.pending import Pending
 from nbqueue.client.selection import Selection
 from nbqueue.client.session import Session, session
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.durations import Duration
 from nbqueue.model.job import JobRecord
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_job_id, check_limit
@@ -59,7 +59,7 @@ class Jobs(ShownNow):
     def where(
         self, *, state: str | State | Collection[str | State] | None = None, queue: str = "", function: Named = "",
         tag: str = "", error: NamedError = "", since: Moment | None = None, until: Moment | None = None,
-        slower_than: float | timedelta | str | None = None, args: Predicate | None = None, limit: int = 100_000,
+        slower_than: Duration | None = None, args: Predicate | None = None, limit: int = 100_000,
     ) -> Pending[Selection]:  # fmt: skip
         """The jobs that all of this is true of, newest first.
 
@@ -164,7 +164,7 @@ def attach(job_id: str | None = None, /, *, group: str | None = None, everywhere
 async def group_again(link: Link, group: str, of: Session) -> JobGroup[Any]:
     """The handle of a group by its id. Raises JobLost where the server knows none of its jobs."""
     found = await attaching.group_of(link, group)
-    return Selection(found, f"group {group}", of).grouped(found.records[0])
+    return Selection(found, f"group {group}", of).grouped(found.records[0], group)
 
 
 def _attach_group(group: str) -> Pending[JobGroup[Any]]:

@@ -42,6 +42,8 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._agreed = False
         self._kept: set[asyncio.Task[None]] = set()
+        #: where submits wait for their turns, by queue and priority; whoever submits in order makes them
+        self.lines: dict[tuple[str, int], Any] = {}
         self.wire = Wire(settings, keyring, address)
         self.follow = Follow(self.wire)
         self.ends: Watching = Ends(self.wire, self.follow)

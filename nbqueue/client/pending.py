@@ -9,15 +9,16 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from nbqueue.client import hooks, own_frames, waits
 from nbqueue.client.answer import Answer
+from nbqueue.client.hints import Refused, not_iterable
 from nbqueue.client.interrupts import interruptible
 from nbqueue.errors import NotSendable
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -49,11 +50,11 @@ class Waitable(ABC, Generic[T_co]):
             _rest_no_longer(waited, answer)
         return self._take(answer)
 
-    def wait(self, timeout: float | timedelta | None = None) -> T_co:
+    def wait(self, timeout: Duration | None = None) -> T_co:
         """The answer, for code that cannot await.
 
         Args:
-            timeout: seconds (or a timedelta) to wait at most; None: as long as it takes.
+            timeout: seconds, a timedelta or text such as "5min", to wait at most; None: as long as it takes.
 
         Raises:
             TimeoutError: it took longer; what was asked for goes on.
@@ -167,11 +168,19 @@ class Pending(Waitable[T_co]):
         return self._line or super()._stopped_line()
 
     if not TYPE_CHECKING:
+        __len__ = Refused("A Pending has no length: await it, or call .wait(), and take the length of that.")
+
+        def __iter__(self) -> Any:
+            """Refuse what is asked of the answer too early."""
+            raise not_iterable(self)
 
         def __getattr__(self, name: str) -> Any:
             """Refuse what is asked of the answer too early; a checker of types knows that it is not here."""
             hint = "" if name.startswith("_") else ": await it, or call .wait(), to get the job or the answer first"
             raise AttributeError(f"A Pending has no {name!r}{hint}.", name=name, obj=self)
+
+    def __bool__(self) -> bool:
+        return True
 
     def __reduce__(self) -> NoReturn:
         """The answer may travel, its wait not."""

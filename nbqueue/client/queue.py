@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from nbqueue.broker import gates, queues, statistics
@@ -20,6 +19,7 @@ from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import moments, retention
 from nbqueue.model.alerting import check
+from nbqueue.model.durations import Duration
 from nbqueue.model.limits import Limit, limit
 from nbqueue.model.moments import Moment
 from nbqueue.model.names import check_queue, check_text
@@ -58,7 +58,7 @@ class Queue(ShownNow):
         return Pending(future, minute_counts.frame, what=f'reading the minutes of queue "{self.name}"')
 
     def retention(
-        self, *, age: float | timedelta | str | None = None, attempts: int | None = None, remove: bool = False
+        self, *, age: Duration | None = None, attempts: int | None = None, remove: bool = False
     ) -> Pending[Retention]:
         """Set how long its history is kept from now on, and give what holds. Without an argument nothing is changed.
 

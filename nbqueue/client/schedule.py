@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from nbqueue.client import scheduling
@@ -13,6 +13,7 @@ from nbqueue.client.link import Link
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import Session, session
 from nbqueue.client.waiting import accepted_first
+from nbqueue.model.durations import Duration
 from nbqueue.model.names import check_schedule
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.shown import ShownNow
@@ -66,7 +67,7 @@ class Schedule(ShownNow, Generic[T_co]):
 
     def change(
         self,
-        times: Times | str | float | timedelta | None = None,
+        times: Times | Duration | None = None,
         /,
         *,
         timezone: str | None = None,

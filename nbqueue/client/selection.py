@@ -43,6 +43,7 @@ class Selection(ChangesMany, metrics.OfMany, Together, Sequence[Job[Any]], Shown
         #: of what `retry` and `requeue` gave: id -> sentence of each for which there is no job
         self.refused: Mapping[str, str] = dict(refused or {})
         self._groups = found.groups
+        self._uncounted = found.uncounted
         #: whose they are
         self.words = words
         self._session = of
@@ -222,20 +223,24 @@ class Selection(ChangesMany, metrics.OfMany, Together, Sequence[Job[Any]], Shown
         )
 
     def _part(self, records: Sequence[JobRecord]) -> Selection:
-        return Selection(Found(records=records, groups=self._groups), self.words, self._session)
+        return Selection(
+            Found(records=records, groups=self._groups, uncounted=self._uncounted), self.words, self._session
+        )
 
-    def grouped(self, one: JobRecord) -> JobGroup[Any]:
-        """The group of a job that was found, with all jobs that the server knows, in the order of their submit.
+    def grouped(self, one: JobRecord, group: str = "") -> JobGroup[Any]:
+        """The group of a job that was found (its own, if not given), with all jobs that the server knows, in order.
 
         Of one whose jobs the server does not list it has those that were found.
         """
         handles = {record.id: job for job, record in zip(self._jobs, self.records, strict=True)}
-        listed = self._groups.get(one.group, ())
-        ids = listed or [record.id for record in reversed(self.records) if record.group == one.group]
+        group = group or one.group
+        listed = self._groups.get(group, ())
+        ids = listed or [record.id for record in reversed(self.records) if record.group == group]
         members = [handles.get(job_id) or self._handle(job_id, one) for job_id in ids]
         name = one.label or one.function
         return JobGroup(
-            one.group, members, of=self._session, name=name, queue=one.queue, is_counted=bool(listed)
+            group, members, of=self._session, name=name, queue=one.queue,
+            is_counted=bool(listed) and group not in self._uncounted,
         )  # fmt: skip
 
     def _handle(self, job_id: str, like: JobRecord) -> Job[Any]:

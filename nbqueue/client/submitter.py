@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Never, ParamSpec, TypeVar, overload
 
 from nbqueue.broker.jobs import same_as
 from nbqueue.client import hooks
-from nbqueue.client.delivery import TURN_JOBS, deliver, deliver_all
+from nbqueue.client.delivery import TURN_JOBS
 from nbqueue.client.draft import Drafts
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
@@ -20,9 +20,10 @@ from nbqueue.client.schedule import Schedule
 from nbqueue.client.scheduling import draft_schedule, keep
 from nbqueue.client.session import Session, session
 from nbqueue.client.submission import draft_many, draft_one
-from nbqueue.client.turns import Turns
+from nbqueue.client.turns import deliver_all_in_turn, deliver_in_turn
 from nbqueue.client.word import tell_when_ended
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.durations import Duration
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
@@ -41,9 +42,7 @@ KEPT_BYTES = 10_000_000
 class Submitter:
     """Submits with the options it was made with; see `options()`."""
 
-    def __init__(self, given: Mapping[str, Any] | None = None, turns: Turns | None = None) -> None:
-        """Args: the options, and what gives its submits their order; None: each is sent at once."""
-        self._turns = turns
+    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
         self._given = {name: value for name, value in (given or {}).items() if value is not None}
         if "after" in self._given:
             self._given["after"] = ids_of(self._given["after"])
@@ -112,7 +111,7 @@ class Submitter:
         items = list(zip(*map(_iterated, iterables), strict=False))
         drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming, sharing=here.shares)
         order = drafts.order
-        accepted = here.promise(self._in_turn(lambda link: _delivered(link, here, drafts)))
+        accepted = here.promise(lambda link: _delivered(link, here, drafts))
 
         def group(members: list[Job[Any]]) -> JobGroup[Any]:
             name = order.options.label or order.function
@@ -127,7 +126,7 @@ class Submitter:
     @overload
     def schedule(
         self,
-        times: Times | str | float | timedelta,
+        times: Times | Duration,
         fn: Callable[P, Coroutine[Any, Any, T]],
         /,
         *args: P.args,
@@ -135,14 +134,12 @@ class Submitter:
     ) -> Pending[Schedule[T]]: ...
     @overload
     def schedule(
-        self, times: Times | str | float | timedelta, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+        self, times: Times | Duration, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Pending[Schedule[T]]: ...
     @overload
+    def schedule(self, times: Times | Duration, fn: str, /, *args: Any, **kwargs: Any) -> Pending[Schedule[Any]]: ...
     def schedule(
-        self, times: Times | str | float | timedelta, fn: str, /, *args: Any, **kwargs: Any
-    ) -> Pending[Schedule[Any]]: ...
-    def schedule(
-        self, times: Times | str | float | timedelta, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any
+        self, times: Times | Duration, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any
     ) -> Pending[Schedule[Any]]:
         """The handle of a schedule that calls `fn` again and again, once the server has it.
 
@@ -165,9 +162,6 @@ class Submitter:
         given = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
         return f"options({given})"
 
-    def _in_turn(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Callable[[Link], Coroutine[Any, Any, T]]:
-        return act if self._turns is None else self._turns.in_turn(act)
-
     def _may_join(self, fn: Callable[..., Any] | str) -> bool:
         """Whether the server may give another job than the one that is submitted."""
         asked = {**(fn.options if isinstance(fn, Task) else {}), **self._given}
@@ -181,7 +175,7 @@ class Submitter:
         here = session()
         draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming, sharing=here.shares)
         kept = draft if draft.whole_size <= KEPT_BYTES else None
-        accepted = here.promise(self._in_turn(lambda link: deliver(link, draft)))
+        accepted = here.promise(lambda link: deliver_in_turn(link, draft))
         name = draft.order.options.label or draft.order.function
         job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
         tell_when_ended(here, accepted, lambda: [standing_for(job, accepted.result())], draft.order.options.on_done)
@@ -192,27 +186,27 @@ def options(
     *,
     queue: str | None = None,
     priority: str | int | None = None,
-    delay: float | timedelta | None = None,
+    delay: Duration | None = None,
     at: datetime | None = None,
-    expires: float | timedelta | None = None,
-    timeout: float | timedelta | None = None,
-    grace: float | timedelta | None = None,
+    expires: Duration | None = None,
+    timeout: Duration | None = None,
+    grace: Duration | None = None,
     retry: RetryPolicy | int | None = None,
     job_id: str | None = None,
     run_in: RunIn | None = None,
     isolation: Isolation | None = None,
     memory: str | int | None = None,
-    keep_result: float | timedelta | None = None,
-    keep_error: float | timedelta | None = None,
+    keep_result: Duration | None = None,
+    keep_error: Duration | None = None,
     tags: Sequence[str] | None = None,
     label: str | None = None,
     resources: Mapping[str, float] | None = None,
     limit_key: str | None = None,
     rate: str | None = None,
     concurrency: int | None = None,
-    unique: float | timedelta | None = None,
-    debounce: float | timedelta | None = None,
-    cache: float | timedelta | None = None,
+    unique: Duration | None = None,
+    debounce: Duration | None = None,
+    cache: Duration | None = None,
     force: bool | None = None,
     after: Sequence[Job[Any] | JobGroup[Any] | str] | None = None,
     on_parent_failure: OnParentFailure | None = None,
@@ -223,12 +217,13 @@ def options(
 ) -> Submitter:
     """What submits with these options.
 
-    `await options(queue="nightly", timeout=60).submit(solve, 3)`
+    `await options(queue="nightly", timeout="10min").submit(solve, 3)`. Lengths of time are seconds, timedeltas, or text
+    such as "90s", "5min", "1h 30min" or "7d".
 
     Args:
         queue: which queue; "default" if not given.
         priority: "high", "normal", "low", or an integer from -99 to 99 (more is sooner).
-        delay: seconds (or a timedelta) before it may start, on the server's clock.
+        delay: seconds before it may start, on the server's clock.
         at: the moment from which it may start, an aware datetime; wins over `delay`.
         expires: do not start later than this many seconds after submit.
         timeout: seconds of running time.
@@ -276,7 +271,7 @@ async def _delivered(link: Link, here: Session, drafts: Drafts) -> list[Job[Any]
     """The handles of jobs, or of those that stand for them, once the server has accepted all."""
     name = drafts.order.options.label or drafts.order.function
     members: list[Job[Any]] = []
-    for draft, answer in zip(drafts, await deliver_all(link, drafts), strict=True):
+    for draft, answer in zip(drafts, await deliver_all_in_turn(link, drafts), strict=True):
         members.append(standing_for(Job(draft.job_id, name=name, of=here, draft=draft), answer))
         if not len(members) % TURN_JOBS:
             await asyncio.sleep(0)

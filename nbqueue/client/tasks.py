@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from nbqueue.client.submitter import OnDone
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.durations import Duration
 from nbqueue.model.names import check_text, shown
 from nbqueue.model.options import Isolation, OnParentFailure, RunIn, check
 from nbqueue.model.presets import Preset
@@ -25,27 +26,27 @@ class GivenOptions(TypedDict, total=False):
 
     queue: str
     priority: str | int
-    delay: float | timedelta
+    delay: Duration
     at: datetime
-    expires: float | timedelta
-    timeout: float | timedelta
-    grace: float | timedelta
+    expires: Duration
+    timeout: Duration
+    grace: Duration
     retry: RetryPolicy | int
     job_id: str
     run_in: RunIn
     isolation: Isolation
     memory: str | int
-    keep_result: float | timedelta
-    keep_error: float | timedelta
+    keep_result: Duration
+    keep_error: Duration
     tags: Sequence[str]
     label: str
     resources: Mapping[str, float]
     limit_key: str
     rate: str
     concurrency: int
-    unique: float | timedelta
-    debounce: float | timedelta
-    cache: float | timedelta
+    unique: Duration
+    debounce: Duration
+    cache: Duration
     force: bool
     after: Sequence[str]
     on_parent_failure: OnParentFailure

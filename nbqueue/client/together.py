@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 from nbqueue.client.group import JobGroup
 from nbqueue.client.pending import Pending
+from nbqueue.model.durations import Duration
 
 
 class Together:
@@ -21,7 +21,7 @@ class Together:
     def __await__(self) -> Generator[Any, None, list[Any]]:
         return self._whole().__await__()
 
-    def wait(self, timeout: float | timedelta | None = None) -> list[Any]:
+    def wait(self, timeout: Duration | None = None) -> list[Any]:
         """The same for code that cannot await; see `JobGroup.wait`."""
         return self._whole().wait(timeout)
 

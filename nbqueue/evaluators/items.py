@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Unpack
 
 from nbqueue.errors import JobCancelled, JobError, JobLost, NotSendable
@@ -16,6 +15,7 @@ from nbqueue.evaluators.evaluation import Evaluation, Sample
 from nbqueue.evaluators.item_run import evaluated
 from nbqueue.evaluators.scorers import Scorer
 from nbqueue.evaluators.scorers import read as read_scorers
+from nbqueue.model.durations import Duration
 from nbqueue.model.job_options import EvaluationOptions, given_options
 from nbqueue.model.names import new_job_id
 from nbqueue.model.retry import RetryPolicy
@@ -37,7 +37,7 @@ def evaluate(
     concurrency: int = 8,
     rate: str | None = None,
     retries: int | RetryPolicy = 2,
-    item_timeout: float | timedelta | None = None,
+    item_timeout: Duration | None = None,
     max_errors: int | None = None,
     name: str = "",
     resume: Evaluation | None = None,

@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from nbqueue.evaluators.notebook_checks import check_arguments, check_here, labe
 from nbqueue.evaluators.notebook_run import NotebookRun
 from nbqueue.inside import current_job, on_stop, stop_reason
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import foresees
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run_notebook(
     notebook: Any,
     parameters: Mapping[str, Any] | None = None,
     *,
-    cell_timeout: float | timedelta | None = None,
+    cell_timeout: Duration | None = None,
     kernel: str | None = None,
     allow_errors: bool = False,
     output: str | os.PathLike[str] | None = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
 from typing import Any, Unpack
 
 from nbqueue.errors import ConfigurationError
@@ -15,6 +14,7 @@ from nbqueue.evaluators.optimizing import Optimizing
 from nbqueue.evaluators.plan import MOST_ITEMS
 from nbqueue.evaluators.study_loop import StudyLoop, Wanted
 from nbqueue.model import durations, limits
+from nbqueue.model.durations import Duration
 from nbqueue.model.job_options import TrialOptions, given_options
 from nbqueue.model.names import shown
 from nbqueue.model.retry import MAX_TRIES, RetryPolicy
@@ -27,11 +27,11 @@ def optimize(
     n_trials: int | None = None,
     *,
     concurrency: int = 1,
-    timeout: float | timedelta | None = None,
+    timeout: Duration | None = None,
     retries: int = 0,
     catch: type[Exception] | Sequence[type[Exception]] = (),
     callbacks: Sequence[Callable[[Any, Any], object]] = (),
-    trial_timeout: float | timedelta | None = None,
+    trial_timeout: Duration | None = None,
     **given: Unpack[TrialOptions],
 ) -> Optimizing:
     """The study after more trials, each of them a job.

@@ -16,7 +16,6 @@ from typing import Any, ParamSpec, TypeVar, Unpack
 from nbqueue.client import hooks, portal
 from nbqueue.client.pending import Pending
 from nbqueue.client.submitter import Submitter
-from nbqueue.client.turns import Turns
 from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.inside.batches import of_items
 from nbqueue.interop.future import JobFuture, cancel_waiting
@@ -58,8 +57,7 @@ class Executor(StandardExecutor):
             ConfigurationError: an option is not known, or cannot be used.
         """
         self._given = _given_with(max_workers, given_options(given, "Executor", of=Executor.__init__))
-        self._turns = Turns()
-        self._options = Submitter(self._given, self._turns)
+        self._options = Submitter(self._given)
         self._initializer = initializer_of(initializer, initargs)
         self._lock = Lock()
         self._open: set[JobFuture[Any]] = set()
@@ -144,7 +142,7 @@ class Executor(StandardExecutor):
         if not items:
             return []
         code = self._prepared(fn)
-        together = Submitter({**self._given, "batch": size}, self._turns)
+        together = Submitter({**self._given, "batch": size})
         return self._followed(lambda: together.submit_map(code, *zip(*items, strict=True)), -(-len(items) // size))
 
     def _submitted_one_by_one(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import RLock
@@ -46,6 +47,10 @@ class JobFuture(Future[T]):
     def job(self) -> Job[T]:
         """The handle of its job, once the server has accepted it. Raises what kept it from being accepted."""
         return self._handle()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """The same as `await asyncio.wrap_future(future)`."""
+        return asyncio.wrap_future(self).__await__()
 
     def cancel(self) -> bool:
         """Take the job off the queue; False where it runs already, or has ended.

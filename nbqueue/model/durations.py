@@ -15,15 +15,21 @@ PRIORITIES = {"high": 10, "normal": 0, "low": -10}
 PRIORITY_LIMIT = 99
 #: an empty Python process with nbqueue in it has 23 MB resident
 LEAST_PROCESS_BYTES = 32 * 10**6
+#: a length of time: seconds, a timedelta, or text such as "90s", "5 min", "1h 30min", "7d"
+Duration = float | timedelta | str
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMGT]?i?B)\s*\Z", re.IGNORECASE)
-_TEXT = re.compile(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*(s|min|h|d)\s*\Z")
-#: as it is often written by hand
-_MINUTES = re.compile(r"(\d)\s*m\s*\Z")
+#: seconds of a unit, and how people write it; the longest first, as they stand in a text of several
+_WRITTEN = {
+    7 * 86_400.0: "weeks?|w", 86_400.0: "days?|d", 3600.0: "hours?|hrs?|h", 60.0: "minutes?|mins?|m",
+    1.0: "seconds?|secs?|s", 0.001: "ms",
+}  # fmt: skip
+_TEXT = re.compile(
+    r"\s*" + "".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?)\s*(?:{unit})\s*)?" for unit in _WRITTEN.values()) + r"\Z"
+)
 #: what helps where a text is none
 FORM = "give seconds, or text such as 90s, 5min, 2h or 1d"
-_TEXT_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _SPANS = {"day": 86_400, "h": 3600, "min": 60, "s": 1}
 #: what is shorter is told in seconds
 _IN_SECONDS_S = 120
@@ -31,40 +37,40 @@ _TEN_YEARS_S = 10 * 366 * 86_400.0
 
 
 def seconds(value: object, what: str, *, least: float = 0.0) -> float:
-    """Seconds from a number or a timedelta, at least `least` and at most ten years."""
+    """Seconds from a number, a timedelta or a text such as "5min", at least `least` and at most ten years."""
     number: float
     if isinstance(value, timedelta):
         number = value.total_seconds()
     elif isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
     else:
-        raise ConfigurationError(f"{what}={shown(value)} is not a duration: give seconds or a timedelta.")
+        number = _told(value, what)
     if math.isfinite(number) and least <= number <= _TEN_YEARS_S:
         return number
     raise ConfigurationError(f"{what}={shown(value)} is out of range: give {least:g} s up to ten years.")
 
 
 def read(text: str) -> float | None:
-    """The seconds of a text such as "90s", "15min", "2h" or "1d"; None where it is no such text."""
+    """The seconds of a text such as "90s", "15 min", "1h 30m" or "7d"; None where it is no such text."""
     match = _TEXT.match(text)
-    return float(match[1]) * _TEXT_UNITS[match[2]] if match else None
+    if match is None or not any(match.groups()):
+        return None
+    return sum(float(count) * size for count, size in zip(match.groups(), _WRITTEN, strict=True) if count)
 
 
 def written(text: str) -> float:
-    """The seconds of a number or a text as people write it by hand. Raises ValueError where it is no duration."""
-    found = read(_MINUTES.sub(r"\1min", text))
+    """The seconds of a text, which may be a mere number of them. Raises ValueError where it is no duration."""
+    found = read(text)
     return float(text) if found is None else found
 
 
-def told(value: object, what: str) -> float:
-    """Seconds from a number, a timedelta, or a text such as "5min"."""
-    if not isinstance(value, str):
-        return seconds(value, what)
+def _told(value: object, what: str) -> float:
     try:
-        found = written(value)
+        if isinstance(value, str):
+            return written(value)
     except ValueError:
-        raise ConfigurationError(f"{what}={shown(value)} is no duration: {FORM}.") from None
-    return seconds(found, what)
+        pass
+    raise ConfigurationError(f"{what}={shown(value)} is no duration: {FORM}.")
 
 
 def in_words(seconds: float) -> str:

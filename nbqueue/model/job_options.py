@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, TypedDict
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model.meant import hint
-from nbqueue.model.names import shown
+from nbqueue.model.durations import Duration
 from nbqueue.model.options import Isolation, Options, RunIn
+from nbqueue.model.other_names import unknown_option
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import RetryPolicy
 
@@ -23,9 +22,9 @@ class PlainOptions(TypedDict, total=False):
     #: "high", "normal", "low", or an integer (more is sooner)
     priority: str | int | None
     #: do not start later than this many seconds after submit
-    expires: float | timedelta | None
+    expires: Duration | None
     #: seconds before the limit at which the code is asked to stop
-    grace: float | timedelta | None
+    grace: Duration | None
     #: a RetryPolicy, or an integer: tries in all
     retry: RetryPolicy | int | None
     #: "pool" (recycled processes) or "fresh" (a new one)
@@ -33,9 +32,9 @@ class PlainOptions(TypedDict, total=False):
     #: what its processes may use, for example "2GB"
     memory: str | int | None
     #: seconds for which the result is kept
-    keep_result: float | timedelta | None
+    keep_result: Duration | None
     #: the same for an error
-    keep_error: float | timedelta | None
+    keep_error: Duration | None
     #: texts to find it by
     tags: Sequence[str] | None
     #: what its card shows
@@ -52,7 +51,7 @@ class EvaluationOptions(PlainOptions, total=False):
     """Of the one job of an evaluation, whose rate and concurrency are those of its calls."""
 
     #: seconds of running time
-    timeout: float | timedelta | None
+    timeout: Duration | None
 
 
 class TrialOptions(PlainOptions, total=False):
@@ -68,7 +67,7 @@ class JobOptions(PlainOptions, total=False):
     """Of jobs that are made for somebody else's calls."""
 
     #: seconds of running time
-    timeout: float | timedelta | None
+    timeout: Duration | None
     #: "process" (sync functions), "async" (coroutine functions) or "thread"
     run_in: RunIn | None
     #: starts in a time over all workers: "20/min"
@@ -76,7 +75,7 @@ class JobOptions(PlainOptions, total=False):
     #: how many run at once over all workers
     concurrency: int | None
     #: seconds for which the result of the same function and arguments is taken
-    cache: float | timedelta | None
+    cache: Duration | None
     #: True makes a new job where `cache` would give another's
     force: bool | None
 
@@ -106,8 +105,7 @@ def given_options(
     if unknown:
         # an option of other jobs is no slip for another word
         known = [] if unknown[0] in Options.__dataclass_fields__ else [*_own_names(of), *options]
-        end = hint(unknown[0], known, "its options", told=options)
-        raise ConfigurationError(f"{what} does not take {shown(unknown[0])}: {end}")
+        raise unknown_option(f"{what} does not take {{}}", unknown[0], known, "its options are", told=options)
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -6,12 +6,11 @@ import re
 from datetime import datetime, timedelta
 
 from nbqueue.errors import ConfigurationError
+from nbqueue.model import durations
 
 #: "7d" and the like, counted back from now; the ISO text of an aware datetime; one itself; an entry of the history
 Moment = str | timedelta | datetime
 
-_AGO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)\s*\Z")
-_UNIT_MS = {"s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 #: of a line of the history: its millisecond, and which one of that
 _ENTRY = re.compile(r"(\d{1,16})-\d{1,16}\Z")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}T?")
@@ -26,9 +25,9 @@ def milliseconds(value: Moment, what: str, now_ms: int) -> int:
         return max(now_ms - round(value.total_seconds() * 1000), 0)
     if isinstance(value, datetime) and value.tzinfo is not None and value == value:  # noqa: PLR0124 - NaT is not itself
         return max(round(value.timestamp() * 1000), 0)
-    match = _AGO.match(value) if isinstance(value, str) else None
-    if match:
-        return max(now_ms - round(float(match[1]) * _UNIT_MS[match[2]]), 0)
+    ago_s = durations.read(value) if isinstance(value, str) else None
+    if ago_s is not None:
+        return max(now_ms - round(ago_s * 1000), 0)
     entry = _ENTRY.match(value) if isinstance(value, str) else None
     if entry:
         return int(entry[1])

@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from nbqueue.errors import ConfigurationError, NbqueueError
-from nbqueue.model import durations, meant, names, plain_json, presets, resources, webhook
+from nbqueue.model import durations, names, plain_json, presets, resources, webhook
 from nbqueue.model.limits import check_concurrency, check_rate, limit
+from nbqueue.model.other_names import unknown_option
 from nbqueue.model.presets import Preset
 from nbqueue.model.retry import NO_RETRY, RetryPolicy, policy
 
@@ -152,9 +153,7 @@ def check(base: Options = DEFAULTS, **given: Any) -> Options:
     """
     unknown = [name for name in given if name not in _NAMES]
     if unknown:
-        raise ConfigurationError(
-            f"Option {names.shown(unknown[0])} is not known: {meant.hint(unknown[0], _NAMES, 'the options')}"
-        )
+        raise unknown_option("Option {} is not known", unknown[0], _NAMES)
     checked = _checked(given)
     if "preset" in checked:
         checked = presets.expand(checked["preset"], checked.get("priority", base.priority)) | checked

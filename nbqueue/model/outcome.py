@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+#: whether memory ran out: the kernel has counted a kill for it, or nearly all was in use; empty: no sign of it
+Shortage = Literal["", "counted", "likely"]
 StopReason = Literal["cancel", "timeout", "shutdown"]
 
 
@@ -59,6 +61,8 @@ class Died:
     peak_memory_bytes: int | None = None
     #: set when the memory limit ended it: the limit in bytes
     memory_limit_bytes: int | None = None
+    #: whether the machine's memory had run out
+    shortage: Shortage = ""
     #: why, where it is known and neither a stop nor a limit; empty: it is not
     reason: str = ""
     #: set when it was killed because it did not end when it was stopped: seconds after that

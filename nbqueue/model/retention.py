@@ -41,18 +41,9 @@ def check(age: object = None, attempts: object = None) -> Retention:
     """The retention with what is given, each checked; what is not is as usual."""
     usual = Retention()
     return Retention(
-        age_s=usual.age_s if age is None else _age_s(age),
+        age_s=usual.age_s if age is None else durations.seconds(age, "age", least=LEAST_S),
         attempts=usual.attempts if attempts is None else _attempts(attempts),
     )
-
-
-def _age_s(age: object) -> float:
-    given = durations.read(age) if isinstance(age, str) else age
-    if given is None:
-        raise ConfigurationError(
-            f'age={shown(age)} is not a duration: give seconds, a timedelta, or text such as "90d".'
-        )
-    return durations.seconds(given, "age", least=LEAST_S)
 
 
 def _attempts(attempts: object) -> int:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from nbqueue.errors import ConfigurationError, NotSendable
 from nbqueue.model import durations, names, resources, serving
+from nbqueue.model.other_names import unknown_option
 
 MEBIBYTE = 2**20
 #: smaller pieces of a pickle are not told apart
@@ -100,9 +101,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     known = [item.name for item in fields(Settings)]
     unknown = [name for name in given if name not in known]
     if unknown:
-        raise ConfigurationError(
-            f"Setting {names.shown(unknown[0])} is not known: the settings are {', '.join(known)}."
-        )
+        raise unknown_option("Setting {} is not known", unknown[0], known, "the settings are")
     found.update({name: value for name, value in given.items() if value is not None})
     if "home" not in found:
         found["home"] = default_home(variables)

@@ -10,8 +10,8 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from nbqueue.errors import NotSendable
-from nbqueue.model.meant import meant
 from nbqueue.model.options import Options
+from nbqueue.model.other_names import meant
 from nbqueue.model.task import function_label
 
 _OPTIONS = frozenset(Options.__dataclass_fields__)
@@ -83,8 +83,8 @@ def _hint(kwargs: Mapping[str, Any], signature: inspect.Signature) -> str:
     options = [name for name in unknown if name in _OPTIONS]
     if options:
         return f" Options of the job are given as in nbqueue.options({options[0]}=...).submit(...)."
-    found = next((found for name in unknown if (found := meant(name, _by_name(signature))) is not None), None)
-    return "" if found is None else f" Did you mean {found}=?"
+    found = next(filter(None, (meant(name, _by_name(signature)) for name in unknown)), "")
+    return f" {found[0].upper()}{found[1:]}" if found else ""
 
 
 def _by_name(signature: inspect.Signature) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.durations import Duration
 from nbqueue.model.events import Event
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
@@ -20,7 +20,7 @@ class Waited(Protocol[T_co]):
 
     def __await__(self) -> Generator[Any, None, T_co]: ...
 
-    def wait(self, timeout: float | timedelta | None = None) -> T_co:
+    def wait(self, timeout: Duration | None = None) -> T_co:
         """The answer, for code that cannot await. Raises TimeoutError where it takes longer; it goes on."""
         ...
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import cron, durations, names
+from nbqueue.model.durations import Duration
 
 Overlap = Literal["skip", "queue", "cancel", "allow"]
 
@@ -136,7 +137,7 @@ class Every(Times):
     """
 
     #: seconds, a timedelta, or text such as "90s", "15min", "2h", "1d"
-    interval: float | timedelta | str
+    interval: Duration
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -182,7 +183,7 @@ def times_of(given: object, base: Times | None = None) -> Times:
         _check_form(given)
         zone = base.timezone if isinstance(base, Cron) else "UTC"
         return Cron(given, timezone=zone, **rest)
-    if isinstance(given, str | int | float | timedelta):
+    if isinstance(given, str | int | Duration):
         return Every(given, **rest)
     raise ConfigurationError(
         f"{type(given).__name__} {ascii(given)[:60]} says no times: give Cron(...), Every(...), a cron expression "

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 from nbqueue.notebook import wording
 from nbqueue.notebook.palette import STATES
 from nbqueue.notebook.publish import in_kernel, publish
@@ -52,7 +53,7 @@ class Notify:
         else:
             _ring(text)
 
-    def after(self, seconds: float) -> Notify:
+    def after(self, seconds: Duration) -> Notify:
         """The same for jobs that ran at least so many seconds."""
         return Notify(durations.seconds(seconds, "seconds"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from signal import Signals
 from typing import Literal, NamedTuple
@@ -14,6 +15,23 @@ from nbqueue.model.states import State
 
 #: what a policy calls the end of a time limit, and the death of a process
 TIMEOUT, CRASH = "JobTimeout", "JobCrashed"
+
+#: what is said of a process that a signal ended: where memory is known or believed to have run out ...
+_SHORT = {
+    "counted": " The kernel did so as memory ran out.",
+    "likely": " Perhaps memory ran out: it had most of what this machine, or its container, has.",
+}
+#: ... and else by the signal
+_USUAL: dict[int, str] = {
+    Signals.SIGKILL: " Somebody or something killed it from outside; there is no sign that memory ran out.",
+    Signals.SIGTERM: " Somebody or something asked it to end from outside.",
+    Signals.SIGXCPU: " It passed a limit of processor time that it was started with.",
+    **dict.fromkeys(
+        (Signals.SIGSEGV, Signals.SIGBUS, Signals.SIGILL, Signals.SIGFPE),
+        " That is a fault of native code, as a rule in a library.",
+    ),
+    Signals.SIGABRT: " Native code gave up by itself, as a rule in a library.",
+}
 
 
 class Ended(NamedTuple):
@@ -81,8 +99,8 @@ def describe(died: Died) -> str:
     if died.reason:
         return f"Its process was ended: {died.reason}.{peak}"
     if died.signal is not None:
-        hint = " Out of memory?" if died.signal == Signals.SIGKILL else ""
-        return f"Its process was ended by {_signal_name(died.signal)} (signal {died.signal}).{hint}{peak}"
+        why = _SHORT.get(died.shortage) or _USUAL.get(died.signal, "")
+        return f"Its process was ended by {_signal_name(died.signal)} (signal {died.signal}).{why}{peak}"
     return f"Its process ended itself with exit code {died.exit_code}."
 
 
@@ -144,7 +162,8 @@ def _died(
     else:
         gives_up, wait_s = deaths >= MAX_LOSSES or policy.refuses((CRASH,)), 0.1 * 2 ** (deaths - 1)
     if gives_up or died.memory_limit_bytes is not None:
-        return Verdict(state=State.CRASHED, charge="crash", error=error)
+        often = f" So it went {deaths} times: it is not tried again." if deaths > 1 else ""
+        return Verdict(state=State.CRASHED, charge="crash", error=replace(error, message=error.message + often))
     return _again(wait_s, "crash" if alone else "loss", error)
 
 

@@ -130,9 +130,9 @@ async def test_a_retention_is_set_shown_and_taken_away(server: Server) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"age": "soon"}, "age='soon' is not a duration: give seconds, a timedelta"),
+        ({"age": "soon"}, "age='soon' is no duration: give seconds, or text such as 90s, 5min"),
         ({"age": 60}, "age=60 is out of range: give 3600 s up to ten years"),
-        ({"age": True}, "age=True is not a duration"),
+        ({"age": True}, "age=True is no duration"),
         ({"attempts": -1}, "attempts=-1 cannot be used: give a whole number from 0"),
         ({"attempts": 2.5}, "attempts=2.5 cannot be used"),
         ({"remove": True, "attempts": 1}, "retention takes remove=True, or age= and attempts=: not both"),

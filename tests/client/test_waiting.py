@@ -265,11 +265,14 @@ async def test_a_pending_says_that_the_job_is_to_be_awaited_first() -> None:
 
 
 def test_a_timeout_that_is_no_length_of_time_is_refused() -> None:
-    """In one sentence, also where the answer is here already; a timedelta and endless seconds are lengths of time."""
+    """In one sentence, also where the answer is here already; a timedelta, text and endless seconds are fine."""
     job = submit(double, 4).wait(timedelta(seconds=5))
+    assert job.wait("5 s") == 8
     assert job.wait(math.inf) == 8
-    with pytest.raises(ConfigurationError, match=r"timeout='5' is not a duration: give seconds or a timedelta\."):
-        job.wait(timeout="5")  # type: ignore[arg-type]
+    with pytest.raises(
+        ConfigurationError, match=r"timeout='soon' is no duration: give seconds, or text such as 90s, 5min, 2h or 1d\."
+    ):
+        job.wait(timeout="soon")
     for wrong in (-1, math.nan):
         with pytest.raises(ConfigurationError, match=r"timeout=\S+ is out of range: give 0 s up to ten years\."):
             job.wait(timeout=wrong)

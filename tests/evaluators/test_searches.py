@@ -242,7 +242,9 @@ def test_what_is_no_search_is_refused() -> None:
     """Wrong arguments are told in a sentence, before anything is submitted."""
     with pytest.raises(ConfigurationError, match=r"^search takes a search of scikit-learn, and got SVC\(\): give a "):
         search(SVC(), X, Y)
-    with pytest.raises(ConfigurationError, match=r"^cross_validate does not take 'n_jobs': did you mean concurrency="):
+    with pytest.raises(
+        ConfigurationError, match=r"^cross_validate does not take 'n_jobs': it is called concurrency= here"
+    ):
         cross_validate(SVC(), X, Y, n_jobs=2)  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match=r"^search does not take 'colour': "):
         search(SEARCHES["grid"](), X, Y, colour="red")  # type: ignore[call-arg]

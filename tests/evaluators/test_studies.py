@@ -213,9 +213,9 @@ async def test_what_cannot_be_meant_is_refused_at_once() -> None:
         ({"retries": True}, "retries=True cannot be used: give a whole number from 0 to 999."),
         ({"objective": "bowl"}, "objective='bowl' cannot be called: give a function of a trial."),
         ({"callbacks": 5}, "callbacks=5 cannot be called: give functions of the study and of a trial that is over."),
-        ({"n_jobs": 2}, "optimize does not take 'n_jobs': did you mean concurrency=?"),
-        ({"callback": print}, "optimize does not take 'callback': did you mean callbacks=?"),
-        ({"time_limit": 2}, "optimize does not take 'time_limit': did you mean timeout=?"),
+        ({"n_jobs": 2}, "optimize does not take 'n_jobs': it is called concurrency= here."),
+        ({"callback": print}, "optimize does not take 'callback': it is called callbacks= here."),
+        ({"time_limit": 2}, "optimize does not take 'time_limit': it is called timeout= here."),
         ({"n_trial": 2}, "optimize does not take 'n_trial': did you mean n_trials=?"),
         (
             {"priority": "soon"},

@@ -132,6 +132,8 @@ async def test_what_was_submitted_is_found_again(tmp_path: Path) -> None:
     [
         ({"nosuch": 1}, "Option 'nosuch' is not known: the options are queue, priority, delay, "),
         ({"nosuch": None}, "Option 'nosuch' is not known"),
+        ({"countdown": 5}, "Option 'countdown' is not known: it is called delay= here."),
+        ({"tiemout": 5}, "Option 'tiemout' is not known: did you mean timeout=?"),
         ({"tags": [""]}, "tag='' cannot be used: give printable text of 1 to 64 characters."),
         ({"limit_key": ""}, "limit_key='' cannot be used: give printable text of 1 to 200 characters."),
     ],

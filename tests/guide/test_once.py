@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import nbqueue
 from nbqueue import ConfigurationError, JobCancelled, NotSendable, State, options, run, submit_map
 
 
@@ -72,6 +73,23 @@ async def test_a_sweep_that_is_run_again_computes_what_is_new(tmp_path: Path) ->
     assert await (await cached.submit_map(count, [ledger] * 3, [1, 2, 2])) == [2, 4, 4]
     assert await (await cached.submit_map(count, [ledger] * 4, [1, 2, 3, 2])) == [2, 4, 6, 4]
     assert runs(tmp_path / "ledger") == 3
+
+
+async def test_a_sweep_that_takes_results_is_found_again_as_a_whole(tmp_path: Path) -> None:
+    """`attach(group=...)` gives all of its jobs in the order of its items, also those of an earlier sweep."""
+    ledger = str(tmp_path / "ledger")
+    kept = options(cache=3600)
+    first = await kept.submit_map(count, [ledger] * 3, [1, 2, 3])
+    assert await first == [2, 4, 6]
+    for items in ([9, 3, 1, 3, 7], [3, 1]):
+        group = await kept.submit_map(count, [ledger] * len(items), items)
+        again = await nbqueue.attach(group=group.id)
+        assert (again.id, again.ids) == (group.id, group.ids)
+        assert await again == [2 * item for item in items]
+        # it is waited for as its jobs are
+        after = await options(after=[again]).submit(count, ledger, 4)
+        assert await after == 8
+    assert runs(tmp_path / "ledger") == 7
 
 
 async def test_a_change_of_the_code_is_another_call(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_firing_and_resolved_take_turns(steps: list[tuple[int, int, int]]) -> No
 @pytest.mark.parametrize(
     "given",
     [
-        {}, {"depth": -1}, {"depth": 1.5}, {"depth": True}, {"oldest_s": -1}, {"oldest_s": "1"}, {"failure_rate": 1},
+        {}, {"depth": -1}, {"depth": 1.5}, {"depth": True}, {"oldest_s": -1}, {"oldest_s": "soon"}, {"failure_rate": 1},
         {"failure_rate": -0.1}, {"failure_rate": float("nan")}, {"depth": 1, "window_s": 0},
     ],
 )  # fmt: skip

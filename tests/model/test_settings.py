@@ -42,12 +42,13 @@ def test_paths_and_sizes_may_be_text(tmp_path: Path) -> None:
         ({"limit_bytes": "0MB"}, "limit_bytes='0MB' is not a size: give at least 1 byte"),
         ({"limit_bytes": "9" * 400 + "B"}, "limit_bytes='999"),
         ({"home": "~nobodyhere/x"}, "home='~nobodyhere/x' cannot be used: this machine knows no home of that user."),
-        ({"connect_timeout_s": "soon"}, "connect_timeout_s='soon' is not a duration"),
+        ({"connect_timeout_s": "soon"}, "connect_timeout_s='soon' is no duration"),
         ({"idle_stop_s": float("nan")}, "idle_stop_s=nan is out of range"),
         ({"home": 5}, "home=5 cannot be used: give a path."),
         ({"url": b"redis://"}, "url=b'redis://' cannot be used: give text."),
         ({"webhook_private": "yes"}, "webhook_private='yes' cannot be used: give True or False."),
-        ({"server": "x"}, "Setting 'server' is not known: the settings are url, "),
+        ({"nosuch": "x"}, "Setting 'nosuch' is not known: the settings are url, "),
+        ({"server": "x"}, "Setting 'server' is not known: it is called url= here."),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any], said: str) -> None:

@@ -199,14 +199,14 @@ def test_a_short_form_keeps_what_the_times_had() -> None:
         (lambda: Cron("@daily", timezone="../../etc/passwd"), "is not known here"),
         (lambda: Cron("@daily", name="a b"), "name='a b' cannot be used: give 1 to 50 letters"),
         (lambda: Every(0.5), "interval=0.5 is out of range: give 1 s"),
-        (lambda: Every("5m"), "'5m' is no interval"),
+        (lambda: Every("5x"), "'5x' is no interval"),
         (lambda: Every(60, count=0), "count=0 cannot be used"),
         (lambda: Every(60, misfire=-1), 'give "skip", "once" or a number from 1 to 1000'),
         (lambda: Every(60, overlap="both"), "give one of 'skip', 'queue', 'cancel', 'allow'"),  # type: ignore[arg-type]
         (lambda: Every(60, start=datetime(2026, 1, 1)), "give an aware datetime"),  # noqa: DTZ001
         (lambda: Every(60, start=BEGIN, end=BEGIN - timedelta(1)), "lies before start="),
         (lambda: times_of(None), "NoneType None says no times"),
-        (lambda: times_of("15m"), '\'15m\' says no times: give an interval such as "90s", "15min", "2h" or "1d"'),
+        (lambda: times_of("15x"), '\'15x\' says no times: give an interval such as "90s", "15min", "2h" or "1d"'),
         (lambda: times_of("60"), 'in Python also seconds as a number), or a cron expression such as "0 6 * * *"'),
         (lambda: times_of(""), "'' says no times"),
     ],

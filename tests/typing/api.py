@@ -114,7 +114,7 @@ async def tasks() -> None:
     assert_type(await submit(plain, 3), Job[str])
     assert_type(await submit(later, 3), Job[str])
     plain("3")  # type: ignore[arg-type]
-    task(timeout="soon")  # type: ignore[call-overload]
+    task(timeout=[5])  # type: ignore[call-overload]
 
 
 async def asking() -> None:

@@ -76,6 +76,35 @@ def test_over_the_memory_limit_is_not_tried_again() -> None:
     assert describe(died) == ("Out of memory: its processes used more than the limit of 50 MB. Its peak was 61 MB.")
 
 
+@pytest.mark.parametrize(
+    ("died", "said"),
+    [
+        (Died(signal=9, peak_memory_bytes=23_000_000),
+         ("SIGKILL (signal 9). Somebody or something killed it from outside; there is no sign that memory ran out. "
+         "Its peak was 23 MB.")),
+        (Died(signal=9, shortage="counted", peak_memory_bytes=9_000_000_000),
+         "SIGKILL (signal 9). The kernel did so as memory ran out. Its peak was 9,000 MB."),
+        (Died(signal=9, shortage="likely"),
+         "SIGKILL (signal 9). Perhaps memory ran out: it had most of what this machine, or its container, has."),
+        (Died(signal=11), "SIGSEGV (signal 11). That is a fault of native code, as a rule in a library."),
+        (Died(signal=6), "SIGABRT (signal 6). Native code gave up by itself, as a rule in a library."),
+        (Died(signal=64), "SIGRTMAX (signal 64)."),
+    ],
+)  # fmt: skip
+def test_a_signal_is_told_with_its_usual_reason(died: Died, said: str) -> None:
+    """Memory is blamed only where there is a sign that it ran out."""
+    assert describe(died) == f"Its process was ended by {said}"
+
+
+def test_who_is_given_up_is_told_how_often_it_died() -> None:
+    """The third death in a row says so; the first of a policy that allows no other does not."""
+    died, never = Ended(end=Died(exit_code=3)), RetryPolicy(never_on=("JobCrashed",))
+    verdicts = [_decide(died, Past(crashes=1)), _decide(died, Past(crashes=2)), _decide(died, retry=never)]
+    once = "Its process ended itself with exit code 3."
+    often = f"{once} So it went 3 times: it is not tried again."
+    assert [verdict.error.message for verdict in verdicts if verdict.error] == [once, often, once]
+
+
 @pytest.mark.parametrize("end", [BUG, Died(signal=9)], ids=["raised", "killed"])
 def test_a_cancelled_job_is_cancelled_however_it_ended(end: Raised | Died) -> None:
     """After a cancel neither its error nor its death is a failure."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nbqueue.broker.address import parse_url
 from nbqueue.client.session import Session, session
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 from nbqueue.notebook import publish, server
 from nbqueue.notebook.board import group_row, roster, snapshot
 from nbqueue.notebook.board.actions import CLEAR, JOBS, MATCHING, OPEN, Actions
@@ -258,14 +259,14 @@ class Dashboard:
         return f"<Dashboard of {self._where()}, {'closed' if self._closing or self.over else 'open'}>"
 
 
-def dashboard(*, close_after: float | timedelta | None = None) -> Dashboard:
+def dashboard(*, close_after: Duration | None = None) -> Dashboard:
     """The queues, workers and jobs of the server, live: shown at the end of a cell, or by `show()`.
 
     Nothing is started for it. There is one: where it is shown already it moves to the newest cell, as it is. `close()`
     ends it and leaves plain tables.
 
     Args:
-        close_after: seconds (or a timedelta) without a click after which it closes by itself; None: it does not.
+        close_after: how long without a click until it closes by itself, for example "1h"; None: it does not.
     """
     of = session()
     close_after_s = math.inf if close_after is None else durations.seconds(close_after, "close_after")

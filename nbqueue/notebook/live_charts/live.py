@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Collection
 from concurrent.futures import Future
-from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING
 
 from nbqueue.client.named import Named, name_of, queue_named, tag_named
 from nbqueue.client.session import Session, session
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 from nbqueue.model.moments import Moment
 from nbqueue.notebook import publish, server, wording
 from nbqueue.notebook.live_charts.cells import ByCell
@@ -185,8 +185,8 @@ def live(
     states: Collection[str] | str = (),
     function: Named = "",
     tag: str = "",
-    every_s: float | timedelta = 2.0,
-    close_after: float | timedelta | None = None,
+    every_s: Duration = 2.0,
+    close_after: Duration | None = None,
 ) -> LiveChart:
     """A chart of the history that is drawn anew as jobs end, also while other cells run: shown at the end of a cell.
 
@@ -202,7 +202,7 @@ def live(
         function: only this function, or its qualified name.
         tag: only jobs that have this tag.
         every_s: seconds (or a timedelta) between two looks at the history.
-        close_after: seconds (or a timedelta) after which it ends by itself; None: it does not.
+        close_after: how long until it ends by itself, for example "1h"; None: it does not.
     """
     wanted = Wanted(
         since=since, queue=queue_named(queue), states=states, function=name_of(function), tag=tag_named(tag)
