@@ -39,8 +39,11 @@ MEASURES = {
 }  # fmt: skip
 #: those that take long, and are run by themselves
 LONG = {"recovery": recovery.measure}
-#: those without a peer: none has to be installed for them
-OURS = frozenset({"fresh", "features", "digests", "claims"})
+#: whose versions are told with a measure, where it is not everyone's: no other has to be installed for it
+WHO = {
+    **dict.fromkeys(("fresh", "features", "digests", "claims"), (NAMED,)),
+    **dict.fromkeys(("executors", "backends"), interfaces.VERSIONED),
+}
 
 
 def main() -> None:
@@ -51,7 +54,8 @@ def main() -> None:
     began = time.monotonic()
     chosen = given.only or MEASURES
     with open_arena(QUICK if given.quick else WHOLE) as arena:
-        facts = machine.facts(arena, (NAMED,)) if OURS.issuperset(chosen) else machine.facts(arena)
+        who = dict.fromkeys(each for name in chosen for each in WHO.get(name, machine.VERSIONED))
+        facts = machine.facts(arena, who)
         found = Record(facts, {name: (MEASURES | LONG)[name](arena) for name in chosen})
     print(report.tables(found))
     _write(given, found)

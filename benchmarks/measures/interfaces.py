@@ -6,7 +6,7 @@ import statistics
 from importlib.metadata import version
 
 from benchmarks.arena import Arena, Turn, turn
-from benchmarks.contestants import Contestant
+from benchmarks.contestants import NAMED, Contestant
 from benchmarks.players import PlayerFailed
 from benchmarks.rounds import Results, run_rounds
 
@@ -27,6 +27,8 @@ DASK_FUTURES = _row("Dask, one thread a process", "dask", "distributed>=2026.1",
 IPYPARALLEL = _row("ipyparallel", "ipyparallel", "ipyparallel>=9", *SAME)
 
 EXECUTORS = (OURS, PROCESSES, LOKY, DASK_FUTURES, IPYPARALLEL)
+#: whose versions are told
+VERSIONED = (NAMED, _row("joblib", "loky"), _row("scikit-learn", "serial"), DASK_FUTURES, IPYPARALLEL)
 BACKENDS = (OURS, SEARCH, SERIAL, LOKY, DASK_FUTURES, IPYPARALLEL)
 
 
