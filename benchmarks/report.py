@@ -113,7 +113,8 @@ def _ratio(name: str, found: Mapping[str, Series], base: float) -> str:
     if quantity not in found:
         return ""
     median = found[quantity].median
-    return f"{median / base if more_is_better else base / median:.2f} x"
+    times = median / base if more_is_better else base / median
+    return f"{times:.2f} x" if times >= 0.01 else f"{times:.1g} x"  # noqa: PLR2004 - two digits would be 0.00
 
 
 def _cell(series: Series) -> str:
