@@ -23,7 +23,7 @@ from benchmarks.peers.driving import UNIX_URL, main
 
 #: processes that work
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-#: nine candidates each, with five folds: fits of milliseconds, and fits of a quarter of a second
+#: nine candidates each, with five folds: fits of milliseconds, and fits of 0.1 s to 0.2 s
 GRIDS: dict[str, tuple[BaseEstimator, dict[str, list[float]]]] = {
     "short": (GaussianNB(), {"var_smoothing": [10.0**-power for power in range(4, 13)]}),
     "long": (SVC(), {"C": [0.1, 1.0, 10.0], "gamma": [0.0001, 0.001, 0.01]}),
