@@ -1,7 +1,7 @@
 # The one place that names the commands; CI calls the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow coverage fuzz times versions kernels check format lab bench docs picture lock browser-deps clean
+.PHONY: help demo test slow coverage fuzz times versions kernels check format lab bench bench-recovery docs picture lock browser-deps clean
 
 # The Python that .venv is made with: the first of these that is 3.11 to 3.13 and can make environments.
 CANDIDATES = python3 python3.13 python3.12 python3.11 "$$HOME"/.pyenv/versions/3.1[123]*/bin/python3
@@ -15,7 +15,7 @@ ARGS ?=
 PROCESSES ?= 3
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' Makefile
 
 demo: .venv/for-demo ## set up .venv if need be, then run real solver and evaluation jobs and show them
 	@$(IN) nbqueue.demo $(ARGS)
@@ -54,8 +54,11 @@ format: .venv/for-test ## format the code and repair what the lint rules can rep
 lab: .venv/for-test ## open JupyterLab with nbqueue installed
 	@$(IN) jupyter lab $(ARGS)
 
-bench: .venv/for-test ## measure nbqueue beside other job queues, 25 minutes (ARGS=--quick: two, and no page is written)
+bench: .venv/for-test ## measure nbqueue beside other job queues, half an hour (ARGS=--quick: four minutes, and no page is written)
 	@$(IN) benchmarks $(ARGS)
+
+bench-recovery: .venv/for-test ## kill workers, ours and those of other queues, and time until their jobs run again: 17 minutes
+	@$(IN) benchmarks --only recovery --keep $(ARGS)
 
 picture: .venv/for-test ## take the picture of the README anew: a solver run in a JupyterLab
 	@$(IN) tools.card_picture

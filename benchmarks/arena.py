@@ -98,28 +98,39 @@ def open_arena(plan: Plan) -> Iterator[Arena]:
     """Servers that keep everything in an append-only file, as long as the block runs."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nbq-bench-")))
-        servers = {}
-        for fsync in ("everysec", "always"):
-            port = _free_port()
-            options = {"appendonly": "yes", "appendfsync": fsync, "port": str(port), "bind": "127.0.0.1"}
-            servers[fsync] = (stack.enter_context(running_server(**options)), port)
+        servers = {fsync: stack.enter_context(_server(fsync)) for fsync in ("everysec", "always")}
         yield Arena(servers, folder, plan)
+
+
+@contextmanager
+def small_arena(of: Arena) -> Iterator[Arena]:
+    """One more, with a server and a folder of its own, beside the first."""
+    with tempfile.TemporaryDirectory(dir=of.folder) as folder, _server("everysec") as server:
+        yield Arena({"everysec": server}, Path(folder), of.plan)
+
+
+@contextmanager
+def started(arena: Arena, contestant: Contestant, role: str, **variables: str) -> Iterator[Player]:
+    """A process of a contestant: the program that submits (`drive`), or a worker (`work`)."""
+    place = environment(contestant)
+    server, port = arena.servers[contestant.fsync]
+    given = {**place.variables, **_variables(arena, server, port), **variables}
+    command = [*place.command, role, contestant.variant]
+    with player(command, given, arena.folder / f"{contestant.module}.log") as process:
+        yield process
 
 
 @contextmanager
 def turn(arena: Arena, contestant: Contestant, *, working: bool = True) -> Iterator[Turn]:
     """A contestant on an empty server; with `working`, its worker runs and is warm."""
-    server, port = arena.servers[contestant.fsync]
+    server, _ = arena.servers[contestant.fsync]
     with server.client() as client:
         client.flushall()
-    place = environment(contestant)
-    variables = {**place.variables, **_variables(arena, server, port)}
-    log = arena.folder / f"{contestant.module}.log"
     with ExitStack() as stack:
         worker = None
         if working and contestant.has_worker:
-            worker = stack.enter_context(player([*place.command, "work", contestant.variant], variables, log))
-        driver = stack.enter_context(player([*place.command, "drive", contestant.variant], variables, log))
+            worker = stack.enter_context(started(arena, contestant, "work"))
+        driver = stack.enter_context(started(arena, contestant, "drive"))
         version = str(driver.ask("", timeout_s=START_S)["version"])
         ready = Turn(contestant, server, driver, worker, version)
         if working:
@@ -134,6 +145,14 @@ def _variables(arena: Arena, server: Server, port: int) -> dict[str, str]:
         "NBQUEUE_URL": server.url, "NBQUEUE_HOME": str(home), "NBQUEUE_KEY_FILE": str(home / "signing.key"),
         "PYTHONDONTWRITEBYTECODE": "", "PYTHONWARNINGS": "ignore",
     }  # fmt: skip
+
+
+@contextmanager
+def _server(fsync: str) -> Iterator[tuple[Server, int]]:
+    port = _free_port()
+    options = {"appendonly": "yes", "appendfsync": fsync, "port": str(port), "bind": "127.0.0.1"}
+    with running_server(**options) as server:
+        yield server, port
 
 
 def _free_port() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -52,6 +52,13 @@ DOCKET = Contestant(name="docket", module="docket_peer", needs=("pydocket>=0.27"
 DASK = Contestant(name="Dask", module="dask_peer", needs=("distributed>=2026.1",), hold="cannot", has_worker=False)
 BULLMQ = Contestant(name="BullMQ on Node", module="bullmq_peer.mjs", needs=("bullmq@6", "ioredis@5"), on_node=True)
 BARE = Contestant(name="bare LPUSH/BRPOP", module="bare_peer", hold="cannot")
+
+
+#: two workers, the second of which has nothing to do
+DASK_PAIR = replace(DASK, variant="2")
+HERE = _ours("killed with its supervisor, another worker on the machine", "sync:1")
+ELSEWHERE = _ours("killed with its supervisor, another worker elsewhere", "sync:1")
+ENGINE = _ours("its engine alone killed", "sync:1")
 
 
 def sync_on(slots: int) -> Contestant:

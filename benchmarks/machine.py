@@ -17,7 +17,7 @@ from benchmarks.players import PlayerFailed
 VERSIONED = (NAMED, Contestant(name="arq", module="arq_peer"), SAQ, STREAQ, RQ_SIMPLE, DOCKET, DASK, BULLMQ)
 
 
-def facts(arena: Arena, who: Iterable[Contestant] = VERSIONED) -> dict[str, str]:
+def facts(arena: Arena, who: Iterable[Contestant]) -> dict[str, str]:
     """Name -> value, in the order to show; with the versions of those named."""
     server, _ = arena.servers["everysec"]
     with server.client() as client:

@@ -42,6 +42,13 @@ class Plan:
     timed_claims: int = 40
     claim_rounds: int = 5
     digest_rounds: int = 5
+    #: killed workers of nbqueue, and of each peer; and seconds within which their jobs are to run again
+    kills: int = 20
+    peer_kills: int = 3
+    back_within_s: int = 1_000
+    #: calls by an executor, and rounds of it and of joblib's backends
+    calls: int = 1_000
+    interface_rounds: int = 3
 
 
 WHOLE = Plan()
@@ -50,5 +57,5 @@ QUICK = Plan(
     bulk_jobs=5_000, loop_jobs=500, bulk_rounds=1, child_jobs=100, child_rounds=1, imports=5, first_results=1,
     past_jobs=2_000, past_rounds=1, past_attempts=(100_000,), memory_jobs=10_000,
     feature_jobs=2_000, feature_rounds=1, waiting_jobs=(1_000, 10_000, 100_000), claim_rounds=1,
-    digest_rounds=1,
+    digest_rounds=1, kills=2, peer_kills=1, back_within_s=100, interface_rounds=1,
 )  # fmt: skip

@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,6 +55,12 @@ class Player:
     def go_on(self) -> None:
         """Let it go on."""
         os.kill(self.process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL it and all that it started."""
+        for each in _descendants(self.process.pid):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
 
     def _last_words(self) -> str:
         text = self._log.read_text(encoding="utf-8", errors="replace").strip()

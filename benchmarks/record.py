@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,12 @@ class Record:
     def with_apart(self, facts: Mapping[str, str], measured: Mapping[str, Results]) -> Record:
         """The same with some measures anew."""
         return Record(self.facts, {**self.measured, **measured}, {**self.apart, **dict.fromkeys(measured, facts)})
+
+    def with_earlier(self, earlier: Record, names: Iterable[str]) -> Record:
+        """The same with measures of an earlier one that this does not have."""
+        left = {name: earlier.measured[name] for name in names if name in earlier.measured.keys() - self.measured}
+        apart = {name: earlier.apart.get(name, earlier.facts) for name in left}
+        return Record(self.facts, {**self.measured, **left}, {**self.apart, **apart})
 
 
 def write(path: Path, record: Record) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.contestants import ARQ, BULLMQ, PYTHON_PEERS
+from benchmarks.measures import interfaces
 from benchmarks.record import Record
 from benchmarks.rounds import Results, Series
 
@@ -21,9 +22,17 @@ TITLES = {
     "features": "What a feature costs: no-op async jobs that use it, beside plain ones",
     "digests": "Whether two calls are the same",
     "claims": "One claim of 64 jobs while many wait, on the server's clock",
+    "executors": "Executors: 1,000 no-op calls by map, and one call at a time",
+    "backends": "A grid search of 45 fits, through joblib's backends",
+    "recovery": "Until the job of a worker that was killed runs again",
 }
 #: the quantity that ratios are made of, and whether more of it is better
-COMPARED = {"drain": ("jobs/s", True), "latency": ("p50 ms", False), "bulk": ("jobs/s", True), "past": ("rows/s", True)}
+COMPARED = {
+    "drain": ("jobs/s", True), "latency": ("p50 ms", False), "bulk": ("jobs/s", True), "past": ("rows/s", True),
+    "executors": ("calls/s", True), "backends": ("s, 45 long fits", False), "recovery": ("s", False),
+}  # fmt: skip
+#: rows that the others are compared with, where they are there
+BASES = (BULLMQ, interfaces.PROCESSES, interfaces.LOKY, interfaces.DASK_FUTURES, interfaces.IPYPARALLEL)
 
 
 def tables(record: Record) -> str:
@@ -57,11 +66,16 @@ def _result_table(name: str, results: Results) -> str:
     rows = []
     for who, found in _ranked(name, results):
         if "failure" in found and len(found) == 1:
-            rows.append((who, f"not measured: {found['failure'].failure}", *[""] * (len(head) - 2)))
+            rows.append((who, _unmeasured(found["failure"].failure), *[""] * (len(head) - 2)))
             continue
         cells = [_cell(found[what]) if what in found else "" for what in quantities]
         rows.append((who, *cells, *(_ratio(name, found, base) for base in ratios.values())))
     return _table(head, rows)
+
+
+def _unmeasured(failure: str) -> str:
+    """What stands in the row: a limit that was passed is a result as well."""
+    return failure if failure.startswith(">") else f"not measured: {failure}"
 
 
 def _ranked(name: str, results: Results) -> list[tuple[str, dict[str, Series]]]:
@@ -91,9 +105,7 @@ def _ratios(name: str, results: Results) -> dict[str, float]:
     if peers:
         best = (max if more_is_better else min)(peers, key=medians.__getitem__)
         found[f"to the best Python peer ({best})"] = medians[best]
-    if BULLMQ.name in medians:
-        found[f"to {BULLMQ.name}"] = medians[BULLMQ.name]
-    return found
+    return found | {f"to {each.name}": medians[each.name] for each in BASES if each.name in medians}
 
 
 def _ratio(name: str, found: Mapping[str, Series], base: float) -> str:
@@ -101,7 +113,8 @@ def _ratio(name: str, found: Mapping[str, Series], base: float) -> str:
     if quantity not in found:
         return ""
     median = found[quantity].median
-    return f"{median / base if more_is_better else base / median:.2f} x"
+    times = median / base if more_is_better else base / median
+    return f"{times:.2f} x" if times >= 0.01 else f"{times:.1g} x"  # noqa: PLR2004 - two digits would be 0.00
 
 
 def _cell(series: Series) -> str:

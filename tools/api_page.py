@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -75,6 +76,8 @@ def _signature(name: str, found: Any) -> str:
 
 
 def _parameters(found: Any) -> str:
+    if inspect.isclass(found) and issubclass(found, Enum):
+        return "(value)"  # what Python tells of it is not the same in all versions
     try:
         signature = inspect.signature(found)
     except (TypeError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
@@ -10,7 +11,7 @@ from arq.connections import ArqRedis, RedisSettings, create_pool
 from arq.constants import default_queue_name
 from arq.worker import get_kwargs, run_worker
 
-from benchmarks.peers.driving import CONCURRENCY, SOCKET, main
+from benchmarks.peers.driving import CONCURRENCY, SOCKET, STAY_S, is_first_start, main
 
 
 async def noop(_: dict[str, Any], number: int) -> int:
@@ -18,10 +19,16 @@ async def noop(_: dict[str, Any], number: int) -> int:
     return number
 
 
+async def stay(_: dict[str, Any], ledger: str) -> None:
+    """Stay until killed; when run again, end at once."""
+    if is_first_start(ledger):
+        await asyncio.sleep(STAY_S)
+
+
 class WorkerSettings:
     """As in arq's documentation."""
 
-    functions = [noop]  # noqa: RUF012 - arq's own form
+    functions = [noop, stay]  # noqa: RUF012 - arq's own form
     redis_settings = RedisSettings(unix_socket_path=SOCKET)
     max_jobs = CONCURRENCY
 
@@ -50,6 +57,10 @@ class Arq:
         job = await self.pool.enqueue_job("noop", number)
         assert job is not None  # noqa: S101 - only a job with a known id gives None
         return int(await job.result())
+
+    async def begin(self, ledger: str) -> None:
+        """Submit the job that stays."""
+        await self.pool.enqueue_job("stay", ledger)
 
     async def history(self) -> int:
         """All results there are, as arq gives them, in a frame; its rows."""

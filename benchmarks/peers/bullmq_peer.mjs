@@ -1,5 +1,5 @@
 // BullMQ on Node: speaks the same JSON lines as driving.py. Its packages are found through NODE_PATH.
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
@@ -9,9 +9,10 @@ const connection = { path: process.env.BENCH_SOCKET, maxRetriesPerRequest: null 
 const CHUNK = 1000;
 const LOOK_MS = 10;
 const IDLE_MS = 5;
+const STAY_MS = 3_600_000;
 
 if (process.argv[2] === 'work') {
-  new Worker('bench', async (job) => job.data.number, { connection, concurrency: Number(process.env.BENCH_CONCURRENCY) });
+  new Worker('bench', async (job) => (job.data.ledger ? stay(job.data.ledger) : job.data.number), { connection, concurrency: Number(process.env.BENCH_CONCURRENCY) });
 } else {
   await drive();
 }
@@ -37,7 +38,18 @@ async function answer(queue, events, request) {
   if (request.do === 'finish') return timed(() => finish(queue));
   if (request.do === 'latency') return { samples_s: await latency(queue, events, request) };
   if (request.do === 'history') return timed(async () => (await queue.getJobs(['completed'], 0, -1)).length);
+  if (request.do === 'begin') return timed(() => begin(queue, request.ledger));
   throw new Error(`unknown request ${request.do}`);
+}
+
+async function begin(queue, ledger) {
+  await queue.add('stay', { ledger });
+}
+
+// stays until killed; when run again, ends at once
+async function stay(ledger) {
+  appendFileSync(ledger, `${process.pid} ${Date.now() / 1000}\n`);
+  if (readFileSync(ledger, 'utf8').trim().split('\n').length === 1) await sleep(STAY_MS);
 }
 
 async function timed(work) {

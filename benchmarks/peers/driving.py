@@ -21,6 +21,8 @@ CONCURRENCY = int(os.environ.get("BENCH_CONCURRENCY", "200"))
 UNIX_URL = f"unix://{SOCKET}"
 #: between two looks whether all jobs have ended, and between two jobs of an idle worker
 LOOK_S, IDLE_S = 0.01, 0.005
+#: seconds of a job that is there to be killed
+STAY_S = 3600
 
 
 class Peer(Protocol):
@@ -51,6 +53,14 @@ def main(peer: Peer) -> None:
         peer.work()
     else:
         asyncio.run(_drive(peer))
+
+
+def is_first_start(ledger: str) -> bool:
+    """Write into the file that a job starts here and now; whether none did before."""
+    path = Path(ledger)
+    with path.open("a", encoding="utf-8") as lines:
+        lines.write(f"{os.getpid()} {time.time()}\n")
+    return len(path.read_text(encoding="utf-8").splitlines()) == 1
 
 
 async def _drive(peer: Peer) -> None:

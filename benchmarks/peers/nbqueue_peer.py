@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import nbqueue
-from benchmarks.peers.driving import CONCURRENCY, UNIX_URL, main
+from benchmarks.peers.driving import CONCURRENCY, STAY_S, UNIX_URL, is_first_start, main
 from nbqueue.broker import queues
 from nbqueue.client.session import session
 
@@ -21,6 +22,12 @@ async def coroutine(number: int) -> int:
 def plain(number: int) -> int:
     """Do nothing, in a child that can be killed."""
     return number
+
+
+def stay(ledger: str) -> None:
+    """Stay in a child until killed; when run again, end at once."""
+    if is_first_start(ledger):
+        time.sleep(STAY_S)
 
 
 #: what is submitted, by the variant's name
@@ -57,6 +64,10 @@ class Nbqueue:
         """One job's result."""
         job = await nbqueue.submit(self.function, number)
         return int(await job)
+
+    async def begin(self, ledger: str) -> None:
+        """Submit the job that stays."""
+        await nbqueue.submit(stay, ledger)
 
     async def hold(self) -> None:
         """Let no more jobs start."""

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from saq import Worker
 from saq.queue.redis import RedisQueue
 
-from benchmarks.peers.driving import CONCURRENCY, UNIX_URL, main
+from benchmarks.peers.driving import CONCURRENCY, STAY_S, UNIX_URL, is_first_start, main
 
 #: seconds between two looks for a result
 POLL_S = 0.001
@@ -18,6 +18,12 @@ POLL_S = 0.001
 async def noop(_: dict[str, Any], *, number: int) -> int:
     """Do nothing."""
     return number
+
+
+async def stay(_: dict[str, Any], *, ledger: str) -> None:
+    """Stay until killed; when run again, end at once."""
+    if is_first_start(ledger):
+        await asyncio.sleep(STAY_S)
 
 
 def _queue() -> RedisQueue:
@@ -48,6 +54,10 @@ class Saq:
         """One job's result, looked for as often as pays (by default each half second)."""
         return int(await self.queue.apply("noop", poll_interval=POLL_S, number=number))
 
+    async def begin(self, ledger: str) -> None:
+        """Submit the job that stays; by default a job is not tried twice."""
+        await self.queue.enqueue("stay", ledger=ledger, retries=2)
+
     def work(self) -> None:
         """One worker."""
         asyncio.run(self._work())
@@ -55,7 +65,7 @@ class Saq:
     async def _work(self) -> None:
         queue = _queue()
         await queue.connect()
-        await Worker(queue, functions=[noop], concurrency=CONCURRENCY).start()
+        await Worker(queue, functions=[noop, stay], concurrency=CONCURRENCY).start()
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from streaq import Worker
 
-from benchmarks.peers.driving import CONCURRENCY, PORT, main
+from benchmarks.peers.driving import CONCURRENCY, PORT, STAY_S, is_first_start, main
 
 #: jobs in one pipeline
 CHUNK = 500
@@ -18,6 +19,13 @@ worker = Worker(redis_url=f"redis://127.0.0.1:{PORT}", concurrency=CONCURRENCY)
 async def noop(number: int) -> int:
     """Do nothing."""
     return number
+
+
+@worker.task
+async def stay(ledger: str) -> None:
+    """Stay until killed; when run again, end at once."""
+    if is_first_start(ledger):
+        await asyncio.sleep(STAY_S)
 
 
 class Streaq:
@@ -43,6 +51,10 @@ class Streaq:
         """One job's result."""
         job = await noop.enqueue(number)
         return int((await job.result()).result)
+
+    async def begin(self, ledger: str) -> None:
+        """Submit the job that stays."""
+        await stay.enqueue(ledger)
 
     def work(self) -> None:
         """One worker."""

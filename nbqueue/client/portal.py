@@ -9,6 +9,7 @@ import selectors
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from nbqueue.errors import NotInJob
@@ -113,6 +114,7 @@ async def _cancel_all(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
 
 _lock = threading.Lock()
 _portal: Portal | None = None
+_finishing = False
 _ending = False
 #: portals of the process we were forked from: kept, so that nothing of theirs is finalised while we run
 _inherited: list[Portal] = []
@@ -120,6 +122,8 @@ _inherited: list[Portal] = []
 _living: set[Portal] = set()
 #: what must be done before this process ends
 _promised: set[Future[Any]] = set()
+#: what the end of this process does while it waits for that
+_errands: SimpleQueue[Callable[[], object]] = SimpleQueue()
 
 
 def portal() -> Portal:
@@ -140,6 +144,16 @@ def promise(future: Future[Any]) -> None:
 def release(future: Future[Any]) -> None:
     """Let the process end without this being done."""
     _promised.discard(future)
+
+
+def errand(act: Callable[[], object]) -> bool:
+    """Let the end of this process call it: Python 3.12.0 and 3.12.1 start no thread while that waits.
+
+    Whether the process ends; after it has waited nothing is called any more.
+    """
+    if _finishing:
+        _errands.put(act)
+    return _finishing
 
 
 def check_outside() -> None:
@@ -182,7 +196,13 @@ def is_ending() -> bool:
 
 def _keep_promises() -> None:
     """While threads and executors still work, which they do no longer when `atexit` has its turn."""
-    wait(tuple(_promised))
+    global _finishing  # noqa: PLW0603
+    _finishing = True
+    promised = tuple(_promised)
+    for future in promised:
+        Future.add_done_callback(future, lambda _: errand(lambda: None))
+    while not (all(future.done() for future in promised) and _errands.empty()):
+        _errands.get()()
 
 
 def _end() -> None:

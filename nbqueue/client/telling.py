@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
+from nbqueue.client.portal import errand
+
 log = logging.getLogger("nbqueue")
 
 #: threads for such calls at once; what comes beyond waits for one of them
@@ -58,7 +60,12 @@ class Calls:
 
     def _start(self) -> None:
         # no daemon, as the thread that calls this is: what has begun is finished before the interpreter ends
-        threading.Thread(target=self._work, name="nbqueue-on-done", daemon=False).start()
+        thread = threading.Thread(target=self._work, name="nbqueue-on-done", daemon=False)
+        try:
+            thread.start()
+        except RuntimeError:
+            if not errand(self._work):
+                raise
 
     def _work(self) -> None:
         while True:
