@@ -47,14 +47,11 @@ class Wanted:
     future: Future[list[Any]]
 
     def call(self) -> tuple[Any, ...]:
-        """The arguments of its job: those of the fit that count."""
+        """The arguments of its job: those of the fit that count, and first by what a person knows it."""
         kwargs = {name: value for name, value in self.kwargs.items() if name not in IDLE}
-        return (
-            getattr(self.function, "function", self.function),
-            getattr(self.function, "config", {}),
-            self.args,
-            kwargs,
-        )
+        parameters = kwargs.pop("parameters", None)
+        function = getattr(self.function, "function", self.function)
+        return (parameters, function, getattr(self.function, "config", {}), self.args, kwargs)
 
     def completed(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result of a fit that raised, with the estimator, not fitted, where it is asked for."""
@@ -207,7 +204,7 @@ def _without_score(wanted: Wanted, error: Exception) -> dict[str, Any]:
     def raising(*_: Any, **__: Any) -> None:
         raise error
 
-    function, _, (estimator, *data), kwargs = wanted.call()
+    _, function, _, (estimator, *data), kwargs = wanted.call()
     estimator.fit = raising
-    result: dict[str, Any] = function(estimator, *data, **{**kwargs, "parameters": None})
+    result: dict[str, Any] = function(estimator, *data, **kwargs, parameters=None)
     return result

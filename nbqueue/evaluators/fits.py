@@ -24,15 +24,20 @@ class FitFailed(Exception):
 
 
 def fit(
-    function: Callable[..., dict[str, Any]], config: Mapping[str, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    parameters: Mapping[str, Any] | None,
+    function: Callable[..., dict[str, Any]],
+    config: Mapping[str, Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Scikit-learn's own fit and score of one candidate on one split.
 
     Args:
+        parameters: of the candidate; None: the estimator's own.
         function: scikit-learn's, that fits and scores.
         config: scikit-learn's configuration where the search was begun.
         args: the estimator and the data.
-        kwargs: the split, the parameters, the scorer, and so on.
+        kwargs: the split, the scorer, and so on.
 
     Raises:
         FitFailed: the estimator raised, and `error_score` is a number.
@@ -43,7 +48,7 @@ def fit(
     estimator = args[0]
     with config_context(**config), parallel_config(backend="sequential"):
         tells = _set_callbacks(estimator)
-        result = function(*args, **kwargs)
+        result = function(*args, **kwargs, parameters=parameters)
         if tells:
             estimator.set_callbacks()
     if result.get("fit_error"):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from nbqueue import ConfigurationError, JobCancelled, JobFailed, State, attach, jobs, submit
+from nbqueue.client.items import Items
 from nbqueue.evaluators import cross_validate, fits_frame, results_frame, search
+from nbqueue.evaluators.fit_backend import Wanted
 from nbqueue.model.job_options import JobOptions
 from nbqueue.model.settings import Settings
 from tests.evaluators.estimators import HalfFitted, Noted, Threaded
@@ -259,6 +262,14 @@ def test_warnings_stay_with_the_jobs() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         search(GridSearchCV(LogisticRegression(max_iter=1), {"C": [1.0]}, cv=2, refit=False), X, Y).wait()
+
+
+def test_a_fit_is_known_by_its_parameters() -> None:
+    """The card of a search names the candidate whose fit failed."""
+    asked = {"parameters": {"C": 0.1, "gamma": -0.001}, "scorer": None, "caller": object()}
+    fit = Wanted(function=len, args=(SVC(), X, Y), kwargs=asked, told=None, future=Future())
+    assert fit.call() == ({"C": 0.1, "gamma": -0.001}, len, {}, fit.args, {"scorer": None})
+    assert Items(["j1"], [fit.call()]).words(0).startswith("{'C': 0.1, 'gamma': -0.001}, ")
 
 
 @pytest.mark.parametrize(("wrong", "options", "error"), [("late", LIMIT, "JobTimeout: "), ("die", {}, "JobCrashed: ")])
