@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["report.ipynb", [1]], {}, 'parameters=[1] cannot be used: give a dict of values by name, such as {"alpha":'),
         (["report.ipynb", {1: 2}], {}, "parameters={1: 2} cannot be used: give a dict of values by name"),
         ([3], {}, "notebook=3 cannot be run: give the path of a file, or a notebook node."),
-        (["report.ipynb"], {"cell_timeout": "3"}, "cell_timeout='3'"),
+        (["report.ipynb"], {"cell_timeout": "soon"}, "cell_timeout='soon'"),
         (["report.ipynb"], {"kernel": 3}, "kernel=3 cannot be used: give the name of a kernel."),
     ],
 )
