@@ -9,9 +9,9 @@ from typing import Any, Unpack
 
 from nbqueue.errors import JobCancelled, JobError, JobLost, NotSendable
 from nbqueue.evaluators import data_set, kept_rows, plan
-from nbqueue.evaluators.calling import check_function
 from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
+from nbqueue.evaluators.given_functions import check_function
 from nbqueue.evaluators.item_run import evaluated
 from nbqueue.evaluators.scorers import Scorer
 from nbqueue.evaluators.scorers import read as read_scorers
@@ -62,7 +62,7 @@ def evaluate(
             RetryLater, hold all calls for as long as they say, and are no failures.
         item_timeout: seconds for one call. The thread of a sync function is left to itself then.
         max_errors: it ends when more items than this have failed. Calls under way then may still add to them: up to
-            `concurrency` more.
+            `concurrency - 1` more.
         name: what it is called; the task's name if not given. Another name is another evaluation.
         resume: an evaluation whose outputs are taken over, but those of items that failed.
         fresh: True asks for everything anew.

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from nbqueue.evaluators.calling import check_function
+from nbqueue.evaluators.given_functions import check_function
 
 _ITEM = "item"
 _WANTED = (
@@ -41,7 +41,7 @@ def _scorer(name: str, fn: Any) -> Scorer:
 
 
 def _are_many(given: Any) -> bool:
-    return isinstance(given, Iterable) and not callable(given)
+    return isinstance(given, Iterable) and not isinstance(given, str | bytes) and not callable(given)
 
 
 def _named(functions: Iterable[Any]) -> list[tuple[str, Any]]:

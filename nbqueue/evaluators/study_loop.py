@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, TypeVar
 
 from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost
+from nbqueue.evaluators.heartbeat import beating
 from nbqueue.evaluators.left_trials import TOLD_S
-from nbqueue.evaluators.notice import Notice, short_name
+from nbqueue.evaluators.notice import Notice, end_words, short_name
+from nbqueue.evaluators.running_trial import RunningTrial, TrialEnd
 from nbqueue.evaluators.told_study import ToldStudy
 from nbqueue.evaluators.trial_failure import carried, so_far
 from nbqueue.evaluators.trial_parcel import Report
@@ -21,13 +23,15 @@ from nbqueue.evaluators.trial_run import run_trial
 from nbqueue.inside import progress, report
 from nbqueue.model.events import Progressed
 from nbqueue.model.job import JobRecord
-from nbqueue.model.submitting import Handle, Waited, door
+from nbqueue.model.submitting import Waited, door
 
 T = TypeVar("T")
 log = logging.getLogger("nbqueue")
 
 #: seconds that a job that is being sent gets until it can be cancelled
 _ACCEPTED_S = 5.0
+#: seconds in which the server says what the trials had found that are left
+_FOUND_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,31 +50,6 @@ class Wanted:
     options: Mapping[str, Any]
 
 
-@dataclass(kw_only=True, eq=False)
-class _Trial:
-    """One trial under way."""
-
-    #: optuna's
-    trial: Any
-    job: Handle[Report]
-    #: whether the study's pruner has ended it
-    is_pruned: bool = False
-    #: steps whose values were seen
-    steps: set[int] = field(default_factory=set)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Ended:
-    """How a trial ended."""
-
-    #: what it found; None: nothing is known of that
-    report: Report | None
-    #: why it came to no end of its own; None: it did, or was pruned
-    error: JobError | None = None
-    #: whether its process did not come back
-    is_lost: bool = False
-
-
 class StudyLoop:
     """Goes on until enough trials are over."""
 
@@ -81,8 +60,10 @@ class StudyLoop:
         self._told = ToldStudy(study, is_alone=wanted.concurrency == 1)
         self._objective = objective
         self._wanted = wanted
-        self._running: dict[asyncio.Task[_Ended], _Trial] = {}
-        self._begun = self._over = self._pruned = self._failed = 0
+        self._running: dict[asyncio.Task[TrialEnd], RunningTrial] = {}
+        self._begun = self._taken = self._over = self._pruned = self._failed = 0
+        #: why it came to no good end
+        self._ending = ""
         self._notice = Notice()
         self._began = monotonic()
         self._told.begin()
@@ -90,14 +71,16 @@ class StudyLoop:
     async def run(self) -> Any:
         """The study, after its trials."""
         self._began = monotonic()
-        with self._told.looping():
-            beating = asyncio.ensure_future(self._beat())
+        with self._told.looping(), beating(self._told.owned, self._trials):
             try:
                 await self._take_over()
                 await self._go_on()
+            except BaseException as error:
+                self._ending = end_words(error)
+                raise
             finally:
-                beating.cancel()
-                self._leave_none()
+                await self._leave_none()
+                self._show()
         return self.study
 
     def stop(self) -> None:
@@ -107,11 +90,22 @@ class StudyLoop:
     @property
     def words(self) -> str:
         """How far it is."""
-        best, total = self._told.best, self._wanted.n_trials
+        best, total = self._told.best, self._total
         parts = [f"{self._over:,}{'' if total is None else f' of {total:,}'} trials"]
         parts += [f"{count:,} {word}" for word, count in (("pruned", self._pruned), ("failed", self._failed)) if count]
         parts += [] if best is None else [f"best {best:.6g}"]
+        parts += [self._ending] if self._ending else []
         return ", ".join(parts)
+
+    @property
+    def _total(self) -> int | None:
+        """Trials that are to be over, those that were taken over among them."""
+        wanted = self._wanted.n_trials
+        return None if wanted is None else wanted + self._taken
+
+    def _trials(self) -> list[Any]:
+        """Those that run; asked from any thread."""
+        return [each.trial for each in tuple(self._running.values())]
 
     async def _go_on(self) -> None:
         self._tell()
@@ -133,6 +127,7 @@ class StudyLoop:
         return not (is_late or is_enough or self._told.is_stopped or len(self._running) >= wanted.concurrency)
 
     async def _begin(self) -> None:
+        self._told.owned.fail_silent()
         trial, job_id, parcel = self._told.ask()
         try:
             options = {"label": f"{self.name} trial {trial.number}", **self._wanted.options, "job_id": job_id}
@@ -143,7 +138,8 @@ class StudyLoop:
             self._told.fail(trial)
             raise
         try:
-            self._watch(_Trial(trial=trial, job=await asyncio.shield(sending)))
+            self._watch(RunningTrial(trial=trial, job=await asyncio.shield(sending)))
+            self._begun += 1
         except BaseException:
             self._told.fail(trial)
             with contextlib.suppress(Exception):  # it may be there all the same, and nobody would wait for it
@@ -165,25 +161,18 @@ class StudyLoop:
                     self._told.fail(left.trial)
                 continue
             self._told.owned.own(left.trial, left.job_id)
-            self._watch(_Trial(trial=left.trial, job=job))
+            self._watch(RunningTrial(trial=left.trial, job=job))
+            self._taken += 1
         self._told.owned.fail_silent()
 
-    async def _beat(self) -> None:
-        """Give signs of life of the trials that run, where the study's storage has others look for these."""
-        while (beats_s := self._told.owned.beats_s) is not None:
-            for each in self._running.values():
-                self._told.owned.live(each.trial)
-            await asyncio.sleep(beats_s)
-
-    def _watch(self, each: _Trial) -> None:
-        self._begun += 1
+    def _watch(self, each: RunningTrial) -> None:
         self._running[asyncio.ensure_future(self._followed(each))] = each
 
-    async def _followed(self, each: _Trial) -> _Ended:
+    async def _followed(self, each: RunningTrial) -> TrialEnd:
         """What came of a trial."""
         watching = asyncio.ensure_future(self._prune_live(each)) if self._told.prunes_live else None
         try:
-            return _Ended(report=await each.job)
+            return TrialEnd(report=await each.job)
         except JobError as error:
             return await self._without_end(each, error)
         finally:
@@ -193,19 +182,19 @@ class StudyLoop:
                 if isinstance(ended, Exception):
                     log.warning("Trial %s is pruned by its own process alone.", each.trial.number, exc_info=ended)
 
-    async def _without_end(self, each: _Trial, error: JobError) -> _Ended:
+    async def _without_end(self, each: RunningTrial, error: JobError) -> TrialEnd:
         """What is known of a trial that came to no end of its own."""
         if isinstance(error, JobCancelled) and isinstance(error.partial, Report):
-            return _Ended(report=error.partial)
+            return TrialEnd(report=error.partial)
         found = carried(error.__cause__) if isinstance(error, JobFailed) else None
         if found is not None:
-            return _Ended(report=found, error=error)
+            return TrialEnd(report=found, error=error)
         known = await so_far(each.job.id)
         if isinstance(error, JobCancelled) and each.is_pruned:
-            return _Ended(report=known, is_lost=True)
-        return _Ended(report=known, error=error, is_lost=True)
+            return TrialEnd(report=known, is_lost=True)
+        return TrialEnd(report=known, error=error, is_lost=True)
 
-    async def _prune_live(self, each: _Trial) -> None:
+    async def _prune_live(self, each: RunningTrial) -> None:
         """End a trial once the study's pruner, which knows the others, wants that where the trial asks for it."""
         async for event in each.job.events():
             if not isinstance(event, Progressed):
@@ -220,7 +209,7 @@ class StudyLoop:
                 await each.job.cancel()
                 return
 
-    def _end(self, task: asyncio.Task[_Ended]) -> JobError | None:
+    def _end(self, task: asyncio.Task[TrialEnd]) -> JobError | None:
         """Tell the study of a trial that is over; the error that is to end all, if it came to one."""
         each = self._running.pop(task)
         try:
@@ -238,7 +227,7 @@ class StudyLoop:
         error = found.error
         return error if isinstance(error, JobFailed) and not isinstance(error.__cause__, self._wanted.catch) else None
 
-    def _tell_study(self, each: _Trial, found: _Ended) -> None:
+    def _tell_study(self, each: RunningTrial, found: TrialEnd) -> None:
         if found.error is not None:
             (self._told.lose if found.is_lost else self._told.fail)(each.trial, found.report)
         elif found.is_lost or found.report is None:
@@ -246,22 +235,36 @@ class StudyLoop:
         else:
             self._told.tell(each.trial, found.report)
 
-    def _leave_none(self) -> None:
-        """Cancel the trials that run, and have them failed in the study."""
-        for task, each in self._running.items():
+    async def _leave_none(self) -> None:
+        """Cancel the trials that run, and have them failed in the study, with what they had found."""
+        left = dict(self._running)
+        self._running.clear()
+        for task, each in left.items():
             task.cancel()
             task.add_done_callback(_nobody_asks)
             each.job.cancel()
-            self._told.fail(each.trial)
-        self._running.clear()
+        asking = {asyncio.ensure_future(so_far(each.job.id)): each for each in left.values()}
+        try:
+            if asking:
+                await asyncio.wait(asking, timeout=_FOUND_S)
+        finally:
+            for asked, each in asking.items():
+                self._told.fail(each.trial, asked.result() if asked.done() and not asked.cancelled() else None)
+                asked.cancel()
+                self._over += 1
+                self._failed += 1
 
     def _tell(self) -> None:
         """Say how far it is: below the cell, in a terminal, or on the card of the job that this runs in."""
-        best, total = self._told.best, self._wanted.n_trials
-        progress(self._over, total)
+        best = self._told.best
+        progress(self._over, self._total)
         if best is not None:
             report(best=best)
-        self._notice.tell(self._over, total, f"{self.name}: {self.words}")
+        self._show()
+
+    def _show(self) -> None:
+        """The line below the cell."""
+        self._notice.tell(self._over, self._total, f"{self.name}: {self.words}")
 
 
 def _ended_before(record: JobRecord, seconds: float) -> bool:
