@@ -121,7 +121,8 @@ async def _join(link: Link, drafts: Sequence[Draft], states: Sequence[str]) -> N
     if order is None or not order.group or order.options.once is None:
         return
     found = [(draft.job_id, jobs.same_as(state) or draft.job_id) for draft, state in zip(drafts, states, strict=False)]
-    keys, delay_s = link.wire.keys, order.options.delay
+    keys, at = link.wire.keys, order.options.at
+    delay_s = order.options.delay if at is None else max((at - link.now()).total_seconds(), 0)
     for start in range(0, len(found), CHUNK_JOBS):
         part = found[start : start + CHUNK_JOBS]
         await link.wire.ask(lambda client: groups.join(client, keys, order.group, part, delay_s))  # noqa: B023
