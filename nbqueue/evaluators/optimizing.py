@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 from nbqueue.evaluators.study_loop import StudyLoop
+from nbqueue.model.durations import Duration
 from nbqueue.model.submitting import Waited, door
 
 #: seconds that whoever interrupts it waits for its trials to be cancelled
@@ -37,11 +37,11 @@ class Optimizing:
             self._interrupted(stopped)
             raise
 
-    def wait(self, timeout: float | timedelta | None = None) -> Any:
+    def wait(self, timeout: Duration | None = None) -> Any:
         """The study after its trials, for code that cannot await.
 
         Args:
-            timeout: seconds (or a timedelta) to wait at most; None: as long as it takes.
+            timeout: seconds, a timedelta or text such as "5min", to wait at most; None: as long as it takes.
 
         Raises:
             TimeoutError: it took longer; the trials go on.

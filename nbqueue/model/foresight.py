@@ -21,15 +21,12 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from nbqueue.model.output import Output
-from nbqueue.model.task import Task
+from nbqueue.model.task import Task, printable_label
 
 #: arguments by the names of the function's parameters (`*args` as a tuple, `**kwargs` as a dict); without those that
 #: were left to their defaults, and without results of other jobs, which nobody has yet
 Given = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: characters of a label, as of those that are given
-_LABEL_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +86,8 @@ def label(fn: Callable[..., Any] | str, calls: Iterable[tuple[Sequence[Any], Map
             return ""
         names.add(found[0].label(found[1]))
         if len(names) > 1:
-            return _printable(found[0].label({}))
-    return _printable(names.pop()) if names else ""
+            return printable_label(found[0].label({}))
+    return printable_label(names.pop()) if names else ""
 
 
 def _of(
@@ -110,7 +107,3 @@ def _of(
     except TypeError:
         return None  # what does not fit its signature is refused for that
     return foresight, {name: value for name, value in bound.items() if not isinstance(value, Output)}
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text[:_LABEL_LENGTH])
