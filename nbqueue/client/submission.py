@@ -48,14 +48,15 @@ def draft_one(
     *,
     naming: Naming = any_name,
     sharing: bool = False,
+    is_later: bool = False,
 ) -> Draft:
     """The job of one call; what cannot be sent raises here, in the caller's own thread.
 
-    `sharing`: large pieces of it travel apart.
+    `sharing`: large pieces of it travel apart. `is_later`: it is no job yet, but what jobs are made of by a schedule.
     """
     order, code = _ordered(fn, _told(settings, fn, given))
     check_call(code, args, kwargs)
-    foresight.check(code, args, kwargs, is_here=_is_here(settings, order))
+    foresight.check(code, args, kwargs, is_here=_is_here(settings, order) and not is_later)
     order = _called(order, code, [(args, kwargs)])
     takes: list[StandIn] = []
     cuts = Cuts(settings.blob_bytes) if sharing else None
@@ -161,8 +162,10 @@ def _called(
 
 
 def _is_here(settings: Settings, order: Order) -> bool:
-    """Whether the job finds what is on this machine now: its own stack runs it, and it waits for no other job."""
-    return (settings.url is None or settings.is_inline) and hooks.line() is None and not order.options.after
+    """Whether the job finds what is on this machine now: its own stack runs it, at once, and after no other job."""
+    options = order.options
+    waits = bool(options.after) or options.delay > 0 or options.at is not None
+    return (settings.url is None or settings.is_inline) and hooks.line() is None and not waits
 
 
 def _of_family(order: Order, signs: set[str]) -> Order:

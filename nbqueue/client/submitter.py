@@ -153,7 +153,7 @@ class Submitter:
             kwargs: its keyword arguments.
         """
         here = session()
-        draft = draft_schedule(times, draft_one(here.settings, fn, args, kwargs, self._given))
+        draft = draft_schedule(times, draft_one(here.settings, fn, args, kwargs, self._given, is_later=True))
         accepted = here.promise(lambda link: keep(link, draft))
         found: Schedule[Any] = Schedule(draft.name, of=here, accepted=accepted)
         return Pending(accepted, lambda _: found, what=f"scheduling {draft.name}")

@@ -9,6 +9,7 @@ from typing import Any
 from nbqueue.errors import ConfigurationError, NotSendable
 from nbqueue.model.names import shown
 from nbqueue.model.signatures import check_call
+from nbqueue.model.task import Task
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -36,7 +37,9 @@ def check_function(
 
 
 def _called(fn: Any) -> Any:
-    """What Python calls: of an object the method of its class."""
+    """What Python calls: of a task its function, of any other object the method of its class."""
+    while isinstance(fn, Task):
+        fn = fn.fn
     method = getattr(fn, "__call__", None)  # noqa: B004 - wanted for itself
     is_own = isinstance(method, MethodType) and not isinstance(fn, FunctionType | MethodType | type)
     return method if is_own else fn

@@ -41,7 +41,9 @@ class Failures:
         count = self._counts["text"][text]
         if count == 1 < total:  # each says something else: what they have in common is their type
             kind = self._most["kind"]
-            text, count = f"{kind}, such as{self._first[kind].removeprefix(kind)}", self._counts["kind"][kind]
+            count, first = self._counts["kind"][kind], self._first[kind]
+            message = first.removeprefix(kind).removeprefix(": ")
+            text = first if count == 1 else f"{kind}, such as {message}"
         share = "" if total == 1 else ", all" if count == total else f", {count:,} of them"
         return f"{total:,} failed{share} with {_cut(text)}"
 

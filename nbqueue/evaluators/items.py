@@ -62,7 +62,7 @@ def evaluate(
             RetryLater, hold all calls for as long as they say, and are no failures.
         item_timeout: seconds for one call. The thread of a sync function is left to itself then.
         max_errors: it ends when more items than this have failed. Calls under way then may still add to them: up to
-            `concurrency` more.
+            `concurrency - 1` more.
         name: what it is called; the task's name if not given. Another name is another evaluation.
         resume: an evaluation whose outputs are taken over, but those of items that failed.
         fresh: True asks for everything anew.

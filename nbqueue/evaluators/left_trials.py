@@ -68,6 +68,8 @@ class LeftTrials:
 
     def fail_silent(self) -> None:
         """Have those failed that gave no sign for too long, wherever they ran: optuna's own rule."""
+        if self.beats_s is None:
+            return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is called experimental
             self._optuna.storages.fail_stale_trials(self._study)

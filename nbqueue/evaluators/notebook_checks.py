@@ -14,11 +14,14 @@ from nbqueue.model import durations
 from nbqueue.model.durations import Duration
 from nbqueue.model.names import shown
 
+#: read notebooks, and know the kernels
+_LIBRARIES = ("nbformat", "jupyter_client", "nbclient")
+
 
 def check_arguments(given: Mapping[str, Any]) -> None:
     """Raise ConfigurationError for arguments that cannot be used anywhere."""
     notebook, parameters = given.get("notebook", ""), given.get("parameters")
-    if not isinstance(notebook, str | os.PathLike) and not (isinstance(notebook, Mapping) and "cells" in notebook):
+    if not isinstance(notebook, str | os.PathLike) and not _is_node(notebook):
         raise notebook_source.no_notebook(notebook)
     if parameters is not None and not (
         isinstance(parameters, Mapping) and all(isinstance(name, str) for name in parameters)
@@ -37,6 +40,14 @@ def cell_limit_s(cell_timeout: Duration | None) -> float | None:
     return None if cell_timeout is None else durations.seconds(cell_timeout, "cell_timeout", least=0.001)
 
 
+def _is_node(notebook: object) -> bool:
+    """Whether it is a notebook node of nbformat's, which need not be loaded to tell."""
+    is_node = any(
+        each.__name__ == "NotebookNode" and each.__module__.startswith("nbformat.") for each in type(notebook).__mro__
+    )
+    return is_node and isinstance(notebook, Mapping) and "cells" in notebook
+
+
 def label(given: Mapping[str, Any]) -> str:
     """What a job of the call is called: by the notebook's file."""
     notebook = given.get("notebook")
@@ -48,7 +59,7 @@ def check_here(given: Mapping[str, Any]) -> None:
 
     Where the libraries are missing that tell so, nothing is said.
     """
-    if "notebook" not in given or find_spec("nbformat") is None or find_spec("jupyter_client") is None:
+    if "notebook" not in given or any(find_spec(name) is None for name in _LIBRARIES):
         return
     node = notebook_source.read(given["notebook"])
     notebook_source.kernel_of(node, given.get("kernel"))

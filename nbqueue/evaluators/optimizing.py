@@ -7,6 +7,7 @@ import threading
 from collections.abc import Generator
 from typing import Any
 
+from nbqueue.evaluators.interrupts import interrupts
 from nbqueue.evaluators.study_loop import StudyLoop
 from nbqueue.model.durations import Duration
 from nbqueue.model.submitting import Waited, door
@@ -18,8 +19,8 @@ _CANCELLED_S = 2.0
 class Optimizing:
     """An optimization under way: await it, or call `.wait()`, for the study after its trials.
 
-    It goes on whether somebody waits or not, for as long as this process lives. Who interrupts the cell that waits for
-    it cancels it, as `study.optimize` would end.
+    It goes on whether somebody waits or not, for as long as this process lives: also where a wait is given up, as by
+    `asyncio.wait_for`. Who interrupts the cell that waits for it cancels it, as `study.optimize` would end.
     """
 
     def __init__(self, loop: StudyLoop) -> None:
@@ -28,14 +29,17 @@ class Optimizing:
         self._over = threading.Event()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
         self._is_cancelled = False
-        self._pending: Waited[Any] = door().begin(self._work, f"The study {loop.name}")
+        self._pending: Waited[Any] = door().begin(self._work, f"the optimization of {loop.name}")
 
     def __await__(self) -> Generator[Any, None, Any]:
-        try:
-            return (yield from self._pending.__await__())
-        except asyncio.CancelledError as stopped:
-            self._interrupted(stopped)
-            raise
+        with interrupts.heard():
+            try:
+                return (yield from self._pending.__await__())
+            except asyncio.CancelledError as stopped:
+                if interrupts.came:
+                    self._interrupted(stopped)
+                    yield from asyncio.to_thread(self._over.wait, _CANCELLED_S).__await__()
+                raise
 
     def wait(self, timeout: Duration | None = None) -> Any:
         """The study after its trials, for code that cannot await.
@@ -50,6 +54,7 @@ class Optimizing:
             return self._pending.wait(timeout)
         except KeyboardInterrupt as stopped:
             self._interrupted(stopped)
+            self._over.wait(_CANCELLED_S)
             raise
 
     def done(self) -> bool:
@@ -99,6 +104,5 @@ class Optimizing:
     def _interrupted(self, stopped: BaseException) -> None:
         """Have it end, with a line in the place of a traceback."""
         self.cancel()
-        self._over.wait(_CANCELLED_S)
         line = f"nbqueue: the optimization of {self._loop.name} was stopped; its trials that ran have failed"
         stopped._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]

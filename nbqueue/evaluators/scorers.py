@@ -41,7 +41,7 @@ def _scorer(name: str, fn: Any) -> Scorer:
 
 
 def _are_many(given: Any) -> bool:
-    return isinstance(given, Iterable) and not callable(given)
+    return isinstance(given, Iterable) and not isinstance(given, str | bytes) and not callable(given)
 
 
 def _named(functions: Iterable[Any]) -> list[tuple[str, Any]]:

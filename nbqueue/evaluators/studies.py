@@ -44,8 +44,9 @@ def optimize(
     Args:
         study: an `optuna.Study`.
         objective: called with an `optuna.Trial` in a job; sync or async.
-        n_trials: how many trials more; None: until `timeout`, `study.stop()`, a sampler that has tried all, or somebody
-            who interrupts the cell or calls `.stop()` or `.cancel()` of what this gives.
+        n_trials: how many trials more, beside those that are taken over; None: until `timeout`, `study.stop()`, a
+            sampler that has tried all, or somebody who interrupts the cell or calls `.stop()` or `.cancel()` of what
+            this gives.
         concurrency: trials at once.
         timeout: seconds after which no trial begins any more; those that run are waited for.
         retries: how often a trial whose objective raised is run again, with the same parameters. A trial whose worker

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost
+from nbqueue.evaluators.heartbeat import beating
 from nbqueue.evaluators.left_trials import TOLD_S
 from nbqueue.evaluators.notice import Notice, short_name
 from nbqueue.evaluators.told_study import ToldStudy
@@ -28,6 +29,10 @@ log = logging.getLogger("nbqueue")
 
 #: seconds that a job that is being sent gets until it can be cancelled
 _ACCEPTED_S = 5.0
+#: seconds in which the server says what the trials had found that are left
+_FOUND_S = 1.0
+#: characters of the error that ended all
+_CHARACTERS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +87,9 @@ class StudyLoop:
         self._objective = objective
         self._wanted = wanted
         self._running: dict[asyncio.Task[_Ended], _Trial] = {}
-        self._begun = self._over = self._pruned = self._failed = 0
+        self._begun = self._taken = self._over = self._pruned = self._failed = 0
+        #: why it came to no good end
+        self._ending = ""
         self._notice = Notice()
         self._began = monotonic()
         self._told.begin()
@@ -90,14 +97,16 @@ class StudyLoop:
     async def run(self) -> Any:
         """The study, after its trials."""
         self._began = monotonic()
-        with self._told.looping():
-            beating = asyncio.ensure_future(self._beat())
+        with self._told.looping(), beating(self._told.owned, self._trials):
             try:
                 await self._take_over()
                 await self._go_on()
+            except BaseException as error:
+                self._ending = _ending(error)
+                raise
             finally:
-                beating.cancel()
-                self._leave_none()
+                await self._leave_none()
+                self._show()
         return self.study
 
     def stop(self) -> None:
@@ -107,11 +116,22 @@ class StudyLoop:
     @property
     def words(self) -> str:
         """How far it is."""
-        best, total = self._told.best, self._wanted.n_trials
+        best, total = self._told.best, self._total
         parts = [f"{self._over:,}{'' if total is None else f' of {total:,}'} trials"]
         parts += [f"{count:,} {word}" for word, count in (("pruned", self._pruned), ("failed", self._failed)) if count]
         parts += [] if best is None else [f"best {best:.6g}"]
+        parts += [self._ending] if self._ending else []
         return ", ".join(parts)
+
+    @property
+    def _total(self) -> int | None:
+        """Trials that are to be over, those that were taken over among them."""
+        wanted = self._wanted.n_trials
+        return None if wanted is None else wanted + self._taken
+
+    def _trials(self) -> list[Any]:
+        """Those that run; asked from any thread."""
+        return [each.trial for each in tuple(self._running.values())]
 
     async def _go_on(self) -> None:
         self._tell()
@@ -133,6 +153,7 @@ class StudyLoop:
         return not (is_late or is_enough or self._told.is_stopped or len(self._running) >= wanted.concurrency)
 
     async def _begin(self) -> None:
+        self._told.owned.fail_silent()
         trial, job_id, parcel = self._told.ask()
         try:
             options = {"label": f"{self.name} trial {trial.number}", **self._wanted.options, "job_id": job_id}
@@ -144,6 +165,7 @@ class StudyLoop:
             raise
         try:
             self._watch(_Trial(trial=trial, job=await asyncio.shield(sending)))
+            self._begun += 1
         except BaseException:
             self._told.fail(trial)
             with contextlib.suppress(Exception):  # it may be there all the same, and nobody would wait for it
@@ -166,17 +188,10 @@ class StudyLoop:
                 continue
             self._told.owned.own(left.trial, left.job_id)
             self._watch(_Trial(trial=left.trial, job=job))
+            self._taken += 1
         self._told.owned.fail_silent()
 
-    async def _beat(self) -> None:
-        """Give signs of life of the trials that run, where the study's storage has others look for these."""
-        while (beats_s := self._told.owned.beats_s) is not None:
-            for each in self._running.values():
-                self._told.owned.live(each.trial)
-            await asyncio.sleep(beats_s)
-
     def _watch(self, each: _Trial) -> None:
-        self._begun += 1
         self._running[asyncio.ensure_future(self._followed(each))] = each
 
     async def _followed(self, each: _Trial) -> _Ended:
@@ -246,22 +261,45 @@ class StudyLoop:
         else:
             self._told.tell(each.trial, found.report)
 
-    def _leave_none(self) -> None:
-        """Cancel the trials that run, and have them failed in the study."""
-        for task, each in self._running.items():
+    async def _leave_none(self) -> None:
+        """Cancel the trials that run, and have them failed in the study, with what they had found."""
+        left = dict(self._running)
+        self._running.clear()
+        for task, each in left.items():
             task.cancel()
             task.add_done_callback(_nobody_asks)
             each.job.cancel()
-            self._told.fail(each.trial)
-        self._running.clear()
+        asking = {asyncio.ensure_future(so_far(each.job.id)): each for each in left.values()}
+        try:
+            if asking:
+                await asyncio.wait(asking, timeout=_FOUND_S)
+        finally:
+            for asked, each in asking.items():
+                self._told.fail(each.trial, asked.result() if asked.done() and not asked.cancelled() else None)
+                asked.cancel()
+                self._over += 1
+                self._failed += 1
 
     def _tell(self) -> None:
         """Say how far it is: below the cell, in a terminal, or on the card of the job that this runs in."""
-        best, total = self._told.best, self._wanted.n_trials
-        progress(self._over, total)
+        best = self._told.best
+        progress(self._over, self._total)
         if best is not None:
             report(best=best)
-        self._notice.tell(self._over, total, f"{self.name}: {self.words}")
+        self._show()
+
+    def _show(self) -> None:
+        """The line below the cell."""
+        self._notice.tell(self._over, self._total, f"{self.name}: {self.words}")
+
+
+def _ending(error: BaseException) -> str:
+    """What ended all, in few words."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    lines = str(error).strip().splitlines()
+    words = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return f"ended by {words if len(words) <= _CHARACTERS else f'{words[: _CHARACTERS - 1]}…'}"
 
 
 def _ended_before(record: JobRecord, seconds: float) -> bool:

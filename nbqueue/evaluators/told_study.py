@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import pickle
 import threading
 import zlib
@@ -16,6 +17,8 @@ from nbqueue.evaluators import extras
 from nbqueue.evaluators.left_trials import LeftTrials
 from nbqueue.evaluators.trial_parcel import Parcel, Report
 from nbqueue.model.names import new_job_id
+
+log = logging.getLogger("nbqueue")
 
 #: the studies that are optimized in this process
 _busy: WeakSet[Any] = WeakSet()
@@ -104,6 +107,7 @@ class ToldStudy:
     def tell(self, trial: Any, report: Report) -> None:
         """Write down what came of a trial."""
         if self._is_over(trial):
+            log.warning("Trial %s is over in the study already: what came of it now is not told.", trial.number)
             return
         state = self._optuna.trial.TrialState.PRUNED if report.is_pruned else None
         self._take(trial, report, None if report.is_pruned else report.values, state)
@@ -135,17 +139,17 @@ class ToldStudy:
         if report is not None and not self._is_over(trial):
             self._take(trial, report, None, state)
         else:
-            self._told(trial, None, state)
+            self._close(trial, None, state)
 
     def _take(self, trial: Any, report: Report, values: Any, state: Any) -> None:
         self._write(trial._trial_id, report)  # noqa: SLF001
         if report.sampler is not None:
             vars(self._study.sampler).update(vars(report.sampler))
-        self._told(trial, values, state)
+        self._close(trial, values, state)
         if report.stops:
             self._study.stop()
 
-    def _told(self, trial: Any, values: Any, state: Any) -> None:
+    def _close(self, trial: Any, values: Any, state: Any) -> None:
         if not self._is_over(trial):
             self._study.tell(trial.number, values, state=state)
 

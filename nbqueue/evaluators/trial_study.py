@@ -19,6 +19,8 @@ from nbqueue.inside.context import current
 PERIOD_S = 0.05
 #: a trial that has found much takes long to send: the share of the time that may go into it
 _SHARE = 0.05
+#: and so long it is not known at most
+MOST_PERIOD_S = 5.0
 #: seconds in which what is being kept is out
 _LEAVE_S = 5.0
 
@@ -31,9 +33,12 @@ class KeptStorage(optuna.storages.InMemoryStorage):
         #: the trial that runs; None: not yet
         self.trial_id: int | None = None
         self._job = current()
-        #: what keeps it soon; None: nothing is to be kept
-        self._timer: threading.Timer | None = None
-        self._thread: threading.Timer | None = None
+        #: held from the look at the trial until it is sent, so that what is newer comes later
+        self._keeping = threading.Lock()
+        #: what keeps it soon, and the one before where that is still at it
+        self._timers: list[threading.Timer] = []
+        #: whether one of them has yet to look
+        self._is_due = False
         self._pause_s = 0.0
 
     def set_trial_param(self, *args: Any) -> None:
@@ -54,24 +59,33 @@ class KeptStorage(optuna.storages.InMemoryStorage):
     def close(self) -> None:
         """The trial is over: leave no thread behind, for which its process would not be used again."""
         self.trial_id = None
-        if self._thread is not None:
-            self._thread.cancel()
-            self._thread.join(_LEAVE_S)
+        for each in self._timers:
+            each.cancel()
+        for each in self._timers:
+            each.join(_LEAVE_S)
 
     def _changed(self) -> None:
-        if self._timer is None and self.trial_id is not None and self._job is not None:
-            self._timer = self._thread = threading.Timer(self._pause_s, self._keep)
-            self._timer.daemon = True
-            self._timer.start()
+        if self._is_due or self.trial_id is None or self._job is None:
+            return
+        self._is_due = True
+        timer = threading.Timer(self._pause_s, self._keep_soon)
+        timer.daemon = True
+        self._timers = [*(each for each in self._timers if each.is_alive()), timer]
+        timer.start()
+
+    def _keep_soon(self) -> None:
+        self._is_due = False  # what changes from here on may come too late for this look
+        self._keep()
 
     def _keep(self) -> None:
-        self._timer = None
-        if self.trial_id is None or self._job is None:
-            return
-        began = perf_counter()
-        with suppress(Exception):  # what does not fit, or comes after the end, costs the trial nothing
-            self._job.keeping.keep_beside(SO_FAR, zlib.compress(pickle.dumps(self.get_trial(self.trial_id)), 1))
-        self._pause_s = max(PERIOD_S, (perf_counter() - began) / _SHARE)
+        with self._keeping:
+            trial_id = self.trial_id
+            if trial_id is None or self._job is None:
+                return
+            began = perf_counter()
+            with suppress(Exception):  # what does not fit, or comes after the end, costs the trial nothing
+                self._job.keeping.keep_beside(SO_FAR, zlib.compress(pickle.dumps(self.get_trial(trial_id)), 1))
+            self._pause_s = min(max(PERIOD_S, (perf_counter() - began) / _SHARE), MOST_PERIOD_S)
 
 
 class JobTrial(optuna.Trial):

@@ -17,16 +17,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from nbqueue.model.output import Output
 from nbqueue.model.task import Task, printable_label
 
 #: arguments by the names of the function's parameters (`*args` as a tuple, `**kwargs` as a dict); without those that
-#: were left to their defaults, and without results of other jobs, which nobody has yet
+#: were left to their defaults, and without those that hold results of other jobs, which nobody has yet
 Given = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
+
+_MANY = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +60,30 @@ def foresees(
     return known
 
 
+class _Call(NamedTuple):
+    """A call of a function that says something of it."""
+
+    foresight: Foresight
+    #: what is known of its arguments
+    given: dict[str, Any]
+    #: whether it takes results of other jobs
+    waits: bool
+
+
 def check(
     fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_here: bool = False
 ) -> None:
     """Raise what the function says of arguments that it cannot use; nothing where it says nothing.
 
-    `is_here`: what is not at hand on this machine now will not be where the job runs.
+    `is_here`: what is not at hand on this machine now will not be where the job runs, unless another one makes it.
     """
     found = _of(fn, args, kwargs)
     if found is None:
         return
-    if found[0].check is not None:
-        found[0].check(found[1])
-    if is_here and found[0].check_here is not None:
-        found[0].check_here(found[1])
+    if found.foresight.check is not None:
+        found.foresight.check(found.given)
+    if is_here and not found.waits and found.foresight.check_here is not None:
+        found.foresight.check_here(found.given)
 
 
 def label(fn: Callable[..., Any] | str, calls: Iterable[tuple[Sequence[Any], Mapping[str, Any]]]) -> str:
@@ -82,17 +94,15 @@ def label(fn: Callable[..., Any] | str, calls: Iterable[tuple[Sequence[Any], Map
     names: set[str] = set()
     for args, kwargs in calls:
         found = _of(fn, args, kwargs)
-        if found is None or found[0].label is None:
+        if found is None or found.foresight.label is None:
             return ""
-        names.add(found[0].label(found[1]))
+        names.add(found.foresight.label(found.given))
         if len(names) > 1:
-            return printable_label(found[0].label({}))
+            return printable_label(found.foresight.label({}))
     return printable_label(names.pop()) if names else ""
 
 
-def _of(
-    fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> tuple[Foresight, dict[str, Any]] | None:
+def _of(fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Call | None:
     """The foresight of the function that is called in the end, and what that is given."""
     called: Any = fn
     while isinstance(called, partial | Task):
@@ -103,7 +113,24 @@ def _of(
     if not isinstance(called, FunctionType) or (foresight := _known.get(called)) is None:
         return None
     try:
-        bound = inspect.signature(called).bind(*args, **kwargs).arguments
+        bound = inspect.signature(called).bind(*args, **kwargs)
     except TypeError:
         return None  # what does not fit its signature is refused for that
-    return foresight, {name: value for name, value in bound.items() if not isinstance(value, Output)}
+    kinds = bound.signature.parameters
+    # what a function takes any number of, it looks at one by one
+    known = {name: each for name, each in bound.arguments.items() if kinds[name].kind in _MANY or not _is_open(each)}
+    return _Call(foresight, known, waits=len(known) < len(bound.arguments))
+
+
+def _is_open(value: Any) -> bool:
+    """Whether it is, or holds, the result of another job."""
+    seen: set[int] = set()
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, Output):
+            return True
+        if isinstance(each, dict | list | tuple | set | frozenset) and id(each) not in seen:
+            seen.add(id(each))
+            left.extend(each.values() if isinstance(each, dict) else each)
+    return False

@@ -105,14 +105,19 @@ def given_options(
     if unknown:
         # an option of other jobs is no slip for another word
         known = [] if unknown[0] in Options.__dataclass_fields__ else [*_own_names(of), *options]
-        raise unknown_option(f"{what} does not take {{}}", unknown[0], known, "its options are", told=options)
+        told = [*_own_names(of, with_default=True), *options]
+        raise unknown_option(f"{what} does not take {{}}", unknown[0], known, "its options are", told=told)
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _own_names(fn: Callable[..., Any] | None) -> list[str]:
-    """The arguments of a function that are given by name."""
+def _own_names(fn: Callable[..., Any] | None, *, with_default: bool = False) -> list[str]:
+    """The arguments of a function that are given by name; with `with_default` those that need not be given."""
     if fn is None:
         return []
     of_one = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
     found = inspect.signature(fn).parameters.values()
-    return [each.name for each in found if each.kind in of_one and each.name != "self"]
+    return [
+        each.name
+        for each in found
+        if each.kind in of_one and each.name != "self" and not (with_default and each.default is each.empty)
+    ]

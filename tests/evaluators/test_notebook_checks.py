@@ -1,5 +1,6 @@
 """`run_notebook` as a job: what cannot be run is refused where it is submitted."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from nbqueue.client.submission import draft_one
 from nbqueue.errors import ConfigurationError
 from nbqueue.evaluators import run_notebook
 from nbqueue.model.settings import Settings
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +30,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["report.ipynb", [1]], {}, 'parameters=[1] cannot be used: give a dict of values by name, such as {"alpha":'),
         (["report.ipynb", {1: 2}], {}, "parameters={1: 2} cannot be used: give a dict of values by name"),
+        ([{"cells": []}], {}, "notebook={'cells': []} cannot be run: give the path of a file, or a notebook node."),
         ([3], {}, "notebook=3 cannot be run: give the path of a file, or a notebook node."),
-        (["report.ipynb"], {"cell_timeout": "3"}, "cell_timeout='3'"),
+        (["report.ipynb"], {"cell_timeout": "soon"}, "cell_timeout='soon'"),
         (["report.ipynb"], {"kernel": 3}, "kernel=3 cannot be used: give the name of a kernel."),
     ],
 )
@@ -60,12 +64,15 @@ def test_arguments_that_nobody_can_use_are_refused_by_whoever_submits(
 def test_what_is_not_on_this_machine_is_refused_where_its_own_stack_runs_jobs(
     args: list[Any], kwargs: dict[str, Any], sentence: str
 ) -> None:
-    """Workers elsewhere may have it, and so may a job that others come before."""
+    """Workers elsewhere may have it, and so may a job that others come before, or that begins later."""
     with pytest.raises(ConfigurationError) as refused:
         draft_one(Settings(), run_notebook, tuple(args), kwargs, {})
     assert sentence in str(refused.value)
     draft_one(Settings(url="redis://elsewhere"), run_notebook, tuple(args), kwargs, {})
-    draft_one(Settings(), run_notebook, tuple(args), kwargs, {"after": ["makes-it"]})
+    in_time: list[dict[str, Any]] = [{"after": ["makes-it"]}, {"delay": 3600}, {"at": datetime.now(UTC) + HOUR}]
+    for given in in_time:
+        draft_one(Settings(), run_notebook, tuple(args), kwargs, given)
+    draft_one(Settings(), run_notebook, tuple(args), kwargs, {}, is_later=True)
 
 
 def test_a_job_of_a_notebook_has_its_name(folder: Path) -> None:

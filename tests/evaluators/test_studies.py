@@ -106,16 +106,38 @@ async def test_a_trial_over_its_time_limit_has_failed_or_is_pruned() -> None:
     assert len(study.trials[0].intermediate_values) > 0
 
 
-async def test_an_interrupted_optimization_leaves_no_trial_running(tmp_path: Path) -> None:
+async def test_a_wait_that_is_given_up_ends_nothing(tmp_path: Path) -> None:
+    """Neither one that takes too long, nor one of several that is cancelled; the handler of interrupts is as it was."""
+    before = signal.getsignal(signal.SIGINT)
+    study = study_of()
+    running = optimize(study, partial(objectives.gated, folder=str(tmp_path)), 2)
+    waiting = [asyncio.ensure_future(_awaited(running)) for _ in range(2)]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(running, 0.1)
+    waiting[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    (tmp_path / "gate").touch()
+    assert states(await waiting[1]) == ["COMPLETE", "COMPLETE"]
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+async def test_an_interrupted_optimization_leaves_no_trial_running(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """Its jobs are cancelled, its trials have failed, and a later call goes on."""
     study = study_of()
     objective = partial(objectives.gated, folder=str(tmp_path))
+    before = signal.signal(signal.SIGINT, lambda *_: task.cancel())
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     task = asyncio.ensure_future(_awaited(optimize(study, objective, 4, concurrency=2)))
     await until(lambda: len(list(tmp_path.glob("began-*"))) == 2, 20)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    signal.raise_signal(signal.SIGINT)  # the loop turns it into a cancel of the cell, or of the script
+    with pytest.raises(asyncio.CancelledError) as stopped:
         await task
     assert states(study) == ["FAIL", "FAIL"]
+    line = "nbqueue: the optimization of study was stopped; its trials that ran have failed"
+    assert stopped.value._render_traceback_() == [line]  # type: ignore[attr-defined]
     await until(none_runs)
     (tmp_path / "gate").touch()
     await optimize(study, objective, 1)
@@ -137,7 +159,7 @@ optimize(study, partial(objectives.gated, folder=sys.argv[2]), 4, concurrency=2)
 def test_trials_of_a_killed_notebook_are_taken_over(
     tmp_path: Path, module_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their jobs go on, and what they find is told by whoever optimizes the study next."""
+    """Their jobs go on, and what they find is told by whoever optimizes the study next, beside its own trials."""
     monkeypatch.setenv("NBQUEUE_URL", str(module_settings.url))
     monkeypatch.setenv("NBQUEUE_HOME", str(module_settings.home))
     journal = tmp_path / "journal"
@@ -149,7 +171,7 @@ def test_trials_of_a_killed_notebook_are_taken_over(
     study = optuna.load_study(study_name="kept", storage=optuna.storages.JournalStorage(backend))
     assert states(study) == ["RUNNING", "RUNNING"]
     (tmp_path / "gate").touch()
-    optimize(study, partial(objectives.gated, folder=str(tmp_path)), 3).wait()
+    optimize(study, partial(objectives.gated, folder=str(tmp_path)), 1).wait()
     assert states(study) == ["COMPLETE", "COMPLETE", "COMPLETE"]
 
 

@@ -61,9 +61,28 @@ def test_arguments_of_a_partial_count() -> None:
 
 
 def test_results_of_jobs_are_not_known_yet() -> None:
-    """A handle among the arguments is nothing to judge."""
-    foresight.check(pack, ("a", Later()), {})
-    assert label_of(pack, (Later(),)) == "boxes.pack"
+    """A handle among the arguments is nothing to judge, however deep in lists and dicts it is."""
+    circle: list[Any] = []
+    circle.append(circle)
+    for later in (Later(), [Later()], {"size": (1, Later())}, [circle, {Later()}]):
+        foresight.check(pack, ("a", later), {})
+        assert label_of(pack, (later,)) == "boxes.pack"
+    with pytest.raises(ConfigurationError, match=r"size=\[\[\.\.\.\]\] cannot be used\."):
+        foresight.check(pack, ("a", circle), {})
+
+
+@foresight.foresees(check_here=lambda given: _check({"size": "nowhere", **given}))
+def ship(name: str, size: int = 1, **more: Any) -> str:
+    """A call that says something of this machine alone."""
+    return f"{name} {size} {more}"
+
+
+def test_a_call_that_takes_results_asks_nothing_of_this_machine() -> None:
+    """The job that it waits for may bring what it needs."""
+    foresight.check(ship, ("a", [Later()]), {}, is_here=True)
+    foresight.check(ship, ("a",), {}, is_here=False)
+    with pytest.raises(ConfigurationError, match=r"size='nowhere'"):
+        foresight.check(ship, ("a",), {}, is_here=True)
 
 
 def test_calls_that_differ_have_what_is_common() -> None:
