@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import sys
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
@@ -33,7 +34,7 @@ class Waitable(ABC, Generic[T_co]):
     def __await__(self) -> Generator[Any, None, T_co]:
         answer = self._answer()
         waited = self._at_rest(answer)
-        number = waits.begin(self._what) if self._waits_for_jobs() else 0
+        number = waits.begin(self._what) if self._waits_for_jobs() and _is_main() else 0
         try:
             yield from waited.arrives()
             waited.check(answer)
@@ -204,6 +205,11 @@ def _report_unseen(what: str, fault: Callable[[Any], BaseException | None] | Non
         error = fault(future.result())
     if error is not None:
         log.warning("%s failed, and nobody took the answer: %s: %s", _capital(what), type(error).__name__, error)
+
+
+def _is_main() -> bool:
+    """Whether this is where cells run: what threads beside them wait for is their own affair."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def _patience_s(timeout: object) -> float | None:

@@ -9,9 +9,9 @@ from typing import Any, Unpack
 
 from nbqueue.errors import JobCancelled, JobError, JobLost, NotSendable
 from nbqueue.evaluators import data_set, kept_rows, plan
-from nbqueue.evaluators.calling import check_function
 from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
+from nbqueue.evaluators.given_functions import check_function
 from nbqueue.evaluators.item_run import evaluated
 from nbqueue.evaluators.scorers import Scorer
 from nbqueue.evaluators.scorers import read as read_scorers

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from html import escape
 from typing import Any
 
 #: characters of a study's name in a line
 _NAME = 40
+#: characters of an error in a line
+_CHARACTERS = 120
 #: begins the names that optuna makes up
 _UNNAMED = "no-name-"
 
@@ -38,6 +41,15 @@ def short_name(name: str) -> str:
     if name.startswith(_UNNAMED):
         return "study"
     return name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[-_NAME // 2 + 1 :]}"
+
+
+def end_words(error: BaseException) -> str:
+    """What ended all, in few words."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    lines = str(error).strip().splitlines()
+    words = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return f"ended by {words if len(words) <= _CHARACTERS else f'{words[: _CHARACTERS - 1]}…'}"
 
 
 def _is_notebook() -> bool:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from nbqueue.evaluators.calling import check_function
+from nbqueue.evaluators.given_functions import check_function
 
 _ITEM = "item"
 _WANTED = (

@@ -8,8 +8,8 @@ from typing import Any, Unpack
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.evaluators import extras
-from nbqueue.evaluators.calling import check_function
 from nbqueue.evaluators.counts import check_count
+from nbqueue.evaluators.given_functions import check_function
 from nbqueue.evaluators.optimizing import Optimizing
 from nbqueue.evaluators.plan import MOST_ITEMS
 from nbqueue.evaluators.study_loop import StudyLoop, Wanted

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, TypeVar
@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from nbqueue.errors import JobCancelled, JobError, JobFailed, JobLost
 from nbqueue.evaluators.heartbeat import beating
 from nbqueue.evaluators.left_trials import TOLD_S
-from nbqueue.evaluators.notice import Notice, short_name
+from nbqueue.evaluators.notice import Notice, end_words, short_name
+from nbqueue.evaluators.running_trial import RunningTrial, TrialEnd
 from nbqueue.evaluators.told_study import ToldStudy
 from nbqueue.evaluators.trial_failure import carried, so_far
 from nbqueue.evaluators.trial_parcel import Report
@@ -22,7 +23,7 @@ from nbqueue.evaluators.trial_run import run_trial
 from nbqueue.inside import progress, report
 from nbqueue.model.events import Progressed
 from nbqueue.model.job import JobRecord
-from nbqueue.model.submitting import Handle, Waited, door
+from nbqueue.model.submitting import Waited, door
 
 T = TypeVar("T")
 log = logging.getLogger("nbqueue")
@@ -31,8 +32,6 @@ log = logging.getLogger("nbqueue")
 _ACCEPTED_S = 5.0
 #: seconds in which the server says what the trials had found that are left
 _FOUND_S = 1.0
-#: characters of the error that ended all
-_CHARACTERS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,31 +50,6 @@ class Wanted:
     options: Mapping[str, Any]
 
 
-@dataclass(kw_only=True, eq=False)
-class _Trial:
-    """One trial under way."""
-
-    #: optuna's
-    trial: Any
-    job: Handle[Report]
-    #: whether the study's pruner has ended it
-    is_pruned: bool = False
-    #: steps whose values were seen
-    steps: set[int] = field(default_factory=set)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Ended:
-    """How a trial ended."""
-
-    #: what it found; None: nothing is known of that
-    report: Report | None
-    #: why it came to no end of its own; None: it did, or was pruned
-    error: JobError | None = None
-    #: whether its process did not come back
-    is_lost: bool = False
-
-
 class StudyLoop:
     """Goes on until enough trials are over."""
 
@@ -86,7 +60,7 @@ class StudyLoop:
         self._told = ToldStudy(study, is_alone=wanted.concurrency == 1)
         self._objective = objective
         self._wanted = wanted
-        self._running: dict[asyncio.Task[_Ended], _Trial] = {}
+        self._running: dict[asyncio.Task[TrialEnd], RunningTrial] = {}
         self._begun = self._taken = self._over = self._pruned = self._failed = 0
         #: why it came to no good end
         self._ending = ""
@@ -102,7 +76,7 @@ class StudyLoop:
                 await self._take_over()
                 await self._go_on()
             except BaseException as error:
-                self._ending = _ending(error)
+                self._ending = end_words(error)
                 raise
             finally:
                 await self._leave_none()
@@ -164,7 +138,7 @@ class StudyLoop:
             self._told.fail(trial)
             raise
         try:
-            self._watch(_Trial(trial=trial, job=await asyncio.shield(sending)))
+            self._watch(RunningTrial(trial=trial, job=await asyncio.shield(sending)))
             self._begun += 1
         except BaseException:
             self._told.fail(trial)
@@ -187,18 +161,18 @@ class StudyLoop:
                     self._told.fail(left.trial)
                 continue
             self._told.owned.own(left.trial, left.job_id)
-            self._watch(_Trial(trial=left.trial, job=job))
+            self._watch(RunningTrial(trial=left.trial, job=job))
             self._taken += 1
         self._told.owned.fail_silent()
 
-    def _watch(self, each: _Trial) -> None:
+    def _watch(self, each: RunningTrial) -> None:
         self._running[asyncio.ensure_future(self._followed(each))] = each
 
-    async def _followed(self, each: _Trial) -> _Ended:
+    async def _followed(self, each: RunningTrial) -> TrialEnd:
         """What came of a trial."""
         watching = asyncio.ensure_future(self._prune_live(each)) if self._told.prunes_live else None
         try:
-            return _Ended(report=await each.job)
+            return TrialEnd(report=await each.job)
         except JobError as error:
             return await self._without_end(each, error)
         finally:
@@ -208,19 +182,19 @@ class StudyLoop:
                 if isinstance(ended, Exception):
                     log.warning("Trial %s is pruned by its own process alone.", each.trial.number, exc_info=ended)
 
-    async def _without_end(self, each: _Trial, error: JobError) -> _Ended:
+    async def _without_end(self, each: RunningTrial, error: JobError) -> TrialEnd:
         """What is known of a trial that came to no end of its own."""
         if isinstance(error, JobCancelled) and isinstance(error.partial, Report):
-            return _Ended(report=error.partial)
+            return TrialEnd(report=error.partial)
         found = carried(error.__cause__) if isinstance(error, JobFailed) else None
         if found is not None:
-            return _Ended(report=found, error=error)
+            return TrialEnd(report=found, error=error)
         known = await so_far(each.job.id)
         if isinstance(error, JobCancelled) and each.is_pruned:
-            return _Ended(report=known, is_lost=True)
-        return _Ended(report=known, error=error, is_lost=True)
+            return TrialEnd(report=known, is_lost=True)
+        return TrialEnd(report=known, error=error, is_lost=True)
 
-    async def _prune_live(self, each: _Trial) -> None:
+    async def _prune_live(self, each: RunningTrial) -> None:
         """End a trial once the study's pruner, which knows the others, wants that where the trial asks for it."""
         async for event in each.job.events():
             if not isinstance(event, Progressed):
@@ -235,7 +209,7 @@ class StudyLoop:
                 await each.job.cancel()
                 return
 
-    def _end(self, task: asyncio.Task[_Ended]) -> JobError | None:
+    def _end(self, task: asyncio.Task[TrialEnd]) -> JobError | None:
         """Tell the study of a trial that is over; the error that is to end all, if it came to one."""
         each = self._running.pop(task)
         try:
@@ -253,7 +227,7 @@ class StudyLoop:
         error = found.error
         return error if isinstance(error, JobFailed) and not isinstance(error.__cause__, self._wanted.catch) else None
 
-    def _tell_study(self, each: _Trial, found: _Ended) -> None:
+    def _tell_study(self, each: RunningTrial, found: TrialEnd) -> None:
         if found.error is not None:
             (self._told.lose if found.is_lost else self._told.fail)(each.trial, found.report)
         elif found.is_lost or found.report is None:
@@ -291,15 +265,6 @@ class StudyLoop:
     def _show(self) -> None:
         """The line below the cell."""
         self._notice.tell(self._over, self._total, f"{self.name}: {self.words}")
-
-
-def _ending(error: BaseException) -> str:
-    """What ended all, in few words."""
-    if isinstance(error, asyncio.CancelledError):
-        return "cancelled"
-    lines = str(error).strip().splitlines()
-    words = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return f"ended by {words if len(words) <= _CHARACTERS else f'{words[: _CHARACTERS - 1]}…'}"
 
 
 def _ended_before(record: JobRecord, seconds: float) -> bool:

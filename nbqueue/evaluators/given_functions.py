@@ -1,4 +1,4 @@
-"""Functions of the user that are called again and again: looked at before the first call."""
+"""Functions that the user gave, to be called again and again: looked at before the first call."""
 
 from __future__ import annotations
 
