@@ -11,6 +11,7 @@ from typing import Any
 from nbqueue.errors import ConfigurationError
 from nbqueue.evaluators import notebook_source
 from nbqueue.model import durations
+from nbqueue.model.durations import Duration
 from nbqueue.model.names import shown
 
 #: read notebooks, and know the kernels
@@ -28,11 +29,15 @@ def check_arguments(given: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             f'parameters={shown(parameters)} cannot be used: give a dict of values by name, such as {{"alpha": 0.1}}.'
         )
-    if (limit := given.get("cell_timeout")) is not None:
-        durations.seconds(limit, "cell_timeout", least=0.001)
+    cell_limit_s(given.get("cell_timeout"))
     kernel = given.get("kernel")
     if kernel is not None and not isinstance(kernel, str):
         raise ConfigurationError(f"kernel={shown(kernel)} cannot be used: give the name of a kernel.")
+
+
+def cell_limit_s(cell_timeout: Duration | None) -> float | None:
+    """Seconds for one cell; raises ConfigurationError for a time limit that cannot be used."""
+    return None if cell_timeout is None else durations.seconds(cell_timeout, "cell_timeout", least=0.001)
 
 
 def _is_node(notebook: object) -> bool:

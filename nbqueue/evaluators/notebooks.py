@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbqueue.errors import ConfigurationError, NotebookFailed, SkipRetry
 from nbqueue.evaluators import extras, notebook_source
-from nbqueue.evaluators.notebook_checks import check_arguments, check_here, label
+from nbqueue.evaluators.notebook_checks import cell_limit_s, check_arguments, check_here, label
 from nbqueue.evaluators.notebook_run import NotebookRun
 from nbqueue.inside import current_job, on_stop, stop_reason
-from nbqueue.model import durations
 from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import foresees
 
@@ -63,7 +62,7 @@ def run_notebook(
         NotebookFailed: a cell raised or took too long, or the kernel died; its `run` is the notebook so far.
     """
     check_arguments({"notebook": notebook, "parameters": parameters, "cell_timeout": cell_timeout, "kernel": kernel})
-    limit_s = None if cell_timeout is None else durations.seconds(cell_timeout, "cell_timeout", least=0.001)
+    limit_s = cell_limit_s(cell_timeout)
     node = notebook_source.read(notebook)
     name = str(notebook) if isinstance(notebook, str | os.PathLike) else ""
     chosen = notebook_source.kernel_of(node, kernel)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from nbqueue.model.output import Output
-from nbqueue.model.task import Task
+from nbqueue.model.task import Task, printable_label
 
 #: arguments by the names of the function's parameters (`*args` as a tuple, `**kwargs` as a dict); without those that
 #: were left to their defaults, and without those that hold results of other jobs, which nobody has yet
@@ -29,8 +29,6 @@ Given = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MANY = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
-#: characters of a label, as of those that are given
-_LABEL_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +98,8 @@ def label(fn: Callable[..., Any] | str, calls: Iterable[tuple[Sequence[Any], Map
             return ""
         names.add(found.foresight.label(found.given))
         if len(names) > 1:
-            return _printable(found.foresight.label({}))
-    return _printable(names.pop()) if names else ""
+            return printable_label(found.foresight.label({}))
+    return printable_label(names.pop()) if names else ""
 
 
 def _of(fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Call | None:
@@ -136,7 +134,3 @@ def _is_open(value: Any) -> bool:
             seen.add(id(each))
             left.extend(each.values() if isinstance(each, dict) else each)
     return False
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text[:_LABEL_LENGTH])

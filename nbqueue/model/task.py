@@ -11,7 +11,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import names
 
-#: characters of a function's name
+#: characters of a label, as of those that are given
 _LABEL_LENGTH = 200
 
 P = ParamSpec("P")
@@ -82,7 +82,12 @@ def function_label(fn: Callable[..., Any] | str) -> str:
     while isinstance(fn, functools.partial | MethodType):
         fn = fn.func if isinstance(fn, functools.partial) else fn.__func__
     name = fn if isinstance(fn, str) else getattr(fn, "__qualname__", None) or type(fn).__qualname__
-    return "".join(each if each.isprintable() else "?" for each in str(name)[:_LABEL_LENGTH])
+    return printable_label(str(name))
+
+
+def printable_label(text: str) -> str:
+    """What jobs can be called: the text's first 200 characters, with "?" for what cannot be printed."""
+    return "".join(each if each.isprintable() else "?" for each in text[:_LABEL_LENGTH])
 
 
 def registered() -> Mapping[str, Task[Any, Any]]:

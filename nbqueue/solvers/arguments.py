@@ -10,7 +10,7 @@ from typing import Any
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.foresight import Given
-from nbqueue.solvers.limits import check_limit
+from nbqueue.solvers.limits import Limits, check_limit
 from nbqueue.solvers.model_files import is_file_like, is_path
 from nbqueue.solvers.parameters import check_count, check_params, wrong_model
 
@@ -39,10 +39,8 @@ class Arguments:
         """Raise InvalidModel or ConfigurationError for what can be told without the solver's library."""
         if "model" in given and not self._is_model(given["model"]):
             raise wrong_model(self.solver, given["model"], self.wanted)
-        check_limit("time_limit", given.get("time_limit"), "seconds above 0")
-        check_limit("total_limit", given.get("total_limit"), "seconds above 0")
+        Limits.of(given)
         check_limit("deterministic_limit", given.get("deterministic_limit"), "a number above 0")
-        check_limit("gap", given.get("gap"), "a fraction from 0, such as 0.01 for 1 %", zero=True)
         check_count("threads", given.get("threads"))
         _check_seed(given.get("seed"))
         check_params(given.get("params"))

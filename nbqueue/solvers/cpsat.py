@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbqueue.errors import ConfigurationError, InvalidModel
+from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import Given, foresees
 from nbqueue.solvers import cpsat_model, cpsat_parameters, hints, parameters
 from nbqueue.solvers.arguments import Arguments
@@ -45,8 +46,8 @@ _ARGUMENTS = Arguments(
 def solve(
     model: Any,
     *,
-    time_limit: float | None = None,
-    total_limit: float | None = None,
+    time_limit: Duration | None = None,
+    total_limit: Duration | None = None,
     deterministic_limit: float | None = None,
     gap: float | None = None,
     threads: int | None = None,
@@ -59,10 +60,11 @@ def solve(
 
     Args:
         model: the CpModel; it is not changed.
-        time_limit: seconds of search. A job's own time limit ends it too, a little before.
-        total_limit: seconds of search of all attempts of the job together.
-        deterministic_limit: the same in CP-SAT's deterministic time, for runs that are to be repeated exactly: with
-            `threads=1` and a `seed`.
+        time_limit: seconds, a timedelta or text such as "5min", of search. A job's own time limit ends it too, a little
+            before.
+        total_limit: the same of all attempts of the job together.
+        deterministic_limit: a limit in CP-SAT's deterministic time, a number, for runs that are to be repeated exactly:
+            with `threads=1` and a `seed`.
         gap: a relative gap that is small enough, for example 0.01.
         threads: how many search, and how many processors they share in a job. Default: at least four, on the processors
             that the job may use.
@@ -83,7 +85,7 @@ def solve(
     search = Search(
         "cpsat", maximize=cpsat_model.maximizes(model), model=lambda: cpsat_model.text(model), threads=threads,
         names=cpsat_model.names(model), least_threads=PORTFOLIO,
-        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+        limits=Limits.of(given),
     )  # fmt: skip
     solver = cp_model.CpSolver()
     ours = {"max_deterministic_time": deterministic_limit, "relative_gap_limit": gap, "random_seed": seed}

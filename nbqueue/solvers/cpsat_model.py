@@ -53,7 +53,7 @@ def _check_own(variable: Any, names: Sequence[str]) -> None:
     """Raise InvalidModel for a variable of another model, as far as it knows its own one."""
     proto: Any = getattr(variable, "model_proto", None)  # before OR-Tools 9.15 it knows none
     belonging.check(
-        variable.index, names, called=variable.name, model=proto,
+        variable.index, names, called=lambda: variable.name, model=proto, is_passing=True,
         state=0 if proto is None else len(proto.variables), there=lambda: [each.name for each in proto.variables],
     )  # fmt: skip
 

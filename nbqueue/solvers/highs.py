@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from nbqueue.errors import InvalidModel
+from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import Given, foresees
 from nbqueue.solvers import cores, highs_model, highs_options, hints, parameters
 from nbqueue.solvers.arguments import Arguments
@@ -61,8 +62,8 @@ _ARGUMENTS = Arguments(
 def solve(
     model: Any,
     *,
-    time_limit: float | None = None,
-    total_limit: float | None = None,
+    time_limit: Duration | None = None,
+    total_limit: Duration | None = None,
     gap: float | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -75,8 +76,9 @@ def solve(
     Args:
         model: a `highspy.Highs` (it is not changed; its options count), HighsModel or HighsLp; or a model in the MPS or
             LP format: a path, a text, or bytes, gzip-compressed or not.
-        time_limit: seconds of search. A job's own time limit ends it too, a little before.
-        total_limit: seconds of search of all attempts of the job together.
+        time_limit: seconds, a timedelta or text such as "5min", of search. A job's own time limit ends it too, a little
+            before.
+        total_limit: the same of all attempts of the job together.
         gap: a relative gap that is small enough, for example 0.01. HiGHS's own is 0.0001: nearer is optimal to it.
         threads: how many search, and how many processors they share in a job. Default: as many as the job may use.
         seed: of HiGHS's random choices.
@@ -98,10 +100,7 @@ def solve(
     search = Search(
         "highs", maximize=highs_model.maximizes(solver), model=lambda: highs_model.text(solver), threads=threads,
         names=highs_model.names(solver),
-        limits=Limits(
-            time_limit=time_limit, total_limit=total_limit, gap=gap,
-            own_limit=finite(solver.getOptions().time_limit),
-        ),
+        limits=Limits.of(given, own_limit=finite(solver.getOptions().time_limit)),
     )  # fmt: skip
     ours = {"mip_rel_gap": gap, "random_seed": seed, "threads": search.threads}
     highs_options.put(solver, _NAME, params, ours, complaints)

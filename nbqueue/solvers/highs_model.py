@@ -137,16 +137,21 @@ def _valued(of: Any, vector: Sequence[float], known: Sequence[str]) -> float:
     if index is not None:
         highs = holder(of)
         belonging.check(
-            index, known, called=of.name if highs is not None else "", model=highs,
+            index, known, called=lambda: _called(highs, index), model=highs,
             state=None if highs is None else highs.getNumCol(), there=lambda: names(highs),
         )  # fmt: skip
         return float(vector[index])
     if type(of).__name__ == "highs_linear_expression":
         # expressions know places only
-        belonging.check(max(of.idxs, default=-1), known, called="", model=None, state=None, there=tuple)
+        belonging.check(max(of.idxs, default=-1), known, called=str, model=None, state=None, there=tuple)
         terms = zip(of.idxs, of.vals, strict=True)
         return float(sum(factor * vector[index] for index, factor in terms) + (of.constant or 0.0))
     raise InvalidModel(f"value() got {type(of).__name__!r}: give a variable or a linear expression of highspy.")
+
+
+def _called(highs: Any, index: int) -> str:
+    """What a variable is called; highspy itself raises an error where no variable of the model has a name."""
+    return "" if highs is None else "".join(names(highs)[index : index + 1])
 
 
 def put_hint(model: Any, pairs: Iterable[tuple[int, float]]) -> None:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from nbqueue.errors import ConfigurationError, InvalidModel, SolverUnavailable
+from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import Given, foresees
 from nbqueue.solvers import hints, mathopt_model, parameters
 from nbqueue.solvers.arguments import Arguments
@@ -71,8 +72,8 @@ def solve(
     model: Any,
     solver: Any = _DEFAULT,
     *,
-    time_limit: float | None = None,
-    total_limit: float | None = None,
+    time_limit: Duration | None = None,
+    total_limit: Duration | None = None,
     gap: float | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -86,8 +87,9 @@ def solve(
         model: the Model; it is not changed.
         solver: "gscip" (whole numbers), "cp_sat" (whole numbers, bounded), "glop" (linear), "pdlp" (linear, very
             large) or, with a licence, "gurobi"; or a SolverType.
-        time_limit: seconds of search. A job's own time limit ends it too, a little before.
-        total_limit: seconds of search of all attempts of the job together.
+        time_limit: seconds, a timedelta or text such as "5min", of search. A job's own time limit ends it too, a little
+            before.
+        total_limit: the same of all attempts of the job together.
         gap: a relative gap that is small enough, for example 0.01.
         threads: how many search, and how many processors they share in a job. SCIP has one. Default: those that the job
             may use, for CP-SAT at least four threads.
@@ -109,7 +111,7 @@ def solve(
     search = Search(
         f"mathopt {name}", maximize=mathopt_model.maximizes(model), model=lambda: mathopt_model.data(model),
         names=mathopt_model.names(model),
-        limits=Limits(time_limit=time_limit, total_limit=total_limit, gap=gap),
+        limits=Limits.of(given),
         threads=1 if name == "gscip" else threads,
         least_threads=PORTFOLIO if name == "cp_sat" else 1,
     )  # fmt: skip

@@ -96,7 +96,7 @@ def _value(variable: Any, vector: Sequence[float], names: Sequence[str]) -> floa
         raise InvalidModel(f"value() got the variable {variable.id}, which was deleted from its model.")
     storage, kind = variable.elemental, enums.ElementType.VARIABLE
     belonging.check(
-        found, names, called=variable.name, model=storage,
+        found, names, called=lambda: str(variable.name), model=storage,
         state=(storage.get_num_elements(kind), storage.get_next_element_id(kind)),
         there=lambda: [storage.get_element_name(kind, each) for each in sorted(map(int, storage.get_elements(kind)))],
     )  # fmt: skip

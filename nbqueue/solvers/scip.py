@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from nbqueue.errors import ConfigurationError
+from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import Given, foresees
 from nbqueue.solvers import hints, parameters, scip_model, scip_parameters
 from nbqueue.solvers.arguments import Arguments
@@ -44,9 +45,10 @@ def _tried(library: Any, given: Given) -> None:
     """Raise what SCIP itself says of parameters, and of a hint for this model."""
     model = given.get("model")
     of_model = model if model is not None and not is_file_like(model) else None
-    fresh = library.Model()
-    plugins = {name for name in of_model.getParams() if name not in fresh.getParams()} if of_model else set()
-    params = {name: value for name, value in (given.get("params") or {}).items() if name not in plugins}
+    fresh, params = library.Model(), given.get("params") or {}
+    if params and of_model is not None:
+        of_plugins = of_model.getParams().keys() - fresh.getParams().keys()
+        params = {name: value for name, value in params.items() if name not in of_plugins}
     with scip_parameters.put(fresh, _NAME, params, {"randomization/randomseedshift": given.get("seed")}):
         pass
     if of_model is not None and given.get("hint") is not None:
@@ -64,8 +66,8 @@ _ARGUMENTS = Arguments(
 def solve(
     model: Any,
     *,
-    time_limit: float | None = None,
-    total_limit: float | None = None,
+    time_limit: Duration | None = None,
+    total_limit: Duration | None = None,
     gap: float | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -79,8 +81,9 @@ def solve(
         model: a `pyscipopt.Model`; it is solved with the plugins that it has, and is afterwards as it was before, not
             solved, but without the start that it may have held. Or a model in the MPS, LP or CIP format: a path, a
             text, or bytes, gzip-compressed or not.
-        time_limit: seconds of search. A job's own time limit ends it too, a little before.
-        total_limit: seconds of search of all attempts of the job together.
+        time_limit: seconds, a timedelta or text such as "5min", of search. A job's own time limit ends it too, a little
+            before.
+        total_limit: the same of all attempts of the job together.
         gap: a relative gap that is small enough, for example 0.01, as SCIP counts it: of the smaller of objective and
             bound.
         threads: SCIP searches with one; nothing else can be given.
@@ -102,9 +105,7 @@ def solve(
     search = Search(
         "scip", maximize=scip_model.maximizes(model), model=lambda: scip_model.text(model), threads=1,
         names=scip_model.names(model),
-        limits=Limits(
-            time_limit=time_limit, total_limit=total_limit, gap=gap, own_limit=scip_parameters.time_limit(model)
-        ),
+        limits=Limits.of(given, own_limit=scip_parameters.time_limit(model)),
     )  # fmt: skip
     ours = {
         "limits/gap": gap, "randomization/randomseedshift": seed, "misc/catchctrlc": False,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -22,15 +21,15 @@ from nbqueue.inside.outside import TERMINAL
 from nbqueue.solvers import memory
 from nbqueue.solvers.cores import pinned
 from nbqueue.solvers.limits import Limits
-from nbqueue.solvers.parameters import check_count
 from nbqueue.solvers.solution import Number, Solution, Status
 from nbqueue.solvers.standing import Incumbent, Standing
-from nbqueue.solvers.stops import Attendant, unshaken
+from nbqueue.solvers.stops import Attendant, harmless, unshaken
 
 T = TypeVar("T")
 
 #: what ended a search whose process died before it was told why
 KILLED = "kill"
+_UNTOLD = "A search could not tell how it gets on."
 _FULL = 100
 #: searches end by their own limits; this many seconds later they are stopped like by a cancel
 _LATE_S = 0.25
@@ -67,7 +66,6 @@ class Search:
             threads: how many the user asked for.
             least_threads: how many it has at least where the user asked for none.
         """
-        check_count("threads", threads)
         self._solver = solver
         self._job = current()
         self._limits = limits or Limits()
@@ -96,20 +94,20 @@ class Search:
 
     def found(self, objective: float | None, bound: float | None = None, vector: Sequence[float] | None = None) -> None:
         """A solution was found."""
-        with _harmless():
+        with harmless(_UNTOLD):
             if self.standing.found(objective, bound, vector) and vector is not None and self._attendant is not None:
                 self._attendant.note()
             self._tell()
 
     def bounded(self, bound: float | None) -> None:
         """No solution is better than this."""
-        with _harmless():
+        with harmless(_UNTOLD):
             if self.standing.bounded(bound):
                 self._tell()
 
     def log(self, text: str) -> None:
         """A piece of the solver's log: it goes to the job's log, or is printed."""
-        with _harmless():
+        with harmless(_UNTOLD):
             line = text.rstrip("\n") + "\n"
             if self._job is not None:
                 self._job.write(line)
@@ -180,7 +178,7 @@ class Search:
         limited: str | None = None,
         statistics: Mapping[str, Number | str] | None = None,
     ) -> Solution:
-        """The answer: the best of all attempts, and an honest status.
+        """The answer: the best of all attempts, and an honest status. Its job has it ready from here on.
 
         Args:
             status: what the solver says.
@@ -193,7 +191,10 @@ class Search:
         self.standing.settle(objective, bound, vector)
         self._tell()
         status = self._honest(status)
-        return self._answer(status, self._why(status, limited), statistics or {})
+        answer = self._answer(status, self._why(status, limited), statistics or {})
+        with harmless(_UNTOLD):
+            self._hand_back(answer)
+        return answer
 
     # ------------------------------------------------------------------------------------------------------------------
 
@@ -253,9 +254,14 @@ class Search:
 
     def _keep(self) -> None:
         """Keep what is best for the next attempt, and for the answer of a job that is stopped and gives none itself."""
-        if self._memory is not None and self._job is not None and self.standing.vector is not None:
+        if self._memory is not None and self.standing.vector is not None:
             self._memory.keep(self.standing.incumbent)
-            self._job.hand_back(self._answer(Status.FEASIBLE, self.stopped_by or KILLED, {}), beside=True)
+            self._hand_back(self._answer(Status.FEASIBLE, self.stopped_by or KILLED, {}))
+
+    def _hand_back(self, answer: Solution) -> None:
+        """Have it ready for a job that gives none itself; a search without a solution leaves what is ready by then."""
+        if self._job is not None and answer:
+            self._job.hand_back(answer, beside=True)
 
     def _bar_name(self) -> str:
         """Under which name it shows how far it is: by the job's own bar, unless the user's code moves that."""
@@ -282,15 +288,6 @@ class Search:
                 self._job.reports.bar(self._bar, self._shown, _FULL)
         else:
             told.progress(self._shown, _FULL, None)
-
-
-@contextlib.contextmanager
-def _harmless() -> Iterator[None]:
-    """Solvers that are called back from C++ lose their solution when a callback raises."""
-    try:
-        yield
-    except Exception:
-        logging.getLogger("nbqueue").warning("A search could not tell how it gets on.", exc_info=True)
 
 
 def _into(answer: Future[T], solve: Callable[[], T]) -> None:

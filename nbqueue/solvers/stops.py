@@ -11,8 +11,12 @@ from time import monotonic
 
 #: seconds between two assertions of a stop: solvers forget one that comes before their search has begun
 STOP_PAUSE_S = 0.05
-#: seconds between two checkpoints
+#: seconds between two checkpoints, at least
 KEEP_PAUSE_S = 0.5
+#: and the share of the time that may go into them: large solutions take long to send, and hold the search up meanwhile
+_KEEP_SHARE = 0.1
+#: seconds between them at most, however long one has taken
+_MOST_PAUSE_S = 10.0
 
 
 class Attendant:
@@ -26,7 +30,7 @@ class Attendant:
         self._over = False
         self._stopping = False
         self._news = False
-        self._kept_at = -KEEP_PAUSE_S
+        self._due_at = 0.0
         self._limit: tuple[float, Callable[[], object]] | None = None
         self._thread = threading.Thread(target=self._attend, daemon=True, name="nbqueue-search")
 
@@ -39,6 +43,8 @@ class Attendant:
         """Stop the search, from now until it ends."""
         with self._changed:
             self._stopping = True
+            # what is best is to be kept before its process is killed
+            self._due_at = min(self._due_at, monotonic() + KEEP_PAUSE_S)
             self._changed.notify()
 
     def note(self) -> None:
@@ -63,7 +69,7 @@ class Attendant:
             if self._limit is not None and monotonic() >= self._limit[0]:
                 at_limit, self._limit = self._limit[1], None
                 _quietly(at_limit)
-            if self._news and monotonic() >= self._kept_at + KEEP_PAUSE_S:
+            if self._news and monotonic() >= self._due_at:
                 self._keep_now()
             self._rest()
         if self._news:
@@ -71,9 +77,13 @@ class Attendant:
 
     def _keep_now(self) -> None:
         self._news = False
-        self._kept_at = monotonic()
+        began = monotonic()
         if self._keep is not None:
             _quietly(self._keep)
+        with self._changed:
+            ended = monotonic()
+            long_s = 0.0 if self._stopping else min((ended - began) / _KEEP_SHARE, _MOST_PAUSE_S)
+            self._due_at = ended + max(KEEP_PAUSE_S, long_s)
 
     def _rest(self) -> None:
         """Until something is due or has changed."""
@@ -82,16 +92,23 @@ class Attendant:
             if self._limit is not None:
                 due.append(self._limit[0] - monotonic())
             if self._news:
-                due.append(self._kept_at + KEEP_PAUSE_S - monotonic())
+                due.append(self._due_at - monotonic())
             if not self._over:
                 self._changed.wait(max(min(due), 0.0) if due else None)
 
 
 def _quietly(act: Callable[[], object]) -> None:
-    try:
+    with harmless("Beside a search something failed."):
         act()
-    except Exception:  # what goes wrong beside a search must not change how it ends
-        logging.getLogger("nbqueue").warning("Beside a search something failed.", exc_info=True)
+
+
+@contextlib.contextmanager
+def harmless(complaint: str) -> Iterator[None]:
+    """Log what fails: it must not change how a search ends, and solvers lose their solution when a callback raises."""
+    try:
+        yield
+    except Exception:
+        logging.getLogger("nbqueue").warning(complaint, exc_info=True)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from nbqueue import checkpoint, report
 from nbqueue.client.handle import Job
 from nbqueue.client.submitter import options, submit
 from nbqueue.errors import JobCancelled, JobTimeout
+from nbqueue.inside.context import current
 from nbqueue.model.settings import Settings
 from nbqueue.solvers.search import Search
 from nbqueue.solvers.solution import Solution, Status
@@ -34,7 +35,9 @@ def _client(connected: Callable[[Settings], Settings], module_settings: Settings
 def hear_nothing() -> None:
     """Native code that never lets go of the interpreter, and never looks for signals."""
     report(begun=1)
-    time.sleep(0.3)
+    job = current()
+    assert job is not None
+    wait_until(lambda: not job.reports._ticking)  # the report is out: from here on nothing is
     sum(itertools.repeat(0))
 
 
@@ -137,6 +140,20 @@ def test_the_best_solution_of_a_killed_solver_is_handed_back() -> None:
         Status.FEASIBLE, "cancel", 2.0, 9.0, {"x": 2.0, "y": 0.0},
     )  # fmt: skip
     assert "had to be killed after 2 s" in str(error)
+
+
+def solve_and_hear_nothing() -> None:
+    """A search on its way finds 5, is proven optimal at 7, and then the function does something else for ever."""
+    search = Search("deep", maximize=True, model=lambda: "a model", names=("x",))
+    search.run(lambda: search.found(5.0, 9.0, [5.0]))
+    search.solution(Status.OPTIMAL, objective=7.0, bound=7.0, vector=[7.0])
+    hear_nothing()
+
+
+def test_a_search_that_has_ended_is_handed_back_as_it_ended() -> None:
+    """Where the function is killed after it, in code of its own."""
+    found = cancelled(submit(solve_and_hear_nothing).wait(5)).partial
+    assert (found.status, found.stopped_by, found.objective) == (Status.OPTIMAL, None, 7.0)
 
 
 def test_an_answer_of_one_s_own_comes_before_a_solver_s() -> None:

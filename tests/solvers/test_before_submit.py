@@ -57,8 +57,14 @@ def _refused(adapter: Adapter, model: Any, options: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"time_limit": "3"}, "time_limit='3' cannot be used: give seconds above 0, or None for no limit."),
-        ({"total_limit": 0}, "total_limit=0 cannot be used: give seconds above 0, or None for no limit."),
+        (
+            {"time_limit": "soon"},
+            "time_limit='soon' is no duration: give seconds, or text such as 90s, 5min, 2h or 1d.",
+        ),
+        (
+            {"total_limit": 0},
+            "total_limit=0 cannot be used: give seconds above 0, or text such as 90s or 5min, or None for no limit.",
+        ),
         ({"gap": -0.1}, "gap=-0.1 cannot be used: give a fraction from 0, such as 0.01 for 1 %, or None for no limit."),
         ({"seed": "a"}, "seed='a' cannot be used: give a whole number, or None."),
         ({"params": 3}, 'params=3 cannot be used: give a dict by name, such as {"name": 1}.'),

@@ -1,5 +1,6 @@
 """Variables of the same name, without a name, and of other models: what a solution says of them."""
 
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from nbqueue.broker import codec
 from nbqueue.errors import ConfigurationError, InvalidModel
+from nbqueue.solvers import belonging
 from nbqueue.solvers.solution import Solution, Status
 from tests.solvers.apart import Apart
 
@@ -47,6 +49,14 @@ def _model(library: str, *fixed: tuple[str, int]) -> tuple[Any, list[Any]]:
 def _solve(library: str, model: Any, **options: Any) -> Solution:
     found: Solution = import_module(f"nbqueue.solvers.{library}").solve(model, **options)
     return found
+
+
+def _add(library: str, model: Any, name: str) -> None:
+    """One more variable."""
+    if library == "cpsat":
+        model.new_int_var(0, 1, name)
+    else:
+        getattr(model, {"mathopt": "add_variable", "highs": "addVariable"}[library])(name=name)
 
 
 def _shared(library: str) -> tuple[Any, list[float], list[float], str]:
@@ -122,16 +132,76 @@ def test_the_model_s_own_variables_read_what_comes_back(library: str, family: Ap
 def _grown(library: str) -> float:
     model, (first,) = _model(library, ("a", 5))
     found = _solve(library, model)
-    if library == "cpsat":
-        model.new_int_var(0, 1, "b")
-    else:
-        getattr(model, {"mathopt": "add_variable", "highs": "addVariable"}[library])(name="b")
+    _add(library, model, "b")
     return float(found.value(first))
 
 
 def test_a_model_may_have_grown_since(library: str, family: Apart) -> None:
     """What was there when it was solved is still told."""
     assert family.call(_grown, library) == 5
+
+
+def _unnamed(library: str, *, then: str) -> tuple[list[float], float, str]:
+    model, variables = _model(library, ("", 1), ("", 2))
+    found = _solve(library, model)
+    if then:
+        _add(library, model, then)
+    with pytest.raises(InvalidModel) as refused:
+        found.value(_model(library, ("", 7), ("", 8), ("", 9))[1][2])
+    return [found.value(each) for each in variables], found.value(2 * variables[0] + variables[1]), str(refused.value)
+
+
+def test_variables_without_names_are_read(library: str, family: Apart) -> None:
+    """Where no variable of the model has one, and where one came later."""
+    for then in ("", "b"):
+        values, sum_, said = family.call(_unnamed, library, then=then)
+        assert (values, sum_) == ([1, 2], 4)
+        assert said == (
+            "value() got a variable, which is not of the model that was solved: that has 2 variables, and this is "
+            "number 3 of its model."
+        )
+
+
+def _unnamed_array() -> list[float]:
+    from highspy import Highs
+
+    model = Highs()
+    model.silent()
+    array = model.addVariables(3, lb=2, ub=2)
+    values: list[float] = _solve("highs", model).value(array).tolist()
+    return values
+
+
+def test_an_array_of_variables_without_names_is_read(families: dict[str, Apart]) -> None:
+    """As highspy makes them."""
+    assert families["highspy"].call(_unnamed_array) == [2, 2, 2]
+
+
+def _compared(library: str) -> int:
+    """How often the names are compared for two solutions that are read in turn, and by an expression."""
+    asked: list[Sequence[str]] = []
+    check = belonging.check
+
+    def counted(*args: Any, there: Callable[[], Sequence[str]], **options: Any) -> None:
+        def names() -> Sequence[str]:
+            asked.append(there())
+            return asked[-1]
+
+        check(*args, there=names, **options)
+
+    model, variables = _model(library, *((f"x{index}", index) for index in range(40)))
+    first, second = _solve(library, model), _solve(library, model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(belonging, "check", counted)
+        for place, each in enumerate(variables):
+            assert first.value(each) == second.value(each) == place
+        assert first.value(sum(variables[1:], 1 * variables[0])) == sum(range(40))
+    return len(asked)
+
+
+def test_names_are_compared_once_for_all_variables(library: str, family: Apart) -> None:
+    """However many values are read, of one solution or of several in turn."""
+    assert family.call(_compared, library) == 1
 
 
 def test_places_end_with_the_model() -> None:
