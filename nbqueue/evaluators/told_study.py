@@ -160,6 +160,7 @@ class ToldStudy:
         study_id = self._study._study_id  # noqa: SLF001
         trials = self._study.get_trials(deepcopy=False)
         return Parcel(
+            study_id=study_id,
             name=self._study.study_name,
             directions=self._study.directions,
             user_attrs=self._storage.get_study_user_attrs(study_id),

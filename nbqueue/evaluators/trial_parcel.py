@@ -15,6 +15,7 @@ class Parcel:
     """All that a trial may ask its study for."""
 
     #: of the study
+    study_id: int
     name: str
     directions: Sequence[Any]
     user_attrs: Mapping[str, Any]

@@ -41,6 +41,22 @@ class KeptStorage(optuna.storages.InMemoryStorage):
         self._is_due = False
         self._pause_s = 0.0
 
+    def take(self, parcel: Parcel) -> int:
+        """The id of a parcel's study, which is here what it is at home, as those of its trials are.
+
+        Samplers remember studies and trials by their ids.
+        """
+        self._max_study_id = parcel.study_id - 1
+        study_id = self.create_new_study(parcel.directions, parcel.name)
+        for name, value in parcel.user_attrs.items():
+            self.set_study_user_attr(study_id, name, value)
+        for name, value in parcel.system_attrs.items():
+            self.set_study_system_attr(study_id, name, value)
+        for each in pickle.loads(zlib.decompress(parcel.trials)):  # noqa: S301 - of a verified job
+            self._max_trial_id = each._trial_id - 1  # noqa: SLF001
+            self.create_new_trial(study_id, template_trial=each)
+        return study_id
+
     def set_trial_param(self, *args: Any) -> None:
         """As optuna has it, and kept at once: it is chosen once."""
         super().set_trial_param(*args)
@@ -108,13 +124,7 @@ class JobTrial(optuna.Trial):
 def opened(parcel: Parcel) -> tuple[optuna.Study, optuna.Trial]:
     """The study and the trial of a parcel, in this process."""
     storage = KeptStorage()
-    study_id = storage.create_new_study(parcel.directions, parcel.name)
-    for name, value in parcel.user_attrs.items():
-        storage.set_study_user_attr(study_id, name, value)
-    for name, value in parcel.system_attrs.items():
-        storage.set_study_system_attr(study_id, name, value)
-    for each in pickle.loads(zlib.decompress(parcel.trials)):  # noqa: S301 - of a verified job
-        storage.create_new_trial(study_id, template_trial=each)
+    study_id = storage.take(parcel)
     study = optuna.Study(parcel.name, storage, parcel.sampler, parcel.pruner)
     study._thread_local.in_optimize_loop = True  # so that the objective may call study.stop()  # noqa: SLF001
     storage.trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, parcel.number)

@@ -49,6 +49,24 @@ async def test_one_trial_at_a_time_gives_the_numbers_of_optuna(sampler: str, pru
     assert {"PRUNED", "COMPLETE"} == set(states(study))
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS)
+async def test_a_study_of_a_data_base_goes_on_as_it_began(sampler: str, tmp_path: Path) -> None:
+    """Samplers know a study and its trials by ids, which others take part in: here, there, and over many calls."""
+    storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/studies.db")
+    for _ in range(2):
+        study_of(storage=storage).ask()
+    own = study_of(SAMPLERS[sampler](), storage=storage, study_name="own")
+    own.optimize(objectives.bowl, n_trials=14)
+    study = study_of(SAMPLERS[sampler](), storage=storage, study_name="other")
+    study.optimize(objectives.bowl, n_trials=10)
+    await optimize(study, objectives.bowl, 4)
+    assert facts(study) == facts(own)
+    await optimize(study, objectives.bowl, 3, concurrency=2)
+    await optimize(study, objectives.bowl, 2)
+    await optimize(study, objectives.bowl, 3, concurrency=2)
+    assert set(states(study)) <= {"COMPLETE", "PRUNED"}
+
+
 async def test_trials_at_once_all_end() -> None:
     """With two at once as many trials end as were asked for, each with its own parameters."""
     study = study_of(optuna.samplers.TPESampler(seed=1, n_startup_trials=3, constant_liar=True))
