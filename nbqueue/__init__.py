@@ -84,6 +84,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.model.states import State
     from nbqueue.model.submitting import Handle as _Handle
     from nbqueue.model.submitting import Submitting as _Submitting
+    from nbqueue.model.submitting import Undertaking as _Undertaking
     from nbqueue.model.submitting import Waited as _Waited
     from nbqueue.model.times import Cron, Every
     from nbqueue.notebook.board.dashboard import dashboard
@@ -256,9 +257,11 @@ class _Door:
         """Tells the same calls from others."""
         return str(_import_module("nbqueue.broker.digest").call_digest(fn, args, {}))
 
-    def begin(self, act: _typing.Callable[[], _T], what: str, /) -> _Waited[_T]:
+    def begin(
+        self, act: _typing.Callable[[], _T], what: str, /, *, cancel: _typing.Callable[[], object]
+    ) -> _Undertaking[_T]:
         """What takes long, in a thread of its own."""
-        found: _Waited[_T] = _import_module("nbqueue.client.background").begin(act, what)
+        found: _Undertaking[_T] = _import_module("nbqueue.client.background").begin(act, what, cancel=cancel)
         return found
 
     def show(self, subject: _typing.Any, /) -> None:

@@ -124,6 +124,9 @@ class Pending(Waitable[T_co]):
 
     __slots__ = ("__weakref__", "_fault", "_for_jobs", "_line", "_read", "_seen", "_source", "_words", "_work_out")
 
+    #: what to do in the place of asking this for more
+    _hint = "await it, or call .wait(), to get the job or the answer first"
+
     def __init__(
         self,
         future: Future[Any],
@@ -175,7 +178,7 @@ class Pending(Waitable[T_co]):
 
         def __getattr__(self, name: str) -> Any:
             """Refuse what is asked of the answer too early; a checker of types knows that it is not here."""
-            hint = "" if name.startswith("_") else ": await it, or call .wait(), to get the job or the answer first"
+            hint = "" if name.startswith("_") else f": {self._hint}"
             raise AttributeError(f"A Pending has no {name!r}{hint}.", name=name, obj=self)
 
     def __bool__(self) -> bool:

@@ -16,8 +16,8 @@ from nbqueue.evaluators.scores import Mean
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-#: of `Evaluation.frame`, before a column for each score
-COLUMNS = ("id", "input", "target", "output", "attempts", "latency_s", "error")
+#: the columns of `Evaluation.frame` that hold whatever it is
+_FREE = ("id", "input", "target", "output")
 _STOPPED = {
     "cancel": "cancelled",
     "timeout": "stopped by its time limit",
@@ -58,8 +58,8 @@ class Evaluation:
     total: int
     #: the names of the scores
     scorers: tuple[str, ...]
-    #: empty: it went through; "cancel", "timeout", or "errors" (more than `max_errors`)
-    stopped_by: str = ""
+    #: None: it went through; "cancel", "timeout", or "errors" (more than `max_errors`)
+    stopped_by: str | None = None
     #: tells these scorers from others; empty: not known
     scored_by: str = field(default="", repr=False)
 
@@ -85,13 +85,16 @@ class Evaluation:
         return len(self.samples) == self.total
 
     def frame(self) -> DataFrame:
-        """A pandas frame with a row an item: id, input, target, output, attempts, latency_s, error and each score."""
+        """A pandas frame with a row an item: id, input, target, output, attempts, latency_s, error and each score.
+
+        What is not there is missing in it: `error` where nothing failed, a target, a score.
+        """
         import pandas as pd  # where it is needed: importing it takes long
 
-        columns: dict[str, Any] = {
-            name: pd.Series([getattr(sample, name) for sample in self.samples], dtype=_DTYPES.get(name, "object"))
-            for name in COLUMNS
-        }
+        columns: dict[str, Any] = {name: _column([getattr(each, name) for each in self.samples]) for name in _FREE}
+        columns["attempts"] = pd.Series([each.attempts for each in self.samples], dtype="int64")
+        columns["latency_s"] = pd.Series([each.latency_s for each in self.samples], dtype="float64")
+        columns["error"] = pd.Series([each.error or None for each in self.samples], dtype="object")
         for name in self.scorers:
             columns[name] = pd.Series([sample.scores.get(name) for sample in self.samples], dtype="float64")
         return pd.DataFrame(columns)
@@ -132,7 +135,14 @@ class Evaluation:
         return f"<p><b>{escape(self.name)}</b>: {escape('; '.join(self._counts()))}</p><table>{head}{rows}</table>"
 
 
-_DTYPES = {"attempts": "int64", "latency_s": "float64", "error": "str"}
+def _column(values: list[Any]) -> Any:
+    """Values as a column of their type; whole numbers stay what they are where some are not there."""
+    import pandas as pd
+
+    column = pd.Series(values, dtype="object")
+    found = column.infer_objects()
+    loses = found.dtype.kind == "f" and all(value is None or isinstance(value, int) for value in values)
+    return column if loses else found
 
 
 def _digits(value: float | None) -> str:

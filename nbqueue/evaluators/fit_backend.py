@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from typing import Any
 
 from joblib.parallel import ParallelBackendBase, SequentialBackend
 
-from nbqueue.errors import JobCrashed, JobExpired, JobFailed, JobTimeout
+from nbqueue.errors import JobCrashed, JobError, JobExpired, JobFailed, JobTimeout
+from nbqueue.evaluators.cancelling import Cancelling
 from nbqueue.evaluators.fits import FitFailed, fit
 from nbqueue.model.submitting import Group, Handle, door
 
@@ -20,6 +22,8 @@ WANTED = "_fit_and_score"
 AHEAD = 100_000
 #: arguments that change nothing in the result, and would make each call another one
 IDLE = ("caller", "callback_ctx", "split_progress", "candidate_progress")
+#: when a job started and ended, in an error that tells of it
+_TIMES = re.compile(r" \((?:started|submitted|ended) [^()]*\)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +89,12 @@ class FitBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no ty
     supports_sharedmem = False
     default_n_jobs = AHEAD
 
-    def __init__(self, options: Mapping[str, Any], label: str) -> None:
-        """Args: options of the jobs, and what their card shows."""
+    def __init__(self, options: Mapping[str, Any], label: str, cancelling: Cancelling) -> None:
+        """Args: options of the jobs, what their card shows, and what has them cancelled."""
         super().__init__(nesting_level=0)
         self._options = options
         self._label = label
+        self._cancelling = cancelling
         self._rounds = 0
         self._waiting: list[Wanted] = []
         #: called at the end of the `Parallel` that asks for the fits: what comes after it has another backend
@@ -150,6 +155,7 @@ class FitBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no ty
         label = self._label if self._rounds == 1 else f"{self._label}, round {self._rounds}"
         submitting = door().options({"label": label, **self._options})
         group = submitting.submit_map(fit, *zip(*(each.call() for each in wanted), strict=True)).wait()
+        self._cancelling.of(group)
         door().show(group)
         try:
             for number, handle in _as_completed(group):
@@ -168,12 +174,13 @@ class FitBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no ty
             result: dict[str, Any] = handle.wait()
         except JobFailed as failed:
             if not isinstance(failed.__cause__, FitFailed):
+                failed.__traceback__ = None  # what counts is in it: the traceback of the job
                 raise failed.__cause__ or failed from failed
             result, error = wanted.completed(failed.__cause__.result), str(failed.__cause__)
         except (JobTimeout, JobCrashed, JobExpired) as lost:
             if wanted.kwargs.get("error_score", "raise") == "raise":
                 raise
-            result, error = _without_score(wanted, lost), f"{type(lost).__name__}: {lost}"
+            result, error = _without_score(wanted, _without_id(lost)), f"{type(lost).__name__}: {lost}"
         candidate, split = (wanted.kwargs.get(f"{name}_progress") or (0, 1) for name in ("candidate", "split"))
         self.fits.append(
             Fit(
@@ -198,11 +205,16 @@ def _as_completed(group: Group[dict[str, Any]]) -> Iterator[tuple[int, Handle[di
             yield number, handle
 
 
+def _without_id(lost: JobError) -> JobError:
+    """The same of any job: scikit-learn tells errors once that say the same."""
+    return type(lost)(_TIMES.sub("", str(lost)).replace(f"Job {lost.job_id}", "The job of the fit", 1))
+
+
 def _without_score(wanted: Wanted, error: Exception) -> dict[str, Any]:
     """What scikit-learn itself makes of a fit that raises this."""
 
     def raising(*_: Any, **__: Any) -> None:
-        raise error
+        raise error from None
 
     _, function, _, (estimator, *data), kwargs = wanted.call()
     estimator.fit = raising

@@ -10,7 +10,7 @@ from nbqueue.errors import SkipRetry
 from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
 from nbqueue.evaluators.item_calls import called
-from nbqueue.evaluators.item_tries import Tries
+from nbqueue.evaluators.item_tries import Found, Tries, in_words
 from nbqueue.evaluators.kept_rows import KeptRows
 from nbqueue.evaluators.plan import Plan
 from nbqueue.evaluators.scorers import Scorer
@@ -39,6 +39,11 @@ async def evaluated(
     return await _Run(items, task, scorers, plan, before).whole()
 
 
+def marked(row: Sample, scorers: Sequence[Scorer]) -> Sample:
+    """A row of what ended too soon, with an error where it was not scored."""
+    return row if row.scores or row.error or not scorers else row._replace(error=_UNSCORED)
+
+
 class _Run:
     def __init__(
         self, items: Sequence[Item], task: Callable[[Any], Any], scorers: Sequence[Scorer], plan: Plan,
@@ -53,7 +58,7 @@ class _Run:
         self._outputs = {place: row for place, row in known.items() if place not in self._rows}
         self._tally = Tally(len(items), self._rows.values())
         self._tries = Tries(plan)
-        self._stopped_by = ""
+        self._stopped_by: str | None = None
 
     async def whole(self) -> Evaluation:
         """Go through all items, or as far as one is let."""
@@ -76,9 +81,7 @@ class _Run:
         return self._evaluation()
 
     def _evaluation(self) -> Evaluation:
-        stopped_by = self._stopped_by or stop_reason() or ""
-        if len(self._rows) == len(self._items):
-            stopped_by = ""
+        stopped_by = None if len(self._rows) == len(self._items) else self._stopped_by or stop_reason()
         rows = {
             place: row if place in self._rows else row._replace(error=_UNSCORED) for place, row in self._known().items()
         }
@@ -125,16 +128,27 @@ class _Run:
     async def _scored(self, item: Item, row: Sample) -> Sample | None:
         """The row with its scores; of a scorer that fails the error stands in it."""
         for scorer in self._scorers:
-            found = await self._tries.call(_score, scorer, item, row.output, counted=False)
+            found = await self._tries.call(_judged, scorer, item, row.output, counted=False)
             if found is None:
                 return None
-            if found.error:
-                row = row._replace(error=row.error or f"scorer {scorer.name}: {found.error}")
+            answered, error = _numbers(scorer, found)
+            if error:
+                row = row._replace(error=row.error or f"scorer {scorer.name}: {error}")
             else:
-                row = row._replace(scores={**row.scores, **found.value})
+                row = row._replace(scores={**row.scores, **answered})
         return row
 
 
-async def _score(scorer: Scorer, item: Item, output: Any) -> dict[str, float]:
+async def _judged(scorer: Scorer, item: Item, output: Any) -> Any:
     more = {"item": item.value} if scorer.takes_item else {}
-    return numbers(scorer.name, await called(scorer.fn, output, item.target, **more))
+    return await called(scorer.fn, output, item.target, **more)
+
+
+def _numbers(scorer: Scorer, found: Found) -> tuple[dict[str, float], str]:
+    """What a scorer answered, or its error: it would answer the same once more, so it is not asked again for that."""
+    if found.error:
+        return {}, found.error
+    try:
+        return numbers(scorer.name, found.value), ""
+    except Exception as error:  # noqa: BLE001 - of what the user's scorer answered; the row's
+        return {}, in_words(error)

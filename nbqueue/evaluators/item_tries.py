@@ -66,7 +66,7 @@ class Tries:
                 tries += 1
                 wait_s = _wait_s(self._plan.retry, tries, error, self._chance)
                 if wait_s is None:
-                    return Found(tries, monotonic() - began, error=_in_words(error))
+                    return Found(tries, monotonic() - began, error=in_words(error))
                 await self._rest(wait_s)
             else:
                 return Found(tries + 1, monotonic() - began, value)
@@ -113,7 +113,8 @@ def _wait_s(policy: RetryPolicy, tries: int, error: BaseException, chance: Rando
     return policy.wait_s(tries, chance)
 
 
-def _in_words(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
+    """An error as rows have it."""
     try:
         text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001 - a broken __str__ of the user's

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Unpack
 
 from nbqueue.errors import JobCancelled, JobError, JobLost, NotSendable
 from nbqueue.evaluators import data_set, kept_rows, plan
+from nbqueue.evaluators.cancelling import Cancelling
 from nbqueue.evaluators.data_set import Item
 from nbqueue.evaluators.evaluation import Evaluation, Sample
 from nbqueue.evaluators.given_functions import check_function
-from nbqueue.evaluators.item_run import evaluated
+from nbqueue.evaluators.item_run import evaluated, marked
 from nbqueue.evaluators.scorers import Scorer
 from nbqueue.evaluators.scorers import read as read_scorers
 from nbqueue.model.durations import Duration
 from nbqueue.model.job_options import EvaluationOptions, given_options
 from nbqueue.model.names import new_job_id
 from nbqueue.model.retry import RetryPolicy
-from nbqueue.model.submitting import Handle, Waited, door
+from nbqueue.model.submitting import Handle, Undertaking, Waited, door
 
 #: seconds for which what was found can be taken up again: a week
 KEPT_S = 7 * 86_400.0
@@ -43,7 +44,7 @@ def evaluate(
     resume: Evaluation | None = None,
     fresh: bool = False,
     **given: Unpack[EvaluationOptions],
-) -> Waited[Evaluation]:
+) -> Undertaking[Evaluation]:
     """The evaluation of a function over a data set, made by one job whose card is shown.
 
     The same call again, in this notebook or after a restart, finds its job: it waits for it where it runs, gives what
@@ -69,7 +70,8 @@ def evaluate(
         given: options of the job, as `nbqueue.options` has them: queue=, priority=, timeout= (of all), tags= ...
 
     Returns:
-        The rows, also where it was cancelled or stopped: then `stopped_by` says why, and some are missing.
+        The rows, also where it was cancelled or stopped: then `stopped_by` says why, and some are missing. `.cancel()`
+        of what this gives cancels the job.
 
     Raises:
         ConfigurationError: the task or a scorer is no function, or takes other arguments; at once, here.
@@ -89,7 +91,7 @@ def evaluate(
     before = {} if resume is None else _known(found, resume, steps.scored_by)
     key = _digest(task, called, found, sorted(before))
     asked = _Asked(items=found, task=task, scorers=judges, plan=steps, before=before, key=key, options=options)
-    return door().begin(lambda: asked.answer(fresh=fresh), f"The evaluation {called}")
+    return door().begin(lambda: asked.answer(fresh=fresh), f"The evaluation {called}", cancel=asked.cancelling.ask)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,17 +108,61 @@ class _Asked:
     key: str | None
     #: of its job
     options: Mapping[str, Any]
+    #: who wants it to end
+    cancelling: Cancelling = field(default_factory=Cancelling)
 
     def answer(self, *, fresh: bool) -> Evaluation:
         """What an earlier job found, or a new one, which starts from that."""
         earlier = {} if self.key is None else _earlier(self.key)
-        known = {} if fresh else _found_earlier(list(earlier.values()), self.items, self.plan.scored_by)
+        known = {} if fresh else self._found_earlier(list(earlier.values()))
         if isinstance(known, Evaluation):
             return known
+        rows = {**self.before, **known}
+        if self.cancelling.is_asked:
+            return self._cancelled(rows)
         job_id = f"{self.key or new_job_id()}-{max(earlier, default=0) + 1}"
         submitting = door().options({**self.options, "job_id": job_id, "run_in": "process"})
-        rows = {**self.before, **known}
-        return _shown(submitting.submit(evaluated, self.items, self.task, self.scorers, self.plan, rows).wait())
+        job = submitting.submit(evaluated, self.items, self.task, self.scorers, self.plan, rows).wait()
+        try:
+            return self._shown(job)
+        except JobCancelled:
+            if not self.cancelling.is_asked:
+                raise
+            kept = _kept_by(job)  # it was killed, or had not begun
+            return self._cancelled(rows if kept is None else kept[1])
+
+    def _found_earlier(self, jobs: Sequence[Handle[Evaluation]]) -> Evaluation | dict[int, Sample]:
+        """What the last of the jobs found that found anything: the answer, or the rows that it has of it."""
+        scored_by = self.plan.scored_by
+        for job in reversed(jobs):
+            was_over = job.state().wait().is_final
+            try:
+                found = _found_by(job) if was_over else self._shown(job)
+            except JobError:
+                if not was_over and not self.cancelling.is_asked:
+                    raise
+                kept = _kept_by(job)
+                if kept is None:
+                    continue
+                return _usable(self.items, kept[1].values(), is_same=bool(scored_by) and kept[0] == scored_by)
+            if (found.is_complete or not was_over) and found.scored_by == scored_by:
+                return found
+            return _known(self.items, found, scored_by)
+        return {}
+
+    def _shown(self, job: Handle[Evaluation]) -> Evaluation:
+        """What a job finds, its card shown meanwhile."""
+        self.cancelling.of(job)
+        door().show(job)
+        return _found_by(job)
+
+    def _cancelled(self, rows: Mapping[int, Sample]) -> Evaluation:
+        """What there is where no job could say so."""
+        return Evaluation(
+            name=self.plan.name, total=len(self.items), stopped_by="cancel", scored_by=self.plan.scored_by,
+            samples=tuple(marked(rows[place], self.scorers) for place in sorted(rows)),
+            scorers=tuple(sorted({name for row in rows.values() for name in row.scores})),
+        )  # fmt: skip
 
 
 def _earlier(key: str) -> dict[int, Handle[Evaluation]]:
@@ -138,37 +184,10 @@ def _known_job(asked: Waited[Handle[Evaluation]]) -> Handle[Evaluation] | None:
         return None
 
 
-def _found_earlier(
-    jobs: Sequence[Handle[Evaluation]], items: Sequence[Item], scored_by: str
-) -> Evaluation | dict[int, Sample]:
-    """What the last of the jobs found that found anything: the answer, or the rows that it has of it."""
-    for job in reversed(jobs):
-        was_over = job.state().wait().is_final
-        try:
-            found = _found_by(job) if was_over else _shown(job)
-        except JobError:
-            if not was_over:
-                raise
-            kept = _kept_by(job)
-            if kept is None:
-                continue
-            return _usable(items, kept[1].values(), is_same=bool(scored_by) and kept[0] == scored_by)
-        if (found.is_complete or not was_over) and found.scored_by == scored_by:
-            return found
-        return _known(items, found, scored_by)
-    return {}
-
-
 def _kept_by(job: Handle[Evaluation]) -> tuple[str, dict[int, Sample]] | None:
     """What a job had kept that ended without a result; None where that is nothing, or kept no longer."""
     found = door().kept(job.id).wait()
     return None if found is None else kept_rows.read(found)
-
-
-def _shown(job: Handle[Evaluation]) -> Evaluation:
-    """What a job finds, its card shown meanwhile."""
-    door().show(job)
-    return _found_by(job)
 
 
 def _found_by(job: Handle[Evaluation]) -> Evaluation:

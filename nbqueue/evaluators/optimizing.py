@@ -29,7 +29,7 @@ class Optimizing:
         self._over = threading.Event()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
         self._is_cancelled = False
-        self._pending: Waited[Any] = door().begin(self._work, f"the optimization of {loop.name}")
+        self._pending: Waited[Any] = door().begin(self._work, f"the optimization of {loop.name}", cancel=self.cancel)
 
     def __await__(self) -> Generator[Any, None, Any]:
         with interrupts.heard():

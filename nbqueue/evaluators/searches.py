@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from nbqueue.errors import ConfigurationError
+from nbqueue.errors import ConfigurationError, JobError
+from nbqueue.evaluators.cancelling import Cancelling
 from nbqueue.evaluators.extras import load
 from nbqueue.model.job_options import JobOptions, given_options
 from nbqueue.model.names import shown
-from nbqueue.model.submitting import Waited, door
+from nbqueue.model.submitting import Undertaking, door
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,7 +30,7 @@ def search(
     *,
     fit_params: Mapping[str, Any] | None = None,
     **given: Unpack[JobOptions],
-) -> Waited[T]:
+) -> Undertaking[T]:
     """Fit a search of scikit-learn, each fit a job: the numbers are those of `search.fit(x, y)`, to the bit.
 
     A fit is known by what it computes (estimator, parameters, data, split, scoring): one that was done within `cache=`
@@ -45,6 +46,7 @@ def search(
 
     Returns:
         The search, fitted; `results_frame` and `fits_frame` make tables of it. The best estimator is fitted here.
+        `.cancel()` of what this gives cancels the fits, and who waits for it has JobCancelled.
     """
     load("sklearn", "evaluation", "search")
     if not hasattr(search, "_run_search") or not hasattr(search, "fit"):
@@ -54,17 +56,18 @@ def search(
         )
     options = _options(given, "search")
     name = f"{type(search).__name__} {type(getattr(search, 'estimator', None)).__name__}"
+    cancelling = Cancelling()
 
     def act() -> T:
         from nbqueue.evaluators.fit_backend import FitBackend
 
-        backend = FitBackend(options, name)
+        backend = FitBackend(options, name, cancelling)
         fits: Any = search
         _within(backend, lambda: fits.fit(x, y, **(fit_params or {})))
         setattr(search, FITS, tuple(backend.fits))
         return search
 
-    return door().begin(act, f"The search {name}")
+    return door().begin(act, f"The search {name}", cancel=cancelling.ask)
 
 
 def cross_validate(
@@ -81,7 +84,7 @@ def cross_validate(
     return_indices: bool = False,
     error_score: Any = None,
     **given: Unpack[JobOptions],
-) -> Waited[dict[str, Any]]:
+) -> Undertaking[dict[str, Any]]:
     """Scikit-learn's `cross_validate`, each fit a job that is done once, as with `search`.
 
     Args:
@@ -104,12 +107,13 @@ def cross_validate(
     validation = load("sklearn.model_selection", "evaluation", "cross_validate")
     options = _options(given, "cross_validate")
     name = f"cross_validate {type(estimator).__name__}"
+    cancelling = Cancelling()
 
     def act() -> dict[str, Any]:
         from nbqueue.evaluators.fit_backend import FitBackend
 
         found: dict[str, Any] = _within(
-            FitBackend(options, name),
+            FitBackend(options, name, cancelling),
             lambda: validation.cross_validate(
                 estimator, x, y, cv=cv, scoring=scoring, groups=groups, params=fit_params,
                 return_train_score=return_train_score, return_estimator=return_estimator,
@@ -118,7 +122,7 @@ def cross_validate(
         )  # fmt: skip
         return found
 
-    return door().begin(act, name[:1].upper() + name[1:])
+    return door().begin(act, name[:1].upper() + name[1:], cancel=cancelling.ask)
 
 
 def results_frame(found: Any) -> DataFrame:
@@ -141,7 +145,7 @@ def fits_frame(found: Any) -> DataFrame:
         raise ConfigurationError(f"fits_frame takes a search that nbqueue's search has fitted, and got {shown(found)}.")
     rows = [
         {"candidate": each.candidate, "split": each.split, **_named(each.parameters), "job": each.job_id,
-         "error": each.error}
+         "error": each.error or None}
         for each in getattr(found, FITS)
     ]  # fmt: skip
     frame = pd.DataFrame(rows)
@@ -165,5 +169,10 @@ def _within(backend: Any, act: Any) -> Any:
 
     config = parallel_config(backend=backend, n_jobs=-1)
     backend.leave = config.unregister
-    with config:
-        return act()
+    try:
+        with config:
+            return act()
+    except BaseException as error:
+        if isinstance(error, JobError) or isinstance(error.__cause__, JobError):
+            error.__traceback__ = None  # of how scikit-learn and joblib waited: what counts is the fit's own
+        raise

@@ -8,6 +8,9 @@ from nbqueue.evaluators.evaluation import Sample
 from nbqueue.evaluators.failures import Failures
 from nbqueue.inside import progress, report
 
+#: the metric that has the number of items that failed, so that a card says so whose job has succeeded
+FAILED = "failed"
+
 
 class Tally:
     """Counts rows as they come."""
@@ -38,7 +41,8 @@ class Tally:
     def tell(self) -> None:
         """Report how far it is."""
         progress(self._done, self._total, str(self._failures) or None)
-        report(**{name: total / count for name, (total, count) in self._sums.items()})
+        failed = {FAILED: self.errors} if self.errors else {}
+        report(**{**failed, **{name: total / count for name, (total, count) in self._sums.items()}})
 
     def _count(self, row: Sample) -> None:
         self._done += 1

@@ -25,6 +25,18 @@ class Waited(Protocol[T_co]):
         ...
 
 
+class Undertaking(Waited[T_co], Protocol[T_co]):
+    """Work of this process that is under way, and may be ended before it is through."""
+
+    def done(self) -> bool:
+        """Whether it is over."""
+        ...
+
+    def cancel(self) -> None:
+        """End it now: its jobs are cancelled. Who waits for it has what there is then, or JobCancelled."""
+        ...
+
+
 class Steps(Protocol[T_co]):
     """Things that come one after another: `async for`, or `for` in sync code."""
 
@@ -146,8 +158,11 @@ class Door(Protocol):
         """
         ...
 
-    def begin(self, act: Callable[[], T], what: str, /) -> Waited[T]:
-        """What `act()` gives, called in a thread of its own; `what` names it at the beginning of a sentence."""
+    def begin(self, act: Callable[[], T], what: str, /, *, cancel: Callable[[], object]) -> Undertaking[T]:
+        """What `act()` gives, called in a thread of its own, and what has it end before.
+
+        `what` names it at the beginning of a sentence.
+        """
         ...
 
     def show(self, subject: Any, /) -> None:

@@ -4,6 +4,7 @@ import operator
 import os
 from functools import partial, wraps
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from nbqueue.errors import ConfigurationError, JobFailed
 from nbqueue.evaluators import evaluate
 from nbqueue.model.job import JobRecord
 from tests.evaluators.service import Service, doubled, exact, questions
-from tests.waiting import until
+from tests.waiting import until, wait_until
 
 pytestmark = pytest.mark.usefixtures("connected")
 
@@ -52,7 +53,7 @@ async def test_an_evaluation_gives_a_row_an_item(service: Service) -> None:
         ("q7", "HTTPError: HTTP Error 400: Bad Request"),
     ]
     assert (found.metrics["exact"]["mean"], found.metrics["exact"]["n"]) == (14 / 18, 18)
-    assert (found.is_complete, found.stopped_by, set(service.came.values())) == (True, "", {2})
+    assert (found.is_complete, found.stopped_by, set(service.came.values())) == (True, None, {2})
 
 
 async def test_a_refusal_holds_everybody_and_counts_for_nobody(service: Service) -> None:
@@ -124,7 +125,7 @@ async def test_too_many_errors_end_it(service: Service) -> None:
     assert (found.stopped_by, found.metrics["_errors"], found.metrics["_missing"]) == ("errors", 5, 45)
     service.broken = set()
     again = await evaluate(questions(service, 50), doubled, exact, concurrency=4, retries=0, max_errors=4)
-    assert (again.stopped_by, len(again.samples), len(again.errors), service.total) == ("", 50, 0, 50)
+    assert (again.stopped_by, len(again.samples), len(again.errors), service.total) == (None, 50, 0, 50)
 
 
 async def test_a_cancelled_evaluation_gives_what_it_has_and_goes_on_later(service: Service) -> None:
@@ -143,9 +144,56 @@ async def test_a_cancelled_evaluation_gives_what_it_has_and_goes_on_later(servic
     assert found.metrics["_missing"] == 200 - len(found.samples)
     service.takes_s = 0
     again = await evaluate(items, doubled, exact, concurrency=8, retries=0)
-    assert (again.is_complete, again.stopped_by, len(again.errors)) == (True, "", 4)
+    assert (again.is_complete, again.stopped_by, len(again.errors)) == (True, None, 4)
     assert (again.metrics["exact"]["mean"], again.metrics["exact"]["n"]) == (157 / 196, 196)
     assert dict(service.served) == {number: 1 for number in range(200) if number not in service.broken}
+
+
+async def test_an_evaluation_is_cancelled_by_what_it_gave(service: Service) -> None:
+    """Its job is cancelled, and who waits for it has the rows that there are, none where it had not begun."""
+    service.takes_s = 0.02
+    items = questions(service, 200)
+    pending = evaluate(items, doubled, exact, name="cancelled", concurrency=2)
+    await until(lambda: service.total >= 5)
+    pending.cancel()
+    found = await pending
+    assert (found.stopped_by, found.is_complete, len(found.samples) >= 3) == ("cancel", False, True)
+    assert await _running(1) == []
+    asked = evaluate(items, doubled, exact, name="not begun", concurrency=2)
+    asked.cancel()
+    nothing = await asked
+    assert (nothing.stopped_by, nothing.samples, nothing.metrics["_missing"]) == ("cancel", (), 200)
+
+
+def test_a_cancelled_evaluation_that_is_killed_gives_what_it_had_kept(tmp_path: Path) -> None:
+    """A task that holds up its process is killed after its grace; the rows before it are there."""
+    folder = tmp_path
+
+    async def stuck(item: int) -> int:
+        import asyncio
+        import time
+
+        if item == 3:
+            await asyncio.sleep(0.5)  # the rows before are kept by then
+            (folder / "stuck").touch()
+            time.sleep(60)  # noqa: ASYNC251 - it is what nobody should do
+        return item
+
+    pending = evaluate(range(9), stuck, name="killed", concurrency=1, grace=0.2)
+    wait_until((folder / "stuck").exists, 20)
+    pending.cancel()
+    found = pending.wait(20)
+    assert (found.stopped_by, [sample.output for sample in found.samples]) == ("cancel", [0, 1, 2])
+
+
+def test_a_pending_evaluation_says_what_it_can_do() -> None:
+    """Names of jobs lead to what there is."""
+    pending = evaluate([1], operator.neg)
+    assert not hasattr(pending, "job")
+    with pytest.raises(AttributeError) as refused:
+        _ = pending.job  # type: ignore[attr-defined]
+    said = "A Pending has no 'job': await it, or call .wait(), for its answer; .cancel() ends it."
+    assert (str(refused.value), pending.wait().samples[0].output, pending.done()) == (said, -1, True)
 
 
 async def test_a_time_limit_gives_what_there_is(service: Service) -> None:
@@ -261,6 +309,21 @@ async def test_what_most_items_failed_with_is_told() -> None:
     (record,) = (await jobs.where(tag="evaluation", function="evaluated", limit=1)).records
     assert record.progress is not None
     assert record.progress.message == words
+
+
+async def test_a_scorer_that_answers_what_is_no_score_is_asked_once(tmp_path: Path) -> None:
+    """It would answer the same again; the card of the job, which has succeeded, has how many items failed."""
+
+    def worded(output: str, _: None) -> str:
+        Path(output).mkdir()  # twice it would be another error
+        return "good"
+
+    found = await evaluate([f"{tmp_path}/{number}" for number in range(3)], str, worded, name="worded", retries=5)
+    words = "3 failed, all with scorer worded: TypeError: The scorer worded answered str: give a number, a bool, None,"
+    assert words in repr(found)
+    (record,) = (await jobs.where(tag="evaluation", function="evaluated", limit=1)).records
+    assert record.progress is not None
+    assert (record.state, dict(record.progress.metrics)) == ("succeeded", {"failed": 3})
 
 
 async def test_a_task_without_a_digest_is_evaluated_all_the_same() -> None:

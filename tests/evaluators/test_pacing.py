@@ -255,5 +255,17 @@ def test_the_frame_has_a_row_an_item() -> None:
     frame = _evaluation([1, None]).frame()
     assert list(frame.columns) == ["id", "input", "target", "output", "attempts", "latency_s", "error", "exact"]
     assert frame["exact"].tolist()[0] == 1
-    assert frame["error"].tolist() == ["", "ValueError: no"]
+    assert frame["error"].tolist() == [None, "ValueError: no"]
+    assert frame["error"].notna().tolist() == [False, True]
     assert _evaluation([]).frame().shape == (0, 8)
+
+
+def test_columns_of_the_frame_have_their_types() -> None:
+    """Whole numbers stay whole where one is missing."""
+    samples = tuple(
+        Sample(id=number, input=number, target=None if number else 2**60, output=number / 2 or None, scores={})
+        for number in range(3)
+    )
+    frame = Evaluation(name="typed", samples=samples, total=3, scorers=()).frame()
+    dtypes = [str(frame[name].dtype) for name in ("id", "input", "target", "output")]
+    assert (dtypes, frame["target"][0]) == (["int64", "int64", "object", "float64"], 2**60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -168,7 +169,7 @@ def test_a_fit_that_fails_is_a_failed_job(guesses: Callable[..., GridSearchCV]) 
     with pytest.warns(FitFailedWarning, match="3 fits failed out of a total of 9"):
         found = search(asked, X, Y).wait()
     np.testing.assert_equal(lasting(found.cv_results_), lasting(serial.cv_results_))
-    failed = fits_frame(found).query("error != ''")
+    failed = fits_frame(found).query("error.notna()")
     assert list(failed["error"]) == ["ValueError: guess 1 is not allowed"] * 3
     assert {attach(job).wait().state().wait() for job in failed["job"]} == {State.FAILED}
     with pytest.raises(JobFailed) as caught:
@@ -183,13 +184,15 @@ def test_only_what_failed_is_made_again(guesses: Callable[..., GridSearchCV], le
     ledger.path.with_name("ledger.mended").touch()
     found = search(guesses("raise", refit=False), X, Y).wait()
     assert sorted(line.name for line in ledger.lines("fit")) == sorted("012" * 3 + "1" * 3)
-    assert list(fits_frame(found)["error"]) == [""] * 9
+    assert list(fits_frame(found)["error"]) == [None] * 9
 
 
 def test_a_search_may_end_with_the_first_error(guesses: Callable[..., GridSearchCV]) -> None:
     """With `error_score="raise"` the estimator's own error ends the search, and what waits leaves the queue."""
-    with pytest.raises(ValueError, match=r"^guess 1 is not allowed$"):
+    with pytest.raises(ValueError, match=r"^guess 1 is not allowed$") as caught:
         search(guesses("raise", "raise"), X, Y).wait()
+    assert len(traceback.format_exception(caught.value)) < 40
+    assert not any("sklearn" in str(each.path) for each in caught.traceback)
     wait_until(lambda: not jobs.where(state=("queued", "running")).wait())
 
 
@@ -202,6 +205,23 @@ def test_who_cancels_the_fits_ends_the_search(
     jobs.where(state=("running", "queued")).wait().cancel().wait()
     with pytest.raises(JobCancelled):
         under_way.wait()
+    (tmp_path / "gate").touch()
+
+
+def test_a_search_is_cancelled_by_what_it_gave(
+    guesses: Callable[..., GridSearchCV], ledger: Ledger, tmp_path: Path
+) -> None:
+    """Its fits are cancelled, those that wait and those that run, and who waits for it has JobCancelled."""
+    under_way = search(guesses(gate=True), X, Y)
+    ledger.wait("fit", times=2)
+    under_way.cancel()
+    with pytest.raises(JobCancelled):
+        under_way.wait()
+    wait_until(lambda: not jobs.where(state=("queued", "running")).wait())
+    validating = cross_validate(guesses(gate=True).estimator, X, Y, cv=3, force=True)
+    validating.cancel()
+    with pytest.raises(JobCancelled):
+        validating.wait()
     (tmp_path / "gate").touch()
 
 
@@ -280,6 +300,16 @@ def test_a_lost_fit_is_a_failed_fit(
     asked = guesses(wrong).set_params(param_grid={"guess": [1]}, cv=[([*range(100)], [*range(100, 150)])])
     with pytest.raises(ValueError, match=f"(?s)All the 1 fits failed.*{error}"):
         search(asked, X, Y, **options).wait()
+
+
+def test_lost_fits_are_told_of_once(guesses: Callable[..., GridSearchCV]) -> None:
+    """The warning has one block for all that were lost in the same way, without the ids of their jobs."""
+    with pytest.warns(FitFailedWarning) as warned:
+        found = search(guesses("die", refit=False).set_params(param_grid={"guess": [0, 1]}), X, Y).wait()
+    text = str(next(each.message for each in warned if each.category is FitFailedWarning))
+    lost = "JobCrashed: The job of the fit (GridSearchCV Noted) crashed: its process ended itself with exit code 3."
+    assert ("3 fits failed with the following error:" in text, text.count("Traceback"), lost in text) == (True, 1, True)
+    assert all(attach(job).wait().id in error for job, error in fits_frame(found)[["job", "error"]].dropna().to_numpy())
 
 
 def test_the_best_estimator_is_fitted_as_it_wants() -> None:
