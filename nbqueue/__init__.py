@@ -84,7 +84,7 @@ if _typing.TYPE_CHECKING:
     from nbqueue.model.states import State
     from nbqueue.model.submitting import Handle as _Handle
     from nbqueue.model.submitting import Submitting as _Submitting
-    from nbqueue.model.submitting import Undertaking as _Undertaking
+    from nbqueue.model.submitting import Undertaking as _Work
     from nbqueue.model.submitting import Waited as _Waited
     from nbqueue.model.times import Cron, Every
     from nbqueue.notebook.board.dashboard import dashboard
@@ -241,13 +241,11 @@ class _Door:
 
     def options(self, given: _typing.Mapping[str, _typing.Any], /) -> _Submitting:
         """What submits with these options."""
-        submitting: _Submitting = _import_module("nbqueue.client.submitter").options(**given)
-        return submitting
+        return _typing.cast("_Submitting", _import_module("nbqueue.client.submitter").options(**given))
 
     def attach(self, job_id: str, /) -> _Waited[_Handle[_typing.Any]]:
         """The handle of a job by its id."""
-        found: _Waited[_Handle[_typing.Any]] = _import_module("nbqueue.client.known").attach(job_id)
-        return found
+        return _typing.cast("_Waited[_Handle[_typing.Any]]", _import_module("nbqueue.client.known").attach(job_id))
 
     def kept(self, job_id: str, /, *, beside: str | None = None) -> _Waited[_typing.Any]:
         """What a job kept last."""
@@ -257,12 +255,9 @@ class _Door:
         """Tells the same calls from others."""
         return str(_import_module("nbqueue.broker.digest").call_digest(fn, args, {}))
 
-    def begin(
-        self, act: _typing.Callable[[], _T], what: str, /, *, cancel: _typing.Callable[[], object]
-    ) -> _Undertaking[_T]:
+    def begin(self, act: _typing.Callable[[], _T], what: str, /, *, cancel: _typing.Callable[[], object]) -> _Work[_T]:
         """What takes long, in a thread of its own."""
-        found: _Undertaking[_T] = _import_module("nbqueue.client.background").begin(act, what, cancel=cancel)
-        return found
+        return _typing.cast("_Work[_T]", _import_module("nbqueue.client.background").begin(act, what, cancel=cancel))
 
     def show(self, subject: _typing.Any, /) -> None:
         """Show a live card."""

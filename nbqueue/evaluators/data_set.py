@@ -32,9 +32,11 @@ def read(given: Any) -> list[Item]:
     """The items of an iterable, of a mapping of ids to items, or of a pandas frame (a dict a row).
 
     Raises:
-        ConfigurationError: what was given is none of these, or two items have the same id.
+        ConfigurationError: what was given is none of these or has no item, or two items have the same id.
     """
     items = [Item(*each) for each in _pairs(given)]
+    if not items:
+        raise ConfigurationError(f"items={shown(given)} is empty, and there is nothing to evaluate: give an item.")
     seen: set[Any] = set()
     for item in items:
         if not isinstance(item.id, str | int | float | tuple):

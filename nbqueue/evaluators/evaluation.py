@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 #: the columns of `Evaluation.frame` that hold whatever it is
 _FREE = ("id", "input", "target", "output")
+#: names that it has elsewhere, and what to write here
+_ELSEWHERE = {
+    **dict.fromkeys(("to_frame", "to_pandas", "to_df", "df", "dataframe"), "evaluation.frame() is a pandas frame"),
+    **dict.fromkeys(
+        ("results", "rows", "items", "outputs", "predictions"), "evaluation.samples are its rows, with the outputs"
+    ),
+    **dict.fromkeys(("scores", "mean", "summary", "aggregate"), "evaluation.metrics has the mean of each score"),
+    **dict.fromkeys(("failures", "failed"), "evaluation.errors are the rows of items that failed"),
+}
 _STOPPED = {
     "cancel": "cancelled",
     "timeout": "stopped by its time limit",
@@ -98,6 +107,16 @@ class Evaluation:
         for name in self.scorers:
             columns[name] = pd.Series([sample.scores.get(name) for sample in self.samples], dtype="float64")
         return pd.DataFrame(columns)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write in the place of names that it has elsewhere."""
+            hint = _ELSEWHERE.get(name)
+            said = (
+                f"An Evaluation has no {name!r}: {hint}." if hint else f"'Evaluation' object has no attribute {name!r}"
+            )
+            raise AttributeError(said, name=name, obj=self)
 
     def compare(self, other: Evaluation) -> dict[str, Comparison]:
         """By score that both have: how much higher this one is, over the items (by id) that both have a score of."""

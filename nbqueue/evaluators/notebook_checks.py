@@ -30,6 +30,9 @@ def check_arguments(given: Mapping[str, Any]) -> None:
             f'parameters={shown(parameters)} cannot be used: give a dict of values by name, such as {{"alpha": 0.1}}.'
         )
     cell_limit_s(given.get("cell_timeout"))
+    for name in ("output", "folder"):
+        if not isinstance(given.get(name), str | os.PathLike | None):
+            raise ConfigurationError(f"{name}={shown(given[name])} cannot be used: give a path.")
     kernel = given.get("kernel")
     if kernel is not None and not isinstance(kernel, str):
         raise ConfigurationError(f"kernel={shown(kernel)} cannot be used: give the name of a kernel.")
@@ -55,7 +58,7 @@ def label(given: Mapping[str, Any]) -> str:
 
 
 def check_here(given: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for a notebook, its parameters or a kernel that are not on this machine.
+    """Raise ConfigurationError for a notebook, its parameters, a kernel or a folder that are not on this machine.
 
     Where the libraries are missing that tell so, nothing is said.
     """
@@ -64,3 +67,31 @@ def check_here(given: Mapping[str, Any]) -> None:
     node = notebook_source.read(given["notebook"])
     notebook_source.kernel_of(node, given.get("kernel"))
     notebook_source.check_parameters(node, given.get("parameters") or {})
+    folder_of(given.get("folder"), given["notebook"])
+    target_of(given.get("output"))
+
+
+def folder_of(given: str | os.PathLike[str] | None, notebook: object) -> Path:
+    """Where the kernel is to run; raises ConfigurationError where that is no folder."""
+    own = Path(notebook).expanduser().parent if isinstance(notebook, str | os.PathLike) else Path.cwd()
+    place = own if given is None else Path(given).expanduser()
+    if not place.is_dir():
+        raise ConfigurationError(f"There is no folder {place} where the notebook is to run.")
+    return place.resolve()
+
+
+def target_of(output: str | os.PathLike[str] | None) -> Path | None:
+    """The file to write, if there is to be one; raises ConfigurationError where that cannot be."""
+    if output is None:
+        return None
+    target = Path(output).expanduser()
+    if not target.parent.is_dir():
+        raise ConfigurationError(f"output={str(output)!r} cannot be written: there is no folder {target.parent}.")
+    if target.is_dir():
+        raise ConfigurationError(f"output={str(output)!r} cannot be written: it is a folder. Give the path of a file.")
+    return target
+
+
+def strange(name: str) -> str:
+    """What was meant by an argument that `run_notebook` does not take."""
+    return f"Parameters of the notebook are given as parameters={{{name!r}: ...}}."

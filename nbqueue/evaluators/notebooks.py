@@ -12,9 +12,17 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from nbqueue.errors import ConfigurationError, NotebookFailed, SkipRetry
+from nbqueue.errors import NotebookFailed, SkipRetry
 from nbqueue.evaluators import extras, notebook_source
-from nbqueue.evaluators.notebook_checks import cell_limit_s, check_arguments, check_here, label
+from nbqueue.evaluators.notebook_checks import (
+    cell_limit_s,
+    check_arguments,
+    check_here,
+    folder_of,
+    label,
+    strange,
+    target_of,
+)
 from nbqueue.evaluators.notebook_run import NotebookRun
 from nbqueue.inside import current_job, on_stop, stop_reason
 from nbqueue.model.durations import Duration
@@ -31,7 +39,7 @@ _SAVE_S = 1.0
 _MOST_BYTES = 900_000
 
 
-@foresees(check=check_arguments, check_here=check_here, label=label)
+@foresees(check=check_arguments, check_here=check_here, label=label, strange=strange)
 def run_notebook(
     notebook: Any,
     parameters: Mapping[str, Any] | None = None,
@@ -61,13 +69,16 @@ def run_notebook(
         ConfigurationError: the notebook, its kernel, one of the parameters or the folder of `output` is not there.
         NotebookFailed: a cell raised or took too long, or the kernel died; its `run` is the notebook so far.
     """
-    check_arguments({"notebook": notebook, "parameters": parameters, "cell_timeout": cell_timeout, "kernel": kernel})
+    check_arguments(
+        {"notebook": notebook, "parameters": parameters, "cell_timeout": cell_timeout, "kernel": kernel,
+         "output": output, "folder": folder}
+    )  # fmt: skip
     limit_s = cell_limit_s(cell_timeout)
     node = notebook_source.read(notebook)
     name = str(notebook) if isinstance(notebook, str | os.PathLike) else ""
     chosen = notebook_source.kernel_of(node, kernel)
     node = notebook_source.parameterized(node, parameters or {}, chosen)
-    place, target = _folder(folder, name), None if output is None else _target(output)
+    place, target = folder_of(folder, notebook), target_of(output)
     extras.load("nbclient", "notebooks", "run_notebook")
     from nbqueue.evaluators.notebook_client import Execution
 
@@ -131,23 +142,6 @@ class _Running:
         except OSError as error:  # what has run is worth more than its file
             log.warning("The notebook could not be written to %s: %s", self._output, error)
         self._saved = monotonic()
-
-
-def _folder(given: str | os.PathLike[str] | None, name: str) -> Path:
-    place = Path(given).expanduser() if given is not None else Path(name).expanduser().parent if name else Path.cwd()
-    if not place.is_dir():
-        raise ConfigurationError(f"There is no folder {place} where the notebook is to run.")
-    return place.resolve()
-
-
-def _target(output: str | os.PathLike[str]) -> Path:
-    """The file to write, where that can be."""
-    target = Path(output).expanduser()
-    if not target.parent.is_dir():
-        raise ConfigurationError(f"output={str(output)!r} cannot be written: there is no folder {target.parent}.")
-    if target.is_dir():
-        raise ConfigurationError(f"output={str(output)!r} cannot be written: it is a folder. Give the path of a file.")
-    return target
 
 
 def _sentence(run: NotebookRun) -> str:

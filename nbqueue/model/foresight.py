@@ -41,6 +41,8 @@ class Foresight:
     check_here: Callable[[Given], object] | None = None
     #: what a job of the call is called; "" for the function's own name
     label: Callable[[Given], str] | None = None
+    #: what was meant by an argument that it does not take, and that is near to none, as a sentence
+    strange: Callable[[str], str] | None = None
 
 
 _known: WeakKeyDictionary[FunctionType, Foresight] = WeakKeyDictionary()
@@ -48,16 +50,22 @@ _known: WeakKeyDictionary[FunctionType, Foresight] = WeakKeyDictionary()
 
 def foresees(
     *, check: Callable[[Given], object] | None = None, check_here: Callable[[Given], object] | None = None,
-    label: Callable[[Given], str] | None = None,
+    label: Callable[[Given], str] | None = None, strange: Callable[[str], str] | None = None,
 ) -> Callable[[F], F]:  # fmt: skip
     """A decorator: the function is as it was, and what it says of its calls is known in this process."""
 
     def known(fn: F) -> F:
         if isinstance(fn, FunctionType):
-            _known[fn] = Foresight(check=check, check_here=check_here, label=label)
+            _known[fn] = Foresight(check=check, check_here=check_here, label=label, strange=strange)
         return fn
 
     return known
+
+
+def meant_by(fn: Callable[..., Any], name: str) -> str:
+    """What the function says of an argument that it does not take; empty where it says nothing."""
+    found = _known.get(fn) if isinstance(fn, FunctionType) else None
+    return "" if found is None or found.strange is None else found.strange(name)
 
 
 class _Call(NamedTuple):

@@ -10,6 +10,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from nbqueue.errors import NotSendable
+from nbqueue.model.foresight import meant_by
 from nbqueue.model.options import Options
 from nbqueue.model.other_names import meant
 from nbqueue.model.task import function_label
@@ -47,7 +48,7 @@ def check_call(fn: Callable[..., Any] | str, args: Sequence[Any], kwargs: Mappin
     except TypeError as error:
         name = function_label(fn)
         raise NotSendable(
-            f"{name} cannot be called so: {error}. It takes {_shown(signature)}.{_hint(kwargs, signature)}"
+            f"{name} cannot be called so: {error}. It takes {_shown(signature)}.{_hint(fn, kwargs, signature)}"
         ) from None
 
 
@@ -77,13 +78,14 @@ def _shown(signature: inspect.Signature) -> inspect.Signature:
     return signature.replace(parameters=named, return_annotation=signature.empty)
 
 
-def _hint(kwargs: Mapping[str, Any], signature: inspect.Signature) -> str:
+def _hint(fn: Callable[..., Any], kwargs: Mapping[str, Any], signature: inspect.Signature) -> str:
     """What was meant by a name that it does not have: an option of the job, or another argument."""
     unknown = [name for name in kwargs if name not in signature.parameters]
     options = [name for name in unknown if name in _OPTIONS]
     if options:
         return f" Options of the job are given as in nbqueue.options({options[0]}=...).submit(...)."
     found = next(filter(None, (meant(name, _by_name(signature)) for name in unknown)), "")
+    found = found or next((meant_by(fn, name) for name in unknown), "")
     return f" {found[0].upper()}{found[1:]}" if found else ""
 
 

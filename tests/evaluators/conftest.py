@@ -1,9 +1,11 @@
 """What tests of evaluations stand on: a server and a worker for a module, and a service that counts its calls."""
 
+import math
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from nbqueue.model.settings import Settings
 from tests import processes
 from tests.evaluators.service import Service
 from tests.servers import Server, running_server
-from tests.workers import Worker, running_worker
+from tests.workers import Ledger, Worker, running_worker
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,23 @@ def service() -> Iterator[Service]:
     """A service on this machine that counts what it is asked."""
     with Service() as service:
         yield service
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """What each fit of `Noted` writes down."""
+    return Ledger(tmp_path / "ledger")
+
+
+@pytest.fixture
+def guesses(ledger: Ledger, tmp_path: Path) -> Callable[..., Any]:
+    """Makes a search of nine fits, three of which may go wrong."""
+    from sklearn.model_selection import GridSearchCV  # only those wait for it who search
+
+    from tests.evaluators.estimators import Noted
+
+    def make(wrong: str = "", error_score: Any = math.nan, *, gate: bool = False, **given: Any) -> Any:
+        estimator = Noted(str(ledger.path), gate=str(tmp_path / "gate") if gate else "", wrong=wrong)
+        return GridSearchCV(estimator, {"guess": [0, 1, 2]}, cv=3, error_score=error_score, **given)
+
+    return make

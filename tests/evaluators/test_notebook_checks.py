@@ -8,7 +8,7 @@ import pytest
 from nbformat import v4, write
 
 from nbqueue.client.submission import draft_one
-from nbqueue.errors import ConfigurationError
+from nbqueue.errors import ConfigurationError, NotSendable
 from nbqueue.evaluators import run_notebook
 from nbqueue.model.settings import Settings
 
@@ -33,6 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ([{"cells": []}], {}, "notebook={'cells': []} cannot be run: give the path of a file, or a notebook node."),
         ([3], {}, "notebook=3 cannot be run: give the path of a file, or a notebook node."),
         (["report.ipynb"], {"cell_timeout": "soon"}, "cell_timeout='soon'"),
+        (["report.ipynb"], {"output": 3}, "output=3 cannot be used: give a path."),
         (["report.ipynb"], {"kernel": 3}, "kernel=3 cannot be used: give the name of a kernel."),
     ],
 )
@@ -58,6 +59,8 @@ def test_arguments_that_nobody_can_use_are_refused_by_whoever_submits(
         (["text.ipynb"], {}, "text.ipynb is no notebook: "),
         (["report.ipynb"], {"kernel": "fortran"}, 'There is no kernel "fortran" where the notebook is to run.'),
         (["report.ipynb", {"beta": 1}], {}, "The notebook has no parameter 'beta': its cell sets alpha."),
+        (["report.ipynb"], {"output": "no/x.ipynb"}, "output='no/x.ipynb' cannot be written: there is no folder no."),
+        (["report.ipynb"], {"folder": "no"}, "There is no folder no where the notebook is to run."),
         (["report.ipynb", {"alpha": object}], {}, "which cannot be written into a notebook"),
     ],
 )
@@ -73,6 +76,20 @@ def test_what_is_not_on_this_machine_is_refused_where_its_own_stack_runs_jobs(
     for given in in_time:
         draft_one(Settings(), run_notebook, tuple(args), kwargs, given)
     draft_one(Settings(), run_notebook, tuple(args), kwargs, {}, is_later=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"kernel_name": "python3"}, "It is called kernel= here."),
+        ({"alpha": 4}, "Parameters of the notebook are given as parameters={'alpha': ...}."),
+    ],
+)
+def test_arguments_that_it_does_not_take_lead_to_those_that_were_meant(given: dict[str, Any], sentence: str) -> None:
+    """By whoever submits it."""
+    with pytest.raises(NotSendable) as refused:
+        draft_one(Settings(), run_notebook, ("report.ipynb",), given, {})
+    assert str(refused.value).endswith(sentence)
 
 
 def test_a_job_of_a_notebook_has_its_name(folder: Path) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import math
+import pickle
 import urllib.error
 from datetime import UTC, datetime
 from email.message import Message
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -269,3 +271,27 @@ def test_columns_of_the_frame_have_their_types() -> None:
     frame = Evaluation(name="typed", samples=samples, total=3, scorers=()).frame()
     dtypes = [str(frame[name].dtype) for name in ("id", "input", "target", "output")]
     assert (dtypes, frame["target"][0]) == (["int64", "int64", "object", "float64"], 2**60)
+
+
+def test_names_that_an_evaluation_has_elsewhere_lead_to_its_own() -> None:
+    """For `hasattr` they are not there, and pickling goes on as before."""
+    found = _evaluation([1])
+    said = {
+        "to_frame": "An Evaluation has no 'to_frame': evaluation.frame() is a pandas frame.",
+        "results": "An Evaluation has no 'results': evaluation.samples are its rows, with the outputs.",
+        "nosuch": "'Evaluation' object has no attribute 'nosuch'",
+    }
+    for name, sentence in said.items():
+        assert not hasattr(found, name)
+        with pytest.raises(AttributeError) as refused:
+            getattr(found, name)
+        assert str(refused.value) == sentence
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
+def test_a_data_set_without_items_is_refused() -> None:
+    """There is nothing to evaluate."""
+    empty: list[Any] = [[], {}, pd.DataFrame()]
+    for nothing in empty:
+        with pytest.raises(ConfigurationError, match=r" is empty, and there is nothing to evaluate: give an item\.$"):
+            data_set.read(nothing)

@@ -25,13 +25,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from nbqueue import ConfigurationError, JobCancelled, JobFailed, State, attach, jobs, submit
+from nbqueue import ConfigurationError, JobFailed, State, attach, jobs, submit
 from nbqueue.client.items import Items
 from nbqueue.evaluators import cross_validate, fits_frame, results_frame, search
 from nbqueue.evaluators.fit_backend import Wanted
-from nbqueue.model.job_options import JobOptions
 from nbqueue.model.settings import Settings
-from tests.evaluators.estimators import HalfFitted, Noted, Threaded
+from tests.evaluators.estimators import HalfFitted, Threaded
 from tests.source import ROOT
 from tests.waiting import wait_until
 from tests.workers import Ledger
@@ -42,8 +41,6 @@ pytestmark = [
 ]
 X, Y = load_iris(return_X_y=True)
 GRID = {"C": [0.1, 1.0], "gamma": [0.01, 0.1]}
-#: less than the one fit takes that it is for
-LIMIT: JobOptions = {"timeout": 0.5, "grace": 0}
 LOGISTIC = {"logisticregression__C": [0.1, 1.0]}
 SEARCHES: dict[str, Callable[[], Any]] = {
     "grid": lambda: GridSearchCV(SVC(), GRID, cv=3, scoring=["accuracy", "f1_macro"], refit="accuracy"),
@@ -51,23 +48,6 @@ SEARCHES: dict[str, Callable[[], Any]] = {
     "halving": lambda: HalvingGridSearchCV(SVC(), GRID, cv=3, random_state=0),
     "logistic": lambda: GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), LOGISTIC, cv=3),
 }
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """What each fit of `Noted` writes down."""
-    return Ledger(tmp_path / "ledger")
-
-
-@pytest.fixture
-def guesses(ledger: Ledger, tmp_path: Path) -> Callable[..., GridSearchCV]:
-    """Makes a search of nine fits, three of which may go wrong."""
-
-    def make(wrong: str = "", error_score: Any = np.nan, *, gate: bool = False, **given: Any) -> GridSearchCV:
-        estimator = Noted(str(ledger.path), gate=str(tmp_path / "gate") if gate else "", wrong=wrong)
-        return GridSearchCV(estimator, {"guess": [0, 1, 2]}, cv=3, error_score=error_score, **given)
-
-    return make
 
 
 def lasting(found: dict[str, Any]) -> dict[str, Any]:
@@ -196,35 +176,6 @@ def test_a_search_may_end_with_the_first_error(guesses: Callable[..., GridSearch
     wait_until(lambda: not jobs.where(state=("queued", "running")).wait())
 
 
-def test_who_cancels_the_fits_ends_the_search(
-    guesses: Callable[..., GridSearchCV], ledger: Ledger, tmp_path: Path
-) -> None:
-    """Fits that are cancelled end the search with JobCancelled; they are no failures of the estimator."""
-    under_way = search(guesses(gate=True), X, Y)
-    ledger.wait("fit", times=2)
-    jobs.where(state=("running", "queued")).wait().cancel().wait()
-    with pytest.raises(JobCancelled):
-        under_way.wait()
-    (tmp_path / "gate").touch()
-
-
-def test_a_search_is_cancelled_by_what_it_gave(
-    guesses: Callable[..., GridSearchCV], ledger: Ledger, tmp_path: Path
-) -> None:
-    """Its fits are cancelled, those that wait and those that run, and who waits for it has JobCancelled."""
-    under_way = search(guesses(gate=True), X, Y)
-    ledger.wait("fit", times=2)
-    under_way.cancel()
-    with pytest.raises(JobCancelled):
-        under_way.wait()
-    wait_until(lambda: not jobs.where(state=("queued", "running")).wait())
-    validating = cross_validate(guesses(gate=True).estimator, X, Y, cv=3, force=True)
-    validating.cancel()
-    with pytest.raises(JobCancelled):
-        validating.wait()
-    (tmp_path / "gate").touch()
-
-
 @pytest.mark.parametrize(
     ("estimator", "steps", "message"),
     [
@@ -290,26 +241,6 @@ def test_a_fit_is_known_by_its_parameters() -> None:
     fit = Wanted(function=len, args=(SVC(), X, Y), kwargs=asked, told=None, future=Future())
     assert fit.call() == ({"C": 0.1, "gamma": -0.001}, len, {}, fit.args, {"scorer": None})
     assert Items(["j1"], [fit.call()]).words(0).startswith("{'C': 0.1, 'gamma': -0.001}, ")
-
-
-@pytest.mark.parametrize(("wrong", "options", "error"), [("late", LIMIT, "JobTimeout: "), ("die", {}, "JobCrashed: ")])
-def test_a_lost_fit_is_a_failed_fit(
-    guesses: Callable[..., GridSearchCV], wrong: str, options: JobOptions, error: str
-) -> None:
-    """A crash and a time limit are what scikit-learn calls a fit that failed; where all have, it says why."""
-    asked = guesses(wrong).set_params(param_grid={"guess": [1]}, cv=[([*range(100)], [*range(100, 150)])])
-    with pytest.raises(ValueError, match=f"(?s)All the 1 fits failed.*{error}"):
-        search(asked, X, Y, **options).wait()
-
-
-def test_lost_fits_are_told_of_once(guesses: Callable[..., GridSearchCV]) -> None:
-    """The warning has one block for all that were lost in the same way, without the ids of their jobs."""
-    with pytest.warns(FitFailedWarning) as warned:
-        found = search(guesses("die", refit=False).set_params(param_grid={"guess": [0, 1]}), X, Y).wait()
-    text = str(next(each.message for each in warned if each.category is FitFailedWarning))
-    lost = "JobCrashed: The job of the fit (GridSearchCV Noted) crashed: its process ended itself with exit code 3."
-    assert ("3 fits failed with the following error:" in text, text.count("Traceback"), lost in text) == (True, 1, True)
-    assert all(attach(job).wait().id in error for job, error in fits_frame(found)[["job", "error"]].dropna().to_numpy())
 
 
 def test_the_best_estimator_is_fitted_as_it_wants() -> None:
