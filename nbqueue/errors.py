@@ -21,7 +21,7 @@ NbqueueError
 │   ├── JobFailed                 the function raised; __cause__ is the original where it can be rebuilt
 │   │   └── ParentFailed          it never ran: a job whose result it takes did not succeed
 │   ├── JobCancelled              it was cancelled; .partial holds what the code handed back
-│   ├── JobTimeout                it ran into its time limit
+│   ├── JobTimeout                it ran into its time limit; .partial as of JobCancelled
 │   ├── JobCrashed                its process died
 │   ├── JobExpired                it was not started in time
 │   ├── JobLost                   the server does not know it, or no longer (also LookupError)

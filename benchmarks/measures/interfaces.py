@@ -6,7 +6,7 @@ import statistics
 from importlib.metadata import version
 
 from benchmarks.arena import Arena, Turn, turn
-from benchmarks.contestants import NAMED, Contestant
+from benchmarks.contestants import DASK, NAMED, Contestant
 from benchmarks.players import PlayerFailed
 from benchmarks.rounds import Results, run_rounds
 
@@ -23,7 +23,7 @@ SEARCH = _row("nbqueue, search", "search", ours=True)
 PROCESSES = _row("ProcessPoolExecutor", "processes")
 SERIAL = _row("no backend, one process", "serial")
 LOKY = _row("loky", "loky")
-DASK_FUTURES = _row("Dask, one thread a process", "dask", "distributed>=2026.1", *SAME)
+DASK_FUTURES = _row("Dask, one thread a process", "dask", *DASK.needs, *SAME)
 IPYPARALLEL = _row("ipyparallel", "ipyparallel", "ipyparallel>=9", *SAME)
 
 EXECUTORS = (OURS, PROCESSES, LOKY, DASK_FUTURES, IPYPARALLEL)

@@ -70,7 +70,7 @@ async def members(client: Any, keys: Keys, group: str) -> list[str]:
 
 
 async def join(client: Any, keys: Keys, group: str, jobs: Sequence[tuple[str, str]], delay_s: float) -> None:
-    """Note the jobs of a group in which jobs of others may stand for some; those that are noted already stay.
+    """Note the jobs of a group in which jobs of others may stand for some; one that is noted already keeps its place.
 
     Args:
         client: speaks to the server.
@@ -79,7 +79,7 @@ async def join(client: Any, keys: Keys, group: str, jobs: Sequence[tuple[str, st
         jobs: the id that was submitted, and that of the job which stands in its place, of each.
         delay_s: how long they wait at least.
     """
-    key = keys.members(group, joined=True)
+    key = keys.joined(group)
     begin = await client.zcard(key)
     places = {f"{submitted} {stands}": begin + number for number, (submitted, stands) in enumerate(jobs)}
     pipe = client.pipeline(transaction=True)
@@ -89,9 +89,12 @@ async def join(client: Any, keys: Keys, group: str, jobs: Sequence[tuple[str, st
 
 
 async def joined(client: Any, keys: Keys, group: str) -> list[str]:
-    """The ids of the jobs that `join` has noted, in order; one that stands for several is there for each."""
-    found = await client.zrange(keys.members(group, joined=True), 0, -1)
-    return [item.decode(errors="replace").partition(" ")[2] for item in found]
+    """The ids of the jobs that `join` has noted, in order; one that stands for several is there for each.
+
+    Of an id that was submitted again, and that another job stands for by then, the later one counts.
+    """
+    found = await client.zrange(keys.joined(group), 0, -1)
+    return list(dict(item.decode(errors="replace").split(" ", 1) for item in found).values())
 
 
 async def members_of_all(client: Any, keys: Keys, names: Sequence[str], *, newest: int = 0) -> list[list[str]]:

@@ -55,14 +55,19 @@ def load(header: Header, payload: bytes | memoryview, inputs: Mapping[str, Input
 
 def returned(header: Header, value: Any) -> Ended:
     """The end of a call that gave `value`; raises where the value cannot travel."""
-    payload = _as_json(value) if header["codec"] == "json" else codec.dump_value(value)
-    check_size(header, payload, "result")
+    payload = encoded(value, header["codec"])
+    check_size(payload, "result", header["limit"])
     return {"how": "returned", "codec": header["codec"]}, payload
 
 
-def check_size(header: Header, payload: bytes, what: str) -> None:
+def encoded(value: Any, by: str) -> bytes:
+    """A value as it travels; raises where it cannot."""
+    return _as_json(value) if by == "json" else codec.dump_value(value)
+
+
+def check_size(payload: bytes, what: str, limit: int) -> None:
     """Refuse what is larger than the engine takes, with a PayloadTooLarge that names size and limit."""
-    size, limit = len(payload), header["limit"]
+    size = len(payload)
     if size > limit:
         raise PayloadTooLarge(
             f"The {what} is {size / 1e6:,.1f} MB, and {limit / 1e6:,.1f} MB are allowed: "

@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import SIGKILL
 
+from nbqueue.model.cgroups import CGROUPS, MEMORY_LIMITS
 from nbqueue.model.outcome import Shortage
 
-_CGROUPS = Path("/sys/fs/cgroup")
 #: where the kernel counts the processes that it has killed for memory, the nearest to us first: as `oom_kill 3`
 COUNTERS = ("memory.events", "memory/memory.oom_control", "/proc/vmstat")
-#: what this machine or container has
-LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
 #: shares of the memory there is, from which one is believed to have run out of it: with a kill of the kernel's counted
 #: (which may have been another process), and without
 COUNTED_SHARE, LIKELY_SHARE = 0.1, 0.5
@@ -55,7 +53,7 @@ def kills() -> int:
 def memory_bytes() -> int:
     """The memory that this machine has, or the container that we are in."""
     whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for path in _own_first(LIMITS):
+    for path in _own_first(MEMORY_LIMITS):
         try:
             return min(int(path.read_text(encoding="ascii")), whole)
         except (OSError, ValueError):
@@ -70,6 +68,6 @@ def _own_first(names: tuple[str, ...]) -> Iterator[Path]:
     except OSError:
         own = ""
     if own:
-        yield _CGROUPS / own / names[0]
+        yield CGROUPS / own / names[0]
     for name in names:
-        yield _CGROUPS / name
+        yield CGROUPS / name

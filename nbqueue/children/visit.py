@@ -101,7 +101,7 @@ class Visit:
 
     def checkpoint(self, data: bytes) -> None:
         """Send a checkpoint; it is out when this returns, whatever the code does next."""
-        calls.check_size(self.header, data, "checkpoint")
+        calls.check_size(data, "checkpoint", self.header["limit"])
         self._post.hand_over({"t": "checkpoint", "n": self.number}, data)
 
     def partial(self, value: Any) -> None:

@@ -9,16 +9,17 @@ from typing import Any
 
 from nbqueue.broker import jobs
 from nbqueue.broker.address import Address
+from nbqueue.broker.blobs import BlobsMissing
 from nbqueue.broker.envelope import open_sealed
 from nbqueue.broker.jobs import Origin
 from nbqueue.broker.pieces import digest_of
 from nbqueue.broker.signing import Keyring
-from nbqueue.client.ahead import WireStore
 from nbqueue.client.delivery import deliver, deliver_all
 from nbqueue.client.draft import Draft, Order
 from nbqueue.client.ends import fetch_ends
 from nbqueue.client.link import Link
 from nbqueue.client.removing import settle
+from nbqueue.client.sent_pieces import WireStore
 from nbqueue.client.told import end_fields, record_fields
 from nbqueue.client.wire import BYTES_A_SECOND
 from nbqueue.errors import NbqueueError
@@ -40,28 +41,29 @@ class LinkClerk:
         self._store = WireStore(self._link.wire)
 
     async def submit(self, form: Form, parent: Parent, items: Sequence[Item]) -> list[str]:
-        """Sign and submit; per job its state, or "exists"."""
+        """Sign and submit; per job its state, or "exists", up to the first of which pieces are missing."""
         order = Order(
             options=form.options, function=form.function, lane=form.lane, by_name=form.by_name, group=form.group,
             size=form.size, retry_of=form.retry_of, earlier=form.earlier, parent=parent.job_id, family=form.family,
-            origin=Origin(user=parent.user, folder=parent.folder, notebook=parent.notebook),
+            pieces_elsewhere=True, origin=Origin(user=parent.user, folder=parent.folder, notebook=parent.notebook),
         )  # fmt: skip
         drafts = [
             Draft(item.job_id, order, item.payload, item.takes, item.digest, instead=item.instead) for item in items
         ]
-        return (
-            [await deliver(self._link, drafts[0])]
-            if len(drafts) == 1 and not form.group
-            else await deliver_all(self._link, drafts)
-        )
+        if len(drafts) > 1 or form.group:
+            return await deliver_all(self._link, drafts)
+        try:
+            return [await deliver(self._link, drafts[0])]
+        except BlobsMissing:
+            return []
 
     async def missing(self, digests: Sequence[str]) -> list[str]:
         """Those of large pieces of calls that are not in the server; the others stay for a while."""
         return await self._store.missing(digests)
 
-    async def leave(self, data: bytes) -> None:
+    async def send_piece(self, data: bytes) -> None:
         """Send such a piece. What it is called is found here, so that nothing else is ever kept under that name."""
-        await self._store.leave(await asyncio.to_thread(digest_of, data), data)
+        await self._store.send_piece(await asyncio.to_thread(digest_of, data), data)
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:
         """Cancel jobs; what became of each."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from nbqueue.broker import groups, jobs, scripts
@@ -11,14 +12,14 @@ from nbqueue.broker.blobs import BlobsMissing
 from nbqueue.broker.hook import written
 from nbqueue.broker.parcels import LARGE_BYTES, leave
 from nbqueue.broker.scripts import Call
-from nbqueue.client import ahead, without_server
-from nbqueue.client.ahead import WireStore
+from nbqueue.client import sent_pieces, without_server
 from nbqueue.client.cut import cut
 from nbqueue.client.draft import Draft
 from nbqueue.client.link import Link
 from nbqueue.client.removing import settle
+from nbqueue.client.sent_pieces import SENDS, WireStore
 from nbqueue.client.wire import BYTES_A_SECOND, CHUNK_JOBS
-from nbqueue.errors import BrokerUnavailable, NbqueueError
+from nbqueue.errors import NbqueueError
 
 #: bytes of one round trip
 CHUNK_BYTES = 1_000_000
@@ -29,9 +30,6 @@ TURN_JOBS = 50
 
 #: of a submit of more bytes it is asked first which large pieces are missing: it would have to be sent twice
 ASKED_FIRST_BYTES = 50_000
-#: times that large pieces are sent which the server has not
-SENDS = 3
-
 #: a draft, and its signed submission
 _Sealed = tuple[Draft, bytes]
 
@@ -88,21 +86,25 @@ async def _sent_together(link: Link, drafts: Sequence[Draft]) -> list[str]:
 
 
 async def deliver_all(link: Link, drafts: Sequence[Draft]) -> list[str]:
-    """Send the jobs of one order, in order; per job what `deliver` answers."""
+    """Send the jobs of one order, in order; per job what `deliver` answers.
+
+    Where the large pieces of calls are with another there are fewer answers: pieces of the next job are missing.
+    """
     if link.instead is not None:
         return await link.instead.submit(drafts)
     states: list[str] = []
     sending: asyncio.Task[list[str]] | None = None
     sent = 0
     try:
-        async for chunk in _sealed_chunks(link, drafts):
+        with suppress(BlobsMissing):
+            async for chunk in _sealed_chunks(link, drafts):
+                if sending is not None:
+                    states += await sending
+                sending = asyncio.create_task(_send(link, chunk))
+                sent += len(chunk)
+                await asyncio.sleep(0)
             if sending is not None:
                 states += await sending
-            sending = asyncio.create_task(_send(link, chunk))
-            sent += len(chunk)
-            await asyncio.sleep(0)
-        if sending is not None:
-            states += await sending
         await _join(link, drafts, states)
     except NbqueueError as error:
         # what was on its way may have arrived
@@ -118,8 +120,9 @@ async def _join(link: Link, drafts: Sequence[Draft], states: Sequence[str]) -> N
     order = drafts[0].order if drafts else None
     if order is None or not order.group or order.options.once is None:
         return
-    found = [(draft.job_id, jobs.same_as(state) or draft.job_id) for draft, state in zip(drafts, states, strict=True)]
-    keys, delay_s = link.wire.keys, order.options.delay
+    found = [(draft.job_id, jobs.same_as(state) or draft.job_id) for draft, state in zip(drafts, states, strict=False)]
+    keys, at = link.wire.keys, order.options.at
+    delay_s = order.options.delay if at is None else max((at - link.now()).total_seconds(), 0)
     for start in range(0, len(found), CHUNK_JOBS):
         part = found[start : start + CHUNK_JOBS]
         await link.wire.ask(lambda client: groups.join(client, keys, order.group, part, delay_s))  # noqa: B023
@@ -156,16 +159,13 @@ async def _accepted(link: Link, drafts: Sequence[Draft], call: Call[list[str]], 
     """The answer to a submit, after large pieces of its calls that were not there."""
     store = WireStore(link.wire)
     if size > ASKED_FIRST_BYTES:
-        await ahead.leave_missing(store, drafts)
+        await sent_pieces.send_missing(store, drafts)
     for _ in range(SENDS):
         try:
             return await link.wire.run(call, size_bytes=size, wakes=True)
         except BlobsMissing as missing:
-            await ahead.leave(store, drafts, missing.digests)
-    raise BrokerUnavailable(
-        f"Large arguments of {drafts[0].order.function} were sent {SENDS} times, and the server had lost them again "
-        "each time: see whether it evicts keys (maxmemory-policy must be noeviction)."
-    )
+            await sent_pieces.send(store, drafts, missing.digests)
+    raise sent_pieces.lost_again(drafts[0].order)
 
 
 async def _sent_ahead(link: Link, job_id: str, blob: bytes) -> bytes:

@@ -37,6 +37,8 @@ class Order:
     parent: str = ""
     #: what family of process its code wants, see `model/families.py`
     family: str = ""
+    #: whether large pieces of its calls are with who asked for this, and not here
+    pieces_elsewhere: bool = False
 
     def form(self) -> Form:
         """It as a job hands it to its worker, who knows where it comes from."""

@@ -15,8 +15,10 @@ _OF_JOB = {
     "traceback",
     "give options(on_done=fn) when you submit it": "add_done_callback add_callback then on_done",
     "await job.cancel() stops it": "cancelled revoke abort kill stop terminate send_stop_signal",
-    "await job.info() has all that is known of it": "meta args kwargs started_at ended_at enqueued_at created_at "
-    "progress get_meta worker_name origin refresh describe",
+    "give options(tags=[...]) when you submit it": "meta get_meta",
+    "keep its arguments where you submit it": "args kwargs",
+    "await job.info() has all that is known of it": "started_at ended_at enqueued_at created_at "
+    "progress worker_name origin refresh describe",
     "await job.retry() runs it again": "requeue resubmit",
     "await job.delete() forgets it": "forget remove",
     "it is called job.id": "job_id task_id key uuid",
@@ -85,10 +87,3 @@ def _missing(of: object, name: str, hints: Mapping[str, str]) -> AttributeError:
     kind, hint = type(of).__name__, hints.get(name)
     said = f"A {kind} has no {name!r}: {hint}." if hint else f"{kind!r} object has no attribute {name!r}"
     return AttributeError(said, name=name, obj=of)
-
-
-def not_iterable(of: Any) -> TypeError:
-    """The error for `for each in submit_map(...)`, without the await."""
-    return TypeError(
-        f"A {type(of).__name__} cannot be iterated over: await it, or call .wait(), and iterate over that."
-    )

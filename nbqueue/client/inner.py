@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from nbqueue.broker.envelope import Sealed
-from nbqueue.client.ahead import leave_missing
 from nbqueue.client.cut import cut
 from nbqueue.client.draft import Draft, Order
 from nbqueue.client.inner_ends import InnerEnds
 from nbqueue.client.link import Link
+from nbqueue.client.sent_pieces import SENDS, lost_again, send_missing
 from nbqueue.client.told import error_of, record_of
 from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.errors import NbqueueError, NotInJob, PayloadTooLarge
@@ -78,8 +78,7 @@ class InnerLink(Link):
         try:
             async with self._submits:
                 for chunk in _chunks(drafts, min(CHUNK_BYTES, self._line.limit_bytes)):
-                    await leave_missing(self, chunk)
-                    states += await self._submitted(chunk)
+                    await self._accepted(chunk, states)
         except NbqueueError as error:
             raise await cut(self, drafts, states, error) from error
         finally:
@@ -93,7 +92,7 @@ class InnerLink(Link):
             found += (await self.ask("missing", {"digests": list(digests[start : start + MOST_JOBS])}))[0]
         return found
 
-    async def leave(self, digest: str, data: bytes) -> None:
+    async def send_piece(self, digest: str, data: bytes) -> None:
         """Have the worker send one, under the digest that it finds itself."""
         del digest
         await self.ask("piece", payload=data)
@@ -171,6 +170,17 @@ class InnerLink(Link):
     async def _say_back(self) -> None:
         with suppress(NbqueueError):  # the job has ended, and with it its rest
             await self.ask("back", in_turn=False)
+
+    async def _accepted(self, drafts: Sequence[Draft], states: list[str]) -> None:
+        """Add the answers to a submit to `states`; what the server lost meanwhile is sent again, with the rest."""
+        for _ in range(SENDS):
+            await send_missing(self, drafts)
+            told = await self._submitted(drafts)
+            states += told
+            drafts = drafts[len(told) :]
+            if not drafts:
+                return
+        raise lost_again(drafts[0].order)
 
     async def _submitted(self, drafts: Sequence[Draft]) -> list[str]:
         """The answer to a submit that is sent at once."""

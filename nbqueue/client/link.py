@@ -16,6 +16,7 @@ from nbqueue.client.channels import Channels
 from nbqueue.client.draft import Draft
 from nbqueue.client.ends import Ends, Watching
 from nbqueue.client.follow import Follow
+from nbqueue.client.submit_line import SubmitLine
 from nbqueue.client.wire import CHUNK_JOBS, Wire
 from nbqueue.errors import JobLost
 from nbqueue.model.job import JobRecord
@@ -43,7 +44,7 @@ class Link:
         self._agreed = False
         self._kept: set[asyncio.Task[None]] = set()
         #: where submits wait for their turns, by queue and priority; whoever submits in order makes them
-        self.lines: dict[tuple[str, int], Any] = {}
+        self.lines: dict[tuple[str, int], SubmitLine] = {}
         self.wire = Wire(settings, keyring, address)
         self.follow = Follow(self.wire)
         self.ends: Watching = Ends(self.wire, self.follow)

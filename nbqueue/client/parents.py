@@ -14,7 +14,7 @@ from nbqueue.model.names import shown
 
 def ids_of(after: object) -> list[str]:
     """The ids of `after=`: of jobs, of groups, or as they were given."""
-    if isinstance(after, str | Job | JobGroup):
+    if isinstance(after, str | Job | JobGroup | Pending):
         after = [after]
     if not isinstance(after, Iterable):
         raise ConfigurationError(f"after={shown(after)} cannot be used: give a list of jobs, groups or their ids.")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from nbqueue.client import hooks, own_frames, waits
 from nbqueue.client.answer import Answer
-from nbqueue.client.hints import Refused, not_iterable
+from nbqueue.client.hints import Refused
 from nbqueue.client.interrupts import interruptible
 from nbqueue.errors import NotSendable
 from nbqueue.model import durations
@@ -170,10 +170,8 @@ class Pending(Waitable[T_co]):
 
     if not TYPE_CHECKING:
         __len__ = Refused("A Pending has no length: await it, or call .wait(), and take the length of that.")
-
-        def __iter__(self) -> Any:
-            """Refuse what is asked of the answer too early."""
-            raise not_iterable(self)
+        # what `iter` asks where there is no `__iter__`, with which this would be an Iterable to others
+        __getitem__ = Refused("A Pending cannot be iterated over: await it, or call .wait(), and iterate over that.")
 
         def __getattr__(self, name: str) -> Any:
             """Refuse what is asked of the answer too early; a checker of types knows that it is not here."""

@@ -124,6 +124,8 @@ _living: set[Portal] = set()
 _promised: set[Future[Any]] = set()
 #: what the end of this process does while it waits for that
 _errands: SimpleQueue[Callable[[], object]] = SimpleQueue()
+#: held to put an errand there, and to look for the last time
+_last_look = threading.Lock()
 
 
 def portal() -> Portal:
@@ -149,11 +151,12 @@ def release(future: Future[Any]) -> None:
 def errand(act: Callable[[], object]) -> bool:
     """Let the end of this process call it: Python 3.12.0 and 3.12.1 start no thread while that waits.
 
-    Whether the process ends; after it has waited nothing is called any more.
+    Whether it does: it has not waited yet and does no more.
     """
-    if _finishing:
-        _errands.put(act)
-    return _finishing
+    with _last_look:
+        if _finishing:
+            _errands.put(act)
+        return _finishing
 
 
 def check_outside() -> None:
@@ -179,8 +182,8 @@ def shutdown(promised_s: float = 0.0) -> None:
 
 def _forget() -> None:
     """In a forked copy: the thread is not there, and the connections belong to the original."""
-    global _lock, _portal  # noqa: PLW0603
-    _lock = threading.Lock()
+    global _last_look, _lock, _portal  # noqa: PLW0603
+    _last_look, _lock = threading.Lock(), threading.Lock()
     for each in list(_living):
         each.let_go()
         _inherited.append(each)
@@ -201,8 +204,16 @@ def _keep_promises() -> None:
     promised = tuple(_promised)
     for future in promised:
         Future.add_done_callback(future, lambda _: errand(lambda: None))
-    while not (all(future.done() for future in promised) and _errands.empty()):
+    while _is_owed(promised):
         _errands.get()()
+
+
+def _is_owed(promised: Iterable[Future[Any]]) -> bool:
+    """Whether something is still to be waited for or to be called; where not, no errand is taken any more."""
+    global _finishing  # noqa: PLW0603
+    with _last_look:
+        _finishing = not (all(future.done() for future in promised) and _errands.empty())
+        return _finishing
 
 
 def _end() -> None:

@@ -63,9 +63,19 @@ class Calls:
         thread = threading.Thread(target=self._work, name="nbqueue-on-done", daemon=False)
         try:
             thread.start()
-        except RuntimeError:
+        except RuntimeError as error:
             if not errand(self._work):
-                raise
+                self._give_up(error)
+
+    def _give_up(self, error: RuntimeError) -> None:
+        """Log what nobody will call: there is no thread for it, and the end of the process has waited."""
+        with self._lock:
+            self._running -= 1
+            left = [] if self._running else list(self._waiting)
+            if left:
+                self._waiting.clear()
+        for _, subject, failed in left:
+            log.error("%s It was not called: %s.", failed % (subject,), error)
 
     def _work(self) -> None:
         while True:

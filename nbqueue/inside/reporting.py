@@ -53,8 +53,8 @@ def track(iterable: Iterable[T], total: float | None = None, message: str | None
         total: the number of items; default: its length, where it has one.
         message: what to show beside the bar.
     """
-    if total is None and isinstance(iterable, Sized):
-        total = len(iterable)
+    if total is None:
+        total = _length(iterable)
     job = current()
     if job is not None and job.tracked:
         yield from _within(job, iterable, total, message)
@@ -71,6 +71,14 @@ def track(iterable: Iterable[T], total: float | None = None, message: str | None
     finally:
         if job is not None:
             job.tracked.remove("")
+
+
+def _length(iterable: Iterable[object]) -> int | None:
+    """Its length, where it has one that is known."""
+    try:
+        return len(iterable) if isinstance(iterable, Sized) else None
+    except TypeError:
+        return None
 
 
 def _within(job: JobContext, iterable: Iterable[T], total: float | None, message: str | None) -> Iterator[T]:

@@ -9,6 +9,7 @@ import psutil
 
 from nbqueue.local.home import Home, read_if_there
 from nbqueue.local.passwords import ADMIN_USER, CLIENT_USER, admin_password, client_password, fingerprint
+from nbqueue.model.cgroups import CGROUPS, MEMORY_LIMITS
 
 #: the server gets at least this much
 LEAST_MEMORY_BYTES = 256 * 2**20
@@ -21,7 +22,6 @@ ADMIN_RIGHTS = "resetkeys resetchannels -@all +ping +info +shutdown"
 
 #: bytes that a quoted word of the configuration cannot hold as they are
 _SPECIAL = {*range(33), *range(127, 256), *b'"\\'}
-_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,9 @@ def text(plan: ServerPlan) -> str:
 def default_memory_bytes() -> int:
     """A quarter of the memory that this machine, or the container we are in, has."""
     limits = [int(psutil.virtual_memory().total)]
-    for path in _CGROUP_LIMITS:
+    for name in MEMORY_LIMITS:
         try:
-            limit = read_if_there(path).strip()
+            limit = read_if_there(CGROUPS / name).strip()
         except OSError:
             continue
         if limit.isdigit():

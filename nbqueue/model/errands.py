@@ -153,12 +153,12 @@ class Clerk(Protocol):
     """Does in the server, with the key, what a job may ask for. Called on the engine's loop."""
 
     async def submit(self, form: Form, parent: Parent, items: Sequence[Item]) -> list[str]:
-        """Sign and submit; per job its state, or "exists"."""
+        """Sign and submit; per job its state, or "exists", up to the first of which large pieces are missing."""
 
     async def missing(self, digests: Sequence[str]) -> list[str]:
         """Those of large pieces of calls that are not in the server; the others stay for a while."""
 
-    async def leave(self, data: bytes) -> None:
+    async def send_piece(self, data: bytes) -> None:
         """Send such a piece, for a submit that comes after it."""
 
     async def cancel(self, job_ids: Sequence[str]) -> list[str]:

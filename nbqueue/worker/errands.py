@@ -136,7 +136,7 @@ class Desk:
     async def _submit(self, form: Form, items: list[Item], own: bool) -> tuple[Any, bytes]:  # noqa: FBT001 - one of three
         form = form.after(await self._own_priority()) if form.options.priority == 0 else form
         states = await (await self._clerk()).submit(form, self._parent, items)
-        answers = zip(items, states, strict=True)
+        answers = zip(items, states, strict=False)  # pieces of the next may be missing
         # what stands for another job was asked for by somebody else
         mine = [item.job_id for item, state in answers if not state.startswith("same") and (own or state != "exists")]
         self._submitted += mine[: max(MOST_REMEMBERED - len(self._submitted), 0)]
@@ -148,7 +148,7 @@ class Desk:
         return await (await self._clerk()).missing(digests), b""
 
     async def _piece(self, data: bytes) -> tuple[Any, bytes]:
-        await (await self._clerk()).leave(data)
+        await (await self._clerk()).send_piece(data)
         return None, b""
 
     async def _own_priority(self) -> int:

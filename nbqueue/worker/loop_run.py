@@ -13,6 +13,7 @@ from typing import Any
 from nbqueue.broker import codec
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.raised import dump_error
+from nbqueue.children import calls
 from nbqueue.children.awake import AwakeTimer
 from nbqueue.children.line import SETTLE_S
 from nbqueue.errors import UnknownFunction
@@ -41,15 +42,17 @@ class LoopRun:
     """One run: a task, its time limit and its way of being stopped. It is the sink of its own context."""
 
     __slots__ = (
-        "_answer", "_context", "_desks", "_job_id", "_listener", "_on_end", "_on_stuck", "_over_limit", "_partial",
-        "_stopped_by", "_stopping", "_task", "_timers", "attempt",
+        "_answer", "_context", "_desks", "_job_id", "_limit_bytes", "_listener", "_on_end", "_on_stuck", "_over_limit",
+        "_partial", "_stopped_by", "_stopping", "_task", "_timers", "attempt",
     )  # fmt: skip
 
     def __init__(
         self, attempt: Attempt, listener: Any, on_end: Callable[[LoopRun, Ended], None],
-        on_stuck: Callable[[LoopRun], None], desks: Desks | None = None,
+        on_stuck: Callable[[LoopRun], None], *, limit_bytes: int,
+        desks: Desks | None = None,
     ) -> None:  # fmt: skip
         self.attempt, self._listener, self._desks = attempt, listener, desks
+        self._limit_bytes = limit_bytes
         self._job_id = attempt.claim.job_id
         self._on_end, self._on_stuck = on_end, on_stuck
         self._stopped_by: StopReason | None = None
@@ -104,12 +107,15 @@ class LoopRun:
         self._listener.log(self._job_id, text)
 
     def checkpoint(self, data: bytes) -> None:
-        """Pass a checkpoint on."""
+        """Pass a checkpoint on; what is too large raises here."""
+        calls.check_size(data, "checkpoint", self._limit_bytes)
         self._listener.checkpoint(self._job_id, data)
 
     def partial(self, value: Any) -> None:
-        """Have a value ready; what cannot be encoded raises here."""
-        self._partial = self._encoded(value)
+        """Have a value ready; what cannot be encoded, or is too large, raises here."""
+        ready = self._encoded(value)
+        calls.check_size(ready.payload, "result", self._limit_bytes)
+        self._partial = ready
 
     def _line(self, context: JobContext) -> Line:
         assert self._desks is not None  # noqa: S101 - only then a line is opened
@@ -204,9 +210,8 @@ class LoopRun:
             return Raised(dump_error(error))
 
     def _encoded(self, value: Any) -> Returned:
-        if self.attempt.header["codec"] == "json":
-            return Returned(json.dumps(value, allow_nan=False).encode(), "json")
-        return Returned(codec.dump_value(value))
+        by = self.attempt.header["codec"]
+        return Returned(calls.encoded(value, by), by)
 
     def _finish(self, end: End) -> None:
         for timer in self._timers:

@@ -147,10 +147,11 @@ class NativeRunner:
         self.stop(claim.job_id, "shutdown")
         return LANE_LOOP
 
-    # in the loop --------------------------------------------------------------------------------------------------
-
     def _begin_in_loop(self, attempt: Attempt, function: Callable[..., Any]) -> int:
-        run = LoopRun(attempt, self._listener, self._loop_ended, self._loop_stuck, self._desks)
+        run = LoopRun(
+            attempt, self._listener, self._loop_ended, self._loop_stuck, limit_bytes=self._here.limit_bytes,
+            desks=self._desks,
+        )  # fmt: skip
         if provisions.needs(attempt):
             self._aside(self._provided(attempt, lambda: self._start_in_loop(run, function)))
             return LANE_LOOP
@@ -168,8 +169,6 @@ class NativeRunner:
         job_id = run.attempt.claim.job_id
         logger.error("Job %s does not stop when asked to; this engine makes room for another.", job_id)
         self._on_stuck()
-
-    # in children --------------------------------------------------------------------------------------------------
 
     def _begin_in_child(self, attempt: Attempt) -> int:
         run_in = attempt.options.run_in or self._place_of(attempt)
@@ -205,8 +204,6 @@ class NativeRunner:
             partial=end.partial,
         )
         self._record(attempt, ended, {"cpu_s": end.cpu_s, "peak_bytes": end.peak_memory_bytes})
-
-    # both ---------------------------------------------------------------------------------------------------------
 
     def _started(self, attempt: Attempt, run: LoopRun | Running) -> None:
         job_id = attempt.claim.job_id

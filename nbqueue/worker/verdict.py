@@ -162,9 +162,24 @@ def _died(
     else:
         gives_up, wait_s = deaths >= MAX_LOSSES or policy.refuses((CRASH,)), 0.1 * 2 ** (deaths - 1)
     if gives_up or died.memory_limit_bytes is not None:
-        often = f" So it went {deaths} times: it is not tried again." if deaths > 1 else ""
+        often = _how_often(past) if died.memory_limit_bytes is None else ""
         return Verdict(state=State.CRASHED, charge="crash", error=replace(error, message=error.message + often))
     return _again(wait_s, "crash" if alone else "loss", error)
+
+
+def _how_often(past: Past) -> str:
+    """What came before the last death, where anything did: what is not known to be its own fault is told apart."""
+    died, lost = _times(past.crashes + 1), _times(past.losses)
+    if past.losses:
+        return (
+            f" Its process died {died}, and it was lost {lost} with a worker or a process that others shared: "
+            "it is not tried again."
+        )
+    return f" Its process died {died}: it is not tried again." if past.crashes else ""
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _again(delay_s: float, charge: Literal["try", "crash", "loss"], error: ErrorInfo) -> Verdict:

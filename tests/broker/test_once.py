@@ -1,5 +1,7 @@
 """Jobs of the same function and arguments: one stands for the others, or the last takes their place."""
 
+from nbqueue.broker import groups
+from nbqueue.broker.bounds import RECORD_MS
 from nbqueue.model.states import State
 from tests.broker.store import KEYS, Store
 
@@ -52,3 +54,12 @@ async def test_a_cached_result_that_is_gone_is_made_again(store: Store) -> None:
     await store.finish(claim)
     await store.client.delete(KEYS.result("a"))
     assert await store.submit("b", own=SAME, cache=60) == "queued"
+
+
+async def test_a_group_lists_each_item_once(store: Store) -> None:
+    """Where one is submitted again after its window, the job that stands for it now takes its place in the group."""
+    await groups.join(store.client, KEYS, "g", [("i", "a"), ("j", "b"), ("k", "a")], 0)
+    await groups.join(store.client, KEYS, "g", [("i", "c"), ("j", "b")], 60)
+    await groups.join(store.client, KEYS, "g", [("k", "c"), ("l", "c")], 60)
+    assert await groups.joined(store.client, KEYS, "g") == ["c", "b", "c", "c"]
+    assert RECORD_MS < await store.client.pttl(KEYS.joined("g")) <= RECORD_MS + 60_000

@@ -82,7 +82,7 @@ def test_what_cannot_be_meant_is_a_sentence(server: Server) -> None:
         (("add", "mine", "61 * * * *", "note"), 2, "cannot be used: bad minute"),
         (("add", "my name", "1s", "note"), 2, "name='my name' cannot be used"),
         (("add", "mine", "1s", "note", "--timezone", "Nowhere"), 2, "timezone='Nowhere' is not known here"),
-        (("add", "mine", "15m", "note"), 2, 'give an interval such as "90s", "15min", "2h" or "1d"'),
+        (("add", "mine", "15x", "note"), 2, 'give an interval such as "90s", "15min", "2h" or "1d"'),
         (("add", "mine", "15min", "note", "--timezone", "Europe/Berlin"), 2, "every 15 min is the same in all time"),
         (("add", "mine", "1s", "note", "--start", "soon"), 2, "--start 'soon' is no time"),
         (("add", "mine", "1s", "note", "--overlap", "both"), 2, "overlap='both' cannot be used"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import nbqueue
 from nbqueue.broker import jobs as stored
 from nbqueue.broker import scripts
+from nbqueue.broker.bounds import RECORD_MS
 from nbqueue.broker.keys import Keys
 from nbqueue.client import attaching
 from nbqueue.client.group import JobGroup
@@ -43,6 +45,15 @@ async def ended_jobs(count: int) -> list[str]:
 
     await session().begin(lambda link: link.wire.ask(act), what="submitting")
     return ids
+
+
+async def test_a_sweep_for_later_is_kept_until_then(server: Server) -> None:
+    """The list of a group whose items may be others' jobs outlives its begin by as long as one that begins now."""
+    at = datetime.now(UTC) + timedelta(days=50)
+    group = await nbqueue.options(queue="nobody", unique=60, at=at).submit_map(abs, [1, 2])
+    with server.client() as client:
+        left_ms = client.pttl(Keys().joined(group.id))
+    assert abs(left_ms - (RECORD_MS + 50 * 86_400_000)) < 600_000
 
 
 async def test_every_live_job_and_whole_groups_are_found() -> None:

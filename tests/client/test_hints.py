@@ -3,23 +3,30 @@
 import asyncio
 import copy
 import pickle
+from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import Any
 
+import numpy as np
 import pytest
+from pandas.api.types import is_list_like
 
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.hints import OF_GROUP, OF_JOB
+from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
-from nbqueue.client.submitter import submit
+from nbqueue.client.submitter import options, submit
+from nbqueue.errors import ConfigurationError
+from nbqueue.evaluators.data_set import read
 from nbqueue.executor import Executor
 from tests.client.engine_stub import Engine
 
 #: what IPython, pickle, copy, pandas and asyncio look for
 PROBED = (
     "_ipython_canary_method_should_not_exist_", "_repr_html_", "_repr_mimebundle_", "_repr_pretty_",
-    "__array__", "__array_interface__", "__dataframe__", "__len__", "__next__", "__aiter__", "_asyncio_future_blocking",
-    "__deepcopy__", "__setstate__", "__wrapped__", "shape", "dtype",
+    "__array__", "__array_interface__", "__dataframe__", "__len__", "__iter__", "__getitem__", "__next__", "__aiter__",
+    "_asyncio_future_blocking", "__deepcopy__", "__setstate__", "__wrapped__", "shape", "dtype",
 )  # fmt: skip
 
 
@@ -27,7 +34,10 @@ PROBED = (
 def handles() -> dict[str, Any]:
     """A job and a group that nobody has submitted."""
     job: Job[int] = Job("j", of=session())
-    return {"job": job, "group": JobGroup("g", [job], of=session())}
+    answered: Future[Job[int]] = Future()
+    answered.set_result(job)
+    pending: Pending[Job[int]] = Pending(answered, what="the submit of f")
+    return {"job": job, "group": JobGroup("g", [job], of=session()), "pending": pending}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +47,8 @@ def handles() -> dict[str, Any]:
         ("get", "A Job has no 'get': await job, or call job.wait(), for its result."),
         ("status", "A Job has no 'status': await job.state() says where it stands."),
         ("done", "A Job has no 'done': await job.state() says where it stands."),
+        ("args", "A Job has no 'args': keep its arguments where you submit it."),
+        ("meta", "A Job has no 'meta': give options(tags=[...]) when you submit it."),
         ("wait_for", "A Job has no 'wait_for': await job, or call job.wait(timeout) in sync code."),
         ("revoke", "A Job has no 'revoke': await job.cancel() stops it."),
         ("nosuch", "'Job' object has no attribute 'nosuch'"),
@@ -67,7 +79,7 @@ def test_hints_are_for_what_there_is_not(handles: dict[str, Any]) -> None:
 def test_what_programs_look_for_is_not_there(handles: dict[str, Any]) -> None:
     """Neither with a hint nor without."""
     job = handles["job"]
-    found = [name for name in PROBED if hasattr(job, name)]
+    found = [(kind, name) for kind in ("job", "pending") for name in PROBED if hasattr(handles[kind], name)]
     said = [str(error.value) for name in PROBED[:3] for error in [_error(job, name)]]
     assert found == []
     assert said == [f"'Job' object has no attribute {name!r}" for name in PROBED[:3]]
@@ -102,6 +114,18 @@ def test_a_length_is_asked_of_what_comes_later() -> None:
         AttributeError, match=r"^A Pending has no 'result': await it, or call \.wait\(\), to get the job"
     ):
         pending.result()  # type: ignore[attr-defined]
+
+
+def test_what_comes_later_is_no_iterable(handles: dict[str, Any]) -> None:
+    """Whoever asks first gives the error of its own; pandas and numpy take it for one thing."""
+    pending = handles["pending"]
+    assert not isinstance(pending, Iterable)
+    with pytest.raises(ConfigurationError, match=r"^after holds <Pending: the submit of f, .*: await it first"):
+        options(after=pending).submit(abs, 1)
+    with pytest.raises(ConfigurationError, match=r"^items=<Pending: .* cannot be evaluated: give a list"):
+        read(pending)
+    assert (is_list_like(pending), np.asarray([pending]).tolist()) == (False, [pending])
+    assert pending.wait() == handles["job"]
 
 
 async def test_the_future_of_an_executor_can_be_awaited(running_engine: Engine) -> None:

@@ -183,7 +183,7 @@ def test_scorers_have_names_of_their_own() -> None:
     ]
     assert [each.name for each in scorers.read({"right": exact})] == ["right"]
     assert scorers.read(None) == []
-    with pytest.raises(ConfigurationError, match="scorers=3 cannot be used: give a function of an output"):
+    with pytest.raises(ConfigurationError, match="scorers=3 cannot be called: give a function of an output"):
         scorers.read(3)
 
 
@@ -214,7 +214,7 @@ def test_the_mean_of_scores_has_a_standard_error() -> None:
     assert metrics["exact"]["mean"] == 157 / 196
     assert metrics["exact"]["stderr"] == pytest.approx((157 / 196 * 39 / 196 / 195) ** 0.5)
     assert (metrics["exact"]["n"], metrics["_errors"], metrics["_missing"]) == (196, 4, 0)
-    assert repr(found) == "<Evaluation first: exact 0.80102 ± 0.029 (n=196); 200 of 200 items; 4 failed>"
+    assert repr(found) == "<Evaluation first: exact 0.80102 ± 0.029 (n=196); 200 of 200 items; 4 failed, all with ValueError: no>"
     assert found.to_lm_eval() == {
         "results": {
             "first": {

@@ -71,7 +71,7 @@ def test_a_segfault_is_told_with_its_stack_and_given_up_after_three(
 ) -> None:
     """Code that crashes each time is given up after three crashes, and the error has faulthandler's stack."""
     job = submit(bodies.segfault, str(ledger.path), "job").wait(5)
-    with pytest.raises(JobCrashed, match=r"SIGSEGV.*native code.* So it went 3 times: it is not tried again"):
+    with pytest.raises(JobCrashed, match=r"SIGSEGV.*native code.* Its process died 3 times: it is not tried again"):
         job.wait(30)
     began = ledger.lines("begin")
     info = job.info().wait(5)

@@ -131,7 +131,10 @@ def test_tqdm_counts_the_jobs(chunksize: int, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"colour": "red"}, r"^Executor does not take 'colour': its options are queue, priority, "),
+        (
+            {"colour": "red"},
+            r"^Executor does not take 'colour': its options are max_workers, initializer, initargs, queue, priority, ",
+        ),
         ({"n_jobs": 2}, r"^Executor does not take 'n_jobs': it is called max_workers= here\.$"),
         ({"timelimit": 2}, r"^Executor does not take 'timelimit': it is called timeout= here\.$"),
         ({"max_workers": 2, "concurrency": 2}, r"^max_workers and concurrency cannot be given together: "),

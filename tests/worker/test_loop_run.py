@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from nbqueue import inside
 from nbqueue.broker import codec
 from nbqueue.broker.claims import Claim
+from nbqueue.errors import NbqueueError, NotSendable
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options
 from nbqueue.model.outcome import Raised, Returned, StopReason
@@ -21,12 +23,17 @@ from nbqueue.worker.verdict import Ended
 from tests.children.listening import Heard
 from tests.waiting import SLACK
 
+#: of a checkpoint or a result
+LIMIT_BYTES = 1_000
+
 
 class Header(dict[str, Any]):
     """A header that can be watched."""
 
 
-def started(function: Callable[..., Any], options: Options) -> tuple[LoopRun, asyncio.Future[Ended]]:
+def started(
+    function: Callable[..., Any], options: Options, *, by: str = "pickle"
+) -> tuple[LoopRun, asyncio.Future[Ended]]:
     """A run of a coroutine function, and its end to come."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[Ended] = loop.create_future()
@@ -36,12 +43,12 @@ def started(function: Callable[..., Any], options: Options) -> tuple[LoopRun, as
     )  # fmt: skip
     attempt = Attempt(
         claim=claim,
-        header=Header(codec="pickle"),
-        payload=codec.dump_call("waits", (), {}),
+        header=Header(codec=by),
+        payload=codec.dump_call("waits", (), {}) if by == "pickle" else b'{"args": [], "kwargs": {}}',
         options=options,
         name="waits",
     )
-    run = LoopRun(attempt, Heard(), lambda _, end: ended.set_result(end), lambda _: None)
+    run = LoopRun(attempt, Heard(), lambda _, end: ended.set_result(end), lambda _: None, limit_bytes=LIMIT_BYTES)
     run.start(function, LoopTicker(loop), None)
     return run, ended
 
@@ -61,6 +68,39 @@ async def test_a_cancelled_coroutine_has_what_was_ready() -> None:
     run.stop("cancel")
     end = await asyncio.wait_for(ended, SLACK)
     assert (end.stopped_by, end.partial) == ("cancel", Returned(codec.dump_value("an answer")))
+
+
+async def test_what_cannot_be_ready_is_refused_as_in_a_process() -> None:
+    """What is too large, and what cannot travel, raises in the code that calls; what was ready before stays."""
+    refused: list[str] = []
+
+    async def keeps() -> None:
+        inside.checkpoint("an answer", partial=True)
+        for value, partial in ((bytes(LIMIT_BYTES), False), (bytes(LIMIT_BYTES), True), (threading.Lock(), True)):
+            try:
+                inside.checkpoint(value, partial=partial)
+            except NbqueueError as error:
+                refused.append(type(error).__name__)
+
+    _, by_pickle = started(keeps, Options())
+    assert (await by_pickle).partial == Returned(codec.dump_value("an answer"))
+    assert refused == ["PayloadTooLarge", "PayloadTooLarge", "NotSendable"]
+
+
+async def test_what_json_cannot_hold_is_told_as_such() -> None:
+    """A partial answer and a result of a job whose call is JSON are refused with the sentence that a process gives."""
+    told: list[str] = []
+
+    async def returns() -> object:
+        try:
+            inside.checkpoint({1, 2}, partial=True)
+        except NotSendable as error:
+            told.append(str(error))
+        return {1, 2}
+
+    end = (await started(returns, Options(), by="json")[1]).end
+    assert isinstance(end, Raised)
+    assert [end.error.message, end.error.type] == [*told, "NotSendable"]
 
 
 @pytest.mark.parametrize("reason", ["shutdown", "cancel"])

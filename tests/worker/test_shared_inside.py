@@ -2,15 +2,19 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+import redis
 
 import nbqueue
 from nbqueue import JobCrashed, JobFailed, submit
+from nbqueue.client.draft import Draft
+from nbqueue.client.inner import InnerLink
 from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure
 from nbqueue.executor import Executor
@@ -60,6 +64,47 @@ def test_what_jobs_of_a_job_share_is_sent_once(server: Server) -> None:
             assert found == [column(array(seed), number) for number in range(JOBS)]
             assert (sent < 2_000_000, read < 2_000_000) == (True, True), f"{way}: {sent:,} sent, {read:,} read"
         assert going(client)
+
+
+@contextmanager
+def lost_before_the_submit(path: str) -> Iterator[list[int]]:
+    """The server lets what was sent ahead go once, before a submit in this process; gives how many were accepted."""
+    accepted: list[int] = []
+    as_it_is = InnerLink._submitted
+
+    async def submitted(link: InnerLink, drafts: Sequence[Draft]) -> list[str]:
+        if not accepted:
+            with redis.Redis(unix_socket_path=path) as client:
+                client.delete(*client.keys("nbq:blob:*"))
+        states = await as_it_is(link, drafts)
+        accepted.append(len(states))
+        return states
+
+    InnerLink._submitted = submitted  # type: ignore[method-assign,assignment]
+    try:
+        yield accepted
+    finally:
+        InnerLink._submitted = as_it_is  # type: ignore[method-assign]
+
+
+def test_what_goes_before_the_submit_comes_is_sent_again(server: Server) -> None:
+    """A submit in a job heals, of one job and of many: those that were accepted are not submitted twice."""
+
+    def one(path: str) -> tuple[list[int], float]:
+        with lost_before_the_submit(path) as accepted:
+            return accepted, submit(column, array(5), 3).wait().wait()
+
+    def many(path: str) -> tuple[list[int], str]:
+        # more than the engine sends at once, the last of them with a large argument
+        items = [bytes(1_000)] * 900 + [array(6)]
+        with lost_before_the_submit(path) as accepted:
+            return accepted, nbqueue.options(delay=300).submit_map(len, items).wait().id
+
+    assert submit(one, str(server.path)).wait(20).wait(30) == ([0, 1], column(array(5), 3))
+    accepted, group = submit(many, str(server.path)).wait(20).wait(30)
+    with server.client() as client:
+        assert (len(accepted), sum(accepted), 0 < accepted[0] < 901) == (2, 901, True)
+        assert client.hgetall(f"nbq:group:{group}") == {b"total": b"901", b"left": b"901", b"scheduled": b"901"}
 
 
 def test_a_killed_job_leaves_none_behind(server: Server) -> None:

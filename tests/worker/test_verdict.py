@@ -101,8 +101,24 @@ def test_who_is_given_up_is_told_how_often_it_died() -> None:
     died, never = Ended(end=Died(exit_code=3)), RetryPolicy(never_on=("JobCrashed",))
     verdicts = [_decide(died, Past(crashes=1)), _decide(died, Past(crashes=2)), _decide(died, retry=never)]
     once = "Its process ended itself with exit code 3."
-    often = f"{once} So it went 3 times: it is not tried again."
+    often = f"{once} Its process died 3 times: it is not tried again."
     assert [verdict.error.message for verdict in verdicts if verdict.error] == [once, often, once]
+
+
+def test_a_loss_is_not_told_as_a_death_of_its_own() -> None:
+    """Lost workers are named apart; of what came before a memory limit nothing is said: the limit alone decides."""
+    segfault, limit = Died(signal=11), Died(signal=9, memory_limit_bytes=50_000_000)
+    verdicts = [
+        _decide(Ended(end=segfault), Past(losses=2)),
+        _decide(Ended(end=segfault), Past(losses=1, crashes=1)),
+        _decide(Ended(end=limit), Past(losses=1)),
+    ]
+    shared = "with a worker or a process that others shared: it is not tried again."
+    assert [verdict.error.message for verdict in verdicts if verdict.error] == [
+        f"{describe(segfault)} Its process died once, and it was lost 2 times {shared}",
+        f"{describe(segfault)} Its process died 2 times, and it was lost once {shared}",
+        describe(limit),
+    ]
 
 
 @pytest.mark.parametrize("end", [BUG, Died(signal=9)], ids=["raised", "killed"])
