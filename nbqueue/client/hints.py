@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from nbqueue.model.familiar import by_name, missing
+
 #: of a job: what is wanted, and the names it has with concurrent.futures, asyncio, RQ, Celery and Dask
 _OF_JOB = {
     "await job, or call job.wait(), for its result": "result get return_value latest_result gather",
@@ -24,7 +26,7 @@ _OF_JOB = {
     "it is called job.id": "job_id task_id key uuid",
     "it is called job.label": "name func_name task_name",
 }
-OF_JOB: Mapping[str, str] = {name: sentence for sentence, names in _OF_JOB.items() for name in names.split()}
+OF_JOB = by_name(_OF_JOB)
 _GROUP_ENDS = "await group, or call group.wait(), for all results; group.as_completed() gives jobs as they end"
 OF_GROUP: Mapping[str, str] = {
     **dict.fromkeys(("result", "get", "gather", "join", "join_native", "wait_for", "join_all"), _GROUP_ENDS),
@@ -64,7 +66,7 @@ class ForJob:
 
         def __getattr__(self, name: str) -> Any:
             """Say what to write instead."""
-            raise _missing(self, name, OF_JOB)
+            raise missing(self, name, OF_JOB)
 
     def __bool__(self) -> bool:
         return True
@@ -79,11 +81,4 @@ class ForGroup:
 
         def __getattr__(self, name: str) -> Any:
             """Say what to write instead."""
-            raise _missing(self, name, OF_GROUP)
-
-
-def _missing(of: object, name: str, hints: Mapping[str, str]) -> AttributeError:
-    """The error for an attribute that there is not."""
-    kind, hint = type(of).__name__, hints.get(name)
-    said = f"A {kind} has no {name!r}: {hint}." if hint else f"{kind!r} object has no attribute {name!r}"
-    return AttributeError(said, name=name, obj=of)
+            raise missing(self, name, OF_GROUP)

@@ -200,7 +200,8 @@ def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Op
     if isinstance(fn, str) or callable(fn):
         return check(**given), fn, function_label(fn)
     raise ConfigurationError(
-        f"{type(fn).__name__} {ascii(fn)[:60]} cannot be submitted: give a function, or the name of a registered one."
+        f"What was given, of type {type(fn).__name__}, cannot be submitted: give a function and its arguments, as in "
+        "submit(fn, 3) and not submit(fn(3)), or the name of a registered one."
     )
 
 
