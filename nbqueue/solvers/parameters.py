@@ -65,8 +65,11 @@ def unknown_parameter(solver: str, name: str, known: Iterable[str], ours: Mappin
     """
     if name in ours.values():
         return ConfigurationError(f"{solver} takes {name} as an argument of its own: give {name}=..., not in params.")
-    near = get_close_matches(name, [each for each in {*known, *ours} if ours.get(each, each)], n=3)
-    offered = " or ".join(f"{each} (given as {ours[each]}=...)" if each in ours else each for each in near)
+    near = get_close_matches(name, [each for each in dict.fromkeys((*known, *ours)) if ours.get(each, each)], n=3)
+    # several may be one argument
+    by_argument = {ours.get(each, each): each for each in reversed(near)}
+    first = [each for each in near if each in by_argument.values()]
+    offered = " or ".join(f"{each} (given as {ours[each]}=...)" if each in ours else each for each in first)
     help_ = f"Did you mean {offered}?" if near else "The solver's own documentation names them."
     return ConfigurationError(f'{solver} has no parameter "{name}". {help_}')
 
