@@ -40,6 +40,23 @@ OF_GROUP: Mapping[str, str] = {
     **dict.fromkeys(("exception", "errors", "failures"), "await group.results(return_errors=True) has the errors"),
     **dict.fromkeys(("children", "jobs", "futures"), "iterate over the group itself, it holds its jobs"),
 }
+_SUBMIT = "await nbqueue.submit(fn, ...) makes a job"
+#: of the package: names that other libraries have in such a place
+_OF_PACKAGE = {
+    _SUBMIT: "delay apply apply_async enqueue enqueue_job remote defer spawn background create_task",
+    "await nbqueue.submit_map(fn, items) makes a job of each item": "map starmap imap map_async amap pmap apply_map",
+    "await the group of submit_map, or use asyncio.gather": "gather wait join wait_all",
+    "the group of submit_map has as_completed()": "as_completed",
+    "use job.cancel(), or nbqueue.jobs.where(...) and then .cancel()": "cancel revoke abort kill cancel_all",
+    "await nbqueue.jobs.recent() lists jobs, and %nbqueue status tells of server and workers": "status stats inspect "
+    "monitor list_jobs get_jobs recent",
+    "await nbqueue.attach(id) gives a job's handle": "get_job fetch get AsyncResult result job",
+    "it is nbqueue.executor.Executor": "Executor ProcessPoolExecutor Pool pool",
+    "set NBQUEUE_URL, or call nbqueue.configure(url=...)": "Client connect Redis broker init App Celery Arq",
+    "run `nbqueue worker` in a shell": "Worker worker start_worker run_worker",
+    "nbqueue.schedule(nbqueue.Every(...), fn) or a cron text makes periodic jobs": "cron every periodic repeat crontab",
+}
+OF_PACKAGE = by_name(_OF_PACKAGE)
 
 
 class NotHere(AttributeError, TypeError):
@@ -82,3 +99,9 @@ class ForGroup:
         def __getattr__(self, name: str) -> Any:
             """Say what to write instead."""
             raise missing(self, name, OF_GROUP)
+
+
+def not_in_package(package: str, name: str) -> AttributeError:
+    """The error for a name that the package has not."""
+    hint = OF_PACKAGE.get(name)
+    return AttributeError(f"module {package!r} has no attribute {name!r}{f': {hint}.' if hint else ''}", name=name)

@@ -6,13 +6,15 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, MethodType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import names
 
 #: characters of a label, as of those that are given
 _LABEL_LENGTH = 200
+#: what submits a task in other libraries
+_SUBMITS = frozenset({"delay", "apply_async", "submit", "enqueue", "remote", "defer", "kiq", "send", "map", "starmap"})
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +39,16 @@ class Task(Generic[P, T]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the function here and now."""
         return self.fn(*args, **kwargs)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what submits it."""
+            said = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _SUBMITS:
+                verb = "submit_map" if name.endswith("map") else "submit"
+                said = f"A task has no {name!r}: await nbqueue.{verb}(task, ...), as with any function."
+            raise AttributeError(said, name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"<task {self.name!r}>"

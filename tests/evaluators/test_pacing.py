@@ -214,7 +214,10 @@ def test_the_mean_of_scores_has_a_standard_error() -> None:
     assert metrics["exact"]["mean"] == 157 / 196
     assert metrics["exact"]["stderr"] == pytest.approx((157 / 196 * 39 / 196 / 195) ** 0.5)
     assert (metrics["exact"]["n"], metrics["_errors"], metrics["_missing"]) == (196, 4, 0)
-    assert repr(found) == "<Evaluation first: exact 0.80102 ± 0.029 (n=196); 200 of 200 items; 4 failed, all with ValueError: no>"
+    assert (
+        repr(found)
+        == "<Evaluation first: exact 0.80102 ± 0.029 (n=196); 200 of 200 items; 4 failed, all with ValueError: no>"
+    )
     assert found.to_lm_eval() == {
         "results": {
             "first": {
