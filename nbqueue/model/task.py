@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import names
+from nbqueue.model.familiar import by_name, missing
 
 #: characters of a label, as of those that are given
 _LABEL_LENGTH = 200
-#: what submits a task in other libraries
-_SUBMITS = frozenset({"delay", "apply_async", "submit", "enqueue", "remote", "defer", "kiq", "send", "map", "starmap"})
+#: names that tasks have in other libraries
+_ELSEWHERE = by_name({
+    "await nbqueue.submit(task, ...), as with any function": "delay apply_async submit enqueue remote defer kiq send",
+    "await nbqueue.submit_map(task, items), as with any function": "map starmap",
+})  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,11 +48,7 @@ class Task(Generic[P, T]):
 
         def __getattr__(self, name: str) -> Any:
             """Say what submits it."""
-            said = f"{type(self).__name__!r} object has no attribute {name!r}"
-            if name in _SUBMITS:
-                verb = "submit_map" if name.endswith("map") else "submit"
-                said = f"A task has no {name!r}: await nbqueue.{verb}(task, ...), as with any function."
-            raise AttributeError(said, name=name, obj=self)
+            raise missing(self, name, _ELSEWHERE)
 
     def __repr__(self) -> str:
         return f"<task {self.name!r}>"

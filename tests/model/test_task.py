@@ -111,7 +111,7 @@ def test_a_function_has_a_label(fn: Callable[..., Any] | str, label: str) -> Non
 def test_a_task_says_what_submits_it() -> None:
     """Names of other queues lead to the verbs; what is no such name is missing as anywhere."""
     made = task.Task(len, "length")
-    said = "A task has no 'delay': await nbqueue.submit(task, ...), as with any function."
+    said = "A Task has no 'delay': await nbqueue.submit(task, ...), as with any function."
     with pytest.raises(AttributeError, match=re.escape(said)):
         made.delay  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(AttributeError, match="'Task' object has no attribute 'nosuch'"):
