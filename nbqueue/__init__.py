@@ -288,7 +288,7 @@ def __getattr__(name: str) -> _typing.Any:
         return _import_module("nbqueue.broker.codec").header_versions()["v"]
     home = "nbqueue.errors" if name in __all__ and name not in _HOME_OF else _HOME_OF.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise _import_module("nbqueue.client.hints").not_in_package(__name__, name)
     value = getattr(_import_module(home), name)
     globals()[name] = value
     return value

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from nbqueue.model.familiar import by_name, missing
+
 #: of a job: what is wanted, and the names it has with concurrent.futures, asyncio, RQ, Celery and Dask
 _OF_JOB = {
     "await job, or call job.wait(), for its result": "result get return_value latest_result gather",
@@ -24,7 +26,7 @@ _OF_JOB = {
     "it is called job.id": "job_id task_id key uuid",
     "it is called job.label": "name func_name task_name",
 }
-OF_JOB: Mapping[str, str] = {name: sentence for sentence, names in _OF_JOB.items() for name in names.split()}
+OF_JOB = by_name(_OF_JOB)
 _GROUP_ENDS = "await group, or call group.wait(), for all results; group.as_completed() gives jobs as they end"
 OF_GROUP: Mapping[str, str] = {
     **dict.fromkeys(("result", "get", "gather", "join", "join_native", "wait_for", "join_all"), _GROUP_ENDS),
@@ -38,6 +40,23 @@ OF_GROUP: Mapping[str, str] = {
     **dict.fromkeys(("exception", "errors", "failures"), "await group.results(return_errors=True) has the errors"),
     **dict.fromkeys(("children", "jobs", "futures"), "iterate over the group itself, it holds its jobs"),
 }
+_SUBMIT = "await nbqueue.submit(fn, ...) makes a job"
+#: of the package: names that other libraries have in such a place
+_OF_PACKAGE = {
+    _SUBMIT: "delay apply apply_async enqueue enqueue_job remote defer spawn background create_task",
+    "await nbqueue.submit_map(fn, items) makes a job of each item": "map starmap imap map_async amap pmap apply_map",
+    "await the group of submit_map, or use asyncio.gather": "gather wait join wait_all",
+    "the group of submit_map has as_completed()": "as_completed",
+    "use job.cancel(), or nbqueue.jobs.where(...) and then .cancel()": "cancel revoke abort kill cancel_all",
+    "await nbqueue.jobs.recent() lists jobs, and %nbqueue status tells of server and workers": "status stats inspect "
+    "monitor list_jobs get_jobs recent",
+    "await nbqueue.attach(id) gives a job's handle": "get_job fetch get AsyncResult result job",
+    "it is nbqueue.executor.Executor": "Executor ProcessPoolExecutor Pool pool",
+    "set NBQUEUE_URL, or call nbqueue.configure(url=...)": "Client connect Redis broker init App Celery Arq",
+    "run `nbqueue worker` in a shell": "Worker worker start_worker run_worker",
+    "nbqueue.schedule(nbqueue.Every(...), fn) or a cron text makes periodic jobs": "cron every periodic repeat crontab",
+}
+OF_PACKAGE = by_name(_OF_PACKAGE)
 
 
 class NotHere(AttributeError, TypeError):
@@ -64,7 +83,7 @@ class ForJob:
 
         def __getattr__(self, name: str) -> Any:
             """Say what to write instead."""
-            raise _missing(self, name, OF_JOB)
+            raise missing(self, name, OF_JOB)
 
     def __bool__(self) -> bool:
         return True
@@ -79,11 +98,10 @@ class ForGroup:
 
         def __getattr__(self, name: str) -> Any:
             """Say what to write instead."""
-            raise _missing(self, name, OF_GROUP)
+            raise missing(self, name, OF_GROUP)
 
 
-def _missing(of: object, name: str, hints: Mapping[str, str]) -> AttributeError:
-    """The error for an attribute that there is not."""
-    kind, hint = type(of).__name__, hints.get(name)
-    said = f"A {kind} has no {name!r}: {hint}." if hint else f"{kind!r} object has no attribute {name!r}"
-    return AttributeError(said, name=name, obj=of)
+def not_in_package(package: str, name: str) -> AttributeError:
+    """The error for a name that the package has not."""
+    hint = OF_PACKAGE.get(name)
+    return AttributeError(f"module {package!r} has no attribute {name!r}{f': {hint}.' if hint else ''}", name=name)

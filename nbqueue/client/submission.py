@@ -70,7 +70,8 @@ def draft_one(
         call_digest(code, args, kwargs) if order.options.once is not None else "",
         contents=cuts.contents if cuts else {},
     )  # fmt: skip
-    _check_size(settings, draft.whole_size, f"The function {order.function} with its arguments")
+    what = f"The function {order.function} with its arguments"
+    _check_size(settings, draft.whole_size, what, in_parts=bool(draft.contents))
     return draft
 
 
@@ -104,7 +105,8 @@ def draft_many(
     marks = _marks(naming, code, ((item, {}, each) for item, each in zip(wanted, calls.payloads, strict=True)))
     order = replace(order, group=naming(order, marks))
     drafts = Drafts(order, calls, naming=naming, marks=marks)
-    _check_size(settings, drafts.largest, f"The function {order.function} with one item's arguments")
+    what = f"The function {order.function} with one item's arguments"
+    _check_size(settings, drafts.largest, what, in_parts=bool(calls.contents))
     if drafts.size > MANY * settings.warn_bytes >= MANY * drafts.largest:
         _warn(f"{len(drafts)} jobs of {order.function} take {_size(drafts.size)} together")
     return drafts
@@ -200,11 +202,12 @@ def _options(fn: Callable[..., Any] | str, given: Mapping[str, Any]) -> tuple[Op
     if isinstance(fn, str) or callable(fn):
         return check(**given), fn, function_label(fn)
     raise ConfigurationError(
-        f"{type(fn).__name__} {ascii(fn)[:60]} cannot be submitted: give a function, or the name of a registered one."
+        f"What was given, of type {type(fn).__name__}, cannot be submitted: give a function and its arguments, as in "
+        "submit(fn, 3) and not submit(fn(3)), or the name of a registered one."
     )
 
 
-def _check_size(settings: Settings, size: int, what: str) -> None:
+def _check_size(settings: Settings, size: int, what: str, *, in_parts: bool) -> None:
     if size > settings.limit_bytes:
         raise PayloadTooLarge(
             f"{what} takes {_size(size)}, over the limit of {_size(settings.limit_bytes)} (NBQUEUE_LIMIT_BYTES): "
@@ -212,12 +215,12 @@ def _check_size(settings: Settings, size: int, what: str) -> None:
             size_bytes=size, limit_bytes=settings.limit_bytes,
         )  # fmt: skip
     if size > settings.warn_bytes:
-        _warn(f"{what} takes {_size(size)}")
+        _warn(f"{what} takes {_size(size)}", ", its large parts once for all jobs that take them" if in_parts else "")
 
 
-def _warn(fact: str) -> None:
+def _warn(fact: str, how: str = "") -> None:
     warnings.warn(
-        f"{fact}, which is sent and stored (NBQUEUE_WARN_BYTES): pass the path of a file to send less.",
+        f"{fact}, which is sent and stored{how} (NBQUEUE_WARN_BYTES): pass the path of a file to send less.",
         stacklevel=_user_level(),
     )
 

@@ -27,6 +27,7 @@ from nbqueue.evaluators.notebook_run import NotebookRun
 from nbqueue.inside import current_job, on_stop, stop_reason
 from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import foresees
+from nbqueue.model.signatures import guiding
 
 if TYPE_CHECKING:
     from nbqueue.evaluators.notebook_client import Execution
@@ -40,6 +41,7 @@ _MOST_BYTES = 900_000
 
 
 @foresees(check=check_arguments, check_here=check_here, label=label, strange=strange)
+@guiding
 def run_notebook(
     notebook: Any,
     parameters: Mapping[str, Any] | None = None,

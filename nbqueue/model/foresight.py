@@ -62,7 +62,7 @@ def foresees(
     return known
 
 
-def meant_by(fn: Callable[..., Any], name: str) -> str:
+def meant_by(fn: Callable[..., Any] | str, name: str) -> str:
     """What the function says of an argument that it does not take; empty where it says nothing."""
     found = _known.get(fn) if isinstance(fn, FunctionType) else None
     return "" if found is None or found.strange is None else found.strange(name)

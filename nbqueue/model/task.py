@@ -6,13 +6,19 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, MethodType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import names
+from nbqueue.model.familiar import by_name, missing
 
 #: characters of a label, as of those that are given
 _LABEL_LENGTH = 200
+#: names that tasks have in other libraries
+_ELSEWHERE = by_name({
+    "await nbqueue.submit(task, ...), as with any function": "delay apply_async submit enqueue remote defer kiq send",
+    "await nbqueue.submit_map(task, items), as with any function": "map starmap",
+})  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +43,12 @@ class Task(Generic[P, T]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the function here and now."""
         return self.fn(*args, **kwargs)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what submits it."""
+            raise missing(self, name, _ELSEWHERE)
 
     def __repr__(self) -> str:
         return f"<task {self.name!r}>"

@@ -10,9 +10,10 @@ from typing import Any
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.foresight import Given
+from nbqueue.solvers import hints
 from nbqueue.solvers.limits import Limits, check_limit
 from nbqueue.solvers.model_files import is_file_like, is_path
-from nbqueue.solvers.parameters import check_count, check_params, wrong_model
+from nbqueue.solvers.parameters import check_count, check_flag, check_params, wrong_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Arguments:
         check_count("threads", given.get("threads"))
         _check_seed(given.get("seed"))
         check_params(given.get("params"))
+        check_flag("log", given.get("log", False))
+        hints.check(given.get("hint"))
         self.own(given)
 
     def foresee(self, given: Given) -> None:

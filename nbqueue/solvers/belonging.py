@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from nbqueue.errors import InvalidModel
 
+#: what is said of a comparison, which has no value
+COMPARISON = "value() got a comparison, which is true or false: ask for the value of its sides and compare those."
 #: so many names of solutions are known to be right, as those of several may be read in turn
 _MOST = 4
 

@@ -9,6 +9,7 @@ from typing import Any
 from nbqueue.errors import ConfigurationError, InvalidModel
 from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import Given, foresees
+from nbqueue.model.signatures import guiding
 from nbqueue.solvers import cpsat_model, cpsat_parameters, hints, parameters
 from nbqueue.solvers.arguments import Arguments
 from nbqueue.solvers.limits import Limits
@@ -33,7 +34,8 @@ def _tried(cp_model: Any, given: Given) -> None:
     ours = {"random_seed": given.get("seed")}
     cpsat_parameters.put(cp_model.CpSolver().parameters, _NAME, given.get("params"), ours)
     if "model" in given and given.get("hint") is not None:
-        hints.pairs(given["hint"], cpsat_model.names(given["model"]), cpsat_model.place)
+        model = given["model"]
+        hints.pairs(given["hint"], cpsat_model.described(model, cpsat_model.names(model)))
 
 
 _ARGUMENTS = Arguments(
@@ -43,6 +45,7 @@ _ARGUMENTS = Arguments(
 
 
 @foresees(check=_ARGUMENTS.foresee, label=_ARGUMENTS.label)
+@guiding
 def solve(
     model: Any,
     *,
@@ -132,7 +135,7 @@ def watch(solver: Any) -> Iterator[None]:
 
 def _started(model: Any, search: Search, hint: Any) -> Any:
     """The model, or a copy with the hint: what an earlier attempt had found is the better one."""
-    pairs = hints.pairs(hint, search.names, cpsat_model.place)
+    pairs = hints.pairs(hint, cpsat_model.described(model, search.names))
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     if not pairs:

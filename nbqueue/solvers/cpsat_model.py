@@ -8,11 +8,21 @@ from typing import Any
 
 from nbqueue.errors import InvalidModel
 from nbqueue.solvers import belonging
+from nbqueue.solvers.belonging import COMPARISON
+from nbqueue.solvers.variables import Variables
 
 
 def names(model: Any) -> tuple[str, ...]:
     """What its variables are called, in order; "" where they have no name."""
     return tuple(variable.name for variable in model.proto.variables)
+
+
+def described(model: Any, names: Sequence[str]) -> Variables:
+    """Its variables, which have these names."""
+    known = model.proto.variables
+    return Variables(
+        names=names, place=place, called=lambda each: str(each.name), spans=lambda index: _spans(known[index])
+    )
 
 
 def title(model: Any) -> str:
@@ -37,6 +47,8 @@ def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> int | float
     """The value of a variable, a literal or a linear expression of the model."""
     from ortools.sat.python import cp_model
 
+    if isinstance(of, cp_model.BoundedLinearExpression):
+        raise InvalidModel(COMPARISON)
     if not isinstance(of, cp_model.LinearExpr):
         raise InvalidModel(
             f"value() got {type(of).__name__}: give a variable or a linear expression, for example an interval's "
@@ -67,9 +79,11 @@ def flat(cp_model: Any, of: Any) -> tuple[list[Any], list[int | float], int | fl
 
 def place(of: Any) -> int | None:
     """The place of a variable in its model; None for anything else."""
+    if not hasattr(of, "is_boolean"):
+        return None
     index = getattr(of, "index", None)
     index = index() if callable(index) else index
-    return index if isinstance(index, int) and hasattr(of, "is_boolean") else None
+    return index if isinstance(index, int) else None
 
 
 def put_hint(model: Any, pairs: Sequence[tuple[int, float]]) -> None:
@@ -78,7 +92,7 @@ def put_hint(model: Any, pairs: Sequence[tuple[int, float]]) -> None:
     model.clear_hints()
     hints = model.proto.solution_hint
     hints.vars.extend([index for index, _ in pairs])
-    hints.values.extend([_nearest(list(variables[index].domain), round(each)) for index, each in pairs])
+    hints.values.extend([_nearest(_spans(variables[index]), round(each)) for index, each in pairs])
 
 
 def _has(proto: Any, name: str) -> bool:
@@ -87,9 +101,13 @@ def _has(proto: Any, name: str) -> bool:
     return bool(ask() if ask is not None else proto.HasField(name))
 
 
-def _nearest(domain: list[int], wanted: int) -> int:
-    """The value of a domain (begins and ends, in turn) that is nearest to the wanted one."""
-    spans = [pair for place, pair in enumerate(pairwise(domain)) if place % 2 == 0]
+def _spans(variable: Any) -> list[tuple[int, int]]:
+    """The domain of a variable's proto, which has begins and ends in turn."""
+    return [pair for place, pair in enumerate(pairwise(list(variable.domain))) if place % 2 == 0]
+
+
+def _nearest(spans: Sequence[tuple[int, int]], wanted: int) -> int:
+    """The value of a domain that is nearest to the wanted one."""
     return min((max(begin, min(end, wanted)) for begin, end in spans), key=lambda each: abs(each - wanted))
 
 

@@ -33,7 +33,7 @@ def put(found: Any, solver: str, params: Any, ours: Mapping[str, Any]) -> None:
         if _OURS.get(name):
             raise ConfigurationError(f"{solver} takes {name} as an argument of its own: give {_OURS[name]}=...")
         if name not in known:
-            raise unknown_parameter(solver, name, (one for one in known if one not in _OURS))
+            raise unknown_parameter(solver, name, known, _OURS)
         _set(found, solver, name, value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from nbqueue.errors import ConfigurationError
 from nbqueue.inside.asking import should_stop
 from nbqueue.inside.reporting import report
 
@@ -17,6 +18,12 @@ class Stopping:
     """True once the job is asked to stop, or one of the given criteria is true; reports each better cost."""
 
     def __init__(self, *criteria: Criterion) -> None:
+        for each in criteria:
+            if not callable(each):
+                raise ConfigurationError(
+                    f"stopping() got {each!r}, which is no criterion: give functions of the best cost, such as "
+                    "MaxRuntime(60)."
+                )
         self._criteria = criteria
         self._best = _NO_COST
         self._solutions = 0

@@ -9,6 +9,7 @@ from typing import Any
 from nbqueue.errors import InvalidModel
 from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import Given, foresees
+from nbqueue.model.signatures import guiding
 from nbqueue.solvers import cores, highs_model, highs_options, hints, parameters
 from nbqueue.solvers.arguments import Arguments
 from nbqueue.solvers.limits import Limits
@@ -49,7 +50,7 @@ def _tried(highspy: Any, given: Given) -> None:
     highs_options.put(_quiet(highspy, complaints), _NAME, given.get("params"), ours, complaints)
     model = given.get("model")
     if model is not None and not is_file_like(model) and given.get("hint") is not None:
-        hints.pairs(given["hint"], highs_model.names(model), highs_model.place)
+        hints.pairs(given["hint"], highs_model.described(model, highs_model.names(model)))
 
 
 _ARGUMENTS = Arguments(
@@ -59,6 +60,7 @@ _ARGUMENTS = Arguments(
 
 
 @foresees(check=_ARGUMENTS.foresee, label=_ARGUMENTS.label)
+@guiding
 def solve(
     model: Any,
     *,
@@ -143,7 +145,7 @@ def _quiet(highspy: Any, complaints: list[str], options: Any = None) -> Any:
 
 def _start(solver: Any, search: Search, own: Any, hint: Any) -> None:
     """Give it what to start from: what an earlier attempt had found is the best, then the hint, then its own."""
-    pairs = hints.pairs(hint, search.names, highs_model.place)
+    pairs = hints.pairs(hint, highs_model.described(solver, search.names))
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     pairs = pairs or list(enumerate(own))

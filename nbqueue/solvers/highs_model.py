@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from nbqueue.errors import InvalidModel
 from nbqueue.solvers import belonging
+from nbqueue.solvers.belonging import COMPARISON
+from nbqueue.solvers.variables import Span, Variables
 
 #: the numbers of a model, by the name of what holds them: "d" of floats, "i" of whole numbers
 _OF_LP = {
@@ -30,6 +33,25 @@ def names(model: Any) -> tuple[str, ...]:
     found = lp(model)
     called = tuple(found.col_names_)
     return called if len(called) == found.num_col_ else ("",) * found.num_col_
+
+
+def described(model: Any, named: Sequence[str]) -> Variables:
+    """Its variables, which have these names."""
+    found = lp(model)
+    bounds = cache(lambda: list(zip(found.col_lower_, found.col_upper_, strict=True)))
+    kinds = cache(lambda: [kind.name for kind in found.integrality_])
+    # as they are many, and copied whenever they are asked for
+    all_names = cache(names)
+
+    def called(of: Any) -> str | None:
+        highs = holder(of)
+        return None if highs is None else "".join(all_names(highs)[of.index : of.index + 1])
+
+    def spans(index: int) -> list[Span]:
+        is_semi = kinds() and kinds()[index].startswith("kSemi")
+        return [(0.0, 0.0), bounds()[index]] if is_semi else [bounds()[index]]
+
+    return Variables(names=named, place=place, called=called, spans=spans)
 
 
 def title(model: Any) -> str:
@@ -142,6 +164,8 @@ def _valued(of: Any, vector: Sequence[float], known: Sequence[str]) -> float:
         )  # fmt: skip
         return float(vector[index])
     if type(of).__name__ == "highs_linear_expression":
+        if of.bounds is not None:
+            raise InvalidModel(COMPARISON)
         # expressions know places only
         belonging.check(max(of.idxs, default=-1), known, called=str, model=None, state=None, there=tuple)
         terms = zip(of.idxs, of.vals, strict=True)

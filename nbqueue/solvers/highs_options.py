@@ -41,14 +41,22 @@ def put(solver: Any, name: str, params: Any, ours: Mapping[str, Any], complaints
         if option in _OURS:
             raise ConfigurationError(f"{name} takes {option} as an argument of its own: give {_OURS[option]}=...")
         if option not in known:
-            raise unknown_parameter(name, option, (one for one in known if one not in _OURS))
+            raise unknown_parameter(name, option, known, _OURS)
     given = {option: value for option, value in ours.items() if value is not None}
     for option, value in {**check_params(params), **given}.items():
         before, current = len(complaints), getattr(solver.getOptions(), option)
-        # HiGHS reads some texts and numbers as a bool
-        fits = not isinstance(current, bool) or isinstance(value, bool)
-        if not fits or solver.setOptionValue(option, value).name == "kError":
+        if not _is_set(solver, option, value, current):
             raise bad_value(name, option, value, _wanted(current, complaints[before:]))
+
+
+def _is_set(solver: Any, option: str, value: Any, current: Any) -> bool:
+    """Whether HiGHS has taken the value of an option, which has another one now."""
+    if isinstance(current, bool) and not isinstance(value, bool):
+        return False  # it reads some texts and numbers as a bool
+    try:
+        return bool(solver.setOptionValue(option, value).name != "kError")
+    except TypeError:
+        return False
 
 
 def _wanted(current: Any, complaints: Sequence[str]) -> str:

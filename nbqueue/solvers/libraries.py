@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from nbqueue.errors import InvalidModel
+from nbqueue.errors import ConfigurationError, InvalidModel
 from nbqueue.solvers import cpsat_model, highs_model, mathopt_model, scip_model
 
 #: places of variables in a model, and values
 Pairs = list[tuple[int, float]]
+#: so many names of variables are told in an error
+_TOLD = 3
 
 #: the first words of the module that a type is of -> what reads it and hints into it
 _OF: dict[str, ModuleType] = {
@@ -34,12 +36,28 @@ def hint(model: Any, vector: Sequence[float], names: Sequence[str]) -> None:
 
 
 def matched(vector: Sequence[float], names: Sequence[str], wanted: Sequence[str]) -> Pairs:
-    """Values for a model, by place: in order where all are called the same, else by names that one has alone."""
-    if tuple(names) == tuple(wanted):
+    """Values for a model, by place: in order where it begins with the same names, else by names that one has alone.
+
+    Raises:
+        ConfigurationError: the values are surely of another model, as none belongs to a variable of this one.
+    """
+    if len(vector) == len(names) and tuple(names) == tuple(wanted[: len(names)]):
         return list(enumerate(vector))
     doubtful = {"", *shared(names), *shared(wanted)}
     by_name = {name: value for name, value in zip(names, vector, strict=False) if name not in doubtful}
-    return [(index, by_name[name]) for index, name in enumerate(wanted) if name in by_name]
+    found = [(index, by_name[name]) for index, name in enumerate(wanted) if name in by_name]
+    if vector and not found:
+        raise ConfigurationError(
+            f"The Solution that is to be a hint is of another model: its variables are called {_some(names)}, and "
+            f"those of this model {_some(wanted)}."
+        )
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of them, for a sentence."""
+    known = [f'"{name}"' for name in dict.fromkeys(names) if name]
+    return ", ".join(known[:_TOLD] + ["..."] * (len(known) > _TOLD)) or "nothing"
 
 
 def shared(names: Sequence[str]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 from nbqueue.errors import ConfigurationError, InvalidModel, SolverUnavailable
 from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import Given, foresees
+from nbqueue.model.signatures import guiding
 from nbqueue.solvers import hints, mathopt_model, parameters
 from nbqueue.solvers.arguments import Arguments
 from nbqueue.solvers.cpsat import PORTFOLIO
@@ -58,7 +59,8 @@ def _tried(library: Any, given: Given) -> None:
     """Raise what MathOpt itself says of parameters, and of a hint for this model."""
     _settings(library, given.get("params"), seed=given.get("seed"), gap=None)
     if "model" in given and given.get("hint") is not None:
-        hints.pairs(given["hint"], mathopt_model.names(given["model"]), mathopt_model.place)
+        model = given["model"]
+        hints.pairs(given["hint"], mathopt_model.described(model, mathopt_model.names(model)))
 
 
 _ARGUMENTS = Arguments(
@@ -68,6 +70,7 @@ _ARGUMENTS = Arguments(
 
 
 @foresees(check=_ARGUMENTS.foresee, label=_ARGUMENTS.label)
+@guiding
 def solve(
     model: Any,
     solver: Any = _DEFAULT,
@@ -145,12 +148,12 @@ def _one_thread(threads: int | None) -> None:
 
 def _settings(library: Any, params: Any, *, seed: int | None, gap: float | None) -> Any:
     found = library.SolveParameters(random_seed=seed, relative_gap_tolerance=gap)
-    known = [each.name for each in fields(found) if each.name not in _OURS]
+    known = [each.name for each in fields(found)]
     for name, value in parameters.check_params(params).items():
         if name in _OURS:
             raise ConfigurationError(f"{_NAME} takes {name} as an argument of its own: give {_OURS[name]}=...")
         if name not in known:
-            raise parameters.unknown_parameter(_NAME, name, known)
+            raise parameters.unknown_parameter(_NAME, name, known, _OURS)
         setattr(found, name, _by_name(library, name, value))
     try:
         found.to_proto()
@@ -173,7 +176,7 @@ def _by_name(library: Any, name: str, value: Any) -> Any:
 
 def _started(library: Any, model: Any, search: Search, hint: Any) -> Any:
     """What the solver gets beside the model: where to start."""
-    pairs = hints.pairs(hint, search.names, mathopt_model.place)
+    pairs = hints.pairs(hint, mathopt_model.described(model, search.names))
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     found = library.ModelSolveParameters()

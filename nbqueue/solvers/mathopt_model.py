@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from nbqueue.errors import InvalidModel
 from nbqueue.solvers import belonging
+from nbqueue.solvers.belonging import COMPARISON
+from nbqueue.solvers.variables import Span, Variables
 
 #: the model that places were asked for last, what it had of variables then, and their places by their numbers
 _last: tuple[Callable[[], Any], tuple[int, int], dict[int, int]] = (lambda: None, (0, 0), {})
@@ -16,6 +19,16 @@ _last: tuple[Callable[[], Any], tuple[int, int], dict[int, int]] = (lambda: None
 def names(model: Any) -> tuple[str, ...]:
     """What its variables are called, in order; "" where they have no name."""
     return tuple(variable.name for variable in model.variables())
+
+
+def described(model: Any, names: Sequence[str]) -> Variables:
+    """Its variables, which have these names."""
+    known = cache(lambda: list(model.variables()))
+
+    def spans(index: int) -> list[Span]:
+        return [(known()[index].lower_bound, known()[index].upper_bound)]
+
+    return Variables(names=names, place=place, called=lambda each: str(each.name), spans=spans)
 
 
 def title(model: Any) -> str:
@@ -81,6 +94,8 @@ def value(of: Any, vector: Sequence[float], names: Sequence[str]) -> float:
     """The value of a variable, or of a linear or quadratic expression."""
     from ortools.math_opt.python import mathopt, variables
 
+    if type(of).__name__.endswith(("BoundedLinearExpression", "BoundedQuadraticExpression", "BoundedExpression")):
+        raise InvalidModel(COMPARISON)
     if not isinstance(of, variables.LinearBase | variables.QuadraticBase):
         raise InvalidModel(f"value() got {type(of).__name__}: give a variable or an expression.")
     flat = mathopt.as_flat_quadratic_expression(of)

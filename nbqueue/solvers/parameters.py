@@ -54,10 +54,23 @@ def wrong_model(solver: str, model: object, wanted: str) -> InvalidModel:
     return InvalidModel(f"{solver} cannot solve what it was given, {name}: give {wanted}.")
 
 
-def unknown_parameter(solver: str, name: object, known: Iterable[str]) -> ConfigurationError:
-    """The error for a parameter that the solver does not have."""
-    near = get_close_matches(str(name), list(known), n=3)
-    help_ = f"Did you mean {' or '.join(near)}?" if near else "The solver's own documentation names them."
+def unknown_parameter(solver: str, name: str, known: Iterable[str], ours: Mapping[str, str]) -> ConfigurationError:
+    """The error for a parameter that the solver does not have.
+
+    Args:
+        solver: whose arguments they are.
+        name: as it was given.
+        known: the parameters that it has.
+        ours: those that are arguments of `solve`, and what they are called there; "" for those that are not told of.
+    """
+    if name in ours.values():
+        return ConfigurationError(f"{solver} takes {name} as an argument of its own: give {name}=..., not in params.")
+    near = get_close_matches(name, [each for each in dict.fromkeys((*known, *ours)) if ours.get(each, each)], n=3)
+    # several may be one argument
+    by_argument = {ours.get(each, each): each for each in reversed(near)}
+    first = [each for each in near if each in by_argument.values()]
+    offered = " or ".join(f"{each} (given as {ours[each]}=...)" if each in ours else each for each in first)
+    help_ = f"Did you mean {offered}?" if near else "The solver's own documentation names them."
     return ConfigurationError(f'{solver} has no parameter "{name}". {help_}')
 
 
@@ -79,6 +92,12 @@ def check_params(params: object) -> Mapping[str, Any]:
     if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
         raise ConfigurationError(f'params={params!r} cannot be used: give a dict by name, such as {{"name": 1}}.')
     return params
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise ConfigurationError for anything but True and False."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}={value!r} cannot be used: give True or False.")
 
 
 def check_count(name: str, value: object) -> None:

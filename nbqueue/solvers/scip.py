@@ -8,6 +8,7 @@ from typing import Any
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.durations import Duration
 from nbqueue.model.foresight import Given, foresees
+from nbqueue.model.signatures import guiding
 from nbqueue.solvers import hints, parameters, scip_model, scip_parameters
 from nbqueue.solvers.arguments import Arguments
 from nbqueue.solvers.limits import Limits
@@ -52,8 +53,7 @@ def _tried(library: Any, given: Given) -> None:
     with scip_parameters.put(fresh, _NAME, params, {"randomization/randomseedshift": given.get("seed")}):
         pass
     if of_model is not None and given.get("hint") is not None:
-        names = scip_model.names(of_model)
-        hints.pairs(given["hint"], names, scip_model.place(names))
+        hints.pairs(given["hint"], scip_model.described(of_model, scip_model.names(of_model)))
 
 
 _ARGUMENTS = Arguments(
@@ -63,6 +63,7 @@ _ARGUMENTS = Arguments(
 
 
 @foresees(check=_ARGUMENTS.foresee, label=_ARGUMENTS.label)
+@guiding
 def solve(
     model: Any,
     *,
@@ -126,7 +127,7 @@ def _loaded(library: Any, model: Any) -> Any:
 
 
 def _solve(library: Any, model: Any, search: Search, hint: Any, *, log: bool) -> Solution:
-    pairs = hints.pairs(hint, search.names, scip_model.place(search.names))
+    pairs = hints.pairs(hint, scip_model.described(model, search.names))
     if search.warm is not None and search.warm.vector is not None:
         pairs = list(enumerate(search.warm.vector))
     if pairs:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from nbqueue.errors import InvalidModel
+from nbqueue.solvers.belonging import COMPARISON
 from nbqueue.solvers.model_files import readable
+from nbqueue.solvers.variables import Span, Variables
 
 #: what is read, by the ends of names
 FORMATS = ("mps", "lp", "cip")
@@ -34,6 +37,16 @@ def variables(model: Any) -> list[Any]:
 def names(model: Any) -> tuple[str, ...]:
     """What its variables are called, in order."""
     return tuple(variable.name for variable in variables(model))
+
+
+def described(model: Any, names: Sequence[str]) -> Variables:
+    """Its variables, which have these names, and are known by them."""
+    known = cache(lambda: variables(model))
+
+    def spans(index: int) -> list[Span]:
+        return [(known()[index].getLbOriginal(), known()[index].getUbOriginal())]
+
+    return Variables(names=names, place=place(names), called=lambda _: None, spans=spans)
 
 
 def title(model: Any) -> str:
@@ -151,6 +164,8 @@ def _place(variable: Any, places: _Places) -> int | None:
 
 def _valued(of: Any, vector: Sequence[float], places: _Places) -> float:
     terms = getattr(of, "terms", None)
+    if type(of).__name__ == "ExprCons":
+        raise InvalidModel(COMPARISON)
     if terms is None:
         raise InvalidModel(f"value() got {type(of).__name__!r}: give a variable, or sums and products of variables.")
 

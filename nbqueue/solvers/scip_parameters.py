@@ -52,7 +52,7 @@ def _checked(model: Any, name: str, params: Any) -> Mapping[str, Any]:
         if each in _OURS:
             raise ConfigurationError(f"{name} takes {each} as an argument of its own: give {_OURS[each]}=...")
         if each not in known:
-            raise unknown_parameter(name, each, (one for one in known if one not in _OURS))
+            raise unknown_parameter(name, each, known, _OURS)
     return found
 
 

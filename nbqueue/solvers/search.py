@@ -196,8 +196,6 @@ class Search:
             self._hand_back(answer)
         return answer
 
-    # ------------------------------------------------------------------------------------------------------------------
-
     def _answer(self, status: Status, stopped_by: str | None, statistics: Mapping[str, Number | str]) -> Solution:
         known = self.standing
         # where there is no best solution, those that were met on the way are none

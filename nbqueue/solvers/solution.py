@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from nbqueue.solvers import libraries
+from nbqueue.solvers.familiar_names import ForSolution
 from nbqueue.solvers.libraries import shared
 from nbqueue.solvers.numbers import gap
 from nbqueue.solvers.trace import Row
@@ -35,7 +36,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solution:
+class Solution(ForSolution):
     """The best solution of a search and what is known of it. `bool(solution)` says whether there is one."""
 
     #: which solver it was, for example "cpsat"
@@ -86,13 +87,17 @@ class Solution:
     def value(self, of: Any) -> Any:
         """The value of a variable or expression of the model, of a variable by its name, or by its place in the model.
 
+        Of a list or tuple of these it is the list of their values.
+
         Raises:
             LookupError: there is no solution, no such variable, or more than one of that name.
             InvalidModel: it is of another model, as far as that can be known: by its place, and by the names and the
-                number of the variables of its model.
+                number of the variables of its model; or it is nothing that has a value.
         """
         if self.vector is None:
             raise LookupError(f"There is no value: the search ended {self.status}, without a solution.")
+        if isinstance(of, list | tuple):
+            return [self.value(each) for each in of]
         if isinstance(of, str):
             if of in self._shared:
                 count = self._shared[of]
@@ -111,6 +116,7 @@ class Solution:
 
         Raises:
             LookupError: there is no solution.
+            ConfigurationError: it is of a model without any name that this one has.
         """
         if self.vector is None:
             raise LookupError(f"There is nothing to start from: the search ended {self.status}, without a solution.")

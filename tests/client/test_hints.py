@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from pandas.api.types import is_list_like
 
+import nbqueue
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
-from nbqueue.client.hints import OF_GROUP, OF_JOB
+from nbqueue.client.hints import OF_GROUP, OF_JOB, OF_PACKAGE
 from nbqueue.client.pending import Pending
 from nbqueue.client.session import session
 from nbqueue.client.submitter import options, submit
@@ -136,3 +137,27 @@ async def test_the_future_of_an_executor_can_be_awaited(running_engine: Engine) 
         assert await asyncio.gather(*(executor.submit(abs, -number) for number in range(3))) == [0, 1, 2]
         with pytest.raises(TypeError, match="bad operand"):
             await executor.submit(abs, "no")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "map",
+            "module 'nbqueue' has no attribute 'map': await nbqueue.submit_map(fn, items) makes a job of each item.",
+        ),
+        ("delay", "module 'nbqueue' has no attribute 'delay': await nbqueue.submit(fn, ...) makes a job."),
+        ("Executor", "module 'nbqueue' has no attribute 'Executor': it is nbqueue.executor.Executor."),
+        ("nosuch", "module 'nbqueue' has no attribute 'nosuch'"),
+    ],
+)
+def test_the_package_knows_names_of_other_packages(name: str, said: str) -> None:
+    """They lead to its own, and it has none of them."""
+    with pytest.raises(AttributeError) as caught:
+        getattr(nbqueue, name)
+    assert (str(caught.value), hasattr(nbqueue, name)) == (said, False)
+
+
+def test_no_hint_hides_a_name() -> None:
+    """What the package has is not in the table of what it has not."""
+    assert sorted(OF_PACKAGE.keys() & {*nbqueue.__all__, "charts"}) == []

@@ -86,10 +86,13 @@ def test_what_is_not_on_this_machine_is_refused_where_its_own_stack_runs_jobs(
     ],
 )
 def test_arguments_that_it_does_not_take_lead_to_those_that_were_meant(given: dict[str, Any], sentence: str) -> None:
-    """By whoever submits it."""
+    """By whoever submits it, and where it is called."""
     with pytest.raises(NotSendable) as refused:
         draft_one(Settings(), run_notebook, ("report.ipynb",), given, {})
     assert str(refused.value).endswith(sentence)
+    with pytest.raises(TypeError) as here:
+        run_notebook("report.ipynb", **given)
+    assert str(here.value) == str(refused.value)
 
 
 def test_a_job_of_a_notebook_has_its_name(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -105,3 +106,14 @@ class Scale:
 def test_a_function_has_a_label(fn: Callable[..., Any] | str, label: str) -> None:
     """The label is the qualified name, printable and at most 200 characters long."""
     assert task.function_label(fn) == label
+
+
+def test_a_task_says_what_submits_it() -> None:
+    """Names of other queues lead to the verbs; what is no such name is missing as anywhere."""
+    made = task.Task(len, "length")
+    said = "A Task has no 'delay': await nbqueue.submit(task, ...), as with any function."
+    with pytest.raises(AttributeError, match=re.escape(said)):
+        made.delay  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match="'Task' object has no attribute 'nosuch'"):
+        made.nosuch  # type: ignore[attr-defined]  # noqa: B018
+    assert (hasattr(made, "delay"), pickle.loads(pickle.dumps(made)).name) == (False, "length")

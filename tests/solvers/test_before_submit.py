@@ -68,8 +68,14 @@ def _refused(adapter: Adapter, model: Any, options: dict[str, Any]) -> str:
         ({"gap": -0.1}, "gap=-0.1 cannot be used: give a fraction from 0, such as 0.01 for 1 %, or None for no limit."),
         ({"seed": "a"}, "seed='a' cannot be used: give a whole number, or None."),
         ({"params": 3}, 'params=3 cannot be used: give a dict by name, such as {"name": 1}.'),
+        ({"log": "yes"}, "log='yes' cannot be used: give True or False."),
+        (
+            {"hint": "x0"},
+            "hint='x0' cannot be used: give a Solution, a dict of values by variable or name, or all values.",
+        ),
+        ({"hint": {"x0": "no"}}, "hint gives x0 the value 'no': give numbers."),
     ],
-    ids=["time_limit", "total_limit", "gap", "seed", "params"],
+    ids=["time_limit", "total_limit", "gap", "seed", "params", "log", "hint", "value"],
 )  # fmt: skip
 def test_arguments_are_judged_without_any_solver(
     adapter: Adapter, apart: Apart, options: dict[str, Any], said: str

@@ -8,6 +8,7 @@ import pytest
 from nbqueue.errors import InvalidModel
 from nbqueue.solvers import mathopt, mathopt_model, scip
 from nbqueue.solvers.solution import Solution, Status
+from tests.solvers.adapters import ADAPTERS, Adapter
 from tests.solvers.apart import Apart
 from tests.waiting import SLACK
 
@@ -83,3 +84,21 @@ def test_values_of_many_variables_are_read_one_by_one_in_no_time(pyscipopt: Apar
     """What is known of a model's names or places is not made anew for each."""
     assert pyscipopt.call(_many_of_scip) < SLACK
     assert ortools.call(_many_of_mathopt) < SLACK
+
+
+def _compared(adapter: Adapter) -> list[str]:
+    model, (first, second, *_) = adapter.model("knapsack")
+    found = adapter.solve(model)
+    said = []
+    for comparison in (first <= 3, first + second == 1):
+        with pytest.raises(InvalidModel) as caught:
+            found.value(comparison)
+        said.append(str(caught.value))
+    return said
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=str, scope="module")
+def test_a_comparison_has_no_value(adapter: Adapter, apart: Apart) -> None:
+    """It is true or false, and its sides have values."""
+    said = "value() got a comparison, which is true or false: ask for the value of its sides and compare those."
+    assert apart.call(_compared, adapter) == [said, said]
