@@ -12,6 +12,7 @@ from nbqueue.evaluators import scores
 from nbqueue.evaluators.comparison import Comparison, paired
 from nbqueue.evaluators.failures import Failures
 from nbqueue.evaluators.scores import Mean
+from nbqueue.model.familiar import by_name, missing
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
 #: the columns of `Evaluation.frame` that hold whatever it is
 _FREE = ("id", "input", "target", "output")
 #: names that it has elsewhere, and what to write here
-_ELSEWHERE = {
-    **dict.fromkeys(("to_frame", "to_pandas", "to_df", "df", "dataframe"), "evaluation.frame() is a pandas frame"),
-    **dict.fromkeys(
-        ("results", "rows", "items", "outputs", "predictions"), "evaluation.samples are its rows, with the outputs"
-    ),
-    **dict.fromkeys(("scores", "mean", "summary", "aggregate"), "evaluation.metrics has the mean of each score"),
-    **dict.fromkeys(("failures", "failed"), "evaluation.errors are the rows of items that failed"),
-}
+_ELSEWHERE = by_name({
+    "evaluation.frame() is a pandas frame": "to_frame to_pandas to_df df dataframe",
+    "evaluation.samples are its rows, with the outputs": "results rows items outputs predictions",
+    "evaluation.metrics has the mean of each score": "scores mean summary aggregate",
+    "evaluation.errors are the rows of items that failed": "failures failed",
+})  # fmt: skip
 _STOPPED = {
     "cancel": "cancelled",
     "timeout": "stopped by its time limit",
@@ -112,11 +111,7 @@ class Evaluation:
 
         def __getattr__(self, name: str) -> Any:
             """Say what to write in the place of names that it has elsewhere."""
-            hint = _ELSEWHERE.get(name)
-            said = (
-                f"An Evaluation has no {name!r}: {hint}." if hint else f"'Evaluation' object has no attribute {name!r}"
-            )
-            raise AttributeError(said, name=name, obj=self)
+            raise missing(self, name, _ELSEWHERE)
 
     def compare(self, other: Evaluation) -> dict[str, Comparison]:
         """By score that both have: how much higher this one is, over the items (by id) that both have a score of."""
