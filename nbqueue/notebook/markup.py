@@ -46,7 +46,7 @@ _TRACK = "display:flex;height:7px;border-radius:4px;overflow:hidden;margin:3px 0
 _STRIPES = "background:repeating-linear-gradient(-45deg,{0} 0 8px,transparent 8px 16px)"
 _LOG = "margin:2px 0 0;padding:0;background:none;border:0;color:inherit;white-space:pre-wrap;line-height:1.35"
 _SCROLLED = f"max-height:{LOG_HEIGHT};overflow:auto;display:flex;flex-flow:column-reverse"
-_LAST = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.75"
+_LAST = "width:0;min-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.75"
 _PART = "display:flex;gap:.7em;align-items:center;font-size:.92em"
 _PART_NAME = "flex:0 1 12em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 #: a live card, its buttons that ask the kernel, what folds its log, and the log

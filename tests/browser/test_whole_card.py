@@ -30,7 +30,7 @@ def solve(stop):
         for step in nbqueue.track(range(100), message=f"steps of fold {fold + 1}"):
             k += 1
             nbqueue.report(objective=1000 + 4000 / k, bound=900 - 3000 / k, gap=min(1.0, 7 / k))
-            print(f"\\033[32mnode {k}\\033[0m incumbent {1000 + 4000 / k:.1f} <b>")
+            print(f"\\033[32mnode {k}\\033[0m incumbent {1000 + 4000 / k:.1f} <b>" + " and so on" * 30 * (k == 200))
             time.sleep(0.03)
             while k == 200 and not stop.exists():
                 time.sleep(0.05)
@@ -90,6 +90,8 @@ def test_a_card_shows_all_that_is_known_of_a_job(lab: Lab) -> None:
         fold, log = card.get_by_role("button", name="Log"), card.locator(LOG)
         expect(card.locator(".nbqueue-card").last).to_contain_text("node 200 incumbent 1020.0 <b>")
         expect(log).not_to_be_visible()
+        bar = card.get_by_role("progressbar").first.bounding_box()
+        assert bar["x"] + bar["width"] <= fold.bounding_box()["x"]  # a long line is cut, and pushes nothing below
         picture(notebook, "job-running")
         fold.focus()
         notebook.page.keyboard.press("Enter")
