@@ -33,12 +33,12 @@ def by_scipy(items: int = ITEMS, time_limit: float = 30.0) -> tuple[int, float]:
 
 
 def by_pulp(items: int = ITEMS, limits: int = LIMITS, seed: int = 2) -> float:
-    """The value that CBC finds."""
+    """The value that CBC finds, which PuLP 3 brings."""
     import pulp
 
     weights, values = weights_and_values(items, limits, seed)
-    taken = [pulp.LpVariable(f"x{item}", cat="Binary") for item in range(items)]
     problem = pulp.LpProblem("knapsack", pulp.LpMaximize)
+    taken = [problem.add_variable(f"x{item}", cat="Binary") for item in range(items)]
     problem += pulp.lpDot(values, taken)
     for row in weights:
         problem += pulp.lpDot(row, taken) <= sum(row) // 2
