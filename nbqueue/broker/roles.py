@@ -11,9 +11,9 @@ from nbqueue.errors import ConfigurationError
 Role = Literal["client", "worker", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-#: of a connection
+#: of a connection. A command that a server of ours does not know, as `client|setinfo` before 7.2, would be refused there
 _MEETING = (
-    "ping", "select", "time", "info", "client|setname", "client|getname", "client|setinfo", "client|id", "multi",
+    "ping", "select", "time", "info", "client|setname", "client|getname", "client|id", "multi",
     "exec", "discard", "subscribe", "unsubscribe", "acl|whoami", "scan",
 )  # fmt: skip
 #: scripts may do no more than their caller

@@ -14,9 +14,12 @@ from tests.waiting import wait_until
 
 def test_a_server_without_a_journal_is_noted(server: Server) -> None:
     """A reachable server passes; that it keeps nothing on disk and has no worker is noted."""
-    assert _marks(server) == {
-        "Python": "ok", "signing key": "note", "server": "ok", "persistence": "note", "memory": "ok", "clock": "ok",
-        "latency": "ok", "rights": "note", "workers": "note", "queues": "ok",
+    marks = _marks(server)
+    # a note for an old server, where these tests run on one
+    assert marks.pop("server") in {"ok", "note"}
+    assert marks == {
+        "Python": "ok", "signing key": "note", "persistence": "note", "memory": "ok", "clock": "ok", "latency": "ok",
+        "rights": "note", "workers": "note", "queues": "ok",
     }  # fmt: skip
     assert run("doctor", "--url", server.url).exit_code == 0
 

@@ -56,11 +56,13 @@ def by_hand(watched: Watched) -> None:
 
 @pytest.mark.parametrize("how", [frozen, *(pytest.param(how, marks=pytest.mark.slow) for how in (killed, by_hand))])
 def test_workers_and_clients_follow_a_fail_over(
-    watched: Watched, settings: Settings, how: Callable[[Watched], None], measure: Measure
+    watched: Watched, settings: Settings, how: Callable[[Watched], None], measure: Measure, tmp_path: Path
 ) -> None:
-    """Two seconds after the promotion a job goes through again; what waited was copied and runs."""
-    with running_worker(settings, "--slots", "1"):
-        assert run(len, "abc").wait(20) == 3
+    """Two seconds after the promotion a job goes through again; what waited or ran was copied and comes to its end."""
+    ledger, gate = Ledger(tmp_path / "ledger"), tmp_path / "gate"
+    with running_worker(settings, "--slots", "2"):
+        running = submit(bodies.until_told, str(ledger.path), "job", str(gate)).wait(20)
+        ledger.wait("begin")
         waiting = options(delay=1.0).submit(len, "waiting").wait(5)
         wait_until(lambda: _copied(watched))
         how(watched)
@@ -69,6 +71,8 @@ def test_workers_and_clients_follow_a_fail_over(
         assert run(len, "abcd").wait(20) == 4
         measure("followed", time.monotonic() - began, within_s=FOLLOWED_S)
         assert waiting.wait(20) == 7
+        gate.touch()
+        assert running.wait(20) == "job"
 
 
 def _copied(watched: Watched) -> bool:
