@@ -11,7 +11,7 @@ from nbqueue.errors import ConfigurationError
 Role = Literal["client", "worker", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-#: of a connection. A command that a server of ours does not know, as `client|setinfo` before 7.2, would be refused there
+#: of a connection; a name that a server does not know, as `client|setinfo` before 7.2, it refuses with all the rest
 _MEETING = (
     "ping", "select", "time", "info", "client|setname", "client|getname", "client|id", "multi",
     "exec", "discard", "subscribe", "unsubscribe", "acl|whoami", "scan",
