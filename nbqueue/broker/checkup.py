@@ -103,12 +103,6 @@ def way(address: Address) -> Iterator[Finding]:
         yield Finding("way", "note", said)
 
 
-def losses(info: Mapping[str, Any]) -> list[str]:
-    """What may cost accepted jobs, a sentence each: for a warning where nobody asked."""
-    found = [*keeping(info), room(info)]
-    return [f"{each.what}: {each.said}" for each in found if each.mark != "ok"]
-
-
 def _version(info: Mapping[str, Any]) -> Finding:
     kind = "valkey" if "valkey_version" in info else "redis"
     text = str(info.get(f"{kind}_version", "0"))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from typing import Any
 
 from redis.exceptions import ResponseError
 
+from nbqueue.broker import checkup
 from nbqueue.broker.envelope import key_id_of, open_sealed, seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import ConfigurationError, TamperedPayload
+
+logger = logging.getLogger("nbqueue.server")
 
 #: how long a mark is kept after it was last read by a holder of its key
 KEPT_MS = 30 * 86_400_000
@@ -28,6 +33,15 @@ async def agree(client: Any, keys: Keys, keyring: Keyring) -> None:
         await client.set(keys.mark, ours, px=KEPT_MS)
     else:
         await client.pexpire(keys.mark, KEPT_MS)
+    await _warn_of_losses(client)
+
+
+async def _warn_of_losses(client: Any) -> None:
+    """Say so where the server throws jobs away when it is full; whether it keeps a journal is its owner's choice."""
+    with contextlib.suppress(ResponseError):
+        found = checkup.room(await client.info("memory"))
+        if found.mark == "wrong":
+            logger.warning("The server may lose jobs: %s. `nbqueue doctor` looks at the rest.", found.said.rstrip("."))
 
 
 async def compare(client: Any, keys: Keys, keyring: Keyring) -> str | None:

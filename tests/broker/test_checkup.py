@@ -1,12 +1,18 @@
 """What is said of a server by what it says of itself."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nbqueue import submit
 from nbqueue.broker import checkup
 from nbqueue.broker.address import parse_url
 from nbqueue.broker.checkup import Mark
+from nbqueue.client.portal import shutdown
+from nbqueue.client.session import configure
+from nbqueue.model.settings import Settings
+from tests.servers import running_server
 
 SOUND = {"maxmemory": 0, "used_memory": 1_000_000, "maxmemory_policy": "noeviction", "total_system_memory": 10**10}
 
@@ -51,11 +57,16 @@ def test_a_server_that_evicts_is_wrong(policy: str) -> None:
     assert checkup.room(info).mark == "ok"
 
 
-def test_losses_are_told_as_sentences() -> None:
-    """What may cost jobs, and nothing else."""
-    assert checkup.losses({**SOUND, "aof_enabled": 1, "aof_last_write_status": "ok"}) == []
-    evicting = {**SOUND, "maxmemory": 10**9, "maxmemory_policy": "allkeys-lru"}
-    assert [each.partition(":")[0] for each in checkup.losses(evicting)] == ["persistence", "memory"]
+def test_who_submits_to_a_server_that_evicts_is_warned_once(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """At the first submit the log says what to set, and no more after that."""
+    with running_server(maxmemory="100mb", maxmemory_policy="allkeys-lru") as server:
+        configure(Settings(url=server.url, home=home))
+        for _ in range(2):
+            submit(len, "abc").wait(5)
+        shutdown()
+    told = [record.getMessage() for record in caplog.records if record.name == "nbqueue.server"]
+    assert len(told) == 1
+    assert "throws jobs away: set maxmemory-policy noeviction. `nbqueue doctor` looks at the rest." in told[0]
 
 
 @pytest.mark.parametrize(("skew_s", "mark"), [(0.3, "ok"), (5.0, "note")])
