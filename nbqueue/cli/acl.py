@@ -24,9 +24,9 @@ PLACE = ">PASSWORD"
 @click.option("--acl-file", is_flag=True, help="Print it as a line of the server's `aclfile`, not as a command.")
 @with_settings
 def acl(settings: Settings, *, role: Role, user: str | None, password_file: Path | None, acl_file: bool) -> None:
-    """Print the command that makes a user of a shared server, with the rights of a role and no more.
+    """Print the rights of a role, for users of a shared server.
 
-    It is for whoever runs the server (redis-cli, valkey-cli). The user reaches the keys of the namespace alone, and no
+    It is the command that makes a user with these rights and no more, for whoever runs the server (redis-cli, valkey-cli). The user reaches the keys of the namespace alone, and no
     command that changes, stops or empties the server. A server keeps such users only in its `aclfile`: write them there
     by --acl-file, or run ACL SAVE.
     """
