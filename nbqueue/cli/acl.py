@@ -26,9 +26,9 @@ PLACE = ">PASSWORD"
 def acl(settings: Settings, *, role: Role, user: str | None, password_file: Path | None, acl_file: bool) -> None:
     """Print the rights of a role, for users of a shared server.
 
-    It is the command that makes a user with these rights and no more, for whoever runs the server (redis-cli, valkey-cli). The user reaches the keys of the namespace alone, and no
-    command that changes, stops or empties the server. A server keeps such users only in its `aclfile`: write them there
-    by --acl-file, or run ACL SAVE.
+    It is the command that makes a user with these rights and no more, for whoever runs the server (redis-cli,
+    valkey-cli). The user reaches the keys of the namespace alone, and no command that changes, stops or empties the
+    server. A server keeps such users only in its `aclfile`: write them there by --acl-file, or run ACL SAVE.
     """
     name = user or f"nbqueue-{role}"
     if not name.isascii() or not name.isprintable() or " " in name:

@@ -39,9 +39,9 @@ _LACKING: dict[Role, str] = {
 @as_json
 @with_settings
 def doctor(settings: Settings, *, strict: bool, json_wanted: bool) -> None:
-    """Look for what keeps jobs from running, or from being kept, and say what to change.
+    """Look for what keeps jobs from running or being kept.
 
-    Nothing is changed and no job is run. Exit code 1 if something is wrong.
+    It says what to change. Nothing is changed and no job is run. Exit code 1 if something is wrong.
     """
     found = list(_findings(settings))
     if json_wanted:
