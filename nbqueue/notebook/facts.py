@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from nbqueue.broker.queues import EngineInfo, Percentiles, QueueStats
 from nbqueue.client.alerts import Alert
 from nbqueue.client.schedule_list import COLUMNS, cells
+from nbqueue.display import palette, text, view, wording
+from nbqueue.display.table import Table
 from nbqueue.model import labels
 from nbqueue.model.alerting import described
 from nbqueue.model.attempts import AttemptRecord
@@ -16,8 +18,6 @@ from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import FINAL, State
-from nbqueue.notebook import palette, text, view, wording
-from nbqueue.notebook.table import Table
 
 #: characters of a value that has a line to itself
 WIDE = 400
@@ -35,7 +35,8 @@ def job(record: JobRecord, at: datetime) -> Table:
         "priority": str(record.priority or ""), "progress": text.figures(card), "message": progress.message,
         "metrics": metrics, "error": card.error, **_times(record), **_kin(record),
         "tries": f"{record.tries} of {record.max_tries}" if record.tries else "", "worker": record.worker,
-        "losses": str(record.losses + record.crashes or ""), "needs": labels.in_words(record.needs), "tags": ", ".join(record.tags),
+        "losses": str(record.losses + record.crashes or ""), "needs": labels.in_words(record.needs),
+        "tags": ", ".join(record.tags),
     })  # fmt: skip
 
 
