@@ -21,6 +21,9 @@ _WORKERS = "n_jobs workers num_workers n_workers parallel parallelism nprocs pro
 _ELSEWHERE = {
     "url": "server broker broker_url redis redis_url redis_dsn dsn address host connection",
     "slots": f"concurrency max_workers {_WORKERS}",
+    "processes": "engines procs",
+    "drain_timeout": "drain graceful_timeout shutdown_timeout stop_timeout warm_shutdown",
+    "max_jobs": "max_tasks_per_child maxtasksperchild max_requests recycle",
     "namespace": "prefix key_prefix",
     "queue": "queue_name queues task_queue routing_key",
     "priority": "prio nice",
