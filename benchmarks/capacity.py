@@ -30,7 +30,7 @@ async def nothing(number):
     return number
 """
 #: engines that have nothing to do, and seconds in which they are watched
-IDLE, WATCHED_S = (1, 10), 15.0
+IDLE, WATCHED_S = 10, 15.0
 LOT = 10_000
 
 
@@ -113,6 +113,7 @@ def measure(jobs: int, folder: Path) -> Iterator[tuple[str, str]]:
     with running_server(appendonly="yes", appendfsync="everysec") as server:
         nbqueue.configure(nbqueue.Settings(url=server.url, key_file=folder / "signing.key"))
         meter = Meter(server)
+        yield _idle(server, meter, folder)
         yield from _waiting(meter, jobs)
         for count in (1, 2):
             if count > 1:
@@ -125,17 +126,16 @@ def measure(jobs: int, folder: Path) -> Iterator[tuple[str, str]]:
             for number in range(one_by_one):
                 nbqueue.submit("nothing", number).wait(60)
         yield "server's time for a submit of one job", f"{found[0].cpu_s / one_by_one * 1e6:.0f} µs"
-        for count in IDLE:
-            with workers(server, folder, "--processes", str(count)):
-                drained(server)
-                until_there(server, count)
-                with meter.reading() as found:
-                    time.sleep(WATCHED_S)
-            a_second = found[0].cpu_s / WATCHED_S / count
-            yield (
-                f"of {count} idle engines, each takes",
-                f"{a_second * 100:.3f} % of the server's core, {found[0].commands / WATCHED_S / count:.1f} commands/s",
-            )
+
+
+def _idle(server: Server, meter: Meter, folder: Path) -> tuple[str, str]:
+    with workers(server, folder, "--processes", str(IDLE)):
+        until_there(server, IDLE)
+        with meter.reading() as found:
+            time.sleep(WATCHED_S)
+    spent = found[0]
+    share, commands = spent.cpu_s / WATCHED_S / IDLE, spent.commands / WATCHED_S / IDLE
+    return f"of {IDLE} idle engines, each takes", f"{share:.3%} of the server's core, {commands:.1f} commands/s"
 
 
 def _waiting(meter: Meter, jobs: int) -> Iterator[tuple[str, str]]:
