@@ -1,7 +1,7 @@
 # The one place that names the commands; CI calls the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow coverage fuzz times versions servers kernels check format lab bench bench-recovery docs picture lock browser-deps clean
+.PHONY: help demo test slow coverage fuzz times versions servers kernels check format lab bench bench-recovery docs picture lock browser-deps clean bench-capacity
 
 # The Python that .venv is made with: the first of these that is 3.11 to 3.13 and can make environments.
 CANDIDATES = python3 python3.13 python3.12 python3.11 "$$HOME"/.pyenv/versions/3.1[123]*/bin/python3
@@ -59,6 +59,9 @@ lab: .venv/for-test ## open JupyterLab with nbqueue installed
 
 bench: .venv/for-test ## measure nbqueue beside other job queues, half an hour (ARGS=--quick: four minutes, and no page is written)
 	@$(IN) benchmarks $(ARGS)
+
+bench-capacity: .venv/for-test ## measure what one server spends on a job, a waiting job and a worker: five minutes
+	@$(IN) benchmarks.capacity $(ARGS)
 
 bench-recovery: .venv/for-test ## kill workers, ours and those of other queues, and time until their jobs run again: 17 minutes
 	@$(IN) benchmarks --only recovery --keep $(ARGS)
