@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from nbqueue.model import resources as amounts
 from nbqueue.model import serving
 from nbqueue.model.settings import Settings
 from nbqueue.model.webhook import host_names
-from nbqueue.worker import supervisor
+from nbqueue.worker import log_lines, supervisor
 from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.log_lines import LogFormat
 
 
 @click.command()
@@ -60,6 +60,11 @@ from nbqueue.worker.config import WorkerConfig
               metavar="S", help="Seconds before it is sent again, each further time four times as long.")  # fmt: skip
 @click.option("--archive", "archive_folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Move attempts beyond their retention into Parquet files there, each hour.")  # fmt: skip
+@click.option("--log-format", type=click.Choice(log_lines.FORMATS), default="text", show_default=True,
+              envvar="NBQUEUE_LOG_FORMAT",
+              help="What its log is: lines for people, or a JSON object a line (NBQUEUE_LOG_FORMAT).")  # fmt: skip
+@click.option("--log-rate", type=click.IntRange(min=0), default=100, show_default=True, envvar="NBQUEUE_LOG_RATE",
+              metavar="N", help="Jobs a second that each engine logs; the others are counted.")  # fmt: skip
 @click.option("--key-file", type=click.Path(path_type=Path), help="File of the signing keys (NBQUEUE_KEY_FILE).")
 @with_settings
 def worker(
@@ -71,14 +76,15 @@ def worker(
 
     MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
     the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be. An arq
-    class says itself which server and queue it serves; of the options --burst, --engines and --drain count for it.
+    class says itself which server and queue it serves; of the options --burst, --engines, --drain and --log-format
+    count for it.
     """
     # the installed command, unlike `python -m`, does not look here
     sys.path.insert(0, str(Path.cwd()))
     _check_only_registered(module, wanted=given["only_registered"])
     if module and (place := _arq_class(module)):
         _refuse_for_arq(place, queues, queue_concurrency, resources, archive_folder, strict=given["strict"])
-        arq_options = {name: given[name] for name in ("burst", "engines", "drain_timeout_s")}
+        arq_options = {name: given[name] for name in ("burst", "engines", "drain_timeout_s", "log_format")}
         _run_arq(place, **arq_options)
         return
     if module:
@@ -107,19 +113,19 @@ def worker(
     leave(code)
 
 
-def _run_arq(place: str, *, burst: bool, engines: int, drain_timeout_s: float) -> None:
+def _run_arq(place: str, *, burst: bool, engines: int, drain_timeout_s: float, log_format: LogFormat) -> None:
     from nbqueue.worker import stock_settings
 
     _find(place.partition(":")[0])
     found = stock_settings.plan(place)
     if found.address is None:
         # the supervisor cannot reach this server as arq does: the worker then keeps its lease itself
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        log_lines.set_up(log_format)
         stock_settings.load(place, **{"burst": True} if burst else {}).run()
         return
     config = WorkerConfig(
-        address=found.address, modules=(place,), burst=burst, engines=engines, stall_s=found.stall_s,
-        drain_timeout_s=max(drain_timeout_s, found.completion_wait_s),
+        address=found.address, modules=(place,), burst=burst, engines=engines, log_format=log_format,
+        stall_s=found.stall_s, drain_timeout_s=max(drain_timeout_s, found.completion_wait_s),
     )  # fmt: skip
     click.echo(f"Serving {found.queue} on {config.address} as arq does; Ctrl-C ends it.", err=True)
     leave(supervisor.main(config))

@@ -10,6 +10,7 @@ from nbqueue.errors import ConfigurationError
 from nbqueue.inside.outside import processors
 from nbqueue.model import names, resources, serving
 from nbqueue.model.webhook import HostRules
+from nbqueue.worker.log_lines import LogFormat
 from nbqueue.worker.room import Share
 
 
@@ -58,6 +59,10 @@ class WorkerConfig:
     #: how often word is sent, and seconds before the second time
     webhook_tries: int = 8
     webhook_backoff_s: float = 5.0
+    #: how its log is written: lines for people, or JSON
+    log_format: LogFormat = "text"
+    #: jobs a second whose steps each engine logs one by one; the others are counted. 0: none are logged
+    log_rate: int = 100
     #: whether somebody beside it archives the history: then it forgets nothing of it itself
     is_archived: bool = False
 

@@ -19,6 +19,7 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError
+from nbqueue.worker import log_lines
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.leases import Leases
 from nbqueue.worker.link import EXIT_NO_MODULE, Link
@@ -243,7 +244,7 @@ class Supervisor:
 
 def main(config: WorkerConfig) -> int:
     """Run a worker in this process until it is told to stop; the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_lines.set_up(config.log_format)
     return asyncio.run(_run(config))
 
 
