@@ -178,7 +178,7 @@ class Submitter:
         here = session()
         draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming, sharing=here.shares)
         order, told = sending.begin(draft.order, 1, draft.job_id)
-        draft = replace(draft, order=order)
+        draft = draft if order is draft.order else replace(draft, order=order)
         kept = draft if draft.whole_size <= KEPT_BYTES else None
         accepted = here.promise(lambda link: deliver_in_turn(link, draft))
         told(accepted)

@@ -59,7 +59,7 @@ class Life:
 
     def begin(self, attempt: Attempt) -> None:
         """An attempt starts; from now on it has its own trace, or goes on with that of its submit."""
-        span = spans.begin(attempt)
+        span = None if tracing.library() is None else spans.begin(attempt)
         if span is not None:
             attempt.trace = tracing.text_of(span)
         elif "trace" in attempt.header:
@@ -79,7 +79,8 @@ class Life:
         begun = self._begun.pop(finish.job_id, None)
         if begun is None:
             return
-        spans.end(begun.span, finish)
+        if begun.span is not None:
+            spans.end(begun.span, finish)
         if not self._is_wanted:
             return
         now = time.monotonic()
