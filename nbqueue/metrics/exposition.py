@@ -44,16 +44,17 @@ async def exposition(client: Any, keys: Keys, *, accept: str = "") -> Exposition
     except TROUBLE as error:
         logger.warning("There are no metrics but one, as the server does not answer: %s", error)
         found = [up(is_up=False)]
-    return Exposition(encode(_Fixed(found)), content_type)
+    return Exposition(encode(Fixed(found)), content_type)
 
 
-class _Fixed:
+class Fixed:
     """Families that were made already, as a registry of prometheus-client."""
 
     def __init__(self, families: list[Any]) -> None:
         self._families = families
 
     def collect(self) -> Iterator[Any]:
+        """The families."""
         return iter(self._families)
 
 

@@ -15,9 +15,13 @@ from nbqueue.broker.tallies import Tallies
 from nbqueue.metrics.buckets import BOUNDS_S
 from nbqueue.metrics.counting import ATTEMPTS, RUNS, SUM, WAITS
 from nbqueue.metrics.standing import Standing
+from nbqueue.model.states import State
 
 #: the ends of buckets as they are written
 LIMITS = [*(f"{bound:g}" if bound < 1e5 else f"{bound:.0f}" for bound in BOUNDS_S), "+Inf"]  # noqa: PLR2004
+
+#: how jobs end
+ENDS = tuple(state for state in State if state.is_final)
 
 #: labels -> value
 Values = Mapping[Any, float]
@@ -57,9 +61,9 @@ def _of_queues(standing: Standing) -> Iterator[Metric]:
     yield _gauge("jobs", "Jobs that wait or run. Queued: ready, or held back; blocked: wait for other jobs.",
                  ("queue", "state"), states)  # fmt: skip
     yield _gauge("jobs_held_back", "Of the queued jobs those held back by a pause, a limit or for want of a worker.",
-                 ("queue", "by"), held)  # fmt: skip
+                 ("queue", "cause"), held)  # fmt: skip
     yield _counter("jobs_ended", "Jobs that ended, by how.", ("queue", "state"),
-                   {(stats.name, state.value): n for stats in found for state, n in stats.ended.items()})  # fmt: skip
+                   {(stats.name, state): stats.ended.get(state, 0) for stats in found for state in ENDS})  # fmt: skip
     yield _gauge("jobs_submitted_per_minute", "Jobs submitted in the last sixty seconds.", ("queue",),
                  {(name,): count for name, count in standing.arrivals.items()})  # fmt: skip
     yield _gauge("oldest_wait_seconds", "How long the oldest job that could start has waited; 0: none waits.",
@@ -112,8 +116,12 @@ def _of_workers(engines: Iterable[EngineInfo]) -> Iterator[Metric]:
 
 def _of_attempts(tallies: Tallies) -> Iterator[Metric]:
     labels = ("queue", "function")
-    ended = {(queue, function, str(state)): float(count)
+    found = {(queue, function, str(state)): float(count)
              for (measure, queue, function, state), count in tallies.counts.items() if measure == ATTEMPTS}  # fmt: skip
+    # a counter begins at zero, so that the first one that is lost is seen to come
+    ended = {
+        (queue, function, state): 0.0 for queue, function, _ in found for state in (*ENDS, "retried", "lost")
+    } | found
     yield _counter("attempts", "Attempts that ended, by how; retried: another follows, lost: their worker was.",
                    (*labels, "state"), ended)  # fmt: skip
     for name, text, measure in (
