@@ -108,10 +108,10 @@ def _of_workers(engines: Iterable[EngineInfo]) -> Iterator[Metric]:
             sums[what][engine.host,] += value
     host = ("host",)
     yield _gauge("workers", "Worker processes that claim jobs.", host, sums["workers"])
-    yield _gauge("worker_slots", "Jobs with a process of their own that they can run at once.", host, sums["slots"])
-    yield _gauge("worker_jobs", "Jobs that they run.", host, sums["running"])
-    yield _gauge("worker_cpus", "Processors that they and their jobs keep busy.", host, sums["cpu"])
-    yield _gauge("worker_memory_bytes", "Memory that they and their jobs hold.", host, sums["memory"])
+    yield _gauge("host_slots", "Jobs with a process of their own that they can run at once.", host, sums["slots"])
+    yield _gauge("host_jobs", "Jobs that they run.", host, sums["running"])
+    yield _gauge("host_cpus", "Processors that they and their jobs keep busy.", host, sums["cpu"])
+    yield _gauge("host_memory_bytes", "Memory that they and their jobs hold.", host, sums["memory"])
 
 
 def _of_attempts(tallies: Tallies) -> Iterator[Metric]:

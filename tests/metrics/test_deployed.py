@@ -58,7 +58,7 @@ def labels() -> dict[str, set[str]]:
     return {sample.name: set(sample.labels) for sample in samples}
 
 
-@pytest.mark.parametrize(("where", "text"), _expressions(), ids=lambda value: value if len(value) < 40 else "")
+@pytest.mark.parametrize(("where", "text"), list(_expressions()), ids=lambda value: value if len(value) < 40 else "")
 def test_an_expression_asks_for_what_there_is(where: str, text: str, labels: dict[str, set[str]]) -> None:
     """It can be read, each metric in it is told, and so is each label it goes by."""
     found = promql.read(text)
@@ -102,7 +102,7 @@ def test_the_dashboard_has_what_grafana_needs() -> None:
 )  # fmt: skip
 def test_what_is_no_promql_is_found(text: str) -> None:
     """The reader of expressions refuses what Prometheus refuses."""
-    with pytest.raises(ValueError, match="should come after|nothing can be read"):
+    with pytest.raises(ValueError, match=r"should come after|nothing can be read"):
         promql.read(text)
 
 

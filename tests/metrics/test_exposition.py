@@ -65,7 +65,7 @@ async def test_jobs_are_told_by_state_queue_and_function(settings: Settings) -> 
     assert found["nbqueue_wait_seconds_count"] == {("broken", "other"): 2, ("doubled", "default"): 3}
     assert found["nbqueue_run_seconds_bucket"]["doubled", "+Inf", "default"] == 3
     assert found["nbqueue_queue_workers"] == {("default",): 1, ("other",): 1}
-    assert [sum(found[f"nbqueue_{name}"].values()) for name in ("workers", "worker_slots", "worker_jobs")] == [1, 1, 1]
+    assert [sum(found[f"nbqueue_{name}"].values()) for name in ("workers", "host_slots", "host_jobs")] == [1, 1, 1]
     assert 0 < found["nbqueue_oldest_wait_seconds"]["default",] < 20 * SLACK
     assert found["nbqueue_attempts_uncounted"] == {(): 0}
 
