@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from nbqueue.board.facts import Facts, QueueFacts
+from nbqueue.display.view_group import group_waits_for_worker
 from nbqueue.model.advice import Offers, lack, no_worker
 from nbqueue.model.job import JobRecord
-from nbqueue.notebook.board.facts import Facts, QueueFacts
-from nbqueue.notebook.view_group import group_waits_for_worker
 
 #: for how many seconds a job may wait in a queue of that name before it is said
 Patience = Callable[[str], float]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbqueue.notebook import ansi, wording
+from nbqueue.display import ansi, wording
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from nbqueue.board import group_row
 from nbqueue.broker import owners
 from nbqueue.client.link import Link
 from nbqueue.client.origin import origin
 from nbqueue.model.job import JobRecord
-from nbqueue.notebook.board import group_row
 
 
 class Own:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nbqueue.display import notes, palette, wording
+from nbqueue.display.palette import Look
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Bar, Progress
 from nbqueue.model.states import FAILURES, LIVE, State
 from nbqueue.model.trace import Point, Trace
-from nbqueue.notebook import notes, palette, wording
-from nbqueue.notebook.palette import Look
 
 #: lines of the log on a card, and characters of each
 LOG_LINES = 100

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from nbqueue.board import group_row, roster
+from nbqueue.board.own import Own
+from nbqueue.board.roster import Choice
 from nbqueue.broker.groups import GroupCounts
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State
-from nbqueue.notebook.board import group_row, roster
-from nbqueue.notebook.board.own import Own
-from nbqueue.notebook.board.roster import Choice
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

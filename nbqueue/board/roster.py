@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from nbqueue.board import group_row
+from nbqueue.board.activity import WINDOWS, Window
+from nbqueue.board.group_row import GroupRow
+from nbqueue.board.own import Own
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import FINAL, LIVE, State
-from nbqueue.notebook.board import group_row
-from nbqueue.notebook.board.activity import WINDOWS, Window
-from nbqueue.notebook.board.group_row import GroupRow
-from nbqueue.notebook.board.own import Own
 
 #: rows of a page that can be chosen
 PAGES = (10, 25, 50)

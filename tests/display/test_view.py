@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nbqueue.client.group_failures import Failed
+from nbqueue.display import palette, view, view_group
+from nbqueue.display.view import CardView, Failure
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State, WaitReason
-from nbqueue.notebook import palette, view, view_group
-from nbqueue.notebook.view import CardView, Failure
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
 RUNNING = JobRecord(

@@ -6,12 +6,12 @@ import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
+from nbqueue.board.activity import Activity
 from nbqueue.broker import history
 from nbqueue.broker.history import Ask, Page
 from nbqueue.broker.keys import Keys
 from nbqueue.model.job import JobRecord, moment
 from nbqueue.model.states import FINAL
-from nbqueue.notebook.board.activity import Activity
 
 #: ended jobs that are known by name
 KEPT = 3_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbqueue.notebook.view import CardView
+from nbqueue.display.view import CardView
 
 
 def one_line(view: CardView, *, ascii_only: bool = False) -> str:

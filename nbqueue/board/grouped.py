@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from nbqueue.board import group_row
+from nbqueue.board.group_row import GroupRow
 from nbqueue.broker import groups
 from nbqueue.broker.groups import GroupCounts, Standing
 from nbqueue.client.link import Link
 from nbqueue.model.job import JobRecord
-from nbqueue.notebook.board import group_row
-from nbqueue.notebook.board.group_row import GroupRow
 
 #: groups that are shown as one row; of others the jobs are
 MOST = 200

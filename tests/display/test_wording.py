@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbqueue.notebook import wording
+from nbqueue.display import wording
 
 
 @given(st.text(st.characters(), max_size=400))

@@ -9,23 +9,22 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+from nbqueue.board import lacking, own
+from nbqueue.board.activity import Activity
+from nbqueue.board.facts import Facts, QueueFacts
+from nbqueue.board.grouped import Groups
+from nbqueue.board.known import Known
+from nbqueue.board.own import Own
+from nbqueue.board.past import Past
+from nbqueue.board.roster import Choice
 from nbqueue.broker import overview, queues
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.overview import Overview, QueueNow
 from nbqueue.broker.queues import EngineInfo
 from nbqueue.client.link import Link
 from nbqueue.errors import NbqueueError
+from nbqueue.model.advice import patience_s
 from nbqueue.model.job import JobRecord, moment
-from nbqueue.notebook.attendance import patience_s
-from nbqueue.notebook.board import lacking, own
-from nbqueue.notebook.board.activity import Activity
-from nbqueue.notebook.board.facts import Facts, QueueFacts
-from nbqueue.notebook.board.grouped import Groups
-from nbqueue.notebook.board.known import Known
-from nbqueue.notebook.board.own import Own
-from nbqueue.notebook.board.past import Past
-from nbqueue.notebook.board.roster import Choice
-from nbqueue.notebook.server import NOT_RUNNING
 
 #: seconds between two looks, and after one that failed
 PACE_S, AGAIN_S = 1.0, 2.0
@@ -52,9 +51,10 @@ class Wishes(Protocol):
 class Gathering:
     """One server as facts. `facts` is replaced by the portal's thread, and may be read by any."""
 
-    def __init__(self, wishes: Wishes, is_up: Callable[[], bool]) -> None:
+    def __init__(self, wishes: Wishes, is_up: Callable[[], bool], when_down: str) -> None:
         self._wishes = wishes
-        self._is_up = is_up
+        #: whether the server may be asked, and what is said while it may not
+        self._is_up, self._when_down = is_up, when_down
         self._woken: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._activity: Activity | None = None
@@ -98,7 +98,7 @@ class Gathering:
             if await asyncio.to_thread(self._is_up):
                 await self._look(link)
                 return PACE_S
-            self._tell(NOT_RUNNING)
+            self._tell(self._when_down)
         except NbqueueError as error:
             self._tell(str(error))
         except Exception as error:  # noqa: BLE001 - nobody waits for this: the dashboard says it, and looks again

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from nbqueue.board.activity import Chart
+from nbqueue.board.group_row import GroupRow
+from nbqueue.board.own import Own
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.model.job import JobRecord
-from nbqueue.notebook.board.activity import Chart
-from nbqueue.notebook.board.group_row import GroupRow
-from nbqueue.notebook.board.own import Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from nbqueue.notebook import plot
+from nbqueue.display import plot
 
 LARGEST, SMALLEST = sys.float_info.max, 5e-324
 VECTOR = "<img src=x onerror=alert(1)>\"'&"

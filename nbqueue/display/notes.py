@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from nbqueue.display import wording
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State, WaitReason
-from nbqueue.notebook import wording
 
 RECONNECTING = ("connection lost, trying again",)
 

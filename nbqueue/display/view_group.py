@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from nbqueue.client.group_failures import Failed
+from nbqueue.display import palette, view, wording
+from nbqueue.display.notes import RECONNECTING
+from nbqueue.display.palette import Look
+from nbqueue.display.view import CardView, Failure, Segment
 from nbqueue.model.states import FAILURES, FINAL, UNWANTED, State
-from nbqueue.notebook import palette, view, wording
-from nbqueue.notebook.notes import RECONNECTING
-from nbqueue.notebook.palette import Look
-from nbqueue.notebook.view import CardView, Failure, Segment
 
 #: jobs of a group that have ended before the rate is worth a word
 LEAST_ENDED = 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from nbqueue.notebook import ansi, palette, plot, theme
-from nbqueue.notebook.palette import Look
-from nbqueue.notebook.view import CardView, SubBar, valuenow
+from nbqueue.display import ansi, palette, plot, theme
+from nbqueue.display.palette import Look
+from nbqueue.display.view import CardView, SubBar, valuenow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

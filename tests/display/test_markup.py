@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbqueue.client.group_failures import Failed
+from nbqueue.display import markup, palette, text, view, view_group, wording
+from nbqueue.display.view import CardView
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Bar, Progress
 from nbqueue.model.states import State
 from nbqueue.model.trace import Trace
-from nbqueue.notebook import markup, palette, text, view, view_group, wording
-from nbqueue.notebook.view import CardView
 from tests.notebook.tags import Tags
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from nbqueue.display import palette, wording
 from nbqueue.model.trace import Point
-from nbqueue.notebook import palette, wording
 
 #: of the curves of an objective and its bound, and of those of any other metric, in pixels
 WIDE, NARROW, HEIGHT = 280, 130, 58

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from nbqueue.board import bars
+from nbqueue.board.activity import COARSE_KEPT_S, WINDOWS, Activity, Bar, Chart
 from nbqueue.model.states import State
-from nbqueue.notebook.board import bars
-from nbqueue.notebook.board.activity import COARSE_KEPT_S, WINDOWS, Activity, Bar, Chart
 
 FIVE_MINUTES, HOUR, DAY = WINDOWS
 NOW = 1_800_000_000_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from nbqueue.notebook import palette
-from nbqueue.notebook.board import columns
-from nbqueue.notebook.board.activity import Bar, Chart
-from nbqueue.notebook.theme import FONT, LINE, MUTED
+from nbqueue.board import columns
+from nbqueue.board.activity import Bar, Chart
+from nbqueue.display import palette
+from nbqueue.display.theme import FONT, LINE, MUTED
 
 #: units of the drawing, which is stretched to its place: of a bar, above the line, below it
 WIDE, UP, DOWN = 10, 70, 30

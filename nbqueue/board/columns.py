@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from nbqueue.board.activity import Chart
+from nbqueue.board.facts import Facts, QueueFacts
+from nbqueue.board.group_row import GroupRow
 from nbqueue.broker.queues import EngineInfo
+from nbqueue.display import palette, view, view_group, wording
+from nbqueue.display.palette import Look
+from nbqueue.display.view import CardView
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import FAILURES
-from nbqueue.notebook import palette, view, view_group, wording
-from nbqueue.notebook.board.activity import Chart
-from nbqueue.notebook.board.facts import Facts, QueueFacts
-from nbqueue.notebook.board.group_row import GroupRow
-from nbqueue.notebook.palette import Look
-from nbqueue.notebook.view import CardView
 
 #: characters of what is long in a cell
 WIDE, NARROW = 160, 60

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from nbqueue.notebook import wording
+from nbqueue.display import wording
 
 _CELL = "text-align:left;padding:2px 12px 2px 0"
 _SHORT = f"{_CELL};white-space:nowrap"

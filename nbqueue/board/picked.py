@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from nbqueue.board import group_row
 from nbqueue.broker import groups
 from nbqueue.client.link import Link
 from nbqueue.client.session import Session
 from nbqueue.model.job import JobRecord
-from nbqueue.notebook.board import group_row
 
 
 class Picked:
