@@ -43,8 +43,16 @@ async def exposition(client: Any, keys: Keys, *, accept: str = "") -> Exposition
         found = [up(is_up=True), *families(await look(client, keys), tallies)]
     except TROUBLE as error:
         logger.warning("There are no metrics but one, as the server does not answer: %s", error)
-        found = [up(is_up=False)]
+        return away(accept=accept)
     return Exposition(encode(Fixed(found)), content_type)
+
+
+def away(*, accept: str = "") -> Exposition:
+    """The metrics of a server that does not answer."""
+    encode, content_type = _encoder(accept)
+    from nbqueue.metrics.families import up
+
+    return Exposition(encode(Fixed([up(is_up=False)])), content_type)
 
 
 class Fixed:
