@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from redis.exceptions import NoPermissionError
 
 from nbqueue.broker.asking import ask
 from nbqueue.broker.bounds import RECORD_MS
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
-from nbqueue.broker.scripts import Call, script
+from nbqueue.broker.scripts import Call, run, script
 
 #: the field that says up to which entry was counted
 TO = b"to"
@@ -38,10 +40,16 @@ async def read(client: Any, keys: Keys) -> Tallies:
     return Tallies(to=to, counts={name: int(count) for name, count in named if name and count.isdigit()})
 
 
-def add(keys: Keys, more: Mapping[Name, int], *, before: str, to: str) -> Call[bool]:
-    """Add what was counted from one entry to another; whether nobody else did so first."""
+async def keep(
+    client: Any, keys: Keys, more: Mapping[Name, int], *, before: str, to: str
+) -> Literal["kept", "overtaken", "refused"]:
+    """Add what was counted from one entry to another, unless somebody else did so first, or we may only look."""
     words = [word for name, count in more.items() for word in (json.dumps(name), count)]
-    return Call(script("tally"), (keys.tallies,), (before, to, RECORD_MS, *words), lambda reply: bool(reply == 1))
+    added = Call(script("tally"), (keys.tallies,), (before, to, RECORD_MS, *words), lambda reply: bool(reply == 1))
+    try:
+        return "kept" if await run(client, added) else "overtaken"
+    except NoPermissionError:
+        return "refused"
 
 
 def _name(text: bytes) -> Name | None:

@@ -6,8 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from nbqueue.broker import history, scripts, tallies
+from nbqueue.broker import history, tallies
 from nbqueue.broker.history import Page
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.tallies import Name, Tallies
@@ -32,23 +33,39 @@ ATTEMPTS, WAITS, RUNS = "attempts", "waits", "runs"
 SUM = "sum"
 
 
+#: what those have counted who may only look at the server, by the connection they do so with and the namespace
+_own: WeakKeyDictionary[Any, dict[str, Tallies]] = WeakKeyDictionary()
+
+
 async def count_on(client: Any, keys: Keys) -> Tallies:
-    """The tallies with all that came to the history since they were counted last; they are kept for whoever comes."""
+    """The tallies with all that came to the history since they were counted last; they are kept for whoever comes.
+
+    Who may not write keeps them for itself, as long as its connection lives.
+    """
     before = Tallies()
     for _ in range(_TURNS):
-        before = await tallies.read(client, keys)
-        now = await history.now_ms(lambda act: act(client))
-        counting = Counting(before)
-        start = f"({before.to}" if before.to else str(now - FIRST_MS)
-        async for page in history.pages(lambda act: act(client), keys, start=start):
-            counting.take(page)
-            if counting.attempts >= MOST_ATTEMPTS:
-                break
+        before = _own.get(client, {}).get(keys.prefix) or await tallies.read(client, keys)
+        counting = await _counted(client, keys, before)
         if counting.to == before.to:
             return before
-        if await scripts.run(client, tallies.add(keys, counting.more, before=before.to, to=counting.to)):
+        what = await tallies.keep(client, keys, counting.more, before=before.to, to=counting.to)
+        if what == "refused":
+            _own.setdefault(client, {})[keys.prefix] = counting.after()
+        if what != "overtaken":
             return counting.after()
     return before
+
+
+async def _counted(client: Any, keys: Keys, before: Tallies) -> Counting:
+    """What came to the history since."""
+    now = await history.now_ms(lambda act: act(client))
+    counting = Counting(before)
+    start = f"({before.to}" if before.to else str(now - FIRST_MS)
+    async for page in history.pages(lambda act: act(client), keys, start=start):
+        counting.take(page)
+        if counting.attempts >= MOST_ATTEMPTS:
+            break
+    return counting
 
 
 class Counting:

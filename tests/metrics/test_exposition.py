@@ -85,6 +85,22 @@ async def test_whoever_asks_counts_each_attempt_once(server: Server) -> None:
     assert later["nbqueue_run_seconds_sum"] == {("f", "q"): 3000}
 
 
+async def test_who_may_only_look_counts_for_itself(server: Server) -> None:
+    """With the rights to read alone the numbers are the same, and go on from answer to answer."""
+    with server.client() as admin:
+        rights = "on nopass %R~* -@all +@read +evalsha +script|load +info +time +client|setname +client|setinfo +select"
+        admin.execute_command("ACL", "SETUSER", "looker", *rights.split())
+        client = open_redis(parse_url(server.url.replace("unix://", "unix://looker:any@")), name="")
+        counts = []
+        for more in (100, 50):
+            _wrote(server, more)
+            found = parsed((await exposition(client, Keys())).body)
+            counts.append((found["nbqueue_up"][()], sum(found["nbqueue_attempts_total"].values())))
+        await client.aclose()
+        assert (counts, admin.exists("nbq:tallies")) == ([(1, 100), (1, 150)], 0)
+        admin.acl_deluser("looker")
+
+
 async def test_names_have_a_bound(server: Server) -> None:
     """Of very many functions the first 200 have series of their own, the others one together."""
     _wrote(server, 300, function="f{}")
