@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,12 @@ from nbqueue.model import resources as amounts
 from nbqueue.model.scaling import Span
 from nbqueue.model.settings import Settings
 from nbqueue.model.webhook import host_names
-from nbqueue.worker import supervisor
+from nbqueue.worker import log_lines, supervisor
 from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.log_lines import LogFormat
 
 #: options that count for an arq class, too
-_ARQ = ("burst", "span", "drain_timeout_s", "reload", "health")
+_ARQ = ("burst", "span", "drain_timeout_s", "reload", "health", "log_format")
 #: and those that need an engine of ours
 _NOT_ARQ = {
     "queues": "--queues", "strict": "--strict", "queue_concurrency": "--queue-concurrency", "resources": "--resources",
@@ -54,8 +54,8 @@ def worker(
 
     MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
     the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be. An arq
-    class says itself which server and queue it serves; of the options --burst, --processes, --drain-timeout, --reload
-    and --health count for it.
+    class says itself which server and queue it serves; of the options --burst, --processes, --drain-timeout, --reload,
+    --health and --log-format count for it.
 
     Each option may also stand in the environment, as NBQUEUE_ and its name (NBQUEUE_DRAIN_TIMEOUT=2min), or in the file
     of --config (drain-timeout = "2min"). What the command line says comes first, then the environment, then the file.
@@ -120,7 +120,7 @@ def _at_once(config: WorkerConfig) -> str:
 
 
 def _run_arq(
-    place: str, *, burst: bool, span: Span, drain_timeout_s: float, reload: bool, health: str
+    place: str, *, burst: bool, span: Span, drain_timeout_s: float, reload: bool, health: str, log_format: LogFormat
 ) -> None:  # fmt: skip
     from nbqueue.worker import stock_settings
 
@@ -128,12 +128,13 @@ def _run_arq(
     found = stock_settings.plan(place)
     if found.address is None:
         # the supervisor cannot reach this server as arq does: the worker then keeps its lease itself
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        log_lines.set_up(log_format)
         stock_settings.load(place, **{"burst": True} if burst else {}).run()
         return
     config = WorkerConfig(
         address=found.address, modules=(place,), burst=burst, span=span, stall_s=found.stall_s,
-        reload=reload, health=health, drain_timeout_s=max(drain_timeout_s, found.completion_wait_s),
+        reload=reload, health=health, log_format=log_format,
+        drain_timeout_s=max(drain_timeout_s, found.completion_wait_s),
     )  # fmt: skip
     click.echo(f"Serving {found.queue} on {config.address} as arq does; Ctrl-C ends it.", err=True)
     leave(supervisor.main(config))

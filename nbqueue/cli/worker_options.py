@@ -12,6 +12,7 @@ from nbqueue.cli.durations import Seconds
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import durations, scaling
 from nbqueue.model.names import shown
+from nbqueue.worker import log_lines
 
 
 class Processes(click.ParamType[scaling.Span]):
@@ -82,6 +83,10 @@ _WATCHING = (
     click.option("--json", "json_wanted", is_flag=True, help="With --check, print JSON."),
     click.option("--health", metavar="HOST:PORT", default="",
                  help="Say over HTTP how the worker is: GET /live, /ready and /metrics."),
+    click.option("--log-format", type=click.Choice(log_lines.FORMATS), default="text", show_default=True,
+                 help="What its log is: lines for people, or a JSON object a line."),
+    click.option("--log-rate", type=click.IntRange(min=0), default=100, show_default=True, metavar="N",
+                 help="Jobs a second that each engine logs; the others are counted. 0: none are logged."),
 )  # fmt: skip
 _TELLING = (
     click.option("--webhook-hosts", metavar="A,B", default="",
@@ -105,7 +110,7 @@ GROUPS = {
     "Which jobs": ("queues", "strict", "queue_concurrency", "resources", "labels", "only_registered"),
     "How many at once": ("processes", "slots", "concurrency"),
     "Its end, and renewal": ("burst", "drain_timeout", "max_jobs", "memory", "reload"),
-    "Looking after it": ("check", "json", "health"),
+    "Looking after it": ("check", "json", "health", "log_format", "log_rate"),
     "Telling and keeping": ("webhook_hosts", "webhook_private", "webhook_tries", "webhook_backoff", "archive"),
     "Where": ("url", "namespace", "home", "key_file", "config", "help"),
 }

@@ -11,6 +11,7 @@ from nbqueue.inside.outside import processors
 from nbqueue.model import labels, names, resources, serving
 from nbqueue.model.scaling import Span
 from nbqueue.model.webhook import HostRules
+from nbqueue.worker.log_lines import LogFormat
 from nbqueue.worker.room import Share
 
 
@@ -70,6 +71,10 @@ class WorkerConfig:
     #: how often word is sent, and seconds before the second time
     webhook_tries: int = 8
     webhook_backoff_s: float = 5.0
+    #: how its log is written: lines for people, or JSON
+    log_format: LogFormat = "text"
+    #: jobs a second whose steps each engine logs one by one; the others are counted. 0: none are logged
+    log_rate: int = 100
     #: whether somebody beside it archives the history: then it forgets nothing of it itself
     is_archived: bool = False
 

@@ -24,15 +24,18 @@ from nbqueue.broker import codec, queues, scripts, terms
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
+from nbqueue.children import telemetry
 from nbqueue.children.pool import Children
 from nbqueue.model import task as tasks
 from nbqueue.model.webhook import HostRules
+from nbqueue.worker import log_lines
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.beside import Beside
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.desks import Desks
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
+from nbqueue.worker.life import Life
 from nbqueue.worker.link import BEAT_S, EXIT_NO_MODULE, Link
 from nbqueue.worker.machine import machine_id
 from nbqueue.worker.native import NativeRunner
@@ -58,7 +61,7 @@ def main() -> None:
     supervisor = os.getppid()
     _die_with_parent(supervisor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_lines.set_up()
     sys.exit(asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1])), supervisor)))
 
 
@@ -81,6 +84,8 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
     if first is None:
         return 0
     config = WorkerConfig.from_wire(first["config"])
+    log_lines.set_up(config.log_format)
+    telemetry.set_up()
     if not all(map(_is_imported, config.modules)):
         return EXIT_NO_MODULE
     # what is here stays, and need not be looked through again and again
@@ -146,6 +151,7 @@ class EngineProcess:
             desks=desks,
         )  # fmt: skip
         engine = self._engine(runner, reports)
+        runner.life = Life(self._config.log_rate)
         runner.on_end, desks.on_rest, desks.on_back = engine.end, engine.slots.rest, engine.slots.back
         engine.lacks = runner.lacking.of
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)

@@ -15,7 +15,7 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError
-from nbqueue.worker import charge, health
+from nbqueue.worker import charge, health, log_lines
 from nbqueue.worker.charge import Charge, Orders, first
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.crew import Crew
@@ -251,7 +251,7 @@ async def _makes_room(engine: Charge, leaving: asyncio.Task[int] | None) -> None
 
 def main(config: WorkerConfig) -> int:
     """Run a worker in this process until it is told to stop; the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_lines.set_up(config.log_format)
     return asyncio.run(_run(config))
 
 
