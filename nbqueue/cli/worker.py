@@ -41,11 +41,12 @@ from nbqueue.worker.config import WorkerConfig
 )
 @click.option("--concurrency", type=click.IntRange(min=1), default=200, show_default=True,
               help="Coroutines at once in each engine.")  # fmt: skip
-@click.option("--engines", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that claim jobs.")
+@click.option("--processes", "engines", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Engines: processes that claim jobs, each with its slots.")  # fmt: skip
 @click.option(
     "--burst", is_flag=True, help="End when nothing is left to do: no job waits for its time, a limit or its next try."
 )
-@click.option("--drain", "drain_timeout_s", type=Seconds(0), default=30.0, show_default=True, metavar="S",
+@click.option("--drain-timeout", "drain_timeout_s", type=Seconds(0), default=30.0, show_default=True, metavar="S",
               help="Seconds that running jobs get to finish after the first SIGTERM.")  # fmt: skip
 @click.option("--only-registered", is_flag=True,
               help="Run the functions of MODULE alone, with plain data as arguments: no code travels.")  # fmt: skip
@@ -71,7 +72,7 @@ def worker(
 
     MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
     the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be. An arq
-    class says itself which server and queue it serves; of the options --burst, --engines and --drain count for it.
+    class says itself which server and queue it serves; of the options --burst, --processes and --drain-timeout count for it.
     """
     # the installed command, unlike `python -m`, does not look here
     sys.path.insert(0, str(Path.cwd()))
