@@ -15,10 +15,10 @@ from nbqueue.broker import queues, retention, scripts
 from nbqueue.broker.history import Entry
 from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import SENTENCE_LIMIT, Server, asked, complete, shared_address, with_settings
+from nbqueue.display import wording
 from nbqueue.errors import AccessDenied, ConfigurationError, NbqueueError
 from nbqueue.model.retention import LEAST_S, Retention
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import wording
 
 #: attempts of a file at most
 ATTEMPTS = 50_000

@@ -10,10 +10,10 @@ from nbqueue.cli.session import here
 from nbqueue.client.graph import Graph, read
 from nbqueue.client.link import Link
 from nbqueue.client.session import session
+from nbqueue.display import wording
 from nbqueue.errors import JobLost
 from nbqueue.model.names import check_job_id
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import wording
 
 
 @click.command()

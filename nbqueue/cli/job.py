@@ -19,11 +19,11 @@ from nbqueue.cli.session import here
 from nbqueue.cli.submitting import submitting, waited
 from nbqueue.cli.values import read_arguments, shown
 from nbqueue.cli.works import METAVAR, in_chunks, jobs_of
+from nbqueue.display import wording
 from nbqueue.errors import JobLost
 from nbqueue.model import names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import wording
 
 _FOLLOW_PAUSE_S = 0.3
 

@@ -17,10 +17,10 @@ from nbqueue.broker.history import Ask
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import QueueStats
 from nbqueue.broker.scripts import TROUBLE
+from nbqueue.display import wording
 from nbqueue.errors import ConfigurationError, LocalStackError, NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings, load_settings
-from nbqueue.notebook import wording
 
 T = TypeVar("T")
 

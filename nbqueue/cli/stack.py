@@ -14,12 +14,12 @@ from nbqueue.broker.retention import Archived
 from nbqueue.cli import tables
 from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import EXIT_NOT_RUNNING, Server, as_json, asking, leave, running_address, with_settings
+from nbqueue.display import wording
 from nbqueue.errors import BrokerUnavailable, ConfigurationError, LocalStackError
 from nbqueue.local import stack
 from nbqueue.model.resources import canonical
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
-from nbqueue.notebook import wording
 
 
 @click.command()

@@ -16,8 +16,8 @@ from nbqueue.client.session import configure
 from nbqueue.client.without_server import is_away
 from nbqueue.errors import BrokerUnavailable, LocalStackError
 from nbqueue.local import stack
+from nbqueue.model.advice import PATIENCE_S
 from nbqueue.model.settings import Settings
-from nbqueue.notebook.attendance import PATIENCE_S
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 from rich.cells import cell_len, set_cell_size
 
-from nbqueue.notebook import wording
+from nbqueue.display import wording
 
 #: characters of a text from a job that a table shows at most, also where nothing has to fit
 TEXT_LIMIT = 500

@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from nbqueue.model.job import JobRecord
 from nbqueue.model.resources import fits, known
+from nbqueue.model.settings import Settings
 
 #: what the workers that serve a queue offer of resources, an entry each, by queue
 Offers = Mapping[str, Sequence[Mapping[str, float]]]
 
+#: how long a job waits before it is asked whether anybody will run it
+PATIENCE_S = 2.0
+#: the local stack starts its worker with the first submit, which takes longer on a busy machine
+LOCAL_PATIENCE_S = 10.0
+LOCAL_QUEUE = "default"
 #: what is lacking stands before it, what to do behind it
 _HELPS = ": start one with "
 
@@ -23,6 +29,11 @@ def lack(record: JobRecord, offers: Offers) -> str:
         if not any(fits(needs, each) for each in offers.get(record.queue, ())):
             return no_resources(record.queue, record.needs)
     return ""
+
+
+def patience_s(settings: Settings, queue: str) -> float:
+    """For how long a job may wait in a queue of this server before it is worth a question."""
+    return LOCAL_PATIENCE_S if settings.url is None and queue == LOCAL_QUEUE else PATIENCE_S
 
 
 def in_short(sentence: str) -> str:

@@ -12,14 +12,10 @@ from weakref import WeakValueDictionary
 from nbqueue.broker.holdup import standing as ask_standing
 from nbqueue.client.link import Link
 from nbqueue.errors import NbqueueError
+from nbqueue.model.advice import patience_s
 from nbqueue.model.holdup import Standing
 from nbqueue.model.settings import Settings
 
-#: how long a job waits before it is asked whether anybody will run it
-PATIENCE_S = 2.0
-#: the local stack starts its worker with the first submit, which takes longer on a busy machine
-LOCAL_PATIENCE_S = 10.0
-LOCAL_QUEUE = "default"
 #: how often it is asked while something waits, and for how long an answer counts, as does that a card waits
 ASK_S, FRESH_S = 2.0, 6.0
 #: jobs whose own places are asked for; others are told how their queue stands
@@ -87,11 +83,6 @@ class Attendance:
         self._asked = None
         if not asked.cancelled() and asked.exception() is None:
             self._standing, self._answered_at = asked.result(), now
-
-
-def patience_s(settings: Settings, queue: str) -> float:
-    """For how long a job may wait in a queue of this server before it is worth a question."""
-    return LOCAL_PATIENCE_S if settings.url is None and queue == LOCAL_QUEUE else PATIENCE_S
 
 
 _lock = threading.Lock()

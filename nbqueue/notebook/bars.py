@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from nbqueue.client.selection import Selection
-from nbqueue.notebook import terminal, text
+from nbqueue.display import text
+from nbqueue.notebook import terminal
 from nbqueue.notebook.publish import Place, place, shell
 from nbqueue.notebook.sources import Source, wait_for_end
 from nbqueue.notebook.work import Work

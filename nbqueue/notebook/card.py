@@ -10,11 +10,11 @@ from contextvars import Context, copy_context
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from nbqueue.notebook import markup, palette, text
+from nbqueue.display import markup, palette, text
+from nbqueue.display.view import CardView, known_at
 from nbqueue.notebook.outputs import Outputs
 from nbqueue.notebook.publish import Bundle
 from nbqueue.notebook.sources import COMPLETE_S, Source, wait_for_end
-from nbqueue.notebook.view import CardView, known_at
 
 #: failures in a row after which a card is drawn only now and then, and how long it rests
 PATIENCE, REST_S = 10, 10.0

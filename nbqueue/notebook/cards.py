@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from nbqueue.client.selection import Selection
+from nbqueue.display.table import Table
 from nbqueue.notebook import listing
 from nbqueue.notebook.card import Card
 from nbqueue.notebook.cell_ends import CellEnds
 from nbqueue.notebook.publish import Place, place, publish
 from nbqueue.notebook.sources import Source
-from nbqueue.notebook.table import Table
 from nbqueue.notebook.ticker import shared
 from nbqueue.notebook.work import Work
 

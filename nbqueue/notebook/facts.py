@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from nbqueue.broker.queues import EngineInfo, Percentiles, QueueStats
 from nbqueue.client.alerts import Alert
 from nbqueue.client.schedule_list import COLUMNS, cells
+from nbqueue.display import palette, text, view, wording
+from nbqueue.display.table import Table
 from nbqueue.model.alerting import described
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import FINAL, State
-from nbqueue.notebook import palette, text, view, wording
-from nbqueue.notebook.table import Table
 
 #: characters of a value that has a line to itself
 WIDE = 400

@@ -8,14 +8,14 @@ from datetime import datetime
 
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.schedule_list import COLUMNS, cells
+from nbqueue.display import text, view, wording
+from nbqueue.display.table import Table
 from nbqueue.local.stack import StackStatus
 from nbqueue.model import holdup
 from nbqueue.model.holdup import Standing
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import FINAL, State
-from nbqueue.notebook import text, view, wording
-from nbqueue.notebook.table import Table
 
 #: of jobs that were found so many are listed: of those that have ended, and of those that live without a card
 ENDED, LEFT_OUT = 10, 50

@@ -13,14 +13,15 @@ from nbqueue.client.known import jobs
 from nbqueue.client.pending import Pending
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import schedules
+from nbqueue.display import wording
+from nbqueue.display.table import Table
 from nbqueue.errors import NbqueueError
 from nbqueue.inside import cells
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
-from nbqueue.notebook import listing, nesting, searching, server, wording
+from nbqueue.notebook import listing, nesting, searching, server
 from nbqueue.notebook.publish import shell
 from nbqueue.notebook.slips import in_one_line, refuse, say
-from nbqueue.notebook.table import Table
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ import sys
 import time
 from typing import Any
 
+from nbqueue.display import wording
+from nbqueue.display.palette import STATES
 from nbqueue.model import durations
 from nbqueue.model.durations import Duration
-from nbqueue.notebook import wording
-from nbqueue.notebook.palette import STATES
 from nbqueue.notebook.publish import in_kernel, publish
 
 #: a job that ran no longer than this is not worth a word

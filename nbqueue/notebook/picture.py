@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 from nbqueue.client.graph import Graph, Node
+from nbqueue.display.palette import GREEN, UNKNOWN, VERMILION, Look, look
 from nbqueue.notebook.layers import Edge, Layout, arrange
-from nbqueue.notebook.palette import GREEN, UNKNOWN, VERMILION, Look, look
 
 #: a box, and from one to the next, in pixels
 WIDTH, HEIGHT, COLUMN, ROW, MARGIN = 196, 40, 256, 52, 12

@@ -16,14 +16,15 @@ from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import ScheduleList, Schedules
 from nbqueue.client.selection import Selection
 from nbqueue.client.session import session
+from nbqueue.display import ansi, wording
+from nbqueue.display.table import Table
 from nbqueue.errors import NbqueueError
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
 from nbqueue.model.job import JobRecord, Records
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.shown import Counts, Log, ShownList
-from nbqueue.notebook import ansi, asking, facts, listing, wording
-from nbqueue.notebook.table import Table
+from nbqueue.notebook import asking, facts, listing
 
 #: jobs that a table of found ones lists
 MOST = 50

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from nbqueue.notebook import text
-from nbqueue.notebook.palette import Look
-from nbqueue.notebook.view import CardView
+from nbqueue.display import text
+from nbqueue.display.palette import Look
+from nbqueue.display.view import CardView
 
 #: columns of the state: glyph, space, the longest word
 BADGE = 12

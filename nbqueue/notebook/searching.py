@@ -14,7 +14,7 @@ from nbqueue.client.known import jobs
 from nbqueue.client.preview import Verb, states_for
 from nbqueue.client.selection import Selection
 from nbqueue.client.session import session
-from nbqueue.notebook import wording
+from nbqueue.display import wording
 from nbqueue.notebook.slips import refuse, say
 
 #: options that say which jobs

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from nbqueue.display import view, view_group, wording
+from nbqueue.display.view import CardView
 from nbqueue.model import holdup
-from nbqueue.model.advice import lack
+from nbqueue.model.advice import PATIENCE_S, lack
 from nbqueue.model.holdup import Standing
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import WaitReason
-from nbqueue.notebook import view, view_group, wording
-from nbqueue.notebook.attendance import PATIENCE_S, attendance
-from nbqueue.notebook.view import CardView
+from nbqueue.notebook.attendance import attendance
 from nbqueue.notebook.work import Answer, GroupLive, JobLive, ManyJobs, OneJob, Work
 
 #: how long an end is waited for that was told already, how long the facts about it

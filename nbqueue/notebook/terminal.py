@@ -11,9 +11,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from nbqueue.notebook import rows, text
+from nbqueue.display import text
+from nbqueue.display.view import CardView
+from nbqueue.notebook import rows
 from nbqueue.notebook.sources import Source, wait_for_end
-from nbqueue.notebook.view import CardView
 from nbqueue.notebook.work import Work
 
 #: drawings a second

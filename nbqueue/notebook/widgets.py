@@ -9,9 +9,9 @@ from typing import Any
 
 import ipywidgets
 
-from nbqueue.notebook import markup
+from nbqueue.display import markup
+from nbqueue.display.view import CardView
 from nbqueue.notebook.publish import Bundle, of_widget
-from nbqueue.notebook.view import CardView
 
 #: seconds between two drawings of a log that is open, and of one that is folded
 LOG_S, FOLDED_S = 0.5, 3.0

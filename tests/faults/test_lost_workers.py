@@ -10,9 +10,9 @@ import pytest
 
 from nbqueue.client.queue import Queue
 from nbqueue.client.submitter import submit
+from nbqueue.display import view
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
-from nbqueue.notebook import view
 from tests.faults import bodies, facts
 from tests.faults.conftest import Measure
 from tests.servers import Server

@@ -11,10 +11,10 @@ import pytest
 
 from nbqueue.client.group import JobGroup
 from nbqueue.client.submitter import options, submit, submit_map
+from nbqueue.display import view
 from nbqueue.errors import JobLost, StoreFull
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
-from nbqueue.notebook import view
 from tests.faults import bodies, facts
 from tests.faults.conftest import Measure
 from tests.faults.stores import Store, last

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from nbqueue.board.activity import WINDOWS
+from nbqueue.board.roster import Page
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
-from nbqueue.notebook.board.activity import WINDOWS
 from nbqueue.notebook.board.desk import SAID_S, SURE_S, Desk
-from nbqueue.notebook.board.roster import Page
 
 
 class Clock:

@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 
 import nbqueue
+from nbqueue.board import roster
+from nbqueue.board.activity import WINDOWS, Bar
+from nbqueue.board.facts import Facts
+from nbqueue.board.gathering import Gathering
+from nbqueue.board.roster import Choice
 from nbqueue.client.portal import shutdown
 from nbqueue.client.session import Session, session
 from nbqueue.model.advice import no_worker
@@ -18,13 +23,8 @@ from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from nbqueue.notebook import server
-from nbqueue.notebook.board import roster
 from nbqueue.notebook.board.actions import Actions
-from nbqueue.notebook.board.activity import WINDOWS, Bar
 from nbqueue.notebook.board.desk import Desk
-from nbqueue.notebook.board.facts import Facts
-from nbqueue.notebook.board.gathering import Gathering
-from nbqueue.notebook.board.roster import Choice
 from tests.servers import Server, running_server
 from tests.waiting import wait_until
 from tests.workers import running_worker
@@ -35,7 +35,7 @@ class Looking:
 
     def __init__(self, of: Session, *, up: bool = True) -> None:
         self.desk = Desk(lambda: None)
-        self.gathering = Gathering(self.desk, lambda: up)
+        self.gathering = Gathering(self.desk, lambda: up, server.NOT_RUNNING)
         self.answers: list[str] = []
         self.actions = Actions(of, self.answers.append, self.gathering.wake, self.gathering.forget)
         self.future: Future[None] = of.call(self.gathering.run)

@@ -6,15 +6,16 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nbqueue.board import columns, group_row, lacking
+from nbqueue.board.activity import WINDOWS, Bar, Chart
+from nbqueue.board.facts import Facts, QueueFacts
 from nbqueue.broker.groups import GroupCounts
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.model.advice import no_resources, no_worker
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State
-from nbqueue.notebook.board import columns, grid, group_row, lacking, snapshot
-from nbqueue.notebook.board.activity import WINDOWS, Bar, Chart
-from nbqueue.notebook.board.facts import Facts, QueueFacts
+from nbqueue.notebook.board import grid, snapshot
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOSTILE = "<img src=x onerror=alert(1)>\"'&<script>\x1b[2J\u202e</script>"

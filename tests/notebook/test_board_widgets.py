@@ -8,14 +8,14 @@ from typing import Any
 import ipywidgets
 import pytest
 
+from nbqueue.board.facts import Facts, QueueFacts
+from nbqueue.board.roster import Page
 from nbqueue.broker.queues import QueueStats
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 from nbqueue.notebook.board.desk import Desk
-from nbqueue.notebook.board.facts import Facts, QueueFacts
 from nbqueue.notebook.board.panel import Clicks, Panel, Seen
 from nbqueue.notebook.board.parts import Kit, Stock
-from nbqueue.notebook.board.roster import Page
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbqueue.client.graph import Graph, Node
+from nbqueue.display import palette
 from nbqueue.model.states import State
-from nbqueue.notebook import palette
 from nbqueue.notebook.layers import arrange
 from nbqueue.notebook.picture import svg
 

@@ -28,9 +28,9 @@ from nbqueue.model.settings import Settings
 from nbqueue.model.shown import Counts, Log, ShownList
 from nbqueue.model.states import State
 from nbqueue.notebook.values import ProcessDrawing
+from tests.display.test_markup import VECTORS
 from tests.notebook.kernels import displayed, running_kernel
 from tests.notebook.tags import Tags
-from tests.notebook.test_markup import VECTORS
 from tests.workers import running_worker
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

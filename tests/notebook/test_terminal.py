@@ -15,10 +15,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from nbqueue.display import view, view_group
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
 from nbqueue.model.states import State
-from nbqueue.notebook import rows, terminal, view, view_group
+from nbqueue.notebook import rows, terminal
 from tests.notebook.works import GivenWork, GroupFacts, JobFacts
 from tests.waiting import wait_until
 

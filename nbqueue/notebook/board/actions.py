@@ -9,19 +9,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nbqueue.board import own, roster
+from nbqueue.board.picked import Picked, counted
+from nbqueue.board.roster import Choice
 from nbqueue.broker import changes, queues
 from nbqueue.client import cancelling, changing, finding, grouping, removing, retrying
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
 from nbqueue.client.session import Session
+from nbqueue.display import wording
 from nbqueue.errors import JobError
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
-from nbqueue.notebook import wording
-from nbqueue.notebook.board import exports, own, roster
+from nbqueue.notebook.board import exports
 from nbqueue.notebook.board.exports import Saved
-from nbqueue.notebook.board.picked import Picked, counted
-from nbqueue.notebook.board.roster import Choice
 
 #: jobs that are found at most, to be selected
 MOST = 100_000

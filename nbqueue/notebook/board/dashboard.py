@@ -11,18 +11,19 @@ from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from nbqueue.board import group_row, roster
+from nbqueue.board.facts import Facts
+from nbqueue.board.gathering import Gathering
+from nbqueue.board.picked import counted
 from nbqueue.broker.address import parse_url
 from nbqueue.client.session import Session, session
 from nbqueue.model import durations
 from nbqueue.model.durations import Duration
 from nbqueue.notebook import publish, server
-from nbqueue.notebook.board import group_row, roster, snapshot
+from nbqueue.notebook.board import snapshot
 from nbqueue.notebook.board.actions import CLEAR, JOBS, MATCHING, OPEN, Actions
 from nbqueue.notebook.board.desk import Desk
-from nbqueue.notebook.board.facts import Facts
-from nbqueue.notebook.board.gathering import Gathering
 from nbqueue.notebook.board.opened import Opened
-from nbqueue.notebook.board.picked import counted
 from nbqueue.notebook.board.shown import Shown
 from nbqueue.notebook.outputs import Outputs
 from nbqueue.notebook.publish import Place, place
@@ -54,7 +55,7 @@ class Dashboard:
         self.close_after_s = close_after_s
         self._lock = threading.RLock()
         self._desk = Desk(self._ask_again)
-        self._gathering = Gathering(self._desk, self._is_up)
+        self._gathering = Gathering(self._desk, self._is_up, server.NOT_RUNNING)
         self._looking: Future[None] | None = None
         self._opened = Opened(of, self._desk.say)
         self._actions = Actions(of, self._desk.say, self._gathering.wake, self._gathering.forget)

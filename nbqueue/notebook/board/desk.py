@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
+from nbqueue.board.roster import Choice, Page
 from nbqueue.notebook.board.exports import Saved
-from nbqueue.notebook.board.roster import Choice, Page
 
 #: for so long a click on Delete waits for the second one
 SURE_S = 6.0

@@ -10,8 +10,8 @@ from html import escape
 from pathlib import Path
 
 from nbqueue.client import frames
+from nbqueue.display import theme, wording
 from nbqueue.model.job import JobRecord
-from nbqueue.notebook import theme, wording
 
 #: what a file can be: words -> the ending of its name
 FORMATS = {"CSV": ".csv", "JSON lines": ".jsonl", "Excel": ".xlsx", "Parquet": ".parquet"}

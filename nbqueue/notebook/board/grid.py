@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from html import escape
 
+from nbqueue.board.columns import Cell, Column, Row
+from nbqueue.display import palette, view
+from nbqueue.display.theme import FONT, LINE, MUTED, TRACK
 from nbqueue.model.states import State
-from nbqueue.notebook import palette, view
-from nbqueue.notebook.board.columns import Cell, Column, Row
-from nbqueue.notebook.theme import FONT, LINE, MUTED, TRACK
 
 #: pixels of a row, and of the heading
 ROW_PX = 30

@@ -8,13 +8,14 @@ from functools import partial
 from html import escape
 from typing import Any
 
-from nbqueue.notebook import palette, theme, wording
-from nbqueue.notebook.board import columns, exports, grid, group_row, own, parts, roster
+from nbqueue.board import columns, group_row, own, roster
+from nbqueue.board.facts import Facts
+from nbqueue.board.roster import Page
+from nbqueue.display import palette, theme, wording
+from nbqueue.notebook.board import exports, grid, parts
 from nbqueue.notebook.board.actions import CLEAR, EXPORT, MATCHING, OPEN
 from nbqueue.notebook.board.desk import Desk
-from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.parts import Kit
-from nbqueue.notebook.board.roster import Page
 from nbqueue.notebook.board.ticks import Ticks
 
 _TOOLTIPS = {

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from nbqueue.board import group_row
 from nbqueue.broker.owners import GROUP
 from nbqueue.client.group import JobGroup
 from nbqueue.client.handle import Job
 from nbqueue.client.known import group_again
 from nbqueue.client.session import Session
+from nbqueue.display import wording
 from nbqueue.errors import NbqueueError
-from nbqueue.notebook import wording
-from nbqueue.notebook.board import group_row
 from nbqueue.notebook.board.actions import OPEN
 from nbqueue.notebook.card import Card
 from nbqueue.notebook.sources import Source

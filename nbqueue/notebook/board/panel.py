@@ -9,14 +9,16 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from nbqueue.notebook import palette, publish, theme, wording
-from nbqueue.notebook.board import bars, columns, focus, grid, parts
-from nbqueue.notebook.board.activity import WINDOWS
+from nbqueue.board import bars, columns
+from nbqueue.board.activity import WINDOWS
+from nbqueue.board.facts import Facts
+from nbqueue.board.roster import Page
+from nbqueue.display import palette, theme, wording
+from nbqueue.notebook import publish
+from nbqueue.notebook.board import focus, grid, parts
 from nbqueue.notebook.board.desk import Desk
-from nbqueue.notebook.board.facts import Facts
 from nbqueue.notebook.board.job_table import JobTable
 from nbqueue.notebook.board.parts import Kit, Stock
-from nbqueue.notebook.board.roster import Page
 from nbqueue.notebook.publish import Bundle
 
 #: seconds without an answer after which that is said

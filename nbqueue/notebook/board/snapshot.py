@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
-from nbqueue.notebook import wording
-from nbqueue.notebook.board import columns, roster
-from nbqueue.notebook.board.columns import Row
-from nbqueue.notebook.board.facts import Facts
-from nbqueue.notebook.board.roster import Choice
+from nbqueue.board import columns, roster
+from nbqueue.board.columns import Row
+from nbqueue.board.facts import Facts
+from nbqueue.board.roster import Choice
+from nbqueue.display import wording
+from nbqueue.display.table import Table
 from nbqueue.notebook.publish import Bundle
-from nbqueue.notebook.table import Table
 
 #: jobs that are listed, and which if nobody chose
 JOBS, CHOICE = 20, Choice()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from nbqueue.board.roster import PAGES
+from nbqueue.display import wording
 from nbqueue.model.job import JobRecord
-from nbqueue.notebook import wording
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.grid import ROW_PX
 from nbqueue.notebook.board.parts import Kit, Stock, put
-from nbqueue.notebook.board.roster import PAGES
 
 #: boxes that still hear after they were seen: those of a page; and boxes for all rows
 SPARE, SPARE_ALL = max(PAGES), 10

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from nbqueue.client.named import Named, name_of, queue_named, tag_named
 from nbqueue.client.session import Session, session
+from nbqueue.display import wording
 from nbqueue.model import durations
 from nbqueue.model.durations import Duration
 from nbqueue.model.moments import Moment
-from nbqueue.notebook import publish, server, wording
+from nbqueue.notebook import publish, server
 from nbqueue.notebook.live_charts.cells import ByCell
 from nbqueue.notebook.live_charts.reading import Reading
 from nbqueue.notebook.live_charts.wanted import PAGE_DPI, SIZE, Chart, Wanted, chart_of

@@ -7,7 +7,7 @@ from html import escape
 
 import ipywidgets
 
-from nbqueue.notebook import theme
+from nbqueue.display import theme
 from nbqueue.notebook.board.parts import Kit, put
 from nbqueue.notebook.publish import Bundle, of_widget
 
