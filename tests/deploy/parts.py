@@ -138,9 +138,9 @@ def _of_scripts() -> Iterator[CommandLine]:
 
 def _of_page() -> Iterator[CommandLine]:
     text = PAGE.read_text(encoding="utf-8")
-    for block in re.findall(r"^```(?:console|text)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
-            if found := re.match(r"(?:\$ )?(?:[^#]*[\s|/])?nbqueue ([a-z-]+[^#|>]*)", line):
+            if found := re.match(r"[$#] (?:.*\bexec \S+ )?nbqueue ([a-z-]+[^#|>]*)", line):
                 yield CommandLine(place=PAGE.name, words=_plain(found[1]))
 
 
