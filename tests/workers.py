@@ -104,8 +104,9 @@ def wait_gone(processes: Iterable[psutil.Process], timeout_s: float = 10.0) -> N
 
 @contextmanager
 def running_worker(
-    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON
-) -> Iterator[Worker]:
+    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON,
+    under: Sequence[str] = (), url: str = "",
+) -> Iterator[Worker]:  # fmt: skip
     """A worker whose engine is announced; it and all its processes are gone after the block.
 
     Args:
@@ -114,8 +115,12 @@ def running_worker(
         machine: the machine it believes to be on; empty: this one.
         modules: folders that its imports look into first.
         python: the interpreter that runs it.
+        under: the command of a program that runs it.
+        url: of the server, where it reaches it by another way.
     """
-    worker = start_worker(settings, *options, machine=machine, modules=modules, python=python)
+    worker = start_worker(
+        settings, *options, machine=machine, modules=modules, python=python, under=under, url=url
+    )  # fmt: skip
     try:
         wait_until(lambda: _is_up(worker), START_S)
         yield worker
@@ -124,8 +129,9 @@ def running_worker(
 
 
 def start_worker(
-    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON
-) -> Worker:
+    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON,
+    under: Sequence[str] = (), url: str = "",
+) -> Worker:  # fmt: skip
     """A worker that has only just been started; whoever calls this kills it."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     number = len(list(settings.home.glob("worker-*.log")))
@@ -133,14 +139,14 @@ def start_worker(
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([*map(str, modules), str(ROOT)]),
-        "NBQUEUE_URL": settings.url or "",
+        "NBQUEUE_URL": url or settings.url or "",
         "NBQUEUE_HOME": str(settings.home),
         "NBQUEUE_KEY_FILE": str(settings.signing_key_file),
         "NBQUEUE_MACHINE": machine,
     }
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [python, "-m", "nbqueue", "worker", *options],
+            [*under, python, "-m", "nbqueue", "worker", *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
             preexec_fn=end_with_parent,  # noqa: PLW1509
         )  # fmt: skip

@@ -201,6 +201,7 @@ def options(
     tags: Sequence[str] | None = None,
     label: str | None = None,
     resources: Mapping[str, float] | None = None,
+    labels: Sequence[str] | None = None,
     limit_key: str | None = None,
     rate: str | None = None,
     concurrency: int | None = None,
@@ -238,6 +239,7 @@ def options(
         tags: texts to find it by.
         label: what its card shows.
         resources: what a worker must have free for it, for example {"gpu": 1}.
+        labels: what it must have that is not used up, for example ["gpu", "site=berlin"].
         limit_key: what rate and concurrency count by; the function if not given.
         rate: starts in a time over all workers: "20/min", "5/s", "60/min burst 5".
         concurrency: how many run at once over all workers.
