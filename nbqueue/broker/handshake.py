@@ -23,19 +23,25 @@ async def agree(client: Any, keys: Keys, keyring: Keyring) -> None:
     """
     ours = seal(keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME}, b"")
     await client.set(keys.mark, ours, nx=True, px=KEPT_MS)
+    theirs = await compare(client, keys, keyring)
+    if theirs != keyring.ids[0]:  # rotated, or nonsense: from now on it is signed with our first key
+        await client.set(keys.mark, ours, px=KEPT_MS)
+    else:
+        await client.pexpire(keys.mark, KEPT_MS)
+
+
+async def compare(client: Any, keys: Keys, keyring: Keyring) -> str | None:
+    """The key of the mark, None where there is none. Raises ConfigurationError where our keys do not fit it."""
     try:
         found: bytes | None = await client.get(keys.mark)
     except ResponseError as error:
         if not str(error).startswith("WRONGTYPE"):
             raise
-        found = None
+        return None
     theirs = key_id_of(found) if found else None
     if theirs is not None and found is not None:
         _check(found, theirs, keys, keyring)
-    if theirs != keyring.ids[0]:  # rotated, or nonsense: from now on it is signed with our first key
-        await client.set(keys.mark, ours, px=KEPT_MS)
-    else:
-        await client.pexpire(keys.mark, KEPT_MS)
+    return theirs
 
 
 def _check(found: bytes, theirs: str, keys: Keys, keyring: Keyring) -> None:

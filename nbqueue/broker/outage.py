@@ -50,6 +50,10 @@ _ANSWERS: tuple[tuple[tuple[type[BaseException], ...], tuple[str, ...], type[Nbq
         "is still loading its data: try again in a moment",
     ),
     (
+        (redis_errors.AskError, redis_errors.ClusterCrossSlotError), ("MOVED", "ASK ", "CROSSSLOT"), ConfigurationError,
+        "is part of a cluster, whose servers share no keys: name a server without one in NBQUEUE_URL",
+    ),
+    (
         (), ("DB index is out of range", "invalid DB index", "ERR DB index", "ERR invalid DB"), ConfigurationError,
         "has no database of that number: end NBQUEUE_URL with /0",
     ),

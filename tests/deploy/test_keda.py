@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from nbqueue.broker.queues import QueueStats
+from nbqueue.web.api.table import ENDPOINTS
+from nbqueue.web.records import QUEUE_NOW
 from tests.deploy import parts
 from tests.deploy.parts import manifest
 
@@ -54,6 +57,16 @@ def test_the_web_server_is_asked_by_a_name_it_knows() -> None:
         ("web.nbqueue.svc.cluster.local", port["port"])
     }
     assert "web.nbqueue.svc.cluster.local" in web.words
+
+
+def test_the_web_server_tells_what_is_asked() -> None:
+    """The path is one of the HTTP API, and each number is in its answer: KEDA finds them by these names."""
+    urls = {trigger["metadata"]["url"].partition(":8080")[2] for trigger in SPEC["triggers"]}
+    assert urls == {"/api/v1/queues/default"}
+    assert "/api/v1/queues/{name}" in [endpoint.path for endpoint in ENDPOINTS]
+    answer = QUEUE_NOW.of(QueueStats(name="default", queued=3, running=2, blocked=1))
+    values = {trigger["name"]: answer[trigger["metadata"]["valueLocation"]] for trigger in SPEC["triggers"]}
+    assert values == {"queued": 3, "blocked": 1, "running": 2}
 
 
 def test_a_worker_is_added_for_what_it_can_run() -> None:
