@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class CommandLine:
         return self.words[self.words.index(name) + 1]
 
 
+@cache
 def documents(path: Path) -> list[Document]:
     """The documents of a YAML file."""
     return [each for each in yaml.safe_load_all(path.read_text(encoding="utf-8")) if each]
@@ -52,6 +54,7 @@ def compose() -> Document:
     return documents(COMPOSE)[0]
 
 
+@cache
 def manifests() -> list[Document]:
     """Every object that Kubernetes gets, KEDA's included."""
     paths = sorted(path for path in KUBERNETES.rglob("*.yaml") if path.name != "kustomization.yaml")

@@ -11,8 +11,11 @@ from nbqueue.model.settings import Settings
 from tests.deploy.parts import DEPLOY, PAGE, SYSTEMD, CommandLine, command_lines
 
 LINES = list(command_lines())
-#: what a file of deploy/ is installed as
-INSTALLED = {"/etc/nbqueue/default.toml": SYSTEMD / "default.toml"}
+#: what a file of deploy/ is installed as, and files that must be there where a command is read
+INSTALLED = {
+    "/etc/nbqueue/default.toml": SYSTEMD / "default.toml",
+    **{f"1/{user}.password": PAGE for user in ("worker", "client", "viewer")},
+}
 
 
 @pytest.mark.parametrize("line", LINES, ids=str)

@@ -68,5 +68,9 @@ def test_what_the_services_mount_is_there() -> None:
 def test_the_image_is_of_no_moving_version() -> None:
     """Images of other people are named with a version."""
     stages = re.findall(r"^FROM (\S+)", parts.DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert [*stages, SERVICES["server"]["image"]] == ["python:${PYTHON}-slim", "python:${PYTHON}-slim", "valkey/valkey:9.0"]
+    assert [*stages, SERVICES["server"]["image"]] == [
+        "python:${PYTHON}-slim",
+        "python:${PYTHON}-slim",
+        "valkey/valkey:9.0",
+    ]
     assert SERVICES["server"]["image"] == parts.container("server")["image"]

@@ -15,7 +15,7 @@ SECRETS = "/run/secrets/nbqueue"
 
 @pytest.fixture
 def container(tmp_path: Path) -> Path:
-    """A folder as the file system of a container: secrets that others can read, and a program that tells what it got."""
+    """A folder as a container's file system: secrets that others can read, and a program that tells what it got."""
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     for name, text in {"signing.key": "k 00\n", "web.token": "token", "url": "redis://server/0\n"}.items():
@@ -83,7 +83,8 @@ def test_no_secret_is_in_a_layer() -> None:
 
 def _called(container: Path, *words: str) -> str:
     environment = {
-        "NBQUEUE_HOME": str(container / "run" / "home"), "NBQUEUE_URL": "redis://environment/0", "PATH": "/usr/bin:/bin",
+        "NBQUEUE_HOME": str(container / "run" / "home"), "NBQUEUE_URL": "redis://environment/0",
+        "PATH": "/usr/bin:/bin",
     }  # fmt: skip
     command = ["sh", str(container / "nbqueue"), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout

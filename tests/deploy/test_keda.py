@@ -53,9 +53,7 @@ def test_the_web_server_is_asked_by_a_name_it_knows() -> None:
     web = next(line for line in parts.command_lines() if line.place.endswith("base/web.yaml"))
     (port,) = manifest("Service", "web")["spec"]["ports"]
     hosts = {re.match(r"http://([^:/]+):(\d+)/", each["metadata"]["url"]) for each in SPEC["triggers"]}
-    assert {(found[1], int(found[2])) for found in hosts if found} == {
-        ("web.nbqueue.svc.cluster.local", port["port"])
-    }
+    assert {(found[1], int(found[2])) for found in hosts if found} == {("web.nbqueue.svc.cluster.local", port["port"])}
     assert "web.nbqueue.svc.cluster.local" in web.words
 
 

@@ -76,7 +76,8 @@ def test_each_pod_has_the_secrets_it_needs() -> None:
     for name, keys in SECRETS.items():
         created = re.search(rf"create secret generic {name}((?: --from-file=\S+| \\\n *)+)", page)
         assert created
-        assert {each.rpartition("/")[2] for each in re.findall(r"--from-file=(\S+)", created[1])} == keys
+        files = re.findall(r"--from-file=(\S+)", created[1])
+        assert {each.partition("=")[0].rpartition("/")[2] for each in files} == keys
 
 
 def test_a_worker_has_time_to_finish() -> None:

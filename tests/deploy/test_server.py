@@ -21,7 +21,8 @@ from tests.waiting import wait_until
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 #: what must not differ from what the settings say, as the server tells it
 KEPT = {
-    "appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": "", "enable-debug-command": "no",
+    "appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": "",
+    "enable-debug-command": "no",
 }  # fmt: skip
 FILES = {
     "admin.password", "client.password", "client.url", "signing.key", "users.acl", "viewer.password", "viewer.url",
@@ -144,7 +145,10 @@ def test_the_health_check_can_do_nothing_else(deployed: Deployed) -> None:
             client.get("x")
     with redis.Redis(unix_socket_path=str(deployed.socket)) as client, pytest.raises(redis.AuthenticationError):
         client.ping()
-    for test in (compose()["services"]["server"]["healthcheck"]["test"], container("server")["readinessProbe"]["exec"]["command"][-1]):
+    for test in (
+        compose()["services"]["server"]["healthcheck"]["test"],
+        container("server")["readinessProbe"]["exec"]["command"][-1],
+    ):
         assert test == "valkey-cli --no-auth-warning --user health --pass health ping | grep -q PONG"
 
 
@@ -153,7 +157,7 @@ def test_a_job_goes_through(deployed: Deployed, home: Path) -> None:
     (home.parent / "work" / "sums.py").write_text(
         "import nbqueue\n\n\n@nbqueue.task\ndef double(n: int) -> int:\n    return 2 * n\n"
     )
-    submitted = deployed.command("client", "submit", "sums.double", "21")
+    submitted = deployed.command("client", "submit", "double", "21")
     deployed.command("worker", "worker", "sums", "--burst", "--slots", "1")
     (job,) = json.loads(deployed.command("viewer", "jobs", "--json"))
     assert (job["id"], job["state"]) == (submitted.strip(), "succeeded")
