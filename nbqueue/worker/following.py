@@ -58,7 +58,7 @@ class Following:
         calm_s = 0.0 if self._calm_since is None else now - self._calm_since
         target = wanted(size, self._crew.span, loads, calm_s=calm_s)
         if target != size:
-            logger.info("%d jobs wait and %d run: %d engines, %d before.", sum(waiting), sum(running), target, size)
+            logger.info("%d jobs wait and %d run: engines from %d to %d.", sum(waiting), sum(running), size, target)
             self._calm_since = None
             self._crew.be(target, {number: sum(lanes) for number, lanes in busy.items()})
 

@@ -249,7 +249,7 @@ class EngineProcess:
                 used = await asyncio.to_thread(usage.look)
                 info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
                 await queues.announce(self._client, self._keys, info)
-                if (most := self._config.memory_bytes) and used.memory_bytes > most:
+                if (most := self._config.memory_bytes) and engine.begun and used.memory_bytes > most:
                     self._retire(engine, f"its processes hold {used.memory_bytes // 10**6:,} MB")
                 await asyncio.sleep(ANNOUNCE_S)
             except scripts.TROUBLE:

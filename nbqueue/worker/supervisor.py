@@ -154,8 +154,8 @@ class Supervisor:
         while await self._is_called(number):
             engine = await self._start(number)
             ended = asyncio.create_task(self._see_out(engine, number))
-            if (leaving is None or leaving.done()) and self._config.of_engine(number).may_overlap:
-                await first(asyncio.shield(ended), engine.spent.wait(), engine.dismissed.wait())
+            if self._config.of_engine(number).may_overlap:
+                await first(asyncio.shield(ended), _makes_room(engine, leaving))
                 if not ended.done():
                     leaving = ended
                     continue
@@ -240,6 +240,13 @@ class Supervisor:
             return
         if returned:
             logger.warning("Gave back %d jobs of engine %s.", returned, engine.id)
+
+
+async def _makes_room(engine: Charge, leaving: asyncio.Task[int] | None) -> None:
+    """Wait until another may begin in its place: it claims no more, and the one before it has ended."""
+    await first(engine.spent.wait(), engine.dismissed.wait())
+    if leaving is not None:
+        await asyncio.wait([leaving])
 
 
 def main(config: WorkerConfig) -> int:
