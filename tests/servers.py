@@ -98,7 +98,7 @@ def running_server(under: Sequence[str] = (), **options: str) -> Iterator[Server
         wait_until(server.answers, timeout_s=10)
         yield server
     finally:
-        _end(process)
+        end_process(process)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -108,7 +108,8 @@ def server_binary() -> Path:
     return Path(named) if named else next(path for path in BINARIES.rglob("valkey-server") if path.is_file())
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL it, if it still runs."""
     if process.poll() is None:
         psutil.Process(process.pid).resume()
         process.kill()

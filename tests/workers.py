@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import redis
+from redis.sentinel import Sentinel
 
+from nbqueue.broker.address import parse_url
 from nbqueue.broker.keys import Keys
 from nbqueue.model.settings import Settings
 from tests.servers import end_with_parent
@@ -161,14 +164,28 @@ def _is_up(worker: Worker) -> bool:
     return bool(worker.engines())
 
 
-def _socket(settings: Settings) -> str:
-    return str(settings.url).removeprefix("unix://").partition("?")[0]
+def _admin(settings: Settings) -> redis.Redis:
+    """Who may look at everything at the server of these settings, whoever their user is."""
+    address = parse_url(str(settings.url))
+    if address.kind == "sentinel":
+        behind: redis.Redis = Sentinel(address.sentinels, socket_timeout=5).master_for(address.master)
+        return behind
+    if address.kind == "unix":
+        return redis.Redis(unix_socket_path=address.path, socket_timeout=5)
+    if address.tls:
+        files: dict[str, Any] = {
+            "ssl_ca_certs": address.ca_file,
+            "ssl_certfile": address.cert_file,
+            "ssl_keyfile": address.key_file,
+        }
+        return redis.Redis(host=address.host, port=address.port, ssl=True, socket_timeout=5, **files)
+    return redis.Redis(host=address.host, port=address.port, password=address.password, socket_timeout=5)
 
 
 def _announced(worker: Worker) -> dict[str, dict[bytes, bytes]]:
     """What its engines have written of themselves."""
     try:
-        with redis.Redis(unix_socket_path=_socket(worker.settings), socket_timeout=5) as client:
+        with _admin(worker.settings) as client:
             keys = Keys(worker.settings.namespace)
             names = [name.decode() for name in client.zrange(keys.leases, 0, -1)]
             found = {name: client.hgetall(keys.engine(name)) for name in names}

@@ -10,7 +10,7 @@ from typing import Self
 import redis
 
 from nbqueue.model.settings import Settings
-from tests.servers import OPTIONS, _end, end_with_parent, server_binary
+from tests.servers import OPTIONS, end_process, end_with_parent, server_binary
 from tests.waiting import wait_until
 
 
@@ -51,7 +51,7 @@ class Store:
     def kill(self) -> None:
         """SIGKILL."""
         if self._process is not None:
-            _end(self._process)
+            end_process(self._process)
             self._process = None
 
     def client(self) -> redis.Redis:
