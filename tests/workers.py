@@ -20,6 +20,8 @@ from nbqueue.model.settings import Settings
 from tests.servers import end_with_parent
 from tests.waiting import wait_until
 
+#: whoever submits with the rights of a client has workers with those of a worker; see `Server.url_of`
+LEAST_RIGHTS = ("username=client&password=S3cr3t-client", "username=worker&password=S3cr3t-worker")
 ROOT = Path(__file__).parents[1]
 PYTHON = Path(sys.executable)
 #: a worker imports the package, starts its engine and is announced within this, also on a busy machine
@@ -143,7 +145,7 @@ def start_worker(
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([*map(str, modules), str(ROOT)]),
-        "NBQUEUE_URL": url or settings.url or "",
+        "NBQUEUE_URL": url or (settings.url or "").replace(*LEAST_RIGHTS),
         "NBQUEUE_HOME": str(settings.home),
         "NBQUEUE_KEY_FILE": str(settings.signing_key_file),
         "NBQUEUE_MACHINE": machine,

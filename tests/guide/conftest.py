@@ -6,7 +6,6 @@ server alone: `@pytest.mark.needs_processes("stopping")`.
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,18 +49,17 @@ def settings(ground: str, home: Path, request: pytest.FixtureRequest) -> Iterato
             yield settings
     else:
         server: Server = request.getfixturevalue("server")
+        server.url_of("worker")
         yield Settings(url=server.url_of("client") if LEAST_RIGHTS else server.url, home=home)
 
 
 @pytest.fixture(autouse=True)
-def worker(ground: str, settings: Settings, request: pytest.FixtureRequest) -> Iterator[Worker | None]:
+def worker(ground: str, settings: Settings) -> Iterator[Worker | None]:
     """A worker that serves the queue "default"; without a server the session has one in itself."""
     nbqueue.configure(settings)
     if ground == "inline":
         yield None
     else:
-        server: Server = request.getfixturevalue("server")
-        own = replace(settings, url=server.url_of("worker")) if LEAST_RIGHTS else settings
-        with running_worker(own, "--slots", "2") as worker:
+        with running_worker(settings, "--slots", "2") as worker:
             yield worker
     shutdown()
