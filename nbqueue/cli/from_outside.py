@@ -45,8 +45,9 @@ class Configured(click.Command):
         grouped = {name for names in self.groups.values() for name in names}
         rest = {"Other options": [name for name in written if name not in grouped]}
         for heading, names in {**self.groups, **rest}.items():
-            with formatter.section(heading):
-                formatter.write_dl([written[name] for name in names if name in written])
+            if lines := [written[name] for name in names if name in written]:
+                with formatter.section(heading):
+                    formatter.write_dl(lines)
 
     def _found(self, ctx: click.Context, words: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
         """What stands elsewhere, by the parameter's name: the value, and where it stands."""
