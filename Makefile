@@ -72,6 +72,7 @@ picture: .venv/for-test ## take the picture of the README anew: a solver run in 
 docs: .venv/for-test ## write the generated pages anew, then run every code block of the README and docs
 	@$(IN) tools.states_page
 	@$(IN) tools.api_page
+	@$(IN) tools.cli_page
 	@$(IN) pytest -q tests/test_docs.py
 
 lock: ## renew constraints.txt after a change of dependencies (UPGRADE=--upgrade takes the newest of everything)

@@ -10,7 +10,7 @@ import pytest
 
 from tests import pages
 from tests.source import ROOT
-from tools import api_page, states_page
+from tools import api_page, cli_page, states_page
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -56,6 +56,11 @@ def test_the_page_of_states_is_current() -> None:
 def test_the_page_of_names_is_current() -> None:
     """docs/api.md is what `make docs` writes from the docstrings."""
     assert api_page.PAGE.read_text(encoding="utf-8") == api_page.page()
+
+
+def test_the_page_of_commands_is_current() -> None:
+    """docs/cli.md says what the commands themselves say; `make docs` writes it."""
+    assert cli_page.PAGE.read_text(encoding="utf-8") == cli_page.page()
 
 
 def test_links_lead_somewhere() -> None:

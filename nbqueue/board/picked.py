@@ -30,7 +30,7 @@ class Picked:
     async def members(self, link: Link) -> Mapping[str, list[str]]:
         """The jobs of each group, in the order of their submit."""
         wire = link.wire
-        found = await wire.ask(lambda client: groups.members_of_all(client, wire.keys, self.groups))
+        found = await wire.ask(lambda client: groups.jobs_of_all(client, wire.keys, self.groups))
         return dict(zip(self.groups, found, strict=True))
 
     async def singles(self, link: Link) -> list[JobRecord]:

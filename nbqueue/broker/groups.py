@@ -93,8 +93,23 @@ async def joined(client: Any, keys: Keys, group: str) -> list[str]:
 
     Of an id that was submitted again, and that another job stands for by then, the later one counts.
     """
-    found = await client.zrange(keys.joined(group), 0, -1)
-    return list(dict(item.decode(errors="replace").split(" ", 1) for item in found).values())
+    return _stand_ins(await client.zrange(keys.joined(group), 0, -1))
+
+
+def _stand_ins(noted: Sequence[bytes] | None) -> list[str]:
+    return list(dict(item.decode(errors="replace").split(" ", 1) for item in noted or ()).values())
+
+
+async def jobs_of_all(client: Any, keys: Keys, names: Sequence[str]) -> list[list[str]]:
+    """The ids of the jobs that each of several groups stands for, each once: its own, or those it has joined."""
+    found = await members_of_all(client, keys, names)
+    pipe, bare = client.pipeline(transaction=False), [place for place, ids in enumerate(found) if not ids]
+    for place in bare:
+        pipe.zrange(keys.joined(names[place]), 0, -1)
+    noted = sound(await pipe.execute(raise_on_error=False)) if bare else []
+    for place, items in zip(bare, noted, strict=True):
+        found[place] = list(dict.fromkeys(_stand_ins(items)))
+    return found
 
 
 async def members_of_all(client: Any, keys: Keys, names: Sequence[str], *, newest: int = 0) -> list[list[str]]:

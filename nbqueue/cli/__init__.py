@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+
 import click
 
-from nbqueue.broker.codec import header_versions
-from nbqueue.cli.acl import acl
-from nbqueue.cli.alerts import alerts
-from nbqueue.cli.changing import priority, promote, reschedule
-from nbqueue.cli.doctor import doctor
-from nbqueue.cli.graph import graph
-from nbqueue.cli.holding import drain, limits, open_queue, pause, resume
-from nbqueue.cli.job import cancel, logs, submit
-from nbqueue.cli.jobs import jobs
-from nbqueue.cli.keeping import retention
-from nbqueue.cli.mapping import map_items
-from nbqueue.cli.past import demo, history
-from nbqueue.cli.reach import Group
-from nbqueue.cli.removing import clear, delete, move, requeue_jobs, retry
-from nbqueue.cli.schedules import schedules
-from nbqueue.cli.signing_keys import signing_key
-from nbqueue.cli.stack import down, status, up
-from nbqueue.cli.web import web
-from nbqueue.cli.webhooks import webhooks
-from nbqueue.cli.worker import worker
+from nbqueue.cli.examples import with_example
+from nbqueue.cli.spoken import EXIT_CODES, Spoken
 
 __all__ = ["main"]
 
-main = Group(
+#: command -> the module of this folder that has it, which is loaded with its use; in the order of the help
+COMMANDS: Mapping[str, str] = {
+    "up": "stack", "down": "stack", "status": "stack", "top": "top", "worker": "worker", "submit": "job",
+    "map": "mapping", "jobs": "jobs", "wait": "waiting", "result": "waiting", "cancel": "job", "retry": "removing",
+    "requeue": "removing", "delete": "removing", "promote": "changing", "reschedule": "changing",
+    "priority": "changing", "move": "removing", "logs": "job", "graph": "graph", "pause": "holding",
+    "resume": "holding", "limits": "holding", "drain": "holding", "open": "holding", "clear": "removing",
+    "history": "past", "retention": "keeping", "schedules": "schedules", "alerts": "alerts", "webhooks": "webhooks",
+    "web": "web", "signing-key": "signing_keys", "acl": "acl",
+    "demo": "past", "doctor": "doctor", "completion": "completion", "words": "words",
+}  # fmt: skip
+
+
+class Main(Spoken):
+    """Commands that are loaded when they are used: one needs not what the others need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Their names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        """The command of that name."""
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+
+def load(name: str) -> click.Command:
+    """A command, by its name."""
+    found = vars(import_module(f"{__name__}.{COMMANDS[name]}")).values()
+    command = next(each for each in found if isinstance(each, click.Command) and each.name == name)
+    return with_example(name, command)
+
+
+def _say_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
+    if wanted:
+        import nbqueue
+
+        click.echo(f"nbqueue {nbqueue.__version__}")
+        ctx.exit()
+
+
+main = Main(
     "nbqueue",
+    {},
     help="Background jobs for Jupyter notebooks: look after servers, workers and jobs from a shell.",
-    epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
-    commands=[up, down, status, worker, submit, map_items, jobs, cancel, retry, requeue_jobs, delete, promote,
-              reschedule, priority, move, logs, graph, pause, resume, limits, drain, open_queue, clear, history,
-              retention, schedules, alerts, webhooks, web, signing_key, acl, demo, doctor],
+    epilog="Exit codes: " + "; ".join(f"{code} {words}" for code, words in EXIT_CODES.items()) + ".",
+    params=[
+        click.Option(
+            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_say_version,
+            help="Show the version and exit.",
+        )
+    ],
 )  # fmt: skip
-click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

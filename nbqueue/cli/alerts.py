@@ -93,8 +93,9 @@ def add(
 @click.command()
 @click.argument("queue")
 @click.argument("alert_ids", nargs=-1, required=True, metavar="ID...")
+@as_json
 @with_settings
-def remove(settings: Settings, *, queue: str, alert_ids: tuple[str, ...]) -> None:
+def remove(settings: Settings, *, queue: str, alert_ids: tuple[str, ...], json_wanted: bool) -> None:
     """Look after alerts on a queue no more.
 
     Answers: removed, unknown. Exit code 1 if one is unknown.
@@ -103,8 +104,8 @@ def remove(settings: Settings, *, queue: str, alert_ids: tuple[str, ...]) -> Non
         there = {alert.id: alert for alert in Queue(queue).alerts().wait()}
         # each once, however often it was named
         found = {each: each in there and there[each].remove().wait() for each in dict.fromkeys(alert_ids)}
-    for alert_id, was_there in found.items():
-        click.echo(f"{alert_id}  {'removed' if was_there else 'unknown'}")
+    answers = {alert_id: "removed" if was_there else "unknown" for alert_id, was_there in found.items()}
+    tables.print_answers(answers, json_wanted=json_wanted)
     leave(0 if all(found.values()) else 1)
 
 

@@ -14,7 +14,8 @@ from nbqueue.broker import history as stream
 from nbqueue.broker import queues, retention, scripts
 from nbqueue.broker.history import Entry
 from nbqueue.cli.durations import Seconds
-from nbqueue.cli.reach import SENTENCE_LIMIT, Server, asked, complete, shared_address, with_settings
+from nbqueue.cli.reach import Server, asked, complete, shared_address, with_settings
+from nbqueue.cli.spoken import SENTENCE_LIMIT
 from nbqueue.display import wording
 from nbqueue.errors import AccessDenied, ConfigurationError, NbqueueError
 from nbqueue.model.retention import LEAST_S, Retention

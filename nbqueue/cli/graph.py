@@ -39,12 +39,15 @@ def graph(settings: Settings, *, work_id: str, mermaid: bool) -> None:
 
 async def _around(link: Link, work_id: str) -> Graph:
     """The graph around a job, or around the jobs of a group. Raises JobLost where the server knows neither."""
-    members = await link.wire.ask(lambda client: groups.members(client, link.wire.keys, work_id))
+    wire = link.wire
+    own = await wire.ask(lambda client: groups.members(client, wire.keys, work_id))
+    # a group of jobs that were there already is none that anything comes after
+    joined = [] if own else await wire.ask(lambda client: groups.joined(client, wire.keys, work_id))
     [record] = await link.records([work_id])
-    if not members and record is None:
+    if not own and not joined and record is None:
         raise JobLost(
             f'The server knows no job or group "{work_id}": `nbqueue jobs` lists the jobs it knows, and with --json '
             "their groups.",
             job_id=work_id,
         )
-    return await read(link, (work_id, *members))
+    return await read(link, joined or (work_id, *own))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
@@ -15,6 +15,8 @@ from nbqueue.errors import ConfigurationError
 from nbqueue.model.limits import Limit, limit
 from nbqueue.model.names import check_queue, shown
 from nbqueue.model.settings import Settings
+
+_KINDS = {"q": "queue", "f": "function", "t": "tag", "g": "group"}
 
 
 def of_jobs(command: Callable[..., None]) -> Callable[..., None]:
@@ -31,16 +33,16 @@ def of_jobs(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @of_jobs
+@as_json
 @with_settings
-def pause(settings: Settings, *, queue: str, function: str, tag: str, group: str) -> None:
+def pause(settings: Settings, *, queue: str, function: str, tag: str, group: str, json_wanted: bool) -> None:
     """Let no more jobs of a queue, function, tag or group start.
 
     Jobs that run go on. Without an option it says what is paused.
     """
     with here(settings):
         if not (queue or function or tag or group):
-            for line in nbqueue.jobs.paused().wait():
-                click.echo(line)
+            _say_paused(nbqueue.jobs.paused().wait(), json_wanted=json_wanted)
             return
         _one_of({"--queue": queue, "--function": function, "--tag": tag, "--group": group})
         if queue:
@@ -115,6 +117,16 @@ def open_queue(settings: Settings, *, queue: str) -> None:
     """Let a queue take jobs again that was drained."""
     with here(settings):
         nbqueue.Queue(queue).open().wait()
+
+
+def _say_paused(lines: Sequence[str], *, json_wanted: bool) -> None:
+    """What is paused: a line each, of what kind it is and its name."""
+    if json_wanted:
+        parts = (line.partition(":") for line in lines)
+        tables.print_json([{"kind": _KINDS.get(kind, kind), "name": name} for kind, _, name in parts])
+        return
+    for line in lines:
+        click.echo(line)
 
 
 async def _set_limits(server: Server) -> dict[str, Limit]:

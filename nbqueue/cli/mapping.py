@@ -10,10 +10,11 @@ import click
 import nbqueue
 from nbqueue.cli import tables
 from nbqueue.cli.job_options import job_options, read
-from nbqueue.cli.reach import as_json, leave, with_settings
+from nbqueue.cli.reach import as_json, with_settings
 from nbqueue.cli.submitting import submitting, waited
-from nbqueue.cli.values import as_plain, read_json, shown
-from nbqueue.errors import ConfigurationError, NbqueueError
+from nbqueue.cli.values import read_json
+from nbqueue.cli.waiting import print_results
+from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 
 _OF_ONE_JOB = ("job_id",)
@@ -64,18 +65,7 @@ def map_items(
             click.echo(group.id)
         return
     results = waited(group.results(return_errors=True).wait, group[0])
-    failed = [number for number, result in enumerate(results, start=1) if isinstance(result, NbqueueError)]
-    plain = [{"error": str(result)} if isinstance(result, NbqueueError) else result for result in results]
-    if json_wanted:
-        tables.print_json({"id": group.id, "jobs": len(group), "results": [as_plain(result) for result in plain]})
-    else:
-        for result in plain:
-            click.echo(shown(result))
-    if failed:
-        click.echo(
-            f"nbqueue: {len(failed):,} of {len(results):,} items failed, the first is item {failed[0]}", err=True
-        )
-    leave(1 if failed else 0)
+    print_results(group.id, len(group), results, json_wanted=json_wanted)
 
 
 def _texts(items: tuple[str, ...], file: TextIO | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a command reaches its server, and how it ends: settings from options, one connection, exit codes."""
+"""How a command reaches its server: settings from options, and one connection."""
 
 from __future__ import annotations
 
@@ -17,42 +17,23 @@ from nbqueue.broker.history import Ask
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.queues import QueueStats
 from nbqueue.broker.scripts import TROUBLE
-from nbqueue.display import wording
-from nbqueue.errors import ConfigurationError, LocalStackError, NbqueueError
+from nbqueue.cli.spoken import Spoken
+from nbqueue.errors import ConfigurationError, LocalStackError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings, load_settings
 
 T = TypeVar("T")
 
-EXIT_NOT_RUNNING = 3
-EXIT_INTERRUPTED = 130
-#: what was given does not work; click's own code for it
-EXIT_MISUSED = 2
-#: characters of an error that are shown at most: it may hold the text of a job
-SENTENCE_LIMIT = 2000
 
-
-class Group(click.Group):
-    """Commands in the order they were given, whose errors are one sentence and an exit code."""
+class Group(Spoken):
+    """Commands in the order they were given."""
 
     def __init__(self, name: str, *, commands: list[click.Command], **attributes: Any) -> None:
         super().__init__(name, {each.name or "": each for each in commands}, **attributes)
-        self.context_settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Their names, as given."""
         return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what went wrong is said in a sentence, never as a traceback."""
-        try:
-            return super().invoke(ctx)
-        except NbqueueError as error:
-            click.echo(f"nbqueue: {wording.line(error, SENTENCE_LIMIT)}", err=True)
-            ctx.exit(EXIT_MISUSED if isinstance(error, ConfigurationError) else 1)
-        except KeyboardInterrupt:
-            click.echo("nbqueue: interrupted", err=True)
-            ctx.exit(EXIT_INTERRUPTED)
 
 
 class ListingGroup(Group):

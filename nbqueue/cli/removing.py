@@ -65,8 +65,11 @@ def delete(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json
 @click.option(
     "--older-than", default=None, metavar="TIME", help=f"Only those submitted before then: {moments.AGO_FORM}"
 )
+@as_json
 @with_settings
-def clear(settings: Settings, *, queue: str, states: tuple[str, ...], older_than: str | None) -> None:
+def clear(
+    settings: Settings, *, queue: str, states: tuple[str, ...], older_than: str | None, json_wanted: bool
+) -> None:  # fmt: skip
     """Forget the jobs of a queue, and print how many.
 
     Those that wait are cancelled, those that run go on.
@@ -77,7 +80,10 @@ def clear(settings: Settings, *, queue: str, states: tuple[str, ...], older_than
             .clear(states or ("queued", "scheduled"), older_than=moments.ago(older_than, "--older-than"))
             .wait()
         )
-    click.echo(cleared)
+    if json_wanted:
+        tables.print_json({"queue": queue, "cleared": cleared})
+    else:
+        click.echo(cleared)
 
 
 @click.command()

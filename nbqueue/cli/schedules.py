@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -97,23 +98,25 @@ def change(settings: Settings, *, name: str, times: str | None, json_wanted: boo
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@as_json
 @with_settings
-def pause(settings: Settings, *, names: tuple[str, ...]) -> None:
+def pause(settings: Settings, *, names: tuple[str, ...], json_wanted: bool) -> None:
     """Let no more runs come; those under way go on."""
     for name in names:
         _reached(settings, name).pause().wait()
-        click.echo(f"{name}: paused")
+        _say_state(name, "paused", json_wanted=json_wanted)
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@as_json
 @with_settings
-def resume(settings: Settings, *, names: tuple[str, ...]) -> None:
+def resume(settings: Settings, *, names: tuple[str, ...], json_wanted: bool) -> None:
     """Let runs come again; those of the time in between are left out."""
     for name in names:
         schedule = _reached(settings, name)
         schedule.resume().wait()
-        click.echo(f"{name}: {schedule.info().wait().state}")
+        _say_state(name, str(schedule.info().wait().state), json_wanted=json_wanted)
 
 
 @click.command()
@@ -131,12 +134,13 @@ def trigger(settings: Settings, *, name: str, json_wanted: bool) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@as_json
 @with_settings
-def delete(settings: Settings, *, names: tuple[str, ...]) -> None:
+def delete(settings: Settings, *, names: tuple[str, ...], json_wanted: bool) -> None:
     """Remove schedules; the jobs that they made stay."""
     for name in names:
         _reached(settings, name).delete().wait()
-        click.echo(f"{name}: deleted")
+        _say_state(name, "deleted", json_wanted=json_wanted)
 
 
 schedules = ListingGroup(
@@ -145,6 +149,11 @@ schedules = ListingGroup(
     epilog="Each takes --url, --home and --namespace, as other commands do, and says so with --help.",
     commands=[list_all, add, change, pause, resume, trigger, delete],
 )
+
+
+def _say_state(name: str, state: str, *, json_wanted: bool) -> None:
+    """What a schedule is now: a line each, as it is done; in JSON an object a line."""
+    click.echo(json.dumps({"name": name, "state": state}) if json_wanted else f"{name}: {state}")
 
 
 def _list(settings: Settings, *, json_wanted: bool) -> None:

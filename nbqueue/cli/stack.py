@@ -13,7 +13,8 @@ from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.broker.retention import Archived
 from nbqueue.cli import tables
 from nbqueue.cli.durations import Seconds
-from nbqueue.cli.reach import EXIT_NOT_RUNNING, Server, as_json, asking, leave, running_address, with_settings
+from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
+from nbqueue.cli.spoken import EXIT_NOT_RUNNING
 from nbqueue.display import wording
 from nbqueue.errors import BrokerUnavailable, ConfigurationError, LocalStackError
 from nbqueue.local import stack

@@ -34,11 +34,13 @@ def read_json(text: str, what: str) -> Any:
         ) from None
 
 
-def shown(result: Any) -> str:
-    """A result as JSON, or as Python writes it where it is none."""
+def shown(result: Any, *, strict: bool = False) -> str:
+    """A result as JSON, or as Python writes it where it is none; `strict` raises TypeError or ValueError there."""
     try:
         return json.dumps(result)
     except (TypeError, ValueError):
+        if strict:
+            raise
         return repr(result)
 
 

@@ -38,6 +38,6 @@ def in_chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 async def _members(ask: Ask, keys: Keys, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
     async def each(client: Any) -> list[list[str]]:
-        return await groups.members_of_all(client, keys, names)
+        return await groups.jobs_of_all(client, keys, names)
 
     return dict(zip(names, await ask(each), strict=True))

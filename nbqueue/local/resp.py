@@ -21,13 +21,15 @@ Reply: TypeAlias = "bytes | int | list[Reply] | ErrorReply | None"
 
 
 class Connection:
-    """One connection over a Unix socket; every wait ends after `timeout_s` with TimeoutError."""
+    """One connection; every wait ends after `timeout_s` with TimeoutError."""
 
-    def __init__(self, path: Path, *, timeout_s: float = 1.0) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def __init__(self, place: Path | socket.socket, *, timeout_s: float = 1.0) -> None:
+        """Args: the path of a Unix socket, or a socket that is connected; how long an answer may take."""
+        self._socket = place if isinstance(place, socket.socket) else socket.socket(socket.AF_UNIX)
         try:
             self._socket.settimeout(timeout_s)
-            self._socket.connect(str(path))
+            if not isinstance(place, socket.socket):
+                self._socket.connect(str(place))
         except BaseException:
             self._socket.close()
             raise

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbqueue.model.families import known
 from nbqueue.model.names import check_job_id, check_text
 from nbqueue.model.options import DEFAULTS, Options, check
 from nbqueue.model.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    # a third of what `import nbqueue` takes, and of what a shell waits for
+    from asyncio import AbstractEventLoop
 
 #: jobs of one errand at most
 MOST_JOBS = 1_000

@@ -62,4 +62,5 @@ async def test_a_group_lists_each_item_once(store: Store) -> None:
     await groups.join(store.client, KEYS, "g", [("i", "c"), ("j", "b")], 60)
     await groups.join(store.client, KEYS, "g", [("k", "c"), ("l", "c")], 60)
     assert await groups.joined(store.client, KEYS, "g") == ["c", "b", "c", "c"]
+    assert await groups.jobs_of_all(store.client, KEYS, ["none", "g"]) == [[], ["c", "b"]]
     assert RECORD_MS < await store.client.pttl(KEYS.joined("g")) <= RECORD_MS + 60_000

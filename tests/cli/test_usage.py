@@ -1,18 +1,26 @@
 """The command as a whole: help, wrong usage, errors and exit codes."""
 
 import os
+import re
+import shlex
 import signal
+import subprocess
+import sys
 
 import click
 import pytest
 
 import nbqueue
-from nbqueue.cli import main
+from nbqueue.cli import COMMANDS as EVERY
+from nbqueue.cli import load
+from nbqueue.cli.examples import EXAMPLES
+from nbqueue.cli.spoken import EXIT_CODES
 from tests.cli.commands import run, running, shell
 from tests.servers import Server
 from tests.waiting import wait_until
 
-COMMANDS = list(main.commands)
+#: those that are for people
+COMMANDS = [name for name in EVERY if not load(name).hidden]
 
 
 def test_help_lists_every_command() -> None:
@@ -28,16 +36,43 @@ def test_help_lists_every_command() -> None:
 #: commands with what stands behind them: those of a group by themselves
 LEAVES = [
     (name, *more)
-    for name, command in main.commands.items()
+    for name in COMMANDS
+    for command in [load(name)]
     for more in ([(each,) for each in command.commands] if isinstance(command, click.Group) else [()])
 ]
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
 def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
-    """`--help` works for each command, and says what it does and how its server is chosen."""
+    """`--help` works for each command, and says what it does and how its server is chosen, with an example."""
     found = run(*words, "--help")
-    assert (found.exit_code, "--url" in found.stdout, "--home" in found.stdout) == (0, True, True)
+    asks = words != ("completion",)
+    assert (found.exit_code, "--url" in found.stdout, "--home" in found.stdout) == (0, asks, asks)
+    assert "xample:" in found.stdout or "For example" in found.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values())
+def test_examples_are_commands(example: str) -> None:
+    """What an example says is understood: the command, its options and what stands behind them."""
+    _, *words = shlex.split(re.split(r" (?:&&|\||>) ", example)[0])
+    command: click.Command = load(words[0])
+    while isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands:
+        command = command.commands[words.pop(1)]
+    command.make_context(words[0], words[1:]).close()
+
+
+def test_exit_codes_are_told() -> None:
+    """`nbqueue --help` says what each exit code means."""
+    text = " ".join(run("--help").stdout.split())
+    assert [code for code, words in EXIT_CODES.items() if f"{code} {words}" not in text] == []
+
+
+def test_a_command_loads_only_what_it_needs() -> None:
+    """`nbqueue --version` and a word for a shell load neither a client of Redis nor the other commands."""
+    code = "import sys; from nbqueue.cli import load; load('words'); print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"redis", "asyncio", "rich", "cloudpickle", "nbqueue.cli.reach", "nbqueue.cli.jobs"}
+    assert heavy & set(loaded) == set()
 
 
 def test_the_package_runs_as_the_command() -> None:

@@ -1,0 +1,1 @@
+"""`nbqueue top`: the server live in a terminal."""

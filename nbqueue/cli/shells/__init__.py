@@ -1,0 +1,1 @@
+"""What shells complete behind `nbqueue`, and the scripts that tell them."""

@@ -1,0 +1,51 @@
+"""How commands end: an exit code, and where something went wrong one sentence and no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from nbqueue.display import wording
+from nbqueue.errors import ConfigurationError, NbqueueError
+
+#: something went wrong, or not for all that was named
+EXIT_FAILED = 1
+#: what was given does not work; click's own code for it
+EXIT_MISUSED = 2
+#: no server answers
+EXIT_NOT_RUNNING = 3
+#: what was waited for has not ended
+EXIT_NOT_ENDED = 4
+EXIT_INTERRUPTED = 130
+#: what each exit code says, for people
+EXIT_CODES: Mapping[int, str] = {
+    0: "done",
+    EXIT_FAILED: "an error, or not done for all that was named",
+    EXIT_MISUSED: "wrong usage: the same words would fail again",
+    EXIT_NOT_RUNNING: "no server answers (`status`)",
+    EXIT_NOT_ENDED: "not ended yet (`wait --timeout`, `result`)",
+    EXIT_INTERRUPTED: "interrupted",
+}
+#: characters of an error that are shown at most: it may hold the text of a job
+SENTENCE_LIMIT = 2000
+
+
+class Spoken(click.Group):
+    """Commands whose errors are one sentence and an exit code."""
+
+    def __init__(self, name: str, commands: dict[str, click.Command], **attributes: Any) -> None:
+        super().__init__(name, commands, **attributes)
+        self.context_settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what went wrong is said in a sentence, never as a traceback."""
+        try:
+            return super().invoke(ctx)
+        except NbqueueError as error:
+            click.echo(f"nbqueue: {wording.line(error, SENTENCE_LIMIT)}", err=True)
+            ctx.exit(EXIT_MISUSED if isinstance(error, ConfigurationError) else EXIT_FAILED)
+        except KeyboardInterrupt:
+            click.echo("nbqueue: interrupted", err=True)
+            ctx.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,158 @@
+"""wait and result: what became of jobs, for scripts."""
+
+import json
+import pickle
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import run, running, shell
+from tests.servers import Server
+from tests.waiting import wait_until
+
+TASKS = """
+import nbqueue
+
+@nbqueue.task("add")
+async def add(a, b=1):
+    return a + b
+
+@nbqueue.task("text")
+async def text(value):
+    return value
+
+@nbqueue.task("odd")
+async def odd():
+    return {1, 2}
+
+@nbqueue.task("raw")
+async def raw():
+    return bytes([0, 1, 255])
+
+@nbqueue.task("invert")
+async def invert(number):
+    return 1 / number
+"""
+At = tuple[str, ...]
+
+
+@pytest.fixture
+def at(server: Server) -> At:
+    """The options that name the server."""
+    return ("--url", server.url)
+
+
+@pytest.fixture
+def _worker(at: At, server: Server) -> Iterator[None]:
+    """A worker that has the functions, and serves."""
+    Path("waited.py").write_text(TASKS, encoding="utf-8")
+    with running("worker", "waited", *at), server.client() as client:
+        wait_until(lambda: client.keys("nbq:engine:*"), timeout_s=20)
+        yield
+
+
+@pytest.mark.usefixtures("_worker")
+def test_the_exit_code_tells_the_end(at: At) -> None:
+    """0 where all succeeded, 1 where one did not or is not known; a line each says how."""
+    good, bad = (run("submit", "add", word, *at).stdout.strip() for word in ("1", '"a"'))
+    found = run("wait", good, *at)
+    assert (found.exit_code, found.stdout) == (0, f"{good}  succeeded\n")
+    both = run("wait", good, bad, "nobody", "--json", *at)
+    assert (both.exit_code, json.loads(both.stdout)) == (1, {good: "succeeded", bad: "failed", "nobody": "unknown"})
+
+
+@pytest.mark.usefixtures("_worker")
+def test_what_has_not_ended_in_time(at: At) -> None:
+    """Exit code 4, the others are told; that nobody serves its queue is said."""
+    good = run("submit", "add", "1", *at).stdout.strip()
+    late = run("submit", "add", "1", "--queue", "lonely", *at).stdout.strip()
+    assert run("wait", good, *at).exit_code == 0
+    found = run("wait", late, good, "--timeout", "2s", *at)
+    assert (found.exit_code, found.stdout) == (4, f"{good}  succeeded\n")
+    assert found.stderr.endswith(f"{late}  queued\n")
+    assert json.loads(run("wait", late, "--timeout", "0.1", "--json", *at).stdout) == {late: "queued"}
+    refused = run("result", late, *at)
+    sentence = f"nbqueue: {late} has no result yet: it is queued and has not ended. Give --wait to wait for the end.\n"
+    assert (refused.exit_code, refused.stdout, refused.stderr) == (4, "", sentence)
+
+
+def test_waiting_goes_on_until_the_end(at: At, server: Server) -> None:
+    """A job that ends later ends the waiting; Ctrl-C ends it before."""
+    run("submit", "add", "1", "--queue", "lonely", "--id", "slow", *at)
+    with running("wait", "slow", *at) as first, running("wait", "slow", *at) as second:
+        wait_until(lambda: _waiters(server) >= 2, timeout_s=20)
+        second.send_signal(signal.SIGINT)
+        assert second.wait(20) == 130
+        run("cancel", "slow", *at)
+        output, _ = first.communicate(timeout=30)
+        assert (first.returncode, output.splitlines()[-1]) == (1, "slow  cancelled")
+
+
+def _waiters(server: Server) -> int:
+    """How many processes read the stream of changes."""
+    with server.client() as client:
+        return sum(each["cmd"] == "xread" and each["name"].startswith("nbqueue") for each in client.client_list())
+
+
+@pytest.mark.usefixtures("_worker")
+def test_a_result_is_json(at: At) -> None:
+    """A line that a script can read; of what has no JSON as Python writes it; --json tells the id too."""
+    number, odd = (run("submit", *words, *at).stdout.strip() for words in (["add", "5", "b=7"], ["odd"]))
+    assert run("result", number, "--wait", *at).stdout == "12\n"
+    assert run("result", odd, "--wait", *at).stdout == "{1, 2}\n"
+    assert json.loads(run("result", number, "--json", *at).stdout) == {"id": number, "result": 12}
+
+
+@pytest.mark.usefixtures("_worker")
+def test_a_job_without_a_result(at: At) -> None:
+    """What failed says its error, and an unknown id that it is unknown: both with exit code 1."""
+    failed = run("submit", "invert", "0", *at).stdout.strip()
+    found = run("result", failed, "--wait", *at)
+    assert (found.exit_code, found.stdout, found.stderr) == (1, "", "nbqueue: ZeroDivisionError: division by zero\n")
+    nobody = run("result", "nobody", *at)
+    assert (nobody.exit_code, nobody.stderr.startswith('nbqueue: The server knows no job "nobody"')) == (1, True)
+
+
+@pytest.mark.usefixtures("_worker")
+def test_a_result_goes_into_a_file(at: At, tmp_path: Path) -> None:
+    """Bytes and text as they are, anything else as JSON, and into a .pkl file whatever it is."""
+    ids = {name: run("submit", *words, *at).stdout.strip() for name, words in (
+        ("raw", ["raw"]), ("text", ["text", '"two\\nlines"']), ("list", ["text", "[1, 2]"]), ("odd", ["odd"]),
+    )}  # fmt: skip
+    for name, job_id in ids.items():
+        out = tmp_path / (f"{name}.pkl" if name == "odd" else name)
+        assert run("result", job_id, "--wait", "--out", str(out), *at).output == ""
+    assert (tmp_path / "raw").read_bytes() == bytes([0, 1, 255])
+    assert (tmp_path / "text").read_text(encoding="utf-8") == "two\nlines"
+    assert json.loads((tmp_path / "list").read_text(encoding="utf-8")) == [1, 2]
+    assert pickle.loads((tmp_path / "odd.pkl").read_bytes()) == {1, 2}
+    refused = run("result", ids["odd"], "--out", str(tmp_path / "odd.json"), *at)
+    assert (refused.exit_code, "A result of type set cannot be written to" in refused.stderr) == (2, True)
+    missing = run("result", ids["raw"], "--out", str(tmp_path / "no" / "raw"), *at)
+    assert (missing.exit_code, "cannot be written" in missing.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("_worker")
+def test_the_results_of_a_group(at: At) -> None:
+    """A line each, an error among them; exit code 1 where there is one."""
+    group = run("map", "invert", "1", "0", "4", *at).stdout.strip()
+    assert run("wait", group, *at).exit_code == 1
+    found = run("result", group, *at)
+    assert (found.exit_code, found.stdout.splitlines()[::2]) == (1, ["1.0", "0.25"])
+    assert json.loads(found.stdout.splitlines()[1]).keys() == {"error"}
+    assert found.stderr == "nbqueue: 1 of 3 items failed, the first is item 2\n"
+    assert json.loads(run("result", group, "--json", *at).stdout)["results"][::2] == [1.0, 0.25]
+
+
+def test_a_group_whose_jobs_are_those_of_another(at: At) -> None:
+    """Made with --cache, its id stands for the jobs that it shares, in every command."""
+    words = ("map", "add", "1", "2", "--queue", "lonely", "--cache", "60", *at)
+    groups = [run(*words).stdout.strip() for _ in range(2)]
+    shown = [shell("graph", group, *at).stdout.splitlines() for group in groups]
+    assert (shown[0][0], shown[0]) == ("2 jobs: 2 queued.", shown[1])
+    found = json.loads(run("cancel", groups[1], "--json", *at).stdout)
+    assert list(found.values()) == ["cancelled"] * 2
+    ended = run("wait", *groups, *at)
+    assert (ended.exit_code, sorted(ended.stdout.splitlines())) == (1, sorted(f"{each}  cancelled" for each in found))
