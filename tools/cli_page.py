@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from nbqueue.broker import memory, queues
+from nbqueue.broker import checkup, memory, queues
 from nbqueue.broker import retention as archived
-from nbqueue.cli import COMMANDS, doctor, load, main, stack
+from nbqueue.cli import COMMANDS, load, main, stack
 from nbqueue.cli.spoken import EXIT_CODES
 from nbqueue.model import delivery, job, progress
 
@@ -29,7 +29,7 @@ SHAPES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "jobs": ("a list, of each a job", tuple(each.name for each in dataclasses.fields(job.JobRecord))),
     "status": ("an object; where no server answers `running` (false) and `reason`",
                ("running", "overview", "local", "reason")),
-    "doctor": ("a list, of each a finding", tuple(each.name for each in dataclasses.fields(doctor.Finding))),
+    "doctor": ("a list, of each a finding", tuple(each.name for each in dataclasses.fields(checkup.Finding))),
     "clear": ("an object", ("queue", "cleared")),
     "pause": ("without an option a list of what is paused", ("kind", "name")),
     "limits": ("an object: what it is for (`q:` queue, `f:` function, `k:` key) -> its limit", ()),
@@ -49,7 +49,7 @@ SHAPES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 VALUES: Mapping[str, type] = {
     "a job (`jobs`)": job.JobRecord, "`progress` of a job": progress.Progress, "`overview` of `status`": stack.Overview,
     "`queues` of it": queues.QueueStats, "`engines` of it, one a process that takes jobs": queues.EngineInfo,
-    "`memory` of it": memory.StoreMemory, "`archive` of it": archived.Archived, "a finding (`doctor`)": doctor.Finding,
+    "`memory` of it": memory.StoreMemory, "`archive` of it": archived.Archived, "a finding (`doctor`)": checkup.Finding,
 }  # fmt: skip
 _FIELD = re.compile(r"^    (\w+): ")
 _WIDTH = 110

@@ -24,7 +24,7 @@ EXIT_CODES: Mapping[int, str] = {
     0: "done",
     EXIT_FAILED: "an error, or not done for all that was named",
     EXIT_MISUSED: "wrong usage: the same words would fail again",
-    EXIT_NOT_RUNNING: "no server answers (`status`)",
+    EXIT_NOT_RUNNING: "no server answers (`status`), or no worker serves (`worker --check`)",
     EXIT_NOT_ENDED: "not ended yet (`wait --timeout`, `result`)",
     EXIT_INTERRUPTED: "interrupted",
 }

@@ -9,7 +9,8 @@ import click
 from nbqueue.broker import queues
 from nbqueue.broker.queues import EngineInfo
 from nbqueue.cli import tables
-from nbqueue.cli.reach import EXIT_NOT_RUNNING, asking, leave
+from nbqueue.cli.reach import asking, leave
+from nbqueue.cli.spoken import EXIT_NOT_RUNNING
 from nbqueue.model.settings import Settings
 from nbqueue.worker.machine import machine_id
 
