@@ -19,6 +19,7 @@ from nbqueue.cli.reach import Group
 from nbqueue.cli.removing import clear, delete, move, requeue_jobs, retry
 from nbqueue.cli.schedules import schedules
 from nbqueue.cli.stack import down, status, up
+from nbqueue.cli.web import web
 from nbqueue.cli.webhooks import webhooks
 from nbqueue.cli.worker import worker
 
@@ -30,6 +31,6 @@ main = Group(
     epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
     commands=[up, down, status, worker, submit, map_items, jobs, cancel, retry, requeue_jobs, delete, promote,
               reschedule, priority, move, logs, graph, pause, resume, limits, drain, open_queue, clear, history,
-              retention, schedules, alerts, webhooks, demo, doctor],
+              retention, schedules, alerts, webhooks, web, demo, doctor],
 )  # fmt: skip
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

@@ -1,0 +1,117 @@
+"""The command `nbqueue web`: the queue over HTTP."""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nbqueue.cli.reach import with_settings
+from nbqueue.cli.session import here
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.settings import Settings
+
+_NEEDED = ("starlette", "uvicorn")
+DEFAULT_PORT = 8080
+
+
+class Port(click.IntRange):
+    """A port; what Kubernetes puts into the environment of a service called nbqueue is none, and passed over."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        from_kubernetes = isinstance(value, str) and value.startswith("tcp://")
+        return int(super().convert(DEFAULT_PORT if from_kubernetes else value, param, ctx))
+
+
+@click.command()
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, envvar="NBQUEUE_HOST", help="Address to listen on (NBQUEUE_HOST)."
+)
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=Port(0, 65_535),
+    envvar="NBQUEUE_PORT",
+    help="Port to listen on; 0: a free one (NBQUEUE_PORT).",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    envvar="NBQUEUE_TOKEN_FILE",
+    help="File with the token that callers show; made at the first start; web.token beside the signing key.",
+)
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    envvar="NBQUEUE_ALLOW_HOST",
+    help="A name that it is called by, such as queue.example, or queue.example:8443; can be given again.",
+)
+@click.option(
+    "--root-path",
+    default="",
+    metavar="PATH",
+    envvar="NBQUEUE_ROOT_PATH",
+    help="The path that a proxy before it takes away, such as /queue.",
+)
+@click.option("--read-only", is_flag=True, envvar="NBQUEUE_READ_ONLY", help="Show everything, change nothing.")
+@click.option("--metrics-open", is_flag=True, envvar="NBQUEUE_METRICS_OPEN", help="Let /metrics need no token.")
+@with_settings
+def web(
+    settings: Settings, *, host: str, port: int, token_file: Path | None, allow_host: tuple[str, ...], root_path: str,
+    read_only: bool, metrics_open: bool,
+) -> None:  # fmt: skip
+    """Answer over HTTP: an API under /api/v1, and pages.
+
+    It listens on this machine alone unless told otherwise, and every caller needs the token: it stands in a file that
+    is made at the first start, and whose path is printed.
+    """  # fmt: skip
+    _check_installed()
+    from nbqueue.web.config import WebConfig
+    from nbqueue.web.server import serve
+    from nbqueue.web.token_file import NAME, read_token
+
+    file = (token_file or settings.signing_key_file.parent / NAME).expanduser().absolute()
+    config = WebConfig(
+        token=read_token(file), host=host, port=port, allow_hosts=allow_host, root_path=_rooted(root_path),
+        read_only=read_only, metrics_open=metrics_open,
+    )  # fmt: skip
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if not _is_loopback(host):
+        click.echo(
+            f"It can be reached at {host} from other machines, without encryption: put a proxy with TLS before it, and "
+            "name it with --allow-host.", err=True,
+        )  # fmt: skip
+    with here(settings):
+        serve(config, ready=lambda url: click.echo(f"Serving {url} (token in {file}); Ctrl-C ends it.", err=True))
+
+
+def _check_installed() -> None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"`nbqueue web` needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
+            "run `pip install 'nbqueue[web]'`."
+        )
+
+
+def _rooted(given: str) -> str:
+    """The path, with a slash before it and none behind it."""
+    found = given.strip("/")
+    if any(part in ("", ".", "..") for part in found.split("/")) and found:
+        raise ConfigurationError(f"--root-path {given!r} cannot be used: give a path such as /queue.")
+    return f"/{found}" if found else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,33 @@
+"""What one web server was told: who may call it, under which names it is known, what it lets callers do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: bytes of a path with its query, and of a request's body
+LONGEST_URL_BYTES, LARGEST_BODY_BYTES = 8_192, 1_048_576
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebConfig:
+    """The settings of one web server. Nothing of its repr is secret."""
+
+    #: what callers show, as a bearer token or at the login form
+    token: str = field(repr=False)
+    #: the address it listens on
+    host: str = "127.0.0.1"
+    #: the port it listens on
+    port: int = 8080
+    #: names that it is called by besides this machine's own: "queue.example", or "queue.example:8443"
+    allow_hosts: tuple[str, ...] = ()
+    #: the path that a proxy before it takes away, such as "/queue"
+    root_path: str = ""
+    #: whether nothing can be changed through it
+    read_only: bool = False
+    #: whether /metrics needs no token
+    metrics_open: bool = False
+
+    @property
+    def cookie_name(self) -> str:
+        """The name of its cookie: of its own, as browsers send cookies of a host to all of its ports."""
+        return f"nbqueue-{self.port}"

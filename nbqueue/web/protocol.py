@@ -1,0 +1,92 @@
+"""HTTP/1.1 as uvicorn speaks it, with an end to patience: requests that do not come to an end lose their connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from http import HTTPStatus
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from nbqueue.web.guard import BODY_S, HEADERS
+from nbqueue.web.problems import MEDIA_TYPE, document
+
+logger = logging.getLogger("nbqueue.web")
+
+#: a request's line and headers have come within this time; its body has a time of its own besides
+HEAD_S = 10.0
+#: bytes of a request's line and headers at most
+LARGEST_HEAD_BYTES = 32_768
+_SENTENCES = {
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
+        f"The headers are too large: {LARGEST_HEAD_BYTES:,} bytes are the most, with the address."
+    ),
+    HTTPStatus.BAD_REQUEST: "This is no HTTP request that can be read.",
+}
+
+
+class PatientProtocol(H11Protocol):
+    """One connection."""
+
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take some bytes; a request that has not come wholly is waited for as long as when it began."""
+        super().data_received(data)
+        if self._is_partial():
+            self._watch()
+        else:
+            self._unwatch()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Say what is wrong with a request that cannot be read."""
+        error = sys.exception()
+        hint = getattr(error, "error_status_hint", 400)
+        status = HTTPStatus(hint) if hint in {*_SENTENCES} else HTTPStatus.BAD_REQUEST
+        body = json.dumps(document(status, _SENTENCES[status])).encode()
+        headers = [
+            (b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"), *((name.encode(), value.encode()) for name, value in HEADERS.items()),
+        ]  # fmt: skip
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            answer: Any = h11.Response(status_code=status, headers=headers, reason=status.phrase)
+            for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _is_partial(self) -> bool:
+        """Whether a request has begun and not ended."""
+        theirs = self.conn.their_state
+        return theirs is h11.SEND_BODY or (theirs is h11.IDLE and bool(self.conn.trailing_data[0]))
+
+    def _watch(self) -> None:
+        if self._due is None:
+            self._due = self.loop.call_later(HEAD_S + BODY_S if self._has_head() else HEAD_S, self._end)
+
+    def _unwatch(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _has_head(self) -> bool:
+        return self.conn.their_state is h11.SEND_BODY
+
+    def _end(self) -> None:
+        """Close a connection whose request did not come; an answer that is under way is cut off with it."""
+        self._due = None
+        logger.info("a request did not come wholly in time: its connection is closed")
+        self.transport.close()

@@ -1,0 +1,1 @@
+"""The web server: its API, and what it refuses."""
