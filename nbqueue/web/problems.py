@@ -22,6 +22,7 @@ _STATUS: tuple[tuple[type[errors.NbqueueError], int], ...] = (
     (errors.PayloadTooLarge, 413),
     (errors.JobLost, 404),
     (errors.UnknownFunction, 404),
+    (errors.UnknownSchedule, 404),
     (errors.ResultExpired, 410),
     (errors.JobError, 409),
     (errors.ConfigurationError, 400),

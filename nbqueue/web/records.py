@@ -8,7 +8,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+from nbqueue.broker.queues import EngineInfo, Percentiles, QueueStats
+from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
+from nbqueue.model.schedule import ScheduleRecord, ScheduleState
 from nbqueue.model.states import State, WaitReason
 from nbqueue.web.shapes import Schema
 
@@ -107,4 +110,74 @@ JOB: Shape[JobRecord] = Shape("Job", (
     Part("error", TEXT, "first line of the last error"),
     Part("cancel_requested", FLAG, "whether it was asked to stop"),
     Part("progress", PROGRESS, "what it reported last", _progress),
+))  # fmt: skip
+
+
+def _percentiles(found: Percentiles | None) -> Mapping[str, Any] | None:
+    return None if found is None else {name: getattr(found, name) for name in ("p50", "p90", "p99", "attempts")}
+
+
+PERCENTILES: Schema = {
+    "type": ["object", "null"],
+    "properties": {name: {"type": "number", "minimum": 0} for name in ("p50", "p90", "p99", "attempts")},
+}
+ATTEMPT: Shape[AttemptRecord] = Shape("Attempt", (
+    Part("number", WHOLE, "from 1; 0 where the job ended without having started"),
+    Part("state", TEXT, 'a final state, "retried" or "lost"'),
+    Part("started_at", MOMENT, "when it started"),
+    Part("finished_at", MOMENT, "when it ended"),
+    Part("worker", TEXT, "the engine that ran it"),
+    Part("error_type", TEXT, "class of its error"),
+    Part("error", TEXT, "the beginning of its error"),
+    Part("traceback", TEXT, "where it was retried, the last lines of its traceback"),
+))  # fmt: skip
+QUEUE_NOW: Shape[QueueStats] = Shape("Queue", (
+    Part("name", TEXT, "its name"),
+    Part("paused", FLAG, "whether none of its jobs starts"),
+    Part("drained", FLAG, "whether it takes no more jobs"),
+    Part("queued", WHOLE, "jobs that are ready, or held back"),
+    Part("blocked", WHOLE, "of those: waiting for other jobs"),
+    Part("scheduled", WHOLE, "jobs that wait for their time"),
+    Part("running", WHOLE, "jobs that run"),
+    Part("ended", {"type": "object", "additionalProperties": WHOLE}, "final state -> jobs that ended so",
+         lambda stats: {str(state): count for state, count in stats.ended.items()}),
+))  # fmt: skip
+QUEUE_FULL: Shape[QueueStats] = Shape("QueueDetail", (
+    *QUEUE_NOW.parts,
+    Part("per_minute", SECONDS, "jobs that ended within the last sixty seconds"),
+    Part("oldest_s", SECONDS, "seconds that the oldest of those that could start has waited"),
+    Part("waits_s", PERCENTILES, "how long attempts of an hour waited", lambda stats: _percentiles(stats.waits_s)),
+    Part("runs_s", PERCENTILES, "how long they ran", lambda stats: _percentiles(stats.runs_s)),
+    Part("held_back", {"type": "object", "additionalProperties": WHOLE}, "gate -> jobs behind it",
+         lambda stats: dict(stats.held_back)),
+))  # fmt: skip
+WORKER: Shape[EngineInfo] = Shape("Worker", (
+    Part("id", TEXT, "names the engine"),
+    Part("host", TEXT, "its machine"),
+    Part("pid", WHOLE, "its process"),
+    Part("python", TEXT, "its Python"),
+    Part("version", TEXT, "its nbqueue"),
+    Part("queues", TEXTS, "the queues it serves"),
+    Part("functions", TEXTS, "the functions it knows by name"),
+    Part("only_registered", FLAG, "whether it runs no others"),
+    Part("slots", WHOLE, "jobs that it may run at once"),
+    Part("running", WHOLE, "jobs that it runs"),
+    Part("resources", {"type": "object", "additionalProperties": {"type": "number"}}, "what it offers",
+         lambda engine: dict(engine.resources)),
+    Part("started_at", MOMENT, "when it started"),
+    Part("cpu_percent", SECONDS, "of its processes; 100 is one core"),
+    Part("memory_bytes", {"type": ["integer", "null"]}, "the memory they hold"),
+))  # fmt: skip
+SCHEDULE: Shape[ScheduleRecord] = Shape("Schedule", (
+    Part("name", TEXT, "its name"),
+    Part("state", {"type": "string", "enum": [str(state) for state in ScheduleState]}, "where it stands"),
+    Part("function", TEXT, "the function's name"),
+    Part("queue", TEXT, "the queue of its jobs"),
+    Part("times", TEXT, "when it runs, in words", lambda record: record.times.words if record.times else ""),
+    Part("next_at", MOMENT, "when it runs next"),
+    Part("last_at", MOMENT, "the last time that was run"),
+    Part("last_job", TEXT, "the last job of it"),
+    Part("runs", WHOLE, "runs so far"),
+    Part("skipped", WHOLE, "times left out because the last run still lived"),
+    Part("error", TEXT, "why it was refused"),
 ))  # fmt: skip

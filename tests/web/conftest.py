@@ -1,26 +1,26 @@
 """What tests of the web server stand on: one that runs, with a worker that knows some functions."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 import nbqueue
 from nbqueue.model.settings import Settings
-from tests.servers import Server
+from tests.faults.conftest import (  # noqa: F401 - fixtures
+    _no_process_left_behind,
+    module_home,
+    module_server,
+    module_settings,
+)
 from tests.web.running import Web, running_web
 from tests.workers import Worker, running_worker
 
 
 @pytest.fixture(scope="module")
-def base(shared_server: Server) -> Iterator[Settings]:
-    """Settings of a server that all tests of a module share, emptied before the first."""
-    with shared_server.client() as client, tempfile.TemporaryDirectory(prefix="nbq-web-", dir="/tmp") as folder:
-        client.flushall()
-        settings = Settings(url=shared_server.url, home=Path(folder))
-        nbqueue.configure(settings)
-        yield settings
+def base(module_settings: Settings) -> Settings:  # noqa: F811
+    """Settings of a server that the tests of a module share; the session of this process goes by them too."""
+    nbqueue.configure(module_settings)
+    return module_settings
 
 
 @pytest.fixture(scope="module")

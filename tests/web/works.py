@@ -47,3 +47,9 @@ def today() -> dict[str, Any]:
 def odd() -> Path:
     """A value that is no plain data."""
     return Path("/odd")
+
+
+@nbqueue.task("not_a_number")
+def not_a_number() -> float:
+    """A number that JSON does not have."""
+    return float("nan")

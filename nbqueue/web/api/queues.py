@@ -1,0 +1,142 @@
+"""Queues over HTTP: their numbers, and whether their jobs start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from nbqueue.broker import queues
+from nbqueue.broker.queues import QueueStats
+from nbqueue.client.link import Link
+from nbqueue.client.queue import Queue
+from nbqueue.model.states import State
+from nbqueue.web import records
+from nbqueue.web.api import fields
+from nbqueue.web.asking import ask
+from nbqueue.web.endpoint import Asked, Endpoint, Reply
+from nbqueue.web.json_text import JsonAnswer
+from nbqueue.web.problems import Problem
+from nbqueue.web.shapes import Field
+
+
+async def every(link: Link) -> list[QueueStats]:
+    """The numbers of all queues."""
+    wire = link.wire
+
+    async def asked(client: Any) -> list[QueueStats]:
+        return [await queues.stats(client, wire.keys, name) for name in await queues.names(client, wire.keys)]
+
+    return await wire.ask(asked)
+
+
+async def _list(_: Asked) -> Response:
+    return JsonAnswer({"queues": [records.QUEUE_NOW.of(each) for each in await ask(every)]})
+
+
+async def _one(asked: Asked) -> Response:
+    name = asked.path["name"]
+    found = await Queue(name).stats()
+    known = await ask(lambda link: link.wire.ask(lambda client: queues.names(client, link.wire.keys)))
+    if name not in known and not found.paused and not found.drained:
+        raise Problem(404, f'There is no queue "{name}": nothing was ever submitted to it.')
+    return JsonAnswer(records.QUEUE_FULL.of(found))
+
+
+async def _standing(name: str) -> Response:
+    return JsonAnswer(records.QUEUE_FULL.of(await Queue(name).stats()))
+
+
+async def _pause(asked: Asked) -> Response:
+    await Queue(asked.path["name"]).pause()
+    return await _standing(asked.path["name"])
+
+
+async def _resume(asked: Asked) -> Response:
+    await Queue(asked.path["name"]).resume()
+    return await _standing(asked.path["name"])
+
+
+async def _open(asked: Asked) -> Response:
+    await Queue(asked.path["name"]).open()
+    return await _standing(asked.path["name"])
+
+
+async def _clear(asked: Asked) -> Response:
+    states = asked.body.get("states", ["queued", "scheduled"])
+    count = await Queue(asked.path["name"]).clear(states, older_than=asked.body.get("older_than"))
+    return JsonAnswer({"count": count})
+
+
+async def _retry(asked: Asked) -> Response:
+    dead = await Queue(asked.path["name"]).dead(since=asked.body.get("since"), limit=asked.body.get("limit", 1000))
+    return JsonAnswer({"count": len(await dead.retry())})
+
+
+async def _limits(asked: Asked) -> Response:
+    name = asked.path["name"]
+    found = await Queue(name).limits(rate=asked.body.get("rate"), concurrency=asked.body.get("concurrency"))
+    limit = found.get(f"q:{name}")
+    return JsonAnswer({"limit": "" if limit is None else str(limit)})
+
+
+async def _unlimit(asked: Asked) -> Response:
+    await Queue(asked.path["name"]).limits(remove=True)
+    return JsonAnswer({"limit": ""})
+
+
+_QUEUE = Reply(help="How it stands now.", schema=records.QUEUE_FULL.ref)
+_COUNT = Reply(help="How many.", schema=fields.COUNTED)
+_LIMIT = Reply(
+    help="The limit that is set now.",
+    schema={"type": "object", "properties": {"limit": {"type": "string"}}, "required": ["limit"]},
+)
+_CLEARED: Sequence[Field] = (
+    Field(name="states", schema={"type": "array", "items": {"type": "string", "enum": [
+        str(state) for state in State if state is not State.RUNNING]}, "minItems": 1, "maxItems": len(State)},
+        help="Jobs in these states; those that wait if not given."),
+    Field(name="older_than", schema=fields.AGO, help='Only those submitted longer ago than this: "7d".'),
+)  # fmt: skip
+_RETRIED: Sequence[Field] = (
+    Field(name="since", schema=fields.AGO, help='Only those that failed since: "2h" (ago).'),
+    Field(name="limit", schema={"type": "integer", "minimum": 1, "maximum": 10_000}, help="At most so many; 1000."),
+)
+_LIMITED: Sequence[Field] = (
+    Field(name="rate", schema={"type": "string", "maxLength": 50}, help='Starts in a time: "20/min".'),
+    Field(name="concurrency", schema={"type": "integer", "minimum": 1, "maximum": 100_000}, help="Jobs at once."),
+)
+_PATH = "/api/v1/queues/{name}"
+ENDPOINTS: Sequence[Endpoint] = (
+    Endpoint(
+        method="GET", path="/api/v1/queues", name="list_queues", act=_list, summary="All queues with their numbers.",
+        replies={200: Reply(help="The queues.", schema=fields.listing("queues", records.QUEUE_NOW))},
+    ),
+    Endpoint(
+        method="GET", path=_PATH, name="get_queue", act=_one, path_fields=(fields.QUEUE_NAME,), problems=(404,),
+        summary="A queue with all that is known of it.", replies={200: _QUEUE},
+    ),
+    *(
+        Endpoint(
+            method="POST", path=f"{_PATH}/{verb}", name=f"{verb}_queue", act=act, summary=summary, body=body,
+            path_fields=(fields.QUEUE_NAME,), replies={200: reply}, problems=(507,),
+        )
+        for verb, act, summary, body, reply in (
+            ("pause", _pause, "Let no more of its jobs start; those that run go on.", (), _QUEUE),
+            ("resume", _resume, "Let its jobs start again.", (), _QUEUE),
+            ("open", _open, "Let a queue take jobs again that was drained.", (), _QUEUE),
+            ("clear", _clear, "Forget its jobs: those that wait, or those in the states that are given.", _CLEARED,
+             _COUNT),
+            ("retry", _retry, "Retry its jobs that failed for good and were not retried.", _RETRIED, _COUNT),
+        )
+    ),
+    Endpoint(
+        method="PUT", path=f"{_PATH}/limits", name="set_limits", act=_limits, body=_LIMITED,
+        path_fields=(fields.QUEUE_NAME,), summary="Limit its starts in a time, or its jobs at once, over all workers.",
+        replies={200: _LIMIT}, problems=(507,),
+    ),
+    Endpoint(
+        method="DELETE", path=f"{_PATH}/limits", name="remove_limits", act=_unlimit,
+        path_fields=(fields.QUEUE_NAME,), summary="Take its limit away.", replies={200: _LIMIT},
+    ),
+)  # fmt: skip
