@@ -7,6 +7,7 @@ import click
 from nbqueue.broker.codec import header_versions
 from nbqueue.cli.alerts import alerts
 from nbqueue.cli.changing import priority, promote, reschedule
+from nbqueue.cli.dashboard import dashboard
 from nbqueue.cli.doctor import doctor
 from nbqueue.cli.graph import graph
 from nbqueue.cli.holding import drain, limits, open_queue, pause, resume
@@ -31,6 +32,6 @@ main = Group(
     epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted; of `status` also 3, not running.",
     commands=[up, down, status, worker, submit, map_items, jobs, cancel, retry, requeue_jobs, delete, promote,
               reschedule, priority, move, logs, graph, pause, resume, limits, drain, open_queue, clear, history,
-              retention, schedules, alerts, webhooks, web, demo, doctor],
+              retention, schedules, alerts, webhooks, web, dashboard, demo, doctor],
 )  # fmt: skip
 click.version_option(header_versions()["v"], prog_name="nbqueue", message="%(prog)s %(version)s")(main)

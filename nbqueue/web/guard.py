@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -81,6 +82,7 @@ class Guard:
         self._app = app
         self._config = config
         self._identity = Identity(config.token)
+        self._once = config.login_once
         self._names = origins.names_of(config.host, config.allow_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,6 +98,10 @@ class Guard:
         try:
             await self._pass(call, receive, sealed)
         except Problem as refused:
+            if refused.status == 401 and _is_page(call):  # noqa: PLR2004
+                login = f"{scope.get('root_path', '')}{LOGIN}"
+                await RedirectResponse(login, 303)(scope, receive, sealed)
+                return
             headers = {**refused.headers, **({"connection": "close"} if call.changes else {})}
             await Problem(refused.status, refused.detail, headers=headers).answer()(scope, receive, sealed)
         finally:
@@ -133,7 +139,9 @@ class Guard:
         hosts = call.headers.getlist("host")
         if call.path == HEALTH and not call.changes:
             return
-        if len(hosts) != 1 or not origins.is_known(hosts[0], self._names):
+        # no page of another site can make a browser speak to a Unix socket: what comes through it was sent by a proxy
+        is_ours = self._config.socket is not None or origins.is_known("".join(hosts[:1]), self._names)
+        if len(hosts) != 1 or not is_ours:
             raise Problem(
                 403, f"This server is not known as {ascii(', '.join(hosts))[:100]}: call it by a name of its own, or "
                 "start it with --allow-host NAME."
@@ -154,7 +162,7 @@ class Guard:
         given = [value for name, value in pairs if name == "token"]
         if not given:
             return None
-        if not self._identity.is_token(given[0]):
+        if not self._is_login(given[0]) and not self._cookie_of(call):
             raise _unknown_caller()
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         root = str(call.scope.get("root_path", ""))
@@ -174,10 +182,21 @@ class Guard:
             if kind.lower() == "bearer" and self._identity.is_token(given.strip()):
                 return ""
             raise _unknown_caller()
-        for cookie in _cookies(call.headers.getlist("cookie"), self._config.cookie_name):
-            if self._identity.is_cookie(cookie):
-                return cookie
+        if cookie := self._cookie_of(call):
+            return cookie
         raise _unknown_caller()
+
+    def _cookie_of(self, call: Call) -> str:
+        """The cookie of ours that came along; empty where none did."""
+        cookies = _cookies(call.headers.getlist("cookie"), self._config.cookie_name)
+        return next(filter(self._identity.is_cookie, cookies), "")
+
+    def _is_login(self, given: str) -> bool:
+        """Whether a token in an address logs in: the server's own, or the one that does so once."""
+        if self._once and hmac.compare_digest(given.encode(errors="replace"), self._once.encode()):
+            self._once = ""
+            return True
+        return self._identity.is_token(given)
 
     def _check_csrf(self, call: Call, cookie: str, body: bytes) -> None:
         """A browser sends its cookie whoever asks it to: what changes something needs what only our pages know."""
@@ -197,6 +216,12 @@ def give_cookie(answer: Response, config: WebConfig, identity: Identity, scope: 
         config.cookie_name, identity.new_cookie(), max_age=COOKIE_S, path=f"{scope.get('root_path', '')}/",
         secure=scope.get("scheme") == "https", httponly=True, samesite="strict",
     )  # fmt: skip
+
+
+def _is_page(call: Call) -> bool:
+    """Whether a person asks for a page, and would rather log in than be told a status."""
+    is_asked = call.method == "GET" and not call.path.startswith(API)
+    return is_asked and "text/html" in call.headers.get("accept", "") and "token=" not in call.query
 
 
 def _unknown_caller() -> Problem:

@@ -75,7 +75,8 @@ class Drawing:
         names = [name for name in PARTS[view.kind] if self._key(view, name) not in self._drawn]
         values = {"seen": found, "view": view, "choice": replace(view.choice, page=found.page.number)}
         drawn: dict[object, str] = {
-            self._key(view, name): self._environment.get_template(f"parts/{name}.html").render(**values) for name in names
+            self._key(view, name): self._environment.get_template(f"parts/{name}.html").render(**values)
+            for name in names
         }
         return drawn, tuple(record.id for record in found.page.rows)
 

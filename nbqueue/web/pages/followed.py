@@ -21,6 +21,7 @@ from nbqueue.display import view, view_group
 from nbqueue.display.view import CardView
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
+from nbqueue.model.names import check_job_id
 
 #: how long the counts of a group are waited for before its page is shown
 KNOWN_S, LOOK_S = 1.0, 0.01
@@ -43,12 +44,12 @@ class JobFollowed:
         """Follow it from now on. Raises JobLost where the server knows no such job."""
 
         async def begun(link: Link) -> tuple[Live, list[AttemptRecord]]:
-            live = Live(await link.record(self._id))
+            live = Live(await link.record(check_job_id(self._id)))
             await live.begin(link)
             return live, await past.attempts(link, self._id)
 
-        self._live, self._attempts = await asyncio.wrap_future(self._session.call(begun))
-        self._asked_of = _turning(self._live.record)
+        live, self._attempts = await asyncio.wrap_future(self._session.call(begun))
+        self._live, self._asked_of = live, _turning(live.record)
 
     @property
     def version(self) -> int:
@@ -107,8 +108,9 @@ class GroupFollowed:
         """Follow it from now on. Raises JobLost where the server knows none of its jobs."""
         found = await asyncio.wrap_future(self._session.call(lambda link: group_again(link, self._id, self._session)))
         self._group, self._live = found, found.live()
-        began = time.monotonic()
-        while not self._live.version and time.monotonic() - began < KNOWN_S:
+        for _ in range(round(KNOWN_S / LOOK_S)):
+            if self._live.version:
+                return
             await asyncio.sleep(LOOK_S)
 
     @property

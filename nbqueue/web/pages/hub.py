@@ -17,8 +17,8 @@ from nbqueue.web.pages.followed import Followed, GroupFollowed, JobFollowed
 from nbqueue.web.pages.planned import Planned
 from nbqueue.web.pages.views import CHOICE, Kind, View
 
-#: how long the first facts are waited for
-FIRST_S = 2.0
+#: how long the first facts are waited for, and how often it is looked for them
+FIRST_S, FIRST_LOOK_S = 2.0, 0.01
 #: how often it is seen whether there is something new
 LOOK_S = 0.2
 #: for so long nobody may look before the server is asked no more: a page that loads anew finds all as it was
@@ -104,12 +104,13 @@ class Hub:
 
     async def first(self) -> None:
         """Wait until something is known, though not for long."""
-        began = time.monotonic()
-        while not self.facts.version and time.monotonic() - began < FIRST_S:
-            await asyncio.sleep(0.01)
+        for _ in range(round(FIRST_S / FIRST_LOOK_S)):
+            if self.facts.version:
+                return
+            await asyncio.sleep(FIRST_LOOK_S)
 
     async def follow(self, view: View) -> Followed | None:
-        """The job or group of a page, followed from now on; None for other pages. Raises JobLost where there is none."""
+        """The job or group of a page, followed from now on; None for other pages. Raises JobLost for unknown ones."""
         if view.kind is Kind.SCHEDULES:
             self._planned = self._planned or Planned(self.session)
             await self._planned.refresh()

@@ -90,11 +90,11 @@ def pictures(view: CardView) -> list[Markup]:
     found = [*plot.traces(view.trace), *plot.throughput(view.rates)]
     # the texts in a picture were escaped where it was drawn
     return [
-        Markup('<svg class="plot" role="img" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">{}</svg>').format(
-            each.about, each.width, each.height, each.width, each.height, Markup(each.content)  # noqa: S704
-        )
+        Markup(
+            '<svg class="plot" role="img" aria-label="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}">{3}</svg>'
+        ).format(each.about, each.width, each.height, Markup(each.content))  # noqa: S704
         for each in found
-    ]  # fmt: skip
+    ]
 
 
 @lru_cache(maxsize=256)

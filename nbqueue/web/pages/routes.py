@@ -15,9 +15,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from nbqueue.broker.address import parse_url
 from nbqueue.broker.owners import GROUP
 from nbqueue.client.session import Session
 from nbqueue.errors import JobLost, NbqueueError
+from nbqueue.local import stack
 from nbqueue.web.json_text import JsonAnswer
 from nbqueue.web.pages import acting, views
 from nbqueue.web.pages.acting import Wish
@@ -28,6 +30,8 @@ from nbqueue.web.problems import of_error
 
 #: a stream that has nothing to tell says so after this, and a page that hears nothing for longer knows it is lost
 BEAT_S = 5.0
+#: what is said where asking would start the local stack
+NOT_RUNNING = "The local stack is not running: the first submit starts it, or `nbqueue up`."
 #: sentences about acts that are kept until their page is loaded
 TOLD = 200
 #: what a button names that is for the job or group of its page
@@ -120,7 +124,9 @@ class Pages:
                 turn = await self._hub.turned_after(self._hub.turn if turn < 0 else turn, BEAT_S)
 
     async def _act(self, request: Request) -> Response:
-        pairs = parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS)
+        pairs = parse_qsl(
+            (await request.body()).decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS
+        )
         wish = _wish(pairs)
         if wish.needs_sure:
             page = self._drawing.page(
@@ -137,6 +143,17 @@ class Pages:
             del self._told[next(iter(self._told))]
         back = _address(wish.view)
         return RedirectResponse(f"{back}{'&' if '?' in back else '?'}told={key}", 303)
+
+
+def pages_of(of: Session, *, read_only: bool) -> Sequence[BaseRoute]:
+    """The pages of the server that a session goes by."""
+    settings = of.settings
+    place = "local stack" if settings.url is None else str(parse_url(settings.url))
+
+    def is_up() -> bool:
+        return settings.url is not None or stack.server_is_up(settings)
+
+    return Pages(of, place=place, is_up=is_up, when_down=NOT_RUNNING, read_only=read_only).routes()
 
 
 def _wish(pairs: Sequence[tuple[str, str]]) -> Wish:

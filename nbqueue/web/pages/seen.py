@@ -118,11 +118,13 @@ def job_lines(seen: Seen) -> list[Line]:
     """The jobs of the page that is shown."""
     return [
         Line(
-            name=record.id, title=wording.line(record.label or record.function or record.id),
-            cells=columns.job(record, seen.now, seen.facts.lacks.get(record.id, "")), many=group_row.is_group(record.id),
+            name=record.id,
+            title=wording.line(record.label or record.function or record.id),
+            cells=columns.job(record, seen.now, seen.facts.lacks.get(record.id, "")),
+            many=group_row.is_group(record.id),
         )
         for record in seen.page.rows
-    ]  # fmt: skip
+    ]
 
 
 def sums(facts: Facts) -> list[tuple[str, str]]:
@@ -168,7 +170,7 @@ def attempt_lines(attempts: Iterable[AttemptRecord], now: datetime) -> list[Atte
         took_s = (each.finished_at - each.started_at).total_seconds() if each.finished_at and each.started_at else None
         said = ": ".join(part for part in (each.error_type, each.error) if part)
         lines.append(Attempt(
-            number=str(each.number or "–"), look=_LOOKS.get(each.state, palette.UNKNOWN),
+            number=str(each.number or "-"), look=_LOOKS.get(each.state, palette.UNKNOWN),
             began=wording.when(each.started_at, now), took="" if took_s is None else wording.duration(took_s),
             worker=wording.line(each.worker, 60), error=wording.line(said),
             traceback=wording.lines(each.traceback, 60, 300),

@@ -112,5 +112,3 @@ def _number(text: str) -> int:
 def _rows(query: Mapping[str, str]) -> int:
     found = _number(query.get("rows", ""))
     return found if found in roster.PAGES else ROWS
-
-

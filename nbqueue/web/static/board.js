@@ -5,6 +5,7 @@
   const SILENT_MS = 12000; // the server says something every five seconds
   const SURE_MS = 6000;
   const TYPED_MS = 250;
+  const SAID_MS = 15000;
   const up = document.documentElement.dataset.up;
   const root = new URL(up || "./", location.href);
   const acts = document.getElementById("acts");
@@ -16,6 +17,15 @@
   let lastAt = new Date();
   let silence = 0;
   let held = "";
+
+  let telling = 0;
+
+  // what was done is news for a while
+  function say(words) {
+    said.textContent = words;
+    clearTimeout(telling);
+    telling = setTimeout(() => { said.textContent = ""; }, SAID_MS);
+  }
 
   const clock = (at) => at.toLocaleTimeString([], { hour12: false });
   const boxes = () => [...document.querySelectorAll("input[name=job][type=checkbox]")];
@@ -129,7 +139,7 @@
     const words = button.textContent;
     button.dataset.mineSays = words;
     button.textContent = "Sure? " + words;
-    said.textContent = "Press it again to go on: this cannot be undone.";
+    say("Press it again to go on: this cannot be undone.");
     setTimeout(() => {
       delete button.dataset.mineSays;
       button.textContent = words;
@@ -144,16 +154,16 @@
     given.set("do", button.value);
     if (button.dataset.sure !== undefined) given.set("sure", "1");
     button.disabled = true;
-    said.textContent = button.textContent.replace("Sure? ", "") + " …";
+    say(button.textContent.replace("Sure? ", "") + " …");
     try {
       const answer = await fetch(acts.action, {
         method: "POST", body: given, headers: { Accept: "application/json" }, redirect: "error",
       });
       const found = await answer.json();
-      said.textContent = found.said || found.detail || "It was not done.";
+      say(found.said || found.detail || "It was not done.");
       if (answer.ok && given.has("job")) clear();
     } catch {
-      said.textContent = "The connection was lost before an answer came: look whether it was done.";
+      say("The connection was lost before an answer came: look whether it was done.");
     }
     button.disabled = false;
     if (document.activeElement === document.body) button.focus({ preventScroll: true });
@@ -221,6 +231,7 @@
     query.delete("told");
     history.replaceState(null, "", location.pathname + (query.size ? "?" + query : ""));
   }
+  if (said.textContent) say(said.textContent);
   count();
   connect();
 })();
