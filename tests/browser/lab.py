@@ -173,7 +173,7 @@ def visited(*urls: str, width: int = 1000, height: int = 900) -> Iterator[list[t
     """A browser's page for each address, with the dialogs and errors that come in it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=_chromium(),
+            executable_path=chromium(),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         try:
@@ -204,7 +204,8 @@ def _listened(page: Page) -> list[str]:
     return found
 
 
-def _chromium() -> str:
+def chromium() -> str:
+    """The path of the machine's own Chromium."""
     found = next((path for path in map(shutil.which, CHROMIUM) if path), None)
     assert found is not None, "Browser tests need Chromium: install it, for example with `apt-get install chromium`."
     return found

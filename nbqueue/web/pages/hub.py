@@ -34,11 +34,14 @@ class TooMuch(Exception):
 class Hub:
     """What all pages of one web server know. Used by the loop of that server alone, but for what says otherwise."""
 
-    def __init__(self, of: Session, is_up: Callable[[], bool], when_down: str) -> None:
-        """Args: whom to ask; whether the server may be asked; what is said while it may not."""
+    def __init__(
+        self, of: Session, is_up: Callable[[], bool], when_down: str, *, linger_s: float = LINGER_S
+    ) -> None:  # fmt: skip
+        """Args: whom to ask; whether it may be asked, what is said while it may not; for how long when nobody looks."""
         #: whom to ask
         self.session = of
         self._is_up, self._when_down = is_up, when_down
+        self._linger_s = linger_s
         self._gathering: Gathering | None = None
         self._looking: Future[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
@@ -168,7 +171,7 @@ class Hub:
     async def _tick(self) -> None:
         """Notice what is new, and that nobody looks any more."""
         before: object = None
-        while self._viewers or time.monotonic() - self._left_at < LINGER_S:
+        while self._viewers or time.monotonic() - self._left_at < self._linger_s:
             facts = self.facts
             # while the server is silent the time since then grows
             silent = int(time.monotonic() - facts.heard_s) if facts.problem or _is_silent(facts) else 0
@@ -186,7 +189,7 @@ class Hub:
     async def _look_after(self) -> None:
         """Let go of what nobody looks at, and read what changes seldom."""
         watched = {(view.kind, view.id) for view in self._viewers}
-        lingers = time.monotonic() - LINGER_S
+        lingers = time.monotonic() - self._linger_s
         for key, each in list(self._followed.items()):
             if key in watched:
                 each.seen_at = time.monotonic()

@@ -176,7 +176,7 @@
 
   document.addEventListener("click", (event) => {
     const address = event.target.closest("a[data-view]");
-    if (address && !event.ctrlKey && !event.metaKey && !event.shiftKey && find) {
+    if (address && !event.ctrlKey && !event.metaKey && !event.shiftKey && address.pathname === location.pathname) {
       event.preventDefault();
       go(address.href);
       fill();
