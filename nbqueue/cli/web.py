@@ -63,11 +63,15 @@ class Port(click.IntRange):
     help="The path that a proxy before it takes away, such as /queue.",
 )
 @click.option("--read-only", is_flag=True, envvar="NBQUEUE_READ_ONLY", help="Show everything, change nothing.")
+@click.option(
+    "--request-timeout", default=15.0, show_default=True, type=click.FloatRange(0.1, 600),
+    envvar="NBQUEUE_REQUEST_TIMEOUT", metavar="SECONDS", help="A request has come wholly within this time.",
+)  # fmt: skip
 @click.option("--metrics-open", is_flag=True, envvar="NBQUEUE_METRICS_OPEN", help="Let /metrics need no token.")
 @with_settings
 def web(
     settings: Settings, *, host: str, port: int, token_file: Path | None, allow_host: tuple[str, ...], root_path: str,
-    read_only: bool, metrics_open: bool,
+    read_only: bool, metrics_open: bool, request_timeout: float,
 ) -> None:  # fmt: skip
     """Answer over HTTP: an API under /api/v1, and pages.
 
@@ -83,7 +87,7 @@ def web(
     file = (token_file or settings.signing_key_file.parent / NAME).expanduser().absolute()
     config = WebConfig(
         token=read_token(file), host=host, port=port, allow_hosts=allow_host, root_path=_rooted(root_path),
-        read_only=read_only, metrics_open=metrics_open,
+        read_only=read_only, metrics_open=metrics_open, request_timeout_s=request_timeout,
     )  # fmt: skip
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if not _is_loopback(host):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: bytes of a path with its query, and of a request's body
-LONGEST_URL_BYTES, LARGEST_BODY_BYTES = 8_192, 1_048_576
+#: bytes of a path with its query, of a request's line and headers, and of its body
+LONGEST_URL_BYTES, LARGEST_HEAD_BYTES, LARGEST_BODY_BYTES = 8_192, 32_768, 1_048_576
+#: headers of a request
+MOST_HEADERS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class WebConfig:
     root_path: str = ""
     #: whether nothing can be changed through it
     read_only: bool = False
+    #: a request's headers have come within so many seconds, and then its body
+    request_timeout_s: float = 15.0
     #: whether /metrics needs no token
     metrics_open: bool = False
 

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nbqueue.web import origins
-from nbqueue.web.config import LARGEST_BODY_BYTES, LONGEST_URL_BYTES, WebConfig
+from nbqueue.web.config import LARGEST_BODY_BYTES, LARGEST_HEAD_BYTES, LONGEST_URL_BYTES, MOST_HEADERS, WebConfig
 from nbqueue.web.identity import COOKIE_S, Identity
 from nbqueue.web.problems import Problem
 
@@ -29,8 +29,6 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 HEALTH, LOGIN, LOGOUT, METRICS, STATIC = "/healthz", "/login", "/logout", "/metrics", "/static/"
 #: where programs call, which get no cookies
 API = "/api/"
-#: a body has come within this time
-BODY_S = 15.0
 #: where forms have what other sites cannot know, and scripts
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -117,7 +115,7 @@ class Guard:
         if call.changes:
             if self._config.read_only and call.path not in (LOGIN, LOGOUT):
                 raise Problem(403, "This server was started with --read-only: it shows everything and changes nothing.")
-            body = await _read(call, receive)
+            body = await _read(call, receive, self._config.request_timeout_s)
             if cookie:
                 self._check_csrf(call, cookie, body)
             receive = _again(body, receive)
@@ -131,6 +129,11 @@ class Guard:
         raw = bytes(call.scope.get("raw_path") or b"")
         if len(raw) + len(call.scope["query_string"]) > LONGEST_URL_BYTES:
             raise Problem(414, f"The address is too long: {LONGEST_URL_BYTES:,} bytes are the most.")
+        size = sum(len(name) + len(value) for name, value in call.scope["headers"])
+        if size > LARGEST_HEAD_BYTES or len(call.scope["headers"]) > MOST_HEADERS:
+            raise Problem(
+                431, f"The headers are too large: {LARGEST_HEAD_BYTES:,} bytes and {MOST_HEADERS} are the most."
+            )
         if origins.is_odd(call.path, raw):
             raise Problem(404, "There is nothing at this path: it has parts that no link of this server has.")
 
@@ -246,7 +249,7 @@ def _cookies(lines: Iterable[str], name: str) -> Iterable[str]:
             yield morsel.value
 
 
-async def _read(call: Call, receive: Receive) -> bytes:
+async def _read(call: Call, receive: Receive, timeout_s: float) -> bytes:
     """The whole body, which may neither be too large nor take too long."""
     declared = call.headers.get("content-length", "0")
     if not declared.isdigit() or int(declared) > LARGEST_BODY_BYTES:
@@ -254,7 +257,7 @@ async def _read(call: Call, receive: Receive) -> bytes:
     parts: list[bytes] = []
     size, more = 0, True
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(timeout_s):
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -265,7 +268,7 @@ async def _read(call: Call, receive: Receive) -> bytes:
                     raise _too_large()
                 more = message.get("more_body", False)
     except TimeoutError:
-        raise Problem(408, f"The body did not come within {BODY_S:g} s: send it at once.") from None
+        raise Problem(408, f"The body did not come within {timeout_s:g} s: send it at once.") from None
     return b"".join(parts)
 
 

@@ -7,20 +7,19 @@ import json
 import logging
 import sys
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from nbqueue.web.guard import BODY_S, HEADERS
+from nbqueue.web.config import LARGEST_HEAD_BYTES
+from nbqueue.web.guard import HEADERS
 from nbqueue.web.problems import MEDIA_TYPE, document
 
 logger = logging.getLogger("nbqueue.web")
 
-#: a request's line and headers have come within this time; its body has a time of its own besides
-HEAD_S = 10.0
-#: bytes of a request's line and headers at most
-LARGEST_HEAD_BYTES = 32_768
+#: seconds in which an answer goes out before a connection is closed
+GRACE_S = 1.0
 _SENTENCES = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
         f"The headers are too large: {LARGEST_HEAD_BYTES:,} bytes are the most, with the address."
@@ -32,7 +31,11 @@ _SENTENCES = {
 class PatientProtocol(H11Protocol):
     """One connection."""
 
+    #: a request's line and headers have come within so many seconds, and then its body
+    patience_s: ClassVar[float] = 15.0
     _due: asyncio.TimerHandle | None = None
+    #: whether it is a body that is waited for
+    _for_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -45,12 +48,12 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take some bytes; a request that has not come wholly is waited for as long as when it began."""
+        """Take some bytes. More of what is waited for does not give it more time."""
         super().data_received(data)
+        if not self._is_partial() or self._for_body is not self._has_head():
+            self._unwatch()
         if self._is_partial():
             self._watch()
-        else:
-            self._unwatch()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Say what is wrong with a request that cannot be read."""
@@ -75,7 +78,10 @@ class PatientProtocol(H11Protocol):
 
     def _watch(self) -> None:
         if self._due is None:
-            self._due = self.loop.call_later(HEAD_S + BODY_S if self._has_head() else HEAD_S, self._end)
+            self._for_body = self._has_head()
+            # of a body that is late the guard says so first
+            patience_s = self.patience_s + (GRACE_S if self._for_body else 0.0)
+            self._due = self.loop.call_later(patience_s, self._end)
 
     def _unwatch(self) -> None:
         if self._due is not None:

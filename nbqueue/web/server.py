@@ -14,11 +14,11 @@ from starlette.routing import BaseRoute
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.web.app import create_app
-from nbqueue.web.config import WebConfig
-from nbqueue.web.protocol import LARGEST_HEAD_BYTES, PatientProtocol
+from nbqueue.web.config import LARGEST_HEAD_BYTES, WebConfig
+from nbqueue.web.protocol import PatientProtocol
 
 #: connections at once
-MOST_CONNECTIONS = 1_000
+MOST_CONNECTIONS = 500
 #: a connection may stand idle between two requests for so long, and requests under way end within so long
 IDLE_S, END_S = 30, 3
 
@@ -70,9 +70,10 @@ def serve(config: WebConfig, *, pages: Sequence[BaseRoute] = (), ready: Callable
         if config.socket is None:
             config = replace(config, port=taken.getsockname()[1])
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        protocol = type("Protocol", (PatientProtocol,), {"patience_s": config.request_timeout_s})
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(config, pages), http=PatientProtocol, ws="none", lifespan="off", log_config=None,
+                create_app(config, pages), http=protocol, ws="none", lifespan="off", log_config=None,
                 access_log=False, server_header=False, root_path=config.root_path, backlog=128,
                 h11_max_incomplete_event_size=LARGEST_HEAD_BYTES, limit_concurrency=MOST_CONNECTIONS,
                 timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=END_S,

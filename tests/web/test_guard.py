@@ -1,0 +1,292 @@
+"""What the web server refuses, asked by raw sockets, as attackers and browsers of other sites do."""
+
+import json
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from nbqueue.model.settings import Settings
+from nbqueue.web.guard import HEADERS
+from tests.waiting import SLACK, wait_until
+from tests.web.running import TOKEN, Web, read_all, running_web
+
+SUBMIT = b'{"function": "add", "args": [1]}'
+
+
+def request(line: str, *headers: str, body: bytes = b"", host: str = "localhost") -> bytes:
+    """A request as bytes; the connection is closed after it."""
+    sized = [f"Content-Length: {len(body)}"] if body else []
+    lines = [f"{line} HTTP/1.1", *([f"Host: {host}"] if host else []), "Connection: close", *sized, *headers, "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def status(answer: bytes) -> int:
+    """The status of an answer."""
+    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
+
+
+def queued(web: Web) -> Any:
+    """How many jobs were ever submitted: what no refused request may change."""
+    return web.get("/api/v1/stats").json["jobs"]
+
+
+BEARER = f"Authorization: Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ["", "Authorization: Bearer", f"Authorization: Bearer {TOKEN[:-1]}", f"Authorization: Bearer {TOKEN}x",
+     f"Authorization: Basic {TOKEN}", f"Authorization: {TOKEN}", "Authorization: Bearer \xe9\xff",
+     f"Cookie: token={TOKEN}", f"X-Token: {TOKEN}"],
+)  # fmt: skip
+@pytest.mark.parametrize("line", ["GET /api/v1/jobs", "POST /api/v1/jobs", "GET /", "GET /nothing", "GET /metrics"])
+def test_the_wrong_token_opens_nothing(web: Web, line: str, shown: str) -> None:
+    """Without the whole token every path is 401, whether there is something or not."""
+    body = SUBMIT if line.startswith("POST") else b""
+    assert status(web.raw(request(line, *([shown] if shown else []), body=body))) == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: eA=="],
+     ["Upgrade: websocket", "Connection: Upgrade", "Origin: http://evil.example"]],
+)  # fmt: skip
+def test_a_websocket_is_not_opened(web: Web, headers: list[str]) -> None:
+    """A page that tries a WebSocket gets no further than any other caller."""
+    assert status(web.raw(request("GET /api/v1/events", *headers))) in {401, 403}
+
+
+@pytest.mark.parametrize(
+    ("host", "headers"),
+    [
+        ("evil.example", []), ("evil.example:80", []), ("", []), ("localhost.evil.example", []),
+        ("127.0.0.1.nip.io", []), ("localhost, evil.example", []), ("localhost", ["Host: evil.example"]), ("[::ffff:7f00:1]", []), ("a b", []),
+        ("localhost", ["Origin: http://evil.example"]), ("localhost", ["Origin: null"]),
+        ("localhost", ["Origin: http://localhost.evil.example"]), ("localhost", ["Origin: http://localhost:1"]),
+        ("localhost", ["Origin: http://localhost@evil.example"]), ("localhost", ["Origin: file://"]),
+        ("localhost", ["Origin: http://localhost", "Origin: http://evil.example"]),
+        ("localhost", ["Referer: http://evil.example/localhost"]), ("localhost", ["Referer: garbage"]),
+        ("localhost", ["Sec-Fetch-Site: cross-site"]), ("localhost", ["Sec-Fetch-Site: same-site"]),
+    ],
+)  # fmt: skip
+def test_other_names_and_other_pages_change_nothing(web: Web, host: str, headers: list[str]) -> None:
+    """A foreign Host, Origin or Referer is refused before anything is changed, even with the token."""
+    before = queued(web)
+    json_type = "Content-Type: application/json"
+    answer = web.raw(request("POST /api/v1/jobs", BEARER, json_type, *headers, body=SUBMIT, host=host))
+    assert status(answer) in {400, 403}
+    assert queued(web) == before
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example"])
+def test_a_name_that_was_rebound_reads_nothing(web: Web, host: str) -> None:
+    """Reading by a foreign name is refused too, and so is a foreign Origin."""
+    assert status(web.raw(request("GET /api/v1/jobs", BEARER, host=host))) == 403
+    assert status(web.raw(request("GET /api/v1/jobs", BEARER, f"Origin: http://{host}"))) == 403
+    assert status(web.raw(request("GET /api/v1/jobs", BEARER, "Referer: http://wiki.example/"))) == 200
+
+
+def test_the_own_names_are_known(web: Web) -> None:
+    """By each of its own names, on whatever port, it answers; a page of its own may call."""
+    for host in ("localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:8080", f"127.0.0.1:{web.port}"):
+        assert status(web.raw(request("GET /api/v1/jobs", BEARER, host=host))) == 200
+    own = request(
+        "POST /api/v1/queues/q/pause", BEARER, f"Origin: http://127.0.0.1:{web.port}", host=f"127.0.0.1:{web.port}"
+    )
+    assert status(web.raw(own)) == 200
+
+
+def cookie_of(web: Web) -> str:
+    """The cookie of one who has logged in."""
+    found = web.ask("POST", "/login", token=None, body=f"token={TOKEN}".encode(),
+                    headers={"Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
+    assert (found.status, found.headers["location"]) == (303, "/")
+    return found.headers["set-cookie"].partition(";")[0]
+
+
+def test_logging_in_gives_a_cookie(web: Web) -> None:
+    """The form takes the token for a cookie that scripts and other sites cannot use; it reads, and is not the token."""
+    found = web.ask("POST", "/login", token=None, body=f"token={TOKEN}".encode())
+    assert sorted(part.strip().partition("=")[0] for part in found.headers["set-cookie"].split(";")) == sorted(
+        [f"nbqueue-{web.port}", "HttpOnly", "Max-Age", "Path", "SameSite"]
+    )
+    assert "SameSite=strict" in found.headers["set-cookie"]
+    assert TOKEN not in found.headers["set-cookie"]
+    cookie = cookie_of(web)
+    assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie}).status == 200
+    assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie[:-1] + "x"}).status == 401
+    assert web.ask("POST", "/login", token=None, body=b"token=wrong").status == 401
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("application/json", b"{}"), ("text/plain", b"{}"), ("application/x-www-form-urlencoded", b"a=b"),
+     ("application/x-www-form-urlencoded", b"csrf_token=" + b"0" * 64), ("multipart/form-data; boundary=x", b"--x--")],
+)  # fmt: skip
+def test_a_form_of_another_site_changes_nothing(web: Web, method: str, kind: str, body: bytes) -> None:
+    """What a browser sends with its cookie alone is refused, whatever its type; a GET changes nothing."""
+    web.post("/api/v1/queues/calm/resume")
+    headers = [f"Cookie: {cookie_of(web)}", f"Content-Type: {kind}"]
+    answer = web.raw(request(f"{method} /api/v1/queues/calm/pause", *headers, body=body))
+    assert status(answer) == (403 if method == "POST" else 405)
+    assert web.post("/api/v1/queues/calm/resume").json["paused"] is False
+
+
+def test_what_is_not_json_is_refused_with_the_token_too(web: Web) -> None:
+    """Text and forms are no bodies of the API."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml"):
+        found = web.ask("POST", "/api/v1/jobs", body=SUBMIT, headers={"Content-Type": kind})
+        assert (found.status, found.detail.startswith("The body came as")) == (415, True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../etc/passwd", "/static/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//evil.example/", "//etc/passwd",
+     "/api/v1//jobs", "/static/..%2f..%2fetc/passwd", "/static/%5c..%5c", "/api/v1/jobs/%00", "/api/v1/jobs/a%0d%0ab",
+     "/./api/v1/jobs", "/api/v1/jobs/", "/api/v1/jobs/%2e%2e/queues"],
+)  # fmt: skip
+def test_odd_paths_lead_nowhere(web: Web, path: str) -> None:
+    """Paths that climb, hide slashes or hold control characters are not found; none is a redirect."""
+    assert status(web.raw(request(f"GET {path}", BEARER))) == 404
+
+
+def test_too_much_is_refused_by_its_size(web: Web) -> None:
+    """Long addresses, large headers and large bodies each have their status, and hold nothing up."""
+    assert status(web.raw(request(f"GET /api/v1/jobs?tag={'x' * 9000}", BEARER))) == 414
+    assert status(web.raw(request("GET /api/v1/jobs", BEARER, f"X: {'x' * 40_000}"))) == 431
+    assert status(web.raw(request("GET /api/v1/jobs", BEARER, *(f"X{n}: {'x' * 100}" for n in range(500))))) == 431
+    assert status(web.raw(b"GARBAGE\r\n\r\n")) == 400
+    assert status(web.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500))) == 400
+    assert web.get("/healthz", token=None).status == 200
+
+
+def test_bombs_are_refused_before_they_are_held(web: Web) -> None:
+    """What declares gigabytes, never ends, is deep, or is a number of a million digits costs the server little."""
+    process = psutil.Process(web.process.pid)
+    before = process.memory_info().rss
+    json_type = "Content-Type: application/json"
+    assert status(web.raw(request("POST /api/v1/jobs", BEARER, json_type, "Content-Length: 10000000000"))) == 413
+    endless = request("POST /api/v1/jobs", BEARER, json_type, "Transfer-Encoding: chunked")
+    assert status(web.raw(endless + b"100000\r\n" + b"x" * 0x100000 + b"\r\n" + b"100000\r\n" + b"x" * 0x100000)) == 413
+    for body in (b"[" * 100_000, b'{"a":' * 100_000, b'{"function": "add", "args": [' + b"9" * 900_000 + b"]}",
+                 b'{"function":"add","args":' + b"[" * 200 + b"]" * 200 + b"}", b"\xff\xfe", b"NaN", b""):  # fmt: skip
+        assert web.ask("POST", "/api/v1/jobs", body=body, headers={"Content-Type": "application/json"}).status == 400
+    zipped = web.ask("POST", "/api/v1/jobs", body=b"\x1f\x8b" + bytes(1000),
+                     headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})  # fmt: skip
+    assert zipped.status == 400
+    assert process.memory_info().rss - before < 100e6
+
+
+def test_every_answer_is_sealed(web: Web) -> None:
+    """Answers of all kinds tell browsers to run nothing from elsewhere, keep nothing and guess nothing."""
+    for path, token in (
+        ("/healthz", None),
+        ("/login", None),
+        ("/api/v1/jobs", TOKEN),
+        ("/api/v1/jobs", None),
+        ("/no", TOKEN),
+    ):
+        found = web.get(path, token=token)
+        assert {name: found.headers.get(name) for name in HEADERS} == dict(HEADERS)
+        assert "server" not in found.headers
+    assert "unsafe" not in HEADERS["content-security-policy"]
+
+
+def test_a_token_in_an_address_is_taken_out_at_once(base: Settings) -> None:
+    """It is exchanged for a cookie by a redirect, and neither it nor any other token is ever written to the log."""
+    with running_web(base) as web:
+        found = web.get(f"/login?token={TOKEN}&x=1", token=None)
+        assert (found.status, found.headers["location"]) == (303, "/?x=1")
+        cookie = found.headers["set-cookie"].partition(";")[0]
+        assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie}).status == 200
+        assert web.get(f"/api/v1/jobs?token={TOKEN}", token=None).status == 401
+        assert web.get("/?token=wrong-S3cr3t", token=None).status == 401
+        web.raw(f"GET /?token={TOKEN} HTTP/1.1\r\nbad\r\n\r\n".encode())
+        web.get("/api/v1/jobs", token="wrong-S3cr3t")
+        wait_until(lambda: "GET /api/v1/jobs 401" in web.log, 5)
+        assert "S3cr3t" not in web.log
+        assert cookie not in web.log
+        assert "GET /login 303" in web.log
+
+
+def test_a_viewer_changes_nothing(base: Settings) -> None:
+    """With --read-only everything is shown, and whatever would change something is refused in a sentence."""
+    with running_web(base, "--read-only") as web:
+        refused = [("POST", "/api/v1/jobs"), ("POST", "/api/v1/execute"), ("POST", "/api/v1/queues/q/pause"),
+                   ("DELETE", "/api/v1/jobs/x"), ("PUT", "/api/v1/queues/q/limits")]  # fmt: skip
+        for method, path in refused:
+            found = web.ask(method, path, json_body={})
+            assert (found.status, found.detail) == (
+                403, "This server was started with --read-only: it shows everything and changes nothing."
+            )  # fmt: skip
+        assert web.get("/api/v1/jobs").status == 200
+        assert cookie_of(web)
+
+
+def test_who_sends_slowly_loses_the_connection(base: Settings) -> None:
+    """Headers and bodies that drip in are waited for so long and no longer; others are answered meanwhile."""
+    with running_web(base, "--request-timeout", "0.6") as web:
+        began = time.monotonic()
+        silent, drips, body = (socket.create_connection(("127.0.0.1", web.port)) for _ in range(3))
+        with silent, drips, body:
+            drips.sendall(b"GET /api/v1/jobs HTTP/1.1\r\n")
+            body.sendall(request("POST /api/v1/jobs", BEARER, "Content-Type: application/json", "Content-Length: 99"))
+            for _ in range(3):
+                assert web.get("/healthz", token=None).status == 200
+                drips.sendall(b"X: y\r\n")
+                body.sendall(b" ")
+            assert (read_all(silent), read_all(drips), status(read_all(body))) == (b"", b"", 408)
+        assert time.monotonic() - began < 5 * SLACK
+        with web.connection() as kept:
+            # a second request on a connection that was used well gets no more time
+            kept.sendall(request("GET /healthz").replace(b"Connection: close\r\n", b""))
+            assert status(kept.recv(65_536)) == 200
+            kept.sendall(b"GET /heal")
+            assert read_all(kept) == b""
+
+
+def test_the_token_is_made_once_and_for_its_owner(base: Settings) -> None:
+    """Without a token file one is made beside the signing key, mode 0600; its text is not printed."""
+    with running_web(base, token="") as web:
+        file = base.home / "web.token"
+        token = file.read_text(encoding="ascii").strip()
+        assert (file.stat().st_mode & 0o777, len(token)) == (0o600, 43)
+        assert token not in web.log
+        assert str(file) in web.log
+        assert web.get("/api/v1/jobs", token=token).status == 200
+
+
+def test_names_that_were_allowed_are_known(base: Settings) -> None:
+    """A server behind a proxy answers to the names it was given, and to their pages."""
+    with running_web(base, "--allow-host", "queue.example", "--root-path", "/q") as web:
+        paused = ("POST /api/v1/queues/q/pause", BEARER)
+        assert status(web.raw(request(*paused, "Origin: https://queue.example", host="queue.example"))) == 200
+        assert status(web.raw(request(*paused, "Origin: https://queue.example", host="127.0.0.1"))) == 200
+        assert status(web.raw(request(*paused, "Origin: https://queue.example:9", host="127.0.0.1"))) == 403
+        assert status(web.raw(request(*paused, "Origin: https://other.example", host="queue.example"))) == 403
+        sent = web.post("/api/v1/jobs", {"function": "add"}, headers={"Host": "queue.example"})
+        assert sent.headers["location"].startswith("/q/api/v1/jobs/")
+        assert json.loads(web.get("/api/v1/openapi.json").body)["servers"] == [{"url": "/q"}]
+        assert web.get("/login", token=None).body.count(b'action="/q/login"') == 1
+
+
+def test_a_token_file_of_others_is_refused(base: Settings, tmp_path: Path) -> None:
+    """A file that others can read, that is a link, or that holds no token is refused with what to do."""
+    from click.testing import CliRunner
+
+    from nbqueue.cli import main
+
+    open_to_all, short, link = tmp_path / "open", tmp_path / "short", tmp_path / "link"
+    open_to_all.write_text("x" * 40, encoding="ascii")
+    open_to_all.chmod(0o644)
+    short.write_text("short", encoding="ascii")
+    short.chmod(0o600)
+    link.symlink_to(short)
+    for file, words in ((open_to_all, "chmod 600"), (short, "at least 16"), (link, "cannot be read")):
+        ran = CliRunner().invoke(main, ["web", "--url", base.url or "", "--token-file", str(file)])
+        assert (ran.exit_code, words in ran.output) == (2, True), ran.output
