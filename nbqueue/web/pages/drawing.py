@@ -14,6 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nbqueue.board import columns, roster
 from nbqueue.board.activity import WINDOWS
+from nbqueue.board.facts import Facts
+from nbqueue.board.roster import Page
 from nbqueue.broker.owners import GROUP
 from nbqueue.display import palette, wording
 from nbqueue.web.pages import marks, seen, views
@@ -89,13 +91,20 @@ class Drawing:
             schedules=self._hub.planned.records if self._hub.planned is not None else (),
         )  # fmt: skip
         if "jobs" in PARTS[view.kind]:
-            found = replace(found, page=roster.page(facts.jobs, view.listed, view.held, groups=facts.groups))
+            found = replace(found, page=_table(facts, view, followed))
         if isinstance(followed, JobFollowed):
             hint = facts.lacks.get(view.id, "")
             return replace(found, card=followed.card(now, hint), record=followed.record, attempts=followed.attempts)
         if isinstance(followed, GroupFollowed):
             return replace(found, card=followed.card(now, facts.lacks.get(GROUP + view.id, "")))
         return found
+
+
+def _table(facts: Facts, view: View, followed: Followed | None) -> Page:
+    """The jobs that are shown: those of the server, or of a group all that are listed."""
+    if isinstance(followed, GroupFollowed):
+        return roster.page(followed.records, replace(view.choice, folded=False), view.held)
+    return roster.page(facts.jobs, view.choice, view.held, groups=facts.groups)
 
 
 def _environment() -> Environment:

@@ -25,6 +25,8 @@ from nbqueue.model.names import check_job_id
 
 #: how long the counts of a group are waited for before its page is shown
 KNOWN_S, LOOK_S = 1.0, 0.01
+#: jobs of a group that are listed
+LISTED = 1_000
 
 
 class JobFollowed:
@@ -101,6 +103,11 @@ class GroupFollowed:
         self._id, self._session = group, of
         self._group: JobGroup[Any] | None = None
         self._live: GroupLive | None = None
+        self._asked: Future[list[JobRecord | None]] | None = None
+        self._asked_at = -1
+        self._read = 0
+        #: its first jobs
+        self.records: Sequence[JobRecord] = ()
         #: when somebody was seen to look at it
         self.seen_at = time.monotonic()
 
@@ -110,13 +117,14 @@ class GroupFollowed:
         self._group, self._live = found, found.live()
         for _ in range(round(KNOWN_S / LOOK_S)):
             if self._live.version:
-                return
+                break
             await asyncio.sleep(LOOK_S)
+        self._take(await asyncio.wrap_future(self._session.call(self._look)))
 
     @property
     def version(self) -> int:
         """Grows with each change."""
-        return 0 if self._live is None else self._live.version
+        return self._read + (0 if self._live is None else self._live.version)
 
     def card(self, now: datetime, hint: str) -> CardView:
         """What is shown of it; `hint` is what its jobs wait for and no worker has."""
@@ -133,7 +141,23 @@ class GroupFollowed:
         return replace(found, notes=(*found.notes, *again))
 
     def refresh(self) -> None:
-        """Nothing more is read of it."""
+        """Read its jobs again where one has changed. Does not wait."""
+        assert self._live is not None  # noqa: S101 - begun before
+        if self._asked is not None and self._asked.done():
+            if not self._asked.cancelled() and self._asked.exception() is None:
+                self._take(self._asked.result())
+            self._asked = None
+        if self._asked is None and self._live.version != self._asked_at:
+            self._asked_at = self._live.version
+            self._asked = self._session.call(self._look)
+
+    async def _look(self, link: Link) -> list[JobRecord | None]:
+        assert self._group is not None  # noqa: S101 - begun before
+        return await link.records(self._group.ids[:LISTED])
+
+    def _take(self, found: Sequence[JobRecord | None]) -> None:
+        self.records = [record for record in found if record is not None]
+        self._read += 1
 
     def close(self) -> None:
         """Follow it no longer."""

@@ -112,6 +112,15 @@ class Hub:
                 return
             await asyncio.sleep(FIRST_LOOK_S)
 
+    async def seen_anew(self) -> None:
+        """Wait until the server was looked at once more, though not for long: something was done."""
+        version = self.facts.version
+        self.wake()
+        for _ in range(round(FIRST_S / FIRST_LOOK_S)):
+            if self.facts.version != version:
+                return
+            await asyncio.sleep(FIRST_LOOK_S)
+
     async def follow(self, view: View) -> Followed | None:
         """The job or group of a page, followed from now on; None for other pages. Raises JobLost for unknown ones."""
         if view.kind is Kind.SCHEDULES:

@@ -137,6 +137,8 @@ class Pages:
         told = await acting.act(self._hub, wish)
         if "application/json" in request.headers.get("accept", ""):
             return JsonAnswer({"said": told})
+        self._hub.begin()
+        await self._hub.seen_anew()
         key = secrets.token_urlsafe(8)
         self._told[key] = told
         while len(self._told) > TOLD:

@@ -46,7 +46,7 @@ class View:
 
     @property
     def listed(self) -> Choice:
-        """What its table of jobs is asked for: on the page of a group its jobs alone."""
+        """What all that match are, on other pages too: on the page of a group its jobs alone."""
         return replace(self.choice, text=self.id, folded=False) if self.kind is Kind.GROUP else self.choice
 
 
