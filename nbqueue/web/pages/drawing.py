@@ -46,6 +46,9 @@ class Drawing:
         """Args: what is known; which server that is, in words; whether nothing can be changed from here."""
         self._hub, self._place, self._read_only = hub, place, read_only
         self._environment = _environment()
+        for name in self._environment.list_templates():
+            # compiled now, so that the first page need not wait for it
+            self._environment.get_template(name)
         self._turn = -1
         self._drawn: dict[object, str] = {}
         self._lock = asyncio.Lock()
