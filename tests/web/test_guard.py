@@ -64,7 +64,8 @@ def test_a_websocket_is_not_opened(web: Web, headers: list[str]) -> None:
     ("host", "headers"),
     [
         ("evil.example", []), ("evil.example:80", []), ("", []), ("localhost.evil.example", []),
-        ("127.0.0.1.nip.io", []), ("localhost, evil.example", []), ("localhost", ["Host: evil.example"]), ("[::ffff:7f00:1]", []), ("a b", []),
+        ("127.0.0.1.nip.io", []), ("localhost, evil.example", []), ("localhost", ["Host: evil.example"]),
+        ("[::ffff:7f00:1]", []), ("a b", []),
         ("localhost", ["Origin: http://evil.example"]), ("localhost", ["Origin: null"]),
         ("localhost", ["Origin: http://localhost.evil.example"]), ("localhost", ["Origin: http://localhost:1"]),
         ("localhost", ["Origin: http://localhost@evil.example"]), ("localhost", ["Origin: file://"]),

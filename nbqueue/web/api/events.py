@@ -150,12 +150,12 @@ ENDPOINTS: Sequence[Endpoint] = (
         summary="Every change of every job, as server-sent events.",
         query=(Field(name="after", schema=_AFTER, help="The id of the last event that came."), _FOR),
         header_fields=(Field(name="Last-Event-ID", schema=_AFTER, help="The same, as browsers send it."),),
-        replies={200: Reply(help="A stream of `state` events.", schema={"type": "string"}, media_type=MEDIA_TYPE)},
+        replies={200: Reply(help="A stream of `state` events.", schema={}, media_type=MEDIA_TYPE)},
     ),
     Endpoint(
         method="GET", path="/api/v1/jobs/{job_id}/events", name="follow_job", act=_of_job, path_fields=(fields.ID,),
         summary="What happens to a job until it has ended: states, progress and log lines.", query=(_FOR,),
-        replies={200: Reply(help="A stream of events.", schema={"type": "string"}, media_type=MEDIA_TYPE)},
+        replies={200: Reply(help="A stream of events.", schema={}, media_type=MEDIA_TYPE)},
         problems=(404,),
     ),
 )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Events over HTTP, as a browser's EventSource reads them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+
+import pytest
+
+from tests.waiting import SLACK
+from tests.web.running import TOKEN, Web
+
+
+@contextmanager
+def listening(web: Web, path: str, **headers: str) -> Iterator[HTTPResponse]:
+    """A stream that is open."""
+    connection = HTTPConnection("127.0.0.1", web.port, timeout=10 * SLACK)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}", **headers})
+        yield connection.getresponse()
+    finally:
+        connection.close()
+
+
+def one(stream: HTTPResponse) -> dict[str, Any]:
+    """The next event with data; comments and the beginning are passed over, but for the beginning's id."""
+    found: dict[str, Any] = {}
+    while line := stream.readline().decode().rstrip("\n"):
+        name, _, value = line.partition(": ")
+        found[name] = json.loads(value) if name == "data" else value
+    return found
+
+
+def until(stream: HTTPResponse, job_id: str, state: str) -> dict[str, Any]:
+    """The event that tells of a job in a state."""
+    while True:
+        found = one(stream)
+        if found.get("event") == "state" and (found["data"]["id"], found["data"]["state"]) == (job_id, state):
+            return found
+
+
+def submit(web: Web, job_id: str, function: str = "add", **options: Any) -> None:
+    """A job of that id."""
+    body = {"function": function, "args": [1], "options": {"job_id": job_id, **options}}
+    assert web.post("/api/v1/jobs", body).status == 202
+
+
+@pytest.mark.usefixtures("worker")
+def test_changes_of_all_jobs_are_told_and_resumed(web: Web) -> None:
+    """Each change comes as it happens; who was cut off goes on after the last id and misses nothing."""
+    with listening(web, "/api/v1/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        begun = one(stream)["id"]
+        submit(web, "told-1")
+        assert until(stream, "told-1", "succeeded")["data"].keys() == {"id", "state", "at"}
+    submit(web, "told-2")
+    assert web.get("/api/v1/jobs/told-2/wait").json["result"] == 2
+    with listening(web, "/api/v1/events", **{"Last-Event-ID": begun}) as stream:
+        until(stream, "told-1", "succeeded")
+        last = until(stream, "told-2", "succeeded")
+    with listening(web, f"/api/v1/events?timeout_s=0.2&after={last.get('id', begun)}") as stream:
+        assert stream.read().startswith(b"retry: 2000\nid: ")
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_job_is_followed_to_its_end(web: Web) -> None:
+    """States, progress and log lines of one job come, and then that nothing more will."""
+    body = {"function": "nap", "args": [0.5], "options": {"job_id": "followed"}}
+    web.post("/api/v1/jobs", body)
+    with listening(web, "/api/v1/jobs/followed/events") as stream:
+        events = [json.loads(line[6:]) for line in stream.read().decode().splitlines() if line.startswith("data: ")]
+    assert [each["state"] for each in events if "state" in each][-1] == "succeeded"
+    assert any(each.get("message") == "asleep" for each in events)
+    assert events[-1] == {}
+
+
+def test_a_place_that_is_none_is_refused(web: Web) -> None:
+    """An id that no event had is a problem in a sentence, and no stream."""
+    found = web.get("/api/v1/events", headers={"Last-Event-ID": "$\u00e9"})
+    assert (found.status, found.detail.endswith("send the id of the last event, or none.")) == (400, True)
+    assert web.get("/api/v1/jobs/nothing/events").status == 404
+
+
+def test_listeners_give_their_place_back(web: Web) -> None:
+    """However many have listened and left, the next one is heard; too many at once are told to come again."""
+    for _ in range(70):
+        with listening(web, "/api/v1/events?timeout_s=0") as stream:
+            stream.read()
+    with listening(web, "/api/v1/events") as stream:
+        one(stream)

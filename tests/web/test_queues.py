@@ -1,0 +1,86 @@
+"""Queues, schedules and statistics over HTTP."""
+
+import pytest
+
+import nbqueue
+from nbqueue.model.settings import Settings
+from tests.servers import running_server
+from tests.waiting import wait_until
+from tests.web.running import Web, running_web
+
+
+def test_a_queue_is_paused_and_resumed(web: Web) -> None:
+    """A paused queue says so wherever it is listed."""
+    web.post("/api/v1/jobs", {"function": "add", "options": {"queue": "calm"}})
+    assert web.post("/api/v1/queues/calm/pause").json["paused"] is True
+    assert web.get("/api/v1/stats").json["paused"] == ["calm"]
+    [calm] = [each for each in web.get("/api/v1/queues").json["queues"] if each["name"] == "calm"]
+    assert (calm["paused"], calm["queued"]) == (True, 1)
+    assert web.post("/api/v1/queues/calm/resume").json["paused"] is False
+
+
+def test_a_queue_is_cleared(web: Web) -> None:
+    """What waits is forgotten, and counted."""
+    for _ in range(3):
+        web.post("/api/v1/jobs", {"function": "add", "options": {"queue": "full"}})
+    assert web.get("/api/v1/queues/full").json["queued"] == 3
+    assert web.post("/api/v1/queues/full/clear").json == {"count": 3}
+    assert web.get("/api/v1/queues/full").json["queued"] == 0
+
+
+def test_a_queue_is_limited(web: Web) -> None:
+    """A limit is set, told and taken away."""
+    assert web.ask("PUT", "/api/v1/queues/slow/limits", json_body={"concurrency": 2}).json == {"limit": "2 at once"}
+    assert web.ask("DELETE", "/api/v1/queues/slow/limits").json == {"limit": ""}
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_failed_is_retried_together(web: Web) -> None:
+    """All jobs of a queue that failed for good are retried with one request, once."""
+    ended = web.post("/api/v1/execute", {"function": "fail", "args": ["x"]}).json
+    assert web.post("/api/v1/queues/default/retry").json == {"count": 1}
+    again = web.get(f"/api/v1/jobs/{ended['id']}").json["retried_by"]
+    assert web.get(f"/api/v1/jobs/{again}/wait").json["state"] == "failed"
+
+
+def test_a_queue_that_never_was_is_not_found(web: Web) -> None:
+    """A name that nothing was submitted to is 404, with a sentence."""
+    found = web.get("/api/v1/queues/never")
+    assert (found.status, found.detail) == (404, 'There is no queue "never": nothing was ever submitted to it.')
+
+
+def test_schedules_are_looked_after(web: Web) -> None:
+    """Schedules are listed, paused, triggered and removed."""
+    nbqueue.options(queue="planned").schedule("1d", "add", 1).wait()
+    [found] = web.get("/api/v1/schedules").json["schedules"]
+    place = f"/api/v1/schedules/{found['name']}"
+    assert (found["function"], found["state"]) == ("add", "active")
+    assert web.post(f"{place}/pause").json["state"] == "paused"
+    triggered = web.post(f"{place}/trigger")
+    assert (triggered.status, web.get(triggered.headers["location"]).json["queue"]) == (202, "planned")
+    assert web.ask("DELETE", place).status == 204
+    assert web.post(f"{place}/pause").status == 404
+
+
+def test_a_server_that_is_away_is_said(base: Settings) -> None:
+    """While the queue's server is away callers get 503, and when to come again."""
+    with running_server() as server:
+        settings = Settings(url=server.url, home=base.home, connect_timeout_s=0.5)
+        with running_web(settings) as web:
+            assert web.get("/healthz", token=None).status == 200
+            server.process.terminate()
+            server.process.wait(10)
+            found = web.get("/api/v1/jobs")
+            assert (found.status, found.headers["retry-after"]) == (503, "5")
+            assert web.get("/healthz", token=None).status == 503
+            assert "Traceback" not in web.log
+
+
+def test_a_server_that_is_full_is_said(base: Settings) -> None:
+    """Where nothing more can be stored a submit is 507, and what is there can be read."""
+    with running_server(maxmemory="3mb") as server, running_web(Settings(url=server.url, home=base.home)) as web:
+        web.post("/api/v1/jobs", {"function": "add"})
+        with server.client() as client:
+            client.config_set("maxmemory", "1mb")
+        wait_until(lambda: web.post("/api/v1/jobs", {"function": "add"}).status == 507, 5)
+        assert web.get("/api/v1/queues").status == 200
