@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -79,8 +78,7 @@ class Guard:
     def __init__(self, app: ASGIApp, config: WebConfig) -> None:
         self._app = app
         self._config = config
-        self._identity = Identity(config.token)
-        self._once = config.login_once
+        self._identity = Identity(config.token, config.login_once)
         self._names = origins.names_of(config.host, config.allow_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +94,7 @@ class Guard:
         try:
             await self._pass(call, receive, sealed)
         except Problem as refused:
-            if refused.status == 401 and _is_page(call):  # noqa: PLR2004
+            if refused.status == 401 and not call.path.startswith(API) and origins.is_visit(call.scope):  # noqa: PLR2004
                 login = f"{scope.get('root_path', '')}{LOGIN}"
                 await RedirectResponse(login, 303)(scope, receive, sealed)
                 return
@@ -165,7 +163,7 @@ class Guard:
         given = [value for name, value in pairs if name == "token"]
         if not given:
             return None
-        if not self._is_login(given[0]) and not self._cookie_of(call):
+        if not self._identity.is_login(given[0]) and not self._cookie_of(call):
             raise _unknown_caller()
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         root = str(call.scope.get("root_path", ""))
@@ -194,13 +192,6 @@ class Guard:
         cookies = _cookies(call.headers.getlist("cookie"), self._config.cookie_name)
         return next(filter(self._identity.is_cookie, cookies), "")
 
-    def _is_login(self, given: str) -> bool:
-        """Whether a token in an address logs in: the server's own, or the one that does so once."""
-        if self._once and hmac.compare_digest(given.encode(errors="replace"), self._once.encode()):
-            self._once = ""
-            return True
-        return self._identity.is_token(given)
-
     def _check_csrf(self, call: Call, cookie: str, body: bytes) -> None:
         """A browser sends its cookie whoever asks it to: what changes something needs what only our pages know."""
         given = call.headers.get(CSRF_HEADER, "")
@@ -219,12 +210,6 @@ def give_cookie(answer: Response, config: WebConfig, identity: Identity, scope: 
         config.cookie_name, identity.new_cookie(), max_age=COOKIE_S, path=f"{scope.get('root_path', '')}/",
         secure=scope.get("scheme") == "https", httponly=True, samesite="strict",
     )  # fmt: skip
-
-
-def _is_page(call: Call) -> bool:
-    """Whether a person asks for a page, and would rather log in than be told a status."""
-    is_asked = call.method == "GET" and not call.path.startswith(API)
-    return is_asked and "text/html" in call.headers.get("accept", "") and "token=" not in call.query
 
 
 def _unknown_caller() -> Problem:

@@ -190,7 +190,7 @@ def visited(*urls: str, width: int = 1000, height: int = 900) -> Iterator[list[t
             found = []
             for url in urls:
                 page = browser.new_page(viewport={"width": width, "height": height})
-                found.append((page, _listened(page)))
+                found.append((page, listened(page)))
                 page.set_default_timeout(DRAWN_WITHIN_MS)
                 page.goto(url)
             yield found
@@ -198,7 +198,7 @@ def visited(*urls: str, width: int = 1000, height: int = 900) -> Iterator[list[t
             browser.close()
 
 
-def _listened(page: Page) -> list[str]:
+def listened(page: Page) -> list[str]:
     """Dialogs and errors of a page, as they come."""
     found: list[str] = []
 

@@ -17,7 +17,7 @@ from nbqueue.client.handle import Job
 from nbqueue.client.pending import Pending
 from nbqueue.model.settings import Settings
 from tests import processes
-from tests.browser.lab import DRAWN_WITHIN_MS, chromium
+from tests.browser.lab import DRAWN_WITHIN_MS, chromium, listened
 from tests.servers import Server
 from tests.web.running import TOKEN, Web, running_web
 from tests.workers import running_worker
@@ -245,9 +245,7 @@ def _opened(browser: Browser, web: Web, place: str = "", **options: Any) -> Iter
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(DRAWN_WITHIN_MS)
-    troubles: list[str] = []
-    page.on("dialog", lambda dialog: (troubles.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+    troubles = listened(page)
     page.on("console", lambda said: troubles.append(f"{said.type}: {said.text}"))
     page.goto(f"{web.url}/{place}{'&' if '?' in place else '?'}token={TOKEN}")
     assert "token" not in page.url

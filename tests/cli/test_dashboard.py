@@ -25,6 +25,7 @@ def test_the_link_logs_in_once(settings: Settings, tmp_path: Path) -> None:
     """It gives one browser its cookie and leads to the page; a second one is refused, and is told to log in."""
     with _running(settings, tmp_path, "--no-browser") as log:
         found = wait_until(lambda: re.search(r"http://127\.0\.0\.1:(\d+)(/\?token=(\S+))", log.read_text()), START_S)
+        assert found is not None
         first, again, wrong = (_asked(int(found[1]), path) for path in (found[2], found[2], "/?token=" + "x" * 32))
         cookie = first.headers["set-cookie"].partition(";")[0]
         assert (first.status, first.headers["location"], again.status, wrong.status) == (303, "/", 401, 401)
@@ -65,7 +66,7 @@ def test_a_socket_needs_the_token_of_a_proxy(settings: Settings, tmp_path: Path)
 def _running(settings: Settings, folder: Path, *options: str) -> Iterator[Path]:
     """The file that a dashboard writes to."""
     log = folder / "dashboard.log"
-    command = [PYTHON, "-m", "nbqueue", "dashboard", "--url", str(settings.url), *options]
+    command = [str(PYTHON), "-m", "nbqueue", "dashboard", "--url", str(settings.url), *options]
     with log.open("wb") as file, subprocess.Popen(
         command, stdout=file, stderr=file, stdin=subprocess.DEVNULL,
         preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
