@@ -1,7 +1,7 @@
 # The one place that names the commands; CI calls the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow coverage fuzz times versions kernels check format lab bench bench-recovery docs picture lock browser-deps clean
+.PHONY: help demo test slow coverage fuzz times versions servers kernels check format lab bench bench-recovery docs picture lock browser-deps clean bench-capacity
 
 # The Python that .venv is made with: the first of these that is 3.11 to 3.13 and can make environments.
 CANDIDATES = python3 python3.13 python3.12 python3.11 "$$HOME"/.pyenv/versions/3.1[123]*/bin/python3
@@ -38,6 +38,9 @@ times: .venv/for-test ## hold tests of faults, stops and refusals to the times t
 versions: .venv/for-test ## test two Python minor versions on one queue; unlike `make test` it fails where there is only one
 	@REQUIRE_SECOND_PYTHON=1 $(IN) pytest tests/inputs/test_two_pythons.py $(ARGS)
 
+servers: .venv/for-test ## get Redis 7.0, 7.4 and 8.2, Valkey 8.1 and 9.0, and run the guide's and broker's tests on each: half an hour
+	@$(IN) tools.servers $(ARGS)
+
 kernels: .venv/for-test ## run the tests of notebooks with the oldest ipykernel that is supported, and the newest before 7
 	@TEST_IPYKERNEL="ipykernel==6.29.5" $(IN) pytest -n $(PROCESSES) --dist loadfile tests/notebook $(ARGS)
 	@TEST_IPYKERNEL="ipykernel<7" $(IN) pytest -n $(PROCESSES) --dist loadfile tests/notebook $(ARGS)
@@ -56,6 +59,9 @@ lab: .venv/for-test ## open JupyterLab with nbqueue installed
 
 bench: .venv/for-test ## measure nbqueue beside other job queues, half an hour (ARGS=--quick: four minutes, and no page is written)
 	@$(IN) benchmarks $(ARGS)
+
+bench-capacity: .venv/for-test ## measure what one server spends on a job, a waiting job and a worker: five minutes
+	@$(IN) benchmarks.capacity $(ARGS)
 
 bench-recovery: .venv/for-test ## kill workers, ours and those of other queues, and time until their jobs run again: 17 minutes
 	@$(IN) benchmarks --only recovery --keep $(ARGS)
@@ -76,7 +82,7 @@ browser-deps: ## where apt-get can, install the Chromium that browser tests driv
 	@sh tools/browser-deps.sh
 
 clean: ## remove .venv and everything else that is made
-	@rm -rf .venv .venv-lock build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-lock .servers build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Run each time: it looks at pyproject.toml and constraints.txt itself, and does nothing when they are as installed.

@@ -11,7 +11,7 @@ from nbqueue.broker import inline_server
 from nbqueue.broker.connection import Address
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.portal import Portal
-from nbqueue.model import resources, serving
+from nbqueue.model import labels, resources, serving
 from nbqueue.model.settings import Settings
 from nbqueue.model.webhook import host_names
 from nbqueue.worker.config import WorkerConfig
@@ -69,7 +69,7 @@ def config_of(address: Address, settings: Settings, *queues: str, slots: int | N
         address=address, namespace=settings.namespace, limit_bytes=settings.limit_bytes, queues=served,
         weights={name: weights[name] for name in served if name in weights},
         queue_concurrency={name: at_once[name] for name in served if name in at_once},
-        resources=resources.parse(settings.resources or ""),
+        resources=resources.parse(settings.resources or ""), labels=labels.parse(settings.labels or ""),
         webhook_hosts=host_names(settings.webhook_hosts), webhook_private=settings.webhook_private,
     )  # fmt: skip
     wanted = slots or settings.slots

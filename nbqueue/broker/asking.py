@@ -46,6 +46,7 @@ class Pool(ConnectionPool):
             connection = self._resting.pop()
             if connection.is_usable:
                 return connection
+            connection.drop()
         made: Packed = self.make_connection()  # type: ignore[no-untyped-call]
         return made
 

@@ -48,6 +48,6 @@ def served_by(text: bytes | None) -> list[str]:
 def resources_of(text: bytes | None) -> Any:
     """What it offers of resources, as it has written down."""
     try:
-        return check(json.loads(text)) if text else NOTHING
+        return check(json.loads(text), labels=True) if text else NOTHING
     except ValueError:
         return NOTHING  # nor this

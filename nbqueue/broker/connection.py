@@ -9,19 +9,21 @@ from typing import Any, TypeVar, overload
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from nbqueue.broker import tls
 from nbqueue.broker.address import Address, parse_url
 from nbqueue.broker.asking import Pool
-from nbqueue.broker.outage import explain, is_connection_error, speaks_plain, speaks_tls, was_hung_up
+from nbqueue.broker.outage import explain, is_connection_error, is_read_only, speaks_plain, speaks_tls, was_hung_up
 from nbqueue.broker.packing import Packed, TcpConnection, TlsConnection, UnixConnection
 from nbqueue.broker.probe import answers_in_the_clear, answers_over_tls
+from nbqueue.broker.sentinels import FollowingTcp, FollowingTls, SentinelPool, Sentinels
 from nbqueue.errors import NbqueueError
 
 __all__ = [
-    "Address", "beside", "check_connection", "explain", "is_connection_error", "open_redis", "parse_url", "told_of_tls",
+    "Address", "beside", "check_connection", "explain", "is_connection_error", "is_read_only", "open_redis",
+    "parse_url", "told_of_tls",
 ]  # fmt: skip
 
 R = TypeVar("R", bound="Redis")
@@ -67,6 +69,7 @@ def open_redis(
 
     Nothing is retried behind the caller's back; answers are bytes.
     """
+    tls.check_files(address)
     options = _options(address, connect_timeout_s, socket_timeout_s, name)
     if address.kind == "inline":
         from nbqueue.broker import inline_server
@@ -210,8 +213,15 @@ def _tls(address: Address) -> dict[str, Any]:
 
 def _behind_sentinels(address: Address, options: dict[str, Any], redis_class: type[R]) -> R:
     """A client of whichever server the Sentinels name the master."""
-    shared = {**options, "socket_keepalive": True, "ssl": address.tls, **_tls(address)}
-    own = {key: value for key, value in shared.items() if key not in ("db", "username", "password")}
-    sentinel: Any = Sentinel(list(address.sentinels), sentinel_kwargs=own, **shared)
-    client: R = sentinel.master_for(address.master, redis_class=redis_class)
+    shared = {**options, "socket_keepalive": True, **_tls(address)}
+    own = {
+        key: value
+        for key, value in shared.items()
+        if key not in ("db", "socket_timeout", "socket_connect_timeout", "retry")
+    }
+    own |= {"username": address.sentinel_username, "password": address.sentinel_password, "tls": address.tls}
+    kind = FollowingTls if address.tls else FollowingTcp
+    pool = SentinelPool(Sentinels(address.sentinels, address.master, own), connection_class=kind, **shared)
+    client = redis_class(connection_pool=pool)
+    client.auto_close_connection_pool = True
     return client

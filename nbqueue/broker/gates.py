@@ -56,4 +56,4 @@ async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
 
 
 def _turn(keys: Keys, what: str, name: str, limit: str = "") -> Call[int]:
-    return Call(script("gate"), (keys.pauses, keys.limits, keys.leases), (keys.prefix, what, name, limit), int)
+    return Call(script("gate"), (keys.pauses, keys.limits), (keys.prefix, what, name, limit), int)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from typing import Any
 
 from redis.exceptions import ResponseError
 
+from nbqueue.broker import checkup
 from nbqueue.broker.envelope import key_id_of, open_sealed, seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import ConfigurationError, TamperedPayload
+
+logger = logging.getLogger("nbqueue.server")
 
 #: how long a mark is kept after it was last read by a holder of its key
 KEPT_MS = 30 * 86_400_000
@@ -23,19 +28,34 @@ async def agree(client: Any, keys: Keys, keyring: Keyring) -> None:
     """
     ours = seal(keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME}, b"")
     await client.set(keys.mark, ours, nx=True, px=KEPT_MS)
+    theirs = await compare(client, keys, keyring)
+    if theirs != keyring.ids[0]:  # rotated, or nonsense: from now on it is signed with our first key
+        await client.set(keys.mark, ours, px=KEPT_MS)
+    else:
+        await client.pexpire(keys.mark, KEPT_MS)
+    await _warn_of_losses(client)
+
+
+async def _warn_of_losses(client: Any) -> None:
+    """Say so where the server throws jobs away when it is full; whether it keeps a journal is its owner's choice."""
+    with contextlib.suppress(ResponseError):
+        found = checkup.room(await client.info("memory"))
+        if found.mark == "wrong":
+            logger.warning("The server may lose jobs: %s. `nbqueue doctor` looks at the rest.", found.said.rstrip("."))
+
+
+async def compare(client: Any, keys: Keys, keyring: Keyring) -> str | None:
+    """The key of the mark, None where there is none. Raises ConfigurationError where our keys do not fit it."""
     try:
         found: bytes | None = await client.get(keys.mark)
     except ResponseError as error:
         if not str(error).startswith("WRONGTYPE"):
             raise
-        found = None
+        return None
     theirs = key_id_of(found) if found else None
     if theirs is not None and found is not None:
         _check(found, theirs, keys, keyring)
-    if theirs != keyring.ids[0]:  # rotated, or nonsense: from now on it is signed with our first key
-        await client.set(keys.mark, ours, px=KEPT_MS)
-    else:
-        await client.pexpire(keys.mark, KEPT_MS)
+    return theirs
 
 
 def _check(found: bytes, theirs: str, keys: Keys, keyring: Keyring) -> None:

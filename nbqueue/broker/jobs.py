@@ -102,7 +102,7 @@ def _common(batch: Batch) -> dict[str, Any]:
         "label": options.label if options.label != batch.function else None,
         "group": batch.group, "retry_of": batch.retry_of, "parent": batch.parent,
         "tags": json.dumps(options.tags) if options.tags else None, "limits": json.dumps(limits) if limits else None,
-        "needs": options.resources, "hook": batch.hook,
+        "needs": options.needs, "hook": batch.hook,
         "on_parent": options.on_parent_failure if options.on_parent_failure != "fail" else None,
         "once": once, "window": round(window_s * 1000), "force": options.force, "named": batch.by_name,
     }  # fmt: skip

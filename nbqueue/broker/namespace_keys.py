@@ -132,6 +132,11 @@ class NamespaceKeys:
         return f"{self.prefix}nbq:unheard"
 
     @property
+    def tallies(self) -> str:
+        """hash: JSON `[measure, queue, function, part]` -> whole number, and `to`: the entry it was counted up to."""
+        return f"{self.prefix}nbq:tallies"
+
+    @property
     def alerts(self) -> str:
         """hash: id of an alert -> what it is, as JSON."""
         return f"{self.prefix}nbq:alerts"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Iterator
 
 from redis import exceptions as redis_errors
 from redis.asyncio.sentinel import MasterNotFoundError
 
+from nbqueue.broker import tls
 from nbqueue.broker.address import Address, parse_url
 from nbqueue.errors import (
     AccessDenied,
@@ -27,7 +27,7 @@ _SHOWN = 200
 _PASSING = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY ", "NOREPLICAS")
 _DENIED = (
     redis_errors.AuthenticationError, redis_errors.AuthorizationError, redis_errors.NoPermissionError,
-    redis_errors.AuthenticationWrongNumberOfArgsError, PermissionError, ssl.SSLCertVerificationError,
+    redis_errors.AuthenticationWrongNumberOfArgsError, PermissionError,
     redis_errors.InvalidResponse,
 )  # fmt: skip
 _GONE = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
@@ -50,6 +50,10 @@ _ANSWERS: tuple[tuple[tuple[type[BaseException], ...], tuple[str, ...], type[Nbq
         "is still loading its data: try again in a moment",
     ),
     (
+        (redis_errors.AskError, redis_errors.ClusterCrossSlotError), ("MOVED", "ASK ", "CROSSSLOT"), ConfigurationError,
+        "is part of a cluster, whose servers share no keys: name a server without one in NBQUEUE_URL",
+    ),
+    (
         (), ("DB index is out of range", "invalid DB index", "ERR DB index", "ERR invalid DB"), ConfigurationError,
         "has no database of that number: end NBQUEUE_URL with /0",
     ),
@@ -64,11 +68,16 @@ _PASSING_TYPES = (redis_errors.BusyLoadingError, redis_errors.ReadOnlyError, red
 def is_connection_error(error: BaseException) -> bool:
     """Whether the way to the server failed, or it cannot serve just now: worth another try."""
     chain = list(_chain(error))
-    if any(isinstance(each, (*_DENIED, AccessDenied, StoreFull)) or _is_no_tls(each) for each in chain):
+    if any(isinstance(each, (*_DENIED, AccessDenied, StoreFull)) or tls.fault(each) is not None for each in chain):
         return False
     if isinstance(error, redis_errors.ResponseError):
         return isinstance(error, _PASSING_TYPES) or _answer(error).startswith(_PASSING)
     return isinstance(error, _GONE)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether the server is a replica, which takes no writes."""
+    return isinstance(error, redis_errors.ReadOnlyError)
 
 
 def explain(error: BaseException, address: Address | str) -> NbqueueError:
@@ -88,7 +97,7 @@ def explain(error: BaseException, address: Address | str) -> NbqueueError:
 
 def speaks_plain(address: Address | str) -> AccessDenied:
     """The error for TLS asked of a server that speaks none."""
-    return _no_tls(_server(address))
+    return AccessDenied(f"{_server(address)} {tls.NO_TLS}")
 
 
 def speaks_tls(address: Address) -> AccessDenied:
@@ -127,17 +136,13 @@ def _denied(error: BaseException, server: str) -> NbqueueError | None:
             return AccessDenied(
                 f"{server} may not be reached by this user: check owner and mode of its socket and the socket's folder."
             )
-        case ssl.SSLCertVerificationError():
-            return AccessDenied(
-                f"{server} showed a certificate that was refused ({error.verify_message or 'not verified'}): "
-                "name its authority with ?ssl_ca_certs=<file> in NBQUEUE_URL, and the host as the certificate does."
-            )
         case redis_errors.InvalidResponse():
             return AccessDenied(
                 f"{server} does not speak Redis' protocol: check host and port in NBQUEUE_URL, "
                 "and write rediss:// if the server wants TLS."
             )
-    return _no_tls(server) if _is_no_tls(error) else None
+    told = tls.fault(error)
+    return AccessDenied(f"{server} {told}") if told is not None else None
 
 
 def _password_fault(text: str) -> str:
@@ -146,16 +151,6 @@ def _password_fault(text: str) -> str:
     if "required" in text.lower() or "NOAUTH" in text:
         return "asks for a password: write it into NBQUEUE_URL (redis://:password@host:port/0)."
     return "refused the password or user of NBQUEUE_URL: correct them there."
-
-
-def _no_tls(server: str) -> AccessDenied:
-    return AccessDenied(
-        f"{server} does not speak TLS: write redis:// instead of rediss:// in NBQUEUE_URL, or name its TLS port."
-    )
-
-
-def _is_no_tls(error: BaseException) -> bool:
-    return isinstance(error, ssl.SSLError) and "WRONG_VERSION" in str(error.reason or error)
 
 
 def _answered(error: BaseException, server: str) -> NbqueueError | None:

@@ -50,6 +50,12 @@ class Packed(_Base):
         reader = self._reader
         return bool(self.is_connected) and reader is not None and not reader.at_eof() and reader.exception() is None
 
+    def drop(self) -> None:
+        """Let go of what the other side has ended."""
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None
+
     async def exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Send commands and read their replies, with one time limit for all; an error reply stands in its place."""
         try:

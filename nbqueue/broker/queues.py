@@ -14,6 +14,7 @@ from nbqueue.broker.bounds import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import StoreMemory
+from nbqueue.model import labels
 from nbqueue.model.advice import Offers
 from nbqueue.model.job import moment
 from nbqueue.model.resources import check
@@ -94,6 +95,8 @@ class EngineInfo(Shown):
     slots: int = 0
     #: what it offers of resources, by name
     resources: Mapping[str, float] = field(default_factory=dict)
+    #: what jobs may ask of it that is not used up
+    labels: tuple[str, ...] = ()
     started_at: datetime | None = None
     running: int = 0
     #: the hosts it leaves word at, with their ports
@@ -210,7 +213,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "only_registered": int(info.only_registered),
             "slots": info.slots,
             "webhook_hosts": " ".join(info.webhook_hosts),
-            "resources": json.dumps(dict(info.resources)),
+            "resources": json.dumps(labels.offered(info.resources, info.labels)),
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
             "cpu_percent": "" if info.cpu_percent is None else round(info.cpu_percent, 1),
             "memory_bytes": "" if info.memory_bytes is None else info.memory_bytes,
@@ -241,7 +244,7 @@ def offers(found: Iterable[EngineInfo]) -> Offers:
     offered: dict[str, list[Any]] = {}
     for engine in found:
         for name in engine.queues:
-            offered.setdefault(name, []).append(engine.resources)
+            offered.setdefault(name, []).append(labels.offered(engine.resources, engine.labels))
     return offered
 
 
@@ -254,6 +257,7 @@ def _info(engine: str, fields: Mapping[bytes, bytes], running: int) -> EngineInf
 
 def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> EngineInfo:
     text = {key.decode(): value.decode() for key, value in fields.items()}
+    amounts, words = labels.split(check(json.loads(text.get("resources", "{}")), labels=True))
     return EngineInfo(
         id=engine,
         host=text.get("host", ""),
@@ -266,7 +270,8 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         functions=tuple(json.loads(text.get("functions", "[]"))),
         only_registered=text.get("only_registered") == "1",
         slots=int(text.get("slots", 0)),
-        resources=check(json.loads(text.get("resources", "{}"))),
+        resources=amounts,
+        labels=words,
         started_at=moment(text.get("started")),
         running=running,
         webhook_hosts=tuple(text.get("webhook_hosts", "").split()),

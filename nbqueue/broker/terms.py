@@ -30,5 +30,5 @@ def _terms(name: str, task: Task[Any, Any]) -> dict[str, str]:
     """As the submitting script takes them for its own."""
     options = check(**task.options)
     limits = options.limits(name)
-    found = {"limits": json.dumps(limits) if limits else "", "needs": options.resources}
+    found = {"limits": json.dumps(limits) if limits else "", "needs": options.needs}
     return {field: text for field, text in found.items() if text}

@@ -54,8 +54,8 @@ def run(running: Running, limit_bytes: int) -> list[bytes | memoryview]:
         text += f',"{name}":{count}' if count else ""
     if run.asking:
         text += f',"retry":{plain_json.encode(run.asking)}'
-    if run.folder:
-        text += f',"folder":{quote(run.folder)}'
+    for name, where in (("trace", run.trace), ("folder", run.folder)):
+        text += f',"{name}":{quote(where)}' if where else ""
     return [head_of_text(text + "}", sum(map(len, parts))), *parts]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable
 from queue import SimpleQueue
 from typing import Any
 
-from nbqueue.children import calls, guard, lineage
+from nbqueue.children import calls, guard, lineage, telemetry
 from nbqueue.children.courier import THREADS, Courier
 from nbqueue.children.frames import Header
 from nbqueue.children.guard import Guard
@@ -55,6 +55,8 @@ class Solo:
         alone(visit.context)
         fields, payload = contextvars.copy_context().run(self._attempt, visit)
         settle(visit.context)
+        if "trace" in visit.header:
+            telemetry.flush()
         visit.context.close()
         self._visit = None
         alone(None)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from nbqueue.broker import codec
-from nbqueue.children import calls
+from nbqueue.children import calls, telemetry
 from nbqueue.children.frames import Header
 from nbqueue.children.handed import unpacked
 from nbqueue.children.line import ChildLine
+from nbqueue.inside import tracing
 from nbqueue.inside.context import JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 from nbqueue.model.backoff import Backoff
@@ -73,6 +74,9 @@ class Visit:
         payload, inputs = self._call, self._inputs
         self._call, self._inputs = b"", {}
         call, self._backoff = calls.load(self.header, payload, inputs)
+        if "trace" in self.header:
+            telemetry.set_up()
+            tracing.enter(self.header["trace"])
         return call
 
     def failed(self, error: BaseException) -> calls.Ended:

@@ -1,4 +1,4 @@
-"""The command that looks for what keeps jobs from running."""
+"""The command that looks for what keeps jobs from running, or from being kept."""
 
 from __future__ import annotations
 
@@ -7,58 +7,54 @@ import platform
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from statistics import median
+from typing import Any
 
 import click
 
-from nbqueue.broker import queues, retention
+from nbqueue.broker import checkup, handshake, queues, retention, rights
+from nbqueue.broker.checkup import Finding
 from nbqueue.broker.history import now_ms
-from nbqueue.broker.memory import StoreMemory
 from nbqueue.broker.retention import Archived
+from nbqueue.broker.roles import Role
+from nbqueue.broker.signing import Keyring
 from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
-from nbqueue.errors import NbqueueError
+from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
 
-#: the oldest servers whose scripts and streams do what ours need
-OLDEST = {"valkey": (7, 2), "redis": (7, 0)}
-_SKEW_S = 2.0
-
-Mark = Literal["ok", "note", "wrong"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    #: "wrong" keeps jobs from running or from being kept; a note is worth knowing
-    mark: Mark
-    said: str
+_PINGS = 5
+#: what a user can do at most who lacks something of a role
+_LACKING: dict[Role, str] = {
+    "viewer": "cannot look at all that is known of jobs",
+    "client": "may look at jobs, and neither submit nor change any",
+    "worker": "may submit jobs, and run no worker",
+}
 
 
 @click.command()
+@click.option("--strict", is_flag=True, help="Exit code 1 for what is only noted, too.")
 @as_json
 @with_settings
-def doctor(settings: Settings, *, json_wanted: bool) -> None:
-    """Look for what keeps jobs from running.
+def doctor(settings: Settings, *, strict: bool, json_wanted: bool) -> None:
+    """Look for what keeps jobs from running or being kept.
 
-    Exit code 1 if something is wrong.
+    It says what to change. Nothing is changed and no job is run. Exit code 1 if something is wrong.
     """
     found = list(_findings(settings))
     if json_wanted:
         tables.print_json(found)
     else:
         tables.print_table((), [(item.mark, item.what, item.said) for item in found])
-    leave(1 if any(item.mark == "wrong" for item in found) else 0)
+    leave(1 if any(item.mark == "wrong" or (strict and item.mark == "note") for item in found) else 0)
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.system()}")
-    yield _key(settings)
+    key = _key(settings)
+    yield key
     if settings.url is None and not stack.server_is_up(settings):
         yield Finding(
             "server", "note", f"no local stack runs in {settings.home}; the first submit (or `nbqueue up`) starts it"
@@ -66,7 +62,9 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         return
     try:
         address = running_address(settings)
-        yield from asking(settings, _ask_server, address=address)
+        keyring = Keyring.load(settings.signing_key_file) if key.mark == "ok" else None
+        yield from checkup.way(address)
+        yield from asking(settings, lambda server: _ask_server(server, settings, keyring), address=address)
     except NbqueueError as error:
         yield Finding("server", "wrong", str(error))
 
@@ -83,21 +81,70 @@ def _key(settings: Settings) -> Finding:
     return Finding("signing key", "ok", str(path))
 
 
-async def _ask_server(server: Server) -> list[Finding]:
+async def _ask_server(server: Server, settings: Settings, keyring: Keyring | None) -> list[Finding]:
     info = await server.ask(lambda client: client.info())
+    if info.get("cluster_enabled"):
+        return list(checkup.server(info))
+    answered_s = await server.ask(_round_trip)
+    skew_s = abs(await now_ms(server.ask) / 1000 - time.time())
+    found = [
+        *checkup.server(info), *checkup.keeping(info), checkup.room(info), checkup.clock(skew_s),
+        checkup.latency(answered_s),
+    ]  # fmt: skip
+    found += await server.ask(lambda client: _rights(client, server, is_shared=settings.url is not None))
+    if keyring is not None:
+        found += await server.ask(lambda client: _mark(client, server, keyring))
+    return [*found, *await _work(server)]
+
+
+async def _work(server: Server) -> list[Finding]:
+    """Workers, queues and history."""
     engines = await server.ask(lambda client: queues.engines(client, server.keys))
     stats = await server.queue_stats()
     served = {name for engine in engines for name in engine.queues}
     waiting = [item.name for item in stats if item.queued and item.name not in served]
-    now_s = await now_ms(server.ask) / 1000
-    skew_s = abs(now_s - time.time())
     archive = await server.ask(lambda client: retention.archived(client, server.keys))
-    return [
-        _version(info), _persistence(info), _memory(info),
-        Finding("clock", "ok" if skew_s < _SKEW_S else "note", f"differs from this machine's by {skew_s:.1f} s"),
-        Finding("workers", "ok" if engines else "note", f"{len(engines)} with a lease" + _pythons(engines)),
-        _queues(stats, waiting), *_history(archive, datetime.fromtimestamp(now_s, tz=UTC)),
-    ]  # fmt: skip
+    now = datetime.fromtimestamp(await now_ms(server.ask) / 1000, tz=UTC)
+    workers = Finding("workers", "ok" if engines else "note", f"{len(engines)} with a lease" + _pythons(engines))
+    return [workers, _queues(stats, waiting), *_history(archive, now)]
+
+
+async def _round_trip(client: Any) -> float:
+    """Seconds of a usual one."""
+    took = []
+    for _ in range(_PINGS):
+        began = time.monotonic()
+        await client.ping()
+        took.append(time.monotonic() - began)
+    return median(took)
+
+
+async def _rights(client: Any, server: Server, *, is_shared: bool) -> list[Finding]:
+    """Whether the user may do what a worker does, or less, or far more."""
+    user = await rights.user_name(client) or "the user of NBQUEUE_URL"
+    for role, said in _LACKING.items():
+        missing = await rights.refused(client, server.keys, role)
+        if missing:
+            todo = f"`nbqueue acl --role {role}` prints what it lacks: {_some(missing)}"
+            return [Finding("rights", "wrong" if role == "viewer" else "note", f"{user} {said}; {todo}")]
+    great = await rights.great_rights(client) if is_shared else []
+    if great:
+        todo = "give people and workers users of their own, with what `nbqueue acl` prints"
+        return [Finding("rights", "note", f"{user} may also run {', '.join(great)}: {todo}")]
+    return [Finding("rights", "ok", f"{user} may do what a worker needs")]
+
+
+async def _mark(client: Any, server: Server, keyring: Keyring) -> list[Finding]:
+    """Whether the key here is that of the jobs there."""
+    try:
+        await handshake.compare(client, server.keys, keyring)
+    except ConfigurationError as error:
+        return [Finding("signing key", "wrong", str(error))]
+    return []
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")  # noqa: PLR2004
 
 
 def _queues(stats: list[queues.QueueStats], waiting: list[str]) -> Finding:
@@ -114,37 +161,6 @@ def _history(archive: Archived | None, now: datetime) -> Iterator[Finding]:
         yield Finding("history", "wrong", f"{archive}; {todo}")
     else:
         yield Finding("history", "ok", str(archive))
-
-
-def _version(info: dict[str, Any]) -> Finding:
-    kind = "valkey" if "valkey_version" in info else "redis"
-    text = str(info.get(f"{kind}_version", "0"))
-    new_enough = tuple(int(part) for part in text.split(".")[:2]) >= OLDEST[kind]
-    least = ".".join(map(str, OLDEST[kind]))
-    return Finding(
-        "server",
-        "ok" if new_enough else "wrong",
-        f"{kind} {text}" + ("" if new_enough else f", but {least} is the oldest that does"),
-    )
-
-
-def _persistence(info: dict[str, Any]) -> Finding:
-    if info.get("aof_enabled"):
-        last = str(info.get("aof_last_write_status"))
-        return Finding("persistence", "ok" if last == "ok" else "wrong", f"append-only file, last write {last}")
-    return Finding("persistence", "note", "no append-only file: accepted jobs are lost when the server's machine fails")
-
-
-def _memory(info: dict[str, Any]) -> Finding:
-    used, policy = tables.size(info.get("used_memory")), str(info.get("maxmemory_policy", "noeviction"))
-    if info.get("maxmemory") and policy != "noeviction":
-        return Finding(
-            "memory", "wrong", f"{used} used; policy {policy} throws jobs away: set maxmemory-policy noeviction"
-        )
-    limit = info.get("maxmemory") or info.get("total_system_memory")
-    if limit and (full := StoreMemory(used_bytes=info["used_memory"], limit_bytes=limit, is_limited=True).warning):
-        return Finding("memory", "wrong", full)
-    return Finding("memory", "ok", f"{used} used, limit {tables.size(info.get('maxmemory') or None) or 'none'}")
 
 
 def _pythons(engines: list[queues.EngineInfo]) -> str:

@@ -38,6 +38,8 @@ def read(given: dict[str, Any]) -> dict[str, Any]:
         found["at"] = moment(found["at"], "--at")
     if "resources" in found:
         found["resources"] = resources.parse(",".join(found["resources"]), "--resource")
+    if "labels" in found:
+        found["labels"] = list(found["labels"])
     if "after" in found:
         found["after"] = list(found["after"])
     return with_policy(found)
@@ -69,6 +71,8 @@ _OPTIONS = (
     click.option("--rate", default=None, metavar="N/TIME", help='Starts in a time over all workers: "20/min".'),
     click.option("--concurrency", type=int, default=None, metavar="N", help="How many run at once over all workers."),
     click.option("--resource", "resources", multiple=True, metavar="NAME=N", help="What a worker must have free."),
+    click.option("--worker-label", "labels", multiple=True, metavar="NAME[=VALUE]",
+                 help="What a worker must have that is not used up; several times."),
     click.option("--preset", type=click.Choice(["solver", "evaluation"]), default=None,
                  help="Options that fit such work."),
     click.option("--run-in", type=click.Choice(["process", "async", "thread"]), default=None, help="Where it runs."),

@@ -151,7 +151,8 @@ def _queue_row(item: QueueStats) -> tuple[object, ...]:
 
 def _engine_row(item: EngineInfo) -> tuple[object, ...]:
     running = f"{item.running} of {item.slots} slots" if item.slots else item.running
-    served, offers = ",".join(item.queues), canonical(item.resources)
+    served = ",".join(item.queues)
+    offers = ",".join(filter(None, (canonical(item.resources), *item.labels)))
     cpu = "" if item.cpu_percent is None else f"{item.cpu_percent:.0f}%"
     memory = tables.size(item.memory_bytes)
     return (

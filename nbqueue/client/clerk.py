@@ -45,7 +45,8 @@ class LinkClerk:
         order = Order(
             options=form.options, function=form.function, lane=form.lane, by_name=form.by_name, group=form.group,
             size=form.size, retry_of=form.retry_of, earlier=form.earlier, parent=parent.job_id, family=form.family,
-            pieces_elsewhere=True, origin=Origin(user=parent.user, folder=parent.folder, notebook=parent.notebook),
+            pieces_elsewhere=True, trace=form.trace,
+            origin=Origin(user=parent.user, folder=parent.folder, notebook=parent.notebook),
         )  # fmt: skip
         drafts = [
             Draft(item.job_id, order, item.payload, item.takes, item.digest, instead=item.instead) for item in items

@@ -37,6 +37,8 @@ class Order:
     parent: str = ""
     #: what family of process its code wants, see `model/families.py`
     family: str = ""
+    #: the span of OpenTelemetry that its jobs follow from, as a traceparent
+    trace: str = ""
     #: whether large pieces of its calls are with who asked for this, and not here
     pieces_elsewhere: bool = False
 
@@ -55,6 +57,7 @@ class Order:
             "priority": options.priority,
             "tags": list(options.tags), "group": self.group, "retry_of": self.retry_of,
             "earlier": list(self.earlier), "parent": self.parent, "family": self.family,
+            "trace": self.trace,
             "user": self.origin.user, "folder": self.origin.folder, "notebook": self.origin.notebook,
         }  # fmt: skip
         return {

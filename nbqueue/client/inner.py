@@ -250,7 +250,7 @@ class InnerLink(Link):
 
 def _form(order: Order) -> dict[str, Any]:
     """What drafts have in common, as the worker takes it."""
-    form = order.form().to_wire()
+    form = order.form().to_wire() | ({"trace": order.trace} if order.trace else {})
     size = len(plain_json.encode(form))
     if size > FORM_BYTES:
         raise PayloadTooLarge(

@@ -14,6 +14,7 @@ from nbqueue.client.draft import Draft, Order
 from nbqueue.client.link import Link
 from nbqueue.client.origin import origin
 from nbqueue.errors import JobError, QueueClosed, TamperedPayload
+from nbqueue.inside import tracing
 from nbqueue.model.errands import MOST_EARLIER
 from nbqueue.model.families import known
 from nbqueue.model.job import JobRecord
@@ -204,7 +205,7 @@ def unsealed(record: JobRecord, sealed: Sealed) -> Draft:
     order = Order(
         options=options, function=header["fn"], lane=lane, by_name=header.get("by") == "name", origin=origin(),
         group=group, retry_of=header.get("retry_of", ""), earlier=tuple(header.get("earlier") or ()),
-        family=known(header.get("family")),
+        family=known(header.get("family")), trace=tracing.known(header.get("trace")),
     )  # fmt: skip
     return Draft(
         record.id, order, sealed.payload, tuple(header.get("inputs", ())), instead=dict(header.get("instead") or {})

@@ -34,7 +34,7 @@ from nbqueue.model.task import Task, function_label, is_async, lookup
 MANY = 10
 
 #: options that a worker tells the server of its functions
-TERMS = ("rate", "concurrency", "limit_key", "resources")
+TERMS = ("rate", "concurrency", "limit_key", "resources", "labels")
 
 _PACKAGE = __name__.partition(".")[0]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Never, ParamSpec, TypeVar, overload
 
 from nbqueue.broker.jobs import same_as
-from nbqueue.client import hooks
+from nbqueue.client import hooks, sending
 from nbqueue.client.delivery import TURN_JOBS
 from nbqueue.client.draft import Drafts
 from nbqueue.client.group import JobGroup
@@ -110,8 +111,10 @@ class Submitter:
         here = session()
         items = list(zip(*map(_iterated, iterables), strict=False))
         drafts = draft_many(here.settings, fn, items, self._given, naming=here.naming, sharing=here.shares)
-        order = drafts.order
+        order, told = sending.begin(drafts.order, len(drafts))
+        drafts.order = order
         accepted = here.promise(lambda link: _delivered(link, here, drafts))
+        told(accepted)
 
         def group(members: list[Job[Any]]) -> JobGroup[Any]:
             name = order.options.label or order.function
@@ -174,8 +177,11 @@ class Submitter:
             )
         here = session()
         draft = draft_one(here.settings, fn, args, kwargs, self._given, naming=here.naming, sharing=here.shares)
+        order, told = sending.begin(draft.order, 1, draft.job_id)
+        draft = draft if order is draft.order else replace(draft, order=order)
         kept = draft if draft.whole_size <= KEPT_BYTES else None
         accepted = here.promise(lambda link: deliver_in_turn(link, draft))
+        told(accepted)
         name = draft.order.options.label or draft.order.function
         job: Job[Any] = Job(draft.job_id, name=name, of=here, draft=kept, accepted=accepted)
         tell_when_ended(here, accepted, lambda: [standing_for(job, accepted.result())], draft.order.options.on_done)
@@ -201,6 +207,7 @@ def options(
     tags: Sequence[str] | None = None,
     label: str | None = None,
     resources: Mapping[str, float] | None = None,
+    labels: Sequence[str] | None = None,
     limit_key: str | None = None,
     rate: str | None = None,
     concurrency: int | None = None,
@@ -238,6 +245,7 @@ def options(
         tags: texts to find it by.
         label: what its card shows.
         resources: what a worker must have free for it, for example {"gpu": 1}.
+        labels: what it must have that is not used up, for example ["gpu", "site=berlin"].
         limit_key: what rate and concurrency count by; the function if not given.
         rate: starts in a time over all workers: "20/min", "5/s", "60/min burst 5".
         concurrency: how many run at once over all workers.

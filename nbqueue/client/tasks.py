@@ -41,6 +41,7 @@ class GivenOptions(TypedDict, total=False):
     tags: Sequence[str]
     label: str
     resources: Mapping[str, float]
+    labels: Sequence[str]
     limit_key: str
     rate: str
     concurrency: int

@@ -8,7 +8,15 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from nbqueue.broker import scripts
-from nbqueue.broker.connection import Address, explain, is_connection_error, open_redis, parse_url, told_of_tls
+from nbqueue.broker.connection import (
+    Address,
+    explain,
+    is_connection_error,
+    is_read_only,
+    open_redis,
+    parse_url,
+    told_of_tls,
+)
 from nbqueue.broker.events import BLOCK_S
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE, Call
@@ -23,6 +31,8 @@ T = TypeVar("T")
 
 #: one try at a question takes no longer than this: a connection that died in silence is left for another
 TRY_S = 2.0
+#: a server that is a replica is tried no longer: it seldom becomes the primary while one waits
+READ_ONLY_S = 0.8
 #: a slow network is given a second more for so many bytes
 BYTES_A_SECOND = 2_000_000
 #: jobs of one round trip
@@ -61,7 +71,8 @@ class Wire:
         """
         client = await self._connected()
         now = asyncio.get_running_loop().time
-        ends_at = now() + self.settings.connect_timeout_s + extra_s
+        began = now()
+        ends_at = began + self.settings.connect_timeout_s + extra_s
         backoff, told = Backoff(), None
         while True:
             try:
@@ -71,6 +82,8 @@ class Wire:
                 if not is_connection_error(error):
                     raise self._explained(error) from None
                 told = told if told is not None and isinstance(error, TimeoutError) else error
+                if self._is_replica(told):
+                    ends_at = min(ends_at, began + READ_ONLY_S)
             if now() >= ends_at:
                 raise self._explained(told) from None
             await backoff.pause(at_most_s=ends_at - now())
@@ -174,6 +187,11 @@ class Wire:
         if address.kind == "inline" and hooks.inline_worker is not None:
             await asyncio.to_thread(hooks.inline_worker, address, self.settings, self.keyring)
         return address
+
+    def _is_replica(self, error: BaseException) -> bool:
+        """Whether a server that was named itself takes no writes; Sentinels are asked again where the primary is."""
+        behind = self._address is not None and self._address.kind == "sentinel"
+        return is_read_only(error) and not behind
 
     def _explained(self, error: BaseException | None) -> NbqueueError:
         return explain(error or TimeoutError(), self._address or "the server")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from nbqueue.model import labels
 from nbqueue.model.job import JobRecord
 from nbqueue.model.resources import fits, known
 from nbqueue.model.settings import Settings
@@ -49,6 +50,6 @@ def no_worker(queue: str) -> str:
 def no_resources(queue: str, needs: str) -> str:
     """Those who run the jobs of a queue do not have what one needs."""
     return (
-        f'no worker that serves queue "{queue}" offers {needs}{_HELPS}'
-        f"nbqueue worker --queues {queue} --resources {needs}"
+        f'no worker that serves queue "{queue}" offers {labels.in_words(needs)}{_HELPS}'
+        f"nbqueue worker --queues {queue} {labels.options(needs)}"
     )

@@ -21,6 +21,8 @@ MOST_SIZE = 2**31
 MOST_PRIORITY = 99
 #: characters of a function's name
 _NAME = 200
+#: characters of a traceparent
+_TRACE = 55
 #: jobs of a chain of retries that a new one may start from
 MOST_EARLIER = 20
 
@@ -49,6 +51,8 @@ class Form:
     earlier: tuple[str, ...] = ()
     #: what family of process their code wants
     family: str = ""
+    #: the span that they follow from, as a traceparent; no part of what names them
+    trace: str = ""
 
     def after(self, priority: int) -> Form:
         """The same, to be done sooner than what else has this priority: it is awaited by what has begun already."""
@@ -65,7 +69,7 @@ class Form:
     @classmethod
     def from_wire(cls, found: Mapping[str, Any]) -> Form:
         """From what `to_wire` gave, each field checked; raises ValueError, TypeError or KeyError where one is wrong."""
-        if set(found) - {"family"} != {
+        if set(found) - {"family", "trace"} != {
             "function",
             "lane",
             "by_name",
@@ -92,6 +96,7 @@ class Form:
             retry_of=_id(found["retry_of"]),
             earlier=tuple(check_job_id(each) for each in found["earlier"]),
             family=known(found.get("family", "")),
+            trace=str(found.get("trace", ""))[:_TRACE],
         )
 
 

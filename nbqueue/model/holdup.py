@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from nbqueue.model import labels
 from nbqueue.model.advice import Offers, lack
 from nbqueue.model.job import JobRecord
 from nbqueue.model.limits import Limit
@@ -86,7 +87,7 @@ def why(standing: Standing, queue: str, job_id: str = "") -> str:
     parts = []
     free = standing.free.get(queue)
     if place.needs and free is not None and not any(fits(known(place.needs), each) for each in free):
-        parts.append(_GATES["r"].format(place.needs))
+        parts.append(_GATES["r"].format(labels.in_words(place.needs)))
     if place.ahead:
         parts.append(f"behind {place.ahead:,} job{'s' if place.ahead > 1 else ''}")
     if place.in_process and slots and busy >= slots:
@@ -109,7 +110,7 @@ def _behind(place: Place) -> str:
         return _for_others(place)
     if kind in _LIMITS:
         return f"over {_limited(name)}" + (f" ({place.limit})" if place.limit is not None else "")
-    return _GATES.get(kind, "held back").format(name)
+    return _GATES.get(kind, "held back").format(labels.in_words(name) if kind == "r" else name)
 
 
 def _for_others(place: Place) -> str:

@@ -41,6 +41,8 @@ class PlainOptions(TypedDict, total=False):
     label: str | None
     #: what a worker must have free for it, for example {"gpu": 1}
     resources: Mapping[str, float] | None
+    #: what it must have that is not used up, for example ["site=berlin"]
+    labels: Sequence[str] | None
     #: what rate and concurrency count by; the function if not given
     limit_key: str | None
     #: "solver" or "evaluation": options that fit such work, where none are given

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from nbqueue.errors import ConfigurationError, NbqueueError
-from nbqueue.model import durations, names, plain_json, presets, resources, webhook
+from nbqueue.model import durations, labels, names, plain_json, presets, resources, webhook
 from nbqueue.model.limits import check_concurrency, check_rate, limit
 from nbqueue.model.other_names import unknown_option
 from nbqueue.model.presets import Preset
@@ -59,6 +59,8 @@ class Options:
     limit_key: str | None = None
     #: what workers must have free for it, canonical: `gpu=1,memory_gb=8`
     resources: str = ""
+    #: what workers must have for it that is not used up: `gpu`, `site=berlin`
+    labels: tuple[str, ...] = ()
     #: starts in a time, such as "20/min", over all workers
     rate: str | None = None
     #: jobs under way at once, over all workers
@@ -100,6 +102,11 @@ class Options:
                 return name, window
         return None
 
+    @property
+    def needs(self) -> str:
+        """Resources and labels, as canonical text."""
+        return labels.needed(self.resources, self.labels) if self.labels else self.resources
+
     def limits(self, function: str) -> dict[str, dict[str, int]]:
         """The limits it brings: scope, a key or the function, -> limit as the claiming script reads it."""
         found = limit(self.rate, self.concurrency)
@@ -139,7 +146,7 @@ def _from_wire(text: str, base: Options) -> Options:
 DEFAULTS = Options()
 _CARRIED = (
     "timeout", "grace", "run_in", "isolation", "memory", "keep_result", "keep_error", "on_parent_failure", "resources",
-    "limit_key", "rate", "concurrency", "preset", "batch",
+    "labels", "limit_key", "rate", "concurrency", "preset", "batch",
 )  # fmt: skip
 _WIRE = frozenset({*_CARRIED, "retry", "on_done"})
 _ONCE: tuple[Once, ...] = ("unique", "debounce", "cache")
@@ -278,6 +285,7 @@ _CHECKS: dict[str, Any] = {
     "resources": lambda value: resources.canonical(
         resources.parse(value) if isinstance(value, str) else resources.check(value)
     ),
+    "labels": labels.check,
     "rate": check_rate,
     "concurrency": check_concurrency,
     "unique": _seconds("unique", 0.001),

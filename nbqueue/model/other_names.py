@@ -21,6 +21,9 @@ _WORKERS = "n_jobs workers num_workers n_workers parallel parallelism nprocs pro
 _ELSEWHERE = {
     "url": "server broker broker_url redis redis_url redis_dsn dsn address host connection",
     "slots": f"concurrency max_workers {_WORKERS}",
+    "processes": "engines procs",
+    "drain_timeout": "drain graceful_timeout shutdown_timeout stop_timeout warm_shutdown",
+    "max_jobs": "max_tasks_per_child maxtasksperchild max_requests recycle",
     "namespace": "prefix key_prefix",
     "queue": "queue_name queues task_queue routing_key",
     "priority": "prio nice",
@@ -39,7 +42,8 @@ _ELSEWHERE = {
     "memory": "mem memory_limit max_memory mem_limit memory_mb ram",
     "keep_result": "result_ttl result_expires ttl keep_results",
     "keep_error": "failure_ttl error_ttl keep_errors",
-    "tags": "tag labels",
+    "tags": "tag",
+    "labels": "node_labels constraints placement node_selector",
     "label": "name job_name task_name title description desc",
     "resources": "gpus num_gpus gpu num_cpus cpus",
     "rate": "rate_limit max_rate throttle",
@@ -71,6 +75,7 @@ _NAMES = {ours: frozenset(names.split()) for ours, names in _ELSEWHERE.items()}
 _WRITTEN = {
     "retry": "retry= (tries in all, or a RetryPolicy)",
     "resources": 'resources={"gpu": 1}',
+    "labels": 'labels=["site=berlin"]',
     "grace": "grace= (seconds before timeout=)",
     "after": "after=[job]",
     "on_done": "on_done= (told of every end)",

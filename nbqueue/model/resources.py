@@ -16,23 +16,30 @@ NOTHING: Mapping[str, float] = MappingProxyType({})
 #: different resources of one job or worker
 MOST = 16
 LEAST_AMOUNT, MOST_AMOUNT = 1e-6, 1e12
+#: names that begin so are labels, of which there is always enough; see `model/labels.py`
+LABEL = "+"
 #: amounts that differ by less are the same: sums of fractions are not exact
 TOLERANCE = LEAST_AMOUNT / 10
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}\Z")
+_NAME_OR_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}\Z|\+[A-Za-z][A-Za-z0-9._:-]{0,128}\Z")
 _RULE = f"a number from {LEAST_AMOUNT:f} to {MOST_AMOUNT:.0f}"
 
 
-def check(value: object, what: str = "resources") -> dict[str, float]:
-    """The amounts of an option like `{"gpu": 1}` by name, or one sentence about what is wrong with it."""
+def check(value: object, what: str = "resources", *, labels: bool = False) -> dict[str, float]:
+    """The amounts of an option like `{"gpu": 1}` by name, or one sentence about what is wrong with it.
+
+    `labels`: what stands in the server may name labels, too.
+    """
     if not isinstance(value, Mapping):
         raise ConfigurationError(f'{what}={names.shown(value)} cannot be used: give a dict such as {{"gpu": 1}}.')
-    if len(value) > MOST:
+    if len(value) > MOST * (1 + labels):
         raise ConfigurationError(f"{what} names {len(value)} resources: give at most {MOST}.")
-    return {_name(name, what): _amount(name, amount, what) for name, amount in sorted(value.items(), key=str)}
+    allowed = _NAME_OR_LABEL if labels else _NAME
+    return {_name(name, what, allowed): _amount(name, amount, what) for name, amount in sorted(value.items(), key=str)}
 
 
-def parse(text: str, what: str = "resources") -> dict[str, float]:
+def parse(text: str, what: str = "resources", *, labels: bool = False) -> dict[str, float]:
     """The amounts in a text like `gpu=1,memory_gb=8`, or one sentence about what is wrong with it."""
     found: dict[str, float] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -46,7 +53,7 @@ def parse(text: str, what: str = "resources") -> dict[str, float]:
                 f"{what} {names.shown(text)} cannot be read at {names.shown(part)}: write NAME=NUMBER with commas "
                 "between, for example gpu=1,memory_gb=8."
             ) from None
-    return check(found, what)
+    return check(found, what, labels=labels)
 
 
 def canonical(amounts: Mapping[str, float]) -> str:
@@ -58,7 +65,7 @@ def canonical(amounts: Mapping[str, float]) -> str:
 def known(text: str) -> Mapping[str, float]:
     """The amounts of a text that stands in the server; none where no client of ours wrote it."""
     try:
-        return parse(text) if text else NOTHING
+        return parse(text, labels=True) if text else NOTHING
     except ConfigurationError:
         return NOTHING
 
@@ -74,8 +81,8 @@ def remaining(offers: Mapping[str, float], taken: Iterable[Mapping[str, float]])
     return {name: max(offer - math.fsum(each.get(name, 0.0) for each in used), 0.0) for name, offer in offers.items()}
 
 
-def _name(value: object, what: str) -> str:
-    if isinstance(value, str) and _NAME.match(value):
+def _name(value: object, what: str, allowed: re.Pattern[str]) -> str:
+    if isinstance(value, str) and allowed.match(value):
         return value
     raise ConfigurationError(
         f"{what} has the name {names.shown(value)}: give 1 to 64 letters, digits and . _ -, beginning with a letter."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nbqueue.errors import ConfigurationError, NotSendable
-from nbqueue.model import durations, names, resources, serving
+from nbqueue.model import durations, labels, names, resources, scaling, serving
 from nbqueue.model.other_names import unknown_option
 
 MEBIBYTE = 2**20
@@ -50,6 +50,10 @@ class Settings:
     queue_concurrency: str | None = None
     #: what jobs may need of the local worker: "gpu=1,memory_gb=8"
     resources: str | None = None
+    #: what jobs may ask of the local worker that is not used up: "gpu,site=berlin"
+    labels: str | None = None
+    #: processes of the local worker that claim jobs: "2", or the least and the most, "1:8"; None: 1
+    processes: str | None = None
     #: the embedded server stores no more than this; None: a quarter of the memory, at least 256 MB
     server_memory_bytes: int | None = None
     #: what a submit does where no server can be reached: "" says so, "inline" runs jobs in this process, with a warning
@@ -69,6 +73,8 @@ class Settings:
         serving.weights(self.queues or "default", "NBQUEUE_QUEUES")
         serving.limits(self.queue_concurrency or "", "NBQUEUE_QUEUE_CONCURRENCY")
         resources.parse(self.resources or "", "NBQUEUE_RESOURCES")
+        labels.parse(self.labels or "", "NBQUEUE_LABELS")
+        scaling.span(self.processes or "1", "NBQUEUE_PROCESSES")
         if self.fallback not in FALLBACKS:
             raise ConfigurationError(
                 f'fallback={self.fallback!a} is not known: it is "inline", or nothing (NBQUEUE_FALLBACK).'
@@ -91,11 +97,11 @@ class Settings:
 
 def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None = None, **given: Any) -> Settings:
     """The settings in force: arguments, then the environment, then the folder's .env, then defaults."""
-    variables = _variables(environ, folder)
+    environment = variables(environ, folder)
     found: dict[str, Any] = {}
     for item in fields(Settings):
         variable = "NBQUEUE_" + item.name.upper()
-        if text := variables.get(variable):
+        if text := environment.get(variable):
             check = _CHECKS.get(item.name, _text)
             found[item.name] = check(_parsed(item.name, text, variable), variable)
     known = [item.name for item in fields(Settings)]
@@ -104,7 +110,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         raise unknown_option("Setting {} is not known", unknown[0], known, "the settings are")
     found.update({name: value for name, value in given.items() if value is not None})
     if "home" not in found:
-        found["home"] = default_home(variables)
+        found["home"] = default_home(environment)
     return Settings(**found)
 
 
@@ -122,12 +128,13 @@ def default_home(variables: Mapping[str, str]) -> Path:
 
 def _home() -> Path:
     """The folder that `load_settings` would take."""
-    variables = _variables(None, None)
-    text = variables.get("NBQUEUE_HOME")
-    return _path(text, "NBQUEUE_HOME") if text else default_home(variables)
+    environment = variables()
+    text = environment.get("NBQUEUE_HOME")
+    return _path(text, "NBQUEUE_HOME") if text else default_home(environment)
 
 
-def _variables(environ: Mapping[str, str] | None, folder: Path | None) -> Mapping[str, str]:
+def variables(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Mapping[str, str]:
+    """The environment, and what the folder's .env file has besides; of this process and its folder, if not given."""
     return {**_dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
 
 
@@ -196,7 +203,8 @@ _CHECKS: Mapping[str, Callable[[object, str], object]] = {
     "limit_bytes": durations.size_bytes, "blob_bytes": _blob_bytes, "server_memory_bytes": durations.size_bytes,
     "slots": _count,
     "connect_timeout_s": partial(durations.seconds, least=0.001), "idle_stop_s": durations.seconds, "queues": _text,
-    "queue_concurrency": _text, "resources": _text, "webhook_hosts": _text, "webhook_private": _flag,
+    "queue_concurrency": _text, "resources": _text, "labels": _text,
+    "processes": _text, "webhook_hosts": _text, "webhook_private": _flag,
 }  # fmt: skip
 #: these have no None
 _NEEDED = frozenset({

@@ -11,6 +11,7 @@ from nbqueue.client.alerts import Alert
 from nbqueue.client.schedule_list import COLUMNS, cells
 from nbqueue.display import palette, text, view, wording
 from nbqueue.display.table import Table
+from nbqueue.model import labels
 from nbqueue.model.alerting import described
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.delivery import Delivery
@@ -34,7 +35,8 @@ def job(record: JobRecord, at: datetime) -> Table:
         "priority": str(record.priority or ""), "progress": text.figures(card), "message": progress.message,
         "metrics": metrics, "error": card.error, **_times(record), **_kin(record),
         "tries": f"{record.tries} of {record.max_tries}" if record.tries else "", "worker": record.worker,
-        "losses": str(record.losses + record.crashes or ""), "needs": record.needs, "tags": ", ".join(record.tags),
+        "losses": str(record.losses + record.crashes or ""), "needs": labels.in_words(record.needs),
+        "tags": ", ".join(record.tags),
     })  # fmt: skip
 
 
@@ -102,6 +104,7 @@ def engine(found: EngineInfo, at: datetime) -> Table:
     return _facts(f"Engine {found.id}", {
         "host": found.host, "process": str(found.pid or ""), "queues": ", ".join(found.queues),
         "running": f"{found.running:,}, with {found.slots:,} slots for sync functions", "resources": resources,
+        "labels": ", ".join(found.labels),
         "functions": ", ".join(found.functions) + (" (no others)" if found.only_registered else ""),
         "versions": f"Python {found.python}, nbqueue {found.version}",
         "up for": "" if up_s is None else wording.duration(up_s, running=True),

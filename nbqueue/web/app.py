@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from nbqueue.client.session import session
 from nbqueue.errors import BrokerUnavailable, NbqueueError
-from nbqueue.web import login
+from nbqueue.web import login, metrics
 from nbqueue.web.api import table
 from nbqueue.web.config import WebConfig
 from nbqueue.web.guard import HEALTH, Guard
@@ -32,7 +32,7 @@ def create_app(config: WebConfig, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
         config: who may call, and what they may do.
         pages: what is to be seen besides the API.
     """
-    routes = [Route(HEALTH, _health, methods=["GET"]), *login.routes(), *table.routes(), *pages]
+    routes = [Route(HEALTH, _health, methods=["GET"]), metrics.route(), *login.routes(), *table.routes(), *pages]
     app = Starlette(
         routes=routes,
         exception_handlers={

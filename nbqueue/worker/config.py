@@ -8,8 +8,10 @@ from typing import Any
 from nbqueue.broker.connection import Address
 from nbqueue.errors import ConfigurationError
 from nbqueue.inside.outside import processors
-from nbqueue.model import names, resources, serving
+from nbqueue.model import labels, names, resources, serving
+from nbqueue.model.scaling import Span
 from nbqueue.model.webhook import HostRules
+from nbqueue.worker.log_lines import LogFormat
 from nbqueue.worker.room import Share
 
 
@@ -32,11 +34,22 @@ class WorkerConfig:
     queue_concurrency: dict[str, int] = field(default_factory=dict)
     #: what jobs may need of it, by name; the first engine offers it all
     resources: dict[str, float] = field(default_factory=dict)
+    #: what jobs may ask of it that is not used up, such as "gpu" or "site=berlin"; all engines have them
+    labels: tuple[str, ...] = ()
     #: child processes at once in each engine
     slots: int = field(default_factory=processors)
     #: coroutines at once in each engine
     concurrency: int = 200
-    engines: int = 1
+    #: the least and the most processes that claim jobs
+    span: Span = Span(1, 1)  # noqa: RUF009 - it never changes
+    #: an engine that has begun so many jobs is replaced; 0: none is
+    max_jobs: int = 0
+    #: and one whose processes hold more bytes together; 0: none is
+    memory_bytes: int = 0
+    #: replace engines when Python files of the folder change
+    reload: bool = False
+    #: "host:port" that tells over HTTP how it is; empty: none
+    health: str = ""
     #: modules whose @task functions are registered, or one "module:Settings" of arq
     modules: tuple[str, ...] = ()
     #: run only those functions, with plain data as arguments: no code travels to this worker
@@ -58,6 +71,10 @@ class WorkerConfig:
     #: how often word is sent, and seconds before the second time
     webhook_tries: int = 8
     webhook_backoff_s: float = 5.0
+    #: how its log is written: lines for people, or JSON
+    log_format: LogFormat = "text"
+    #: jobs a second whose steps each engine logs one by one; the others are counted. 0: none are logged
+    log_rate: int = 100
     #: whether somebody beside it archives the history: then it forgets nothing of it itself
     is_archived: bool = False
 
@@ -68,6 +85,7 @@ class WorkerConfig:
             names.check_queue(queue)
         HostRules.of(self.webhook_hosts)
         resources.check(self.resources)
+        labels.check(self.labels)
         serving.check_served((*self.weights, *self.queue_concurrency), self.queues)
         if not all(number >= 1 for number in (*self.weights.values(), *self.queue_concurrency.values())):
             raise ConfigurationError("Weights of queues and their jobs at once are whole numbers from 1.")
@@ -76,10 +94,19 @@ class WorkerConfig:
         """What a queue may have of an engine's slots."""
         return Share(self.weights.get(queue, 1), self.queue_concurrency.get(queue))
 
+    @property
+    def offers(self) -> dict[str, float]:
+        """Resources and labels, as the server has them."""
+        return labels.offered(self.resources, self.labels)
+
     def of_engine(self, number: int) -> WorkerConfig:
-        """What one of the engines is told: limits of the worker are dealt out, the first one offers the resources."""
+        """What one of the engines is told.
+
+        Limits of the worker are dealt out among those that are always there; the first one offers the resources.
+        """
+        always = self.span.least
         limits = {
-            queue: limit // self.engines + (number < limit % self.engines)
+            queue: limit // always + (number < limit % always) if number < always else 0
             for queue, limit in self.queue_concurrency.items()
         }
         queues = tuple(queue for queue in self.queues if limits.get(queue, 1) > 0)
@@ -90,9 +117,14 @@ class WorkerConfig:
         )  # fmt: skip
 
     @property
+    def may_overlap(self) -> bool:
+        """Whether an engine may begin before the one whose place it takes has ended: it has no limits to pass."""
+        return not (self.resources or self.queue_concurrency or self.burst)
+
+    @property
     def cpus(self) -> int:
         """The processors of each slot: its share of those that this machine, or this container, has for us."""
-        return max(1, processors() // (self.slots * self.engines))
+        return max(1, processors() // (self.slots * self.span.most))
 
     @property
     def stock(self) -> str:
@@ -106,7 +138,9 @@ class WorkerConfig:
     @classmethod
     def from_wire(cls, found: dict[str, Any]) -> WorkerConfig:
         """From what `to_wire` gave."""
-        lists = {name: tuple(found[name]) for name in ("queues", "modules", "webhook_hosts")}
+        lists = {name: tuple(found[name]) for name in ("queues", "labels", "modules", "webhook_hosts")}
         where = found["address"]
         sentinels = tuple((host, port) for host, port in where["sentinels"])
-        return cls(**{**found, **lists, "address": Address(**{**where, "sentinels": sentinels})})
+        return cls(
+            **{**found, **lists, "span": Span(*found["span"]), "address": Address(**{**where, "sentinels": sentinels})}
+        )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from nbqueue.broker import jobs, queues, scripts
 from nbqueue.broker.claims import Claim
 from nbqueue.broker.envelope import peek
-from nbqueue.errors import NbqueueError, WrongPython
+from nbqueue.errors import NbqueueError, TamperedPayload, WrongPython
 from nbqueue.worker.attempt import Here
+
+logger = logging.getLogger("nbqueue.worker")
 
 
 async def who_fits(client: Any, here: Here, claim: Claim) -> tuple[str, ...] | None:
@@ -62,3 +65,11 @@ def _needs(claim: Claim) -> tuple[str, str]:
         return "", str(json.loads(submission)["function"])
     header = peek(submission)
     return str(header.get("py", "")), str(header.get("fn", "")) if header.get("by") == "name" else ""
+
+
+def reason_of(claim: Claim, error: Exception) -> NbqueueError:
+    """Why a claim is turned away, in a sentence."""
+    if isinstance(error, NbqueueError):
+        return error
+    logger.error("Job %s cannot be understood.", ascii(claim.job_id), exc_info=error)
+    return TamperedPayload(f"The record of job {claim.job_id!a} cannot be understood: {error!r}.")

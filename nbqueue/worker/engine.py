@@ -62,6 +62,8 @@ class Engine:
         self._chance = chance or Random()  # noqa: S311 - it only spreads out waits
         self._wanted = asyncio.Event()
         self._sending = 0
+        #: jobs it has begun so far
+        self.begun = 0
         #: whether jobs wait for the ends of others, as far as the last claim told
         self._awaited = False
         #: set where one call did not tell all who wait
@@ -270,6 +272,7 @@ class Engine:
         if self._room.is_hungry:
             # before the jobs begin: the other pump asks for more while they run
             self._wanted.set()
+        self.begun += len(claimed.claims)
         for claim in claimed.claims:
             self.slots.enter((claim.job_id, claim.fence), (self.runner.begin(claim), asked.queue, claim.needs))
         if claimed.next_due_s is not None:

@@ -11,11 +11,13 @@ import itertools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from nbqueue.errors import NbqueueError, NotInJob
+from nbqueue.inside import tracing
 from nbqueue.model.errands import MOST_JOBS, Clerk, Due, Form, Item, Parent
-from nbqueue.worker import questions
+from nbqueue.worker import life, questions
 from nbqueue.worker.attempt import Attempt
 
 logger = logging.getLogger("nbqueue.worker")
@@ -49,7 +51,7 @@ class Desk:
     ) -> None:  # fmt: skip
         self._job_id = attempt.claim.job_id
         about = {name: str(attempt.header.get(name, "")) for name in ("user", "folder", "notebook")}
-        self._parent = Parent(job_id=self._job_id, **about)
+        self._parent, self._trace = Parent(job_id=self._job_id, **about), attempt.trace
         self._clerk, self._slot, self._reply, self._written = clerk, slot, reply, written
         self._limit_bytes = limit_bytes
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,10 +137,13 @@ class Desk:
 
     async def _submit(self, form: Form, items: list[Item], own: bool) -> tuple[Any, bytes]:  # noqa: FBT001 - one of three
         form = form.after(await self._own_priority()) if form.options.priority == 0 else form
+        form = replace(form, trace=tracing.known(form.trace) or self._trace)
         states = await (await self._clerk()).submit(form, self._parent, items)
         answers = zip(items, states, strict=False)  # pieces of the next may be missing
         # what stands for another job was asked for by somebody else
         mine = [item.job_id for item, state in answers if not state.startswith("same") and (own or state != "exists")]
+        life.enqueued(mine, queue=form.options.queue, function=form.function, by=f"job {self._job_id}",
+                      group=form.group, trace=form.trace)  # fmt: skip
         self._submitted += mine[: max(MOST_REMEMBERED - len(self._submitted), 0)]
         if self._cancelled:
             await self._cancel(mine)

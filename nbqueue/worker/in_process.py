@@ -117,7 +117,7 @@ class InProcessWorker:
             client=self._client, keys=self._keys, engine_id=self._id, runner=self._runner, outbox=self._outbox,
             queues=[QueueRef(name, self._keys.queue(name), share=config.share(name)) for name in config.queues],
             reports=reports, loop_slots=config.concurrency, process_slots=config.slots, strict=config.strict,
-            offers=config.resources,
+            offers=config.offers,
         )  # fmt: skip
 
     def _described(self) -> queues.EngineInfo:
@@ -126,7 +126,7 @@ class InProcessWorker:
             id=self._id, host=platform.node(), pid=os.getpid(), supervisor=os.getpid(), machine=machine_id(),
             python=versions["py"], version=versions["v"], queues=self._config.queues, slots=self._config.slots,
             functions=tuple(tasks.registered()), only_registered=self._config.only_registered,
-            resources=self._config.resources, started_at=datetime.now(UTC),
+            resources=self._config.resources, labels=self._config.labels, started_at=datetime.now(UTC),
         )  # fmt: skip
 
     async def _serve(self) -> None:

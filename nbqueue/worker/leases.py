@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,6 +34,12 @@ class Leases:
         self._complained_at = -COMPLAIN_S
         self._known: dict[str, queues.EngineInfo] = {}
         self._passed_at = (time.time(), time.monotonic())
+        self._renewed_at = -math.inf
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether the server has renewed them so lately that they hold."""
+        return time.monotonic() - self._renewed_at < claims.LEASE_S
 
     async def begin(self, engine: str) -> None:
         """Open an engine's lease."""
@@ -67,6 +74,7 @@ class Leases:
         if not engines:
             return
         renewed = await scripts.run(self._client, claims.lease(self._keys, engines))
+        self._renewed_at = time.monotonic()
         lost = [engine for engine, kept in zip(engines, renewed, strict=True) if not kept]
         if lost:
             logger.warning("The lease of %s was lost; it starts anew.", ", ".join(lost))

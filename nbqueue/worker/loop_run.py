@@ -17,6 +17,7 @@ from nbqueue.children import calls
 from nbqueue.children.awake import AwakeTimer
 from nbqueue.children.line import SETTLE_S
 from nbqueue.errors import UnknownFunction
+from nbqueue.inside import tracing
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
 from nbqueue.model.backoff import Answer, at_hand_there
@@ -78,6 +79,8 @@ class LoopRun:
         )  # fmt: skip
         context = contextvars.copy_context()
         context.run(CURRENT.set, self._context)
+        if attempt.trace:
+            context.run(tracing.enter, attempt.trace)
         self._context.begin(options.timeout)
         if options.timeout is not None:
             self._timers = [

@@ -13,7 +13,7 @@ from nbqueue.broker.claims import TO_PROCESS_LANE_S, Claim, Finish
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.children.running import Place, Running
-from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
+from nbqueue.errors import NbqueueError, UnknownFunction, WrongPython
 from nbqueue.inside.batches import of_items
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options, RunIn, check
@@ -23,8 +23,9 @@ from nbqueue.model.task import Task
 from nbqueue.worker import provisions
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
 from nbqueue.worker.desks import Desks
-from nbqueue.worker.elsewhere import header_of, lacked_for, recorded, who_fits
+from nbqueue.worker.elsewhere import header_of, lacked_for, reason_of, recorded, who_fits
 from nbqueue.worker.lacking import Lacking
+from nbqueue.worker.life import Life
 from nbqueue.worker.loop_run import LoopRun, unknown
 from nbqueue.worker.recording import judge, record, refusal
 from nbqueue.worker.runs import run_of
@@ -58,6 +59,8 @@ class NativeRunner:
         self._ticker = LoopTicker(asyncio.get_running_loop())
         #: what is left to others, for the engine's claims
         self.lacking = Lacking()
+        #: what is told besides
+        self.life = Life()
         #: where ends go: the engine's `end`
         self.on_end: Callable[[Finish], None] = lambda _: None
 
@@ -84,7 +87,7 @@ class NativeRunner:
         try:
             attempt = await asyncio.to_thread(open_attempt, claim, self._here)
         except Exception as error:  # noqa: BLE001 - as in `_try`
-            await self._turn_away(claim, _reason(claim, error))
+            await self._turn_away(claim, reason_of(claim, error))
             return
         self._try(claim, lambda: self._begin(attempt))
 
@@ -93,7 +96,7 @@ class NativeRunner:
         try:
             return begin()
         except Exception as error:  # noqa: BLE001 - told of as the job's end
-            self._aside(self._turn_away(claim, _reason(claim, error)))
+            self._aside(self._turn_away(claim, reason_of(claim, error)))
             return LANE_LOOP
 
     def _begin(self, attempt: Attempt) -> int:
@@ -158,6 +161,7 @@ class NativeRunner:
         return self._start_in_loop(run, function)
 
     def _start_in_loop(self, run: LoopRun, function: Callable[..., Any]) -> int:
+        self.life.begin(run.attempt)
         run.start(function, self._ticker, run.attempt.checkpoint)
         self._started(run.attempt, run)
         return LANE_LOOP
@@ -183,6 +187,7 @@ class NativeRunner:
         return "async" if travels_async else "process"
 
     def _run_in_child(self, attempt: Attempt, run_in: Any) -> int:
+        self.life.begin(attempt)
         running = self._children.begin(run_of(attempt, run_in, cpus=self._here.cpus, blob_bytes=self._here.blob_bytes))
         self._desks.serve(attempt, running)
         attempt.inputs = {}  # the run holds them for as long as they are needed
@@ -240,6 +245,7 @@ class NativeRunner:
         self._fences.pop(finish.job_id, None)
         self._stops.pop(finish.job_id, None)
         self._desks.end(finish.job_id)
+        self.life.end(finish)
         self.on_end(finish)
         claim = self._later.pop(finish.job_id, None)
         if claim is not None:
@@ -250,7 +256,7 @@ class NativeRunner:
         try:
             end = await provisions.provide(self._client, self._here, attempt)
         except Exception as error:  # noqa: BLE001 - as in `_try`
-            await self._turn_away(attempt.claim, _reason(attempt.claim, error))
+            await self._turn_away(attempt.claim, reason_of(attempt.claim, error))
             return
         if end is None:
             self._listener.log_goes_on(attempt.claim.job_id, attempt.logged_bytes)
@@ -283,14 +289,6 @@ class NativeRunner:
         task = asyncio.get_running_loop().create_task(work)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
-
-
-def _reason(claim: Claim, error: Exception) -> NbqueueError:
-    """Why a claim is turned away, in a sentence."""
-    if isinstance(error, NbqueueError):
-        return error
-    logger.error("Job %s cannot be understood.", ascii(claim.job_id), exc_info=error)
-    return TamperedPayload(f"The record of job {claim.job_id!a} cannot be understood: {error!r}.")
 
 
 def _lane(run_in: str) -> int:

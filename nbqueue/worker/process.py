@@ -24,15 +24,18 @@ from nbqueue.broker import codec, queues, scripts, terms
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
+from nbqueue.children import telemetry
 from nbqueue.children.pool import Children
 from nbqueue.model import task as tasks
 from nbqueue.model.webhook import HostRules
+from nbqueue.worker import log_lines
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.beside import Beside
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.desks import Desks
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
+from nbqueue.worker.life import Life
 from nbqueue.worker.link import BEAT_S, EXIT_NO_MODULE, Link
 from nbqueue.worker.machine import machine_id
 from nbqueue.worker.native import NativeRunner
@@ -58,7 +61,7 @@ def main() -> None:
     supervisor = os.getppid()
     _die_with_parent(supervisor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_lines.set_up()
     sys.exit(asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1])), supervisor)))
 
 
@@ -81,6 +84,8 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
     if first is None:
         return 0
     config = WorkerConfig.from_wire(first["config"])
+    log_lines.set_up(config.log_format)
+    telemetry.set_up()
     if not all(map(_is_imported, config.modules)):
         return EXIT_NO_MODULE
     # what is here stays, and need not be looked through again and again
@@ -117,11 +122,13 @@ class EngineProcess:
         self._info = queues.EngineInfo(
             id=engine_id, host=platform.node(), pid=os.getpid(), supervisor=supervisor, machine=machine_id(),
             python=codec.header_versions()["py"], version=codec.header_versions()["v"], queues=config.queues,
-            slots=config.slots, started_at=datetime.now(UTC), resources=config.resources,
+            slots=config.slots, started_at=datetime.now(UTC), resources=config.resources, labels=config.labels,
             webhook_hosts=HostRules.of(config.webhook_hosts).patterns,
         )  # fmt: skip
         self._outbox = Outbox(Path(config.spill_dir or tempfile.gettempdir()))
         self._exit = asyncio.get_running_loop().create_future()
+        #: whether it ends to make room for another, which has been told
+        self._retired = False
 
     async def run(self, words: Any) -> int:
         """Serve; the exit code."""
@@ -144,13 +151,14 @@ class EngineProcess:
             desks=desks,
         )  # fmt: skip
         engine = self._engine(runner, reports)
+        runner.life = Life(self._config.log_rate)
         runner.on_end, desks.on_rest, desks.on_back = engine.end, engine.slots.rest, engine.slots.back
         engine.lacks = runner.lacking.of
         self._info = replace(self._info, functions=tuple(registered), only_registered=self._config.only_registered)
         beside = Beside(self._config, self._client, self._keys, keyring, self._info.id)
         self._word = beside.messenger
-        serving = asyncio.create_task(self._serve(Duties(engine, self._waiting_client, beside=beside.duties)))
-        announcing = asyncio.create_task(self._announce())
+        serving = asyncio.create_task(self._serve(engine, Duties(engine, self._waiting_client, beside=beside.duties)))
+        announcing = asyncio.create_task(self._announce(engine))
         following = asyncio.create_task(self._follow(words, engine, runner))
         bursting = asyncio.create_task(self._burst(engine)) if self._config.burst else None
         serving.add_done_callback(self._on_served)
@@ -166,9 +174,9 @@ class EngineProcess:
             await desks.close()
             self._outbox.close()
 
-    async def _serve(self, duties: Duties) -> None:
+    async def _serve(self, engine: Engine, duties: Duties) -> None:
         """Do what an engine does, and show signs of life only as long as that is done."""
-        beating = asyncio.create_task(self._beat())
+        beating = asyncio.create_task(self._beat(engine))
         try:
             await duties.serve()
         finally:
@@ -181,7 +189,7 @@ class EngineProcess:
             queues=[QueueRef(name, self._keys.queue(name), share=config.share(name)) for name in config.queues],
             runner=runner, outbox=self._outbox, reports=reports,
             loop_slots=config.concurrency, process_slots=config.slots,
-            strict=config.strict, offers=config.resources,
+            strict=config.strict, offers=config.offers,
         )  # fmt: skip
 
     async def _follow(self, words: Any, engine: Engine, runner: NativeRunner) -> None:
@@ -224,12 +232,22 @@ class EngineProcess:
             async with asyncio.timeout(LEAVE_S):
                 await engine.settled()
 
-    async def _beat(self) -> None:
+    async def _beat(self, engine: Engine) -> None:
         while True:
-            self._link.say("beat")
+            self._link.say("beat", busy=engine.slots.under_way)
+            if (most := self._config.max_jobs) and engine.begun >= most:
+                self._retire(engine, f"it has begun {engine.begun:,} jobs")
             await asyncio.sleep(BEAT_S)
 
-    async def _announce(self) -> None:
+    def _retire(self, engine: Engine, why: str) -> None:
+        """Claim no more and end when what runs has ended: another engine takes the place."""
+        if not self._retired:
+            self._retired = True
+            self._link.say("spent", why=why)
+            engine.drain()
+            self._settling = asyncio.create_task(self._end_when_settled(engine))
+
+    async def _announce(self, engine: Engine) -> None:
         usage = Usage()
         while True:
             try:
@@ -237,6 +255,8 @@ class EngineProcess:
                 used = await asyncio.to_thread(usage.look)
                 info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
                 await queues.announce(self._client, self._keys, info)
+                if (most := self._config.memory_bytes) and engine.begun and used.memory_bytes > most:
+                    self._retire(engine, f"its processes hold {used.memory_bytes // 10**6:,} MB")
                 await asyncio.sleep(ANNOUNCE_S)
             except scripts.TROUBLE:
                 await asyncio.sleep(1.0)

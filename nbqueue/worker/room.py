@@ -50,6 +50,8 @@ class Room:
         self._turns = (Turns(weights, strict=strict), Turns(weights, strict=strict))
         self._first_lane = 0
         self._offers = offers
+        #: whether any of it is used up: of labels there is always enough
+        self._is_used_up = any(not name.startswith(resources.LABEL) for name in offers)
         #: canonical text -> jobs under way that need so much
         self._needs: Counter[str] = Counter()
         #: claims that may still be made; negative: as many as come
@@ -72,7 +74,7 @@ class Room:
     @property
     def free_resources(self) -> Mapping[str, float]:
         """What is free of the resources that are offered."""
-        taken = [resources.known(needs) for needs in self._needs.elements()] if self._offers else []
+        taken = [resources.known(needs) for needs in self._needs.elements()] if self._is_used_up else []
         return resources.remaining(self._offers, taken) if taken else self._offers
 
     def has_room(self, queue: int) -> bool:
@@ -133,7 +135,7 @@ class Room:
             return False
         if queue is not None and self._left(queue) + sum(other[1] == queue for other in line) <= 0:
             return False
-        if not needs or not self._offers:
+        if not needs or not self._is_used_up:
             return True
         others = self._needs - Counter(other[2] for other in line)
         free = resources.remaining(self._offers, [resources.known(each) for each in others.elements()])
@@ -147,7 +149,7 @@ class Room:
         for lane in (self._first_lane, 1 - self._first_lane):
             self._split(lane, rooms)
         asked = [Asked(queue, (room[0], room[1])) for queue, room in enumerate(rooms) if room != [0, 0]]
-        if self._offers:
+        if self._is_used_up:
             # two claims at once could each take the same resource
             for other in asked[1:]:
                 self._give_back(other)

@@ -36,6 +36,7 @@ def run_of(attempt: Attempt, run_in: RunIn, *, cpus: int = 1, blob_bytes: int = 
         tags=tuple(header.get("tags", ())),
         folder=str(header.get("folder", "")),
         tries=claim.tries,
+        trace=attempt.trace,
         cpus=cpus if run_in == "process" else 1,
         blob_bytes=blob_bytes,
         family=_family_of(attempt),

@@ -18,6 +18,7 @@ from nbqueue.broker.schedules import Taken
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import TamperedPayload
 from nbqueue.model.schedule import Standing, Turn, turn
+from nbqueue.worker import life
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -86,6 +87,7 @@ class Scheduler:
         if ids:
             replies = await call.submit(self._client, self._keys, self._keyring, ids)
             # the answer may be that another job stands for it
+            life.enqueued(ids, queue=call.options.queue, function=call.function, by=f"schedule {call.name}")
             last = replies[-1].removeprefix("same ") if replies[-1].startswith("same ") else ids[-1]
         await self._advance(taken, done, look_at=_look_at(done, taken.now), last=last)
 

@@ -29,6 +29,12 @@ class Slots:
         """Jobs under way, those at rest among them."""
         return len(self._taken)
 
+    @property
+    def under_way(self) -> tuple[int, int]:
+        """Jobs that have a slot, by lane: those at rest have none."""
+        lanes = [taken[0] for key, taken in self._taken.items() if key not in self._resting]
+        return (lanes.count(0), lanes.count(1))
+
     def enter(self, key: Key, taken: Taken) -> None:
         """A job was begun."""
         self._room.enter(*taken)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
 import signal
-import socket
-import sys
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -19,45 +15,27 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError
+from nbqueue.worker import charge, health, log_lines
+from nbqueue.worker.charge import Charge, Orders, first
 from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.crew import Crew
+from nbqueue.worker.following import Following
 from nbqueue.worker.leases import Leases
-from nbqueue.worker.link import EXIT_NO_MODULE, Link
+from nbqueue.worker.link import EXIT_NO_MODULE
+from nbqueue.worker.sources import Sources
 
 logger = logging.getLogger("nbqueue.worker")
 
 #: an engine that dies younger than this waits before it is started again
 YOUNG_S = 5.0
 MOST_WAIT_S = 10.0
-#: a look that is late by more than this has slept
-SLEPT_S = 1.0
-#: an engine may take this long to import its modules before its first sign of life
-START_S = 120.0
-#: after the second signal engines get this long
-HURRY_S = 1.5
-#: what engines get on top of the drain time to put their jobs back
-PUT_BACK_S = 5.0
-#: how long the last words of an engine that is gone are waited for: they are here, or it never said them
-LAST_WORDS_S = 0.5
 #: how long giving back a dead engine's jobs may take; then its lease ends anyway
 GIVE_BACK_S = 2.0
+#: how often files are looked at that engines are to start anew for
+RELOAD_LOOK_S = 0.5
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
-
-
-@dataclass(slots=True)
-class Engine:
-    """An engine's process, seen from its supervisor."""
-
-    id: str
-    process: asyncio.subprocess.Process
-    link: Link
-    born_at: float
-    beat_at: float
-    #: the job that keeps its loop from turning, as far as it can tell
-    hog: str = ""
-    #: the exit code it said it would end with; None: something ended it
-    planned: int | None = None
 
 
 class Supervisor:
@@ -67,12 +45,14 @@ class Supervisor:
         self._config = config
         self._keys = Keys(config.namespace)
         self._client: Any = open_redis(config.address, name="nbqueue-worker-supervisor")
-        self._engines: dict[str, Engine] = {}
+        #: id -> engine, and its number
+        self._engines: dict[str, tuple[int, Charge]] = {}
         self._leases = Leases(self._client, self._keys, self._alive)
-        self._signals = 0
-        self._code = 0
-        self._stopping = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._orders = Orders(drain_timeout_s=config.drain_timeout_s, stall_s=config.stall_s)
+        self._stopping, self._hurry = self._orders.stopping, self._orders.hurry
+        self._crew = Crew(config.span)
+        self._changed = asyncio.Event()
+        self._signals = self._code = self._restarts = 0
 
     async def run(self) -> int:
         """Serve; the exit code."""
@@ -80,22 +60,50 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal, number)
         try:
-            if not await self._reach_server():
-                return 0
+            async with health.listening(self._config.health, self._health):
+                if not await self._reach_server():
+                    return 0
+                await self._serve()
         except (AccessDenied, ConfigurationError) as error:
             logger.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
             return EXIT_REFUSED
-        keeper = asyncio.create_task(self._leases.keep())
-        keeper.add_done_callback(self._on_keeper_end)
-        slots = [asyncio.create_task(self._tend(number)) for number in range(self._config.engines)]
-        await asyncio.gather(*slots)
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
         await self._client.aclose()
         return self._code
 
+    async def _serve(self) -> None:
+        """Keep leases and engines until all engines have ended."""
+        keeper = asyncio.create_task(self._leases.keep())
+        keeper.add_done_callback(self._on_keeper_end)
+        beside = [keeper, *(asyncio.create_task(duty) for duty in self._beside())]
+        await asyncio.gather(*(asyncio.create_task(self._tend(number)) for number in range(self._config.span.most)))
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+    def _beside(self) -> list[Coroutine[Any, Any, None]]:
+        """What else it does, as it was told."""
+        config, found = self._config, []
+        if config.span.least < config.span.most:
+            found.append(Following(self._client, self._keys, config, self._crew, self._busy).follow())
+        if config.reload:
+            found.append(self._watch_sources())
+        return found
+
     def _alive(self) -> list[str]:
-        return [engine.id for engine in self._engines.values() if engine.process.returncode is None]
+        return [engine.id for _, engine in self._engines.values() if engine.process.returncode is None]
+
+    def _busy(self) -> dict[int, tuple[int, int]]:
+        """What runs in the engines that claim more."""
+        return {number: engine.busy for number, engine in self._engines.values() if not engine.is_renewed}
+
+    def _health(self) -> health.Health:
+        engines = [engine for _, engine in self._engines.values()]
+        busy = (sum(engine.busy[0] for engine in engines), sum(engine.busy[1] for engine in engines))
+        return health.Health(
+            stopping=self._stopping.is_set(), connected=self._leases.are_kept, wanted=self._crew.size,
+            engines=sum(engine.is_up for engine in engines), busy=busy,
+            slots=(self._config.concurrency, self._config.slots), restarts=self._restarts,
+        )  # fmt: skip
 
     def _on_keeper_end(self, keeper: asyncio.Task[None]) -> None:
         """Without leases others run our jobs again: stop at once."""
@@ -122,7 +130,7 @@ class Supervisor:
                 raise
             except BrokerUnavailable as error:
                 logger.warning("Waiting for the server: %s", error)
-                await _first(self._stopping.wait(), asyncio.sleep(5.0))
+                await first(self._stopping.wait(), asyncio.sleep(5.0))
             else:
                 await self._agree_on_key()
                 return True
@@ -138,102 +146,95 @@ class Supervisor:
             logger.warning("The key cannot be compared with that of the jobs: %s", explain(error, self._config.address))
 
     async def _tend(self, number: int) -> None:
-        """Keep one engine running until the worker stops."""
+        """Keep one engine running, while it is wanted, until the worker stops."""
         loop = asyncio.get_running_loop()
         failures = 0
-        while not self._stopping.is_set():
+        #: one before that finishes what runs in it
+        leaving: asyncio.Task[int] | None = None
+        while await self._is_called(number):
             engine = await self._start(number)
-            code = await self._follow(engine)
-            await self._bury(engine)
-            if engine.planned == EXIT_NO_MODULE:
-                self._code = EXIT_REFUSED
-                self._stopping.set()
-            if self._stopping.is_set() or (self._config.burst and engine.planned == 0):
-                return
-            failures = failures + 1 if loop.time() - engine.born_at < YOUNG_S else 0
-            logger.warning("Engine %s ended (%s); starting another.", engine.id, _ending(code))
+            ended = asyncio.create_task(self._see_out(engine, number))
+            if self._config.of_engine(number).may_overlap:
+                await first(asyncio.shield(ended), _makes_room(engine, leaving))
+                if not ended.done():
+                    leaving = ended
+                    continue
+            code = await ended
+            if self._is_last(engine):
+                break
+            failures = failures + 1 if loop.time() - engine.born_at < YOUNG_S and not engine.is_renewed else 0
+            self._restarts += 1
+            if not engine.is_renewed:
+                logger.warning("Engine %s ended (%s); starting another.", engine.id, charge.ending(code))
             wait_s = min(0.5 * 2 ** (failures - 1), MOST_WAIT_S) if failures > 1 else 0
-            await _first(self._stopping.wait(), asyncio.sleep(wait_s))
+            await first(self._stopping.wait(), asyncio.sleep(wait_s))
+        if leaving is not None:
+            await leaving
 
-    async def _start(self, number: int) -> Engine:
-        ours, theirs = socket.socketpair()
-        engine_id = f"{_host()}-{os.getpid()}-{number}-{secrets.token_hex(4)}"
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "nbqueue.worker.process", str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), process_group=0,
-                env={name: value for name, value in os.environ.items() if name != "NBQUEUE_URL"},
-            )  # fmt: skip
-        now = asyncio.get_running_loop().time()
-        engine = Engine(engine_id, process, await Link.over(ours), now, now + START_S)
-        self._engines[engine_id] = engine
-        await self._open_lease(engine_id)
-        engine.link.say("config", engine=engine_id, config=self._config.of_engine(number).to_wire())
+    async def _is_called(self, number: int) -> bool:
+        """Wait until an engine is wanted; False when the worker stops or has nothing left to do."""
+        await first(self._stopping.wait(), self._crew.called(number))
+        return not (self._stopping.is_set() or self._crew.is_over)
+
+    def _is_last(self, engine: Charge) -> bool:
+        """Whether none is to come after one that has ended."""
+        if engine.planned == EXIT_NO_MODULE and not self._config.reload:
+            self._code = EXIT_REFUSED
+            self._stopping.set()
+        if self._config.burst and engine.planned == 0 and not engine.is_renewed:
+            self._crew.finish()
+            return True
+        return self._stopping.is_set()
+
+    async def _see_out(self, engine: Charge, number: int) -> int:
+        """Be with an engine until it has ended and its jobs are given back; the exit code."""
+        dismissing = asyncio.create_task(self._dismiss(engine, number))
+        try:
+            code = await engine.follow()
+        finally:
+            dismissing.cancel()
+        await self._bury(engine)
+        if engine.planned == EXIT_NO_MODULE and self._config.reload:
+            logger.warning("Waiting for a change of the code.")
+            await first(self._stopping.wait(), self._changed.wait())
+        return code
+
+    async def _dismiss(self, engine: Charge, number: int) -> None:
+        await self._crew.dismissed(number)
+        engine.dismissed.set()
+
+    async def _start(self, number: int) -> Charge:
+        engine = await charge.start(number, self._orders)
+        self._engines[engine.id] = (number, engine)
+        try:
+            await self._leases.begin(engine.id)
+        except TROUBLE as error:
+            logger.warning("The lease of %s waits for the server: %s", engine.id, error)
+        engine.link.say("config", engine=engine.id, config=self._config.of_engine(number).to_wire())
         return engine
 
-    async def _open_lease(self, engine_id: str) -> None:
-        try:
-            await self._leases.begin(engine_id)
-        except TROUBLE as error:
-            logger.warning("The lease of %s waits for the server: %s", engine_id, error)
-
-    async def _follow(self, engine: Engine) -> int:
-        """Wait for an engine's end, replacing it when it shows no life, draining it when we stop."""
-        listener = asyncio.create_task(self._listen(engine))
-        watcher = asyncio.create_task(self._watch(engine))
-        drainer = asyncio.create_task(self._drain(engine))
-        try:
-            code = await engine.process.wait()
-            await asyncio.wait((listener,), timeout=LAST_WORDS_S)
-            return code
-        finally:
-            for task in (listener, watcher, drainer):
-                task.cancel()
-            await asyncio.gather(listener, watcher, drainer, return_exceptions=True)
-
-    async def _listen(self, engine: Engine) -> None:
-        async for word in engine.link.words():
-            if word["word"] == "end":
-                engine.planned = word["code"]
-                return
-            engine.hog = word.get("job", "")
-            if not engine.hog:
-                engine.beat_at = asyncio.get_running_loop().time()
-
-    async def _watch(self, engine: Engine) -> None:
-        now, pause_s = asyncio.get_running_loop().time, min(self._config.stall_s / 4, 1.0)
+    async def _watch_sources(self) -> None:
+        """Replace the engines when the code changes."""
+        sources = await asyncio.to_thread(Sources, [Path.cwd()])
         while True:
-            looked_at = now()
-            await asyncio.sleep(pause_s)
-            if now() - looked_at > pause_s + SLEPT_S:
-                engine.beat_at = now()  # we slept ourselves, and so may the engine have
-            silent_s = now() - engine.beat_at
-            if silent_s > self._config.stall_s:
-                logger.error("Engine %s was silent for %.1f s: code in it does not yield.", engine.id, silent_s)
-                engine.process.kill()
-                return
+            await asyncio.sleep(RELOAD_LOOK_S)
+            changed = await asyncio.to_thread(sources.changed)
+            if changed:
+                more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+                logger.info("%s%s changed: the engines start anew.", changed[0], more)
+                self._changed.set()
+                self._changed = asyncio.Event()
+                for _, engine in self._engines.values():
+                    engine.outdated.set()
 
-    async def _drain(self, engine: Engine) -> None:
-        """Let it finish, then hand back, then end it; in haste leave out what takes time."""
-        await self._stopping.wait()
-        engine.link.say("drain")
-        await _first(self._hurry.wait(), asyncio.sleep(self._config.drain_timeout_s))
-        if not self._hurry.is_set():
-            engine.link.say("stop")
-            await _first(self._hurry.wait(), asyncio.sleep(PUT_BACK_S))
-        engine.link.say("kill")
-        await asyncio.sleep(HURRY_S)
-        engine.process.kill()
-
-    async def _bury(self, engine: Engine) -> None:
+    async def _bury(self, engine: Charge) -> None:
         """Give back at once what a dead engine held."""
         del self._engines[engine.id]
         engine.link.close()
+        charged = not (self._stopping.is_set() or engine.is_renewed)
         try:
             async with asyncio.timeout(GIVE_BACK_S):
-                returned = await self._leases.give_back(
-                    [engine.id], charged=not self._stopping.is_set(), guilty=engine.hog
-                )
+                returned = await self._leases.give_back([engine.id], charged=charged, guilty=engine.hog)
         except TROUBLE as error:
             logger.warning("The jobs of %s come back when its lease ends: %s", engine.id, error)
             return
@@ -241,28 +242,18 @@ class Supervisor:
             logger.warning("Gave back %d jobs of engine %s.", returned, engine.id)
 
 
+async def _makes_room(engine: Charge, leaving: asyncio.Task[int] | None) -> None:
+    """Wait until another may begin in its place: it claims no more, and the one before it has ended."""
+    await first(engine.spent.wait(), engine.dismissed.wait())
+    if leaving is not None:
+        await asyncio.wait([leaving])
+
+
 def main(config: WorkerConfig) -> int:
     """Run a worker in this process until it is told to stop; the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_lines.set_up(config.log_format)
     return asyncio.run(_run(config))
 
 
 async def _run(config: WorkerConfig) -> int:
     return await Supervisor(config).run()
-
-
-async def _first(*waits: Any) -> None:
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-def _host() -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in socket.gethostname())[:40]
-
-
-def _ending(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

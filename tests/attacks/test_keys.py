@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from nbqueue import ConfigurationError, attach, run, submit, submit_map
+from nbqueue.broker.envelope import key_id_of
+from nbqueue.broker.key_file import new_key_line
 from nbqueue.broker.keys import Keys
-from nbqueue.broker.signing import Keyring, new_key_line
+from nbqueue.broker.signing import Keyring
 from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
+from tests.cli.commands import run as cli
 from tests.servers import Server
+from tests.waiting import wait_until
 from tests.workers import running_worker, start_worker
 
 START_S = 20.0
@@ -91,6 +95,32 @@ def test_a_rotated_key_is_accepted(settings: Settings, tmp_path: Path, use: Call
     use(tmp_path / "old")
     with pytest.raises(ConfigurationError, match=f"signed with key {new.split()[0]}"):
         submit(len, "abc").wait(5)
+
+
+def test_a_rotation_in_flight_loses_nothing(
+    settings: Settings, tmp_path: Path, use: Callable[[Path], Settings], server: Server
+) -> None:
+    """Amid 1,000 jobs `signing-key rotate` takes hold of the running worker and notebook, and none fails."""
+    keys = key_file(tmp_path, "keys", new_key_line())
+    [old] = Keyring.load(keys).ids
+    use(keys)
+    with running_worker(replace(settings, key_file=keys), "--slots", "1"):
+        before = submit_map(len, ["abc"] * 500).wait(10)
+        assert cli("signing-key", "rotate", "--key-file", str(keys)).exit_code == 0
+        new = Keyring.load(keys).ids[0]
+        wait_until(lambda: _signed_with(submit(len, "abc").wait(5).id, server) == new)
+        after = submit_map(len, ["abc"] * 500).wait(10)
+        assert sum(before.wait(30)) + sum(after.wait(30)) == 3000
+        assert cli("signing-key", "remove", old, "--force", "--key-file", str(keys), "--url", server.url).exit_code == 0
+        assert run(len, "abcd").wait(10) == 4
+    assert Keyring.load(keys).ids == (new,)
+
+
+def _signed_with(job_id: str, server: Server) -> str | None:
+    """The key of a job's submission; None once it has ended."""
+    with server.client() as client:
+        found = client.get(Keys().submission(job_id))
+    return key_id_of(found) if isinstance(found, bytes) else None
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"\xff" * 100, b"NBQ1 ", "list"])

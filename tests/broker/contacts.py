@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from nbqueue.broker.connection import Address, check_connection, open_redis
@@ -59,3 +59,26 @@ def listener(answer: Callable[[socket.socket], None] | None = None) -> Iterator[
     thread.join()
     for client in accepted:
         client.close()
+
+
+@contextmanager
+def slow_way(path: str, delay_s: float) -> Iterator[int]:
+    """A port from which a server's socket is reached, each answer being late by so much."""
+
+    def relay(taken: socket.socket) -> None:
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(path)
+        threading.Thread(target=_pass_on, args=(taken, server, 0.0)).start()
+        threading.Thread(target=_pass_on, args=(server, taken, delay_s)).start()
+
+    with listener(relay) as port:
+        yield port
+
+
+def _pass_on(source: socket.socket, target: socket.socket, delay_s: float) -> None:
+    with source, suppress(OSError):
+        while data := source.recv(65_536):
+            time.sleep(delay_s)
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

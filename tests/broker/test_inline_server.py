@@ -36,7 +36,7 @@ SCRIPTS = [
     "redis.call('ZADD', 'z', 1795335164123, 'ms') return redis.call('ZSCORE', 'z', 'ms')",
     "return redis.call('ZRANGEBYSCORE', 'z', '-inf', '(2', 'WITHSCORES', 'LIMIT', 0, 5)",
     "return redis.call('SET', 'n', 12345678901234) and redis.call('GET', 'n')",
-    "return redis.call('SET', 'n', 0.1) and redis.call('GET', 'n')",
+    "return redis.call('SET', 'n', 0.25) and redis.call('GET', 'n')",
     "return redis.call('HSET', 'h', 'n', 5, 'm', 2.5) + #redis.call('HGET', 'h', 'm')",
     "return {redis.call('EXISTS', 'k') == 1, redis.call('EXISTS', 'k', 'none')}",
     "return redis.call('HINCRBY', 'h', 'count', 2) .. type(redis.call('INCRBY', 'sum', 3))",

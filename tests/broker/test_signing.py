@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nbqueue.broker.signing import Keyring, new_key_line
+from nbqueue.broker.key_file import new_key, new_key_line, read, replace
+from nbqueue.broker.signing import Keyring
 from nbqueue.errors import ConfigurationError, NotSendable
 
 LOAD = """
@@ -152,13 +153,57 @@ def test_a_key_never_shows_and_never_travels(key_file: Path) -> None:
 
 def test_an_old_key_verifies_until_it_is_removed(key_file: Path) -> None:
     """A new first line signs from now on; what the old key signed stays valid while its line stands."""
-    old = Keyring.load(key_file)
+    old = Keyring(read(key_file))
     signed = old.sign(b"data")
     key_file.write_text(new_key_line() + key_file.read_text())
     both = Keyring.load(key_file)
     assert both.ids[1:] == old.ids
     assert both.verify(*signed, b"data")
     assert not old.verify(*both.sign(b"data"), b"data")
+
+
+def test_a_changed_file_is_taken_up_within_a_second(key_file: Path) -> None:
+    """A keyring signs with the file's new first key after a second, and verifies what that signed at once."""
+    now = [0.0]
+    held, before = Keyring.load(key_file, clock=lambda: now[0]), read(key_file)
+    replace(key_file, {**new_key(), **before})
+    new = Keyring.load(key_file)
+    now[0] = 0.9
+    assert held.sign(b"data")[0] == next(iter(before))
+    assert held.verify(*new.sign(b"data"), b"data")
+    assert held.ids == new.ids
+    replace(key_file, {new.ids[0]: read(key_file)[new.ids[0]]})
+    now[0] = 2.0
+    assert held.ids == new.ids[:1]
+    assert not held.verify(*Keyring(before).sign(b"data"), b"data")
+
+
+@pytest.mark.parametrize("fault", ["removed", "empty", "open to others", "nonsense"])
+def test_a_file_that_cannot_be_used_any_more_changes_nothing(
+    key_file: Path, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The keys that were read stay in force, one line in the log says why, and a mended file counts again."""
+    now = [0.0]
+    held = Keyring.load(key_file, clock=lambda: now[0])
+    ids, kept = held.ids, key_file.read_text()
+    match fault:
+        case "removed":
+            key_file.unlink()
+        case "open to others":
+            key_file.chmod(0o644)
+        case _:
+            key_file.write_text("" if fault == "empty" else "S3cr3t")
+    for now[0] in (2.0, 4.0, 6.0):
+        assert held.ids == ids
+    assert [line.getMessage().split(":")[0] for line in caplog.records] == [
+        "The signing keys stay as they were read before"
+    ]
+    assert "S3cr3t" not in caplog.text
+    key_file.unlink(missing_ok=True)
+    key_file.touch(0o600)
+    key_file.write_text(new_key_line() + kept)
+    now[0] = 8.0
+    assert held.ids[1:] == ids
 
 
 def test_large_data_is_signed_as_small_data_is() -> None:

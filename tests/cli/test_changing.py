@@ -65,7 +65,7 @@ def test_waiting_jobs_are_changed(at: tuple[str, ...]) -> None:
         (["worker", "--resources", "gpu=-1"], "--resources has gpu=-1.0: give a number from 0.000001"),
         (
             ["worker", "old.Settings", "--strict"],
-            "--queues, --strict, --queue-concurrency, --resources and --archive cannot be",
+            "--strict cannot be used with 'old:Settings': an arq class says itself which queue it serves",
         ),
     ],
 )
@@ -79,7 +79,7 @@ def test_status_shows_what_a_worker_offers(at: tuple[str, ...], monkeypatch: pyt
     """Given by options or by the environment; a worker of two engines offers it once."""
     monkeypatch.setenv("NBQUEUE_RESOURCES", "gurobi=2,memory_gb=7.5")
     monkeypatch.setenv("NBQUEUE_QUEUES", "contracts=3,messages")
-    with running("worker", "--engines", "2", "--queue-concurrency", "messages=1", *at):
+    with running("worker", "--processes", "2", "--queue-concurrency", "messages=1", *at):
         wait_until(lambda: len(_engines(at)) == 2, 20)
         first, second = sorted(_engines(at), key=lambda engine: -len(engine["queues"]))
         assert (first["resources"], second["resources"]) == ({"gurobi": 2, "memory_gb": 7.5}, {})

@@ -73,8 +73,8 @@ def test_a_duration_has_a_unit_or_is_seconds(text: str, seconds: float) -> None:
         ),
         (("submit", "f", "--timeout", "soon"), "Invalid value for '--timeout': 'soon' is no duration"),
         (("reschedule", "j", "--delay", ""), "is no duration"),
-        (("worker", "--drain", "-1s"), "'-1s' is no duration"),
-        (("worker", "--drain", "-1"), "'-1' is too short: give at least 0 s."),
+        (("worker", "--drain-timeout", "-1s"), "'-1s' is no duration"),
+        (("worker", "--drain-timeout", "-1"), "'-1' is too short: give at least 0 s."),
         (("alerts", "add", "default", "--oldest", "?", "--webhook", "https://a.example/"), "'?' is no duration"),
     ],
 )

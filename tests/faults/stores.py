@@ -10,7 +10,7 @@ from typing import Self
 import redis
 
 from nbqueue.model.settings import Settings
-from tests.servers import OPTIONS, _binary, _end, end_with_parent
+from tests.servers import OPTIONS, end_process, end_with_parent, server_binary
 from tests.waiting import wait_until
 
 
@@ -42,7 +42,7 @@ class Store:
         }  # fmt: skip
         words = [word for name, value in settings.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen(
-            [str(_binary()), *words],
+            [str(server_binary()), *words],
             stdin=subprocess.DEVNULL,
             preexec_fn=end_with_parent,  # noqa: PLW1509
         )
@@ -51,7 +51,7 @@ class Store:
     def kill(self) -> None:
         """SIGKILL."""
         if self._process is not None:
-            _end(self._process)
+            end_process(self._process)
             self._process = None
 
     def client(self) -> redis.Redis:

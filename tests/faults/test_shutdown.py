@@ -55,7 +55,7 @@ def test_what_does_not_finish_in_time_goes_back_uncharged(
     server: Server, settings: Settings, ledger: Ledger, gate: Path, measure: Measure
 ) -> None:
     """When the time to finish is over, jobs are stopped and put back; another worker runs them then, not before."""
-    with running_worker(settings, "--slots", "2", "--drain", "1", machine="one") as worker:
+    with running_worker(settings, "--slots", "2", "--drain-timeout", "1", machine="one") as worker:
         jobs = _two_kinds(ledger, gate)
         with running_worker(settings, "--slots", "2", machine="two"):
             family = worker.family()

@@ -4,7 +4,9 @@ A test that can only pass with processes says which difference of docs/reference
 server alone: `@pytest.mark.needs_processes("stopping")`.
 """
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ from nbqueue.testing import inline_session
 from tests.pages import differences_inline
 from tests.servers import Server
 from tests.workers import Worker, running_worker
+
+#: whether client and worker have no more rights at the server than they need (`make servers`)
+LEAST_RIGHTS = bool(os.environ.get("TEST_LEAST_RIGHTS"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -45,16 +50,18 @@ def settings(ground: str, home: Path, request: pytest.FixtureRequest) -> Iterato
             yield settings
     else:
         server: Server = request.getfixturevalue("server")
-        yield Settings(url=server.url, home=home)
+        yield Settings(url=server.url_of("client") if LEAST_RIGHTS else server.url, home=home)
 
 
 @pytest.fixture(autouse=True)
-def worker(ground: str, settings: Settings) -> Iterator[Worker | None]:
+def worker(ground: str, settings: Settings, request: pytest.FixtureRequest) -> Iterator[Worker | None]:
     """A worker that serves the queue "default"; without a server the session has one in itself."""
     nbqueue.configure(settings)
     if ground == "inline":
         yield None
     else:
-        with running_worker(settings, "--slots", "2") as worker:
+        server: Server = request.getfixturevalue("server")
+        own = replace(settings, url=server.url_of("worker")) if LEAST_RIGHTS else settings
+        with running_worker(own, "--slots", "2") as worker:
             yield worker
     shutdown()

@@ -30,7 +30,7 @@ FORM = Form(
 
 
 WAITS = check(after=["a", "b"], on_parent_failure="run", resources={"gpu": 1}, limit_key="key", rate="20/min",
-              concurrency=3, batch=4, cache=60, force=True)  # fmt: skip
+              labels=["site=berlin"], concurrency=3, batch=4, cache=60, force=True)  # fmt: skip
 SOLVER = check(preset="solver", isolation="pool", priority=7)
 FORMS = [
     FORM, *(Form(options=each, function="f", lane=0) for each in (

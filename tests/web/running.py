@@ -129,6 +129,7 @@ def running_web(settings: Settings, *options: str, token: str = TOKEN) -> Iterat
         **os.environ,
         "PYTHONPATH": str(ROOT), "NBQUEUE_URL": settings.url or "", "NBQUEUE_HOME": str(settings.home),
         "NBQUEUE_KEY_FILE": str(settings.signing_key_file), "NBQUEUE_NAMESPACE": settings.namespace,
+        "NBQUEUE_CONNECT_TIMEOUT_S": str(settings.connect_timeout_s),
         **({"NBQUEUE_TOKEN_FILE": str(file)} if token else {}),
     }  # fmt: skip
     command = [str(PYTHON), "-m", "nbqueue", "web", "--port", "0", *options]

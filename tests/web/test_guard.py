@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -239,14 +240,17 @@ def test_who_sends_slowly_loses_the_connection(base: Settings) -> None:
             body.sendall(request("POST /api/v1/jobs", BEARER, "Content-Type: application/json", "Content-Length: 99"))
             for _ in range(3):
                 assert web.get("/healthz", token=None).status == 200
-                drips.sendall(b"X: y\r\n")
-                body.sendall(b" ")
+                with suppress(OSError):  # a busy machine may have come to their end
+                    drips.sendall(b"X: y\r\n")
+                    body.sendall(b" ")
             assert (read_all(silent), read_all(drips), status(read_all(body))) == (b"", b"", 408)
         assert time.monotonic() - began < 5 * SLACK
         with web.connection() as kept:
             # a second request on a connection that was used well gets no more time
             kept.sendall(request("GET /healthz").replace(b"Connection: close\r\n", b""))
-            assert status(kept.recv(65_536)) == 200
+            received = b""
+            while b'"ok"}' not in received:
+                received += kept.recv(65_536)
             kept.sendall(b"GET /heal")
             assert read_all(kept) == b""
 

@@ -8,6 +8,7 @@ from nbqueue import inside
 from nbqueue.broker.connection import Address
 from nbqueue.broker.envelope import peek
 from nbqueue.inside.outside import processors
+from nbqueue.model.scaling import Span
 from nbqueue.model.settings import Settings
 from nbqueue.worker.config import WorkerConfig
 from tests.servers import Server
@@ -85,7 +86,7 @@ def test_a_slot_has_its_share_of_the_processors() -> None:
     """At least one, also where there are more slots than processors."""
     address = Address()
     shares = [
-        WorkerConfig(address=address, slots=slots, engines=engines).cpus
+        WorkerConfig(address=address, slots=slots, span=Span(1, engines)).cpus
         for slots, engines in ((1, 1), (1, 2), (100 * processors(), 1))
     ]
     assert shares == [processors(), max(1, processors() // 2), 1]

@@ -115,7 +115,7 @@ def test_queues_have_their_own_concurrency(server: Server, settings: Settings, t
     gate = tmp_path / "gate"
     for queue in ("contracts", "messages"):
         options(queue=queue).submit_map("hold", [queue] * 8, [str(ledger.path)] * 8, [str(gate)] * 8).wait(20)
-    words = ("--queues", "contracts,messages", "--queue-concurrency", "contracts=5,messages=1", "--engines", "2")
+    words = ("--queues", "contracts,messages", "--queue-concurrency", "contracts=5,messages=1", "--processes", "2")
     with (
         running_worker(settings, "share_tasks", *words, modules=[tmp_path]) as worker,
         server.client() as client,

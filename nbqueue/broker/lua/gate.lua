@@ -3,7 +3,6 @@
 -- With: groups, waiting
 -- KEYS[1] set     gates that are closed by hand: nbq:pauses
 -- KEYS[2] hash    limits that are set: nbq:limits
--- KEYS[3] zset    leases of the engines: nbq:leases
 -- ARGV[1] text    key prefix of the namespace
 -- ARGV[2] text    pause, resume or limit
 -- ARGV[3] text    the gate (f:<function>, t:<tag>, g:<group>), or the scope of a limit (q:<queue>, f:<function>, k:<key>)
@@ -31,7 +30,8 @@ end
 
 local function count_running()
   local number = 0
-  for _, engine in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+  -- no KEYS: a server takes those for written to, and who submits may only read the leases
+  for _, engine in ipairs(redis.call('ZRANGE', prefix .. 'nbq:leases', 0, -1)) do
     local claims = redis.pcall('HGETALL', prefix .. 'nbq:claims:' .. engine)
     for i = 1, claims.err and 0 or #claims, 2 do
       local id = claims[i]

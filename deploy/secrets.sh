@@ -1,0 +1,44 @@
+#!/bin/sh
+# Makes the secrets of a deployment, each in a file for its owner alone; those that are there already stay as they are.
+#   secrets.sh FOLDER URL, where URL is how the server is reached, without user and password: redis://server:6379/0
+# It needs nbqueue on the PATH. FOLDER then has
+#   users.acl                       users of the server, with hashes of their passwords
+#   worker.url client.url viewer.url  NBQUEUE_URL of workers, of those who submit (notebooks, web), and of those who look
+#   *.password                      of these, and of admin, who may do anything
+#   signing.key                     what code is signed with: for all but the server
+#   web.token                       what callers of the web server show
+set -eu
+umask 077
+if [ $# -ne 2 ] || [ "${2#*://}" = "$2" ]; then
+    echo "usage: $0 FOLDER URL, for example: $0 secrets redis://server:6379/0" >&2
+    exit 2
+fi
+folder=$1
+scheme=${2%%://*}
+place=${2#*://}
+mkdir -p "$folder"
+
+random() {
+    head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'
+}
+
+for name in worker client viewer admin; do
+    [ -s "$folder/$name.password" ] || random >"$folder/$name.password"
+done
+[ -s "$folder/web.token" ] || random >"$folder/web.token"
+[ -s "$folder/signing.key" ] || nbqueue signing-key new --key-file "$folder/signing.key"
+
+for role in worker client viewer; do
+    echo "$scheme://$role:$(cat "$folder/$role.password")@$place" >"$folder/$role.url"
+done
+
+{
+    echo "user default off"
+    # may ask whether the server answers, and nothing else: health checks do
+    echo "user health on nopass -@all +ping"
+    echo "user admin on #$(sha256sum "$folder/admin.password" | cut -d ' ' -f 1) ~* &* +@all"
+    nbqueue acl --role worker --user worker --password-file "$folder/worker.password" --acl-file
+    nbqueue acl --role client --user client --password-file "$folder/client.password" --acl-file
+    nbqueue acl --role viewer --user viewer --password-file "$folder/viewer.password" --acl-file
+} >"$folder/users.acl.new"
+mv "$folder/users.acl.new" "$folder/users.acl"

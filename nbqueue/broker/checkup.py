@@ -1,0 +1,133 @@
+"""What of a server keeps jobs from running or from being kept: read from what it says of itself, with the remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Literal
+
+from nbqueue.broker.address import Address
+from nbqueue.broker.memory import StoreMemory
+
+#: the oldest servers whose scripts and streams do what ours need
+OLDEST = {"valkey": (7, 2), "redis": (7, 0)}
+#: the first sound release of each line against CVE-2025-49844: who may run scripts could take over the server
+_MENDED: dict[str, dict[tuple[int, ...], tuple[int, ...]]] = {
+    "valkey": {(7, 2): (7, 2, 11), (8, 0): (8, 0, 6), (8, 1): (8, 1, 4)},
+    "redis": {(7, 0): (7, 2, 11), (7, 2): (7, 2, 11), (7, 4): (7, 4, 6), (8, 0): (8, 0, 4), (8, 2): (8, 2, 2)},
+}
+#: a clock that differs by more makes jobs start early or late
+SKEW_S = 2.0
+#: a round trip that takes longer is felt in a notebook
+SLOW_S = 0.05
+
+Mark = Literal["ok", "note", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    #: "wrong" keeps jobs from running or from being kept; a note is worth knowing
+    mark: Mark
+    said: str
+
+
+def server(info: Mapping[str, Any]) -> Iterator[Finding]:
+    """Its version, and whether it is one server that takes writes."""
+    yield _version(info)
+    if info.get("cluster_enabled"):
+        yield Finding("server", "wrong", "it is part of a cluster, whose servers share no keys: use one without")
+    if info.get("role") == "slave":
+        place = f"{info.get('master_host', '?')}:{info.get('master_port', '?')}"
+        yield Finding("server", "wrong", f"it is a read-only replica of {place}: name that one, or the Sentinels")
+
+
+def keeping(info: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether what it accepted outlives its process."""
+    if info.get("rdb_last_bgsave_status", "ok") != "ok":
+        yield Finding(
+            "persistence", "wrong", "its last snapshot failed, so it may refuse writes: make room on its disk"
+        )
+    if info.get("aof_enabled"):
+        last = str(info.get("aof_last_write_status"))
+        said = f"append-only file, last write {last}"
+        yield (
+            Finding("persistence", "ok", said)
+            if last == "ok"
+            else Finding("persistence", "wrong", f"{said}: make room on its disk, and look into its log")
+        )
+    else:
+        said = "no append-only file, so accepted jobs are lost when the server's machine fails: set appendonly yes"
+        yield Finding("persistence", "note", said)
+
+
+def room(info: Mapping[str, Any]) -> Finding:
+    """How much memory it has, and what it does when that is full."""
+    used, limit, policy = info.get("used_memory", 0), info.get("maxmemory", 0), info.get("maxmemory_policy")
+    if limit and policy not in (None, "noeviction"):
+        said = f"{_size(used)} used; policy {policy} throws jobs away: set maxmemory-policy noeviction"
+        return Finding("memory", "wrong", said)
+    bound = limit or info.get("total_system_memory")
+    if bound and (full := StoreMemory(used_bytes=used, limit_bytes=bound, is_limited=True).warning):
+        return Finding("memory", "wrong", full)
+    return Finding("memory", "ok", f"{_size(used)} used, limit {_size(limit) if limit else 'none'}")
+
+
+def clock(skew_s: float) -> Finding:
+    """How far its clock is from that of this machine."""
+    said = f"differs from this machine's by {skew_s:.1f} s"
+    if skew_s < SKEW_S:
+        return Finding("clock", "ok", said)
+    return Finding("clock", "note", f"{said}: set both by NTP, or what is due at a time starts as much early or late")
+
+
+def latency(round_trip_s: float) -> Finding:
+    """How long it takes to answer."""
+    said = f"answers in {1000 * round_trip_s:.1f} ms"
+    if round_trip_s < SLOW_S:
+        return Finding("latency", "ok", said)
+    return Finding("latency", "note", f"{said}, which each submit waits for: run workers and notebooks closer to it")
+
+
+def way(address: Address) -> Iterator[Finding]:
+    """Whether others on the network could read along."""
+    if address.kind == "tcp" and not _is_here(address.host):
+        said = f"what goes to {address.host} is not encrypted, the password neither: write rediss://, where it has TLS"
+        yield Finding("way", "note", said)
+    elif address.tls and not address.check_hostname:
+        said = "the name in the server's certificate is not checked: leave ssl_check_hostname=false out of NBQUEUE_URL"
+        yield Finding("way", "note", said)
+
+
+def _version(info: Mapping[str, Any]) -> Finding:
+    kind = "valkey" if "valkey_version" in info else "redis"
+    text = str(info.get(f"{kind}_version", "0"))
+    found = tuple(map(int, re.findall(r"\d+", text)[:3]))
+    if found[:2] < OLDEST[kind]:
+        least = ".".join(map(str, OLDEST[kind]))
+        return Finding("server", "wrong", f"{kind} {text}, but {least} is the oldest that does: upgrade it")
+    sound = _MENDED[kind].get(found[:2], found)
+    if found < sound:
+        wanted = ".".join(map(str, sound))
+        said = f"{kind} {text} lets who may run scripts take it over (CVE-2025-49844): upgrade it to {wanted} or later"
+        return Finding("server", "note", f"{said}, unless your distribution has mended it")
+    return Finding("server", "ok", f"{kind} {text}")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host in ("", "localhost") or host.endswith(".localhost")
+
+
+def _size(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:  # noqa: PLR2004 - the step from one unit to the next
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"

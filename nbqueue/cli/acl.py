@@ -1,0 +1,48 @@
+"""The command that says which rights a user of a shared server needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbqueue.broker.roles import ROLES, Role, hashed, rights
+from nbqueue.cli.reach import with_settings
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.settings import Settings
+
+#: stands where the password belongs; no server takes it as it is
+PLACE = ">PASSWORD"
+
+
+@click.command()
+@click.option("--role", type=click.Choice(ROLES), required=True,
+              help="client: submits and looks after jobs; worker: runs them, too; viewer: only looks.")  # fmt: skip
+@click.option("--user", metavar="NAME", help="The user's name.  [default: nbqueue- and the role]")
+@click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Its first line is the password; printed is its SHA-256, as servers take it.")  # fmt: skip
+@click.option("--acl-file", is_flag=True, help="Print it as a line of the server's `aclfile`, not as a command.")
+@with_settings
+def acl(settings: Settings, *, role: Role, user: str | None, password_file: Path | None, acl_file: bool) -> None:
+    """Print the rights of a role, for users of a shared server.
+
+    It is the command that makes a user with these rights and no more, for whoever runs the server (redis-cli,
+    valkey-cli). The user reaches the keys of the namespace alone, and no command that changes, stops or empties the
+    server. A server keeps such users only in its `aclfile`: write them there by --acl-file, or run ACL SAVE.
+    """
+    name = user or f"nbqueue-{role}"
+    if not name.isascii() or not name.isprintable() or " " in name:
+        raise ConfigurationError(f"--user {name!a} cannot be used: give letters, digits and signs without spaces.")
+    proof = PLACE if password_file is None else hashed(_first_line(password_file))
+    words = ["reset", "on", proof, *rights(role, settings.namespace)]
+    click.echo(" ".join(("user" if acl_file else "ACL SETUSER", name, *words)))
+
+
+def _first_line(path: Path) -> str:
+    try:
+        password = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(f"The password file {path} cannot be read ({error}).") from error
+    if not password:
+        raise ConfigurationError(f"The first line of the password file {path} is empty: write the password there.")
+    return password

@@ -1,0 +1,145 @@
+"""How a namespace stands: its queues, workers and server, read in a few round trips whose number no job changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nbqueue.broker import alerts, minutes, queues, scripts
+from nbqueue.broker.asking import ask
+from nbqueue.broker.jobs import sound
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.memory import StoreMemory, memory
+from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.metrics.counting import MOST_QUEUES
+from nbqueue.model.states import State
+
+#: gates of a queue that are counted behind
+MOST_GATES = 200
+#: queues that the server measures in one go, so that others are served in between
+MEASURED_AT_ONCE = 50
+#: replies about a queue besides its six numbers: its gates, and what came in this minute and the one before
+_MORE = 3
+_STATES = frozenset(State)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A namespace at one moment."""
+
+    #: the queues, each with its `oldest_s`
+    queues: tuple[QueueStats, ...] = ()
+    #: queue -> jobs submitted in the last sixty seconds
+    arrivals: Mapping[str, float] = field(default_factory=dict)
+    #: queues that were not looked at: there are too many
+    left_out: int = 0
+    engines: tuple[EngineInfo, ...] = ()
+    #: engines that renew their leases no longer, whose jobs nobody has given back yet
+    lapsed: int = 0
+    memory: StoreMemory | None = None
+    #: ends and alerts of which word is to be left, and those of which it was given up
+    words_due: int = 0
+    words_unheard: int = 0
+    #: seconds that the schedule that is due longest has been due; 0: none is late
+    schedule_late_s: float = 0.0
+    #: attempts that ended since the store began
+    attempts: int = 0
+
+
+async def look(client: Any, keys: Keys) -> Standing:
+    """How it stands now."""
+    at_ms, names, left_out = await _names(client, keys)
+    parts = await _parts(client, keys, names, at_ms)
+    sizes = await _held_back(client, keys, {name: part[6] for name, part in parts.items()})
+    oldest = await _oldest(client, keys, list(parts))
+    held = await queues.engines(client, keys)
+    rest = await _rest(client, keys, at_ms)
+    return replace(
+        rest,
+        queues=tuple(
+            replace(queues.read_stats(name, part[:6], sizes[name]), oldest_s=oldest[name])
+            for name, part in parts.items()
+        ),
+        arrivals={name: _arrivals(part, at_ms) for name, part in parts.items()},
+        left_out=left_out,
+        engines=tuple(held),
+        lapsed=max(rest.lapsed - len(held), 0),
+        memory=await memory(client),
+    )
+
+
+async def _names(client: Any, keys: Keys) -> tuple[int, list[str], int]:
+    """The server's clock, the queues to look at (of many those with most jobs), and how many there are besides."""
+    (seconds, micro), members = sound(await ask(client, (b"TIME",), (b"SMEMBERS", keys.queues)))
+    at_ms = int(seconds) * 1000 + int(micro) // 1000
+    names = sorted(item.decode(errors="replace") for item in members or ())
+    if len(names) <= MOST_QUEUES:
+        return at_ms, names, 0
+    sizes = sound(await ask(client, *((b"ZCARD", keys.queue(name)) for name in names)))
+    largest = sorted(zip(names, sizes, strict=True), key=lambda each: -(each[1] or 0))[:MOST_QUEUES]
+    return at_ms, sorted(name for name, _ in largest), len(names) - MOST_QUEUES
+
+
+async def _parts(client: Any, keys: Keys, names: Sequence[str], at_ms: int) -> dict[str, list[Any]]:
+    """Of each queue the replies about it; one of which none of ours wrote a part is left out."""
+    if not names:
+        return {}
+    minute = at_ms // minutes.MINUTE_MS
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        queues.ask_stats(pipe, keys, name)
+        pipe.zrange(keys.gates(name), 0, MOST_GATES - 1)
+        for each in (minute, minute - 1):
+            pipe.hget(keys.minutes(each // 60, name), f"{each % 60} {minutes.SUBMITTED}")
+    found = await pipe.execute(raise_on_error=False)
+    width = 6 + _MORE
+    parts = {name: found[width * i : width * (i + 1)] for i, name in enumerate(names)}
+    return {name: part for name, part in parts.items() if _is_sound(part)}
+
+
+def _is_sound(part: list[Any]) -> bool:
+    sound(part)  # what is no wrong type but trouble is raised
+    return not any(isinstance(reply, Exception) for reply in part) and all(
+        state.decode(errors="replace") in _STATES and count.isdigit() for state, count in part[5].items()
+    )
+
+
+def _arrivals(part: list[Any], at_ms: int) -> float:
+    """Jobs submitted in this minute, and the share of the one before that makes it sixty seconds."""
+    this, before = (int(reply) if reply and reply.isdigit() else 0 for reply in part[-2:])
+    return this + (1 - at_ms % minutes.MINUTE_MS / minutes.MINUTE_MS) * before
+
+
+async def _held_back(client: Any, keys: Keys, gates: Mapping[str, list[bytes]]) -> dict[str, dict[str, int]]:
+    """Of each queue: gate -> jobs that it holds back."""
+    asked = [(name, gate.decode(errors="replace")) for name, found in gates.items() for gate in found]
+    sizes = sound(await ask(client, *((b"ZCARD", keys.parked(*each)) for each in asked))) if asked else []
+    held: dict[str, dict[str, int]] = {name: {} for name in gates}
+    for (name, gate), size in zip(asked, sizes, strict=True):
+        held[name][gate] = size or 0
+    return held
+
+
+async def _oldest(client: Any, keys: Keys, names: Sequence[str]) -> dict[str, float]:
+    """Queue -> seconds that the oldest job that could start has waited; 0: none waits."""
+    found: dict[str, float] = {}
+    for start in range(0, len(names), MEASURED_AT_ONCE):
+        some = names[start : start + MEASURED_AT_ONCE]
+        measures = await scripts.run(client, alerts.measure(keys, some))
+        found.update({name: each.oldest_s for name, each in zip(some, measures, strict=True)})
+        await asyncio.sleep(0)
+    return found
+
+
+async def _rest(client: Any, keys: Keys, at_ms: int) -> Standing:
+    leases, due, unheard, schedules, attempts = sound(await ask(
+        client, (b"ZCARD", keys.leases), (b"ZCARD", keys.hooks), (b"ZCARD", keys.unheard),
+        (b"ZRANGE", keys.schedules, 0, 0, b"WITHSCORES"), (b"HGET", keys.histories, b"total"),
+    ))  # fmt: skip
+    late_ms = at_ms - float(schedules[1]) if schedules else 0.0
+    return Standing(
+        lapsed=leases or 0, words_due=due or 0, words_unheard=unheard or 0,
+        schedule_late_s=max(late_ms, 0.0) / 1000, attempts=int(attempts or 0),
+    )  # fmt: skip

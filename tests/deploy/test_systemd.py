@@ -1,0 +1,92 @@
+"""The units of systemd: what they say is known, does not contradict itself, and leaves little open."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.parts import SYSTEMD, UNITS, unit, value
+
+#: of systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.kill(5) and systemd.resource-control(5), as of 252
+KNOWN = {
+    "Unit": {"Description", "Documentation", "After", "Wants"},
+    "Service": {
+        "CapabilityBoundingSet", "Environment", "EnvironmentFile", "ExecStart", "Group", "KillMode", "KillSignal",
+        "LimitNOFILE", "LockPersonality", "MemoryDenyWriteExecute", "NoNewPrivileges", "OOMScoreAdjust",
+        "PrivateDevices", "PrivateTmp", "PrivateUsers", "ProcSubset", "ProtectClock", "ProtectControlGroups",
+        "ProtectHome", "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables",
+        "ProtectProc", "ProtectSystem", "RemoveIPC", "Restart", "RestartPreventExitStatus", "RestartSec",
+        "RestrictAddressFamilies", "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "StateDirectory",
+        "StateDirectoryMode", "SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallFilter", "TasksMax",
+        "TimeoutStopSec", "Type", "UMask", "User", "WorkingDirectory",
+    },
+    "Install": {"WantedBy"},
+}  # fmt: skip
+#: what nobody may be without
+HARDENED = {
+    "CapabilityBoundingSet": "", "NoNewPrivileges": "yes", "PrivateDevices": "yes", "PrivateTmp": "yes",
+    "ProtectHome": "yes", "ProtectSystem": "strict", "RestrictNamespaces": "yes", "UMask": "0077",
+}  # fmt: skip
+MOST_EXPOSURE = 3.0
+
+each_unit = pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+
+
+@each_unit
+def test_sections_and_names_are_known(path: Path) -> None:
+    """Each line is one that systemd knows in its section; it passes others over with a warning."""
+    found = {section: {name for name, _ in lines} for section, lines in unit(path).items()}
+    assert set(found) == set(KNOWN)
+    assert {section: names - KNOWN[section] for section, names in found.items() if names - KNOWN[section]} == {}
+
+
+@each_unit
+def test_units_are_hardened(path: Path) -> None:
+    """No service has rights of root, sees the home folders, or writes outside of its own folder."""
+    assert {name: value(path, name) for name in HARDENED} == HARDENED
+    assert value(path, "User") in ("nbqueue", "nbqueue-server")
+
+
+@each_unit
+def test_systemd_finds_nothing_wrong(path: Path, tmp_path: Path) -> None:
+    """Where systemd-analyze is installed, it verifies the unit, and calls it exposed by no more than 3 of 10."""
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        return
+    copy = tmp_path / path.name.replace("@", "@default")
+    copy.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", path.read_text(encoding="utf-8")))
+    verified = _ran(program, "verify", "--man=no", "--recursive-errors=no", str(copy))
+    assert (verified.returncode, verified.stderr) == (0, "")
+    judged = _ran(program, "security", "--offline=true", "--no-pager", str(copy))
+    level = re.search(r"Overall exposure level for \S+: ([0-9.]+)", judged.stdout)
+    assert level
+    assert float(level[1]) <= MOST_EXPOSURE
+
+
+def test_a_worker_has_time_to_finish() -> None:
+    """A worker that is told to end gets more time from systemd than it gives to its jobs, and is told alone."""
+    path = SYSTEMD / "nbqueue-worker@.service"
+    drain = re.search(r"--drain-timeout (\d+)", value(path, "ExecStart"))
+    assert drain
+    assert int(value(path, "TimeoutStopSec")) >= int(drain[1]) + 10
+    assert value(path, "KillMode") == "mixed"
+
+
+def test_what_cannot_start_is_not_started_again() -> None:
+    """Exit code 2 says that the next start would end in the same way."""
+    for name in ("nbqueue-worker@.service", "nbqueue-web.service"):
+        assert value(SYSTEMD / name, "Restart") == "on-failure"
+        assert value(SYSTEMD / name, "RestartPreventExitStatus") == "2"
+
+
+def test_every_user_is_made() -> None:
+    """The users that the units name are those of nbqueue.sysusers."""
+    lines = (SYSTEMD / "nbqueue.sysusers").read_text(encoding="utf-8").splitlines()
+    made = {line.split()[1] for line in lines if line.startswith("u ")}
+    assert made == {value(path, "User") for path in UNITS}
+
+
+def _ran(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})

@@ -1,0 +1,175 @@
+"""What Prometheus is told of queues, jobs, workers and the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+import nbqueue
+from nbqueue.broker.connection import open_redis, parse_url
+from nbqueue.broker.keys import Keys
+from nbqueue.metrics.exposition import exposition
+from nbqueue.model.settings import Settings
+from tests.metrics.scraped import counted, parsed, scrape
+from tests.servers import Server, running_server
+from tests.waiting import SLACK, until
+from tests.workers import running_worker
+
+#: a thousand attempts, of which a tenth failed, a tenth was retried and a tenth was lost; 30 ms waited and 2 s run each
+STATES = ("failed", "retried", "lost", *["succeeded"] * 7)
+
+
+def doubled(number: int) -> int:
+    """A job that goes well."""
+    return 2 * number
+
+
+def broken() -> None:
+    """One that does not."""
+    raise ValueError("broken")
+
+
+def held(folder: str) -> None:
+    """One that runs until it may end."""
+    Path(folder, "runs").touch()
+    while not Path(folder, "end").exists():
+        time.sleep(0.02)
+
+
+async def test_jobs_are_told_by_state_queue_and_function(settings: Settings) -> None:
+    """What waits, what runs, what ended and how, and who works: with the same names in every process."""
+    nbqueue.configure(settings)
+    with running_worker(settings, "--slots", "1", "--queues", "default,other"):
+        await (await nbqueue.submit_map(doubled, range(3)))
+        failing = await nbqueue.options(queue="other", retry=nbqueue.RetryPolicy(max_tries=2, base=0.01)).submit(broken)
+        with pytest.raises(nbqueue.JobFailed):
+            await failing
+        await nbqueue.options(delay=1000).submit(doubled, 1)
+        await nbqueue.submit(held, str(settings.home))
+        await until((settings.home / "runs").exists, 20)
+        await nbqueue.submit(doubled, 2)
+        found = await scrape(str(settings.url))
+        (settings.home / "end").touch()
+    assert found["nbqueue_up"] == {(): 1}
+    assert counted(found, "nbqueue_jobs") == {
+        ("default", "queued"): 1, ("default", "running"): 1, ("default", "scheduled"): 1,
+    }  # fmt: skip
+    assert counted(found, "nbqueue_jobs_ended_total") == {("default", "succeeded"): 3, ("other", "failed"): 1}
+    assert counted(found, "nbqueue_attempts_total") == {
+        ("broken", "other", "failed"): 1, ("broken", "other", "retried"): 1, ("doubled", "default", "succeeded"): 3,
+    }  # fmt: skip
+    assert found["nbqueue_wait_seconds_count"] == {("broken", "other"): 2, ("doubled", "default"): 3}
+    assert found["nbqueue_run_seconds_bucket"]["doubled", "+Inf", "default"] == 3
+    assert found["nbqueue_queue_workers"] == {("default",): 1, ("other",): 1}
+    assert [sum(found[f"nbqueue_{name}"].values()) for name in ("workers", "host_slots", "host_jobs")] == [1, 1, 1]
+    assert 0 < found["nbqueue_oldest_wait_seconds"]["default",] < 20 * SLACK
+    assert found["nbqueue_attempts_uncounted"] == {(): 0}
+
+
+async def test_whoever_asks_counts_each_attempt_once(server: Server) -> None:
+    """Of many who ask at the same time each tells the whole, and whoever comes later counts on from there."""
+    _wrote(server, 1000)
+    together = await asyncio.gather(*(scrape(server.url) for _ in range(8)))
+    _wrote(server, 500)
+    later = await scrape(server.url)
+    expected = {("f", "q", "failed"): 100, ("f", "q", "retried"): 100, ("f", "q", "lost"): 100,
+                ("f", "q", "succeeded"): 700}  # fmt: skip
+    assert [counted(each, "nbqueue_attempts_total") for each in together] == [expected] * 8
+    assert counted(later, "nbqueue_attempts_total") == {labels: 1.5 * count for labels, count in expected.items()}
+    buckets = {limit: count for (_, limit, _), count in later["nbqueue_wait_seconds_bucket"].items()}
+    assert (buckets["0.01"], buckets["0.05"], buckets["+Inf"]) == (0, 1500, 1500)
+    assert later["nbqueue_run_seconds_sum"] == {("f", "q"): 3000}
+
+
+async def test_who_may_only_look_counts_for_itself(server: Server) -> None:
+    """With the rights to read alone the numbers are the same, and go on from answer to answer."""
+    with server.client() as admin:
+        rights = "on nopass %R~* -@all +@read +evalsha +script|load +info +time +client|setname +client|setinfo +select"
+        admin.execute_command("ACL", "SETUSER", "looker", *rights.split())
+        client = open_redis(parse_url(server.url.replace("unix://", "unix://looker:any@")), name="")
+        counts = []
+        for more in (100, 50):
+            _wrote(server, more)
+            found = parsed((await exposition(client, Keys())).body)
+            counts.append((found["nbqueue_up"][()], sum(found["nbqueue_attempts_total"].values())))
+        await client.aclose()
+        assert (counts, admin.exists("nbq:tallies")) == ([(1, 100), (1, 150)], 0)
+        admin.acl_deluser("looker")
+
+
+async def test_names_have_a_bound(server: Server) -> None:
+    """Of very many functions the first 200 have series of their own, the others one together."""
+    _wrote(server, 300, function="f{}")
+    found = (await scrape(server.url))["nbqueue_wait_seconds_count"]
+    assert (len(found), found["(others)", "q"], sum(found.values())) == (201, 100, 300)
+
+
+async def test_many_queues_have_a_bound(server: Server) -> None:
+    """Of more than 200 queues those with most jobs are told of, and how many are not."""
+    with server.client() as client:
+        client.sadd("nbq:queues", *(f"q{number}" for number in range(250)))
+        client.zadd("arq:queue:q249", {"job": 1})
+    found = await scrape(server.url)
+    assert found["nbqueue_queues_left_out"] == {(): 50}
+    assert (len(found["nbqueue_queue_paused"]), found["nbqueue_jobs"]["q249", "queued"]) == (200, 1)
+
+
+async def test_other_namespaces_are_not_told(server: Server) -> None:
+    """Metrics are of one namespace."""
+    _wrote(server, 10, prefix="theirs:")
+    ours, theirs = await scrape(server.url), await scrape(server.url, "theirs")
+    assert (counted(ours, "nbqueue_attempts_total"), len(counted(theirs, "nbqueue_attempts_total"))) == ({}, 4)
+
+
+async def test_what_others_wrote_hides_nothing(server: Server) -> None:
+    """Keys of wrong types and lines that are no records cost only themselves."""
+    _wrote(server, 10)
+    with server.client() as client:
+        client.sadd("nbq:queues", "q", "strange")
+        client.set("arq:queue:strange", "text")
+        client.hset("nbq:tallies", mapping={"text": "1", "[1, 2]": "1", '["attempts", "q", "f", "lost"]': "many"})
+        client.xadd("nbq:history:q", {"records": '[]\n{"queue": 1}\nnull', "to": 13})
+    found = await scrape(server.url)
+    assert sum(found["nbqueue_attempts_total"].values()) == 10
+    assert found["nbqueue_queue_paused"] == {("q",): 0}
+
+
+async def test_a_server_that_is_away_is_told() -> None:
+    """Where the server does not answer, that is what the metrics say; later they are there again."""
+    with running_server() as server:
+        client = open_redis(parse_url(server.url))
+        server.process.kill()
+        server.process.wait()
+        gone = await exposition(client, Keys())
+        await client.aclose()
+    assert parsed(gone.body) == {"nbqueue_up": {(): 0}}
+    assert gone.content_type.startswith("text/plain")
+
+
+async def test_openmetrics_is_spoken_to_those_who_ask_for_it(server: Server) -> None:
+    """The header Accept chooses the format."""
+    client = open_redis(parse_url(server.url))
+    answer = await exposition(client, Keys(), accept="application/openmetrics-text; version=1.0.0")
+    await client.aclose()
+    assert (answer.content_type.split(";")[0], answer.body[-6:]) == ("application/openmetrics-text", b"# EOF\n")
+
+
+def _wrote(server: Server, count: int, *, function: str = "f", prefix: str = "") -> None:
+    """The history of attempts of queue "q" that ended now, as the scripts write it."""
+    with server.client() as client:
+        seconds, micro = client.time()
+        now = 1000 * seconds + micro // 1000
+        lines = [
+            json.dumps({"job": f"j{number}", "attempt": 1, "state": STATES[number % 10], "queue": "q",
+                        "function": function.format(number), "submitted": now - 2030, "due": now - 2030,
+                        "started": now - 2000})
+            for number in range(count)
+        ]  # fmt: skip
+        client.sadd(f"{prefix}nbq:queues", "q")
+        total = client.hincrby(f"{prefix}nbq:histories", "total", count)
+        client.hset(f"{prefix}nbq:histories", "at", now)
+        client.xadd(f"{prefix}nbq:history:q", {"records": "\n".join(lines), "to": total}, id=f"{now}-{total}")

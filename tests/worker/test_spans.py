@@ -1,0 +1,236 @@
+"""A trace goes from the notebook's cell to the code in the job, through all processes between them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import nbqueue
+from nbqueue.broker.envelope import peek
+from nbqueue.inside import tracing
+from nbqueue.model.settings import Settings
+from tests.servers import Server
+from tests.waiting import until
+from tests.workers import running_worker
+
+#: an exporter as a package brings one: a line a span, in a file that the environment names
+EXPORTER = """
+import json, os
+
+class FileExporter:
+    def export(self, spans):
+        with open(os.environ["SPANS_FILE"], "a") as file:
+            for span in spans:
+                about = {"name": span.name, "kind": span.kind.name, "trace": f"{span.context.trace_id:032x}",
+                         "id": f"{span.context.span_id:016x}", "parent": span.parent and f"{span.parent.span_id:016x}",
+                         "status": span.status.status_code.name, "attributes": dict(span.attributes)}
+                file.write(json.dumps(about) + "\\n")
+
+    def force_flush(self, timeout_millis=0):
+        return True
+
+    def shutdown(self):
+        pass
+"""
+#: a stand-in for OpenTelemetry's name of "nobody"
+NOBODY = "00-00000000000000000000000000000000-0000000000000000-00"
+
+
+def innermost(number: int) -> int:
+    """What a job's job calls."""
+    return number
+
+
+def traced(number: int) -> int:
+    """Code with a span of its own, in which it submits a job."""
+    from opentelemetry import trace
+
+    import nbqueue
+
+    with trace.get_tracer("theirs").start_as_current_span("part of a job"):
+        return nbqueue.submit(innermost, number).wait().wait()
+
+
+def untraced(number: int) -> str:
+    """Code that knows nothing of traces, and submits a job that stays where it is."""
+    import nbqueue
+
+    return nbqueue.options(queue="nowhere").submit(innermost, number).wait().id
+
+
+async def awaited() -> str:
+    """A coroutine function; what it says is the trace that it belongs to."""
+    from nbqueue.inside import tracing
+
+    return tracing.here()
+
+
+def broken() -> None:
+    """A job that does not go well."""
+    raise ValueError("broken")
+
+
+@pytest.fixture(scope="module")
+def exporter() -> Iterator[InMemorySpanExporter]:
+    """What a notebook is set up with for traces: a process has one for good, and after these tests it keeps nothing."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    yield exporter
+    exporter.shutdown()
+
+
+@pytest.fixture
+def here(exporter: InMemorySpanExporter) -> InMemorySpanExporter:
+    """The spans of this process, none so far."""
+    exporter.clear()
+    return exporter
+
+
+@pytest.fixture
+def there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the processes of a worker write their spans; the folder that has the exporter is beside it."""
+    folder = settings.home / "packages"
+    about = folder / "spans_to_file-1.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: spans-to-file\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[opentelemetry_traces_exporter]\nfile = spans_to_file:FileExporter\n")
+    (folder / "spans_to_file.py").write_text(EXPORTER)
+    for name, value in {
+        "SPANS_FILE": str(settings.home / "spans"), "OTEL_TRACES_EXPORTER": "file", "OTEL_BSP_SCHEDULE_DELAY": "100",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    return settings.home / "spans"
+
+
+async def test_spans_go_from_the_cell_to_the_code_in_the_job(
+    settings: Settings, here: InMemorySpanExporter, there: Path
+) -> None:
+    """Each attempt follows from its submit, code in a job from its attempt, and jobs of a job from that code."""
+    nbqueue.configure(settings)
+    with running_worker(settings, modules=[there.with_name("packages")]):
+        with trace.get_tracer("theirs").start_as_current_span("cell") as cell:
+            job = await nbqueue.submit(traced, 1)
+            assert await job == 1
+        found = {
+            each["name"] + each["attributes"].get("code.function.name", ""): each for each in await _spans(there, 4)
+        }
+    [submit] = [span for span in here.get_finished_spans() if span.name == "submit default"]
+    assert submit.parent is not None
+    assert (submit.kind, submit.parent.span_id) == (trace.SpanKind.PRODUCER, cell.get_span_context().span_id)
+    run, part = found["run defaulttraced"], found["part of a job"]
+    inner_submit, inner_run = found["submit defaultinnermost"], found["run defaultinnermost"]
+    assert {each["trace"] for each in found.values()} == {f"{cell.get_span_context().trace_id:032x}"}
+    assert [each["parent"] for each in (run, part, inner_submit, inner_run)] == [
+        _id_of(submit), run["id"], part["id"], inner_submit["id"],
+    ]  # fmt: skip
+    wait_s = run["attributes"].pop("nbqueue.wait_s")
+    assert (run["kind"], wait_s >= 0, run["attributes"]) == ("CONSUMER", True, {
+        "messaging.system": "nbqueue", "messaging.operation.name": "run", "messaging.operation.type": "process",
+        "messaging.destination.name": "default", "messaging.message.id": job.id, "code.function.name": "traced",
+        "nbqueue.attempt": 1, "nbqueue.state": "succeeded",
+    })  # fmt: skip
+
+
+async def test_each_attempt_is_a_span(settings: Settings, here: InMemorySpanExporter, there: Path) -> None:
+    """A job that is tried again has several spans under that of its submit; what failed is an error by its type."""
+    nbqueue.configure(settings)
+    with running_worker(settings, modules=[there.with_name("packages")]):
+        job = await nbqueue.options(retry=nbqueue.RetryPolicy(max_tries=2, base=0.01)).submit(broken)
+        with pytest.raises(nbqueue.JobFailed):
+            await job
+        coroutine = await (await nbqueue.submit(awaited))
+        found = await _spans(there, 3)
+    submit = here.get_finished_spans()[0]
+    failed = [each for each in found if each["attributes"]["code.function.name"] == "broken"]
+    assert [(each["parent"], each["status"], each["attributes"]["error.type"]) for each in failed] == [
+        (_id_of(submit), "ERROR", "ValueError")
+    ] * 2
+    assert [each["attributes"]["nbqueue.state"] for each in failed] == ["retried", "failed"]
+    [run] = [each for each in found if each["attributes"]["code.function.name"] == "awaited"]
+    assert coroutine.split("-")[1:3] == [run["trace"], run["id"]]
+
+
+async def test_a_trace_goes_through_a_worker_that_has_none(
+    settings: Settings, server: Server, here: InMemorySpanExporter
+) -> None:
+    """Where nobody traces on the worker, jobs of a job still carry the trace of its submit."""
+    nbqueue.configure(settings)
+    with running_worker(settings):
+        inner = await (await nbqueue.submit(untraced, 1))
+    [submit] = here.get_finished_spans()
+    assert _trace_of(server, inner).split("-")[1:3] == [_trace_id_of(submit), _id_of(submit)]
+
+
+async def test_a_retry_belongs_to_the_trace_of_its_job(
+    settings: Settings, server: Server, exporter: InMemorySpanExporter
+) -> None:
+    """Whoever retries a job, from its handle or by its id."""
+    exporter.clear()
+    nbqueue.configure(settings)
+    job = await nbqueue.options(queue="nowhere").submit(innermost, 1)
+    before = _trace_of(server, job.id)
+    await job.cancel()
+    again = await job.retry()
+    await again.cancel()
+    third = await (await nbqueue.attach(again.id)).retry()
+    assert [_trace_of(server, each.id) for each in (again, third)] == [before, before]
+
+
+@pytest.mark.parametrize(
+    "text", ["", NOBODY, "00-abc-def-01", 7, None, "01-" + "a" * 32 + "-" + "b" * 16 + "-01", "00-" + "A" * 32 + "-1"]
+)
+def test_what_is_no_trace_is_left_alone(text: object) -> None:
+    """A header that says anything else than a traceparent starts no trace, and stops no job."""
+    assert (tracing.known(text), tracing.context_of(str(text))) == ("", None)
+
+
+@pytest.mark.usefixtures("exporter")
+def test_a_trace_survives_its_text() -> None:
+    """What is read from a traceparent has its ids and its flags."""
+    with trace.get_tracer("theirs").start_as_current_span("cell") as cell:
+        text = tracing.here()
+    again = trace.get_current_span(tracing.context_of(text)).get_span_context()
+    assert (again.trace_id, again.span_id, again.trace_flags) == (
+        cell.get_span_context().trace_id, cell.get_span_context().span_id, cell.get_span_context().trace_flags,
+    )  # fmt: skip
+    assert tracing.known(text) == text
+
+
+def _id_of(span: ReadableSpan) -> str:
+    about = span.get_span_context()
+    return f"{about.span_id:016x}" if about else ""
+
+
+def _trace_id_of(span: ReadableSpan) -> str:
+    about = span.get_span_context()
+    return f"{about.trace_id:032x}" if about else ""
+
+
+def _trace_of(server: Server, job_id: str) -> str:
+    """What the header of a submission says of its trace."""
+    with server.client() as client:
+        stored: Any = client.get(f"arq:job:{job_id}")
+    return str(peek(stored)["trace"])
+
+
+async def _spans(file: Path, count: int) -> list[dict[str, Any]]:
+    """The spans that came, once there are so many."""
+
+    def found() -> list[dict[str, Any]]:
+        text = file.read_text() if file.exists() else ""
+        return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+
+    await until(lambda: len(found()) >= count, 20)
+    assert os.environ["SPANS_FILE"] == str(file)
+    return found()
