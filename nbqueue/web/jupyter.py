@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,5 +30,11 @@ def entry() -> dict[str, Any]:
         "new_browser_tab": True,
         # an open page is no sign that somebody works
         "update_last_activity": False,
-        "launcher_entry": {"title": "nbqueue dashboard", "icon_path": str(_ICON), "category": "Other"},
+        "launcher_entry": {
+            # without the extra `web` it would only fail
+            "enabled": all(find_spec(name) is not None for name in ("starlette", "uvicorn", "jinja2")),
+            "title": "nbqueue dashboard",
+            "icon_path": str(_ICON),
+            "category": "Other",
+        },
     }
