@@ -20,10 +20,7 @@ _LEAST = 1.5
 
 def drawn(chart: Chart) -> str:
     """The chart with a legend and its scale; a sentence says the same to who cannot see it."""
-    total, top = chart.total, max((bar.succeeded + bar.other for bar in chart.bars), default=0)
-    deep = max((bar.failed for bar in chart.bars), default=0)
-    scale = max(top / UP, deep / DOWN) or 1.0
-    body = "".join(_bar(place, bar, scale) for place, bar in enumerate(chart.bars))
+    total, body = chart.total, shapes(chart)
     said = escape(columns.ended(chart))
     legend = " ".join((
         _key(palette.GREEN, "✓", f"{total.succeeded:,} succeeded"),
@@ -37,15 +34,31 @@ def drawn(chart: Chart) -> str:
         f'preserveAspectRatio="none" style="display:block;width:100%;height:{HEIGHT_PX}px">{body}'
         f'<rect x="0" y="{UP}" width="{WIDE * len(chart.bars)}" height="1" style="fill:{LINE}"/></svg>'
         f'<div style="display:flex;justify-content:space-between;{MUTED};line-height:20px">'
-        f"<span>{escape(chart.window.label)} ago</span><span>{escape(_scale(chart, max(top, deep)))}</span>"
+        f"<span>{escape(chart.window.label)} ago</span><span>{escape(scale(chart))}</span>"
         "<span>now</span></div></div>"
     )
 
 
-def _bar(place: int, bar: Bar, scale: float) -> str:
+def shapes(chart: Chart) -> str:
+    """The bars alone, as the content of an SVG."""
+    top = max((bar.succeeded + bar.other for bar in chart.bars), default=0)
+    deep = max((bar.failed for bar in chart.bars), default=0)
+    unit = max(top / UP, deep / DOWN) or 1.0
+    return "".join(_bar(place, bar, unit) for place, bar in enumerate(chart.bars))
+
+
+def scale(chart: Chart) -> str:
+    """How long a bar is, and what the highest stands for."""
+    most = max((max(bar.succeeded + bar.other, bar.failed) for bar in chart.bars), default=0)
+    width_s = chart.window.width_s
+    width = f"{width_s} s" if width_s < 60 else f"{width_s // 60} min"  # noqa: PLR2004 - a minute
+    return f"a bar is {width}, the highest {most:,}"
+
+
+def _bar(place: int, bar: Bar, unit: float) -> str:
     if bar == Bar():
         return ""
-    up, other, down = (_units(count, scale) for count in (bar.succeeded, bar.other, bar.failed))
+    up, other, down = (_units(count, unit) for count in (bar.succeeded, bar.other, bar.failed))
     x, width = place * WIDE + _GAP / 2, WIDE - _GAP
     parts = (
         _rect(x, UP - up, width, up, palette.GREEN), _rect(x, UP - up - other, width, other, palette.PURPLE),
@@ -55,8 +68,8 @@ def _bar(place: int, bar: Bar, scale: float) -> str:
     return f"<g><title>{told}</title>{''.join(parts)}</g>"
 
 
-def _units(count: int, scale: float) -> float:
-    return max(count / scale, _LEAST) if count else 0.0
+def _units(count: int, unit: float) -> float:
+    return max(count / unit, _LEAST) if count else 0.0
 
 
 def _rect(x: float, y: float, width: float, height: float, colour: str) -> str:
@@ -68,9 +81,3 @@ def _rect(x: float, y: float, width: float, height: float, colour: str) -> str:
 def _key(colour: str, glyph: str, words: str) -> str:
     mark = f'<b style="color:{colour}">{glyph}</b>'
     return f'<span style="white-space:nowrap;margin-right:1em">{mark} {escape(words)}</span>'
-
-
-def _scale(chart: Chart, most: int) -> str:
-    width_s = chart.window.width_s
-    width = f"{width_s} s" if width_s < 60 else f"{width_s // 60} min"  # noqa: PLR2004 - a minute
-    return f"a bar is {width}, the highest {most:,}"

@@ -51,6 +51,8 @@ class Facts:
     #: jobs that wait or run and were not looked up
     unseen: int = 0
     chart: Chart | None = None
+    #: one for each window
+    charts: tuple[Chart, ...] = ()
     #: why nothing newer is known, in a sentence
     problem: str = ""
     #: that the server is nearly full, in a sentence

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from nbqueue.board import lacking, own
-from nbqueue.board.activity import Activity
+from nbqueue.board.activity import WINDOWS, Activity
 from nbqueue.board.facts import Facts, QueueFacts
 from nbqueue.board.grouped import Groups
 from nbqueue.board.known import Known
@@ -169,6 +169,7 @@ class Gathering:
             engines=tuple(engines),
             unseen=max(total - live, 0),
             chart=activity.chart(choice.window, seen.at_ms),
+            charts=tuple(activity.chart(window, seen.at_ms) for window in WINDOWS),
         )
 
 

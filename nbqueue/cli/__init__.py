@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "priority": "changing", "move": "removing", "logs": "job", "graph": "graph", "pause": "holding",
     "resume": "holding", "limits": "holding", "drain": "holding", "open": "holding", "clear": "removing",
     "history": "past", "retention": "keeping", "schedules": "schedules", "alerts": "alerts", "webhooks": "webhooks",
-    "web": "web", "signing-key": "signing_keys", "acl": "acl",
+    "web": "web", "dashboard": "dashboard", "signing-key": "signing_keys", "acl": "acl",
     "demo": "past", "doctor": "doctor", "completion": "completion", "words": "words",
 }  # fmt: skip
 

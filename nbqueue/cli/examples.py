@@ -47,6 +47,7 @@ EXAMPLES: Mapping[str, str] = {
     "webhooks retry": "nbqueue webhooks retry --failed",
     "webhooks secret": "nbqueue webhooks secret",
     "web": "nbqueue web --port 8080",
+    "dashboard": "nbqueue dashboard --read-only",
     "signing-key": "nbqueue signing-key list",
     "signing-key new": "nbqueue signing-key new",
     "signing-key list": "nbqueue signing-key list --json",

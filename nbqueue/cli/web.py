@@ -13,10 +13,11 @@ import click
 
 from nbqueue.cli.reach import with_settings
 from nbqueue.cli.session import here
+from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 
-_NEEDED = ("starlette", "uvicorn")
+_NEEDED = ("starlette", "uvicorn", "jinja2")
 DEFAULT_PORT = 8080
 
 
@@ -77,8 +78,9 @@ def web(
     It listens on this machine alone unless told otherwise, and every caller needs the token: it stands in a file that
     is made at the first start, and whose path is printed.
     """  # fmt: skip
-    _check_installed()
+    check_installed("nbqueue web")
     from nbqueue.web.config import WebConfig
+    from nbqueue.web.pages.routes import pages_of
     from nbqueue.web.server import serve
     from nbqueue.web.token_file import NAME, read_token
 
@@ -94,14 +96,20 @@ def web(
             "name it with --allow-host.", err=True,
         )  # fmt: skip
     with here(settings):
-        serve(config, ready=lambda url: click.echo(f"Serving {url} (token in {file}); Ctrl-C ends it.", err=True))
+        pages = pages_of(session(), read_only=read_only)
+        serve(
+            config,
+            pages=pages,
+            ready=lambda url: click.echo(f"Serving {url} (token in {file}); Ctrl-C ends it.", err=True),
+        )
 
 
-def _check_installed() -> None:
+def check_installed(command: str) -> None:
+    """Refuse a command that needs what is not installed."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"`nbqueue web` needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
+            f"`{command}` needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
             "run `pip install 'nbqueue[web]'`."
         )
 

@@ -58,7 +58,7 @@ class Picture:
         return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {attributes}>{self.content}</svg>'
 
 
-_PLACE = "display:inline-block;max-width:100%;margin:3px 12px 0 0"
+_PLACE = "display:inline-block;max-width:100%;margin:3px 12px 0 0;font-variant-numeric:tabular-nums"
 
 
 def traces(trace: Sequence[tuple[str, Sequence[Point]]]) -> list[Picture]:
@@ -114,9 +114,7 @@ def _scale(name: str, low: float, high: float, width: int) -> str:
     """The largest and the smallest value, each beside its place; one where they are the same."""
     places = {TOP + 8: high, TOP + HEIGHT: low} if high > low else {TOP + HEIGHT // 2 + 4: high}
     return "".join(
-        f'<text x="{width + 5}" y="{y}" {_INK} style="font-variant-numeric:tabular-nums">'
-        f"{escape(_short(name, value))}</text>"
-        for y, value in places.items()
+        f'<text x="{width + 5}" y="{y}" {_INK}>{escape(_short(name, value))}</text>' for y, value in places.items()
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 #: bytes of a path with its query, of a request's line and headers, and of its body
 LONGEST_URL_BYTES, LARGEST_HEAD_BYTES, LARGEST_BODY_BYTES = 8_192, 32_768, 1_048_576
@@ -20,6 +21,10 @@ class WebConfig:
     host: str = "127.0.0.1"
     #: the port it listens on
     port: int = 8080
+    #: a Unix socket to listen on instead: nobody but its owner reaches it, whatever it is called
+    socket: Path | None = None
+    #: a token that logs one browser in, once; empty: there is none
+    login_once: str = field(default="", repr=False)
     #: names that it is called by besides this machine's own: "queue.example", or "queue.example:8443"
     allow_hosts: tuple[str, ...] = ()
     #: the path that a proxy before it takes away, such as "/queue"

@@ -78,7 +78,7 @@ class Guard:
     def __init__(self, app: ASGIApp, config: WebConfig) -> None:
         self._app = app
         self._config = config
-        self._identity = Identity(config.token)
+        self._identity = Identity(config.token, config.login_once)
         self._names = origins.names_of(config.host, config.allow_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,6 +94,10 @@ class Guard:
         try:
             await self._pass(call, receive, sealed)
         except Problem as refused:
+            if refused.status == 401 and not call.path.startswith(API) and origins.is_visit(call.scope):  # noqa: PLR2004
+                login = f"{scope.get('root_path', '')}{LOGIN}"
+                await RedirectResponse(login, 303)(scope, receive, sealed)
+                return
             headers = {**refused.headers, **({"connection": "close"} if call.changes else {})}
             await Problem(refused.status, refused.detail, headers=headers).answer()(scope, receive, sealed)
         finally:
@@ -136,7 +140,9 @@ class Guard:
         hosts = call.headers.getlist("host")
         if call.path == HEALTH and not call.changes:
             return
-        if len(hosts) != 1 or not origins.is_known(hosts[0], self._names):
+        # no page of another site can make a browser speak to a Unix socket: what comes through it was sent by a proxy
+        is_ours = self._config.socket is not None or origins.is_known("".join(hosts[:1]), self._names)
+        if len(hosts) != 1 or not is_ours:
             raise Problem(
                 403, f"This server is not known as {ascii(', '.join(hosts))[:100]}: call it by a name of its own, or "
                 "start it with --allow-host NAME."
@@ -157,7 +163,7 @@ class Guard:
         given = [value for name, value in pairs if name == "token"]
         if not given:
             return None
-        if not self._identity.is_token(given[0]):
+        if not self._identity.is_login(given[0]) and not self._cookie_of(call):
             raise _unknown_caller()
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         root = str(call.scope.get("root_path", ""))
@@ -177,10 +183,14 @@ class Guard:
             if kind.lower() == "bearer" and self._identity.is_token(given.strip()):
                 return ""
             raise _unknown_caller()
-        for cookie in _cookies(call.headers.getlist("cookie"), self._config.cookie_name):
-            if self._identity.is_cookie(cookie):
-                return cookie
+        if cookie := self._cookie_of(call):
+            return cookie
         raise _unknown_caller()
+
+    def _cookie_of(self, call: Call) -> str:
+        """The cookie of ours that came along; empty where none did."""
+        cookies = _cookies(call.headers.getlist("cookie"), self._config.cookie_name)
+        return next(filter(self._identity.is_cookie, cookies), "")
 
     def _check_csrf(self, call: Call, cookie: str, body: bytes) -> None:
         """A browser sends its cookie whoever asks it to: what changes something needs what only our pages know."""

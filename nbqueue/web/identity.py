@@ -19,14 +19,23 @@ _PARTS = 3
 class Identity:
     """Knows the right token. Cookies are signed by a key that is made of it: a new token ends all of them."""
 
-    def __init__(self, token: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, token: str, once: str = "", clock: Callable[[], float] = time.time) -> None:
+        """Args: what callers show; another one that logs one browser in, once, where it is not empty; the clock."""
         self._known = _digest(token)
+        self._once = _digest(once) if once else b""
         self._key = hmac.digest(token.encode(), b"nbqueue web cookies", "sha256")
         self._clock = clock
 
     def is_token(self, given: str) -> bool:
         """Whether this is the token, in a time that does not depend on how much of it is right."""
         return hmac.compare_digest(_digest(given), self._known)
+
+    def is_login(self, given: str) -> bool:
+        """Whether a token in an address logs in: the right one, or the one that does so once."""
+        if self._once and hmac.compare_digest(_digest(given), self._once):
+            self._once = b""
+            return True
+        return self.is_token(given)
 
     def new_cookie(self) -> str:
         """A cookie for one who has shown the token."""

@@ -14,8 +14,10 @@ from nbqueue.web.guard import LOGIN, LOGOUT, give_cookie
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>nbqueue</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"></head>
-<body><main><h1>nbqueue</h1>{note}
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<link rel="icon" href="{root}/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="{root}/static/board.css"></head>
+<body><main class="login"><h1>nbqueue</h1>{note}
 <form method="post" action="{action}">
 <label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
 <button>Log in</button></form>
@@ -33,8 +35,9 @@ def routes() -> Sequence[Route]:
 
 def form(request: Request, status: int = 200, note: str = "") -> Response:
     """The form."""
-    action = escape(f"{request.scope.get('root_path', '')}{LOGIN}")
-    return HTMLResponse(_PAGE.format(action=action, note=f"<p>{escape(note)}</p>" if note else ""), status)
+    root = escape(request.scope.get("root_path", ""))
+    action = f"{root}{LOGIN}"
+    return HTMLResponse(_PAGE.format(root=root, action=action, note=f"<p>{escape(note)}</p>" if note else ""), status)
 
 
 async def _form(request: Request) -> Response:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 #: names of this machine that no other site can have
@@ -38,6 +39,12 @@ def is_own(origin: str, host: str, allow_hosts: Collection[str]) -> bool:
         return False
     own = [host, *allow_hosts]
     return any(_same(match[1].lower(), port, each) for each in own)
+
+
+def is_visit(scope: Mapping[str, Any]) -> bool:
+    """Whether a person asks for a page, and would rather log in than be told a status; not so with a wrong token."""
+    accepts = b"".join(value for name, value in scope["headers"] if name == b"accept")
+    return scope["method"] == "GET" and b"text/html" in accepts and b"token=" not in scope["query_string"]
 
 
 def is_odd(path: str, raw: bytes) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import uvicorn
 from starlette.routing import BaseRoute
@@ -38,6 +40,24 @@ def listen(host: str, port: int) -> socket.socket:
     return found
 
 
+def listen_at(path: Path) -> socket.socket:
+    """A Unix socket of this user alone; raises ConfigurationError where there cannot be one."""
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        if path.is_socket():
+            path.unlink()
+        found.bind(str(path))
+        found.listen(128)
+    except OSError as error:
+        found.close()
+        why = error.strerror or str(error)
+        raise ConfigurationError(f"{path} cannot be listened on ({why}): give another path with --socket.") from None
+    finally:
+        os.umask(before)
+    return found
+
+
 def serve(config: WebConfig, *, pages: Sequence[BaseRoute] = (), ready: Callable[[str], None]) -> None:
     """Answer until a signal ends it.
 
@@ -46,8 +66,9 @@ def serve(config: WebConfig, *, pages: Sequence[BaseRoute] = (), ready: Callable
         pages: what is to be seen besides the API.
         ready: called with the address once connections are taken.
     """
-    with listen(config.host, config.port) as taken:
-        config = replace(config, port=taken.getsockname()[1])
+    with listen(config.host, config.port) if config.socket is None else listen_at(config.socket) as taken:
+        if config.socket is None:
+            config = replace(config, port=taken.getsockname()[1])
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         protocol = type("Protocol", (PatientProtocol,), {"patience_s": config.request_timeout_s})
         server = uvicorn.Server(

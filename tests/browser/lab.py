@@ -111,9 +111,19 @@ class Notebook:
 
 @contextmanager
 def running_lab(
-    folder: Path, *, theme: str = "JupyterLab Light", app: str = "jupyterlab", **environ: str
-) -> Iterator[Lab]:
-    """A JupyterLab for the notebooks of a folder; it and its kernels end with the block."""
+    folder: Path, *, theme: str = "JupyterLab Light", app: str = "jupyterlab", base: str = "", token: str = "",
+    **environ: str,
+) -> Iterator[Lab]:  # fmt: skip
+    """A JupyterLab for the notebooks of a folder; it and its kernels end with the block.
+
+    Args:
+        folder: where its notebooks are.
+        theme: how it looks.
+        app: "jupyterlab" or "notebook".
+        base: the path before all of its pages, where it has been configured to have one.
+        token: what logs in; empty: everybody is let in.
+        environ: variables for it and its kernels.
+    """
     settings = folder.parent / "lab-settings"
     for name, values in {**SETTINGS, "apputils-extension/themes": {"theme": theme}}.items():
         path = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -123,12 +133,12 @@ def running_lab(
     options = {
         "ExtensionApp.open_browser": False, "ServerApp.allow_root": True, "ServerApp.port": port,
         "ServerApp.port_retries": 0, "ServerApp.root_dir": folder, "ServerApp.password": "",
-        "IdentityProvider.token": "", "ServerApp.disable_check_xsrf": True,
+        "IdentityProvider.token": token, "ServerApp.disable_check_xsrf": True,
     }  # fmt: skip
     arguments = [app, *(f"--{name}={value}" for name, value in options.items())]
     environ = {"JUPYTERLAB_SETTINGS_DIR": str(settings), **environ}
-    with _served(arguments, port, folder.parent / "lab.log", "/api/status", environ) as url:
-        yield Lab(url, folder, app)
+    with _served(arguments, port, folder.parent / "lab.log", f"{base}/api/status?token={token}", environ) as url:
+        yield Lab(url + base, folder, app)
 
 
 @contextmanager
@@ -173,14 +183,14 @@ def visited(*urls: str, width: int = 1000, height: int = 900) -> Iterator[list[t
     """A browser's page for each address, with the dialogs and errors that come in it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=_chromium(),
+            executable_path=chromium(),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         try:
             found = []
             for url in urls:
                 page = browser.new_page(viewport={"width": width, "height": height})
-                found.append((page, _listened(page)))
+                found.append((page, listened(page)))
                 page.set_default_timeout(DRAWN_WITHIN_MS)
                 page.goto(url)
             yield found
@@ -188,7 +198,7 @@ def visited(*urls: str, width: int = 1000, height: int = 900) -> Iterator[list[t
             browser.close()
 
 
-def _listened(page: Page) -> list[str]:
+def listened(page: Page) -> list[str]:
     """Dialogs and errors of a page, as they come."""
     found: list[str] = []
 
@@ -204,7 +214,8 @@ def _listened(page: Page) -> list[str]:
     return found
 
 
-def _chromium() -> str:
+def chromium() -> str:
+    """The path of the machine's own Chromium."""
     found = next((path for path in map(shutil.which, CHROMIUM) if path), None)
     assert found is not None, "Browser tests need Chromium: install it, for example with `apt-get install chromium`."
     return found

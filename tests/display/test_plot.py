@@ -43,7 +43,7 @@ def _beside(series: list[tuple[str, tuple[tuple[float, float], ...]]]) -> tuple[
     """The numbers beside the curves of the only picture, and its width."""
     (picture,) = plot.traces(series)
     texts = ET.fromstring(picture.inline).findall("{*}text")
-    return [text.text for text in texts if "tabular-nums" in text.attrib.get("style", "")], picture.width
+    return [text.text for text in texts if text.attrib["x"] != "0"], picture.width
 
 
 @pytest.mark.parametrize(

@@ -3,74 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbqueue.board import own, roster
+from nbqueue.board import acts, roster
+from nbqueue.board.acts import DELETE, JOBS
 from nbqueue.board.picked import Picked, counted
 from nbqueue.board.roster import Choice
-from nbqueue.broker import changes, queues
-from nbqueue.client import cancelling, changing, finding, grouping, removing, retrying
-from nbqueue.client.handle import Job
+from nbqueue.broker import queues
 from nbqueue.client.link import Link
 from nbqueue.client.session import Session
 from nbqueue.display import wording
-from nbqueue.errors import JobError
-from nbqueue.model.job import JobRecord
-from nbqueue.model.states import State
 from nbqueue.notebook.board import exports
 from nbqueue.notebook.board.exports import Saved
 
-#: jobs that are found at most, to be selected
-MOST = 100_000
-
-Act = Callable[[Link, Picked], Coroutine[Any, Any, str]]
-
-
-async def _cancel(link: Link, picked: Picked) -> str:
-    return _counted(await cancelling.cancel_all(link, await picked.all(link)))
-
-
-async def _retry(link: Link, picked: Picked) -> str:
-    single = await retrying.retry_all(link, await _not_retried(link, picked))
-    again, refused = len(single.drafts), list(single.refused.values())
-    for group, members in (await picked.in_groups(link)).items():
-        try:
-            found = await grouping.retry_failed(link, [Job[Any](each, of=picked.session) for each in members], group)
-        except JobError as error:
-            refused.append(str(error))
-        else:
-            again += found.again if found else 0
-    told = _counted({"submitted again": again, "not retried": len(refused)})
-    return f"{told} ({refused[0]})" if refused else told if again else "there is nothing to retry"
-
-
-async def _not_retried(link: Link, picked: Picked) -> list[str]:
-    """The last retries of the jobs of no group, of those that were retried only what did not end well either."""
-    newest = await retrying.newest_of(link, [record.id for record in await picked.singles(link)])
-    return [
-        record.id
-        for job_id, record in newest.items()
-        if record.id == job_id or (record.state.is_final and record.state is not State.SUCCEEDED)
-    ]
-
-
-async def _promote(link: Link, picked: Picked) -> str:
-    answers = await changing.change_all(link, await picked.all(link), changes.promote)
-    return _counted({"due now" if answer == "changed" else answer: count for answer, count in answers.items()})
-
-
-async def _delete(link: Link, picked: Picked) -> str:
-    answers = await removing.delete(link, await picked.all(link))
-    return _counted({"run and go on" if answer == "running" else answer: count for answer, count in answers.items()})
-
-
-DELETE = "Delete"
-#: what can be done to jobs: name of the button -> what it does
-JOBS: Mapping[str, Act] = {"Cancel": _cancel, "Retry": _retry, "Promote": _promote, DELETE: _delete}
 #: buttons for selected jobs that do nothing in the server
 OPEN, CLEAR = "Open card", "Clear selection"
 #: selects what is not on the page too
@@ -108,7 +57,7 @@ class Actions:
         """Ask the server for all jobs that a choice is true of, and hand on their ids."""
 
         async def searched(link: Link) -> str:
-            records, cut = await _matching(link, choice)
+            records, cut = await acts.matching(link, choice)
             found([record.id for record in records])
             return f"{counted(len(records), 'job')} selected{cut}"
 
@@ -120,7 +69,7 @@ class Actions:
         here, now = Path.cwd(), datetime.now().astimezone()
 
         async def exported(link: Link) -> str:
-            records, cut = await _matching(link, choice)
+            records, cut = await acts.matching(link, choice)
             ordered = roster.ordered(records, choice)
             file = await asyncio.to_thread(exports.save, ordered, exports.FORMATS[words], here, now)
             saved(file)
@@ -165,22 +114,3 @@ class Actions:
 
     def _refuse(self, what: str, error: BaseException) -> None:
         self._say(wording.line(f"{what}: not done: {error}", 400))
-
-
-async def _matching(link: Link, choice: Choice) -> tuple[list[JobRecord], str]:
-    """Their records, and words where there are more jobs than were looked through."""
-    asked = finding.wanted(
-        state=roster.STATES[choice.state], queue=choice.queue, function=choice.function, limit=MOST + 1
-    )  # fmt: skip
-    records = await finding.find(link, asked)
-    is_cut, records = len(records) > MOST, records[:MOST]
-    if choice.own:
-        mine = await own.read(link)
-        records = [record for record in records if mine.has(record)]
-    cut = f", of the newest {MOST:,} that were looked through" if is_cut else ""
-    return roster.wanted(records, choice), cut
-
-
-def _counted(answers: Mapping[Any, int]) -> str:
-    """How many had which answer."""
-    return ", ".join(f"{count:,} {answer}" for answer, count in answers.items() if count) or "not known any more"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nbqueue.board import group_row, roster
+from nbqueue.board.acts import JOBS
 from nbqueue.board.facts import Facts
 from nbqueue.board.gathering import Gathering
 from nbqueue.board.picked import counted
@@ -21,7 +22,7 @@ from nbqueue.model import durations
 from nbqueue.model.durations import Duration
 from nbqueue.notebook import publish, server
 from nbqueue.notebook.board import snapshot
-from nbqueue.notebook.board.actions import CLEAR, JOBS, MATCHING, OPEN, Actions
+from nbqueue.notebook.board.actions import CLEAR, MATCHING, OPEN, Actions
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.opened import Opened
 from nbqueue.notebook.board.shown import Shown

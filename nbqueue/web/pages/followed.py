@@ -1,0 +1,173 @@
+"""A job or a group that is open in a browser: followed once for all who look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from nbqueue.client import attempts as past
+from nbqueue.client.group import JobGroup
+from nbqueue.client.group_live import GroupLive
+from nbqueue.client.known import group_again
+from nbqueue.client.link import Link
+from nbqueue.client.live import Live
+from nbqueue.client.session import Session
+from nbqueue.display import view, view_group
+from nbqueue.display.view import CardView
+from nbqueue.model.attempts import AttemptRecord
+from nbqueue.model.job import JobRecord
+from nbqueue.model.names import check_job_id
+
+#: how long the counts of a group are waited for before its page is shown
+KNOWN_S, LOOK_S = 1.0, 0.01
+#: jobs of a group that are listed
+LISTED = 1_000
+
+
+class JobFollowed:
+    """One job."""
+
+    def __init__(self, job_id: str, of: Session) -> None:
+        self._id, self._session = job_id, of
+        self._live: Live | None = None
+        self._attempts: Sequence[AttemptRecord] = ()
+        self._asked: Future[list[AttemptRecord]] | None = None
+        self._asked_of: object = None
+        self._read = 0
+        #: when somebody was seen to look at it
+        self.seen_at = time.monotonic()
+
+    async def begin(self) -> None:
+        """Follow it from now on. Raises JobLost where the server knows no such job."""
+
+        async def begun(link: Link) -> tuple[Live, list[AttemptRecord]]:
+            live = Live(await link.record(check_job_id(self._id)))
+            await live.begin(link)
+            return live, await past.attempts(link, self._id)
+
+        live, self._attempts = await asyncio.wrap_future(self._session.call(begun))
+        self._live, self._asked_of = live, _turning(live.record)
+
+    @property
+    def version(self) -> int:
+        """Grows with each change."""
+        return self._read + (0 if self._live is None else self._live.version)
+
+    @property
+    def record(self) -> JobRecord:
+        """What is known of it now."""
+        assert self._live is not None  # noqa: S101 - begun before
+        return self._live.record
+
+    @property
+    def attempts(self) -> Sequence[AttemptRecord]:
+        """Those that have ended, in their order."""
+        return self._attempts
+
+    def card(self, now: datetime, hint: str) -> CardView:
+        """What is shown of it; `hint` is what it waits for and no worker has."""
+        assert self._live is not None  # noqa: S101 - begun before
+        live = self._live
+        return view.of_job(
+            live.record, now=now, log_tail=live.log_tail, remote_traceback=live.remote_traceback, trace=live.trace,
+            reconnecting=live.reconnecting, hint=hint,
+        )  # fmt: skip
+
+    def refresh(self) -> None:
+        """Read its attempts again where one more has ended. Does not wait."""
+        if self._asked is not None and self._asked.done():
+            if not self._asked.cancelled() and self._asked.exception() is None:
+                self._attempts = self._asked.result()
+            self._asked = None
+            self._read += 1
+        turning = _turning(self.record)
+        if self._asked is None and turning != self._asked_of:
+            self._asked_of = turning
+            self._asked = self._session.call(lambda link: past.attempts(link, self._id))
+
+    def close(self) -> None:
+        """Follow it no longer."""
+        if self._live is not None:
+            self._live.close()
+
+
+class GroupFollowed:
+    """The jobs of a group, as one."""
+
+    def __init__(self, group: str, of: Session) -> None:
+        self._id, self._session = group, of
+        self._group: JobGroup[Any] | None = None
+        self._live: GroupLive | None = None
+        self._asked: Future[list[JobRecord | None]] | None = None
+        self._asked_at = -1
+        self._read = 0
+        #: its first jobs
+        self.records: Sequence[JobRecord] = ()
+        #: when somebody was seen to look at it
+        self.seen_at = time.monotonic()
+
+    async def begin(self) -> None:
+        """Follow it from now on. Raises JobLost where the server knows none of its jobs."""
+        found = await asyncio.wrap_future(self._session.call(lambda link: group_again(link, self._id, self._session)))
+        self._group, self._live = found, found.live()
+        for _ in range(round(KNOWN_S / LOOK_S)):
+            if self._live.version:
+                break
+            await asyncio.sleep(LOOK_S)
+        self._take(await asyncio.wrap_future(self._session.call(self._look)))
+
+    @property
+    def version(self) -> int:
+        """Grows with each change."""
+        return self._read + (0 if self._live is None else self._live.version)
+
+    def card(self, now: datetime, hint: str) -> CardView:
+        """What is shown of it; `hint` is what its jobs wait for and no worker has."""
+        assert self._live is not None  # noqa: S101 - begun before
+        assert self._group is not None  # noqa: S101
+        live = self._live
+        found = view_group.of_group(
+            live.counts, live.total, now=now, label=self._group.label, began_at=live.began_at,
+            last_end_at=live.last_end_at, reconnecting=live.reconnecting, hint=hint, failures=live.failures,
+            errors=live.errors, before=live.before, group_id=self._id,
+            rates=live.rates(live.last_end_at or now if live.ended else now),
+        )  # fmt: skip
+        again = (f"retried as {live.retried_by}",) if live.retried_by else ()
+        return replace(found, notes=(*found.notes, *again))
+
+    def refresh(self) -> None:
+        """Read its jobs again where one has changed. Does not wait."""
+        assert self._live is not None  # noqa: S101 - begun before
+        if self._asked is not None and self._asked.done():
+            if not self._asked.cancelled() and self._asked.exception() is None:
+                self._take(self._asked.result())
+            self._asked = None
+        if self._asked is None and self._live.version != self._asked_at:
+            self._asked_at = self._live.version
+            self._asked = self._session.call(self._look)
+
+    async def _look(self, link: Link) -> list[JobRecord | None]:
+        assert self._group is not None  # noqa: S101 - begun before
+        return await link.records(self._group.ids[:LISTED])
+
+    def _take(self, found: Sequence[JobRecord | None]) -> None:
+        self.records = [record for record in found if record is not None]
+        self._read += 1
+
+    def close(self) -> None:
+        """Follow it no longer."""
+        if self._live is not None:
+            self._live.close()
+
+
+Followed = JobFollowed | GroupFollowed
+
+
+def _turning(record: JobRecord) -> object:
+    """Differs once another attempt has ended."""
+    return record.state, record.tries, record.losses, record.crashes
