@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -13,7 +14,7 @@ from types import FrameType
 from typing import NoReturn
 
 import click
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -103,6 +104,8 @@ class _Top:
             console=self._console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         ) as live:  # fmt: skip
             while True:
+                # of the terminal itself: COLUMNS and LINES do not follow it
+                self._console.size = ConsoleDimensions(*os.get_terminal_size(sys.stdout.fileno()))
                 size = Size(width=self._console.width, height=self._console.height, wide=self._wide)
                 # nothing is sent where nothing has changed
                 if (state := self._state(size)) != drawn:
