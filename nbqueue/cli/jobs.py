@@ -11,7 +11,8 @@ import click
 from nbqueue.broker import jobs as wire
 from nbqueue.broker import queues
 from nbqueue.broker.holdup import standing
-from nbqueue.cli import tables
+from nbqueue.cli import one_job, tables
+from nbqueue.cli.ranges import Whole
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.cli.searching import filters, narrowed
 from nbqueue.errors import ConfigurationError
@@ -28,19 +29,25 @@ SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 
 
 @click.command()
+@click.argument("job_id", metavar="[ID]", required=False)
 @filters
 @click.option("--dead", default="", metavar="QUEUE", help="Only those that failed for good there and were not retried.")
-@click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many.")
+@click.option("--limit", type=Whole(min=1), default=30, show_default=True, help="At most so many.")
 @as_json
 @with_settings
-def jobs(settings: Settings, *, dead: str, limit: int, json_wanted: bool, **given: Any) -> None:
-    """List jobs, live ones first, then the last to end.
+def jobs(settings: Settings, *, job_id: str | None, dead: str, limit: int, json_wanted: bool, **given: Any) -> None:
+    """List jobs, live ones first, then the last to end; or show all that is known of one.
 
     Of what is named by more than --state and --queue the newest come first. --dead goes with --since and --limit
     alone; `nbqueue retry --dead QUEUE` submits what it lists again. The other options `nbqueue retry`, `cancel`,
     `delete` and `requeue` take too.
     """
     narrow = narrowed(given)
+    if job_id is not None:
+        if narrow or dead:
+            raise ConfigurationError("jobs takes the ID of one job, or options that say which: both came together.")
+        one_job.show(settings, job_id, json_wanted=json_wanted)
+        return
     found_before = None
     if dead:
         found_before = _dead(settings, dead, limit, narrow)
