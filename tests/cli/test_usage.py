@@ -161,7 +161,7 @@ def test_a_full_disk(server: Server) -> None:
     """Where nothing can be written a sentence says so, and no traceback."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         found = subprocess.run(
-            [sys.executable, "-m", "nbqueue", "jobs", "--url", server.url], stdout=full, stderr=subprocess.PIPE, text=True,
-            check=False,
+            [sys.executable, "-m", "nbqueue", "jobs", "--url", server.url],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert (found.returncode, found.stderr) == (1, "nbqueue: the output cannot be written: No space left on device\n")
