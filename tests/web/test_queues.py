@@ -44,10 +44,14 @@ def test_what_failed_is_retried_together(web: Web) -> None:
     assert web.get(f"/api/v1/jobs/{again}/wait").json["state"] == "failed"
 
 
-def test_a_queue_that_never_was_is_not_found(web: Web) -> None:
-    """A name that nothing was submitted to is 404, with a sentence."""
+def test_a_queue_that_nobody_used_yet_has_zeros(web: Web) -> None:
+    """Queues are not declared: what scales workers by one asks for it before its first job."""
     found = web.get("/api/v1/queues/never")
-    assert (found.status, found.detail) == (404, 'There is no queue "never": nothing was ever submitted to it.')
+    assert found.status == 200
+    assert {name: found.json[name] for name in ("name", "queued", "ready", "crowded", "running", "workers")} == {
+        "name": "never", "queued": 0, "ready": 0, "crowded": 0, "running": 0, "workers": 0,
+    }  # fmt: skip
+    assert "never" not in [each["name"] for each in web.get("/api/v1/queues").json["queues"]]
 
 
 def test_ready_is_what_a_worker_would_start(web: Web) -> None:
