@@ -150,7 +150,7 @@ async def _rights(client: Any, server: Server, *, is_shared: bool) -> list[Findi
     for role, said in _LACKING.items():
         missing = await rights.refused(client, server.keys, role)
         if missing:
-            todo = f"`nbqueue acl --role {role}` prints what it lacks: {_some(missing)}"
+            todo = f"`nbqueue acl --role {role}` prints what it lacks: {rights.some(missing)}"
             return [Finding("rights", "wrong" if role == "viewer" else "note", f"{user} {said}; {todo}")]
     great = await rights.great_rights(client) if is_shared else []
     if great:
@@ -166,10 +166,6 @@ async def _mark(client: Any, server: Server, keyring: Keyring) -> list[Finding]:
     except ConfigurationError as error:
         return [Finding("signing key", "wrong", str(error))]
     return []
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")  # noqa: PLR2004
 
 
 def _queues(stats: list[queues.QueueStats], waiting: list[str]) -> Finding:

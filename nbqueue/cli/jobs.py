@@ -59,7 +59,8 @@ def jobs(settings: Settings, *, job_id: str | None, dead: str, limit: int, json_
         tables.print_json(found.jobs)
     else:
         why = any(found.why.values())
-        rows = [_row(item) + ((found.why.get(item.id, ""),) if why else ()) for item in found.jobs]
+        rows = [_row(item, found.why.get(item.id, "")) for item in found.jobs]
+        rows = [(*row, found.why.get(item.id, "")) if why else row for row, item in zip(rows, found.jobs, strict=True)]
         tables.print_table((*HEADINGS, WHY) if why else HEADINGS, rows, empty="No jobs.", spare=SPARE)
         for sentence in found.lacks:
             click.echo(f"nbqueue: {sentence}", err=True)
@@ -139,10 +140,13 @@ async def _found(server: Server, queue: str | None, states: frozenset[str], limi
     return sorted(found, key=lambda item: item.state is not State.RUNNING)[:limit]
 
 
-def _row(item: JobRecord) -> tuple[object, ...]:
-    state = f"{item.state} ({item.reason})" if item.reason else item.state
-    done = "" if item.progress.fraction is None else f"{item.progress.fraction:.0%}"
+def _row(item: JobRecord, why: str = "") -> tuple[object, ...]:
+    """A job; what it waits for (`why`) stands in a column of its own."""
+    state = f"{item.state} ({item.reason})" if item.reason and not why else item.state
+    # of one that waits again these are of the attempt before
+    worked = item.state is State.RUNNING or item.state.is_final
+    done = f"{item.progress.fraction:.0%}" if worked and item.progress.fraction is not None else ""
     error = f"{item.error_type}: {item.error}" if item.error_type else ""
     label = item.label if item.label != item.function else ""
-    ran = tables.span(item.elapsed_s)
+    ran = tables.span(item.elapsed_s) if worked else ""
     return (item.id, state, item.queue, item.function, label, done, tables.ago(item.submitted_at), ran, error)

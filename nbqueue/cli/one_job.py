@@ -14,6 +14,7 @@ from nbqueue.errors import JobLost
 from nbqueue.model import holdup, names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
+from nbqueue.model.states import State
 
 
 def show(settings: Settings, job_id: str, *, json_wanted: bool) -> None:
@@ -45,7 +46,7 @@ def _facts(record: JobRecord, why: str) -> dict[str, object]:
              ("ended", record.finished_at))  # fmt: skip
     return {
         "id": record.id,
-        "state": f"{record.state} ({record.reason})" if record.reason else record.state,
+        "state": f"{record.state} ({record.reason})" if record.reason and not why else record.state,
         "waits": why,
         "queue": record.queue,
         "function": record.function,
@@ -56,7 +57,7 @@ def _facts(record: JobRecord, why: str) -> dict[str, object]:
         "priority": record.priority or "",
         "needs": record.needs,
         **{word: f"{at:%Y-%m-%d %H:%M:%S} UTC, {tables.ago(at)}" for word, at in times if at is not None},
-        "took": tables.span(record.elapsed_s) if record.started_at else "",
+        "took": tables.span(record.elapsed_s) if record.state is State.RUNNING or record.state.is_final else "",
         "attempt": _attempts(record),
         "worker": record.worker,
         "progress": _progress(record),

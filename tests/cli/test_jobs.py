@@ -4,12 +4,18 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from arq.connections import RedisSettings, create_pool
 
 import nbqueue
+from nbqueue.cli.jobs import _row
+from nbqueue.model.job import JobRecord
+from nbqueue.model.progress import Progress
+from nbqueue.model.states import State, WaitReason
 from tests.cli.commands import run, running, shell
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -219,6 +225,16 @@ def test_several_states_at_once(server: Server) -> None:
     for words in (("--state", "queued,cancelled"), ("--state", "queued", "--state", "cancelled")):
         assert {each["id"] for each in json.loads(run("jobs", *words, "--json", *at).stdout)} == {"waits", "gone"}
     assert run("jobs", "--state", "queued,odd", *at).exit_code == 2
+
+
+def test_what_waits_again_does_not_work() -> None:
+    """A job that was put back shows neither a time nor progress of before; what it waits for comes apart."""
+    began = datetime.now(UTC) - timedelta(seconds=19)
+    half = Progress(done=6, total=10)
+    again = JobRecord(id="a", state=State.QUEUED, reason=WaitReason.LIMITED, started_at=began, progress=half)
+    assert _row(again, "no worker offers site=berlin")[1] == "queued"
+    assert (_row(again)[1], _row(again)[5], _row(again)[7]) == ("queued (limited)", "", "")
+    assert _row(replace(again, state=State.RUNNING, reason=None))[5:8:2] == ("60%", "19 s")
 
 
 def test_one_job_in_full(server: Server) -> None:

@@ -94,7 +94,7 @@ def test_the_package_runs_as_the_command() -> None:
         (2, ["jobs", "--url", "http://x"], 'nbqueue: NBQUEUE_URL begins with "http://"'),
         (1, ["jobs"], "nbqueue: No local stack runs in"),
         (2, ["history", "--since", "soon", "--url", "{server}"], "nbqueue: --since 'soon' is no time"),
-        (2, ["up", "--url", "redis://host"], "nbqueue: `nbqueue up starts the local stack`"),
+        (2, ["up", "--url", "redis://host"], "nbqueue: `nbqueue up` starts the local stack"),
         (2, ["submit", "f", "text", "--url", "{server}"], "nbqueue: Argument 1 is no JSON: 'text'"),
         (2, ["cancel", "a/b", "--url", "{server}"], "nbqueue: job_id='a/b' cannot be used"),
         (2, ["jobs", "--queue", "a,b", "--url", "{server}"], "nbqueue: queue='a,b' cannot be used"),
