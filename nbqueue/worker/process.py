@@ -211,10 +211,19 @@ class EngineProcess:
 
     async def _burst(self, engine: Engine) -> None:
         # exhaustion is a question to ask, not an event
-        while not engine.is_exhausted or await self._is_more_to_come(engine):  # noqa: ASYNC110
+        while not await self._is_all_done(engine):  # noqa: ASYNC110
             await asyncio.sleep(BURST_LOOK_S)
+        engine.drain()
         await self._word.finish(due=True)
         self._end(0)
+
+    async def _is_all_done(self, engine: Engine) -> bool:
+        """Whether nothing is left to do; a job that was taken while the server was asked is."""
+        taken = engine.slots.entered
+        if not engine.is_exhausted or await self._is_more_to_come(engine):
+            return False
+        await engine.settled()
+        return engine.slots.entered == taken
 
     async def _is_more_to_come(self, engine: Engine) -> bool:
         """Whether jobs of its queues will be ready by themselves: they wait for their time, or for a limit."""

@@ -19,6 +19,8 @@ class Slots:
     def __init__(self, room: Room, on_room: Callable[[], None] = lambda: None) -> None:
         self._room, self._on_room = room, on_room
         self._taken: dict[Key, Taken] = {}
+        #: jobs that ever entered
+        self.entered = 0
         self._resting: set[Key] = set()
         #: how many of them are of which lane
         self._at_rest = [0, 0]
@@ -39,6 +41,7 @@ class Slots:
         """A job was begun."""
         self._room.enter(*taken)
         self._taken[key] = taken
+        self.entered += 1
 
     def leave(self, key: Key) -> None:
         """A job ended."""

@@ -231,7 +231,8 @@ class Supervisor:
         """Give back at once what a dead engine held."""
         del self._engines[engine.id]
         engine.link.close()
-        charged = not (self._stopping.is_set() or engine.is_renewed)
+        # who ended as it had said lost nothing through a fault of its jobs
+        charged = not (self._stopping.is_set() or engine.is_renewed or engine.planned == 0)
         try:
             async with asyncio.timeout(GIVE_BACK_S):
                 returned = await self._leases.give_back([engine.id], charged=charged, guilty=engine.hog)
