@@ -95,7 +95,7 @@ class _Endpoint:
             oldest = next(iter(self._under_way))
             del self._under_way[oldest]
             oldest.cancel()
-        # a task of our own: one that asyncio makes of a coroutine tells of its cancellation as of an error (Python 3.11)
+        # a task of our own: of one that asyncio makes of a coroutine Python 3.11 tells the cancellation as an error
         task = asyncio.get_running_loop().create_task(self._answer(reader, writer))
         self._under_way[task] = None
         task.add_done_callback(lambda task: self._leave(task, writer))

@@ -50,7 +50,7 @@ def test_a_job_by_name_is_claimed_once_and_where_it_runs(server: Server, setting
         wait_until(lambda: "it has begun 20 jobs" in worker.log)
 
 
-def test_a_job_that_came_before_any_worker_counts_once(server: Server, settings: Settings) -> None:
+def test_a_job_that_came_before_any_worker_counts_once(settings: Settings) -> None:
     """It is handed over to the lane of processes, which is no beginning."""
     jobs = submit_map("lane-plain", range(12)).wait(10)
     with running_worker(settings, __name__, "--slots", "1", "--max-jobs", "20") as worker:
