@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from nbqueue.cli import main
+from nbqueue.cli import load
 from nbqueue.cli.worker_options import GROUPS
 from nbqueue.worker import supervisor
 from nbqueue.worker.config import WorkerConfig
@@ -171,7 +171,7 @@ def test_an_arq_class_is_not_told_what_it_cannot_do() -> None:
 def test_the_help_has_every_option_in_a_group() -> None:
     """And no group names an option that is not there."""
     listed = [name for names in GROUPS.values() for name in names]
-    options = [each for each in main.commands["worker"].params if isinstance(each, click.Option)]
+    options = [each for each in load("worker").params if isinstance(each, click.Option)]
     written = [max(each.opts, key=len).lstrip("-").replace("-", "_") for each in options]
     assert sorted([*written, "help"]) == sorted(listed)
     found = run("worker", "--help")
