@@ -10,9 +10,8 @@ import click
 
 from nbqueue.cli.durations import Seconds
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, scaling
+from nbqueue.model import durations, log_lines, scaling
 from nbqueue.model.names import shown
-from nbqueue.worker import log_lines
 
 #: an engine holds some 60 MB before it has run anything; below this it would be renewed after each job
 LEAST_MEMORY = 128 * 10**6
