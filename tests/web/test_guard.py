@@ -5,7 +5,6 @@ import socket
 import time
 from contextlib import suppress
 
-import psutil
 import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
@@ -16,7 +15,7 @@ from nbqueue.web.guard import Guard
 from nbqueue.web.sealed import HEADERS
 from tests.waiting import SLACK
 from tests.web.raw import BEARER, SUBMIT, cookie_of, queued, request, status
-from tests.web.running import TOKEN, Web, read_all, running_web
+from tests.web.running import TOKEN, Web, peak_bytes, read_all, running_web
 
 
 @pytest.mark.parametrize(
@@ -166,8 +165,7 @@ def test_too_much_is_refused_by_its_size(web: Web) -> None:
 
 def test_bombs_are_refused_before_they_are_held(web: Web) -> None:
     """What declares gigabytes, never ends, is deep, or is a number of a million digits costs the server little."""
-    process = psutil.Process(web.process.pid)
-    before = process.memory_info().rss
+    before = peak_bytes(web)
     json_type = "Content-Type: application/json"
     assert status(web.raw(request("POST /api/v1/jobs", BEARER, json_type, "Content-Length: 10000000000"))) == 413
     endless = request("POST /api/v1/jobs", BEARER, json_type, "Transfer-Encoding: chunked")
@@ -178,7 +176,7 @@ def test_bombs_are_refused_before_they_are_held(web: Web) -> None:
     zipped = web.ask("POST", "/api/v1/jobs", body=b"\x1f\x8b" + bytes(1000),
                      headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})  # fmt: skip
     assert zipped.status == 400
-    assert process.memory_info().rss - before < 100e6
+    assert peak_bytes(web) - before < 100e6
 
 
 def test_every_answer_is_sealed(web: Web) -> None:
