@@ -75,6 +75,8 @@ async def test_only_what_could_run_at_once_waits(settings: Settings) -> None:
     client = open_redis(parse_url(str(settings.url)), name="test")
     await queues.pause(client, Keys(""), "paused")
     assert await waiting(client, Keys(""), ["open", "paused", "unknown"]) == (2, 3)
+    stats = [await queues.stats(client, Keys(""), name) for name in ("open", "paused", "unknown")]
+    assert [each.ready for each in stats] == [5, 0, 0]
     assert await waiting(client, Keys(""), []) == (0, 0)
     await client.aclose()
 
