@@ -39,6 +39,8 @@ class Health:
     slots: tuple[int, int]
     #: engines that took the place of another
     restarts: int
+    #: the key that the others sign with and that its key file lacks; empty: none
+    lacked_key: str = ""
 
     @property
     def why_not_ready(self) -> str:
@@ -47,7 +49,9 @@ class Health:
             return "it was told to end"
         if not self.engines:
             return "no engine of it serves yet"
-        return "" if self.connected else "the server does not answer it"
+        if not self.connected:
+            return "the server does not answer it"
+        return f"its key file lacks key {self.lacked_key}, with which the others sign" if self.lacked_key else ""
 
 
 @asynccontextmanager
