@@ -26,8 +26,7 @@ def noted(facts: Facts, offers: Offers, patience_s: Patience) -> Facts:
 def of_queue(facts: QueueFacts, offers: Offers, patience_s: Patience) -> QueueFacts:
     """A queue, with what its next job lacks where nobody serves it."""
     stats = facts.stats
-    ready = stats.queued - sum(stats.held_back.values()) - stats.blocked
-    waits = not stats.paused and ready > 0 and (facts.oldest_s or 0.0) >= patience_s(stats.name)
+    waits = stats.ready > 0 and (facts.oldest_s or 0.0) >= patience_s(stats.name)
     return replace(facts, lack=no_worker(stats.name)) if waits and stats.name not in offers else facts
 
 

@@ -95,8 +95,10 @@ def latency(round_trip_s: float) -> Finding:
 
 def way(address: Address) -> Iterator[Finding]:
     """Whether others on the network could read along."""
-    if address.kind == "tcp" and not _is_here(address.host):
-        said = f"what goes to {address.host} is not encrypted, the password neither: write rediss://, where it has TLS"
+    far = [host for host in _hosts(address) if not _is_here(host)]
+    if far and not address.tls:
+        scheme = "rediss+sentinel" if address.kind == "sentinel" else "rediss"
+        said = f"what goes to {far[0]} is not encrypted, the password neither: write {scheme}://, where it has TLS"
         yield Finding("way", "note", said)
     elif address.tls and not address.check_hostname:
         said = "the name in the server's certificate is not checked: leave ssl_check_hostname=false out of NBQUEUE_URL"
@@ -116,6 +118,13 @@ def _version(info: Mapping[str, Any]) -> Finding:
         said = f"{kind} {text} lets who may run scripts take it over (CVE-2025-49844): upgrade it to {wanted} or later"
         return Finding("server", "note", f"{said}, unless your distribution has mended it")
     return Finding("server", "ok", f"{kind} {text}")
+
+
+def _hosts(address: Address) -> list[str]:
+    """The hosts that it is spoken to by a network: of a server that Sentinels know, theirs."""
+    if address.kind == "sentinel":
+        return [host for host, _ in address.sentinels]
+    return [address.host] if address.kind == "tcp" else []
 
 
 def _is_here(host: str) -> bool:

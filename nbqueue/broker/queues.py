@@ -47,8 +47,12 @@ class QueueStats(Shown):
     blocked: int = 0
     #: of those: gate (`f:`, `t:`, `g:` paused function, tag, group; `l:` limit; `r:` resources) -> jobs behind it
     held_back: Mapping[str, int] = field(default_factory=dict)
+    #: of those: held back by resources in use that its workers offer: more workers would start them; None: not asked
+    crowded: int | None = None
     scheduled: int = 0
     running: int = 0
+    #: engines that serve it; None: not asked
+    workers: int | None = None
     #: final state -> jobs that ended so since the store began
     ended: Mapping[State, int] = field(default_factory=dict)
     #: jobs that ended within the last sixty seconds; None: not asked
@@ -60,6 +64,11 @@ class QueueStats(Shown):
     runs_s: Percentiles | None = None
     #: of the whole server; None: not asked, or it does not say
     memory: StoreMemory | None = None
+
+    @property
+    def ready(self) -> int:
+        """Jobs that a worker with a slot to spare would start now: nothing holds them back, and no pause the queue."""
+        return 0 if self.paused else self.queued - self.blocked - sum(self.held_back.values())
 
     @property
     def comes_by_itself(self) -> bool:

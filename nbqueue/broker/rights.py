@@ -30,7 +30,7 @@ _GREAT: dict[str, Command] = {
 async def refused(client: Any, keys: Keys, role: Role) -> list[str]:
     """The commands, keys and channels of a role in this namespace that the user is not given."""
     named = {name: (name.upper(), keys.record("-"), *_words(name, keys)) for name in KEYED[role]}
-    named |= {name: _SCRIPTS[name] for name in SCRIPTS} | {"scan": ("SCAN", "0")} | _places(keys, role)
+    named |= {name: _SCRIPTS[name] for name in SCRIPTS[role]} | {"scan": ("SCAN", "0")} | _places(keys, role)
     replies = await _checked(client, list(named.values()))
     return [name for name, reply in zip(named, replies, strict=True) if isinstance(reply, NoPermissionError)]
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import quantiles
 from typing import Any
 
-from nbqueue.broker import alerts, history, minutes, queues, scripts
+from nbqueue.broker import history, minutes, queues, waits
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import memory
 from nbqueue.broker.queues import Percentiles, QueueStats
+from nbqueue.model.resources import fits, known
 
 #: percentiles are those of the newest attempts: so many, and of so many seconds
 NEWEST, WINDOW_S = 1000, 3600
@@ -21,16 +22,28 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     """All that is known of a queue."""
     now = await history.now_ms(lambda act: act(client))
     counted = await minutes.read(client, keys, name, since_ms=now - 2 * minutes.MINUTE_MS, now_ms=now)
-    [measured] = await scripts.run(client, alerts.measure(keys, [name]))
+    [oldest_s] = await waits.oldest_s(client, keys, [name])
     attempts = await _newest(client, keys, name, now)
+    found = await queues.stats(client, keys, name)
+    offered = queues.offers(await queues.engines(client, keys)).get(name, ())
     return replace(
-        await queues.stats(client, keys, name),
+        found,
+        crowded=_crowded(found, offered),
+        workers=len(offered),
         per_minute=minutes.per_minute(counted, now),
-        oldest_s=measured.oldest_s if measured.depth else None,
+        oldest_s=oldest_s,
         waits_s=_percentiles([start - due for due, start, _ in attempts]),
         runs_s=_percentiles([end - start for _, start, end in attempts]),
         memory=await memory(client),
     )
+
+
+def _crowded(stats: QueueStats, offered: Sequence[Mapping[str, float]]) -> int:
+    """Jobs that wait for resources which a worker of the queue has, though not free."""
+    if stats.paused:
+        return 0
+    behind = ((known(gate[2:]), count) for gate, count in stats.held_back.items() if gate.startswith("r:"))
+    return sum(count for needs, count in behind if any(fits(needs, each) for each in offered))
 
 
 async def _newest(client: Any, keys: Keys, name: str, now_ms: int) -> list[tuple[int, int, int]]:

@@ -64,6 +64,8 @@ def _of_queues(standing: Standing) -> Iterator[Metric]:
     held = {key: count for stats in found for key, count in _held_back(stats).items()}
     yield _gauge("jobs", "Jobs that wait or run. Queued: ready, or held back; blocked: wait for other jobs.",
                  ("queue", "state"), states)  # fmt: skip
+    yield _gauge("jobs_ready", "Of the queued jobs those that a worker with a slot to spare would start now.",
+                 ("queue",), {(stats.name,): stats.ready for stats in found})  # fmt: skip
     yield _gauge("jobs_held_back", "Of the queued jobs those held back by a pause, a limit or for want of a worker.",
                  ("queue", "cause"), held)  # fmt: skip
     yield _counter("jobs_ended", "Jobs that ended, by how.", ("queue", "state"),

@@ -136,6 +136,7 @@ QUEUE_NOW: Shape[QueueStats] = Shape("Queue", (
     Part("paused", FLAG, "whether none of its jobs starts"),
     Part("drained", FLAG, "whether it takes no more jobs"),
     Part("queued", WHOLE, "jobs that are ready, or held back"),
+    Part("ready", WHOLE, "of those: a worker with a slot to spare would start them now"),
     Part("blocked", WHOLE, "of those: waiting for other jobs"),
     Part("scheduled", WHOLE, "jobs that wait for their time"),
     Part("running", WHOLE, "jobs that run"),
@@ -148,6 +149,8 @@ QUEUE_FULL: Shape[QueueStats] = Shape("QueueDetail", (
     Part("oldest_s", SECONDS, "seconds that the oldest of those that could start has waited"),
     Part("waits_s", PERCENTILES, "how long attempts of an hour waited", lambda stats: _percentiles(stats.waits_s)),
     Part("runs_s", PERCENTILES, "how long they ran", lambda stats: _percentiles(stats.runs_s)),
+    Part("crowded", WHOLE, "held back by resources in use that its workers offer: more workers would start them"),
+    Part("workers", WHOLE, "engines that serve it"),
     Part("held_back", {"type": "object", "additionalProperties": WHOLE}, "gate -> jobs behind it",
          lambda stats: dict(stats.held_back)),
 ))  # fmt: skip

@@ -64,7 +64,7 @@ class Following:
 
 
 async def waiting(client: Any, keys: Keys, queues: Sequence[str]) -> tuple[int, int]:
-    """How many jobs of these queues could start at once: coroutines, and those that need a process."""
+    """How many jobs of these queues are `QueueStats.ready`: coroutines, and those that need a process."""
     if not queues:
         return (0, 0)
     pipe = client.pipeline(transaction=False)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from nbqueue.broker.connection import check_connection, explain, open_redis
-from nbqueue.broker.handshake import agree
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
-from nbqueue.broker.signing import Keyring
 from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError
 from nbqueue.model import log_lines
 from nbqueue.worker import charge, health
@@ -21,6 +19,7 @@ from nbqueue.worker.charge import Charge, Orders, first
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.crew import Crew
 from nbqueue.worker.following import Following
+from nbqueue.worker.key_watch import KeyWatch
 from nbqueue.worker.leases import Leases
 from nbqueue.worker.link import EXIT_NO_MODULE
 from nbqueue.worker.sources import Sources
@@ -34,6 +33,9 @@ MOST_WAIT_S = 10.0
 GIVE_BACK_S = 2.0
 #: how often files are looked at that engines are to start anew for
 RELOAD_LOOK_S = 0.5
+
+#: how soon a duty begins again that failed
+PERSIST_S = 5.0
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
@@ -52,6 +54,7 @@ class Supervisor:
         self._orders = Orders(drain_timeout_s=config.drain_timeout_s, stall_s=config.stall_s)
         self._stopping, self._hurry = self._orders.stopping, self._orders.hurry
         self._crew = Crew(config.span)
+        self._key = KeyWatch(self._client, self._keys, Path(config.key_file))
         self._changed = asyncio.Event()
         self._signals = self._code = self._restarts = 0
 
@@ -75,19 +78,20 @@ class Supervisor:
         """Keep leases and engines until all engines have ended."""
         keeper = asyncio.create_task(self._leases.keep())
         keeper.add_done_callback(self._on_keeper_end)
-        beside = [keeper, *(asyncio.create_task(duty) for duty in self._beside())]
+        beside = [keeper, *(asyncio.create_task(persist(duty)) for duty in self._beside())]
         await asyncio.gather(*(asyncio.create_task(self._tend(number)) for number in range(self._config.span.most)))
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
 
-    def _beside(self) -> list[Coroutine[Any, Any, None]]:
+    def _beside(self) -> list[Callable[[], Awaitable[None]]]:
         """What else it does, as it was told."""
-        config, found = self._config, []
+        config = self._config
+        found: list[Callable[[], Awaitable[None]]] = [] if config.stock else [self._key.watch]
         if config.span.least < config.span.most:
-            found.append(Following(self._client, self._keys, config, self._crew, self._busy).follow())
+            found.append(Following(self._client, self._keys, config, self._crew, self._busy).follow)
         if config.reload:
-            found.append(self._watch_sources())
+            found.append(self._watch_sources)
         return found
 
     def _alive(self) -> list[str]:
@@ -104,6 +108,7 @@ class Supervisor:
             stopping=self._stopping.is_set(), connected=self._leases.are_kept, wanted=self._crew.size,
             engines=sum(engine.is_up for engine in engines), busy=busy,
             slots=(self._config.concurrency, self._config.slots), restarts=self._restarts,
+            lacked_key=self._key.lacked,
         )  # fmt: skip
 
     def _on_keeper_end(self, keeper: asyncio.Task[None]) -> None:
@@ -142,7 +147,7 @@ class Supervisor:
         if self._config.stock:
             return
         try:
-            await agree(self._client, self._keys, Keyring.load(Path(self._config.key_file)))
+            await self._key.agree()
         except TROUBLE as error:
             logger.warning("The key cannot be compared with that of the jobs: %s", explain(error, self._config.address))
 
@@ -232,7 +237,8 @@ class Supervisor:
         """Give back at once what a dead engine held."""
         del self._engines[engine.id]
         engine.link.close()
-        charged = not (self._stopping.is_set() or engine.is_renewed)
+        # who ended as it had said lost nothing through a fault of its jobs
+        charged = not (self._stopping.is_set() or engine.is_renewed or engine.planned == 0)
         try:
             async with asyncio.timeout(GIVE_BACK_S):
                 returned = await self._leases.give_back([engine.id], charged=charged, guilty=engine.hog)
@@ -241,6 +247,16 @@ class Supervisor:
             return
         if returned:
             logger.warning("Gave back %d jobs of engine %s.", returned, engine.id)
+
+
+async def persist(duty: Callable[[], Awaitable[None]], again_s: float = PERSIST_S) -> None:
+    """Do what never ends, through errors that nobody thought of: they are told of, and it begins anew."""
+    while True:
+        try:
+            await duty()
+        except Exception:
+            logger.exception("A duty of the worker failed; it begins again in %.0f s.", again_s)
+        await asyncio.sleep(again_s)
 
 
 async def _makes_room(engine: Charge, leaving: asyncio.Task[int] | None) -> None:

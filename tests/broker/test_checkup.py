@@ -81,6 +81,8 @@ def test_a_clock_that_differs_is_noted(skew_s: float, mark: Mark) -> None:
         ("redis://127.0.0.1", []), ("redis://[::1]:6379", []), ("redis://localhost", []), ("unix:///s", []),
         ("redis://queue.internal", ["note"]), ("redis://10.1.2.3", ["note"]), ("rediss://queue.internal", []),
         ("rediss://queue.internal?ssl_check_hostname=false", ["note"]), ("rediss+sentinel://a/main", []),
+        ("redis+sentinel://10.1.2.3:26379,10.1.2.4:26379/main", ["note"]), ("redis+sentinel://localhost/main", []),
+        ("redis+sentinel://localhost:1,10.1.2.4/main", ["note"]),
     ],
 )  # fmt: skip
 def test_plain_speech_over_a_network_is_noted(url: str, marks: list[Mark]) -> None:

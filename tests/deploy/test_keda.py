@@ -7,7 +7,7 @@ import pytest
 
 from nbqueue.broker.queues import QueueStats
 from nbqueue.web.api.table import ENDPOINTS
-from nbqueue.web.records import QUEUE_NOW
+from nbqueue.web.records import QUEUE_FULL
 from tests.deploy import parts
 from tests.deploy.parts import manifest
 
@@ -62,9 +62,12 @@ def test_the_web_server_tells_what_is_asked() -> None:
     urls = {trigger["metadata"]["url"].partition(":8080")[2] for trigger in SPEC["triggers"]}
     assert urls == {"/api/v1/queues/default"}
     assert "/api/v1/queues/{name}" in [endpoint.path for endpoint in ENDPOINTS]
-    answer = QUEUE_NOW.of(QueueStats(name="default", queued=3, running=2, blocked=1))
+    answer = QUEUE_FULL.of(
+        QueueStats(name="default", queued=9, running=2, blocked=1, held_back={"r:gpu=1": 5}, crowded=5)
+    )
     values = {trigger["name"]: answer[trigger["metadata"]["valueLocation"]] for trigger in SPEC["triggers"]}
-    assert values == {"queued": 3, "blocked": 1, "running": 2}
+    assert values == {"ready": 3, "crowded": 5, "running": 2}
+    assert SPEC["advanced"]["scalingModifiers"]["formula"] == " + ".join(values)
 
 
 def test_a_worker_is_added_for_what_it_can_run() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import kubernetes_validate
@@ -125,6 +126,14 @@ def test_policies_name_ports_that_are_there() -> None:
     opened = {port["port"] for each in policies for rule in each.get("ingress", ()) for port in rule.get("ports", ())}
     assert opened == names
     assert {"podSelector": {}, "policyTypes": ["Ingress"]} in policies
+
+
+def test_a_worker_reaches_all_but_what_tells_the_nodes_secrets() -> None:
+    """One address of each kind is cut off; a node's DNS cache, 169.254.20.10, stays in reach."""
+    (rule,) = manifest("NetworkPolicy", "worker")["spec"]["egress"]
+    cut = [ip_network(each) for to in rule["to"] for each in to["ipBlock"]["except"]]
+    assert cut == [ip_network("169.254.169.254"), ip_network("fd00:ec2::254")]
+    assert not any(ip_address("169.254.20.10") in each for each in cut)
 
 
 def _selector(document: Document) -> Mapping[str, Any]:

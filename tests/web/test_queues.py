@@ -7,6 +7,7 @@ from nbqueue.model.settings import Settings
 from tests.servers import running_server
 from tests.waiting import wait_until
 from tests.web.running import Web, running_web
+from tests.workers import running_worker
 
 
 def test_a_queue_is_paused_and_resumed(web: Web) -> None:
@@ -43,10 +44,42 @@ def test_what_failed_is_retried_together(web: Web) -> None:
     assert web.get(f"/api/v1/jobs/{again}/wait").json["state"] == "failed"
 
 
-def test_a_queue_that_never_was_is_not_found(web: Web) -> None:
-    """A name that nothing was submitted to is 404, with a sentence."""
+def test_a_queue_that_nobody_used_yet_has_zeros(web: Web) -> None:
+    """Queues are not declared: what scales workers by one asks for it before its first job."""
     found = web.get("/api/v1/queues/never")
-    assert (found.status, found.detail) == (404, 'There is no queue "never": nothing was ever submitted to it.')
+    assert found.status == 200
+    assert {name: found.json[name] for name in ("name", "queued", "ready", "crowded", "running", "workers")} == {
+        "name": "never", "queued": 0, "ready": 0, "crowded": 0, "running": 0, "workers": 0,
+    }  # fmt: skip
+    assert "never" not in [each["name"] for each in web.get("/api/v1/queues").json["queues"]]
+
+
+def test_ready_is_what_a_worker_would_start(web: Web) -> None:
+    """Not what waits for its time, for other jobs, for resources or for the end of a pause."""
+    first = nbqueue.options(queue="mixed").submit("add", 1).wait()
+    nbqueue.options(queue="mixed", delay=60).submit("add", 1).wait()
+    nbqueue.options(queue="mixed", after=[first]).submit("add", 1).wait()
+    assert _numbers(web, "mixed") == {"queued": 2, "ready": 1, "blocked": 1, "crowded": 0, "running": 0, "workers": 0}
+    web.post("/api/v1/queues/mixed/pause")
+    assert _numbers(web, "mixed") == {"queued": 2, "ready": 0, "blocked": 1, "crowded": 0, "running": 0, "workers": 0}
+
+
+def test_more_workers_are_asked_for_only_where_they_help(web: Web, base: Settings) -> None:
+    """Jobs for a GPU that nobody has are neither ready nor crowded; for one that is in use they are crowded."""
+    with running_worker(base, "--queues", "gpus", "--resources", "gpu=1", "tests.web.works"):
+        nbqueue.options(queue="gpus", labels=["site=mars"]).submit_map("add", [1] * 4).wait()
+        nbqueue.options(queue="gpus", resources={"gpu": 2}).submit_map("add", [1] * 3).wait()
+        naps = nbqueue.options(queue="gpus", resources={"gpu": 1}).submit_map("nap", [60] * 3).wait()
+        expected = {"queued": 9, "ready": 0, "blocked": 0, "crowded": 2, "running": 1, "workers": 1}
+        wait_until(lambda: _numbers(web, "gpus") == expected, 10)
+        web.post("/api/v1/queues/gpus/pause")
+        assert _numbers(web, "gpus") == {**expected, "crowded": 0}
+        naps.cancel().wait()
+
+
+def _numbers(web: Web, name: str) -> dict[str, int]:
+    found = web.get(f"/api/v1/queues/{name}").json
+    return {each: found[each] for each in ("queued", "ready", "blocked", "crowded", "running", "workers")}
 
 
 def test_schedules_are_looked_after(web: Web) -> None:

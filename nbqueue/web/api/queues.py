@@ -17,7 +17,6 @@ from nbqueue.web.api import fields
 from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply
 from nbqueue.web.json_text import JsonAnswer
-from nbqueue.web.problems import Problem
 from nbqueue.web.shapes import Field
 
 
@@ -36,12 +35,7 @@ async def _list(_: Asked) -> Response:
 
 
 async def _one(asked: Asked) -> Response:
-    name = asked.path["name"]
-    found = await Queue(name).stats()
-    known = await ask(lambda link: link.wire.ask(lambda client: queues.names(client, link.wire.keys)))
-    if name not in known and not found.paused and not found.drained:
-        raise Problem(404, f'There is no queue "{name}": nothing was ever submitted to it.')
-    return JsonAnswer(records.QUEUE_FULL.of(found))
+    return await _standing(asked.path["name"])
 
 
 async def _standing(name: str) -> Response:
@@ -113,8 +107,9 @@ ENDPOINTS: Sequence[Endpoint] = (
         replies={200: Reply(help="The queues.", schema=fields.listing("queues", records.QUEUE_NOW))},
     ),
     Endpoint(
-        method="GET", path=_PATH, name="get_queue", act=_one, path_fields=(fields.QUEUE_NAME,), problems=(404,),
-        summary="A queue with all that is known of it.", replies={200: _QUEUE},
+        method="GET", path=_PATH, name="get_queue", act=_one, path_fields=(fields.QUEUE_NAME,),
+        summary="A queue with all that is known of it; zeros where nothing was submitted to it yet.",
+        replies={200: _QUEUE},
     ),
     *(
         Endpoint(
