@@ -19,7 +19,6 @@ from nbqueue.model.settings import Settings
 from tests.cli.commands import run
 from tests.servers import Server
 
-
 COPIES = (
     "Machines with a copy of this file need it, too: what is signed with it waits for workers that have it (export, "
     "import).\n"
