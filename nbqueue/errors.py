@@ -132,10 +132,12 @@ class PayloadTooLarge(NbqueueError, ValueError):
 class TamperedPayload(NbqueueError):
     """A record that no holder of our key wrote for this place. It was not unpickled."""
 
-    def __init__(self, message: str, *, reason: str = "") -> None:
+    def __init__(self, message: str, *, reason: str = "", unknown_key: str = "") -> None:
         super().__init__(message)
         #: which check refused it, in a word or two for logs: ``bad signature``, ``wrong kind``, ...
         self.reason = reason
+        #: the id of the key that it says it was signed with, where that is none of ours
+        self.unknown_key = unknown_key
 
 
 class WrongPython(NbqueueError):

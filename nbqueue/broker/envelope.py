@@ -95,7 +95,8 @@ def _verified(keyring: Keyring, blob: bytes, job_id: str, limit_bytes: int) -> S
     text, payload = blob[start:end], blob[end + 1 :]
     if not keyring.verify(key_id, signature, _SIGNED_PREFIX, text, b"\n", payload):
         ours = ", ".join(keyring.ids)
-        _refuse(job_id, "bad signature", f"its signature (key id {key_id}) fits none of our keys (key ids: {ours})")
+        why = f"its signature (key id {key_id}) fits none of our keys (key ids: {ours})"
+        _refuse(job_id, "bad signature", why, unknown_key="" if key_id in keyring.ids else key_id)
     return Sealed(_header(text, job_id), payload)
 
 
@@ -133,8 +134,9 @@ def _check_place(header: dict[str, Any], job_id: str, name: str, wanted: str | i
         _refuse(job_id, _REASONS[name], f"it was signed for {what} {_shown(found)}, not for {_shown(wanted)}")
 
 
-def _refuse(job_id: str, reason: str, why: str) -> NoReturn:
-    raise TamperedPayload(f"The record of job {_shown(job_id)} was refused unread: {why}.", reason=reason)
+def _refuse(job_id: str, reason: str, why: str, *, unknown_key: str = "") -> NoReturn:
+    text = f"The record of job {_shown(job_id)} was refused unread: {why}."
+    raise TamperedPayload(text, reason=reason, unknown_key=unknown_key)
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,8 @@
-"""Whether all who meet at a server sign with the same key: a signed mark there, left by the first, read by all."""
+"""Whether all who meet at a server sign with the same key: a signed mark there, left by the first, read by all.
+
+Where a key was rotated the keys before it vouch in the mark for the new one. Who still has only those knows by that
+whose jobs it cannot read: those of the others, and not forged ones.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from nbqueue.broker import checkup
-from nbqueue.broker.envelope import key_id_of, open_sealed, seal
+from nbqueue.broker.envelope import key_id_of, open_sealed, peek, seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import ConfigurationError, TamperedPayload
@@ -21,12 +25,32 @@ KEPT_MS = 30 * 86_400_000
 _NAME = "mark"
 
 
+class Mark:
+    """Keeps the mark to the key that signs here, through rotations."""
+
+    def __init__(self, keys: Keys, keyring: Keyring) -> None:
+        self._keys, self._keyring = keys, keyring
+        self._signed_by = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing is to be done."""
+        return self._signed_by == self._keyring.ids[0]
+
+    async def keep(self, client: Any) -> None:
+        """Agree at first, and again when the key was rotated. Raises ConfigurationError where our keys do not fit."""
+        if not self.is_kept:
+            signing = self._keyring.ids[0]
+            await agree(client, self._keys, self._keyring)
+            self._signed_by = signing
+
+
 async def agree(client: Any, keys: Keys, keyring: Keyring) -> None:
     """Leave our mark where there is none. Raises ConfigurationError where there is one that our keys do not fit.
 
     Jobs signed with one key would otherwise be taken by workers that have another one, and fail there.
     """
-    ours = seal(keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME}, b"")
+    ours = _mark(keys, keyring)
     await client.set(keys.mark, ours, nx=True, px=KEPT_MS)
     theirs = await compare(client, keys, keyring)
     if theirs != keyring.ids[0]:  # rotated, or nonsense: from now on it is signed with our first key
@@ -46,16 +70,55 @@ async def _warn_of_losses(client: Any) -> None:
 
 async def compare(client: Any, keys: Keys, keyring: Keyring) -> str | None:
     """The key of the mark, None where there is none. Raises ConfigurationError where our keys do not fit it."""
+    found = await _found(client, keys)
+    theirs = key_id_of(found)
+    if theirs is not None:
+        _check(found, theirs, keys, keyring)
+    return theirs
+
+
+async def lacking(client: Any, keys: Keys, keyring: Keyring) -> str:
+    """The key that the others sign with by now, if it is none of ours and one of ours vouches for it; else empty."""
+    found = await _found(client, keys)
+    theirs = key_id_of(found)
+    return theirs if theirs and theirs not in keyring.ids and _is_vouched_for(found, theirs, keys, keyring) else ""
+
+
+async def lacked_key(client: Any, keys: Keys, keyring: Keyring, error: Exception) -> str:
+    """The key that a record was refused for want of, where the others sign with it; empty for what was forged."""
+    unknown = error.unknown_key if isinstance(error, TamperedPayload) else ""
+    return unknown if unknown and await lacking(client, keys, keyring) == unknown else ""
+
+
+async def _found(client: Any, keys: Keys) -> bytes:
+    """What stands in the place of the mark; empty where nothing of ours does."""
     try:
-        found: bytes | None = await client.get(keys.mark)
+        return await client.get(keys.mark) or b""
     except ResponseError as error:
         if not str(error).startswith("WRONGTYPE"):
             raise
-        return None
-    theirs = key_id_of(found) if found else None
-    if theirs is not None and found is not None:
-        _check(found, theirs, keys, keyring)
-    return theirs
+        return b""
+
+
+def _mark(keys: Keys, keyring: Keyring) -> bytes:
+    """Our mark. Every key that is accepted beside the signing one vouches for that."""
+    vouched = keyring.sign_by_each(*_vouched(keys, keyring.ids[0]))
+    return seal(keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME, "by": vouched}, b"")
+
+
+def _is_vouched_for(found: bytes, key_id: str, keys: Keys, keyring: Keyring) -> bool:
+    """Whether a mark that cannot be verified here says that a key of ours vouches for its own."""
+    try:
+        by = peek(found).get("by")
+    except TamperedPayload:
+        return False
+    if not isinstance(by, dict):
+        return False
+    return any(keyring.verify(each, str(by.get(each)), *_vouched(keys, key_id)) for each in keyring.ids)
+
+
+def _vouched(keys: Keys, key_id: str) -> tuple[bytes, ...]:
+    return b"nbqueue mark 1\n", keys.namespace.encode(), b"\n", key_id.encode()
 
 
 def _check(found: bytes, theirs: str, keys: Keys, keyring: Keyring) -> None:

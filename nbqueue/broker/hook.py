@@ -22,9 +22,11 @@ def read(keyring: Keyring, namespace: str, text: str) -> Webhook:
     """The webhook that a key holder asked for. Raises TamperedPayload for any other."""
     words = text.split(" ")
     if len(words) != _WORDS or not keyring.verify(words[1], words[2], *_signed(namespace, words[3])):
+        known = len(words) != _WORDS or words[1] in keyring.ids
         raise TamperedPayload(
-            "The webhook was not asked for by a holder of our key; nothing is sent.", reason="bad signature"
-        )
+            "The webhook was not asked for by a holder of our key; nothing is sent.", reason="bad signature",
+            unknown_key="" if known else words[1],
+        )  # fmt: skip
     try:
         return webhook(words[3])
     except ConfigurationError as error:

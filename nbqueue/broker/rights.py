@@ -20,6 +20,8 @@ _WORDS = {
     "xadd": 3,
 }
 _SCRIPTS: dict[str, Command] = {"evalsha": ("EVALSHA", "0" * 40, "0"), "script|load": ("SCRIPT", "LOAD", "return 1")}
+#: names that are told of what is lacking
+_FEW = 4
 #: commands that nobody needs for jobs, and that change, empty or take over a server
 _GREAT: dict[str, Command] = {
     "CONFIG": ("CONFIG", "GET", "x"), "FLUSHALL": ("FLUSHALL",), "FUNCTION": ("FUNCTION", "LIST"),
@@ -30,7 +32,7 @@ _GREAT: dict[str, Command] = {
 async def refused(client: Any, keys: Keys, role: Role) -> list[str]:
     """The commands, keys and channels of a role in this namespace that the user is not given."""
     named = {name: (name.upper(), keys.record("-"), *_words(name, keys)) for name in KEYED[role]}
-    named |= {name: _SCRIPTS[name] for name in SCRIPTS} | {"scan": ("SCAN", "0")} | _places(keys, role)
+    named |= {name: _SCRIPTS[name] for name in SCRIPTS[role]} | {"scan": ("SCAN", "0")} | _places(keys, role)
     replies = await _checked(client, list(named.values()))
     return [name for name, reply in zip(named, replies, strict=True) if isinstance(reply, NoPermissionError)]
 
@@ -71,3 +73,8 @@ def _places(keys: Keys, role: Role) -> dict[str, Command]:
     if role == "worker":
         found[looked_at[1]] = ("DEL", looked_at[1])
     return found
+
+
+def some(names: list[str]) -> str:
+    """The first few of what is lacking, and how many more."""
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")

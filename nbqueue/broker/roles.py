@@ -16,8 +16,9 @@ _MEETING = (
     "ping", "select", "time", "info", "client|setname", "client|getname", "client|id", "multi",
     "exec", "discard", "subscribe", "unsubscribe", "acl|whoami", "scan",
 )  # fmt: skip
-#: scripts may do no more than their caller
-SCRIPTS = ("evalsha", "script|load")
+#: scripts may do no more than their caller, but one that never ends stops the server: they are not for all
+_SCRIPTS = ("evalsha", "script|load")
+SCRIPTS: dict[Role, tuple[str, ...]] = {"viewer": (), "client": _SCRIPTS, "worker": _SCRIPTS}
 _READING = (
     "exists", "get", "getrange", "hexists", "hget", "hgetall", "hkeys", "hlen", "hmget", "lindex", "llen", "lrange",
     "mget", "pttl", "scard", "sismember", "smembers", "smismember", "srandmember", "strlen", "type", "xlen", "xrange",
@@ -34,7 +35,7 @@ KEYED: dict[Role, tuple[str, ...]] = {
 }  # fmt: skip
 #: every command of a role
 COMMANDS: dict[Role, tuple[str, ...]] = {
-    role: (*_MEETING, *SCRIPTS, "xread", *(() if role == "viewer" else ("publish",)), *keyed)
+    role: (*_MEETING, *SCRIPTS[role], "xread", *(() if role == "viewer" else ("publish",)), *keyed)
     for role, keyed in KEYED.items()
 }
 #: what is read ("%R~") and what is written, too ("~"), below the namespace. Who submits writes neither leases nor

@@ -82,6 +82,10 @@ class Keyring:
         key_id, mac = next(iter(self._keys().items()))
         return key_id, mac.hexdigest(parts)
 
+    def sign_by_each(self, *parts: bytes) -> dict[str, str]:
+        """The signature of the parts by each key, by the key's id; the signing key first."""
+        return {key_id: mac.hexdigest(parts) for key_id, mac in self._keys().items()}
+
     def verify(self, key_id: str, signature: str, *parts: bytes) -> bool:
         """Whether the key of that id signed the parts. An unknown id takes as long and is False."""
         mac = self._keys().get(key_id) or self._keys(at_once=True).get(key_id)

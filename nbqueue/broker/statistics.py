@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import quantiles
 from typing import Any
 
-from nbqueue.broker import alerts, history, minutes, queues, scripts
+from nbqueue.broker import history, minutes, queues, waits
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import memory
 from nbqueue.broker.queues import Percentiles, QueueStats
@@ -22,7 +22,7 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     """All that is known of a queue."""
     now = await history.now_ms(lambda act: act(client))
     counted = await minutes.read(client, keys, name, since_ms=now - 2 * minutes.MINUTE_MS, now_ms=now)
-    [measured] = await scripts.run(client, alerts.measure(keys, [name]))
+    [oldest_s] = await waits.oldest_s(client, keys, [name])
     attempts = await _newest(client, keys, name, now)
     found = await queues.stats(client, keys, name)
     offered = queues.offers(await queues.engines(client, keys)).get(name, ())
@@ -31,7 +31,7 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
         crowded=_crowded(found, offered),
         workers=len(offered),
         per_minute=minutes.per_minute(counted, now),
-        oldest_s=measured.oldest_s if measured.depth else None,
+        oldest_s=oldest_s,
         waits_s=_percentiles([start - due for due, start, _ in attempts]),
         runs_s=_percentiles([end - start for _, start, end in attempts]),
         memory=await memory(client),

@@ -57,7 +57,7 @@ class Server:
         """The numbers of every queue."""
 
         async def every(client: Any) -> list[QueueStats]:
-            return [await queues.stats(client, self.keys, name) for name in await queues.names(client, self.keys)]
+            return await queues.stats_of(client, self.keys, await queues.names(client, self.keys))
 
         found: list[QueueStats] = await self.ask(every)
         return found

@@ -10,10 +10,12 @@ from typing import Any
 import click
 
 from nbqueue.broker.connection import Address
+from nbqueue.broker.named_key import key_path
 from nbqueue.broker.signing import Keyring
 from nbqueue.cli import archiver, worker_check
 from nbqueue.cli.from_outside import Configured
 from nbqueue.cli.reach import leave, shared_address, with_settings
+from nbqueue.cli.variables import slips
 from nbqueue.cli.worker_options import GROUPS, with_options
 from nbqueue.errors import ConfigurationError
 from nbqueue.local import stack
@@ -73,9 +75,11 @@ def worker(
         return
     if module:
         _find(module)
-    keys = (key_file or settings.signing_key_file).expanduser().absolute()
+    keys = key_path(settings, key_file)
     # made or refused here, in one sentence, before anything is started
     Keyring.load(keys)
+    for slip in slips():
+        click.echo(f"nbqueue: {slip}", err=True)
     folder = given.pop("archive_folder")
     # read before anything is started, too
     told = _told(given)

@@ -73,12 +73,13 @@ async def deliver_together(link: Link, drafts: Sequence[Draft]) -> list[str]:
 
 
 async def _sent_together(link: Link, drafts: Sequence[Draft]) -> list[str]:
-    await without_server.agree(link)
     wire, size, calls = link.wire, 0, []
     for draft in drafts:
         blob = draft.sealed(wire.keyring, draft.order.header(wire.keys.namespace))
         size += len(blob)
         calls.append(_call(link, [draft], [(draft.job_id, blob)]))
+    # with the key that has signed them
+    await without_server.agree(link)
     answers = await wire.ask(
         lambda client: scripts.run_all(client, calls), extra_s=size / BYTES_A_SECOND, wakes=True
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from nbqueue.broker import claims, jobs, reported
 from nbqueue.broker.address import Address
 from nbqueue.broker.envelope import Sealed, open_sealed
-from nbqueue.broker.handshake import agree
+from nbqueue.broker.handshake import Mark
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.channels import Channels
 from nbqueue.client.draft import Draft
@@ -41,11 +41,11 @@ class Link:
 
     def __init__(self, settings: Settings, keyring: Keyring, address: Address | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        self._agreed = False
         self._kept: set[asyncio.Task[None]] = set()
         #: where submits wait for their turns, by queue and priority; whoever submits in order makes them
         self.lines: dict[tuple[str, int], SubmitLine] = {}
         self.wire = Wire(settings, keyring, address)
+        self._mark = Mark(self.wire.keys, self.wire.keyring)
         self.follow = Follow(self.wire)
         self.ends: Watching = Ends(self.wire, self.follow)
         self.channels = Channels(self.wire)
@@ -64,10 +64,12 @@ class Link:
         await self.wire.ask(lambda client: client.time(), wakes=True)
 
     async def agree(self) -> None:
-        """Before the first job is sent: raise ConfigurationError where the workers here sign with another key."""
-        if not self._agreed:
-            await self.wire.ask(lambda client: agree(client, self.wire.keys, self.wire.keyring), wakes=True)
-            self._agreed = True
+        """Before jobs are sent: raise ConfigurationError where the workers here sign with another key.
+
+        It is asked before the first one, and when the key was rotated.
+        """
+        if not self._mark.is_kept:
+            await self.wire.ask(self._mark.keep, wakes=True)
 
     async def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
         """What is known of each job now."""

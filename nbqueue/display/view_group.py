@@ -58,7 +58,7 @@ def of_group(
     return CardView(
         id=group_id,
         look=_group_look(counts, total, final=final, cancel_asked=cancel_asked),
-        title=", ".join(part for part in (wording.line(label), f"{total:,} jobs") if part),
+        title=", ".join(part for part in (wording.line(label), f"{total:,} job{'' if total == 1 else 's'}") if part),
         fraction=ended / total if total else 1.0,
         count=wording.count(ended, total),
         percent=view.percent(ended / total if total else None),
@@ -93,8 +93,8 @@ def _group_look(counts: Mapping[State, int], total: int, *, final: bool, cancel_
     if not final:
         if cancel_asked:
             return palette.CANCELLING
-        started = any(count for state, count in counts.items() if state is State.RUNNING or state.is_final)
-        return palette.STATES[State.RUNNING if started else State.QUEUED]
+        # one whose queue is paused between two jobs does not run
+        return palette.STATES[State.RUNNING if counts.get(State.RUNNING, 0) else State.QUEUED]
     if counts.get(State.SUCCEEDED, 0) >= total:
         return palette.STATES[State.SUCCEEDED]
     if any(counts.get(state, 0) for state in FAILURES):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nbqueue.broker import alerts, minutes, queues, scripts
+from nbqueue.broker import minutes, queues, waits
 from nbqueue.broker.asking import ask
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
@@ -127,8 +127,8 @@ async def _oldest(client: Any, keys: Keys, names: Sequence[str]) -> dict[str, fl
     found: dict[str, float] = {}
     for start in range(0, len(names), MEASURED_AT_ONCE):
         some = names[start : start + MEASURED_AT_ONCE]
-        measures = await scripts.run(client, alerts.measure(keys, some))
-        found.update({name: each.oldest_s for name, each in zip(some, measures, strict=True)})
+        ages = await waits.oldest_s(client, keys, some)
+        found.update({name: age or 0.0 for name, age in zip(some, ages, strict=True)})
         await asyncio.sleep(0)
     return found
 

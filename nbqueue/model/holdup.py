@@ -110,6 +110,8 @@ def _behind(place: Place) -> str:
         return _for_others(place)
     if kind in _LIMITS:
         return f"over {_limited(name)}" + (f" ({place.limit})" if place.limit is not None else "")
+    if kind == "n" and name.startswith("key:"):
+        return f"waits for a worker with {name.replace(':', ' ', 1)}"
     return _GATES.get(kind, "held back").format(labels.in_words(name) if kind == "r" else name)
 
 

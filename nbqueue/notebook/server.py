@@ -51,7 +51,7 @@ def queue_stats() -> list[QueueStats]:
     """The numbers of all queues."""
 
     async def found(client: Any, keys: Keys) -> list[QueueStats]:
-        return [await queues.stats(client, keys, name) for name in await queues.names(client, keys)]
+        return await queues.stats_of(client, keys, await queues.names(client, keys))
 
     return _ask(found, "asking for the queues")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -10,6 +11,7 @@ from nbqueue.broker.signing import Keyring
 from nbqueue.model.delivery import Patience
 from nbqueue.model.webhook import HostRules
 from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.key_watch import keep_mark
 from nbqueue.worker.lookout import Lookout
 from nbqueue.worker.messenger import Messenger, Post
 from nbqueue.worker.posting import Poster
@@ -26,7 +28,10 @@ class Beside:
         scheduler, lookout = Scheduler(client, keys, keyring), Lookout(client, keys, engine_id)
         pruning = Pruning(client, keys, engine_id, is_archived=config.is_archived)
         #: each serves until it is cancelled
-        self.duties = (scheduler.watch, self.messenger.serve, lookout.serve, pruning.serve)
+        self.duties = (
+            scheduler.watch, self.messenger.serve, lookout.serve, pruning.serve,
+            partial(keep_mark, client, keys, keyring),
+        )  # fmt: skip
 
 
 def _messenger(config: WorkerConfig, client: Any, keys: Keys, keyring: Keyring) -> Messenger:

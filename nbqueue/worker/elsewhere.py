@@ -6,39 +6,57 @@ import json
 import logging
 from typing import Any
 
-from nbqueue.broker import jobs, queues, scripts
+from nbqueue.broker import handshake, jobs, queues, scripts
 from nbqueue.broker.claims import Claim
 from nbqueue.broker.envelope import peek
-from nbqueue.errors import NbqueueError, TamperedPayload, WrongPython
+from nbqueue.errors import NbqueueError, TamperedPayload, UnknownFunction, WrongPython
 from nbqueue.worker.attempt import Here
 
 logger = logging.getLogger("nbqueue.worker")
 
 
-async def who_fits(client: Any, here: Here, claim: Claim) -> tuple[str, ...] | None:
+#: what begins the word for a key that is lacking; the server reads in a submission which one it was signed with
+KEY = "key:"
+
+
+async def who_fits(client: Any, here: Here, claim: Claim, lacked: str) -> tuple[str, ...]:
     """The live engines that serve the queue with the Python or the registered function that a claim needs.
 
-    None where the server cannot be asked just now.
+    Who has a key is not known: what needs one is everybody's.
     """
-    try:
-        others = await queues.engines(client, here.keys)
-    except scripts.TROUBLE:
-        return None
+    others = [
+        other for other in await queues.engines(client, here.keys)
+        if other.id != here.engine_id and claim.queue in other.queues
+    ]  # fmt: skip
+    if lacked.startswith(KEY):
+        return tuple(other.id for other in others)
     python, name = _needs(claim)
     return tuple(
         other.id for other in others
-        if other.id != here.engine_id and claim.queue in other.queues
-        and (not python or other.python == python)
+        if (not python or other.python == python)
         and (name in other.functions if name else not other.only_registered)
     )  # fmt: skip
 
 
-def lacked_for(claim: Claim, error: NbqueueError) -> str:
-    """What a claim needs that is not here: "py:<version>", "name:<function>" or "code", which comes with it."""
+async def lacked_for(client: Any, here: Here, claim: Claim, error: NbqueueError) -> str:
+    """What a claim needs that is not here; empty where nobody else can run it either.
+
+    It is "py:<version>", "name:<function>", "code", which comes with it, or "key:<id>" of the others' key.
+    """
+    if isinstance(error, TamperedPayload):
+        key_id = await handshake.lacked_key(client, here.keys, here.keyring, error)
+        return KEY + key_id if key_id else ""
+    if not is_verified(error):
+        return ""
     python, name = _needs(claim)
     if isinstance(error, WrongPython):
         return f"py:{python}"
     return f"name:{name}" if name else "code"
+
+
+def is_verified(error: NbqueueError) -> bool:
+    """Whether a claim was turned away for what a key holder wrote of it."""
+    return isinstance(error, UnknownFunction | WrongPython)
 
 
 def header_of(claim: Claim) -> dict[str, Any]:

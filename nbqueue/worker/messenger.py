@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from nbqueue.broker import hook, scripts, words
+from nbqueue.broker import handshake, hook, scripts, words
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.broker.words import Heard, Turn
@@ -97,6 +97,8 @@ class Messenger:
         except Exception as error:
             logger.exception("Word of %s cannot be left.", ascii(turn.id))
             heard = self._again(turn, f"It could not be sent: {type(error).__name__}.")
+        if heard is None:
+            return
         if heard.error:
             logger.warning("Word of %s was not heard: %s", ascii(turn.id), heard.error)
         while asyncio.get_running_loop().time() < ends_at:
@@ -108,10 +110,13 @@ class Messenger:
             else:
                 return
 
-    async def _heard(self, turn: Turn) -> Heard:
+    async def _heard(self, turn: Turn) -> Heard | None:
+        """How it went; None where it is for a worker with a key of the others, which gets it when our lease ends."""
         try:
             webhook = hook.read(self._post.keyring, self._keys.namespace, turn.hook)
         except TamperedPayload as error:
+            if await handshake.lacked_key(self._client, self._keys, self._post.keyring, error):
+                return None
             return Heard(state=DeliveryState.FAILED, error=str(error))
         body = body_of(turn)
         headers = headers_of(

@@ -13,7 +13,7 @@ from nbqueue.broker.claims import TO_PROCESS_LANE_S, Claim, Finish
 from nbqueue.broker.jobs import LANE_LOOP, LANE_PROCESS
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.children.running import Place, Running
-from nbqueue.errors import NbqueueError, UnknownFunction, WrongPython
+from nbqueue.errors import NbqueueError
 from nbqueue.inside.batches import of_items
 from nbqueue.inside.pace import LoopTicker
 from nbqueue.model.options import Options, RunIn, check
@@ -23,7 +23,7 @@ from nbqueue.model.task import Task
 from nbqueue.worker import provisions
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
 from nbqueue.worker.desks import Desks
-from nbqueue.worker.elsewhere import header_of, lacked_for, reason_of, recorded, who_fits
+from nbqueue.worker.elsewhere import KEY, header_of, is_verified, lacked_for, reason_of, recorded, who_fits
 from nbqueue.worker.lacking import Lacking
 from nbqueue.worker.life import Life
 from nbqueue.worker.loop_run import LoopRun, unknown
@@ -266,23 +266,26 @@ class NativeRunner:
 
     async def _turn_away(self, claim: Claim, error: NbqueueError) -> None:
         """End a claim that cannot run here; where another worker fits, leave it to that."""
-        verified = isinstance(error, UnknownFunction | WrongPython)
-        if verified and (left := await self._left_to_others(claim, lacked_for(claim, error))):
+        if left := await self._left_to_others(claim, error):
             self._finish(left)
             return
         logger.warning("Job %s cannot run: %s", ascii(claim.job_id), error)
-        told = header_of(claim) if verified else await recorded(self._client, self._here, claim)
+        told = header_of(claim) if is_verified(error) else await recorded(self._client, self._here, claim)
         self._finish(refusal(claim, error, self._here, told=told))
 
-    async def _left_to_others(self, claim: Claim, lacked: str) -> Finish | None:
-        """Give a claim back for those who have what it needs; None where there are none."""
-        if not self.lacking.is_left(claim.queue, lacked):
-            others = await who_fits(self._client, self._here, claim)
-            if others is None:
-                return Finish(job_id=claim.job_id, fence=claim.fence, state=State.SCHEDULED, delay_s=OFFER_AGAIN_S)
-            if not others:
-                return None
-            self.lacking.leave(claim.queue, lacked, others)
+    async def _left_to_others(self, claim: Claim, error: NbqueueError) -> Finish | None:
+        """Give a claim back for those who have what it needs; None where there are none. For a key it waits."""
+        try:
+            lacked = await lacked_for(self._client, self._here, claim, error)
+            if lacked and not self.lacking.is_left(claim.queue, lacked):
+                others = await who_fits(self._client, self._here, claim, lacked)
+                if not (others or lacked.startswith(KEY)):
+                    return None
+                self.lacking.leave(claim.queue, lacked, others)
+        except scripts.TROUBLE:
+            return Finish(job_id=claim.job_id, fence=claim.fence, state=State.SCHEDULED, delay_s=OFFER_AGAIN_S)
+        if not lacked:
+            return None
         return Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED, lacked=lacked)
 
     def _aside(self, work: Any) -> None:

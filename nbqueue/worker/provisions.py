@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
-from nbqueue.broker import claims, codec, jobs, reported, scripts
+from nbqueue.broker import claims, codec, handshake, jobs, reported, scripts
 from nbqueue.broker.claims import Finish
 from nbqueue.broker.envelope import Sealed, open_sealed
 from nbqueue.broker.inputs import Input, Problem
@@ -52,7 +52,10 @@ def needs(attempt: Attempt) -> bool:
 
 
 async def provide(client: Any, here: Here, attempt: Attempt) -> Finish | None:
-    """Read what an attempt needs; the end of its claim where it cannot begin."""
+    """Read what an attempt needs; the end of its claim where it cannot begin.
+
+    Raises TamperedPayload where that is signed with a key of the others that is lacking here.
+    """
     claim = attempt.claim
     try:
         if is_cut(attempt.payload):
@@ -65,6 +68,8 @@ async def provide(client: Any, here: Here, attempt: Attempt) -> Finish | None:
         logger.warning("Job %s goes back, what it takes cannot be read: %s", claim.job_id, error)
         return Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED)
     except NbqueueError as error:
+        if await _lacks_key(client, here, error):
+            raise
         return barred(attempt, error, here)
     attempt.checkpoint = await _checkpoint(client, here, attempt)
     attempt.logged_bytes = await _logged_bytes(client, here, attempt)
@@ -79,8 +84,18 @@ async def _checkpoint(client: Any, here: Here, attempt: Attempt) -> bytes | None
             if found is not None:
                 return checkpoints.opened(here.keyring, here.keys, job_id, found)
     except (*scripts.TROUBLE, TamperedPayload) as error:
+        if await _lacks_key(client, here, error):
+            raise
         logger.warning("Job %s starts without its checkpoint: %s", attempt.claim.job_id, error)
     return None
+
+
+async def _lacks_key(client: Any, here: Here, error: Exception) -> bool:
+    """Whether another worker could read what was refused here, as far as the server can be asked."""
+    try:
+        return bool(await handshake.lacked_key(client, here.keys, here.keyring, error))
+    except scripts.TROUBLE:
+        return True
 
 
 async def _logged_bytes(client: Any, here: Here, attempt: Attempt) -> int | None:

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from nbqueue.broker import jobs, schedules, scripts
+from nbqueue.broker import handshake, jobs, schedules, scripts
 from nbqueue.broker.connection import explain
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.parcels import LARGE_BYTES
 from nbqueue.broker.scheduled_calls import ScheduledCall, job_id
 from nbqueue.broker.schedules import Taken
 from nbqueue.broker.signing import Keyring
-from nbqueue.errors import TamperedPayload
+from nbqueue.errors import ConfigurationError, TamperedPayload
 from nbqueue.model.schedule import Standing, Turn, turn
 from nbqueue.worker import life
 
@@ -26,6 +26,8 @@ logger = logging.getLogger("nbqueue.worker")
 POLL_S = 1.0
 #: engines do not all ask at the very moment a schedule is due
 SPREAD_S = 0.03
+#: seconds without turns after one at a schedule whose key is lacking here, so that others take it
+REST_S = 10.0
 #: while a run waits for the end of the one before, that is looked for so often
 LOOK = timedelta(seconds=0.4)
 
@@ -40,6 +42,7 @@ class Scheduler:
 
     def __init__(self, client: Any, keys: Keys, keyring: Keyring, *, chance: Random | None = None) -> None:
         self._client, self._keys, self._keyring = client, keys, keyring
+        self._mark = handshake.Mark(keys, keyring)
         self._chance = chance or Random()  # noqa: S311 - it only spreads out questions
 
     async def watch(self) -> None:
@@ -59,7 +62,7 @@ class Scheduler:
         if not taken.name:
             return self._wait_s(taken)
         try:
-            await self._serve(taken)
+            return await self._serve(taken)
         except scripts.TROUBLE as error:
             # it is due again when the turn is over
             told = explain(error, "the server")
@@ -74,22 +77,28 @@ class Scheduler:
         with contextlib.suppress(*scripts.TROUBLE):
             await scripts.run(self._client, schedules.excuse(self._keys, taken, why))
 
-    async def _serve(self, taken: Taken) -> None:
-        """One turn: what is to be run now is submitted, then the schedule goes on."""
+    async def _serve(self, taken: Taken) -> float:
+        """One turn: what is to be run now is submitted, then the schedule goes on. How long to rest after it."""
         try:
             call, standing = await self._call(taken), _readable(taken)
         except TamperedPayload as error:
+            if key_id := await handshake.lacked_key(self._client, self._keys, self._keyring, error):
+                await self._excuse(taken, f"It waits for a worker with key {key_id}.")
+                return REST_S
             await self._refuse(taken, error)
-            return
+            return 0.0
         done = await self._decided(call, taken, standing)
         ids = [job_id(call.name, at) for at in done.fire]
         last = ""
         if ids:
+            with contextlib.suppress(ConfigurationError):
+                await self._mark.keep(self._client)
             replies = await call.submit(self._client, self._keys, self._keyring, ids)
             # the answer may be that another job stands for it
             life.enqueued(ids, queue=call.options.queue, function=call.function, by=f"schedule {call.name}")
             last = replies[-1].removeprefix("same ") if replies[-1].startswith("same ") else ids[-1]
         await self._advance(taken, done, look_at=_look_at(done, taken.now), last=last)
+        return 0.0
 
     async def _refuse(self, taken: Taken, error: TamperedPayload) -> None:
         """Take no more turns; where it was only replaced or deleted meanwhile, this turn is over anyway."""

@@ -9,17 +9,17 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from nbqueue.broker import rights
 from nbqueue.broker.connection import check_connection, explain, open_redis
-from nbqueue.broker.handshake import agree
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
-from nbqueue.broker.signing import Keyring
 from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError
 from nbqueue.worker import charge, health, log_lines
 from nbqueue.worker.charge import Charge, Orders, first
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.crew import Crew
 from nbqueue.worker.following import Following
+from nbqueue.worker.key_watch import KeyWatch
 from nbqueue.worker.leases import Leases
 from nbqueue.worker.link import EXIT_NO_MODULE
 from nbqueue.worker.sources import Sources
@@ -51,6 +51,7 @@ class Supervisor:
         self._orders = Orders(drain_timeout_s=config.drain_timeout_s, stall_s=config.stall_s)
         self._stopping, self._hurry = self._orders.stopping, self._orders.hurry
         self._crew = Crew(config.span)
+        self._key = KeyWatch(self._client, self._keys, Path(config.key_file))
         self._changed = asyncio.Event()
         self._signals = self._code = self._restarts = 0
 
@@ -82,7 +83,8 @@ class Supervisor:
 
     def _beside(self) -> list[Coroutine[Any, Any, None]]:
         """What else it does, as it was told."""
-        config, found = self._config, []
+        config = self._config
+        found = [] if config.stock else [self._key.watch()]
         if config.span.least < config.span.most:
             found.append(Following(self._client, self._keys, config, self._crew, self._busy).follow())
         if config.reload:
@@ -103,6 +105,7 @@ class Supervisor:
             stopping=self._stopping.is_set(), connected=self._leases.are_kept, wanted=self._crew.size,
             engines=sum(engine.is_up for engine in engines), busy=busy,
             slots=(self._config.concurrency, self._config.slots), restarts=self._restarts,
+            lacked_key=self._key.lacked, refusal=self._leases.refusal,
         )  # fmt: skip
 
     def _on_keeper_end(self, keeper: asyncio.Task[None]) -> None:
@@ -132,16 +135,31 @@ class Supervisor:
                 logger.warning("Waiting for the server: %s", error)
                 await first(self._stopping.wait(), asyncio.sleep(5.0))
             else:
+                await self._check_rights()
                 await self._agree_on_key()
                 return True
         return False
+
+    async def _check_rights(self) -> None:
+        """Refuse to go on as a user who may not do what a worker does: it would never serve."""
+        if self._config.stock:
+            return
+        try:
+            missing = await rights.refused(self._client, self._keys, "worker")
+        except TROUBLE:
+            return  # what keeps from asking is told by what comes next
+        if missing:
+            raise AccessDenied(
+                f"The user of this worker may not do at {self._config.address} what a worker does: it lacks "
+                f"{rights.some(missing)}. `nbqueue acl --role worker` prints the rights of a user who may."
+            )
 
     async def _agree_on_key(self) -> None:
         """Refuse to take jobs that were signed with another key: they would fail here. Those of arq are not signed."""
         if self._config.stock:
             return
         try:
-            await agree(self._client, self._keys, Keyring.load(Path(self._config.key_file)))
+            await self._key.agree()
         except TROUBLE as error:
             logger.warning("The key cannot be compared with that of the jobs: %s", explain(error, self._config.address))
 

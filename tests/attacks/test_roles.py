@@ -1,6 +1,7 @@
 """Users with the rights of a role: what nbqueue does works, nothing else does, and namespaces stay apart."""
 
 from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 import redis
 
 from nbqueue import AccessDenied, JobLost, Queue, attach, options, progress, run, schedule, submit, submit_map
+from nbqueue.broker import waits
+from nbqueue.broker.address import parse_url
+from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.roles import ROLES, Role
 from nbqueue.client.portal import shutdown
@@ -90,6 +94,30 @@ def test_a_role_cannot_touch_the_server_itself(module_server: Server, role: Role
         assert client.ping()
 
 
+def test_a_viewer_runs_no_script(module_server: Server) -> None:
+    """One that never ends would stop the server for all."""
+    with redis.Redis.from_url(module_server.url_of("viewer", "team")) as client:
+        for command in (("SCRIPT LOAD", "while true do end"), ("EVALSHA", "0" * 40, 0), ("EVALSHA_RO", "0" * 40, 0)):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*command)
+
+
+@pytest.mark.usefixtures("client", "worker")
+async def test_a_viewer_sees_how_long_jobs_wait(module_server: Server) -> None:
+    """Without scripts it finds the same oldest job as with them, in a queue and behind a gate."""
+    queue = Queue("later")
+    await queue.pause()
+    for priority in (0, 5):
+        await options(queue="later", priority=priority).submit(len, "abc")
+    ages = []
+    for role in ("client", "viewer"):
+        async with aclosing(open_redis(parse_url(module_server.url_of(role, "team")), name="")) as client:
+            ages += await waits.oldest_s(client, Keys("team"), ["later", "nothing"])
+    assert ages[0] is not None
+    assert (ages[2] is not None and ages[2] >= ages[0], ages[1::2]) == (True, [None, None])
+    await queue.clear()
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_reaches_its_namespace_alone(module_server: Server, role: Role) -> None:
     """Neither keys nor channels of another namespace, of the one without a name, or of other programs."""
@@ -154,6 +182,7 @@ def test_who_submits_makes_no_workers(module_server: Server) -> None:
         "alerts list",
         "webhooks list",
         "retention default",
+        "doctor",
     ],
 )
 def test_a_viewer_looks_and_changes_nothing(

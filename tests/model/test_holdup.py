@@ -24,6 +24,7 @@ from nbqueue.model.limits import Limit
         (Place(gate="g:1"), "its group is paused"),
         (Place(gate="r:gpu=1"), "waits for gpu=1"),
         (Place(gate="n:name:solve"), "left to another worker, which has what it needs"),
+        (Place(gate="n:key:7f3a"), "waits for a worker with key 7f3a"),
         (Place(gate="?"), "held back"),
         (Place(ahead=3, in_process=True, needs="gpu=2"), "waits for gpu=2, behind 3 jobs, 2 of 2 slots busy"),
         (Place(ahead=3, needs="gpu=1"), "behind 3 jobs"),

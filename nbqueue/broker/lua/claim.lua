@@ -14,8 +14,8 @@
 -- ARGV[5] int     room for jobs that need a process
 -- ARGV[6] int     1 where stock arq clients submit: an id that ended may come again
 -- ARGV[7] text    what the engine has of resources: name=amount, with commas between
--- ARGV[8] json    what the engine lacks of what jobs of the queue need, and leaves to others: {"name:<function>", "py:<version>" or
---                 "code": ids of engines that have it}; empty: nothing
+-- ARGV[8] json    what the engine lacks of what jobs of the queue need, and leaves to others: {"name:<function>", "py:<version>",
+--                 "key:<id>" or "code": ids of engines that have it}; empty: nothing
 -- Returns: {now ms, next due ms or 0, {{id, `fence tries crashes losses submitted due adopted lane needs group` (adopted: 1 where no submit script of ours wrote it; needs: - for none), submission (empty: it is large, and read apart) or nil}, ...}, looked at in the loop's lane, in the process lane, 1 where jobs wait for others}; now is 0 when the engine's lease is gone
 -- Moves: scheduled -> queued, queued -> running, scheduled -> expired, queued -> expired
 local prefix, queue, engine, stock = ARGV[1], ARGV[2], ARGV[3], ARGV[6] == '1'

@@ -5,7 +5,8 @@ local function look_at_gates(prefix, queue, engine, now, free, lacks)
   -- what is paused and limited now; mostly nothing. `free` is what the engine has of resources: name=amount, ...; `lacks` what
   -- it leaves to others, which have it: json, or empty
   gate = {prefix = prefix, queue = queue, engine = engine, now = now, paused = {}, tags = false, set = {}, counts = {},
-    free = {}, offers = free ~= '', holds = {}, scopes = {}, held_back = {}, lacks = {}, left = {}}
+    free = {}, offers = free ~= '', holds = {}, scopes = {}, held_back = {}, lacks = {}, left = {},
+    keys = string.find(lacks, '"key:', 1, true)}
   if lacks ~= '' then
     local known, found = pcall(cjson.decode, lacks)
     gate.lacks, gate.any = known and found or {}, true
@@ -122,12 +123,15 @@ local function closed_by_hand(id, job)
 end
 
 local function lacked_for(id, job)
-  -- what a job needs that this engine leaves to others: it was found out before, or the job is called by that name
+  -- what a job needs that this engine leaves to others: found out before, or it is called by that name or signed with that key
   if job.lacked and gate.lacks[job.lacked] then return job.lacked end
   local called = 'name:' .. (job['function'] or '')
-  if not gate.lacks[called] then return nil end
+  if not (gate.keys or gate.lacks[called]) then return nil end
   local head = redis.pcall('GETRANGE', gate.prefix .. 'arq:job:' .. id, 0, HEAD_BYTES)
-  return type(head) == 'string' and string.find(head, '"by":"name"', 1, true) and called
+  if type(head) ~= 'string' then return nil end
+  local key = 'key:' .. (string.match(head, '^NBQ1 ([%w_-]+) ') or '')
+  if gate.lacks[key] then return key end
+  return gate.lacks[called] and string.find(head, '"by":"name"', 1, true) and called
 end
 
 local function count_start(id, limit)
