@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from nbqueue.broker import gates
@@ -21,9 +20,6 @@ from nbqueue.model.job import moment
 from nbqueue.model.resources import check
 from nbqueue.model.shown import Shown
 from nbqueue.model.states import State
-
-#: replies about a queue that `ask_stats` asks for
-_QUESTIONS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,21 +142,10 @@ async def open_again(client: Any, keys: Keys, name: str) -> None:
 
 async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     """The numbers of a queue now."""
-    [found] = await stats_of(client, keys, [name])
-    return found
-
-
-async def stats_of(client: Any, keys: Keys, names: Sequence[str]) -> list[QueueStats]:
-    """The same of several, in two round trips however many they are."""
-    if not names:
-        return []
     pipe = client.pipeline(transaction=True)
-    for name in names:
-        ask_stats(pipe, keys, name)
-    replies = iter(await pipe.execute())
-    parts = [list(islice(replies, _QUESTIONS)) for _ in names]
-    held_back = await gates.waiting_of(client, keys, names)
-    return [read_stats(name, part, held_back[name]) for name, part in zip(names, parts, strict=True)]
+    ask_stats(pipe, keys, name)
+    found = await pipe.execute()
+    return read_stats(name, found, await gates.waiting(client, keys, name))
 
 
 def ask_stats(pipe: Any, keys: Keys, name: str) -> None:

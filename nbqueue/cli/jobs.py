@@ -36,8 +36,9 @@ SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 @as_json
 @with_settings
 def jobs(settings: Settings, *, job_id: str | None, dead: str, limit: int, json_wanted: bool, **given: Any) -> None:
-    """List jobs, live ones first, then the last to end; or show all that is known of one.
+    """List jobs, or show all that is known of one.
 
+    Live ones come first, then the last to end.
     Of what is named by more than --state and --queue the newest come first. --dead goes with --since and --limit
     alone; `nbqueue retry --dead QUEUE` submits what it lists again. The other options `nbqueue retry`, `cancel`,
     `delete` and `requeue` take too.

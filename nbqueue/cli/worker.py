@@ -19,14 +19,14 @@ from nbqueue.cli.variables import slips
 from nbqueue.cli.worker_options import GROUPS, with_options
 from nbqueue.errors import ConfigurationError
 from nbqueue.local import stack
-from nbqueue.model import labels, serving
+from nbqueue.model import labels, log_lines, serving
 from nbqueue.model import resources as amounts
+from nbqueue.model.log_lines import LogFormat
 from nbqueue.model.scaling import Span
 from nbqueue.model.settings import Settings
 from nbqueue.model.webhook import host_names
-from nbqueue.worker import log_lines, supervisor
+from nbqueue.worker import supervisor
 from nbqueue.worker.config import WorkerConfig
-from nbqueue.worker.log_lines import LogFormat
 
 #: options that count for an arq class, too
 _ARQ = ("burst", "span", "drain_timeout_s", "reload", "health", "log_format")
@@ -83,11 +83,17 @@ def worker(
     folder = given.pop("archive_folder")
     # read before anything is started, too
     told = _told(given)
-    config_ = WorkerConfig(
+    asked = WorkerConfig(
         address=_address(settings), namespace=settings.namespace, key_file=str(keys),
         modules=(module,) if module else (), limit_bytes=settings.limit_bytes, blob_bytes=settings.blob_bytes,
         is_archived=folder is not None, **told,
     )  # fmt: skip
+    config_ = asked.without_idle()
+    if (fewer := config_.span.most) < asked.span.most:
+        click.echo(
+            f"--processes {asked.span.most} is more than the limits of --queue-concurrency leave work for: there "
+            f"{'is 1 engine' if fewer == 1 else f'are {fewer} engines'}.", err=True,
+        )  # fmt: skip
     served = f"Serving {_shown(config_)} on {config_.address}, {_at_once(config_)}"
     click.echo(f"{served}; Ctrl-C ends it.", err=True)
     with archiver.beside(folder, settings):

@@ -11,9 +11,11 @@ import click
 from nbqueue.cli.durations import Seconds
 from nbqueue.cli.ranges import Whole
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, scaling
+from nbqueue.model import durations, log_lines, scaling
 from nbqueue.model.names import shown
-from nbqueue.worker import log_lines
+
+#: an engine holds some 60 MB before it has run anything; below this it would be renewed after each job
+LEAST_MEMORY = 128 * 10**6
 
 
 class Processes(click.ParamType[scaling.Span]):
@@ -38,9 +40,15 @@ class Size(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The bytes of a text."""
         try:
-            return durations.process_bytes(value)
+            found = durations.process_bytes(value)
         except ConfigurationError:
-            self.fail(f'{shown(value)} is no size from 32MB on: give text such as "2GB" or "512MiB".', param, ctx)
+            found = 0
+        if found < LEAST_MEMORY:
+            self.fail(
+                f"{shown(value)} is no size from {LEAST_MEMORY // 10**6}MB on, which a worker itself needs: give text"
+                ' such as "2GB" or "512MiB".', param, ctx,
+            )  # fmt: skip
+        return found
 
 
 _WHICH = (

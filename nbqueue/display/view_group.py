@@ -93,8 +93,8 @@ def _group_look(counts: Mapping[State, int], total: int, *, final: bool, cancel_
     if not final:
         if cancel_asked:
             return palette.CANCELLING
-        # one whose queue is paused between two jobs does not run
-        return palette.STATES[State.RUNNING if counts.get(State.RUNNING, 0) else State.QUEUED]
+        started = any(count for state, count in counts.items() if state is State.RUNNING or state.is_final)
+        return palette.STATES[State.RUNNING if started else State.QUEUED]
     if counts.get(State.SUCCEEDED, 0) >= total:
         return palette.STATES[State.SUCCEEDED]
     if any(counts.get(state, 0) for state in FAILURES):

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from nbqueue.web.guard import LOGIN, LOGOUT, give_cookie
+from nbqueue.web.cookies import give_cookie
+from nbqueue.web.guard import LOGIN, LOGOUT
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>nbqueue</title>
@@ -21,7 +22,7 @@ _PAGE = """<!doctype html>
 <form method="post" action="{action}">
 <label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
 <button>Log in</button></form>
-<p>It is in the file that <code>nbqueue web</code> names when it starts.</p></main></body></html>"""
+<p>{where}</p></main></body></html>"""
 
 
 def routes() -> Sequence[Route]:
@@ -37,7 +38,15 @@ def form(request: Request, status: int = 200, note: str = "") -> Response:
     """The form."""
     root = escape(request.scope.get("root_path", ""))
     action = f"{root}{LOGIN}"
-    return HTMLResponse(_PAGE.format(root=root, action=action, note=f"<p>{escape(note)}</p>" if note else ""), status)
+    return HTMLResponse(
+        _PAGE.format(
+            root=root,
+            action=action,
+            where=escape(request.state.config.login_hint),
+            note=f"<p>{escape(note)}</p>" if note else "",
+        ),
+        status,
+    )
 
 
 async def _form(request: Request) -> Response:

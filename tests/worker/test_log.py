@@ -15,12 +15,12 @@ import pytest
 
 import nbqueue
 from nbqueue.broker.claims import Claim, Finish
+from nbqueue.model.log_lines import JsonLines, TextLines
 from nbqueue.model.options import DEFAULTS
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.life import Life
-from nbqueue.worker.log_lines import JsonLines, TextLines
 from tests.waiting import SLACK, until
 from tests.workers import running_worker
 
@@ -113,6 +113,20 @@ def test_one_record_is_one_line() -> None:
     about = json.loads(found)
     assert about["message"] == "a\nb\r\x1b[31m\u202ec\ud800 \x7f\u2028."
     assert about["traceback"].endswith("ValueError: it\u2028failed\n")
+
+
+def test_a_message_that_does_not_fit_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a library says wrongly is written as it stands, without the arguments; the stack is there if asked for."""
+    for formatter in (TextLines(), JsonLines()):
+        handler = logging.StreamHandler()
+        handler.setFormatter(formatter)
+        record = _record("%d items", (SECRET,))
+        record.exc_info, record.stack_info = None, "Stack:\n  here"
+        handler.handle(record)
+    text, found = capsys.readouterr().err.splitlines()
+    assert text.endswith("ERROR name: %d items | Stack: | here")
+    assert (json.loads(found)["message"], json.loads(found)["stack"]) == ("%d items", "Stack:\n  here")
+    assert SECRET not in text + found
 
 
 async def test_of_very_many_jobs_the_log_tells_the_number(caplog: pytest.LogCaptureFixture) -> None:

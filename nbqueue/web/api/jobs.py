@@ -12,8 +12,10 @@ from nbqueue.client.handle import Job
 from nbqueue.client.known import jobs
 from nbqueue.client.submitter import options
 from nbqueue.model.names import check_text
+from nbqueue.model.options import DEFAULTS
 from nbqueue.web import ends, records
 from nbqueue.web.api import fields
+from nbqueue.web.api.functions import check_known
 from nbqueue.web.api.options import OPTIONS, moment, taken
 from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply, object_of
@@ -38,7 +40,9 @@ _GOES_ON = Reply(help="It goes on: ask again at Location.", schema=ends.END.ref,
 async def submit(body: Mapping[str, Any]) -> Job[Any]:
     """The job of a body that was checked."""
     name = check_text(body["function"], "function", least=1)
-    submitter = options(**taken(body.get("options", {})))
+    given = taken(body.get("options", {}))
+    submitter = options(**given)
+    await check_known(name, given.get("queue", DEFAULTS.queue), given.get("job_id", ""))
     return await submitter.submit(name, *body.get("args", ()), **body.get("kwargs", {}))
 
 
@@ -49,9 +53,12 @@ async def _submit(asked: Asked) -> Response:
 
 
 async def _execute(asked: Asked) -> Response:
-    job = await submit(asked.body)
-    at = fields.location(asked.request, f"/jobs/{job.id}/wait")
-    return await ends.waited(job.id, float(asked.body.get("timeout_s", 30)), asked.request, location=at)
+    timeout_s = float(asked.body.get("timeout_s", 30))
+    # who is refused a place can come again: nothing was submitted
+    with ends.turn(timeout_s):
+        job = await submit(asked.body)
+        at = fields.location(asked.request, f"/jobs/{job.id}/wait")
+        return await ends.waited(job.id, timeout_s, asked.request, location=at)
 
 
 async def _list(asked: Asked) -> Response:
@@ -76,7 +83,9 @@ async def _one(asked: Asked) -> Response:
 async def _wait(asked: Asked) -> Response:
     job_id = asked.path["job_id"]
     at = fields.location(asked.request, f"/jobs/{job_id}/wait")
-    return await ends.waited(job_id, asked.query.get("timeout_s", 30), asked.request, location=at)
+    timeout_s = float(asked.query.get("timeout_s", 30))
+    with ends.turn(timeout_s):
+        return await ends.waited(job_id, timeout_s, asked.request, location=at)
 
 
 async def _log(asked: Asked) -> Response:
@@ -136,7 +145,7 @@ _PAGE: Sequence[Field] = (
 )
 ENDPOINTS: Sequence[Endpoint] = (
     Endpoint(
-        method="POST", path="/api/v1/jobs", name="submit_job", act=_submit, body=_CALL, problems=(409, 507),
+        method="POST", path="/api/v1/jobs", name="submit_job", act=_submit, body=_CALL, problems=(404, 409, 507),
         summary="Submit a registered function.", replies={202: _ACCEPTED},
     ),
     Endpoint(

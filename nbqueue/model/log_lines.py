@@ -1,4 +1,4 @@
-"""How a worker writes its log: one record is one line, for people or as JSON for programs."""
+"""How a process that serves writes its log: one record is one line, for people or as JSON for programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
-        return _one_line(super().format(record))
+        return _one_line(super().format(_fitting(record)))
 
 
 class JsonLines(logging.Formatter):
@@ -47,22 +47,30 @@ class JsonLines(logging.Formatter):
             about |= facts.to_wire()
         if record.exc_info and record.exc_info[0] is not None:
             about["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        if record.stack_info:
+            about["stack"] = record.stack_info
         # all that is not ASCII is escaped, and so are control characters but one
         return json.dumps(about).replace("\x7f", "\\u007f")
 
 
-def set_up(log_format: LogFormat = "text") -> None:
-    """Write what this process has to say to its standard error."""
+def set_up(log_format: LogFormat = "text", level: int = logging.INFO) -> None:
+    """Write what this process has to say to its standard error, from this level on."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def _text_of(record: logging.LogRecord) -> str:
+    return _fitting(record).getMessage()
+
+
+def _fitting(record: logging.LogRecord) -> logging.LogRecord:
+    """The record, or where its message does not fit its arguments one without these: they may be secret."""
     try:
-        return record.getMessage()
+        record.getMessage()
     except (TypeError, ValueError):
-        return str(record.msg)  # the message of a library that does not fit its arguments
+        record = logging.makeLogRecord(record.__dict__ | {"args": None})
+    return record
 
 
 def _one_line(text: str) -> str:
