@@ -101,7 +101,7 @@ def test_a_queue_is_paused_and_goes_on(scene: Server, open_top: Callable[..., Te
     # a frame that is half drawn has no marked row
     while (before := wait_until(lambda: _marked(top))) != name:
         top.press("j")
-        wait_until(lambda: _marked(top) not in ("", before))  # noqa: B023
+        wait_until(lambda: _marked(top) not in ("", before))
     top.press("p")
     top.until(lambda text: "‖ paused" in text and "Pause default" in text)
     assert run("pause", "--url", scene.url).stdout == "q:default\n"
