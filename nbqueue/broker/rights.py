@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from nbqueue.broker.asking import Command, ask
 from nbqueue.broker.keys import Keys
-from nbqueue.broker.roles import KEYED, SCRIPTS, Role
+from nbqueue.broker.roles import KEYED, SCRIPTS, WRITING, Role
 
 #: how many words a command needs after its key; those that are not here need none
 _WORDS = {
@@ -41,6 +41,13 @@ async def great_rights(client: Any) -> list[str]:
     """The commands that the user may run and no role needs."""
     replies = await _checked(client, list(_GREAT.values()))
     return [name for name, reply in zip(_GREAT, replies, strict=True) if not isinstance(reply, Exception)]
+
+
+async def unreplayed(client: Any, keys: Keys) -> list[str]:
+    """The commands of jobs that the user `default` is not given; none where that may not be asked."""
+    asked = {name: (b"ACL", "DRYRUN", "default", name, keys.record("-"), *_words(name, keys)) for name in WRITING}
+    replies = await ask(client, *asked.values())
+    return [name for name, reply in zip(asked, replies, strict=True) if isinstance(reply, bytes) and reply != b"OK"]
 
 
 async def user_name(client: Any) -> str:

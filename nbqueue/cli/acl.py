@@ -36,7 +36,8 @@ def acl(settings: Settings, *, role: Role, user: str | None, password_file: Path
 
     It is the command that makes a user with these rights and no more, for whoever runs the server (redis-cli,
     valkey-cli). The user reaches the keys of the namespace alone, and no command that changes, stops or empties the
-    server. A server keeps such users only in its `aclfile`: write them there by --acl-file, or run ACL SAVE.
+    server. A server keeps such users only in its `aclfile`: write them there by --acl-file, or run ACL SAVE. Leave the
+    user `default` its rights, also where it is off: servers read their append-only file as this user.
     """
     name = user or f"nbqueue-{role}"
     if not name.isascii() or not name.isprintable() or " " in name:

@@ -116,6 +116,8 @@ async def _ask_server(server: Server, settings: Settings, keyring: Keyring | Non
         *checkup.server(info), *checkup.keeping(info), checkup.room(info), checkup.clock(skew_s),
         checkup.latency(answered_s),
     ]  # fmt: skip
+    missing = await server.ask(lambda client: rights.unreplayed(client, server.keys))
+    found += checkup.replay(info, missing)
     found += await server.ask(lambda client: _rights(client, server, is_shared=settings.url is not None))
     if keyring is not None:
         found += await server.ask(lambda client: _mark(client, server, keyring))

@@ -18,7 +18,7 @@ def test_a_server_without_a_journal_is_noted(server: Server) -> None:
     # a note for an old server, where these tests run on one
     assert marks.pop("server") in {"ok", "note"}
     assert marks == {
-        "Python": "ok", "signing key": "note", "persistence": "note", "memory": "ok", "clock": "ok", "latency": "ok",
+        "Python": "ok", "signing key": "note", "persistence": "note", "memory": "note", "clock": "ok", "latency": "ok",
         "rights": "note", "workers": "note", "queues": "ok",
     }  # fmt: skip
     assert run("doctor", "--url", server.url).exit_code == 0
