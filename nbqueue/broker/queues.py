@@ -150,12 +150,22 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
 
 def ask_stats(pipe: Any, keys: Keys, name: str) -> None:
     """Put the questions for the numbers of a queue into a pipeline: six, without what its gates hold back."""
-    pipe.zcount(keys.queue(name), "-inf", f"({READY_LIMIT}")
-    pipe.zcount(keys.queue(name), READY_LIMIT, f"({CLAIMED_SCORE}")
-    pipe.zcount(keys.queue(name), CLAIMED_SCORE, "+inf")
+    _ask_sizes(pipe, keys, name)
     pipe.sismember(keys.paused, name)
     pipe.sismember(keys.closed, name)
     pipe.hgetall(keys.counts(name))
+
+
+def ask_numbers(pipe: Any, keys: Keys, name: str) -> None:
+    """The same without whether it is paused or closed, for who knows that of all queues: four."""
+    _ask_sizes(pipe, keys, name)
+    pipe.hgetall(keys.counts(name))
+
+
+def _ask_sizes(pipe: Any, keys: Keys, name: str) -> None:
+    pipe.zcount(keys.queue(name), "-inf", f"({READY_LIMIT}")
+    pipe.zcount(keys.queue(name), READY_LIMIT, f"({CLAIMED_SCORE}")
+    pipe.zcount(keys.queue(name), CLAIMED_SCORE, "+inf")
 
 
 def read_stats(name: str, replies: Sequence[Any], held_back: dict[str, int]) -> QueueStats:

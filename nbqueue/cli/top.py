@@ -18,6 +18,7 @@ from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 from rich.text import Text
 
+from nbqueue.board.actions import Actions
 from nbqueue.board.facts import Facts
 from nbqueue.board.gathering import Gathering
 from nbqueue.board.picked import Picked
@@ -33,7 +34,6 @@ from nbqueue.errors import BrokerUnavailable
 from nbqueue.local import stack
 from nbqueue.model.names import check_queue
 from nbqueue.model.settings import Settings
-from nbqueue.notebook.board.actions import Actions
 
 #: how often keys and the size of the terminal are looked at, and how long one frame is waited for
 LOOK_S, FIRST_S = 0.1, 10.0

@@ -17,14 +17,14 @@ from nbqueue.cli.reach import leave, shared_address, with_settings
 from nbqueue.cli.worker_options import GROUPS, with_options
 from nbqueue.errors import ConfigurationError
 from nbqueue.local import stack
-from nbqueue.model import labels, serving
+from nbqueue.model import labels, log_lines, serving
 from nbqueue.model import resources as amounts
+from nbqueue.model.log_lines import LogFormat
 from nbqueue.model.scaling import Span
 from nbqueue.model.settings import Settings
 from nbqueue.model.webhook import host_names
-from nbqueue.worker import log_lines, supervisor
+from nbqueue.worker import supervisor
 from nbqueue.worker.config import WorkerConfig
-from nbqueue.worker.log_lines import LogFormat
 
 #: options that count for an arq class, too
 _ARQ = ("burst", "span", "drain_timeout_s", "reload", "health", "log_format")

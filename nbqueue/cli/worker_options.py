@@ -10,9 +10,8 @@ import click
 
 from nbqueue.cli.durations import Seconds
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import durations, scaling
+from nbqueue.model import durations, log_lines, scaling
 from nbqueue.model.names import shown
-from nbqueue.worker import log_lines
 
 
 class Processes(click.ParamType[scaling.Span]):

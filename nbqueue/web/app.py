@@ -20,7 +20,7 @@ from nbqueue.web.api import table
 from nbqueue.web.config import WebConfig
 from nbqueue.web.guard import HEALTH, Guard
 from nbqueue.web.json_text import JsonAnswer
-from nbqueue.web.problems import Problem, of_error, problem
+from nbqueue.web.problems import FAULT, Problem, of_error, problem
 
 logger = logging.getLogger("nbqueue.web")
 
@@ -80,4 +80,4 @@ async def _not_there(request: Request, error: Exception) -> Response:
 
 async def _broken(_: Request, __: Exception) -> Response:
     """A fault of ours: the log has it, the caller is told no more than that."""
-    return problem(500, "This went wrong within the web server: its log says what.")
+    return problem(500, FAULT)

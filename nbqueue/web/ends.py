@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -13,9 +15,9 @@ from nbqueue.client.ended import Ended, fault_of
 from nbqueue.client.link import Link, unknown
 from nbqueue.errors import JobFailed, NbqueueError
 from nbqueue.model.job import JobRecord
-from nbqueue.web import json_text
 from nbqueue.web.asking import ask
 from nbqueue.web.json_text import JsonAnswer
+from nbqueue.web.plain_json import Converter, NoJson, TooLarge
 from nbqueue.web.records import STATE, TEXT, Part, Shape
 from nbqueue.web.turns import Turns
 
@@ -24,6 +26,13 @@ MOST_WAITING, LONGEST_WAIT_S = 256, 300.0
 #: how often a caller that waits is looked after
 _LOOK_S = 1.0
 
+#: parts and bytes of a result that is answered; a larger one is fetched in Python
+MOST_PARTS, LARGEST_RESULT_BYTES = 1_000_000, 16_777_216
+#: what is written at once
+_SMALL_PARTS, _SMALL_BYTES = 5_000, 65_536
+
+#: writes large answers, one at a time
+_large = ThreadPoolExecutor(1, "nbqueue-answers")
 _waiting = Turns(MOST_WAITING, "callers wait for jobs")
 
 END: Shape[dict[str, Any]] = Shape("End", (
@@ -39,16 +48,40 @@ END: Shape[dict[str, Any]] = Shape("End", (
 ))  # fmt: skip
 
 
+def turn(timeout_s: float) -> AbstractContextManager[None]:
+    """A place among those who wait, to be taken before anything is submitted; who does not wait needs none."""
+    return _waiting if timeout_s > 0 else nullcontext()
+
+
 async def waited(job_id: str, timeout_s: float, request: Request, *, location: str) -> Response:
     """The end of a job: 200, or 202 where it does not end in time. Raises JobLost where there is none."""
-    with _waiting:
-        ended = await _end(job_id, timeout_s, request)
+    ended = await _end(job_id, timeout_s, request)
     if ended is not None and ended.is_over:
         record = await _record(job_id) if ended.state is None and ended.problem is not None else None
-        return JsonAnswer(END.of(_told(ended, record)))
+        return await _answer(ended, record)
     record = await _record(job_id)
     told = {"id": job_id, "state": str(record.state), "ended": False}
     return JsonAnswer(END.of(told), 202, headers={"Location": location, "Retry-After": "1"})
+
+
+async def _answer(ended: Ended, record: JobRecord | None) -> Response:
+    """The answer of an end: a small one at once, a large one by a thread, so that nobody else waits for it."""
+    if len(ended.payload) <= _SMALL_BYTES:
+        with suppress(TooLarge):
+            return JsonAnswer(END.of(_told(ended, record, Converter(parts=_SMALL_PARTS, size_bytes=_SMALL_BYTES))))
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_large, _large_answer, ended, record)
+
+
+def _large_answer(ended: Ended, record: JobRecord | None) -> Response:
+    try:
+        told = _told(ended, record, Converter(parts=MOST_PARTS, size_bytes=LARGEST_RESULT_BYTES))
+    except TooLarge:
+        told = _over(ended) | _unfit(
+            f"is too large for an answer in JSON, which takes {MOST_PARTS:,} parts and {LARGEST_RESULT_BYTES:,} bytes",
+            "less",
+        )
+    return JsonAnswer(END.of(told), in_steps=True)
 
 
 async def _end(job_id: str, timeout_s: float, request: Request) -> Ended | None:
@@ -76,20 +109,29 @@ async def _record(job_id: str) -> JobRecord:
     return await ask(lambda link: link.record(job_id))
 
 
-def _told(ended: Ended, record: JobRecord | None) -> dict[str, Any]:
-    """An end as plain values. Nothing is unpickled but plain data."""
+def _over(ended: Ended, record: JobRecord | None = None) -> dict[str, Any]:
+    state = ended.state or (record.state if record else None)
+    return {"id": ended.job_id, "state": str(state), "ended": True}
+
+
+def _told(ended: Ended, record: JobRecord | None, converter: Converter) -> dict[str, Any]:
+    """An end as plain values. Nothing is unpickled but plain data. Raises TooLarge."""
     if ended.state is None and record is None:
         raise unknown(ended.job_id)
-    state = ended.state or (record.state if record else None)
-    told: dict[str, Any] = {"id": ended.job_id, "state": str(state), "ended": True}
+    told = _over(ended, record)
     if not ended.succeeded:
         return told | _fault(fault_of(ended))
+    converter.check_size(len(ended.payload))
     try:
         value = codec.load_plain_value(ended.payload)
     except NbqueueError:
         return told | _unfit("is no plain data, and is not loaded here")
-    found, has_json = json_text.as_json(value)
-    return told | ({"result": found, "has_result": True} if has_json else _unfit("has no JSON"))
+    try:
+        return told | {"result": converter.convert(value), "has_result": True}
+    except TooLarge:
+        raise
+    except NoJson:
+        return told | _unfit("has no JSON")
 
 
 def _fault(error: NbqueueError | None) -> dict[str, Any]:
@@ -106,8 +148,8 @@ def _without(text: str, kind: str) -> str:
     return text.removeprefix(f"{kind}: ") if text != kind else ""
 
 
-def _unfit(why: str) -> dict[str, Any]:
+def _unfit(why: str, what: str = "numbers, text, lists or dicts") -> dict[str, Any]:
     return {
         "error_type": "NotSendable",
-        "error": f"The result {why}: let the function hand back numbers, text, lists or dicts, or fetch it in Python.",
+        "error": f"The result {why}: let the function hand back {what}, or fetch it in Python.",
     }

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections import deque
-from datetime import date, time, timedelta
-from decimal import Decimal
 from typing import Any, NoReturn
 
 from starlette.responses import Response
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 #: how deep lists and objects may stand in one another
 DEEPEST = 64
 
@@ -24,8 +22,15 @@ class JsonAnswer(Response):
 
     media_type = "application/json"
 
+    def __init__(self, content: Any, status: int = 200, *, in_steps: bool = False, **options: Any) -> None:
+        """In steps a large value is written slower, and other threads get their turns meanwhile."""
+        self._in_steps = in_steps
+        super().__init__(content, status, **options)
+
     def render(self, content: Any) -> bytes:
         """The bytes of a value."""
+        if self._in_steps:
+            return "".join(_ENCODER.iterencode(content)).encode("ascii")
         return write(content).encode("ascii")
 
 
@@ -62,26 +67,6 @@ def read(text: bytes) -> Any:
     if _is_deep(found):
         raise NotJson(f"The body has lists or objects that stand more than {DEEPEST} deep in one another.")
     return found
-
-
-def as_json(value: Any) -> tuple[Any, bool]:
-    """A plain value as JSON has it, and whether it has: dates as text, sets and tuples as lists."""
-    try:
-        return json.loads(json.dumps(value, allow_nan=False, default=_plain)), True
-    except (TypeError, ValueError, RecursionError):
-        return None, False
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, set | frozenset | deque | range):
-        return list(value)
-    raise TypeError(type(value).__name__)
 
 
 def _refuse(word: str) -> NoReturn:

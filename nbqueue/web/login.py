@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from nbqueue.web.guard import LOGIN, LOGOUT, give_cookie
+from nbqueue.web.cookies import give_cookie
+from nbqueue.web.guard import LOGIN, LOGOUT
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>nbqueue</title>

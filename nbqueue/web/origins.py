@@ -41,6 +41,15 @@ def is_own(origin: str, host: str, allow_hosts: Collection[str]) -> bool:
     return any(_same(match[1].lower(), port, each) for each in own)
 
 
+def of_page(referer: str) -> str:
+    """The origin of the page that a Referer names; "null", which is no origin of ours, where it names none."""
+    try:
+        parts = urlsplit(referer)
+    except ValueError:
+        return "null"
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def is_visit(scope: Mapping[str, Any]) -> bool:
     """Whether a person asks for a page, and would rather log in than be told a status; not so with a wrong token."""
     accepts = b"".join(value for name, value in scope["headers"] if name == b"accept")

@@ -13,6 +13,9 @@ from nbqueue.web.json_text import JsonAnswer
 
 MEDIA_TYPE = "application/problem+json"
 
+#: what a caller is told of a fault of ours
+FAULT = "This went wrong within the web server: its log says what."
+
 #: which status an error of nbqueue has; the first that fits
 _STATUS: tuple[tuple[type[errors.NbqueueError], int], ...] = (
     (errors.StoreFull, 507),

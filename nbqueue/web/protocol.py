@@ -13,8 +13,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nbqueue.web.config import LARGEST_HEAD_BYTES
-from nbqueue.web.guard import HEADERS
 from nbqueue.web.problems import MEDIA_TYPE, document
+from nbqueue.web.sealed import HEADERS
 
 logger = logging.getLogger("nbqueue.web")
 

@@ -9,9 +9,9 @@ from nbqueue.broker.connection import Address
 from nbqueue.errors import ConfigurationError
 from nbqueue.inside.outside import processors
 from nbqueue.model import labels, names, resources, serving
+from nbqueue.model.log_lines import LogFormat
 from nbqueue.model.scaling import Span
 from nbqueue.model.webhook import HostRules
-from nbqueue.worker.log_lines import LogFormat
 from nbqueue.worker.room import Share
 
 

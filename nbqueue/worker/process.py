@@ -26,9 +26,9 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.children import telemetry
 from nbqueue.children.pool import Children
+from nbqueue.model import log_lines
 from nbqueue.model import task as tasks
 from nbqueue.model.webhook import HostRules
-from nbqueue.worker import log_lines
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.beside import Beside
 from nbqueue.worker.config import WorkerConfig

@@ -13,7 +13,8 @@ from nbqueue.broker.connection import check_connection, explain, open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
 from nbqueue.errors import AccessDenied, BrokerUnavailable, ConfigurationError
-from nbqueue.worker import charge, health, log_lines
+from nbqueue.model import log_lines
+from nbqueue.worker import charge, health
 from nbqueue.worker.charge import Charge, Orders, first
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.crew import Crew

@@ -90,14 +90,14 @@ def test_plain_calls_take_plain_values() -> None:
     with pytest.raises(plain_pickle.NotPlain, match=r"nbqueue\.broker\.inputs\.take"):
         plain_pickle.loads(pickle.dumps(take))
     with pytest.raises(plain_pickle.NotPlain, match=r"nbqueue\.broker\.inputs\.Inputs"):
-        plain_pickle.loads(b"cnbqueue.broker.inputs\nInputs\n.", taking=True)
+        plain_pickle.loads(b"\x80\x05\x8c\x15nbqueue.broker.inputs\x8c\x06Inputs\x93.", taking=True)
 
 
 @pytest.mark.parametrize("state", [b"}X\x01\x00\x00\x00xK\x01s", b"N}X\x01\x00\x00\x00xK\x01s\x86"])
 def test_no_pickle_changes_what_stands_for_a_result(state: bytes) -> None:
     """It has no place that a pickle could write to."""
     with pytest.raises((AttributeError, TypeError)):
-        plain_pickle.loads(b"\x80\x02cnbqueue.broker.inputs\ntake\n" + state + b"b.", taking=True)
+        plain_pickle.loads(b"\x80\x05\x8c\x15nbqueue.broker.inputs\x8c\x04take\x93" + state + b"b.", taking=True)
 
 
 @pytest.mark.parametrize("wanted", ["c", ("a", "c"), 3, ["a"], "x" * 1000])

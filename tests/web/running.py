@@ -117,6 +117,12 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+def peak_bytes(web: Web) -> int:
+    """The most memory that its process ever had."""
+    text = Path(f"/proc/{web.process.pid}/status").read_text(encoding="ascii")
+    return int(re.findall(r"VmHWM:\s+([0-9]+) kB", text)[0]) * 1024
+
+
 @contextmanager
 def running_web(settings: Settings, *options: str, token: str = TOKEN) -> Iterator[Web]:
     """A web server for the server of these settings, on a free port."""

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 import pytest
 
-from tests.waiting import SLACK
+from nbqueue.web.api.events import MOST_STREAMS
+from nbqueue.web.ends import MOST_WAITING
+from tests.waiting import SLACK, wait_until
+from tests.web.raw import BEARER, request
 from tests.web.running import TOKEN, Web
 
 
@@ -83,9 +86,30 @@ def test_a_place_that_is_none_is_refused(web: Web) -> None:
 
 
 def test_listeners_give_their_place_back(web: Web) -> None:
-    """However many have listened and left, the next one is heard; too many at once are told to come again."""
+    """Too many at once are told to come again, and nothing else; after some have left the next ones are heard."""
     for _ in range(70):
         with listening(web, "/api/v1/events?timeout_s=0") as stream:
             stream.read()
-    with listening(web, "/api/v1/events") as stream:
-        one(stream)
+    with ExitStack() as many:
+        for _ in range(MOST_STREAMS):
+            one(many.enter_context(listening(web, "/api/v1/events")))
+        refused = web.get("/api/v1/events")
+        assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+        assert refused.detail.startswith("64 callers listen to events already")
+    wait_until(lambda: web.get("/api/v1/events?timeout_s=0").status == 200, 10)
+
+
+def test_who_waits_takes_a_place_before_anything_is_submitted(web: Web) -> None:
+    """With all places taken nothing more is waited for, and nothing submitted; who does not wait needs no place."""
+    submit(web, "later", delay=3600)
+    with ExitStack() as many:
+        for _ in range(MOST_WAITING):
+            waiting = many.enter_context(web.connection())
+            waiting.sendall(request("GET /api/v1/jobs/later/wait?timeout_s=60", BEARER))
+        wait_until(lambda: web.get("/api/v1/jobs/later/wait?timeout_s=0.01").status == 503, 20)
+        body = {"function": "add", "args": [1], "options": {"job_id": "refused", "delay": 3600}, "timeout_s": 1}
+        refused = web.post("/api/v1/execute", body)
+        assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+        assert web.get("/api/v1/jobs/refused").status == 404
+        assert web.get("/api/v1/jobs/later/wait?timeout_s=0").status == 202
+        assert web.post("/api/v1/execute", {**body, "timeout_s": 0}).status == 202

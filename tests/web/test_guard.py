@@ -4,38 +4,18 @@ import json
 import socket
 import time
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
 
 from nbqueue.model.settings import Settings
-from nbqueue.web.guard import HEADERS
-from tests.waiting import SLACK, wait_until
-from tests.web.running import TOKEN, Web, read_all, running_web
-
-SUBMIT = b'{"function": "add", "args": [1]}'
-
-
-def request(line: str, *headers: str, body: bytes = b"", host: str = "localhost") -> bytes:
-    """A request as bytes; the connection is closed after it."""
-    sized = [f"Content-Length: {len(body)}"] if body else []
-    lines = [f"{line} HTTP/1.1", *([f"Host: {host}"] if host else []), "Connection: close", *sized, *headers, "", ""]
-    return "\r\n".join(lines).encode("latin-1") + body
-
-
-def status(answer: bytes) -> int:
-    """The status of an answer."""
-    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
-
-
-def queued(web: Web) -> Any:
-    """How many jobs were ever submitted: what no refused request may change."""
-    return web.get("/api/v1/stats").json["jobs"]
-
-
-BEARER = f"Authorization: Bearer {TOKEN}"
+from nbqueue.web.config import WebConfig
+from nbqueue.web.guard import Guard
+from nbqueue.web.sealed import HEADERS
+from tests.waiting import SLACK
+from tests.web.raw import BEARER, SUBMIT, cookie_of, queued, request, status
+from tests.web.running import TOKEN, Web, peak_bytes, read_all, running_web
 
 
 @pytest.mark.parametrize(
@@ -72,6 +52,7 @@ def test_a_websocket_is_not_opened(web: Web, headers: list[str]) -> None:
         ("localhost", ["Origin: http://localhost@evil.example"]), ("localhost", ["Origin: file://"]),
         ("localhost", ["Origin: http://localhost", "Origin: http://evil.example"]),
         ("localhost", ["Referer: http://evil.example/localhost"]), ("localhost", ["Referer: garbage"]),
+        ("localhost", ["Referer: http://["]), ("localhost", ["Referer: http://[::1"]), ("localhost", ["Origin: http://["]),
         ("localhost", ["Sec-Fetch-Site: cross-site"]), ("localhost", ["Sec-Fetch-Site: same-site"]),
     ],
 )  # fmt: skip
@@ -82,6 +63,43 @@ def test_other_names_and_other_pages_change_nothing(web: Web, host: str, headers
     answer = web.raw(request("POST /api/v1/jobs", BEARER, json_type, *headers, body=SUBMIT, host=host))
     assert status(answer) in {400, 403}
     assert queued(web) == before
+
+
+def test_a_page_that_cannot_be_read_is_foreign(web: Web) -> None:
+    """Whoever has no token learns no more by a broken Referer than by any: 403, sealed, and nothing in the log."""
+    answer = web.raw(request("POST /api/v1/jobs", "Referer: http://[", body=SUBMIT))
+    assert (status(answer), b"content-security-policy" in answer, b"another site" in answer) == (403, True, True)
+    assert "Traceback" not in web.log
+
+
+async def test_whatever_goes_wrong_is_answered_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A fault below the guard is a problem document with the headers of all; one in an answer ends that answer."""
+
+    async def told_of(*messages: Message) -> list[Message]:
+        sent: list[Message] = []
+
+        async def app(_: Scope, __: Receive, send: Send) -> None:
+            for message in messages:
+                await send(message)
+            raise ValueError("broken")
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/login", "raw_path": b"/login", "query_string": b"",
+                 "headers": [(b"host", b"localhost")]}  # fmt: skip
+        await Guard(app, WebConfig(token=TOKEN))(scope, receive, send)
+        return sent
+
+    begun, rest = await told_of()
+    assert (begun["status"], HEADERS.items() <= dict(Headers(raw=begun["headers"])).items()) == (500, True)
+    assert json.loads(rest["body"])["detail"] == "This went wrong within the web server: its log says what."
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    assert [each["type"] for each in await told_of(start)] == ["http.response.start"]
+    assert [each.message for each in caplog.records if each.exc_info] == ["a fault of the web server"] * 2
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example"])
@@ -100,28 +118,6 @@ def test_the_own_names_are_known(web: Web) -> None:
         "POST /api/v1/queues/q/pause", BEARER, f"Origin: http://127.0.0.1:{web.port}", host=f"127.0.0.1:{web.port}"
     )
     assert status(web.raw(own)) == 200
-
-
-def cookie_of(web: Web) -> str:
-    """The cookie of one who has logged in."""
-    found = web.ask("POST", "/login", token=None, body=f"token={TOKEN}".encode(),
-                    headers={"Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
-    assert (found.status, found.headers["location"]) == (303, "/")
-    return found.headers["set-cookie"].partition(";")[0]
-
-
-def test_logging_in_gives_a_cookie(web: Web) -> None:
-    """The form takes the token for a cookie that scripts and other sites cannot use; it reads, and is not the token."""
-    found = web.ask("POST", "/login", token=None, body=f"token={TOKEN}".encode())
-    assert sorted(part.strip().partition("=")[0] for part in found.headers["set-cookie"].split(";")) == sorted(
-        [f"nbqueue-{web.port}", "HttpOnly", "Max-Age", "Path", "SameSite"]
-    )
-    assert "SameSite=strict" in found.headers["set-cookie"]
-    assert TOKEN not in found.headers["set-cookie"]
-    cookie = cookie_of(web)
-    assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie}).status == 200
-    assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie[:-1] + "x"}).status == 401
-    assert web.ask("POST", "/login", token=None, body=b"token=wrong").status == 401
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
@@ -169,8 +165,7 @@ def test_too_much_is_refused_by_its_size(web: Web) -> None:
 
 def test_bombs_are_refused_before_they_are_held(web: Web) -> None:
     """What declares gigabytes, never ends, is deep, or is a number of a million digits costs the server little."""
-    process = psutil.Process(web.process.pid)
-    before = process.memory_info().rss
+    before = peak_bytes(web)
     json_type = "Content-Type: application/json"
     assert status(web.raw(request("POST /api/v1/jobs", BEARER, json_type, "Content-Length: 10000000000"))) == 413
     endless = request("POST /api/v1/jobs", BEARER, json_type, "Transfer-Encoding: chunked")
@@ -181,7 +176,7 @@ def test_bombs_are_refused_before_they_are_held(web: Web) -> None:
     zipped = web.ask("POST", "/api/v1/jobs", body=b"\x1f\x8b" + bytes(1000),
                      headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})  # fmt: skip
     assert zipped.status == 400
-    assert process.memory_info().rss - before < 100e6
+    assert peak_bytes(web) - before < 100e6
 
 
 def test_every_answer_is_sealed(web: Web) -> None:
@@ -197,23 +192,6 @@ def test_every_answer_is_sealed(web: Web) -> None:
         assert {name: found.headers.get(name) for name in HEADERS} == dict(HEADERS)
         assert "server" not in found.headers
     assert "unsafe" not in HEADERS["content-security-policy"]
-
-
-def test_a_token_in_an_address_is_taken_out_at_once(base: Settings) -> None:
-    """It is exchanged for a cookie by a redirect, and neither it nor any other token is ever written to the log."""
-    with running_web(base) as web:
-        found = web.get(f"/login?token={TOKEN}&x=1", token=None)
-        assert (found.status, found.headers["location"]) == (303, "/?x=1")
-        cookie = found.headers["set-cookie"].partition(";")[0]
-        assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie}).status == 200
-        assert web.get(f"/api/v1/jobs?token={TOKEN}", token=None).status == 401
-        assert web.get("/?token=wrong-S3cr3t", token=None).status == 401
-        web.raw(f"GET /?token={TOKEN} HTTP/1.1\r\nbad\r\n\r\n".encode())
-        web.get("/api/v1/jobs", token="wrong-S3cr3t")
-        wait_until(lambda: "GET /api/v1/jobs 401" in web.log, 5)
-        assert "S3cr3t" not in web.log
-        assert cookie not in web.log
-        assert "GET /login 303" in web.log
 
 
 def test_a_viewer_changes_nothing(base: Settings) -> None:
@@ -255,17 +233,6 @@ def test_who_sends_slowly_loses_the_connection(base: Settings) -> None:
             assert read_all(kept) == b""
 
 
-def test_the_token_is_made_once_and_for_its_owner(base: Settings) -> None:
-    """Without a token file one is made beside the signing key, mode 0600; its text is not printed."""
-    with running_web(base, token="") as web:
-        file = base.home / "web.token"
-        token = file.read_text(encoding="ascii").strip()
-        assert (file.stat().st_mode & 0o777, len(token)) == (0o600, 43)
-        assert token not in web.log
-        assert str(file) in web.log
-        assert web.get("/api/v1/jobs", token=token).status == 200
-
-
 def test_names_that_were_allowed_are_known(base: Settings) -> None:
     """A server behind a proxy answers to the names it was given, and to their pages."""
     with running_web(base, "--allow-host", "queue.example", "--root-path", "/q") as web:
@@ -278,20 +245,3 @@ def test_names_that_were_allowed_are_known(base: Settings) -> None:
         assert sent.headers["location"].startswith("/q/api/v1/jobs/")
         assert json.loads(web.get("/api/v1/openapi.json").body)["servers"] == [{"url": "/q"}]
         assert web.get("/login", token=None).body.count(b'action="/q/login"') == 1
-
-
-def test_a_token_file_of_others_is_refused(base: Settings, tmp_path: Path) -> None:
-    """A file that others can read, that is a link, or that holds no token is refused with what to do."""
-    from click.testing import CliRunner
-
-    from nbqueue.cli import main
-
-    open_to_all, short, link = tmp_path / "open", tmp_path / "short", tmp_path / "link"
-    open_to_all.write_text("x" * 40, encoding="ascii")
-    open_to_all.chmod(0o644)
-    short.write_text("short", encoding="ascii")
-    short.chmod(0o600)
-    link.symlink_to(short)
-    for file, words in ((open_to_all, "chmod 600"), (short, "at least 16"), (link, "cannot be read")):
-        ran = CliRunner().invoke(main, ["web", "--url", base.url or "", "--token-file", str(file)])
-        assert (ran.exit_code, words in ran.output) == (2, True), ran.output

@@ -1,10 +1,13 @@
 """Jobs over HTTP, with a real worker."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from nbqueue.model.settings import Settings
-from tests.waiting import wait_until
-from tests.web.running import Web, running_web
+from tests.waiting import SLACK, wait_until
+from tests.web.running import Web, peak_bytes, running_web
 from tests.workers import Worker
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -59,6 +62,28 @@ def test_results_that_json_lacks_are_written_as_it_can(web: Web) -> None:
     assert found["result"] == {"day": "2026-01-02", "some": [3], "pair": [1, 2]}
     nothing = web.post("/api/v1/execute", {"function": "not_a_number"}).json
     assert (nothing["state"], nothing["has_result"], nothing["error_type"]) == ("succeeded", False, "NotSendable")
+
+
+def test_a_large_result_holds_nobody_up(web: Web) -> None:
+    """A result of many parts is answered, one of too many is left to Python; all others are answered meanwhile."""
+    peak = peak_bytes(web)
+    with ThreadPoolExecutor(2) as asking:
+        large, huge = (
+            asking.submit(web.post, "/api/v1/execute", {"function": "much", "args": [length], "timeout_s": 60})
+            for length in (500_000, 20_000_000)
+        )
+        slowest = 0.0
+        while not (large.done() and huge.done()):
+            began = time.monotonic()
+            assert web.get("/healthz", token=None).status == 200
+            slowest = max(slowest, time.monotonic() - began)
+    assert large.result().json["result"] == [*range(500_000)]
+    assert huge.result().json["has_result"] is False
+    assert huge.result().json["error"] == (
+        "The result is too large for an answer in JSON, which takes 1,000,000 parts and 16,777,216 bytes: let the "
+        "function hand back less, or fetch it in Python.",
+    )
+    assert (slowest < 2 * SLACK, peak_bytes(web) - peak < 200e6) == (True, True)
 
 
 def test_nothing_but_plain_data_is_loaded(web: Web) -> None:

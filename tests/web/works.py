@@ -53,3 +53,9 @@ def odd() -> Path:
 def not_a_number() -> float:
     """A number that JSON does not have."""
     return float("nan")
+
+
+@nbqueue.task("much")
+def much(length: int) -> range:
+    """Few bytes that stand for many."""
+    return range(length)

@@ -15,12 +15,12 @@ import pytest
 
 import nbqueue
 from nbqueue.broker.claims import Claim, Finish
+from nbqueue.model.log_lines import JsonLines, TextLines
 from nbqueue.model.options import DEFAULTS
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.life import Life
-from nbqueue.worker.log_lines import JsonLines, TextLines
 from tests.waiting import SLACK, until
 from tests.workers import running_worker
 

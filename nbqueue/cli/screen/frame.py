@@ -114,10 +114,10 @@ def _standing(record: JobRecord) -> int:
 
 
 def _title(facts: Facts, where: str, now: datetime, size: Size) -> Text:
-    stats = [each.stats for each in facts.queues]
+    stats = facts.stats
     waiting, running = sum(each.queued + each.scheduled for each in stats), sum(each.running for each in stats)
     parts = [
-        counted(len(stats) + facts.left_out, "queue"), counted(len(facts.engines), "worker"), f"{running:,} running",
+        counted(len(stats), "queue"), counted(len(facts.engines), "worker"), f"{running:,} running",
         f"{waiting:,} waiting",
     ]  # fmt: skip
     counts = ", ".join(parts)

@@ -49,9 +49,12 @@ async def _submit(asked: Asked) -> Response:
 
 
 async def _execute(asked: Asked) -> Response:
-    job = await submit(asked.body)
-    at = fields.location(asked.request, f"/jobs/{job.id}/wait")
-    return await ends.waited(job.id, float(asked.body.get("timeout_s", 30)), asked.request, location=at)
+    timeout_s = float(asked.body.get("timeout_s", 30))
+    # who is refused a place can come again: nothing was submitted
+    with ends.turn(timeout_s):
+        job = await submit(asked.body)
+        at = fields.location(asked.request, f"/jobs/{job.id}/wait")
+        return await ends.waited(job.id, timeout_s, asked.request, location=at)
 
 
 async def _list(asked: Asked) -> Response:
@@ -76,7 +79,9 @@ async def _one(asked: Asked) -> Response:
 async def _wait(asked: Asked) -> Response:
     job_id = asked.path["job_id"]
     at = fields.location(asked.request, f"/jobs/{job_id}/wait")
-    return await ends.waited(job_id, asked.query.get("timeout_s", 30), asked.request, location=at)
+    timeout_s = float(asked.query.get("timeout_s", 30))
+    with ends.turn(timeout_s):
+        return await ends.waited(job_id, timeout_s, asked.request, location=at)
 
 
 async def _log(asked: Asked) -> Response:

@@ -1,4 +1,4 @@
-"""How a worker writes its log: one record is one line, for people or as JSON for programs."""
+"""How a process that serves writes its log: one record is one line, for people or as JSON for programs."""
 
 from __future__ import annotations
 

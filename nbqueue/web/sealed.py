@@ -1,0 +1,61 @@
+"""How every answer goes out: with the headers of all, and a line of the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Send
+
+from nbqueue.web.call import Call
+
+logger = logging.getLogger("nbqueue.web")
+
+#: on every answer
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    # with "no-referrer" browsers send forms of our own pages with Origin: null
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class Sealed:
+    """Sends an answer with the headers of all, and notes how it went."""
+
+    def __init__(self, send: Send, call: Call) -> None:
+        self._send = send
+        self._call = call
+        self._began = time.monotonic()
+        self._status = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an answer is on its way."""
+        return self._status != 0
+
+    async def __call__(self, message: Message) -> None:
+        """Send a part of the answer."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+    def log(self) -> None:
+        """One line of the log: never the query, which may hold a token."""
+        raw: Any = self._call.scope.get("raw_path") or b""
+        path = ascii(bytes(raw).decode("latin-1"))[1:-1]
+        took_ms = (time.monotonic() - self._began) * 1000
+        logger.info("%s %s %s in %.0f ms", self._call.method[:16], path[:200], self._status or "-", took_ms)

@@ -1,0 +1,85 @@
+"""The token: where it stands, and how a browser gets a cookie for it."""
+
+from pathlib import Path
+
+from nbqueue.model.settings import Settings
+from tests.waiting import wait_until
+from tests.web.raw import cookie_of, request, status
+from tests.web.running import TOKEN, Web, running_web
+
+
+def test_logging_in_gives_a_cookie(web: Web) -> None:
+    """The form takes the token for a cookie that scripts and other sites cannot use; it reads, and is not the token."""
+    found = web.ask("POST", "/login", token=None, body=f"token={TOKEN}".encode())
+    assert sorted(part.strip().partition("=")[0] for part in found.headers["set-cookie"].split(";")) == sorted(
+        [f"nbqueue-{web.port}", "HttpOnly", "Max-Age", "Path", "SameSite"]
+    )
+    assert "SameSite=strict" in found.headers["set-cookie"]
+    assert TOKEN not in found.headers["set-cookie"]
+    cookie = cookie_of(web)
+    assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie}).status == 200
+    assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie[:-1] + "x"}).status == 401
+    assert web.ask("POST", "/login", token=None, body=b"token=wrong").status == 401
+
+
+def test_cookies_of_others_stand_beside_ours(web: Web) -> None:
+    """Browsers send the cookies of all ports of a host: whatever these are, whoever has logged in stays so."""
+    cookie = cookie_of(web)
+    for other in (
+        'theme={"mode":"dark"}',
+        "x=a b",
+        "flag",
+        "a/b=1",
+        "k=v,w",
+        "=",
+        '"',
+        "\xfc=1",
+        f"nbqueue-{web.port}=x",
+    ):
+        for line in (f"{other}; {cookie}", f"{cookie};{other}"):
+            assert (line, status(web.raw(request("GET /api/v1/jobs", f"Cookie: {line}")))) == (line, 200)
+
+
+def test_a_token_in_an_address_is_taken_out_at_once(base: Settings) -> None:
+    """It is exchanged for a cookie by a redirect, and neither it nor any other token is ever written to the log."""
+    with running_web(base) as web:
+        found = web.get(f"/login?token={TOKEN}&x=1", token=None)
+        assert (found.status, found.headers["location"]) == (303, "/?x=1")
+        cookie = found.headers["set-cookie"].partition(";")[0]
+        assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie}).status == 200
+        assert web.get(f"/api/v1/jobs?token={TOKEN}", token=None).status == 401
+        assert web.get("/?token=wrong-S3cr3t", token=None).status == 401
+        web.raw(f"GET /?token={TOKEN} HTTP/1.1\r\nbad\r\n\r\n".encode())
+        web.get("/api/v1/jobs", token="wrong-S3cr3t")
+        wait_until(lambda: "GET /api/v1/jobs 401" in web.log, 5)
+        assert "S3cr3t" not in web.log
+        assert cookie not in web.log
+        assert "GET /login 303" in web.log
+
+
+def test_the_token_is_made_once_and_for_its_owner(base: Settings) -> None:
+    """Without a token file one is made beside the signing key, mode 0600; its text is not printed."""
+    with running_web(base, token="") as web:
+        file = base.home / "web.token"
+        token = file.read_text(encoding="ascii").strip()
+        assert (file.stat().st_mode & 0o777, len(token)) == (0o600, 43)
+        assert token not in web.log
+        assert str(file) in web.log
+        assert web.get("/api/v1/jobs", token=token).status == 200
+
+
+def test_a_token_file_of_others_is_refused(base: Settings, tmp_path: Path) -> None:
+    """A file that others can read, that is a link, or that holds no token is refused with what to do."""
+    from click.testing import CliRunner
+
+    from nbqueue.cli import main
+
+    open_to_all, short, link = tmp_path / "open", tmp_path / "short", tmp_path / "link"
+    open_to_all.write_text("x" * 40, encoding="ascii")
+    open_to_all.chmod(0o644)
+    short.write_text("short", encoding="ascii")
+    short.chmod(0o600)
+    link.symlink_to(short)
+    for file, words in ((open_to_all, "chmod 600"), (short, "at least 16"), (link, "cannot be read")):
+        ran = CliRunner().invoke(main, ["web", "--url", base.url or "", "--token-file", str(file)])
+        assert (ran.exit_code, words in ran.output) == (2, True), ran.output
