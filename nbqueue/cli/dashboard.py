@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from nbqueue.client import hooks
 from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure, session
 from nbqueue.errors import ConfigurationError
+from nbqueue.model import log_lines
 from nbqueue.model.settings import Settings
 
 #: where whoever starts it, as a Jupyter server does, puts the token that it sends along
@@ -50,6 +50,8 @@ def dashboard(settings: Settings, *, port: int, socket: Path | None, no_browser:
     config = WebConfig(
         token=_proxy_token() if socket else _own_token(settings), port=port, socket=socket, login_once=once,
         read_only=read_only,
+        login_hint="It is in the file web.token beside the signing key; the address that nbqueue dashboard prints "
+        "needs none, once.",
     )  # fmt: skip
 
     def ready(url: str) -> None:
@@ -61,7 +63,7 @@ def dashboard(settings: Settings, *, port: int, socket: Path | None, no_browser:
         if not no_browser:
             webbrowser.open(link)
 
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    log_lines.set_up(level=logging.WARNING)
     with _there(settings):
         serve(config, pages=pages_of(session(), read_only=read_only), ready=ready)
 

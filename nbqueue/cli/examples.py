@@ -54,8 +54,8 @@ EXAMPLES: Mapping[str, str] = {
     "signing-key rotate": "nbqueue signing-key rotate",
     "signing-key remove": "nbqueue signing-key remove 3f2a9c01",
     "signing-key export": "nbqueue signing-key export | ssh HOST nbqueue signing-key import",
-    "signing-key import": "nbqueue signing-key import < keys",
-    "acl": "nbqueue acl --role worker --user nbqueue-worker --password-file worker.password",
+    "signing-key import": "nbqueue signing-key import < team.keys",
+    "acl": "nbqueue acl --role worker --user nbqueue-worker",
     "demo": "nbqueue demo --into demo",
     "doctor": "nbqueue doctor --url redis://host:6379/0",
 }

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
-import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,8 @@ from nbqueue.cli.reach import with_settings
 from nbqueue.cli.session import here
 from nbqueue.client.session import session
 from nbqueue.errors import ConfigurationError
+from nbqueue.model import log_lines
+from nbqueue.model.log_lines import LogFormat
 from nbqueue.model.settings import Settings
 
 _NEEDED = ("starlette", "uvicorn", "jinja2")
@@ -68,10 +68,14 @@ class Port(click.IntRange):
     envvar="NBQUEUE_REQUEST_TIMEOUT", metavar="SECONDS", help="A request has come wholly within this time.",
 )  # fmt: skip
 @click.option("--metrics-open", is_flag=True, envvar="NBQUEUE_METRICS_OPEN", help="Let /metrics need no token.")
+@click.option(
+    "--log-format", type=click.Choice(log_lines.FORMATS), default="text", show_default=True,
+    envvar="NBQUEUE_LOG_FORMAT", help="What its log is: lines for people, or a JSON object a line.",
+)  # fmt: skip
 @with_settings
 def web(
     settings: Settings, *, host: str, port: int, token_file: Path | None, allow_host: tuple[str, ...], root_path: str,
-    read_only: bool, metrics_open: bool, request_timeout: float,
+    read_only: bool, metrics_open: bool, request_timeout: float, log_format: LogFormat,
 ) -> None:  # fmt: skip
     """Answer over HTTP: an API under /api/v1, and pages.
 
@@ -89,7 +93,7 @@ def web(
         token=read_token(file), host=host, port=port, allow_hosts=allow_host, root_path=_rooted(root_path),
         read_only=read_only, metrics_open=metrics_open, request_timeout_s=request_timeout,
     )  # fmt: skip
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_lines.set_up(log_format)
     if not _is_loopback(host):
         click.echo(
             f"It can be reached at {host} from other machines, without encryption: put a proxy with TLS before it, and "

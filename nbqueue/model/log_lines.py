@@ -51,11 +51,11 @@ class JsonLines(logging.Formatter):
         return json.dumps(about).replace("\x7f", "\\u007f")
 
 
-def set_up(log_format: LogFormat = "text") -> None:
-    """Write what this process has to say to its standard error."""
+def set_up(log_format: LogFormat = "text", level: int = logging.INFO) -> None:
+    """Write what this process has to say to its standard error, from this level on."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def _text_of(record: logging.LogRecord) -> str:

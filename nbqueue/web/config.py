@@ -17,6 +17,8 @@ class WebConfig:
 
     #: what callers show, as a bearer token or at the login form
     token: str = field(repr=False)
+    #: what the login form says of where the token is
+    login_hint: str = "It is in the file that nbqueue web names when it starts."
     #: the address it listens on
     host: str = "127.0.0.1"
     #: the port it listens on

@@ -22,7 +22,7 @@ _PAGE = """<!doctype html>
 <form method="post" action="{action}">
 <label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
 <button>Log in</button></form>
-<p>It is in the file that <code>nbqueue web</code> names when it starts.</p></main></body></html>"""
+<p>{where}</p></main></body></html>"""
 
 
 def routes() -> Sequence[Route]:
@@ -38,7 +38,15 @@ def form(request: Request, status: int = 200, note: str = "") -> Response:
     """The form."""
     root = escape(request.scope.get("root_path", ""))
     action = f"{root}{LOGIN}"
-    return HTMLResponse(_PAGE.format(root=root, action=action, note=f"<p>{escape(note)}</p>" if note else ""), status)
+    return HTMLResponse(
+        _PAGE.format(
+            root=root,
+            action=action,
+            where=escape(request.state.config.login_hint),
+            note=f"<p>{escape(note)}</p>" if note else "",
+        ),
+        status,
+    )
 
 
 async def _form(request: Request) -> Response:

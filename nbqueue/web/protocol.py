@@ -33,14 +33,20 @@ class PatientProtocol(H11Protocol):
 
     #: a request's line and headers have come within so many seconds, and then its body
     patience_s: ClassVar[float] = 15.0
+    #: connections at once: over that, the one that has been silent longest makes room for another
+    most: ClassVar[int] = 500
     _due: asyncio.TimerHandle | None = None
+    _silent_since = 0.0
     #: whether it is a body that is waited for
     _for_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        self._silent_since = self.loop.time()
         self._watch()
+        if len(self.connections) > self.most:
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
@@ -70,6 +76,25 @@ class PatientProtocol(H11Protocol):
             for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+    def on_response_complete(self) -> None:
+        """Be silent again."""
+        self._silent_since = self.loop.time()
+        super().on_response_complete()
+
+    def _make_room(self) -> None:
+        """End the connection that has waited longest for a request to come wholly."""
+        waiting = [each for each in self.connections if isinstance(each, PatientProtocol) and each.is_silent]
+        found = min(waiting, key=lambda each: each._silent_since, default=self)  # noqa: SLF001 - of the same class
+        # those that are closing are none of them any more
+        self.connections.discard(found)
+        found.transport.close()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no request of it is under way."""
+        cycle: Any = self.cycle
+        return cycle is None or (cycle.response_complete and self.conn.their_state is h11.IDLE)
 
     def _is_partial(self) -> bool:
         """Whether a request has begun and not ended."""

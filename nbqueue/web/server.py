@@ -70,13 +70,15 @@ def serve(config: WebConfig, *, pages: Sequence[BaseRoute] = (), ready: Callable
         if config.socket is None:
             config = replace(config, port=taken.getsockname()[1])
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        protocol = type("Protocol", (PatientProtocol,), {"patience_s": config.request_timeout_s})
+        protocol = type(
+            "Protocol", (PatientProtocol,), {"patience_s": config.request_timeout_s, "most": MOST_CONNECTIONS}
+        )
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(config, pages), http=protocol, ws="none", lifespan="off", log_config=None,
                 access_log=False, server_header=False, root_path=config.root_path, backlog=128,
-                h11_max_incomplete_event_size=LARGEST_HEAD_BYTES, limit_concurrency=MOST_CONNECTIONS,
-                timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=END_S,
+                h11_max_incomplete_event_size=LARGEST_HEAD_BYTES, timeout_keep_alive=IDLE_S,
+                timeout_graceful_shutdown=END_S,
             )
         )  # fmt: skip
         host = f"[{config.host}]" if ":" in config.host else config.host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -30,6 +31,10 @@ def read_token(path: Path) -> str:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ConfigurationError(
+                f"The token {path} is a symbolic link: give the file itself with --token-file, or a private copy of it."
+            ) from error
         raise ConfigurationError(
             f"The token {path} cannot be read ({error.strerror}): give a file of your own with --token-file."
         ) from error
@@ -69,11 +74,11 @@ def _create(path: Path) -> None:
 def _check(found: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise ConfigurationError(f"The token {path} is not a file: give a file with --token-file.")
-    if found.st_uid not in (os.geteuid(), 0):
+    if found.st_uid != os.geteuid():
         raise ConfigurationError(
             f"The token {path} belongs to another user (uid {found.st_uid}): give a file of your own with --token-file."
         )
-    if found.st_mode & _FOREIGN and found.st_uid == os.geteuid():
+    if found.st_mode & _FOREIGN:
         raise ConfigurationError(
             f"The token {path} is open to others (mode {stat.S_IMODE(found.st_mode):o}): run `chmod 600 {path}`, and "
             "delete the file to have a new one made if others may have read it."

@@ -25,7 +25,7 @@ COMMANDS = [name for name in EVERY if not load(name).hidden]
 
 def test_help_lists_every_command() -> None:
     """`nbqueue --help` names all commands, each with a sentence that is not cut."""
-    text = run("--help").stdout
+    text = run("--help").stdout.partition("Exit codes:")[0]
     lines = [line.strip() for line in text.splitlines()]
     for name in COMMANDS:
         [line] = [line for line in lines if line.startswith(name + " ")]
@@ -54,7 +54,7 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("example", EXAMPLES.values())
 def test_examples_are_commands(example: str) -> None:
     """What an example says is understood: the command, its options and what stands behind them."""
-    _, *words = shlex.split(re.split(r" (?:&&|\||>) ", example)[0])
+    _, *words = shlex.split(re.split(r" (?:&&|\||<|>) ", example)[0])
     command: click.Command = load(words[0])
     while isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands:
         command = command.commands[words.pop(1)]

@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 from starlette.datastructures import Headers
@@ -13,6 +13,7 @@ from nbqueue.model.settings import Settings
 from nbqueue.web.config import WebConfig
 from nbqueue.web.guard import Guard
 from nbqueue.web.sealed import HEADERS
+from nbqueue.web.server import MOST_CONNECTIONS
 from tests.waiting import SLACK
 from tests.web.raw import BEARER, SUBMIT, cookie_of, queued, request, status
 from tests.web.running import TOKEN, Web, peak_bytes, read_all, running_web
@@ -245,3 +246,15 @@ def test_names_that_were_allowed_are_known(base: Settings) -> None:
         assert sent.headers["location"].startswith("/q/api/v1/jobs/")
         assert json.loads(web.get("/api/v1/openapi.json").body)["servers"] == [{"url": "/q"}]
         assert web.get("/login", token=None).body.count(b'action="/q/login"') == 1
+
+
+def test_who_is_silent_makes_room(web: Web) -> None:
+    """Connections that send nothing, with or without a token, keep nobody out, however many they are."""
+    with ExitStack() as many:
+        many.enter_context(web.connection()).sendall(b"GET /heal")
+        for _ in range(MOST_CONNECTIONS + 20):
+            many.enter_context(web.connection())
+        for _ in range(3):
+            assert web.get("/healthz", token=None).status == 200
+            assert web.get("/api/v1/jobs").status == 200
+    assert "Traceback" not in web.log

@@ -81,7 +81,7 @@ def test_a_large_result_holds_nobody_up(web: Web) -> None:
     assert huge.result().json["has_result"] is False
     assert huge.result().json["error"] == (
         "The result is too large for an answer in JSON, which takes 1,000,000 parts and 16,777,216 bytes: let the "
-        "function hand back less, or fetch it in Python.",
+        "function hand back less, or fetch it in Python."
     )
     assert (slowest < 2 * SLACK, peak_bytes(web) - peak < 200e6) == (True, True)
 
@@ -97,9 +97,24 @@ def test_nothing_but_plain_data_is_loaded(web: Web) -> None:
 
 
 def test_code_is_not_taken(web: Web) -> None:
-    """A name that no worker registered runs nothing, whatever it is the name of."""
-    found = web.post("/api/v1/execute", {"function": "os.system", "args": ["true"]}).json
-    assert (found["state"], found["error_type"]) == ("failed", "UnknownFunction")
+    """A name that no worker registered runs nothing, whatever it is the name of: it is not submitted."""
+    wait_until(lambda: web.get("/api/v1/functions").json["functions"] != [], 20)
+    for path in ("/api/v1/jobs", "/api/v1/execute"):
+        found = web.post(path, {"function": "os.system", "args": ["true"], "options": {"job_id": "never"}})
+        assert (found.status, web.get("/api/v1/jobs/never").status) == (404, 404)
+
+
+def test_a_name_that_no_worker_has_is_told_with_those_they_have(web: Web) -> None:
+    """Where workers serve the queue and none knows the name it is refused; where none serves it, it may come yet."""
+    wait_until(lambda: web.get("/api/v1/functions").json["functions"] != [], 20)
+    found = web.post("/api/v1/jobs", {"function": "ad"})
+    assert (found.status, found.detail.partition(", ")[0]) == (
+        404, 'No worker of the queue "default" knows a function "ad": those known now are add'
+    )  # fmt: skip
+    later = web.post("/api/v1/jobs", {"function": "ad", "options": {"queue": "nobody", "job_id": "later"}})
+    assert later.status == 202
+    assert web.post("/api/v1/jobs", {"function": "add", "options": {"job_id": "had"}}).status == 202
+    assert web.post("/api/v1/jobs", {"function": "ad", "options": {"job_id": "had"}}).json["existed"] is True
 
 
 def test_jobs_are_listed_in_pages(web: Web) -> None:

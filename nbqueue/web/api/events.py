@@ -87,6 +87,8 @@ async def _changes(reader: ChangeReader, start: str, timeout_s: float) -> AsyncG
             elif loop.time() - spoke_at > BEAT_S:
                 spoke_at = loop.time()
                 yield ": still there\n\n"
+    except NbqueueError as error:
+        yield _broken(error)
     finally:
         with suppress(NbqueueError, RuntimeError):
             session().call(reader.close)
@@ -107,12 +109,19 @@ async def _events(events: Stream[Event], timeout_s: float) -> AsyncGenerator[str
                 continue
             event, following = following.result(), None
             yield _event(_KINDS[type(event)], _told(event))
-    except (StopAsyncIteration, NbqueueError):
+    except StopAsyncIteration:
         yield _event("end", {})
+    except NbqueueError as error:
+        yield _broken(error)
     finally:
         if following is not None:
             following.cancel()
         events.close()
+
+
+def _broken(error: NbqueueError) -> str:
+    """That no more will come, though more may happen: says nothing of how a job stands."""
+    return _event("broken", {"reason": str(error)})
 
 
 async def _following(events: Stream[Event]) -> Event:

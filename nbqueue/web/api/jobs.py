@@ -12,8 +12,10 @@ from nbqueue.client.handle import Job
 from nbqueue.client.known import jobs
 from nbqueue.client.submitter import options
 from nbqueue.model.names import check_text
+from nbqueue.model.options import DEFAULTS
 from nbqueue.web import ends, records
 from nbqueue.web.api import fields
+from nbqueue.web.api.functions import check_known
 from nbqueue.web.api.options import OPTIONS, moment, taken
 from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply, object_of
@@ -38,7 +40,9 @@ _GOES_ON = Reply(help="It goes on: ask again at Location.", schema=ends.END.ref,
 async def submit(body: Mapping[str, Any]) -> Job[Any]:
     """The job of a body that was checked."""
     name = check_text(body["function"], "function", least=1)
-    submitter = options(**taken(body.get("options", {})))
+    given = taken(body.get("options", {}))
+    submitter = options(**given)
+    await check_known(name, given.get("queue", DEFAULTS.queue), given.get("job_id", ""))
     return await submitter.submit(name, *body.get("args", ()), **body.get("kwargs", {}))
 
 
@@ -141,7 +145,7 @@ _PAGE: Sequence[Field] = (
 )
 ENDPOINTS: Sequence[Endpoint] = (
     Endpoint(
-        method="POST", path="/api/v1/jobs", name="submit_job", act=_submit, body=_CALL, problems=(409, 507),
+        method="POST", path="/api/v1/jobs", name="submit_job", act=_submit, body=_CALL, problems=(404, 409, 507),
         summary="Submit a registered function.", replies={202: _ACCEPTED},
     ),
     Endpoint(

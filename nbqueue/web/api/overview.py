@@ -8,14 +8,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from nbqueue.broker import queues
 from nbqueue.broker.memory import memory
-from nbqueue.broker.queues import EngineInfo
-from nbqueue.client.link import Link
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import schedules
 from nbqueue.web import records
 from nbqueue.web.api import fields
+from nbqueue.web.api.functions import engines
 from nbqueue.web.api.queues import every
 from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply
@@ -27,11 +25,6 @@ _SCHEDULE_NAME = Field(
     name="name", required=True, help="The schedule's name.",
     schema={"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$"},
 )  # fmt: skip
-
-
-async def engines(link: Link) -> list[EngineInfo]:
-    """The engines of all workers."""
-    return await link.wire.ask(lambda client: queues.engines(client, link.wire.keys))
 
 
 async def _stats(_: Asked) -> Response:

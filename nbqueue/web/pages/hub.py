@@ -132,7 +132,10 @@ class Hub:
             self._planned = self._planned or Planned(self.session)
             if anew:
                 self._planned.stale()
+            version = self._planned.version
             await self._planned.refresh()
+            if self._planned is not None and self._planned.version != version:
+                self._turn()
         if view.kind not in (Kind.JOB, Kind.GROUP):
             return None
         key = (view.kind, view.id)
@@ -183,6 +186,12 @@ class Hub:
                     await self._turned.wait()
         return self.turn
 
+    def _turn(self) -> None:
+        """There is something new to draw."""
+        self.turn += 1
+        self._turned.set()
+        self._turned = asyncio.Event()
+
     def _note_wishes(self) -> None:
         """What all that look need: the longest time, one queue where all have chosen it."""
         shown = {*self._viewers, *self._drawn}
@@ -206,9 +215,7 @@ class Hub:
             now = (facts.version, facts.problem, silent, followed, self._planned and self._planned.version)
             if now != before:
                 before = now
-                self.turn += 1
-                self._turned.set()
-                self._turned = asyncio.Event()
+                self._turn()
             self._look_after()
             await asyncio.sleep(LOOK_S)
         self._end()
