@@ -43,7 +43,8 @@ async def set_limit(client: Any, keys: Keys, scope: str, limit: Limit | None) ->
 async def limits(client: Any, keys: Keys) -> Mapping[str, Limit]:
     """The limits that are set: scope -> limit."""
     found = await client.hgetall(keys.limits)
-    return {scope.decode(): Limit.from_wire(json.loads(text)) for scope, text in found.items()}
+    read = {scope.decode(errors="replace"): _limit(text) for scope, text in found.items()}
+    return {scope: limit for scope, limit in read.items() if limit is not None}
 
 
 async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
@@ -53,6 +54,14 @@ async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
     for gate in gates:
         pipe.zcard(keys.parked(queue, gate))
     return dict(zip(gates, await pipe.execute(), strict=True)) if gates else {}
+
+
+def _limit(text: bytes) -> Limit | None:
+    """A limit as it was written down; None where nothing of ours was."""
+    try:
+        return Limit.from_wire(json.loads(text))
+    except (ValueError, TypeError):
+        return None
 
 
 def _turn(keys: Keys, what: str, name: str, limit: str = "") -> Call[int]:
