@@ -21,6 +21,8 @@ from nbqueue.web.plain_json import Converter, NoJson
 #: bytes and parts of a result that is shown, and its lines and their characters
 SMALL_BYTES, SMALL_PARTS = 65_536, 5_000
 LINES, COLUMNS = 200, 300
+#: characters of one that is written in one line
+SHORT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,9 @@ def shown(payload: bytes) -> tuple[tuple[str, ...], str]:
     """The lines of a value, or why it is not shown. Nothing is unpickled but plain data."""
     try:
         value = Converter(parts=SMALL_PARTS, size_bytes=SMALL_BYTES).convert(codec.load_plain_value(payload))
-        text = json.dumps(value, ensure_ascii=False, indent=2)
+        text = json.dumps(value, ensure_ascii=False)
+        if len(text) > SHORT:
+            text = json.dumps(value, ensure_ascii=False, indent=2)
     except NbqueueError:
         return (), "It is no plain data, and is not loaded here: fetch it in Python."
     except NoJson as why:

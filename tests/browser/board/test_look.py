@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 import nbqueue
 from nbqueue.client.handle import Job
@@ -49,7 +47,6 @@ def test_nothing_is_cut_or_scrolls_sideways(web: Web, browser: Browser, jobs: di
             expect(page.locator("#link")).to_have_text("live")
             if not place:
                 expect(row(page, "long ww")).to_contain_text("1,313/3,000")
-            _picture(page, f"{width}-{place.partition('/')[0] or 'board'}-{place[-4:]}")
             assert page.evaluate("document.documentElement.scrollWidth") == width, place
             assert page.evaluate(CUT) == [], place
 
@@ -69,8 +66,3 @@ def _far() -> None:
 
 def _answers() -> dict[str, object]:
     return {"objective": 12.5, "route": [1, 2, 3]}
-
-
-def _picture(page: Page, name: str) -> None:
-    if folder := os.environ.get("NBQUEUE_TEST_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
