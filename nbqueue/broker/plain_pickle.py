@@ -1,4 +1,4 @@
-"""Pickles that hold nothing but data: whoever wrote them, loading them runs no code, and takes what they bring alone."""
+"""Pickles that hold nothing but data: whoever wrote them, loading them runs no code, and takes only what they bring."""
 
 from __future__ import annotations
 

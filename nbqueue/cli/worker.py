@@ -79,11 +79,17 @@ def worker(
     folder = given.pop("archive_folder")
     # read before anything is started, too
     told = _told(given)
-    config_ = WorkerConfig(
+    asked = WorkerConfig(
         address=_address(settings), namespace=settings.namespace, key_file=str(keys),
         modules=(module,) if module else (), limit_bytes=settings.limit_bytes, blob_bytes=settings.blob_bytes,
         is_archived=folder is not None, **told,
     )  # fmt: skip
+    config_ = asked.without_idle()
+    if (fewer := config_.span.most) < asked.span.most:
+        click.echo(
+            f"--processes {asked.span.most} is more than the limits of --queue-concurrency leave work for: there "
+            f"{'is 1 engine' if fewer == 1 else f'are {fewer} engines'}.", err=True,
+        )  # fmt: skip
     served = f"Serving {_shown(config_)} on {config_.address}, {_at_once(config_)}"
     click.echo(f"{served}; Ctrl-C ends it.", err=True)
     with archiver.beside(folder, settings):

@@ -13,6 +13,9 @@ from nbqueue.errors import ConfigurationError
 from nbqueue.model import durations, log_lines, scaling
 from nbqueue.model.names import shown
 
+#: an engine holds some 60 MB before it has run anything; below this it would be renewed after each job
+LEAST_MEMORY = 128 * 10**6
+
 
 class Processes(click.ParamType[scaling.Span]):
     """The type of `--processes`: `4`, or the least and the most, `1:8`."""
@@ -36,9 +39,15 @@ class Size(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The bytes of a text."""
         try:
-            return durations.process_bytes(value)
+            found = durations.process_bytes(value)
         except ConfigurationError:
-            self.fail(f'{shown(value)} is no size from 32MB on: give text such as "2GB" or "512MiB".', param, ctx)
+            found = 0
+        if found < LEAST_MEMORY:
+            self.fail(
+                f"{shown(value)} is no size from {LEAST_MEMORY // 10**6}MB on, which a worker itself needs: give text"
+                ' such as "2GB" or "512MiB".', param, ctx,
+            )  # fmt: skip
+        return found
 
 
 _WHICH = (

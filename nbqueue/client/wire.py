@@ -23,7 +23,7 @@ from nbqueue.broker.scripts import TROUBLE, Call
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
 from nbqueue.client.clock import Clock
-from nbqueue.client.patience import Backoff
+from nbqueue.client.patience import Backoff, Deadline
 from nbqueue.errors import BrokerUnavailable, ConfigurationError, LocalStackError, NbqueueError
 from nbqueue.model.settings import Settings
 
@@ -66,27 +66,30 @@ class Wire:
     async def ask(self, act: Callable[[Any], Awaitable[T]], *, extra_s: float = 0.0, wakes: bool = False) -> T:
         """What `act(client)` gives. Raises BrokerUnavailable once connect_timeout_s (and `extra_s`) are over.
 
+        What this process itself stood still for (a closed laptop) is no time that the server had.
+
         A local server that was ended on purpose after it was heard of is started again only for one who `wakes` it,
         as whoever submits does; for everybody else it is unavailable at once.
         """
         client = await self._connected()
-        now = asyncio.get_running_loop().time
-        began = now()
-        ends_at = began + self.settings.connect_timeout_s + extra_s
+        deadline = Deadline(asyncio.get_running_loop().time, self.settings.connect_timeout_s + extra_s)
         backoff, told = Backoff(), None
         while True:
             try:
-                async with asyncio.timeout_at(min(ends_at, now() + TRY_S + extra_s)):
+                async with asyncio.timeout_at(deadline.next_try(TRY_S + extra_s)):
                     return await self._first_heard(act(client))
             except TROUBLE as error:
                 if not is_connection_error(error):
                     raise self._explained(error) from None
                 told = told if told is not None and isinstance(error, TimeoutError) else error
-                if self._is_replica(told):
-                    ends_at = min(ends_at, began + READ_ONLY_S)
-            if now() >= ends_at:
+            deadline.woke()
+            if self._is_replica(told):
+                deadline.shorten(READ_ONLY_S)
+            if (left_s := deadline.left_s) <= 0:
                 raise self._explained(told) from None
-            await backoff.pause(at_most_s=ends_at - now())
+            deadline.next_try(left_s)
+            await backoff.pause(at_most_s=left_s)
+            deadline.woke()
             client = await self._connected_again(wakes=wakes)
 
     async def _first_heard(self, answer: Awaitable[T]) -> T:

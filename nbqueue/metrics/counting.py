@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -14,8 +15,9 @@ from nbqueue.broker.keys import Keys
 from nbqueue.broker.tallies import Name, Tallies
 from nbqueue.metrics.buckets import bucket_of
 
-#: attempts that are counted at once; should more have ended meanwhile, the next time goes on there
-MOST_ATTEMPTS = 100_000
+#: attempts that are counted at once, and for how many seconds; should more have ended meanwhile, the next time goes
+#: on there
+MOST_ATTEMPTS, MOST_S = 1_000_000, 4.0
 #: who counts for the first time begins so long ago: what ended in the last hour is never forgotten
 FIRST_MS = 3_600_000
 #: pairs of queue and function, and queues, that have names of their own
@@ -58,12 +60,13 @@ async def count_on(client: Any, keys: Keys) -> Tallies:
 
 async def _counted(client: Any, keys: Keys, before: Tallies) -> Counting:
     """What came to the history since."""
+    ends_at = time.monotonic() + MOST_S
     now = await history.now_ms(lambda act: act(client))
     counting = Counting(before)
     start = f"({before.to}" if before.to else str(now - FIRST_MS)
     async for page in history.pages(lambda act: act(client), keys, start=start):
         counting.take(page)
-        if counting.attempts >= MOST_ATTEMPTS:
+        if counting.attempts >= MOST_ATTEMPTS or time.monotonic() >= ends_at:
             break
     return counting
 
@@ -74,6 +77,8 @@ class Counting:
     def __init__(self, before: Tallies) -> None:
         self._before = before
         self._pairs = {name[1:3] for name in before.counts}
+        #: pair -> the names that it is counted under
+        self._counted_as = {pair: pair for pair in self._pairs}
         #: up to which entry
         self.to = before.to
         self.attempts = 0
@@ -109,10 +114,11 @@ class Counting:
     def _pair(self, queue: str, function: str) -> tuple[str, str]:
         """Under which names it is counted: its own, or with the others where there are too many."""
         pair = (queue, function)
-        if pair not in self._pairs:
-            pair = _room_for(pair, self._pairs)
-            self._pairs.add(pair)
-        return pair
+        found = self._counted_as.get(pair)
+        if found is None:
+            found = self._counted_as[pair] = _room_for(pair, self._pairs)
+            self._pairs.add(found)
+        return found
 
 
 def _room_for(pair: tuple[str, str], pairs: Iterable[tuple[str, str]]) -> tuple[str, str]:

@@ -29,7 +29,7 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
-        return _one_line(super().format(record))
+        return _one_line(super().format(_fitting(record)))
 
 
 class JsonLines(logging.Formatter):
@@ -47,6 +47,8 @@ class JsonLines(logging.Formatter):
             about |= facts.to_wire()
         if record.exc_info and record.exc_info[0] is not None:
             about["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        if record.stack_info:
+            about["stack"] = record.stack_info
         # all that is not ASCII is escaped, and so are control characters but one
         return json.dumps(about).replace("\x7f", "\\u007f")
 
@@ -59,10 +61,16 @@ def set_up(log_format: LogFormat = "text", level: int = logging.INFO) -> None:
 
 
 def _text_of(record: logging.LogRecord) -> str:
+    return _fitting(record).getMessage()
+
+
+def _fitting(record: logging.LogRecord) -> logging.LogRecord:
+    """The record, or where its message does not fit its arguments one without these: they may be secret."""
     try:
-        return record.getMessage()
+        record.getMessage()
     except (TypeError, ValueError):
-        return str(record.msg)  # the message of a library that does not fit its arguments
+        record = logging.makeLogRecord(record.__dict__ | {"args": None})
+    return record
 
 
 def _one_line(text: str) -> str:

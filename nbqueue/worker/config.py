@@ -99,6 +99,15 @@ class WorkerConfig:
         """Resources and labels, as the server has them."""
         return labels.offered(self.resources, self.labels)
 
+    def without_idle(self) -> WorkerConfig:
+        """The same without the engines that no queue is left for: all have limits, which others deal out."""
+        if set(self.queues) - set(self.queue_concurrency):
+            return self
+        most = max(self.queue_concurrency.values(), default=1)
+        least = min(self.span.least, most)
+        # those that come and go have no part in limits
+        return replace(self, span=Span(least, least))
+
     def of_engine(self, number: int) -> WorkerConfig:
         """What one of the engines is told.
 

@@ -15,6 +15,7 @@ from nbqueue.broker.connection import explain, is_connection_error
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import StoreFull
 from nbqueue.model.resources import NOTHING
+from nbqueue.model.states import State
 from nbqueue.worker.outbox import Leaving, Outbox
 from nbqueue.worker.reports import Reports
 from nbqueue.worker.room import Asked, Room, Share
@@ -62,8 +63,6 @@ class Engine:
         self._chance = chance or Random()  # noqa: S311 - it only spreads out waits
         self._wanted = asyncio.Event()
         self._sending = 0
-        #: jobs it has begun so far
-        self.begun = 0
         #: whether jobs wait for the ends of others, as far as the last claim told
         self._awaited = False
         #: set where one call did not tell all who wait
@@ -84,7 +83,8 @@ class Engine:
 
     def end(self, finish: Finish) -> None:
         """A claim ended; called by the runner, on the loop."""
-        self.slots.leave((finish.job_id, finish.fence))
+        is_back = finish.state is State.QUEUED and finish.charge == "none"
+        self.slots.leave((finish.job_id, finish.fence), is_back=is_back)
         message, report = self.reports.close(finish.job_id)
         self._outbox.put(Leaving(finish, report, message))
         self._wanted.set()
@@ -272,7 +272,6 @@ class Engine:
         if self._room.is_hungry:
             # before the jobs begin: the other pump asks for more while they run
             self._wanted.set()
-        self.begun += len(claimed.claims)
         for claim in claimed.claims:
             self.slots.enter((claim.job_id, claim.fence), (self.runner.begin(claim), asked.queue, claim.needs))
         if claimed.next_due_s is not None:

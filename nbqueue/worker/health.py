@@ -16,7 +16,7 @@ logger = logging.getLogger("nbqueue.worker")
 
 #: how long a request may take, and how long its head may be
 REQUEST_S, HEAD_BYTES = 5.0, 8192
-#: requests at once; those beyond are turned away
+#: connections at once; of more, the one that has been silent the longest makes room
 MOST_AT_ONCE = 32
 _JSON, _TEXT = "application/json", "text/plain; version=0.0.4; charset=utf-8"
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
@@ -74,6 +74,7 @@ async def listening(place: str, look: Callable[[], Health]) -> AsyncIterator[Non
         yield
     finally:
         server.close()
+        await endpoint.close()
 
 
 def address(text: str) -> tuple[str, int]:
@@ -89,22 +90,40 @@ class _Endpoint:
 
     def __init__(self, look: Callable[[], Health]) -> None:
         self._look = look
-        self._under_way = 0
+        #: who is connected, the first one first
+        self._under_way: dict[asyncio.Task[None], None] = {}
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request, one answer."""
-        self._under_way += 1
+    def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request, one answer; who only keeps connections open keeps nobody else from an answer."""
+        if len(self._under_way) >= MOST_AT_ONCE:
+            oldest = next(iter(self._under_way))
+            del self._under_way[oldest]
+            oldest.cancel()
+        # a task of our own: of one that asyncio makes of a coroutine Python 3.11 tells the cancellation as an error
+        task = asyncio.get_running_loop().create_task(self._answer(reader, writer))
+        self._under_way[task] = None
+        task.add_done_callback(lambda task: self._leave(task, writer))
+
+    async def close(self) -> None:
+        """Leave those who are connected."""
+        open_ = list(self._under_way)
+        for task in open_:
+            task.cancel()
+        await asyncio.gather(*open_, return_exceptions=True)
+
+    def _leave(self, task: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        self._under_way.pop(task, None)
+        # not in the task: one that is cancelled before it began does nothing at all
+        writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(REQUEST_S):
-                if self._under_way <= MOST_AT_ONCE:
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    writer.write(_response(head.split(b"\r\n", 1)[0].decode("latin-1"), self._look()))
-                    await writer.drain()
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(_response(head.split(b"\r\n", 1)[0].decode("latin-1"), self._look()))
+                await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             pass  # who asks so gets no answer
-        finally:
-            self._under_way -= 1
-            writer.close()
 
 
 def _response(line: str, health: Health) -> bytes:

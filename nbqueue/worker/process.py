@@ -211,10 +211,19 @@ class EngineProcess:
 
     async def _burst(self, engine: Engine) -> None:
         # exhaustion is a question to ask, not an event
-        while not engine.is_exhausted or await self._is_more_to_come(engine):  # noqa: ASYNC110
+        while not await self._is_all_done(engine):  # noqa: ASYNC110
             await asyncio.sleep(BURST_LOOK_S)
+        engine.drain()
         await self._word.finish(due=True)
         self._end(0)
+
+    async def _is_all_done(self, engine: Engine) -> bool:
+        """Whether nothing is left to do; a job that was taken while the server was asked is."""
+        taken = engine.slots.entered
+        if not engine.is_exhausted or await self._is_more_to_come(engine):
+            return False
+        await engine.settled()
+        return engine.slots.entered == taken
 
     async def _is_more_to_come(self, engine: Engine) -> bool:
         """Whether jobs of its queues will be ready by themselves: they wait for their time, or for a limit."""
@@ -235,8 +244,8 @@ class EngineProcess:
     async def _beat(self, engine: Engine) -> None:
         while True:
             self._link.say("beat", busy=engine.slots.under_way)
-            if (most := self._config.max_jobs) and engine.begun >= most:
-                self._retire(engine, f"it has begun {engine.begun:,} jobs")
+            if (most := self._config.max_jobs) and engine.slots.begun >= most:
+                self._retire(engine, f"it has begun {engine.slots.begun:,} jobs")
             await asyncio.sleep(BEAT_S)
 
     def _retire(self, engine: Engine, why: str) -> None:
@@ -255,7 +264,7 @@ class EngineProcess:
                 used = await asyncio.to_thread(usage.look)
                 info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
                 await queues.announce(self._client, self._keys, info)
-                if (most := self._config.memory_bytes) and engine.begun and used.memory_bytes > most:
+                if (most := self._config.memory_bytes) and engine.slots.begun and used.memory_bytes > most:
                     self._retire(engine, f"its processes hold {used.memory_bytes // 10**6:,} MB")
                 await asyncio.sleep(ANNOUNCE_S)
             except scripts.TROUBLE:

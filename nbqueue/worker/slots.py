@@ -19,6 +19,8 @@ class Slots:
     def __init__(self, room: Room, on_room: Callable[[], None] = lambda: None) -> None:
         self._room, self._on_room = room, on_room
         self._taken: dict[Key, Taken] = {}
+        #: jobs that ever entered, and those of them that went back to the queue as they had come
+        self.entered = self._went_back = 0
         self._resting: set[Key] = set()
         #: how many of them are of which lane
         self._at_rest = [0, 0]
@@ -35,13 +37,20 @@ class Slots:
         lanes = [taken[0] for key, taken in self._taken.items() if key not in self._resting]
         return (lanes.count(0), lanes.count(1))
 
+    @property
+    def begun(self) -> int:
+        """Jobs that entered so far and did not go back."""
+        return self.entered - self._went_back
+
     def enter(self, key: Key, taken: Taken) -> None:
         """A job was begun."""
         self._room.enter(*taken)
         self._taken[key] = taken
+        self.entered += 1
 
-    def leave(self, key: Key) -> None:
-        """A job ended."""
+    def leave(self, key: Key, *, is_back: bool = False) -> None:
+        """A job ended, or went back to the queue as it had come."""
+        self._went_back += is_back
         self._step_out_of_line(key)
         taken = self._taken.pop(key, _NOTHING)
         if key in self._resting:

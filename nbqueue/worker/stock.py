@@ -56,6 +56,10 @@ class Worker(arq.worker.Worker):
         #: tasks that were cancelled because the worker ends
         self._cancelled: set[asyncio.Task[Any]] = set()
         self._in_trouble = False
+        #: whether the log shows arguments: these may be secret
+        self.log_arguments = False
+        #: whether a signal has ended it: what ran is cancelled, and the log has it
+        self._was_told = False
 
     # arq's own methods, replaced ------------------------------------------------------------------------------------
 
@@ -81,7 +85,7 @@ class Worker(arq.worker.Worker):
         if self._engine is not None:
             self._engine.drain()  # or it would claim again what it gives back
         if not self._handle_signals:
-            self.handle_sig(Signals.SIGUSR1)
+            self._cancel_new() if self._was_told else self.handle_sig(Signals.SIGUSR1)
         if not self._pool:
             return
         while running := {task for task in self.tasks.values() if not task.done()} - self._after:
@@ -100,6 +104,7 @@ class Worker(arq.worker.Worker):
 
     def handle_sig(self, signum: Signals) -> None:
         """Cancel what runs, as arq does."""
+        self._was_told = True
         super().handle_sig(signum)
         self._cancelled |= set(self.tasks.values())
 

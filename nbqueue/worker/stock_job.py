@@ -12,6 +12,7 @@ from arq.utils import args_to_string, ms_to_datetime, truncate
 from arq.worker import JobExecutionFailed, Retry, RetryJob
 
 from nbqueue.broker.claims import Finish
+from nbqueue.model.states import State
 from nbqueue.worker.stock_record import Host, StockJob, again, ended, now_ms
 
 logger = logging.getLogger("arq.worker")
@@ -96,13 +97,13 @@ async def _run(worker: Host, job: StockJob, ctx: dict[Any, Any]) -> Finish:
     """Run the coroutine under its time limit."""
     job.start_ms = now_ms()
     try:
-        _log_start(job)
+        _log_start(worker, job)
         result = await _call(worker, job, ctx)
         shown = _shown(worker, result)
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a job that was cancelled has ended, and how is recorded
         return _raised(worker, job, error)
     if shown is not None:
-        logger.info("%6.2fs ← %s ● %s", job.took_s, job.ref, shown)
+        logger.info("%6.2fs ← %s ● %s", job.took_s, job.ref, shown, extra=job.told("ended", State.SUCCEEDED))
     worker.jobs_complete += 1
     return ended(worker, job, success=True, result=result)
 
@@ -114,13 +115,14 @@ def _shown(worker: Host, result: Any) -> str | None:
     return "" if result is None or not worker.log_results else truncate(repr(result))
 
 
-def _log_start(job: StockJob) -> None:
+def _log_start(worker: Host, job: StockJob) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
     extra = f" try={job.job_try}" if job.job_try > 1 else ""
     if (late_ms := job.start_ms - job.claim.due_ms) > LATE_MS:
         extra += f" delayed={late_ms / 1000:0.2f}s"
-    logger.info("%6.2fs → %s(%s)%s", job.waited_s, job.ref, args_to_string(job.args, job.kwargs), extra)
+    arguments = args_to_string(job.args, job.kwargs) if worker.log_arguments else "..."
+    logger.info("%6.2fs → %s(%s)%s", job.waited_s, job.ref, arguments, extra, extra=job.told("started"))
 
 
 async def _call(worker: Host, job: StockJob, ctx: dict[Any, Any]) -> Any:
@@ -143,7 +145,7 @@ def _raised(worker: Host, job: StockJob, error: BaseException) -> Finish:
     cancelled = isinstance(error, asyncio.CancelledError)
     if worker.retry_jobs and isinstance(error, Retry):
         delay_s = max(error.defer_score or 0, 0) / 1000
-        logger.info("%6.2fs ↻ %s retrying job in %0.2fs", job.took_s, job.ref, delay_s)
+        logger.info("%6.2fs ↻ %s retrying job in %0.2fs", job.took_s, job.ref, delay_s, extra=job.told("retried"))
         worker.jobs_retried += 1
         return again(worker, job, delay_s)
     if cancelled and job.claim.job_id in worker.aborting_tasks:
@@ -167,5 +169,5 @@ def _log_failure(job: StockJob, error: BaseException) -> None:
         extra, text = None, f"(its text cannot be made: {second!r})"
     logger.error(
         "%6.2fs ! %s failed, %s: %s", job.took_s, job.ref, type(error).__name__, text, exc_info=error,
-        extra={"extra": extra},
+        extra={"extra": extra, **job.told("ended", State.FAILED, error)},
     )  # fmt: skip

@@ -6,7 +6,7 @@ import asyncio
 import platform
 import time
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from arq.jobs import serialize_result
 from arq.worker import JobExecutionFailed
@@ -14,6 +14,7 @@ from arq.worker import JobExecutionFailed
 from nbqueue.broker.claims import FOR_EVER, Claim, Finish
 from nbqueue.model import plain_json
 from nbqueue.model.states import State
+from nbqueue.model.told import JobFacts
 
 #: characters of an error's text that stand in the record
 ERROR_CHARS = 500
@@ -42,6 +43,7 @@ class Host(Protocol):
     keep_result_forever: bool
     retry_jobs: bool
     log_results: bool
+    log_arguments: bool
     job_serializer: Any
     job_deserializer: Any
     on_job_start: Any
@@ -92,6 +94,18 @@ class StockJob:
     def ref(self) -> str:
         """How arq's log lines name it."""
         return self.function_name if self.is_cron else f"{self.claim.job_id}:{self.function_name}"
+
+    def told(
+        self, event: Literal["started", "ended", "retried"], state: str = "", error: BaseException | None = None
+    ) -> dict[str, Any]:
+        """What a log line says of it, for a log that programs read."""
+        begins = event == "started"
+        return JobFacts(
+            event=event, job=self.claim.job_id, queue=self.claim.queue, function=self.function_name,
+            attempt=self.job_try, wait_s=round(max(self.start_ms - self.claim.due_ms, 0) / 1000, 3) if begins else None,
+            run_s=None if begins else round(self.took_s, 3), state=state,
+            error_type="" if error is None else type(error).__name__,
+        ).extra()  # fmt: skip
 
     @property
     def waited_s(self) -> float:

@@ -35,7 +35,11 @@ def load(place: str, **changes: Any) -> Worker:
     if not hasattr(found, "functions") and not hasattr(found, "cron_jobs"):
         raise ConfigurationError(f"{place} is no arq settings: give a class with `functions`, as arq takes it.")
     known = Worker.__signature__.parameters
-    return Worker(**{**{key: value for key, value in vars(found).items() if key in known}, **changes})
+    asked = {key: value for key, value in vars(found).items() if key in known}
+    # arq's own worker shows both unasked
+    worker = Worker(**{"log_results": False, **asked, **changes})
+    worker.log_arguments = bool(vars(found).get("log_arguments", False))
+    return worker
 
 
 def plan(place: str) -> StockPlan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ MOST_WAIT_S = 10.0
 GIVE_BACK_S = 2.0
 #: how often files are looked at that engines are to start anew for
 RELOAD_LOOK_S = 0.5
+
+#: how soon a duty begins again that failed
+PERSIST_S = 5.0
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
@@ -75,20 +78,20 @@ class Supervisor:
         """Keep leases and engines until all engines have ended."""
         keeper = asyncio.create_task(self._leases.keep())
         keeper.add_done_callback(self._on_keeper_end)
-        beside = [keeper, *(asyncio.create_task(duty) for duty in self._beside())]
+        beside = [keeper, *(asyncio.create_task(persist(duty)) for duty in self._beside())]
         await asyncio.gather(*(asyncio.create_task(self._tend(number)) for number in range(self._config.span.most)))
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
 
-    def _beside(self) -> list[Coroutine[Any, Any, None]]:
+    def _beside(self) -> list[Callable[[], Awaitable[None]]]:
         """What else it does, as it was told."""
         config = self._config
-        found = [] if config.stock else [self._key.watch()]
+        found: list[Callable[[], Awaitable[None]]] = [] if config.stock else [self._key.watch]
         if config.span.least < config.span.most:
-            found.append(Following(self._client, self._keys, config, self._crew, self._busy).follow())
+            found.append(Following(self._client, self._keys, config, self._crew, self._busy).follow)
         if config.reload:
-            found.append(self._watch_sources())
+            found.append(self._watch_sources)
         return found
 
     def _alive(self) -> list[str]:
@@ -234,7 +237,8 @@ class Supervisor:
         """Give back at once what a dead engine held."""
         del self._engines[engine.id]
         engine.link.close()
-        charged = not (self._stopping.is_set() or engine.is_renewed)
+        # who ended as it had said lost nothing through a fault of its jobs
+        charged = not (self._stopping.is_set() or engine.is_renewed or engine.planned == 0)
         try:
             async with asyncio.timeout(GIVE_BACK_S):
                 returned = await self._leases.give_back([engine.id], charged=charged, guilty=engine.hog)
@@ -243,6 +247,16 @@ class Supervisor:
             return
         if returned:
             logger.warning("Gave back %d jobs of engine %s.", returned, engine.id)
+
+
+async def persist(duty: Callable[[], Awaitable[None]], again_s: float = PERSIST_S) -> None:
+    """Do what never ends, through errors that nobody thought of: they are told of, and it begins anew."""
+    while True:
+        try:
+            await duty()
+        except Exception:
+            logger.exception("A duty of the worker failed; it begins again in %.0f s.", again_s)
+        await asyncio.sleep(again_s)
 
 
 async def _makes_room(engine: Charge, leaving: asyncio.Task[int] | None) -> None:

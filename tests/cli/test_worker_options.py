@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from nbqueue.cli import main
+from nbqueue.cli import load
 from nbqueue.cli.worker_options import GROUPS
 from nbqueue.worker import supervisor
 from nbqueue.worker.config import WorkerConfig
@@ -120,6 +120,28 @@ def test_what_a_file_cannot_say_is_refused(text: str, fault: str) -> None:
     assert (found.exit_code, fault in found.stderr) == (2, True), found.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "span"),
+    [
+        (("--queues", "a", "--queue-concurrency", "a=1", "--processes", "2"), (1, 1)),
+        (("--queues", "a,b", "--queue-concurrency", "a=1,b=3", "--processes", "2:8"), (2, 2)),
+        (("--queues", "a,b", "--queue-concurrency", "a=1,b=3", "--processes", "4"), (3, 3)),
+        (("--queues", "a,b", "--queue-concurrency", "a=1", "--processes", "1:2"), (1, 2)),
+    ],
+)
+def test_no_engine_is_started_that_has_no_queue(told: Any, words: tuple[str, ...], span: tuple[int, int]) -> None:
+    """Where all queues have limits these are dealt out among few engines; each of them serves something."""
+    config = told(*words)
+    assert config.span == span
+    assert all(config.of_engine(number).queues for number in range(span[1]))
+
+
+def test_memory_that_a_worker_itself_needs_is_no_limit() -> None:
+    """An engine would be renewed after each job: the least is told."""
+    found = run("worker", "--memory", "32MB")
+    assert (found.exit_code, "'32MB' is no size from 128MB on" in found.stderr) == (2, True), found.stderr
+
+
 def test_a_file_that_is_not_there_is_named() -> None:
     """And why it cannot be read."""
     found = run("worker", "--config", "nowhere.toml")
@@ -149,7 +171,7 @@ def test_an_arq_class_is_not_told_what_it_cannot_do() -> None:
 def test_the_help_has_every_option_in_a_group() -> None:
     """And no group names an option that is not there."""
     listed = [name for names in GROUPS.values() for name in names]
-    options = [each for each in main.commands["worker"].params if isinstance(each, click.Option)]
+    options = [each for each in load("worker").params if isinstance(each, click.Option)]
     written = [max(each.opts, key=len).lstrip("-").replace("-", "_") for each in options]
     assert sorted([*written, "help"]) == sorted(listed)
     found = run("worker", "--help")

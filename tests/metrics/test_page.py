@@ -39,4 +39,4 @@ def test_the_page_has_every_field_of_a_job() -> None:
     table = REST.partition("| field | what it is |")[2].partition("\n\n")[0]
     written = set(re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines() if "|" in row)))
     known = {each.name for each in fields(JobFacts)} - {"trace"} | {"trace_id", "span_id"}
-    assert written - {"at", "level", "logger", "message", "pid", "traceback"} == known
+    assert written - {"at", "level", "logger", "message", "pid", "traceback", "stack"} == known

@@ -1,5 +1,7 @@
 """Queues, schedules and statistics over HTTP."""
 
+import json
+
 import pytest
 
 import nbqueue
@@ -99,7 +101,7 @@ def test_a_server_that_is_away_is_said(base: Settings) -> None:
     """While the queue's server is away callers get 503, and when to come again."""
     with running_server() as server:
         settings = Settings(url=server.url, home=base.home, connect_timeout_s=0.5)
-        with running_web(settings) as web:
+        with running_web(settings, "--log-format", "json") as web:
             assert web.get("/healthz", token=None).status == 200
             server.process.terminate()
             server.process.wait(10)
@@ -107,6 +109,9 @@ def test_a_server_that_is_away_is_said(base: Settings) -> None:
             assert (found.status, found.headers["retry-after"]) == (503, "5")
             assert web.get("/healthz", token=None).status == 503
             assert "Traceback" not in web.log
+            assert {json.loads(line)["logger"] for line in web.lines if not line.startswith("Serving")} >= {
+                "nbqueue.web"
+            }
 
 
 def test_a_server_that_is_full_is_said(base: Settings) -> None:

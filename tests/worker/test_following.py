@@ -1,5 +1,6 @@
 """Workers of a least and a most of engines: they follow their queues."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from nbqueue.model.settings import Settings
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.crew import Crew
 from nbqueue.worker.following import waiting
+from nbqueue.worker.supervisor import persist
 from tests.faults import bodies
-from tests.waiting import wait_until
+from tests.waiting import until, wait_until
 from tests.workers import Ledger, running_worker
 
 
@@ -108,3 +110,19 @@ def test_limits_and_resources_are_of_the_engines_that_are_always_there(settings:
     assert [each.resources for each in told] == [{"gpu": 1}, {}, {}, {}]
     assert {each.labels for each in told} == {("ssd",)}
     assert [each.may_overlap for each in told] == [False, False, True, True]
+
+
+async def test_a_duty_that_fails_is_told_of_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever it raises, a worker follows its queues again a moment later."""
+    begun: list[int] = []
+
+    async def follow() -> None:
+        begun.append(len(begun))
+        if len(begun) < 3:
+            raise ValueError("a server that answers nonsense")
+        await asyncio.Event().wait()
+
+    persisting = asyncio.create_task(persist(follow, 0.01))
+    await until(lambda: len(begun) == 3)
+    persisting.cancel()
+    assert [record.exc_info is not None for record in caplog.records] == [True, True]

@@ -1,7 +1,9 @@
 """What a worker says of itself over HTTP, and what `--check` does."""
 
+import asyncio
 import json
 import socket
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,20 @@ def _sends_nonsense(port: int) -> None:
             answer = connection.recv(1000)
             assert answer == b"" or answer.startswith(b"HTTP/1.1 400 "), answer
     assert _get(port, "/live")[0] == 200
+
+
+async def test_who_only_connects_keeps_nobody_from_an_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    """However many are silent, who asks is answered; at the end they are left without a word on the terminal."""
+    port = _free_port()
+    async with health.listening(f"127.0.0.1:{port}", lambda: UP):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * health.MOST_AT_ONCE + 3)]
+        for _ in range(4):
+            assert await asyncio.to_thread(_get, port, "/live") == (200, '{"live": true}\n')
+    for reader, writer in silent:
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

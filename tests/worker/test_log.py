@@ -115,6 +115,20 @@ def test_one_record_is_one_line() -> None:
     assert about["traceback"].endswith("ValueError: it\u2028failed\n")
 
 
+def test_a_message_that_does_not_fit_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a library says wrongly is written as it stands, without the arguments; the stack is there if asked for."""
+    for formatter in (TextLines(), JsonLines()):
+        handler = logging.StreamHandler()
+        handler.setFormatter(formatter)
+        record = _record("%d items", (SECRET,))
+        record.exc_info, record.stack_info = None, "Stack:\n  here"
+        handler.handle(record)
+    text, found = capsys.readouterr().err.splitlines()
+    assert text.endswith("ERROR name: %d items | Stack: | here")
+    assert (json.loads(found)["message"], json.loads(found)["stack"]) == ("%d items", "Stack:\n  here")
+    assert SECRET not in text + found
+
+
 async def test_of_very_many_jobs_the_log_tells_the_number(caplog: pytest.LogCaptureFixture) -> None:
     """Some a second have lines of their own, and of those that fail so many ends besides; the others are counted."""
     with caplog.at_level(logging.INFO, "nbqueue.worker.jobs"):

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import signal
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +14,7 @@ from arq.connections import ArqRedis
 from arq.jobs import Job, JobResult, JobStatus, ResultNotFound
 from arq.worker import JobExecutionFailed
 
+from nbqueue.model.told import ATTRIBUTE
 from tests.servers import Server
 from tests.waiting import SLACK
 from tests.worker.stocks import (
@@ -267,3 +270,22 @@ async def test_a_stock_worker_and_ours_share_a_queue(server: Server, pool: ArqRe
 
 async def _is_gone(pool: ArqRedis, key: str) -> bool:
     return not await pool.exists(key)
+
+
+async def test_arguments_are_in_the_log_where_they_are_asked_for(
+    server: Server, pool: ArqRedis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line says which job it is, with the facts that every job's lines have; its end is told once."""
+    with caplog.at_level("INFO", "arq.worker"):
+        async with serving(server.path, double) as worker:
+            await result(await enqueue(pool, "double", 77_777, _job_id="one"))
+            worker.log_arguments = True
+            await result(await enqueue(pool, "double", 88_888, _job_id="two"))
+            worker.handle_sig(signal.SIGTERM)
+    said = [re.sub(r"^ *\d+\.\d\ds ", "", record.getMessage()) for record in caplog.records]
+    assert [line for line in said if line.startswith("→")] == ["→ one:double(...)", "→ two:double(88888)"]
+    assert len([line for line in said if line.startswith("shutdown on")]) == 1
+    facts = [getattr(record, ATTRIBUTE) for record in caplog.records if hasattr(record, ATTRIBUTE)]
+    assert [(each.job, each.event, each.function, each.state) for each in facts[:2]] == [
+        ("one", "started", "double", ""), ("one", "ended", "double", "succeeded"),
+    ]  # fmt: skip

@@ -40,13 +40,14 @@ if common.at and common.expires and due >= now + common.expires then
   return redis.error_reply(string.format('LATE job not accepted: by at= and the clock of the server the job may start in %.3f s, and expires in %.3f s; give expires= more than that, or an earlier at=', (due - now) / 1000, common.expires / 1000))
 end
 if common.named then
-  -- where the submit says nothing of limits and resources, what workers say of the function holds
+  -- where the submit says nothing of limits and resources, what workers say of the function holds; so does the lane
   local text = redis.pcall('HGET', prefix .. 'nbq:terms', common['function'])
   local is_read, terms = pcall(cjson.decode, type(text) == 'string' and text or '{}')
   if is_read and type(terms) == 'table' then
     for _, field in ipairs({'limits', 'needs'}) do
       if type(terms[field]) == 'string' then common[field] = common[field] or terms[field] end
     end
+    if terms.lane == 'process' then common.lane = 1 end
   end
 end
 

@@ -129,12 +129,12 @@ class Hub:
             anew: whether it is loaded: who reloads a page wants to see how things stand now.
         """
         if view.kind is Kind.SCHEDULES:
-            self._planned = self._planned or Planned(self.session)
+            self._planned = planned = self._planned or Planned(self.session)
             if anew:
-                self._planned.stale()
-            version = self._planned.version
-            await self._planned.refresh()
-            if self._planned is not None and self._planned.version != version:
+                planned.stale()
+            version = planned.version
+            await planned.refresh()
+            if planned.version != version:
                 self._turn()
         if view.kind not in (Kind.JOB, Kind.GROUP):
             return None
