@@ -26,6 +26,10 @@ SLOW_S = 0.05
 Mark = Literal["ok", "note", "wrong"]
 
 
+#: a hole of servers that are known by their version alone
+HOLE = "CVE-2025-49844"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was looked at."""
@@ -38,7 +42,7 @@ class Finding:
 
 def server(info: Mapping[str, Any]) -> Iterator[Finding]:
     """Its version, and whether it is one server that takes writes."""
-    yield _version(info)
+    yield from _version(info)
     if info.get("cluster_enabled"):
         yield Finding("server", "wrong", "it is part of a cluster, whose servers share no keys: use one without")
     if info.get("role") == "slave":
@@ -105,19 +109,20 @@ def way(address: Address) -> Iterator[Finding]:
         yield Finding("way", "note", said)
 
 
-def _version(info: Mapping[str, Any]) -> Finding:
+def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
     kind = "valkey" if "valkey_version" in info else "redis"
     text = str(info.get(f"{kind}_version", "0"))
     found = tuple(map(int, re.findall(r"\d+", text)[:3]))
     if found[:2] < OLDEST[kind]:
         least = ".".join(map(str, OLDEST[kind]))
-        return Finding("server", "wrong", f"{kind} {text}, but {least} is the oldest that does: upgrade it")
+        yield Finding("server", "wrong", f"{kind} {text}, but {least} is the oldest that does: upgrade it")
+        return
+    yield Finding("server", "ok", f"{kind} {text}")
     sound = _MENDED[kind].get(found[:2], found)
     if found < sound:
         wanted = ".".join(map(str, sound))
-        said = f"{kind} {text} lets who may run scripts take it over (CVE-2025-49844): upgrade it to {wanted} or later"
-        return Finding("server", "note", f"{said}, unless your distribution has mended it")
-    return Finding("server", "ok", f"{kind} {text}")
+        said = f"{kind} {text} lets who may run scripts take it over: upgrade it to {wanted} or later"
+        yield Finding(HOLE, "note", f"{said}; where your distribution has mended it, give --accept {HOLE}")
 
 
 def _hosts(address: Address) -> list[str]:

@@ -20,6 +20,8 @@ _WORDS = {
     "xadd": 3,
 }
 _SCRIPTS: dict[str, Command] = {"evalsha": ("EVALSHA", "0" * 40, "0"), "script|load": ("SCRIPT", "LOAD", "return 1")}
+#: names that are told of what is lacking
+_FEW = 4
 #: commands that nobody needs for jobs, and that change, empty or take over a server
 _GREAT: dict[str, Command] = {
     "CONFIG": ("CONFIG", "GET", "x"), "FLUSHALL": ("FLUSHALL",), "FUNCTION": ("FUNCTION", "LIST"),
@@ -71,3 +73,8 @@ def _places(keys: Keys, role: Role) -> dict[str, Command]:
     if role == "worker":
         found[looked_at[1]] = ("DEL", looked_at[1])
     return found
+
+
+def some(names: list[str]) -> str:
+    """The first few of what is lacking, and how many more."""
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")

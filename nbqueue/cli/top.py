@@ -39,6 +39,8 @@ from nbqueue.model.settings import Settings
 LOOK_S, FIRST_S = 0.1, 10.0
 #: rows that a page is
 PAGE = 10
+#: what ? says
+HELP = "q ends; arrows j k page: move; Tab: queues; p: pause, let go on; c: cancel; r: retry, then y; s: other states"
 #: what a shell says of a process that was told to end
 EXIT_TERMINATED = 143
 STATES: Mapping[str, str] = {"any": FILTERS[0], "live": FILTERS[1], "failed": FILTERS[2]}
@@ -141,6 +143,8 @@ class _Top:
             seat.move(_MOVES[key])
         elif key == "tab":
             seat.among_queues = not seat.among_queues
+        elif key == "?":
+            seat.say(HELP)
         elif key == "s":
             seat.turn_filter()
         elif key == "p":

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nbqueue.broker.named_key import key_path
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
 from nbqueue.client.draft import Naming, any_name
@@ -45,7 +46,7 @@ class Session:
     def keyring(self) -> Keyring:
         """The signing keys, read on first use."""
         if self._keyring is None:
-            self._keyring = Keyring.load(self.settings.signing_key_file)
+            self._keyring = Keyring.load(key_path(self.settings))
         return self._keyring
 
     def call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:

@@ -26,7 +26,7 @@ SOUND = {"maxmemory": 0, "used_memory": 1_000_000, "maxmemory_policy": "noevicti
         (
             {"redis_version": "7.0.15"},
             "note",
-            "(CVE-2025-49844): upgrade it to 7.2.11 or later, unless your distribution",
+            "upgrade it to 7.2.11 or later; where your distribution has mended it, give --accept CVE-2025-49844",
         ),
         ({"redis_version": "7.4.5"}, "note", "upgrade it to 7.4.6 or later"),
         ({"redis_version": "8.2.3"}, "ok", "redis 8.2.3"),
@@ -37,8 +37,9 @@ SOUND = {"maxmemory": 0, "used_memory": 1_000_000, "maxmemory_policy": "noevicti
 )
 def test_an_old_server_is_told(info: dict[str, Any], mark: Mark, said: str) -> None:
     """Too old is wrong; with a hole by which scripts take it over it is noted, with the release that mends it."""
-    [found] = checkup.server(info)
-    assert (found.what, found.mark, said in found.said) == ("server", mark, True), found.said
+    *_, found = checkup.server(info)
+    what = checkup.HOLE if mark == "note" else "server"
+    assert (found.what, found.mark, said in found.said) == (what, mark, True), found.said
 
 
 def test_a_journal_that_is_not_written_is_wrong() -> None:

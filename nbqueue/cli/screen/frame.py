@@ -28,8 +28,8 @@ HIGH = 16
 #: lines that are no rows: title, what ended, two headings, a gap, what was said, keys; and those of the workers' table
 _OTHERS, _OF_WORKERS = 7, 2
 _SPARK = "▁▂▃▄▅▆▇█"
-KEYS = "q quit  ↑↓ move  Tab queues  p pause queue  c cancel  r retry  s states"
-ASCII_KEYS = "q quit  j/k move  Tab queues  p pause queue  c cancel  r retry  s states"
+KEYS = "q quit  ↑↓ move  Tab queues  p pause queue  c cancel  r retry  s states  ? help"
+ASCII_KEYS = "q quit  j/k move  Tab queues  p pause queue  c cancel  r retry  s states  ? help"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
