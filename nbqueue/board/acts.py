@@ -54,9 +54,9 @@ async def delete(link: Link, picked: Picked) -> str:
     return _counted({"run and go on" if answer == "running" else answer: count for answer, count in answers.items()})
 
 
-DELETE = "Delete"
+DELETE, RETRY = "Delete", "Retry"
 #: what can be done to jobs: name of the button -> what it does
-JOBS: Mapping[str, Act] = {"Cancel": cancel, "Retry": retry, "Promote": promote, DELETE: delete}
+JOBS: Mapping[str, Act] = {"Cancel": cancel, RETRY: retry, "Promote": promote, DELETE: delete}
 
 
 async def act(link: Link, verb: str, picked: Picked, forget: Callable[[Collection[str]], None]) -> str:

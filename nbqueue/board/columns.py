@@ -49,13 +49,21 @@ class Column:
     least_em: float = 7.0
     #: numbers stand at the right
     number: bool = False
+    #: its name where there is room to be exact; empty: as above
+    long: str = ""
+
+    @property
+    def full(self) -> str:
+        """Its name where there is room."""
+        return self.long or self.name
 
 
 Row = tuple[Cell, ...]
 
 QUEUES = (
     Column("queue"), Column("is", 7), Column("waiting", 5, number=True), Column("delayed", 5, number=True),
-    Column("running", 5, number=True), Column("failed", 5, number=True), Column("per minute", 6.5, number=True),
+    Column("running", 5, number=True), Column("failed", 5, number=True, long="failed, all time"),
+    Column("per minute", 6.5, number=True, long="ended a minute"),
     Column("oldest waits", 7.5, number=True),
 )  # fmt: skip
 WORKERS = (

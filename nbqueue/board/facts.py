@@ -11,6 +11,7 @@ from nbqueue.board.group_row import GroupRow
 from nbqueue.board.own import Own
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.model.job import JobRecord
+from nbqueue.model.limits import Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class Facts:
     groups: Mapping[str, GroupRow] = field(default_factory=dict)
     #: what this notebook has submitted; None where that was not asked for
     own: Own | None = None
+    #: limits that are set, by what they are for: `q:<queue>`, `f:<function>`, `k:<key>`
+    limits: Mapping[str, Limit] = field(default_factory=dict)
     #: job id -> what it waits for and no worker has, in a sentence
     lacks: Mapping[str, str] = field(default_factory=dict)
     #: jobs that wait or run and were not looked up

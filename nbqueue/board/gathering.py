@@ -184,6 +184,7 @@ class Gathering:
             queues=tuple(facts_of(each.stats, self._seldom.oldest_s(each)) for each in seen.queues),
             rest=tuple(map(facts_of, self._seldom.rest(seen))),
             engines=tuple(engines),
+            limits=self._seldom.limits,
             unseen=max(total - live, 0),
             chart=activity.chart(choice.window, seen.at_ms),
             charts=tuple(activity.chart(window, seen.at_ms) for window in WINDOWS),

@@ -40,8 +40,21 @@ def _name(record: JobRecord) -> Any:
     return (record.label or record.function or record.id).casefold()
 
 
+def _standing(record: JobRecord) -> Any:
+    """What runs stands highest, then what waits, that which is next first, then what has ended, the last one first."""
+    if record.state.is_final:
+        return 0, 0, (record.finished_at or _LONG_AGO).timestamp()
+    if record.state is State.RUNNING:
+        return 3, 0, (record.started_at or _LONG_AGO).timestamp()
+    due = -(record.due_at or record.submitted_at or _LONG_AGO).timestamp()
+    return (2, record.priority, due) if record.state is State.QUEUED else (1, 0, due)
+
+
+#: the order that the queue itself has
+STANDING = "as they stand"
 #: what a table can be sorted by: words -> its key; equals stand by the time of their submit
 SORTS: Mapping[str, Callable[[JobRecord], Any]] = {
+    STANDING: _standing,
     "submitted": _submitted,
     "started": lambda record: record.started_at or _LONG_AGO,
     "ended": lambda record: record.finished_at or _LONG_AGO,
@@ -64,6 +77,8 @@ class Choice:
     state: str = "any state"
     #: empty: all
     queue: str = ""
+    #: a part of the names of queues
+    queue_part: str = ""
     function: str = ""
     #: only what this notebook has submitted
     own: bool = False
@@ -138,6 +153,7 @@ def wanted(records: Sequence[JobRecord], choice: Choice) -> list[JobRecord]:
         for record in records
         if _is(record, states)
         and choice.queue in ("", record.queue)
+        and choice.queue_part in record.queue
         and choice.function in ("", record.function)
         and (not text or _has(record, text))
     ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from nbqueue.broker import overview
+from nbqueue.broker import gates, overview
 from nbqueue.broker.overview import Overview, QueueNow
 from nbqueue.broker.queues import QueueStats
 from nbqueue.client.link import Link
 from nbqueue.model.alerting import Measure
+from nbqueue.model.limits import Limit
 
 #: seconds after which it is asked for again
 STALE_S = 5.0
@@ -21,6 +22,8 @@ class Seldom:
     def __init__(self) -> None:
         self._measures: Mapping[str, Measure] = {}
         self._rest: Mapping[str, QueueStats] = {}
+        #: that are set, by what they are for
+        self.limits: Mapping[str, Limit] = {}
         self._measured_at, self._counted_at = -STALE_S, -STALE_S
 
     async def read(self, link: Link, seen: Overview) -> None:
@@ -33,6 +36,7 @@ class Seldom:
         if now - self._counted_at > STALE_S or not self._rest.keys() >= set(seen.others):
             found = await wire.ask(lambda client: overview.rest(client, wire.keys, seen.others))
             self._rest = {each.name: each for each in found}
+            self.limits = await wire.ask(lambda client: gates.limits(client, wire.keys))
             self._counted_at = now
 
     def oldest_s(self, queue: QueueNow) -> float | None:

@@ -43,7 +43,8 @@ async def set_limit(client: Any, keys: Keys, scope: str, limit: Limit | None) ->
 async def limits(client: Any, keys: Keys) -> Mapping[str, Limit]:
     """The limits that are set: scope -> limit."""
     found = await client.hgetall(keys.limits)
-    return {scope.decode(): Limit.from_wire(json.loads(text)) for scope, text in found.items()}
+    read = {scope.decode(errors="replace"): _limit(text) for scope, text in found.items()}
+    return {scope: limit for scope, limit in read.items() if limit is not None}
 
 
 async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
@@ -64,6 +65,14 @@ async def waiting_of(client: Any, keys: Keys, queues: Sequence[str]) -> dict[str
     for (queue, gate), size in zip(behind, await pipe.execute() if behind else (), strict=True):
         held[queue][gate] = size
     return held
+
+
+def _limit(text: bytes) -> Limit | None:
+    """A limit as it was written down; None where nothing of ours was."""
+    try:
+        return Limit.from_wire(json.loads(text))
+    except (ValueError, TypeError):
+        return None
 
 
 def _turn(keys: Keys, what: str, name: str, limit: str = "") -> Call[int]:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from nbqueue.client.session import session
 from nbqueue.errors import BrokerUnavailable, NbqueueError
-from nbqueue.web import login, metrics
+from nbqueue.web import login, metrics, plain_page
 from nbqueue.web.api import table
 from nbqueue.web.config import WebConfig
 from nbqueue.web.guard import HEALTH, Guard
@@ -70,6 +70,8 @@ async def _failed(_: Request, error: Exception) -> Response:
 async def _not_there(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code == 404:  # noqa: PLR2004
+        if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", ""):
+            return plain_page.nowhere(request)
         return problem(404, "There is nothing at this path: /api/v1/openapi.json lists what there is.")
     if error.status_code == 405:  # noqa: PLR2004
         allowed = (error.headers or {}).get("Allow", "")

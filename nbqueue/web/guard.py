@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from nbqueue.web import body, cookies, origins
+from nbqueue.web import body, cookies, origins, wanted
 from nbqueue.web.call import Call, call_of
 from nbqueue.web.config import LARGEST_HEAD_BYTES, LONGEST_URL_BYTES, MOST_HEADERS, WebConfig
 from nbqueue.web.identity import Identity
@@ -51,7 +51,7 @@ class Guard:
             await self._pass(call, receive, sealed)
         except Problem as refused:
             if refused.status == 401 and not call.path.startswith(API) and origins.is_visit(call.scope):  # noqa: PLR2004
-                login = f"{scope.get('root_path', '')}{LOGIN}"
+                login = f"{scope.get('root_path', '')}{LOGIN}{wanted.query_of(call)}"
                 await RedirectResponse(login, 303)(scope, receive, sealed)
                 return
             headers = {**refused.headers, **({"connection": "close"} if call.changes else {})}

@@ -7,22 +7,20 @@ from html import escape
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from nbqueue.web import wanted
 from nbqueue.web.cookies import give_cookie
 from nbqueue.web.guard import LOGIN, LOGOUT
+from nbqueue.web.plain_page import page, root_of
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>nbqueue</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<link rel="icon" href="{root}/static/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="{root}/static/board.css"></head>
-<body><main class="login"><h1>nbqueue</h1>{note}
+_FORM = """{note}
 <form method="post" action="{action}">
+<input type="hidden" name="to" value="{to}">
 <label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
 <button>Log in</button></form>
-<p>{where}</p></main></body></html>"""
+<p>It is in the file that <code>nbqueue web</code> names when it starts.</p>"""
 
 
 def routes() -> Sequence[Route]:
@@ -34,36 +32,30 @@ def routes() -> Sequence[Route]:
     ]
 
 
-def form(request: Request, status: int = 200, note: str = "") -> Response:
-    """The form."""
-    root = escape(request.scope.get("root_path", ""))
-    action = f"{root}{LOGIN}"
-    return HTMLResponse(
-        _PAGE.format(
-            root=root,
-            action=action,
-            where=escape(request.state.config.login_hint),
-            note=f"<p>{escape(note)}</p>" if note else "",
-        ),
-        status,
-    )
+def form(request: Request, status: int = 200, note: str = "", to: str = "/") -> Response:
+    """The form; `to` is the page that it leads to."""
+    action = escape(f"{root_of(request)}{LOGIN}")
+    told = f"<p>{escape(note)}</p>" if note else ""
+    return page(request, "nbqueue", _FORM.format(action=action, note=told, to=escape(to)), status)
 
 
 async def _form(request: Request) -> Response:
-    return form(request)
+    return form(request, to=wanted.inside(request.query_params.get(wanted.FIELD, "/")))
 
 
 async def _log_in(request: Request) -> Response:
-    given = parse_qs((await request.body()).decode("latin-1")).get("token", [""])[0].strip()
+    fields = parse_qs((await request.body()).decode("latin-1"))
+    given = fields.get("token", [""])[0].strip()
+    to = wanted.inside(fields.get(wanted.FIELD, ["/"])[0])
     if not request.state.identity.is_token(given):
-        return form(request, 401, "This is not the token of this server.")
-    found = RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
+        return form(request, 401, "This is not the token of this server.", to)
+    found = RedirectResponse(f"{root_of(request)}{to}", 303)
     give_cookie(found, request.state.config, request.state.identity, request.scope)
     return found
 
 
 async def _log_out(request: Request) -> Response:
-    root = request.scope.get("root_path", "")
+    root = root_of(request)
     found = RedirectResponse(f"{root}{LOGIN}", 303)
     found.delete_cookie(request.state.config.cookie_name, path=f"{root}/")
     return found

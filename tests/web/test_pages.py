@@ -90,7 +90,7 @@ def test_an_act_needs_a_post_and_one_of_our_pages(web: Web, job_id: str) -> None
     assert (paused.status, paused.headers["location"].partition("told=")[0]) == (303, "./?rows=10&")
     told = web.get(f"/{paused.headers['location'].removeprefix('./')}").body.decode()
     assert "Pause queue default: what runs goes on, nothing more starts" in told
-    assert _did(web, "resume:default") == {"said": "Resume queue default: its jobs start again"}
+    assert did(web, "resume:default") == {"said": "Resume queue default: its jobs start again"}
 
 
 def test_a_proxys_token_is_no_proof_of_a_page(web: Web) -> None:
@@ -104,7 +104,7 @@ def test_a_proxys_token_is_no_proof_of_a_page(web: Web) -> None:
     mixed = web.ask("POST", "/act", body=f"do=pause:default&csrf_token={of_another[0]}".encode(), headers=form)
     assert (refused.status, mixed.status) == (403, 403)
     assert refused.detail.startswith("This request has no CSRF token of this server")
-    assert _did(web, "resume:default") == {"said": "Resume queue default: its jobs start again"}
+    assert did(web, "resume:default") == {"said": "Resume queue default: its jobs start again"}
     assert "Log out" not in web.get("/").body.decode()
 
 
@@ -114,16 +114,16 @@ def test_an_act_on_all_that_match_says_on_how_many(web: Web) -> None:
     assert web.get("/matching?at=%3Ftext%3Dcounted").json == {"jobs": "3"}
     asked = _post(web, "Delete", matching="1", back="%3Ftext%3Dcounted").body
     assert b"<h1>Delete all 3 jobs that match?</h1>" in asked
-    told = _did(web, "Delete", matching="1", back="%3Ftext%3Dcounted", sure="1")
+    told = did(web, "Delete", matching="1", back="%3Ftext%3Dcounted", sure="1")
     assert told == {"said": "Delete all jobs that match: 3 deleted"}
 
 
 def test_acts_of_queues_and_of_nothing(web: Web) -> None:
     """A queue is cleared of what waits, and an act that there is not, or is on nothing, is answered in a sentence."""
     nbqueue.options(queue="idle").submit("add", 1).wait(20)
-    assert _did(web, "clear:idle", sure="1") == {"said": "Clear queue idle: 1 waiting job forgotten"}
-    assert _did(web, "Cancel") == {"said": "Nothing is selected: tick the boxes of jobs first."}
-    assert _did(web, "burn:idle") == {"said": "There is no act 'burn' here: use the buttons of the page."}
+    assert did(web, "clear:idle", sure="1") == {"said": "Clear queue idle: 1 waiting job forgotten"}
+    assert did(web, "Cancel") == {"said": "Nothing is selected: tick the boxes of jobs first."}
+    assert did(web, "burn:idle") == {"said": "There is no act 'burn' here: use the buttons of the page."}
     assert b"This cannot be undone" in _post(web, "clear:idle").body
 
 
@@ -132,9 +132,9 @@ def test_schedules_are_shown_and_changed(web: Web) -> None:
     """A page lists them; its buttons pause, run and delete them."""
     nbqueue.schedule("1h", "add", 1).wait(20)
     assert "add" in web.get("/schedules").body.decode()
-    assert _did(web, "schedule-pause:add") == {"said": "Pause schedule add: it starts nothing until it is resumed"}
-    assert str(_did(web, "schedule-run:add")["said"]).startswith("Run schedule add: submitted as ")
-    assert _did(web, "schedule-delete:add", sure="1") == {"said": "Delete schedule add: forgotten"}
+    assert did(web, "schedule-pause:add") == {"said": "Pause schedule add: it starts nothing until it is resumed"}
+    assert str(did(web, "schedule-run:add")["said"]).startswith("Run schedule add: submitted as ")
+    assert did(web, "schedule-delete:add", sure="1") == {"said": "Delete schedule add: forgotten"}
 
 
 @pytest.mark.usefixtures("worker")
@@ -145,7 +145,7 @@ def test_a_group_has_a_page_and_is_retried_from_it(web: Web) -> None:
     page = web.get(f"/groups/{group.id}").body.decode()
     assert "2/2" in page
     assert page.count('<tr id="row-') == 2
-    assert _did(web, "Retry:this", back=f"groups/{group.id}") == {"said": "Retry 1 group: 2 submitted again"}
+    assert did(web, "Retry:this", back=f"groups/{group.id}") == {"said": "Retry 1 group: 2 submitted again"}
 
 
 def test_changes_are_streamed(web: Web) -> None:
@@ -234,7 +234,8 @@ def _csrf(web: Web) -> str:
     return found[1]
 
 
-def _did(web: Web, do: str, **fields: str) -> dict[str, str]:
+def did(web: Web, do: str, **fields: str) -> dict[str, str]:
+    """What the page says to a button that was pressed."""
     found: dict[str, str] = _post(web, do, **fields).json
     return found
 

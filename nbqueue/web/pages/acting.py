@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nbqueue.board import acts
-from nbqueue.board.acts import DELETE
+from nbqueue.board.acts import DELETE, RETRY
 from nbqueue.board.picked import Picked, counted
-from nbqueue.client import finding, scheduling, sweeping
+from nbqueue.client import finding, retrying, scheduling, sweeping
 from nbqueue.client.link import Link
 from nbqueue.display import wording
 from nbqueue.errors import NbqueueError
@@ -56,14 +56,24 @@ class Wish:
         return self.verb in SURE and not self.sure and bool(self.rows or self.matching or self.name)
 
 
-async def act(hub: Hub, wish: Wish) -> str:
-    """Do it; how it went, in a sentence."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What became of a wish."""
+
+    #: in a sentence
+    said: str = ""
+    #: the job that it was submitted as, where that is one
+    job: str = ""
+
+
+async def act(hub: Hub, wish: Wish) -> Told:
+    """Do it; how it went."""
     if wish.verb in acts.JOBS:
         if not (wish.rows or wish.matching):
-            return "Nothing is selected: tick the boxes of jobs first."
+            return Told(said="Nothing is selected: tick the boxes of jobs first.")
         return await _answered(hub, wish.what, lambda link: _jobs(link, hub, wish))
     if (named := _NAMED.get(wish.verb)) is None:
-        return f"There is no act {ascii(wish.verb)[:40]} here: use the buttons of the page."
+        return Told(said=f"There is no act {ascii(wish.verb)[:40]} here: use the buttons of the page.")
     return await _answered(hub, wish.what, lambda link: named(link, wish.name))
 
 
@@ -71,7 +81,7 @@ async def count(hub: Hub, view: View) -> int:
     """How many jobs of the server the filters of a page are true of."""
 
     async def counted_(link: Link) -> int:
-        found, _ = await acts.matching(link, view.listed)
+        found, _ = await acts.matching(link, hub.resolved(view.listed))
         return len(found)
 
     return await asyncio.wrap_future(hub.session.call(counted_))
@@ -87,27 +97,40 @@ async def with_count(hub: Hub, wish: Wish) -> Wish:
         return wish  # what is asked can be asked all the same
 
 
-async def _answered(hub: Hub, what: str, act: Callable[[Link], Awaitable[str]]) -> str:
-    async def acted(link: Link) -> str:
+async def _answered(hub: Hub, what: str, act: Callable[[Link], Awaitable[Told | str]]) -> Told:
+    async def acted(link: Link) -> Told | str:
         return await act(link)
 
     try:
-        told = await asyncio.wrap_future(hub.session.promise(acted))
+        found = await asyncio.wrap_future(hub.session.promise(acted))
     except NbqueueError as error:
-        told = f"not done: {error}"
+        found = f"not done: {error}"
+    told = found if isinstance(found, Told) else Told(said=found)
     if hub.planned is not None:
         hub.planned.stale()
     hub.wake()
-    return wording.line(f"{what}: {told}", 400)
+    return replace(told, said=wording.line(f"{what}: {told.said}", 400))
 
 
-async def _jobs(link: Link, hub: Hub, wish: Wish) -> str:
+async def _jobs(link: Link, hub: Hub, wish: Wish) -> Told:
     rows: Sequence[str] = wish.rows
     cut = ""
     if wish.matching:
-        found, cut = await acts.matching(link, wish.view.listed)
+        found, cut = await acts.matching(link, hub.resolved(wish.view.listed))
         rows = [record.id for record in found]
-    return f"{await acts.act(link, wish.verb, Picked(rows, hub.session), hub.forget)}{cut}"
+    picked = Picked(rows, hub.session)
+    before = await _retries(link, wish, picked)
+    told = await acts.act(link, wish.verb, picked, hub.forget)
+    new = await _retries(link, wish, picked) - before
+    return Told(said=f"{told}{cut}", job=new.pop() if len(new) == 1 else "")
+
+
+async def _retries(link: Link, wish: Wish, picked: Picked) -> set[str]:
+    """The retry of the one job that is retried."""
+    if wish.verb != RETRY or picked.groups or len(picked.jobs) != 1:
+        return set()
+    newest = await retrying.newest_of(link, picked.jobs)
+    return {record.id for record in newest.values()}
 
 
 async def _clear(link: Link, name: str) -> str:
@@ -125,8 +148,9 @@ async def _resume_schedule(link: Link, name: str) -> str:
     return "it goes on"
 
 
-async def _run_schedule(link: Link, name: str) -> str:
-    return f"submitted as {await scheduling.trigger(link, name)}"
+async def _run_schedule(link: Link, name: str) -> Told:
+    job_id = await scheduling.trigger(link, name)
+    return Told(said=f"submitted as {job_id}", job=job_id)
 
 
 async def _delete_schedule(link: Link, name: str) -> str:
@@ -134,7 +158,7 @@ async def _delete_schedule(link: Link, name: str) -> str:
     return "forgotten"
 
 
-_NAMED: Mapping[str, Callable[[Link, str], Awaitable[str]]] = {
+_NAMED: Mapping[str, Callable[[Link, str], Awaitable[Told | str]]] = {
     "pause": acts.pause, "resume": acts.resume, "clear": _clear, "schedule-pause": _pause_schedule,
     "schedule-resume": _resume_schedule, "schedule-run": _run_schedule, "schedule-delete": _delete_schedule,
 }  # fmt: skip

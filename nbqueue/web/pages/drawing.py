@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from nbqueue.board import columns, roster
 from nbqueue.board.activity import WINDOWS
 from nbqueue.board.facts import Facts
-from nbqueue.board.roster import Page
+from nbqueue.board.roster import Choice, Page
 from nbqueue.broker.owners import GROUP
 from nbqueue.display import palette, wording
 from nbqueue.web.pages import marks, seen, views
@@ -27,7 +27,7 @@ from nbqueue.web.pages.views import CHOICE, Kind, View
 #: the parts of each page that live
 PARTS: Mapping[Kind, tuple[str, ...]] = {
     Kind.BOARD: ("head", "sums", "queues", "workers", "ended", "offers", "jobs", "pager"),
-    Kind.JOB: ("head", "card", "log", "facts", "attempts"),
+    Kind.JOB: ("head", "card", "result", "log", "facts", "attempts"),
     Kind.GROUP: ("head", "card", "jobs", "pager"),
     Kind.SCHEDULES: ("head", "schedules"),
     Kind.FAILURES: ("head", "failures"),
@@ -94,20 +94,20 @@ class Drawing:
             schedules=self._hub.planned.records if self._hub.planned is not None else (),
         )  # fmt: skip
         if "jobs" in PARTS[view.kind]:
-            found = replace(found, page=_table(facts, view, followed))
+            found = replace(found, page=_table(facts, view, self._hub.resolved(view.choice), followed))
         if isinstance(followed, JobFollowed):
             hint = facts.lacks.get(view.id, "")
-            return replace(found, card=followed.card(now, hint), record=followed.record, attempts=followed.attempts)
+            return replace(found, card=followed.card(now, hint), record=followed.record, remains=followed.remains)
         if isinstance(followed, GroupFollowed):
             return replace(found, card=followed.card(now, facts.lacks.get(GROUP + view.id, "")))
         return found
 
 
-def _table(facts: Facts, view: View, followed: Followed | None) -> Page:
+def _table(facts: Facts, view: View, choice: Choice, followed: Followed | None) -> Page:
     """The jobs that are shown: those of the server, or of a group all that are listed."""
     if isinstance(followed, GroupFollowed):
-        return roster.page(followed.records, replace(view.choice, folded=False), view.held)
-    return roster.page(facts.jobs, view.choice, view.held, groups=facts.groups)
+        return roster.page(followed.records, replace(choice, folded=False), view.held)
+    return roster.page(facts.jobs, choice, view.held, groups=facts.groups)
 
 
 def _environment() -> Environment:

@@ -12,7 +12,6 @@ from typing import Any
 
 from nbqueue.board import known
 from nbqueue.board.known import Known
-from nbqueue.client import attempts as past
 from nbqueue.client.group import JobGroup
 from nbqueue.client.group_live import GroupLive
 from nbqueue.client.known import group_again
@@ -21,10 +20,11 @@ from nbqueue.client.live import Live
 from nbqueue.client.session import Session
 from nbqueue.display import view, view_group
 from nbqueue.display.view import CardView
-from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_job_id
 from nbqueue.model.states import State
+from nbqueue.web.pages import remains
+from nbqueue.web.pages.remains import Remains
 
 #: how long the counts of a group are waited for before its page is shown
 KNOWN_S, LOOK_S = 1.0, 0.01
@@ -38,8 +38,8 @@ class JobFollowed:
     def __init__(self, job_id: str, of: Session) -> None:
         self._id, self._session = job_id, of
         self._live: Live | None = None
-        self._attempts: Sequence[AttemptRecord] = ()
-        self._asked: Future[list[AttemptRecord]] | None = None
+        self._remains = Remains()
+        self._asked: Future[Remains] | None = None
         self._asked_of: object = None
         self._read = 0
         #: when somebody was seen to look at it
@@ -48,12 +48,12 @@ class JobFollowed:
     async def begin(self) -> None:
         """Follow it from now on. Raises JobLost where the server knows no such job."""
 
-        async def begun(link: Link) -> tuple[Live, list[AttemptRecord]]:
+        async def begun(link: Link) -> tuple[Live, Remains]:
             live = Live(await link.record(check_job_id(self._id)))
             await live.begin(link)
-            return live, await past.attempts(link, self._id)
+            return live, await remains.read(link, self._id)
 
-        live, self._attempts = await asyncio.wrap_future(self._session.call(begun))
+        live, self._remains = await asyncio.wrap_future(self._session.call(begun))
         self._live, self._asked_of = live, _turning(live.record)
 
     @property
@@ -68,30 +68,31 @@ class JobFollowed:
         return self._live.record
 
     @property
-    def attempts(self) -> Sequence[AttemptRecord]:
-        """Those that have ended, in their order."""
-        return self._attempts
+    def remains(self) -> Remains:
+        """What the server keeps besides."""
+        return self._remains
 
     def card(self, now: datetime, hint: str) -> CardView:
         """What is shown of it; `hint` is what it waits for and no worker has."""
         assert self._live is not None  # noqa: S101 - begun before
         live = self._live
-        return view.of_job(
+        found = view.of_job(
             live.record, now=now, log_tail=live.log_tail, remote_traceback=live.remote_traceback, trace=live.trace,
             reconnecting=live.reconnecting, hint=hint,
         )  # fmt: skip
+        return replace(found, retryable=found.final and self._remains.is_kept and not live.record.is_gone)
 
     def refresh(self, _: Collection[str] = ()) -> None:
-        """Read its attempts again where one more has ended. Does not wait."""
+        """Read what is kept again where an attempt more has ended. Does not wait."""
         if self._asked is not None and self._asked.done():
             if not self._asked.cancelled() and self._asked.exception() is None:
-                self._attempts = self._asked.result()
+                self._remains = self._asked.result()
             self._asked = None
             self._read += 1
         turning = _turning(self.record)
         if self._asked is None and turning != self._asked_of:
             self._asked_of = turning
-            self._asked = self._session.call(lambda link: past.attempts(link, self._id))
+            self._asked = self._session.call(lambda link: remains.read(link, self._id))
 
     def close(self) -> None:
         """Follow it no longer."""

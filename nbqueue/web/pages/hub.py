@@ -15,7 +15,7 @@ from nbqueue.board.roster import Choice
 from nbqueue.client.session import Session
 from nbqueue.web.pages.followed import Followed, GroupFollowed, JobFollowed
 from nbqueue.web.pages.planned import Planned
-from nbqueue.web.pages.views import CHOICE, Kind, View
+from nbqueue.web.pages.views import CHOICE, Kind, View, resolved
 
 #: how long the first facts are waited for, and how often it is looked for them
 FIRST_S, FIRST_LOOK_S = 2.0, 0.01
@@ -173,6 +173,11 @@ class Hub:
         if self._gathering is not None:
             self._gathering.wake()
 
+    def resolved(self, choice: Choice) -> Choice:
+        """What is chosen, by the queues that there are; while none is known, as it was written."""
+        facts = self.facts
+        return choice if facts.at is None else resolved(choice, {stats.name for stats in facts.stats})
+
     def forget(self, ids: Collection[str]) -> None:
         """These were deleted. On the client's own thread."""
         if self._gathering is not None:
@@ -196,7 +201,7 @@ class Hub:
         """What all that look need: the longest time, one queue where all have chosen it."""
         shown = {*self._viewers, *self._drawn}
         choices = [view.choice for view in self._viewers] or [view.choice for view in self._drawn]
-        queues = {choice.queue for choice in choices}
+        queues = {self.resolved(choice).queue for choice in choices}
         window = max((choice.window for choice in choices), key=lambda each: each.length_s, default=CHOICE.window)
         chosen = replace(CHOICE, window=window, queue=queues.pop() if len(queues) == 1 else "")
         before, self._choice = self._choice, chosen

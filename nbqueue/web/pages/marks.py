@@ -41,7 +41,7 @@ def cell(found: Cell) -> Markup:
     """What stands in a cell of a table: words, with a mark before them, or a bar with words beside it."""
     if found.fraction is not None and found.look is not None:
         words = Markup('<span class="figure">{}</span>').format(found.text) if found.text else ""
-        return bar(found.fraction, found.look, found.text) + words
+        return Markup('<span class="progress">{}{}</span>').format(bar(found.fraction, found.look, found.text), words)
     if found.look is None:
         return Markup("{}").format(found.text)
     return Markup('<span class="badge">{} {}</span>').format(mark(found.look), found.text)

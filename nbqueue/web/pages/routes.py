@@ -22,7 +22,7 @@ from nbqueue.errors import JobLost, NbqueueError
 from nbqueue.local import stack
 from nbqueue.web.json_text import JsonAnswer
 from nbqueue.web.pages import acting, views
-from nbqueue.web.pages.acting import Wish
+from nbqueue.web.pages.acting import Told, Wish
 from nbqueue.web.pages.drawing import Drawing
 from nbqueue.web.pages.hub import Hub, TooMuch
 from nbqueue.web.pages.views import Kind, View
@@ -51,7 +51,7 @@ class Pages:
         self._hub = Hub(of, is_up, when_down)
         self._drawing = Drawing(self._hub, place, read_only=read_only)
         self._read_only = read_only
-        self._told: dict[str, str] = {}
+        self._told: dict[str, Told] = {}
 
     def routes(self) -> Sequence[BaseRoute]:
         """What goes into the table of routes."""
@@ -70,11 +70,11 @@ class Pages:
     def _shows(self, kind: Kind) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         async def shown(request: Request) -> Response:
             view = views.read(request.query_params, kind, request.path_params.get("item", ""))
-            return await self._page(request, view, self._told.pop(request.query_params.get("told", ""), ""))
+            return await self._page(request, view, self._told.pop(request.query_params.get("told", ""), Told()))
 
         return shown
 
-    async def _page(self, request: Request, view: View, told: str) -> Response:
+    async def _page(self, request: Request, view: View, told: Told) -> Response:
         self._hub.begin()
         try:
             followed = await self._hub.follow(view, anew=True)
@@ -83,14 +83,19 @@ class Pages:
         except TooMuch:
             return self._sorry(request, view, 503, "Too many jobs are open in browsers: close some of these pages.")
         await self._hub.first()
+        odd = views.odd(request.query_params) if view.kind in (Kind.BOARD, Kind.GROUP) else ()
         parts = await self._drawing.parts(view, followed)
         return HTMLResponse(self._drawing.page(
-            f"{view.kind}.html", parts=parts, view=view, told=told, up=_up(view),
+            f"{view.kind}.html", parts=parts, view=view, told=told, up=_up(view), odd=odd,
             facts=self._hub.facts, **_caller(request),
         ))  # fmt: skip
 
     def _sorry(self, request: Request, view: View, status: int, sentence: str) -> Response:
-        page = self._drawing.page("sorry.html", view=view, up=_up(view), sentence=sentence, told="", **_caller(request))
+        away = status == 503  # noqa: PLR2004
+        page = self._drawing.page(
+            "sorry.html", view=view, up=_up(view), title="Not to be seen now" if away else "Not here", again=away,
+            sentence=sentence, told=Told(), **_caller(request),
+        )  # fmt: skip
         return HTMLResponse(page, status)
 
     async def _live(self, request: Request) -> Response:
@@ -134,14 +139,14 @@ class Pages:
         wish = _wish(pairs)
         if wish.needs_sure:
             page = self._drawing.page(
-                "sure.html", wish=await acting.with_count(self._hub, wish), up="", told="",
+                "sure.html", wish=await acting.with_count(self._hub, wish), up="", told=Told(),
                 pairs=[pair for pair in pairs if pair[0] != "csrf_token"], back=_address(wish.view), view=wish.view,
                 **_caller(request),
             )  # fmt: skip
             return HTMLResponse(page)
         told = await acting.act(self._hub, wish)
         if "application/json" in request.headers.get("accept", ""):
-            return JsonAnswer({"said": told})
+            return JsonAnswer({"said": told.said, **({"job": told.job} if told.job else {})})
         self._hub.begin()
         await self._hub.seen_anew()
         key = secrets.token_urlsafe(8)

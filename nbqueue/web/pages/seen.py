@@ -17,6 +17,7 @@ from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import FAILURES, State
+from nbqueue.web.pages.remains import Remains
 from nbqueue.web.pages.views import View
 
 #: seconds without an answer after which that is said
@@ -47,8 +48,13 @@ class Seen:
     #: of the job or group that is open
     card: CardView | None = None
     record: JobRecord | None = None
-    attempts: Sequence[AttemptRecord] = ()
+    remains: Remains = field(default_factory=Remains)
     schedules: Sequence[ScheduleRecord] = ()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server is not heard any more: what is shown is what was known before."""
+        return bool(self.facts.problem) or (self.facts.at is not None and self.silent_s > SILENT_S)
 
     @property
     def problem(self) -> str:
@@ -71,6 +77,8 @@ class Line:
     #: whether it is a group
     many: bool = False
     paused: bool = False
+    #: of a queue: how many of its jobs start or run at most
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +112,16 @@ def queue_lines(facts: Facts) -> list[Line]:
     """The queues."""
     return [
         Line(name=each.stats.name, title=wording.line(each.stats.name), cells=columns.queue(each),
-             paused=each.stats.paused)
+             paused=each.stats.paused, limit=str(facts.limits.get(f"q:{each.stats.name}", "")))
         for each in facts.queues
     ]  # fmt: skip
+
+
+def limits(facts: Facts) -> list[tuple[str, str]]:
+    """The limits that are for no single queue: (what for, how much)."""
+    kinds = {"f": "function", "k": "key"}
+    found = [(*scope.partition(":")[::2], limit) for scope, limit in sorted(facts.limits.items())]
+    return [(wording.line(f"{kinds[kind]} {name}", 80), str(limit)) for kind, name, limit in found if kind in kinds]
 
 
 def worker_lines(facts: Facts, now: datetime) -> list[Line]:
@@ -163,8 +178,8 @@ def kin_of(record: JobRecord) -> list[tuple[str, str]]:
     return [(word, name) for word, name in found if name]
 
 
-def attempt_lines(attempts: Iterable[AttemptRecord], now: datetime) -> list[Attempt]:
-    """The attempts that ended, the last one first."""
+def attempt_lines(record: JobRecord, attempts: Iterable[AttemptRecord], now: datetime) -> list[Attempt]:
+    """The attempts, the last one first, which may run."""
     lines = []
     for each in attempts:
         took_s = (each.finished_at - each.started_at).total_seconds() if each.finished_at and each.started_at else None
@@ -174,6 +189,14 @@ def attempt_lines(attempts: Iterable[AttemptRecord], now: datetime) -> list[Atte
             began=wording.when(each.started_at, now), took="" if took_s is None else wording.duration(took_s),
             worker=wording.line(each.worker, 60), error=wording.line(said),
             traceback=wording.lines(each.traceback, 60, 300),
+        ))  # fmt: skip
+    if record.state is State.RUNNING:
+        ran_s = (now - record.started_at).total_seconds() if record.started_at else None
+        lines.append(Attempt(
+            number=str(record.tries or len(lines) + 1), look=palette.STATES[State.RUNNING],
+            began=wording.when(record.started_at, now),
+            took="" if ran_s is None else wording.duration(max(ran_s, 0.0), running=True),
+            worker=wording.line(record.worker, 60), error="", traceback=(),
         ))  # fmt: skip
     return lines[::-1]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from nbqueue.board import roster
 from nbqueue.board.activity import WINDOWS, Window
 from nbqueue.board.roster import Choice
+from nbqueue.display import wording
 
 #: rows of a page unless another number is chosen
 ROWS = 25
@@ -18,7 +19,7 @@ ROWS = 25
 LONGEST = 200
 #: rows that keep their places at most
 HELD = max(roster.PAGES)
-CHOICE = Choice(page_size=ROWS)
+CHOICE = Choice(page_size=ROWS, sort=roster.STANDING)
 _SORTED_UPWARDS = frozenset({"job", "state", "queue", "function"})
 _WINDOWS: Mapping[str, Window] = {window.label.replace(" ", ""): window for window in WINDOWS}
 
@@ -68,6 +69,26 @@ def read(query: Mapping[str, str], kind: Kind = Kind.BOARD, item: str = "") -> V
     )
     held = tuple(part for part in query.get("held", "")[: HELD * 140].split(",") if part)[:HELD]
     return View(kind=kind, id=item, choice=choice, held=held)
+
+
+def odd(query: Mapping[str, str]) -> tuple[str, ...]:
+    """What an address asks for that there is not, each as it was written."""
+    known: Mapping[str, Collection[str]] = {
+        "state": roster.STATES, "sort": roster.SORTS, "order": ("up", "down"), "groups": ("folded", "apart"),
+        "rows": [str(number) for number in roster.PAGES], "window": _WINDOWS,
+    }  # fmt: skip
+    return tuple(
+        wording.line(f"{name}={query[name]}", 60)
+        for name, words in known.items()
+        if query.get(name) and query[name] not in words
+    )
+
+
+def resolved(choice: Choice, queues: Collection[str]) -> Choice:
+    """The same, with a queue that there is not taken for a part of the names of those that there are."""
+    if not choice.queue or choice.queue in queues:
+        return choice
+    return replace(choice, queue="", queue_part=choice.queue)
 
 
 def query_of(choice: Choice, **changed: Any) -> str:

@@ -4,8 +4,12 @@
 (() => {
   const SILENT_MS = 12000; // the server says something every five seconds
   const SURE_MS = 6000;
+  // what is done to those that are ticked
+  const JOBS = ["Cancel", "Retry", "Promote", "Delete"];
   const TYPED_MS = 250;
   const SAID_MS = 15000;
+  const ASK = "Press it again to go on: this cannot be undone.";
+  const NOTHING = "Nothing is selected: tick the boxes of jobs first.";
   const up = document.documentElement.dataset.up;
   const root = new URL(up || "./", location.href);
   const acts = document.getElementById("acts");
@@ -22,10 +26,23 @@
   // how many match, in words, once the server has said so
   let matched = "";
   let telling = 0;
+  let asking = 0;
 
   // what was done is news for a while
-  function say(words) {
+  function say(words, job = "") {
     said.textContent = words;
+    if (job) said.append(" ", linked("jobs/" + encodeURIComponent(job), "Open it"));
+    tellFor();
+  }
+
+  function linked(place, words) {
+    const found = document.createElement("a");
+    found.href = new URL(place, root);
+    found.textContent = words;
+    return found;
+  }
+
+  function tellFor() {
     clearTimeout(telling);
     telling = setTimeout(() => { said.textContent = ""; }, SAID_MS);
   }
@@ -73,9 +90,11 @@
   function isLive() {
     clearTimeout(silence);
     silence = setTimeout(() => { isLost(); connect(); }, SILENT_MS);
-    if (document.body.dataset.link === "live") return;
-    document.body.dataset.link = "live";
-    link.textContent = "live";
+    // the web server is heard, and says whether it hears the queue's server
+    const away = document.querySelector("[data-away]");
+    const words = away ? "the queue's server is not reached" + (away.dataset.away && ": as of " + away.dataset.away) : "live";
+    document.body.dataset.link = away ? "away" : "live";
+    if (link.textContent !== words) link.textContent = words;
   }
 
   function isLost() {
@@ -93,6 +112,7 @@
   }
 
   function follow() {
+    document.querySelector("[data-once]")?.remove();
     clear();
     connect();
   }
@@ -160,14 +180,16 @@
   async function isSure(button) {
     if (button.dataset.sure === undefined || button.dataset.mineSays !== undefined) return true;
     const words = button.textContent;
+    calmAll();
     // what it is done to, where that is what was ticked
     const isOfTicked = button.form === acts && button.closest(".acts")?.contains(selected);
     if (isOfTicked && isAll()) await match();
     const some = isOfTicked && (isAll() || ticked().length) ? " " + selected.textContent : "";
     button.dataset.mineSays = words;
     button.textContent = "Sure? " + words + some;
-    say("Press it again to go on: this cannot be undone.");
-    setTimeout(() => calm(button), SURE_MS);
+    say(ASK);
+    clearTimeout(asking);
+    asking = setTimeout(() => calm(button), SURE_MS);
     return false;
   }
 
@@ -176,6 +198,7 @@
     if (button.dataset.mineSays === undefined) return;
     button.textContent = button.dataset.mineSays;
     delete button.dataset.mineSays;
+    if (said.textContent === ASK) say("");
   }
 
   function calmAll() {
@@ -183,7 +206,13 @@
   }
 
   async function press(button) {
+    if (JOBS.includes(button.value) && !isAll() && !ticked().length) {
+      calmAll();
+      say(NOTHING);
+      return;
+    }
     if (!(await isSure(button))) return;
+    for (const other of document.querySelectorAll("[data-mine-says]")) if (other !== button) calm(other);
     const given = new URLSearchParams(new FormData(acts));
     given.set("back", here());
     given.set("do", button.value);
@@ -195,7 +224,7 @@
         method: "POST", body: given, headers: { Accept: "application/json" }, redirect: "error",
       });
       const found = await answer.json();
-      say(found.said || found.detail || "It was not done.");
+      say(found.said || found.detail || "It was not done.", found.job);
       if (answer.ok && !button.value.includes(":")) clear();
     } catch {
       say("The connection was lost before an answer came: look whether it was done.");
@@ -274,7 +303,13 @@
     query.delete("told");
     history.replaceState(null, "", location.pathname + (query.size ? "?" + query : ""));
   }
-  if (said.textContent) say(said.textContent);
+  if (said.textContent) tellFor();
+  // on a phone the jobs come first, unless something was chosen
+  const finder = document.querySelector(".finder");
+  const isNarrow = matchMedia("(max-width: 760px)");
+  const fold = () => { if (finder) finder.open = !isNarrow.matches || Boolean(query.size); };
+  isNarrow.addEventListener("change", fold);
+  fold();
   count();
   connect();
 })();

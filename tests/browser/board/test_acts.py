@@ -68,3 +68,37 @@ def test_a_button_that_becomes_another_asks_for_nothing(web: Web, browser: Brows
             return [asked, now, place.innerText];
         }""")
         assert said == ["Sure? Delete", "PromoteDelete", "PromoteDelete"]
+
+
+def test_delete_of_nothing_asks_for_nothing(web: Web, browser: Browser) -> None:
+    """Where nothing is ticked it says so, as Cancel does: what is ticked after that is asked about anew."""
+    submitted(nbqueue.options(label="stays here").submit(steps, 1)).wait(20)
+    with opened(browser, web, "?text=stays+here") as page:
+        delete, said = page.get_by_role("button", name="Delete"), page.locator("#said")
+        delete.click()
+        expect(said).to_have_text("Nothing is selected: tick the boxes of jobs first.")
+        row(page, "stays here").get_by_role("checkbox").check()
+        delete.click()
+        expect(page.get_by_role("button", name="Sure? Delete 1 selected")).to_be_visible()
+        row(page, "stays here").get_by_role("checkbox").uncheck()
+        expect(said).to_be_empty()
+        delete.click()
+        expect(page.get_by_role("button", name="Sure?")).to_have_count(0)
+        expect(row(page, "stays here")).to_have_count(1)
+
+
+def test_another_button_takes_the_question_back(web: Web, browser: Browser) -> None:
+    """On the page of a job Retry makes Delete ask anew, and its answer leads to the new job."""
+    job = submitted(nbqueue.options(label="fails twice").submit(_fails))
+    with opened(browser, web, f"jobs/{job.id}") as page:
+        expect(page.locator("#part-card details")).to_have_attribute("open", "")
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Retry").click()
+        expect(page.get_by_role("button", name="Sure?")).to_have_count(0)
+        page.get_by_role("link", name="Open it").click()
+        expect(page.locator("#part-facts")).to_contain_text(job.id)
+        assert job.id not in page.url
+
+
+def _fails() -> None:
+    raise ValueError("not this time")

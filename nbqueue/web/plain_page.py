@@ -1,0 +1,32 @@
+"""Pages that stand for themselves: they know nothing of the queue."""
+
+from __future__ import annotations
+
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>nbqueue</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<link rel="icon" href="{root}/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="{root}/static/board.css"></head>
+<body><main class="login"><h1>{title}</h1>{content}</main></body></html>"""
+
+
+def page(request: Request, title: str, content: str, status: int = 200) -> Response:
+    """A page with this content, which is HTML already."""
+    root = escape(root_of(request))
+    return HTMLResponse(_PAGE.format(root=root, title=escape(title), content=content), status)
+
+
+def nowhere(request: Request) -> Response:
+    """There is no such page."""
+    home = escape(root_of(request))
+    return page(request, "Not here", f'<p>There is no such page. <a href="{home}/">To the overview</a></p>', 404)
+
+
+def root_of(request: Request) -> str:
+    """The path that a proxy puts before all of ours."""
+    return str(request.scope.get("root_path", ""))
