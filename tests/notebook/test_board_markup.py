@@ -113,7 +113,7 @@ def test_a_group_in_a_row() -> None:
     )  # fmt: skip
     found = GroupCounts(total=100, left=97, states={State.SUCCEEDED: 2, State.FAILED: 1, State.QUEUED: 97})
     row = columns.job(group_row.row(found, first, [first], {"j"}), NOW)
-    assert words(row)[:4] == ["solve, 100 jobs", "► running", "3/100", "20 s"]
+    assert words(row)[:4] == ["solve, 100 jobs", "○ queued", "3/100", "20 s"]
     assert words(row)[6] == "2 succeeded · 1 failed · 97 queued"
     over = GroupCounts(total=3, left=0, states={State.SUCCEEDED: 3})
     assert words(columns.job(group_row.row(over, first, [first], {"j"}), NOW))[3] == "10.0 s"
