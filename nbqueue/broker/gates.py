@@ -46,6 +46,12 @@ async def limits(client: Any, keys: Keys) -> Mapping[str, Limit]:
     return {scope.decode(): Limit.from_wire(json.loads(text)) for scope, text in found.items()}
 
 
+async def limit_of(client: Any, keys: Keys, scope: str) -> Limit | None:
+    """The limit that is set for one scope."""
+    text = await client.hget(keys.limits, scope)
+    return None if text is None else Limit.from_wire(json.loads(text))
+
+
 async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
     """How many jobs of a queue are held back behind which gate."""
     gates = [item.decode(errors="replace") for item in await client.zrange(keys.gates(queue), 0, -1)]

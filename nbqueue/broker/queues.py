@@ -17,6 +17,7 @@ from nbqueue.broker.memory import StoreMemory
 from nbqueue.model import labels
 from nbqueue.model.advice import Offers
 from nbqueue.model.job import moment
+from nbqueue.model.limits import Limit
 from nbqueue.model.resources import check
 from nbqueue.model.shown import Shown
 from nbqueue.model.states import State
@@ -41,6 +42,8 @@ class QueueStats(Shown):
     paused: bool = False
     #: takes no more jobs
     drained: bool = False
+    #: that was set for the queue; None: none, or not asked
+    limit: Limit | None = None
     #: ready, or held back
     queued: int = 0
     #: of those: waiting for other jobs

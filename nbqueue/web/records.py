@@ -135,6 +135,7 @@ QUEUE_NOW: Shape[QueueStats] = Shape("Queue", (
     Part("name", TEXT, "its name"),
     Part("paused", FLAG, "whether none of its jobs starts"),
     Part("drained", FLAG, "whether it takes no more jobs"),
+    Part("limit", TEXT, "the limit that is set for it, in words; empty: none", lambda stats: str(stats.limit or "")),
     Part("queued", WHOLE, "jobs that are ready, or held back"),
     Part("ready", WHOLE, "of those: a worker with a slot to spare would start them now"),
     Part("blocked", WHOLE, "of those: waiting for other jobs"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 
-from nbqueue.broker import queues
+from nbqueue.broker import gates, queues
 from nbqueue.broker.queues import QueueStats
 from nbqueue.client.link import Link
 from nbqueue.client.queue import Queue
@@ -25,7 +26,9 @@ async def every(link: Link) -> list[QueueStats]:
     wire = link.wire
 
     async def asked(client: Any) -> list[QueueStats]:
-        return [await queues.stats(client, wire.keys, name) for name in await queues.names(client, wire.keys)]
+        found = [await queues.stats(client, wire.keys, name) for name in await queues.names(client, wire.keys)]
+        limits = await gates.limits(client, wire.keys)
+        return [replace(each, limit=limits.get(f"q:{each.name}")) for each in found]
 
     return await wire.ask(asked)
 
@@ -68,24 +71,8 @@ async def _retry(asked: Asked) -> Response:
     return JsonAnswer({"count": len(await dead.retry())})
 
 
-async def _limits(asked: Asked) -> Response:
-    name = asked.path["name"]
-    found = await Queue(name).limits(rate=asked.body.get("rate"), concurrency=asked.body.get("concurrency"))
-    limit = found.get(f"q:{name}")
-    return JsonAnswer({"limit": "" if limit is None else str(limit)})
-
-
-async def _unlimit(asked: Asked) -> Response:
-    await Queue(asked.path["name"]).limits(remove=True)
-    return JsonAnswer({"limit": ""})
-
-
 _QUEUE = Reply(help="How it stands now.", schema=records.QUEUE_FULL.ref)
 _COUNT = Reply(help="How many.", schema=fields.COUNTED)
-_LIMIT = Reply(
-    help="The limit that is set now.",
-    schema={"type": "object", "properties": {"limit": {"type": "string"}}, "required": ["limit"]},
-)
 _CLEARED: Sequence[Field] = (
     Field(name="states", schema={"type": "array", "items": {"type": "string", "enum": [
         str(state) for state in State if state is not State.RUNNING]}, "minItems": 1, "maxItems": len(State)},
@@ -95,10 +82,6 @@ _CLEARED: Sequence[Field] = (
 _RETRIED: Sequence[Field] = (
     Field(name="since", schema=fields.AGO, help='Only those that failed since: "2h" (ago).'),
     Field(name="limit", schema={"type": "integer", "minimum": 1, "maximum": 10_000}, help="At most so many; 1000."),
-)
-_LIMITED: Sequence[Field] = (
-    Field(name="rate", schema={"type": "string", "maxLength": 50}, help='Starts in a time: "20/min".'),
-    Field(name="concurrency", schema={"type": "integer", "minimum": 1, "maximum": 100_000}, help="Jobs at once."),
 )
 _PATH = "/api/v1/queues/{name}"
 ENDPOINTS: Sequence[Endpoint] = (
@@ -124,14 +107,5 @@ ENDPOINTS: Sequence[Endpoint] = (
              _COUNT),
             ("retry", _retry, "Retry its jobs that failed for good and were not retried.", _RETRIED, _COUNT),
         )
-    ),
-    Endpoint(
-        method="PUT", path=f"{_PATH}/limits", name="set_limits", act=_limits, body=_LIMITED,
-        path_fields=(fields.QUEUE_NAME,), summary="Limit its starts in a time, or its jobs at once, over all workers.",
-        replies={200: _LIMIT}, problems=(507,),
-    ),
-    Endpoint(
-        method="DELETE", path=f"{_PATH}/limits", name="remove_limits", act=_unlimit,
-        path_fields=(fields.QUEUE_NAME,), summary="Take its limit away.", replies={200: _LIMIT},
     ),
 )  # fmt: skip
