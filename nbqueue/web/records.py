@@ -103,7 +103,8 @@ JOB: Shape[JobRecord] = Shape("Job", (
     Part("started_at", MOMENT, "when its last attempt started"),
     Part("finished_at", MOMENT, "when it ended"),
     Part("elapsed_s", SECONDS, "seconds of its last attempt"),
-    Part("tries", WHOLE, "attempts so far"),
+    Part("tries", WHOLE, "attempts so far, one that runs among them",
+         lambda record: record.tries + (record.state is State.RUNNING)),
     Part("max_tries", WHOLE, "attempts at most"),
     Part("worker", TEXT, "the engine that has it"),
     Part("error_type", TEXT, "class of the last error"),
@@ -123,7 +124,7 @@ PERCENTILES: Schema = {
 }
 ATTEMPT: Shape[AttemptRecord] = Shape("Attempt", (
     Part("number", WHOLE, "from 1; 0 where the job ended without having started"),
-    Part("state", TEXT, 'a final state, "retried" or "lost"'),
+    Part("state", TEXT, '"running", a final state, "retried" or "lost"'),
     Part("started_at", MOMENT, "when it started"),
     Part("finished_at", MOMENT, "when it ended"),
     Part("worker", TEXT, "the engine that ran it"),

@@ -38,8 +38,8 @@ def test_a_queue_is_limited(web: Web) -> None:
     both = {"limit": "90 in 60 s, burst 9, 2 at once", "rate": "90 per 60 s burst 9", "concurrency": 2}
     assert web.ask("PUT", place, json_body={"rate": "90/min burst 9", "concurrency": 2}).json == both
     assert web.ask("PUT", place, json_body={"rate": both["rate"], "concurrency": 2}).json == both
-    for body in ({}, None):
-        refused = web.ask("PUT", place, json_body=body)
+    for sent in (b"{}", b""):
+        refused = web.ask("PUT", place, body=sent, headers={"Content-Type": "application/json"})
         assert (refused.status, refused.detail) == (
             400, "body sets no limit: give rate, concurrency or both; DELETE takes the limit away."
         )  # fmt: skip
@@ -109,7 +109,10 @@ def test_schedules_are_looked_after(web: Web) -> None:
     triggered = web.post(f"{place}/trigger")
     assert (triggered.status, web.get(triggered.headers["location"]).json["queue"]) == (202, "planned")
     assert web.ask("DELETE", place).status == 204
-    assert web.post(f"{place}/pause").status == 404
+    gone = web.post(f"{place}/pause")
+    assert (gone.status, gone.detail) == (
+        404, f"There is no schedule {found['name']}: GET /api/v1/schedules lists those that are there."
+    )  # fmt: skip
 
 
 def test_a_server_that_is_away_is_said(base: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from nbqueue.client.queue import Queue
 from nbqueue.model.states import State
 from nbqueue.web import records
 from nbqueue.web.api import fields
+from nbqueue.web.api.options import since
 from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply
 from nbqueue.web.json_text import JsonAnswer
@@ -62,12 +64,16 @@ async def _open(asked: Asked) -> Response:
 
 async def _clear(asked: Asked) -> Response:
     states = asked.body.get("states", ["queued", "scheduled"])
-    count = await Queue(asked.path["name"]).clear(states, older_than=asked.body.get("older_than"))
+    count = await Queue(asked.path["name"]).clear(states, older_than=_ago(asked, "older_than"))
     return JsonAnswer({"count": count})
 
 
+def _ago(asked: Asked, what: str) -> str | datetime | None:
+    return since(asked.body[what], what) if what in asked.body else None
+
+
 async def _retry(asked: Asked) -> Response:
-    dead = await Queue(asked.path["name"]).dead(since=asked.body.get("since"), limit=asked.body.get("limit", 1000))
+    dead = await Queue(asked.path["name"]).dead(since=_ago(asked, "since"), limit=asked.body.get("limit", 1000))
     return JsonAnswer({"count": len(await dead.retry())})
 
 
