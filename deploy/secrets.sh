@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes the secrets of a deployment, each in a file for its owner alone; those that are there already stay as they are.
 #   secrets.sh FOLDER URL, where URL is how the server is reached, without user and password: redis://server:6379/0
-# It needs nbqueue on the PATH. FOLDER then has
-#   users.acl                       users of the server, with hashes of their passwords
+# It needs nbqueue on the PATH. With NBQUEUE_NAMESPACE the users have the rights of that namespace. FOLDER then has
+#   users.acl                       users of the server, with hashes of their passwords; those that you added stay
 #   worker.url client.url viewer.url  NBQUEUE_URL of workers, of those who submit (notebooks, web), and of those who look
 #   *.password                      of these, and of admin, who may do anything
 #   signing.key                     what code is signed with: for all but the server
@@ -32,13 +32,20 @@ for role in worker client viewer; do
     echo "$scheme://$role:$(cat "$folder/$role.password")@$place" >"$folder/$role.url"
 done
 
+others=
+if [ -e "$folder/users.acl" ]; then
+    others=$(grep -Ev '^(user (default|health|admin|worker|client|viewer)( |$)|#|$)' "$folder/users.acl" || true)
+fi
 {
-    echo "user default off"
+    # nobody gets in as this user, and it has all rights: most servers read their append-only file as this user at
+    # their start, and pass over what it may not do
+    echo "user default off ~* &* +@all"
     # may ask whether the server answers, and nothing else: health checks do
     echo "user health on nopass -@all +ping"
     echo "user admin on #$(sha256sum "$folder/admin.password" | cut -d ' ' -f 1) ~* &* +@all"
     nbqueue acl --role worker --user worker --password-file "$folder/worker.password" --acl-file
     nbqueue acl --role client --user client --password-file "$folder/client.password" --acl-file
     nbqueue acl --role viewer --user viewer --password-file "$folder/viewer.password" --acl-file
+    [ -z "$others" ] || echo "$others"
 } >"$folder/users.acl.new"
 mv "$folder/users.acl.new" "$folder/users.acl"

@@ -19,6 +19,7 @@ import pytest
 
 from nbqueue import inline
 from nbqueue.broker.connection import parse_url
+from nbqueue.broker.named_key import key_path
 from nbqueue.broker.signing import Keyring
 from nbqueue.client.session import Session, exchange, session
 from nbqueue.errors import ConfigurationError
@@ -67,7 +68,7 @@ def in_process_worker(
     if chosen.url is None:
         raise ConfigurationError("in_process_worker needs a server: give settings with a url, or set NBQUEUE_URL.")
     config = inline.config_of(parse_url(chosen.url), chosen, *queues, slots=slots)
-    serving = inline.Serving(config, Keyring.load(chosen.signing_key_file))
+    serving = inline.Serving(config, Keyring.load(key_path(chosen)))
     try:
         yield
     finally:

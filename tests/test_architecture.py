@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -80,6 +81,13 @@ def test_each_room_imports_only_what_it_may() -> None:
 def test_every_room_has_its_place() -> None:
     """A new top-level module is put into the table of rooms before it is used."""
     assert {module.room for module in MODULES.values()} - set(ROOMS) - TOPS == set()
+
+
+def test_the_table_for_people_says_the_same() -> None:
+    """CONTRIBUTING.md has a row for each room, with all that it imports."""
+    wrong = {room: (told, may) for room, told in _told().items() if told != (may := ROOMS[room] - {"errors"})}
+    assert wrong == {}
+    assert set(ROOMS) - set(_told()) == {"errors", "notebook", "charts"}
 
 
 def test_there_is_no_import_circle() -> None:
@@ -163,6 +171,18 @@ def test_importing_the_package_loads_nothing_heavy(loaded: set[str]) -> None:
 def test_importing_the_package_is_small(loaded: set[str]) -> None:
     """`import nbqueue` loads a bounded number of modules."""
     assert len(loaded) <= MODULES_ON_IMPORT, sorted(loaded)
+
+
+def _told() -> dict[str, set[str]]:
+    """The rooms of CONTRIBUTING.md with what they import, but for those that may import any."""
+    text = (source.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)
+    return {
+        room.removesuffix("/").removesuffix(".py"): set(re.findall(r"`(\w+)`", imports)) & set(ROOMS) - {"errors"}
+        for names, imports in rows
+        if imports != "any"
+        for room in re.findall(r"`([^`]+)`", names)
+    }
 
 
 def _may(room: str, target: str) -> bool:

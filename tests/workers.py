@@ -134,6 +134,11 @@ def running_worker(
         worker.kill()
 
 
+def key_variable(settings: Settings) -> dict[str, str]:
+    """What says where the keys are, where they are not in the home."""
+    return {"NBQUEUE_KEY_FILE": str(settings.key_file)} if settings.key_file is not None else {}
+
+
 def start_worker(
     settings: Settings, *options: str, machine: str = "", modules: Sequence[Path] = (), python: Path = PYTHON,
     under: Sequence[str] = (), url: str = "",
@@ -147,9 +152,9 @@ def start_worker(
         "PYTHONPATH": os.pathsep.join([*map(str, modules), str(ROOT)]),
         "NBQUEUE_URL": url or (settings.url or "").replace(*LEAST_RIGHTS),
         "NBQUEUE_HOME": str(settings.home),
-        "NBQUEUE_KEY_FILE": str(settings.signing_key_file),
         "NBQUEUE_MACHINE": machine,
         "NBQUEUE_NAMESPACE": settings.namespace,
+        **key_variable(settings),
     }
     with log_file.open("wb") as log:
         process = subprocess.Popen(

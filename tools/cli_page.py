@@ -26,13 +26,19 @@ SHAPES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "wait": ("an object: id of a job -> its state, or `unknown`", ()),
     "cancel": (("an object: id -> `cancelled`, `asked`, `unknown` or `already ...`; so of `promote`, `reschedule`, "
                "`priority`, `delete`, and of `retry`, `requeue` with the ids of the new jobs"), ()),
-    "jobs": ("a list, of each a job", tuple(each.name for each in dataclasses.fields(job.JobRecord))),
+    "jobs": ("a list, of each a job; of one ID an object with `why` besides",
+             tuple(each.name for each in dataclasses.fields(job.JobRecord))),
     "status": ("an object; where no server answers `running` (false) and `reason`",
                ("running", "overview", "local", "reason")),
     "doctor": ("a list, of each a finding", tuple(each.name for each in dataclasses.fields(checkup.Finding))),
     "clear": ("an object", ("queue", "cleared")),
-    "pause": ("without an option a list of what is paused", ("kind", "name")),
-    "limits": ("an object: what it is for (`q:` queue, `f:` function, `k:` key) -> its limit", ()),
+    "move": ("an object: id -> `moved`, `refused`, `unknown` or `already ...`", ()),
+    "pause": (("an object, so of `resume`, `drain` and `open`; without an option a list of what is paused, without "
+              "`state`"), ("kind", "name", "state")),
+    "limits": ("an object: what it is for (`q:` queue, `f:` function, `k:` key) -> its limit; after one was set, that",
+               ()),
+    "graph": ("an object; edges as pairs of ids", ("nodes", "edges", "around", "cut")),
+    "signing-key": ("a list; one object of `new`", ("id", "signs")),
     "retention": ("an object: queue -> its retention", ("age_s", "attempts")),
     "history": ("a list, of each an attempt, with the columns of [history()](history.md)", ()),
     "schedules": (("a list, of each a schedule; one object after `add` and `change`, with `existed`; of `pause`, "
@@ -89,9 +95,14 @@ Exit codes:
 |---|---|
 {codes}
 
+One rule holds for all commands that are given ids: 1 where a job that was named by its own id was not done, as it is
+unknown, runs, or had ended; what is so already (`cancel` of a cancelled job, `promote` of one that runs) is done. Of a
+group, or of a search, those are left that it does not concern.
+
 What went wrong stands in one sentence on standard error, never in standard output. Tables are for people: their
 columns go and come with the width of the terminal. For scripts there is `--json`: one document, times as ISO 8601 in
-UTC, lengths of time in seconds, sizes in bytes, what is not known as `null`. Keys may be added; those listed here
+UTC, lengths of time in seconds, sizes in bytes, what is not known as `null`, and so are numbers that JSON does not
+have (NaN, infinities). `logs` is text alone. Keys may be added; those listed here
 stay.
 
 | command | `--json` prints |
@@ -114,6 +125,7 @@ server no more than the dashboard of a notebook does.
 | `p` | holds the queue of the row back, or lets it go on |
 | `c`, `r` | cancels, or retries, the job or group of the row, once `y` is pressed |
 | `s` | all jobs, those that wait or run, those that did not succeed |
+| `?` | says what the keys are |
 
 `--once` prints one frame, as does an output that is no terminal.
 

@@ -15,7 +15,8 @@ KEPT = ROOT / ".servers"
 #: what is run on each
 TESTS = (
     "tests/guide", "tests/broker", "tests/attacks/test_roles.py", "tests/cli/test_doctor.py",
-    "tests/faults/test_failover.py", "tests/test_scripts.py",
+    "tests/cli/test_replay.py", "tests/deploy/test_restart.py", "tests/faults/test_failover.py",
+    "tests/test_scripts.py",
 )  # fmt: skip
 
 

@@ -1,14 +1,14 @@
-"""What a dashboard does to jobs and groups, each act with its answer in words; and which jobs a choice is true of."""
+"""What a dashboard does to jobs, groups and queues, each with its answer in words; which jobs a choice is true of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 from nbqueue.board import own, roster
 from nbqueue.board.picked import Picked
 from nbqueue.board.roster import Choice
-from nbqueue.broker import changes
+from nbqueue.broker import changes, queues
 from nbqueue.client import cancelling, changing, finding, grouping, removing, retrying
 from nbqueue.client.handle import Job
 from nbqueue.client.link import Link
@@ -57,6 +57,27 @@ async def delete(link: Link, picked: Picked) -> str:
 DELETE = "Delete"
 #: what can be done to jobs: name of the button -> what it does
 JOBS: Mapping[str, Act] = {"Cancel": cancel, "Retry": retry, "Promote": promote, DELETE: delete}
+
+
+async def act(link: Link, verb: str, picked: Picked, forget: Callable[[Collection[str]], None]) -> str:
+    """Do to jobs and groups what the button of that name says; `forget` is told of those that are gone."""
+    # of a group that is deleted nobody knows the jobs any more
+    gone = await picked.all(link) if verb == DELETE else ()
+    told = await JOBS[verb](link, picked)
+    forget(gone)
+    return told
+
+
+async def pause(link: Link, queue: str) -> str:
+    """Let no more jobs of a queue start."""
+    await link.wire.ask(lambda client: queues.pause(client, link.wire.keys, queue))
+    return "what runs goes on, nothing more starts"
+
+
+async def resume(link: Link, queue: str) -> str:
+    """Let them start again."""
+    await link.wire.ask(lambda client: queues.resume(client, link.wire.keys, queue))
+    return "its jobs start again"
 
 
 async def matching(link: Link, choice: Choice) -> tuple[list[JobRecord], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nbqueue.board.activity import Chart
@@ -14,7 +14,7 @@ from nbqueue.display import palette, view, view_group, wording
 from nbqueue.display.palette import Look
 from nbqueue.display.view import CardView
 from nbqueue.model.job import JobRecord
-from nbqueue.model.states import FAILURES
+from nbqueue.model.states import FAILURES, State
 
 #: characters of what is long in a cell
 WIDE, NARROW = 160, 60
@@ -162,10 +162,12 @@ def _long(seconds: float) -> str:
 def _card(record: JobRecord, now: datetime, lack: str) -> CardView:
     if not isinstance(record, GroupRow):
         return view.of_job(record, now=now, hint=lack)
-    return view_group.of_group(
+    card = view_group.of_group(
         record.counts, record.total, now=now, label=record.label or record.function, hint=lack, group_id=record.group,
         began_at=record.started_at, last_end_at=record.finished_at,
     )  # fmt: skip
+    # in a table of what runs and what waits, one that has begun and of which nothing runs now, waits
+    return card if card.final or card.active else replace(card, look=palette.STATES[State.QUEUED])
 
 
 def _told(card: CardView) -> str:

@@ -37,8 +37,8 @@ class Facts:
     #: the clock of this process then
     heard_s: float = 0.0
     queues: tuple[QueueFacts, ...] = ()
-    #: queues that are not among them
-    left_out: int = 0
+    #: queues that are not among them, and are only counted
+    rest: tuple[QueueFacts, ...] = ()
     engines: tuple[EngineInfo, ...] = ()
     #: jobs that wait or run and jobs that have ended, as far as they were looked up
     jobs: tuple[JobRecord, ...] = ()
@@ -57,3 +57,13 @@ class Facts:
     problem: str = ""
     #: that the server is nearly full, in a sentence
     warning: str = ""
+
+    @property
+    def left_out(self) -> int:
+        """How many queues are not listed."""
+        return len(self.rest)
+
+    @property
+    def stats(self) -> tuple[QueueStats, ...]:
+        """The numbers of all queues, also of those that are not listed."""
+        return tuple(each.stats for each in (*self.queues, *self.rest))

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from typing import Protocol
 
 from nbqueue.board import lacking, own
 from nbqueue.board.activity import WINDOWS, Activity
 from nbqueue.board.facts import Facts, QueueFacts
 from nbqueue.board.grouped import Groups
-from nbqueue.board.known import Known
+from nbqueue.board.known import FIRST, Known
 from nbqueue.board.own import Own
 from nbqueue.board.past import Past
 from nbqueue.board.roster import Choice
+from nbqueue.board.seldom import Seldom
 from nbqueue.broker import overview, queues
 from nbqueue.broker.keys import Keys
-from nbqueue.broker.overview import Overview, QueueNow
-from nbqueue.broker.queues import EngineInfo
+from nbqueue.broker.overview import Overview
+from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.client.link import Link
 from nbqueue.errors import NbqueueError
 from nbqueue.model.advice import patience_s
 from nbqueue.model.job import JobRecord, moment
+from nbqueue.model.states import State
 
-#: seconds between two looks, and after one that failed
-PACE_S, AGAIN_S = 1.0, 2.0
+#: seconds between two looks, after one that has not read everything, and after one that failed
+PACE_S, SOON_S, AGAIN_S = 1.0, 0.2, 2.0
 #: jobs that wait or run which are known by name
 LIVE_JOBS = 1_000
 #: without a look for so long, what ended meanwhile is read from the history
@@ -59,9 +62,12 @@ class Gathering:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._activity: Activity | None = None
         self._past: Past | None = None
+        # counts of ends when the history was read last: what has not grown has no new entries
+        self._ended: list[Mapping[State, int]] | None = None
         #: jobs that wait or run, and those of this notebook
-        self._live, self._own = Known(), Known()
+        self._live, self._own = Known(first=FIRST), Known()
         self._groups = Groups()
+        self._seldom = Seldom()
         #: what is known now
         self.facts = Facts()
 
@@ -97,7 +103,7 @@ class Gathering:
         try:
             if await asyncio.to_thread(self._is_up):
                 await self._look(link)
-                return PACE_S
+                return PACE_S if self._live.is_complete else SOON_S
             self._tell(self._when_down)
         except NbqueueError as error:
             self._tell(str(error))
@@ -114,9 +120,12 @@ class Gathering:
         seen = await wire.ask(lambda client: overview.look(client, wire.keys, most_jobs=LIVE_JOBS, queue=choice.queue))
         engines = await wire.ask(lambda client: queues.engines(client, wire.keys))
         mine = await own.read(link) if choice.own else None
+        await self._seldom.read(link, seen)
         past = self._past_of(link, wire.keys, seen)
         live = await self._read_live(link, seen)
-        await past.read_new()
+        if (ended := [each.ended for each in self._stats(seen)]) != self._ended:
+            await past.read_new()
+            self._ended = ended
         await past.read_old(seen.at_ms - choice.window.length_s * 1000)
         await self._read_shown(link, past)
         jobs = {**past.records, **{record.id: record for record in (*await self._read_own(link, past, mine), *live)}}
@@ -131,9 +140,13 @@ class Gathering:
         activity, heard_s = self._activity, time.monotonic() - self.facts.heard_s
         if activity is None or self._past is None or (self.facts.at is not None and heard_s > GAP_S):
             self._activity = activity = Activity(seen.at_ms)
-            self._past = Past(link.wire.ask, keys, activity)
-        activity.take({each.stats.name: each.stats.ended for each in seen.queues}, seen.at_ms)
+            self._past, self._ended = Past(link.wire.ask, keys, activity), None
+        activity.take({each.name: each.ended for each in self._stats(seen)}, seen.at_ms)
         return self._past
+
+    def _stats(self, seen: Overview) -> list[QueueStats]:
+        """How all queues stand, also those that are not listed."""
+        return [*(each.stats for each in seen.queues), *self._seldom.rest(seen)]
 
     async def _read_live(self, link: Link, seen: Overview) -> list[JobRecord]:
         """The records of jobs that wait or run."""
@@ -159,13 +172,17 @@ class Gathering:
 
     def _facts(self, seen: Overview, choice: Choice, engines: Sequence[EngineInfo], live: int) -> Facts:
         activity = self._activity or Activity(seen.at_ms)
-        total = sum(each.stats.queued + each.stats.scheduled + each.stats.running for each in seen.queues)
+        total = sum(each.queued + each.scheduled + each.running for each in self._stats(seen))
+
+        def facts_of(stats: QueueStats, oldest_s: float | None = None) -> QueueFacts:
+            return QueueFacts(stats=stats, per_minute=activity.per_minute(stats.name, seen.at_ms), oldest_s=oldest_s)
+
         return Facts(
             version=self.facts.version + 1,
             at=moment(seen.at_ms),
             heard_s=time.monotonic(),
-            queues=tuple(_queue(each, activity.per_minute(each.stats.name, seen.at_ms)) for each in seen.queues),
-            left_out=seen.left_out,
+            queues=tuple(facts_of(each.stats, self._seldom.oldest_s(each)) for each in seen.queues),
+            rest=tuple(map(facts_of, self._seldom.rest(seen))),
             engines=tuple(engines),
             unseen=max(total - live, 0),
             chart=activity.chart(choice.window, seen.at_ms),
@@ -173,14 +190,9 @@ class Gathering:
         )
 
 
-def _queue(now: QueueNow, per_minute: float) -> QueueFacts:
-    oldest_s = now.measure.oldest_s if now.measure.depth else None
-    return QueueFacts(stats=now.stats, per_minute=per_minute, oldest_s=oldest_s)
-
-
 def _first(*parts: Sequence[Sequence[str]]) -> dict[str, None]:
-    """The ids of all queues, those that run before those that wait, up to the bound."""
-    ids = (job_id for part in parts for queue in part for job_id in queue)
+    """The ids of all queues in turn, those that run before those that wait, up to the bound."""
+    ids = (job_id for part in parts for rank in zip_longest(*part) for job_id in rank if job_id)
     found: dict[str, None] = {}
     for job_id in ids:
         if len(found) >= LIVE_JOBS:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from nbqueue.board import group_row
 from nbqueue.board.group_row import GroupRow
 from nbqueue.broker import groups
-from nbqueue.broker.groups import GroupCounts, Standing
+from nbqueue.broker.groups import GroupCounts
 from nbqueue.client.link import Link
 from nbqueue.model.job import JobRecord
 
@@ -53,21 +53,19 @@ class Groups:
     async def _read(self, link: Link, names: Sequence[str]) -> None:
         """Ask how these stand; one is gone where its first and its last job are."""
         wire, now = link.wire, time.monotonic()
-        found = await wire.ask(lambda client: groups.standings(client, wire.keys, names))
+        found = await wire.ask(lambda client: groups.counts_of_all(client, wire.keys, names))
         known = {name: each for name, each in zip(names, found, strict=True) if each is not None}
-        asked = [each for name, each in known.items() if self._is_asked(name, each)]
-        ids = [job_id for each in asked for job_id in (each.first, each.last)]
+        asked = [name for name, each in known.items() if name not in self._found or not each.left]
+        ends = await wire.ask(lambda client: groups.ends_of_all(client, wire.keys, asked))
+        ids = [job_id for pair in ends for job_id in pair if job_id]
         records = dict(zip(ids, await link.records(ids), strict=True))
+        ends_of = dict(zip(asked, ends, strict=True))
         for name in names:
             self._read_at[name] = now
-            before, standing = self._found.pop(name, None), known.get(name)
-            if standing is None:
-                continue
-            one = records.get(standing.first) or records.get(standing.last)
-            if standing.first not in records and before is not None:
-                one = before[1]
-            if one is not None and one.group == name:
-                self._found[name] = (standing.counts, one)
-
-    def _is_asked(self, name: str, standing: Standing) -> bool:
-        return name not in self._found or not standing.counts.left
+            before, counts = self._found.pop(name, None), known.get(name)
+            one = before[1] if before is not None else None
+            if name in ends_of:
+                first, last = ends_of[name]
+                one = records.get(first) or records.get(last)
+            if counts is not None and one is not None and one.group == name:
+                self._found[name] = (counts, one)

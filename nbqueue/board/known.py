@@ -10,16 +10,20 @@ from nbqueue.client.wire import CHUNK_JOBS
 from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 
-#: what is known of a job that is not shown may be so old
-STALE_S = 5.0
-#: records that one look reads
-MOST = 2 * CHUNK_JOBS
+#: what is known of a job that is not shown may be so old while it runs, and else, unless it is said otherwise
+STALE_S, WAITS_S = 5.0, 20.0
+#: records that one look reads, and the first of all
+MOST, FIRST = 2 * CHUNK_JOBS, 200
 
 
 class Known:
     """What is known of the jobs that were asked for last."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stale_s: float = WAITS_S, first: int = MOST) -> None:
+        """Args: how old what is known of a job that waits may be; how many records the first look reads."""
+        self._stale_s, self._most = stale_s, first
+        #: whether all that was asked for was read
+        self.is_complete = False
         self._found: dict[str, tuple[JobRecord, float]] = {}
 
     def __contains__(self, job_id: str) -> bool:
@@ -37,7 +41,9 @@ class Known:
             visible: ids of jobs that are on the page.
         """
         now, shown = time.monotonic(), set(visible)
-        asked = [each for each in ids if each in shown or self._is_old(each, now, runs=each in running)][:MOST]
+        old = [each for each in ids if each in shown or self._is_old(each, now, runs=each in running)]
+        asked, self._most = old[: self._most], MOST
+        self.is_complete = len(asked) == len(old)
         for job_id, record in zip(asked, await link.records(asked), strict=True):
             if record is None:
                 self._found.pop(job_id, None)
@@ -50,4 +56,4 @@ class Known:
         record, read_at = self._found.get(job_id, (None, 0.0))
         if record is None or runs is not (record.state is State.RUNNING):
             return True
-        return not record.state.is_final and now - read_at > STALE_S
+        return not record.state.is_final and now - read_at > (STALE_S if runs else self._stale_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Literal
@@ -18,12 +18,18 @@ _MENDED: dict[str, dict[tuple[int, ...], tuple[int, ...]]] = {
     "valkey": {(7, 2): (7, 2, 11), (8, 0): (8, 0, 6), (8, 1): (8, 1, 4)},
     "redis": {(7, 0): (7, 2, 11), (7, 2): (7, 2, 11), (7, 4): (7, 4, 6), (8, 0): (8, 0, 4), (8, 2): (8, 2, 2)},
 }
+#: the first releases that read their append-only file whatever the user `default` may do
+_READS_ALL = {"valkey": (9, 1, 2)}
 #: a clock that differs by more makes jobs start early or late
 SKEW_S = 2.0
 #: a round trip that takes longer is felt in a notebook
 SLOW_S = 0.05
 
 Mark = Literal["ok", "note", "wrong"]
+
+
+#: a hole of servers that are known by their version alone
+HOLE = "CVE-2025-49844"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Finding:
 
 def server(info: Mapping[str, Any]) -> Iterator[Finding]:
     """Its version, and whether it is one server that takes writes."""
-    yield _version(info)
+    yield from _version(info)
     if info.get("cluster_enabled"):
         yield Finding("server", "wrong", "it is part of a cluster, whose servers share no keys: use one without")
     if info.get("role") == "slave":
@@ -65,6 +71,18 @@ def keeping(info: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("persistence", "note", said)
 
 
+def replay(info: Mapping[str, Any], missing: Collection[str]) -> Iterator[Finding]:
+    """Whether it will read its append-only file at its next start, by what its user `default` may not do."""
+    kind, found = _release(info)
+    if missing and info.get("aof_enabled") and not (kind in _READS_ALL and found >= _READS_ALL[kind]):
+        said = (
+            f"at its next start the server reads its append-only file as the user default, who may not do all that "
+            f"is in there ({', '.join(sorted(missing)[:3])}...), and ALL JOBS ARE LOST"
+        )
+        todo = "run ACL SETUSER default off ~* &* +@all, and have the same in its aclfile: nobody gets in by that"
+        yield Finding("persistence", "wrong", f"{said}: {todo}")
+
+
 def room(info: Mapping[str, Any]) -> Finding:
     """How much memory it has, and what it does when that is full."""
     used, limit, policy = info.get("used_memory", 0), info.get("maxmemory", 0), info.get("maxmemory_policy")
@@ -74,7 +92,10 @@ def room(info: Mapping[str, Any]) -> Finding:
     bound = limit or info.get("total_system_memory")
     if bound and (full := StoreMemory(used_bytes=used, limit_bytes=bound, is_limited=True).warning):
         return Finding("memory", "wrong", full)
-    return Finding("memory", "ok", f"{_size(used)} used, limit {_size(limit) if limit else 'none'}")
+    if limit:
+        return Finding("memory", "ok", f"{_size(used)} used, limit {_size(limit)}")
+    todo = "set maxmemory, or it is ended where the machine has no more"
+    return Finding("memory", "note", f"{_size(used)} used, no limit: {todo}")
 
 
 def clock(skew_s: float) -> Finding:
@@ -94,7 +115,7 @@ def latency(round_trip_s: float) -> Finding:
 
 
 def way(address: Address) -> Iterator[Finding]:
-    """Whether others on the network could read along."""
+    """Whether others on the network could read along. Of a server that is on this machine there is nothing to say."""
     far = [host for host in _hosts(address) if not _is_here(host)]
     if far and not address.tls:
         scheme = "rediss+sentinel" if address.kind == "sentinel" else "rediss"
@@ -103,21 +124,29 @@ def way(address: Address) -> Iterator[Finding]:
     elif address.tls and not address.check_hostname:
         said = "the name in the server's certificate is not checked: leave ssl_check_hostname=false out of NBQUEUE_URL"
         yield Finding("way", "note", said)
+    elif address.tls:
+        yield Finding("way", "ok", "encrypted, and the server's certificate is checked")
 
 
-def _version(info: Mapping[str, Any]) -> Finding:
-    kind = "valkey" if "valkey_version" in info else "redis"
+def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
+    kind, found = _release(info)
     text = str(info.get(f"{kind}_version", "0"))
-    found = tuple(map(int, re.findall(r"\d+", text)[:3]))
     if found[:2] < OLDEST[kind]:
         least = ".".join(map(str, OLDEST[kind]))
-        return Finding("server", "wrong", f"{kind} {text}, but {least} is the oldest that does: upgrade it")
+        yield Finding("server", "wrong", f"{kind} {text}, but {least} is the oldest that does: upgrade it")
+        return
+    yield Finding("server", "ok", f"{kind} {text}")
     sound = _MENDED[kind].get(found[:2], found)
     if found < sound:
         wanted = ".".join(map(str, sound))
-        said = f"{kind} {text} lets who may run scripts take it over (CVE-2025-49844): upgrade it to {wanted} or later"
-        return Finding("server", "note", f"{said}, unless your distribution has mended it")
-    return Finding("server", "ok", f"{kind} {text}")
+        said = f"{kind} {text} lets who may run scripts take it over: upgrade it to {wanted} or later"
+        yield Finding(HOLE, "note", f"{said}; where your distribution has mended it, give --accept {HOLE}")
+
+
+def _release(info: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]:
+    """Which server it is, and the numbers of its version."""
+    kind = "valkey" if "valkey_version" in info else "redis"
+    return kind, tuple(map(int, re.findall(r"\d+", str(info.get(f"{kind}_version", "0")))[:3]))
 
 
 def _hosts(address: Address) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbqueue.broker import scripts
@@ -54,11 +54,22 @@ async def limit_of(client: Any, keys: Keys, scope: str) -> Limit | None:
 
 async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
     """How many jobs of a queue are held back behind which gate."""
-    gates = [item.decode(errors="replace") for item in await client.zrange(keys.gates(queue), 0, -1)]
+    return (await waiting_of(client, keys, [queue]))[queue]
+
+
+async def waiting_of(client: Any, keys: Keys, queues: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The same of several: queue -> gate -> how many."""
     pipe = client.pipeline(transaction=False)
-    for gate in gates:
-        pipe.zcard(keys.parked(queue, gate))
-    return dict(zip(gates, await pipe.execute(), strict=True)) if gates else {}
+    for queue in queues:
+        pipe.zrange(keys.gates(queue), 0, -1)
+    found = zip(queues, await pipe.execute(), strict=True)
+    behind = [(queue, gate.decode(errors="replace")) for queue, gates in found for gate in gates]
+    for each in behind:
+        pipe.zcard(keys.parked(*each))
+    held: dict[str, dict[str, int]] = {queue: {} for queue in queues}
+    for (queue, gate), size in zip(behind, await pipe.execute() if behind else (), strict=True):
+        held[queue][gate] = size
+    return held
 
 
 def _turn(keys: Keys, what: str, name: str, limit: str = "") -> Call[int]:

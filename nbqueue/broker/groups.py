@@ -29,31 +29,24 @@ async def counts(client: Any, keys: Keys, group: str) -> GroupCounts | None:
     return _read(await client.hgetall(keys.group(group)))
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a group stands, and the ids of two of its jobs."""
-
-    counts: GroupCounts
-    first: str
-    last: str
-
-
-async def standings(client: Any, keys: Keys, names: Sequence[str]) -> list[Standing | None]:
-    """How each group stands, in one round trip; None where nothing is counted."""
+async def counts_of_all(client: Any, keys: Keys, names: Sequence[str]) -> list[GroupCounts | None]:
+    """The same of several groups, in one round trip."""
     pipe = client.pipeline(transaction=False)
     for group in names:
         pipe.hgetall(keys.group(group))
+    found = sound(await pipe.execute(raise_on_error=False)) if names else []
+    return [_read(stored or {}) for stored in found]
+
+
+async def ends_of_all(client: Any, keys: Keys, names: Sequence[str]) -> list[tuple[str, str]]:
+    """The ids of the first and the last job of each of several groups; empty where there is none."""
+    pipe = client.pipeline(transaction=False)
+    for group in names:
         pipe.lindex(keys.members(group), 0)
         pipe.lindex(keys.members(group), -1)
     found = sound(await pipe.execute(raise_on_error=False)) if names else []
-    return [_standing(*found[at : at + 3]) for at in range(0, len(found), 3)]
-
-
-def _standing(stored: Mapping[bytes, bytes] | None, first: bytes | None, last: bytes | None) -> Standing | None:
-    found = _read(stored or {})
-    if found is None or first is None or last is None:
-        return None
-    return Standing(found, first.decode(errors="replace"), last.decode(errors="replace"))
+    ids = [(item or b"").decode(errors="replace") for item in found]
+    return list(zip(ids[::2], ids[1::2], strict=True))
 
 
 def _read(stored: Mapping[bytes, bytes]) -> GroupCounts | None:

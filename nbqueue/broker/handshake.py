@@ -127,6 +127,7 @@ def _check(found: bytes, theirs: str, keys: Keys, keyring: Keyring) -> None:
     except TamperedPayload:
         raise ConfigurationError(
             f"The jobs on this server are signed with key {theirs}, and the key here is {', '.join(keyring.ids)}: use "
-            f"the same key file on both sides (NBQUEUE_KEY_FILE). If key {theirs} is lost, delete {keys.mark} on the "
-            "server; jobs that wait there will fail."
+            "the same key file on both sides (NBQUEUE_KEY_FILE). Whoever has it, mostly who runs the workers, prints "
+            "it with `nbqueue signing-key export`, and `nbqueue signing-key import` takes it in here. If nobody has it "
+            "any more, docs/servers.md says how to begin anew."
         ) from None

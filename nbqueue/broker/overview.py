@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbqueue.broker import alerts, queues, scripts
-from nbqueue.broker.bounds import CLAIMED_SCORE
+from nbqueue.broker.bounds import CLAIMED_SCORE, READY_LIMIT
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import StoreMemory, memory
@@ -23,6 +23,8 @@ MOST_GATES = 20
 LEAST_JOBS = 30
 #: replies of a queue besides its numbers: gates, running, waiting
 _LISTS = 3
+#: replies about a queue that is only counted
+_COUNTS = 5
 _STATES = frozenset(State)
 
 
@@ -31,8 +33,6 @@ class QueueNow:
     """One queue."""
 
     stats: QueueStats
-    #: since when its oldest job has waited, and how many ended
-    measure: Measure
     #: ids of jobs that run
     running: tuple[str, ...] = ()
     #: ids of jobs that wait: those next to run, then those that are held back
@@ -46,15 +46,29 @@ class Overview:
     #: the server's clock
     at_ms: int
     queues: tuple[QueueNow, ...] = ()
-    #: queues that were not looked at
-    left_out: int = 0
+    #: names of queues that were not looked at
+    others: tuple[str, ...] = ()
     memory: StoreMemory | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is asked for first."""
+
+    at_ms: int
+    #: names of queues to look at, and of the others
+    names: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    #: names of queues that are paused, and of those that take no more jobs
+    paused: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
 
 
 async def look(client: Any, keys: Keys, *, most_jobs: int, queue: str = "") -> Overview:
     """How the queues stand now, with the ids of about `most_jobs` jobs in all; `queue`: only of this one."""
-    at_ms, names, left_out = await _names(client, keys, queue)
-    listed = [queue] if queue else names
+    known = await _known(client, keys, queue)
+    names = known.names
+    listed = (queue,) if queue else names
     share = max(most_jobs // max(len(listed), 1), LEAST_JOBS)
     pipe = client.pipeline(transaction=False)
     for name in names:
@@ -63,43 +77,87 @@ async def look(client: Any, keys: Keys, *, most_jobs: int, queue: str = "") -> O
     width = len(found) // max(len(names), 1)
     parts = {name: found[width * i : width * (i + 1)] for i, name in enumerate(names)}
     # what none of ours wrote must not hide the other queues
-    names = [name for name in names if _is_sound(parts[name])]
+    names = tuple(name for name in names if _is_sound(parts[name]))
     parked = await _parked(client, keys, {name: parts[name] for name in names}, dict.fromkeys(listed, share))
-    measures = await scripts.run(client, alerts.measure(keys, names)) if names else []
-    made = zip(names, (parts[name] for name in names), parked, measures, strict=True)
+    made = zip(names, (parts[name] for name in names), parked, strict=True)
     return Overview(
-        at_ms=at_ms, queues=tuple(_queue(*each) for each in made), left_out=left_out,
+        at_ms=known.at_ms, queues=tuple(_queue(known, *each) for each in made), others=known.others,
         memory=await memory(client),
     )  # fmt: skip
 
 
-async def _names(client: Any, keys: Keys, chosen: str) -> tuple[int, list[str], int]:
-    """The server's clock, the queues to look at, a chosen one among them, and how many there are besides."""
+async def measures(client: Any, keys: Keys, names: Sequence[str]) -> Mapping[str, Measure]:
+    """Since when the oldest job of each queue has waited, and how many do."""
+    found = await scripts.run(client, alerts.measure(keys, names)) if names else []
+    return dict(zip(names, found, strict=True))
+
+
+async def rest(client: Any, keys: Keys, names: Sequence[str]) -> list[QueueStats]:
+    """The numbers of queues that are not looked at, without what is held back of them by gate."""
+    replies = await _each(client, [command for name in names for command in _counts(keys, name)])
+    parts = {name: replies[_COUNTS * i : _COUNTS * (i + 1)] for i, name in enumerate(names)}
+    gates = [(name, gate.decode(errors="replace")) for name, part in parts.items() for gate in part[3] or ()]
+    held_back = dict.fromkeys(names, 0)
+    for (name, _), size in zip(
+        gates, await _each(client, [("ZCARD", keys.parked(*gate)) for gate in gates]), strict=True
+    ):
+        held_back[name] += size or 0
+    return [_rest(name, part, held_back[name]) for name, part in parts.items()]
+
+
+def _counts(keys: Keys, name: str) -> list[tuple[Any, ...]]:
+    return [
+        ("ZCOUNT", keys.queue(name), "-inf", f"({READY_LIMIT}"),
+        ("ZCOUNT", keys.queue(name), CLAIMED_SCORE, "+inf"),
+        ("ZCARD", keys.queue(name)), ("ZRANGE", keys.gates(name), 0, MOST_GATES - 1), ("HGETALL", keys.counts(name)),
+    ]  # fmt: skip
+
+
+def _rest(name: str, part: Sequence[Any], held_back: int) -> QueueStats:
+    ready, running, total, _, ended = part
+    return QueueStats(
+        name=name, queued=(ready or 0) + held_back, running=running or 0,
+        scheduled=(total or 0) - (ready or 0) - (running or 0),
+        ended={State(state.decode()): int(count) for state, count in (ended or {}).items() if _is_count(state, count)},
+    )  # fmt: skip
+
+
+def _is_count(state: bytes, count: bytes) -> bool:
+    return state.decode(errors="replace") in _STATES and count.isdigit()
+
+
+async def _known(client: Any, keys: Keys, chosen: str) -> _Known:
+    """The server's clock, the queues to look at, a chosen one among them, and which there are besides."""
     pipe = client.pipeline(transaction=False)
     pipe.time()
-    pipe.smembers(keys.queues)
-    (seconds, micro), members = await pipe.execute()
-    names = sorted(item.decode(errors="replace") for item in members)
-    left_out = max(len(names) - MOST_QUEUES, 0)
-    if left_out:
+    for key in (keys.queues, keys.paused, keys.closed):
+        pipe.smembers(key)
+    (seconds, micro), *found = sound(await pipe.execute(raise_on_error=False))
+    every, paused, closed = ({item.decode(errors="replace") for item in members or ()} for members in found)
+    names, others = sorted(every), set[str]()
+    if len(names) > MOST_QUEUES:
         pipe = client.pipeline(transaction=False)
         for name in names:
             pipe.zcard(keys.queue(name))
         sizes = dict(zip(names, sound(await pipe.execute(raise_on_error=False)), strict=True))
         names = sorted(sorted(names, key=lambda name: (name != chosen, -(sizes[name] or 0)))[:MOST_QUEUES])
-    return seconds * 1000 + micro // 1000, names, left_out
+        others = every - set(names)
+    return _Known(
+        at_ms=seconds * 1000 + micro // 1000, names=tuple(names), others=tuple(sorted(others)),
+        paused=frozenset(paused), closed=frozenset(closed),
+    )  # fmt: skip
 
 
 def _is_sound(part: list[Any]) -> bool:
     """Whether these are the replies about a queue as ours write it."""
     counts = part[-_LISTS - 1]
     return not any(isinstance(reply, Exception) for reply in part) and all(
-        state.decode(errors="replace") in _STATES and count.isdigit() for state, count in counts.items()
+        _is_count(state, count) for state, count in counts.items()
     )
 
 
 def _ask(pipe: Any, keys: Keys, name: str, jobs: int) -> None:
-    queues.ask_stats(pipe, keys, name)
+    queues.ask_numbers(pipe, keys, name)
     pipe.zrange(keys.gates(name), 0, MOST_GATES - 1)
     pipe.zrangebyscore(keys.queue(name), CLAIMED_SCORE, "+inf", start=0, num=jobs)
     pipe.zrangebyscore(keys.queue(name), "-inf", f"({CLAIMED_SCORE}", start=0, num=jobs)
@@ -142,12 +200,12 @@ async def _each(client: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
     return sound(await pipe.execute(raise_on_error=False)) if commands else []
 
 
-def _queue(name: str, part: list[Any], parked: dict[str, tuple[int, list[bytes]]], measure: Measure) -> QueueNow:
-    *numbers, _, running, waiting = part
+def _queue(known: _Known, name: str, part: list[Any], parked: dict[str, tuple[int, list[bytes]]]) -> QueueNow:
+    queued, scheduled, claimed, ended, _, running, waiting = part
+    numbers = (queued, scheduled, claimed, name in known.paused, name in known.closed, ended)
     behind = [job_id for _, ids in parked.values() for job_id in ids]
     return QueueNow(
         stats=queues.read_stats(name, numbers, {gate: count for gate, (count, _) in parked.items()}),
-        measure=measure,
         running=tuple(item.decode(errors="replace") for item in running),
         waiting=tuple(item.decode(errors="replace") for item in (*waiting, *behind)),
     )

@@ -105,7 +105,7 @@ class EngineInfo(Shown):
     #: whether it runs no others
     only_registered: bool = False
     slots: int = 0
-    #: what it offers of resources, by name
+    #: what it offers of resources
     resources: Mapping[str, float] = field(default_factory=dict)
     #: what jobs may ask of it that is not used up
     labels: tuple[str, ...] = ()
@@ -153,28 +153,36 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
 
 def ask_stats(pipe: Any, keys: Keys, name: str) -> None:
     """Put the questions for the numbers of a queue into a pipeline: six, without what its gates hold back."""
-    pipe.zcount(keys.queue(name), "-inf", f"({READY_LIMIT}")
-    pipe.zcount(keys.queue(name), READY_LIMIT, f"({CLAIMED_SCORE}")
-    pipe.zcount(keys.queue(name), CLAIMED_SCORE, "+inf")
+    _ask_sizes(pipe, keys, name)
     pipe.sismember(keys.paused, name)
     pipe.sismember(keys.closed, name)
     pipe.hgetall(keys.counts(name))
+
+
+def ask_numbers(pipe: Any, keys: Keys, name: str) -> None:
+    """The same without whether it is paused or closed, for who knows that of all queues: four."""
+    _ask_sizes(pipe, keys, name)
+    pipe.hgetall(keys.counts(name))
+
+
+def _ask_sizes(pipe: Any, keys: Keys, name: str) -> None:
+    pipe.zcount(keys.queue(name), "-inf", f"({READY_LIMIT}")
+    pipe.zcount(keys.queue(name), READY_LIMIT, f"({CLAIMED_SCORE}")
+    pipe.zcount(keys.queue(name), CLAIMED_SCORE, "+inf")
 
 
 def read_stats(name: str, replies: Sequence[Any], held_back: dict[str, int]) -> QueueStats:
     """The numbers from the six replies, and from how many jobs each gate holds back."""
     queued, scheduled, running, paused, drained, ended = replies
     return QueueStats(
-        name=name,
-        paused=bool(paused),
-        drained=bool(drained),
+        name=name, paused=bool(paused), drained=bool(drained),
         queued=queued + sum(held_back.values()),
         blocked=held_back.pop("blocked", 0),
         held_back=held_back,
         scheduled=scheduled,
         running=running,
         ended={State(state.decode()): int(number) for state, number in ended.items()},
-    )
+    )  # fmt: skip
 
 
 async def names(client: Any, keys: Keys) -> list[str]:

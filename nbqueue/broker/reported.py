@@ -11,6 +11,8 @@ from nbqueue.broker.keys import Keys
 
 #: of a job's record: bytes of log that are kept, and that were dropped before them
 _SIZES = ("log_kept", "log_dropped")
+#: a look at a log that goes on asks for so many of its pieces first
+_FEW_CHUNKS = 4
 
 
 async def log(client: Any, keys: Keys, job_id: str) -> str:
@@ -19,10 +21,28 @@ async def log(client: Any, keys: Keys, job_id: str) -> str:
     pipe.lrange(keys.log(job_id), 0, -1)
     pipe.hget(keys.record(job_id), "log_dropped")
     chunks, dropped = await pipe.execute()
-    text = b"".join(chunks).decode(errors="replace")
-    if dropped and int(dropped):
-        return f"[... {int(dropped):,} earlier bytes dropped ...]\n{text}"
-    return text
+    return _marked(b"".join(chunks), int(dropped or 0))
+
+
+async def log_after(client: Any, keys: Keys, job_id: str, place: int) -> tuple[str, int]:
+    """What is kept of a log after so many bytes of it, and up to where it goes; a mark where some is lost between."""
+    chunks = _FEW_CHUNKS
+    while True:
+        pipe = client.pipeline(transaction=True)
+        pipe.hmget(keys.record(job_id), *_SIZES)
+        pipe.lrange(keys.log(job_id), -chunks, -1)
+        sizes, found = await pipe.execute()
+        data, till = b"".join(found), _total(sizes)
+        begins = till - len(data)
+        if begins <= place or len(found) < chunks:
+            return _marked(data[max(place - begins, 0) :], max(begins - place, 0)), max(till, place)
+        chunks *= 10
+
+
+def _marked(data: bytes, dropped: int) -> str:
+    """The text of a log, with what was dropped before it."""
+    text = data.decode(errors="replace")
+    return f"[... {dropped:,} earlier bytes dropped ...]\n{text}" if dropped > 0 else text
 
 
 async def log_end(client: Any, keys: Keys, job_id: str, *, chunks: int = 100) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from nbqueue.broker.asking import Command, ask
 from nbqueue.broker.keys import Keys
-from nbqueue.broker.roles import KEYED, SCRIPTS, Role
+from nbqueue.broker.roles import KEYED, SCRIPTS, WRITING, Role
 
 #: how many words a command needs after its key; those that are not here need none
 _WORDS = {
@@ -20,6 +20,8 @@ _WORDS = {
     "xadd": 3,
 }
 _SCRIPTS: dict[str, Command] = {"evalsha": ("EVALSHA", "0" * 40, "0"), "script|load": ("SCRIPT", "LOAD", "return 1")}
+#: names that are told of what is lacking
+_FEW = 4
 #: commands that nobody needs for jobs, and that change, empty or take over a server
 _GREAT: dict[str, Command] = {
     "CONFIG": ("CONFIG", "GET", "x"), "FLUSHALL": ("FLUSHALL",), "FUNCTION": ("FUNCTION", "LIST"),
@@ -39,6 +41,13 @@ async def great_rights(client: Any) -> list[str]:
     """The commands that the user may run and no role needs."""
     replies = await _checked(client, list(_GREAT.values()))
     return [name for name, reply in zip(_GREAT, replies, strict=True) if not isinstance(reply, Exception)]
+
+
+async def unreplayed(client: Any, keys: Keys) -> list[str]:
+    """The commands of jobs that the user `default` is not given; none where that may not be asked."""
+    asked = {name: (b"ACL", "DRYRUN", "default", name, keys.record("-"), *_words(name, keys)) for name in WRITING}
+    replies = await ask(client, *asked.values())
+    return [name for name, reply in zip(asked, replies, strict=True) if isinstance(reply, bytes) and reply != b"OK"]
 
 
 async def user_name(client: Any) -> str:
@@ -71,3 +80,8 @@ def _places(keys: Keys, role: Role) -> dict[str, Command]:
     if role == "worker":
         found[looked_at[1]] = ("DEL", looked_at[1])
     return found
+
+
+def some(names: list[str]) -> str:
+    """The first few of what is lacking, and how many more."""
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")

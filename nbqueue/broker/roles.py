@@ -24,14 +24,15 @@ _READING = (
     "mget", "pttl", "scard", "sismember", "smembers", "smismember", "srandmember", "strlen", "type", "xlen", "xrange",
     "xrevrange", "zcard", "zcount", "zrange", "zrangebyscore", "zrank", "zrevrange", "zscore",
 )  # fmt: skip
-_WRITING = (
+#: what jobs are written by
+WRITING = (
     "del", "hdel", "hincrby", "hset", "hsetnx", "incrby", "lpop", "lpush", "lrem", "ltrim", "mset", "persist",
     "pexpire", "pexpireat", "rename", "rpush", "sadd", "set", "spop", "srem", "unlink", "xadd", "xdel", "zadd", "zrem",
     "zremrangebyscore",
 )  # fmt: skip
 #: commands whose first word is a key
 KEYED: dict[Role, tuple[str, ...]] = {
-    "viewer": _READING, "client": (*_READING, *_WRITING), "worker": (*_READING, *_WRITING, "blpop"),
+    "viewer": _READING, "client": (*_READING, *WRITING), "worker": (*_READING, *WRITING, "blpop"),
 }  # fmt: skip
 #: every command of a role
 COMMANDS: dict[Role, tuple[str, ...]] = {

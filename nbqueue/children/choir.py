@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nbqueue.children import calls, guard, lineage
+from nbqueue.children import calls, guard, lineage, telemetry
 from nbqueue.children.courier import DEAF
 from nbqueue.children.frames import Decoder, Frame, Header, head
 from nbqueue.children.left_tasks import LeftTasks
@@ -204,6 +204,8 @@ class Choir:
     def _end(self, visit: Visit, ended: calls.Ended) -> None:
         del self._visits[visit.number]
         visit.context.close()
+        if "trace" in visit.header:
+            telemetry.hand_over()
         self._tell_alone()
         if not self._visits:
             lineage.flush_native()

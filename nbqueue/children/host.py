@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from nbqueue.children import child_frames, lineage
+from nbqueue.children import child_frames, exporting, lineage
 from nbqueue.children.death import Death, Killing
 from nbqueue.children.frames import Frame, Header, head
 from nbqueue.children.ladder import Ladder, Step
@@ -212,6 +212,9 @@ class Host:
         if kind == "seen":
             self._seen_number = header["n"]
             self.unseen_since = None if self._seen_number == self._last_number else self._loop.time()
+            return
+        if kind == "spans":
+            exporting.take(payload)
             return
         running = self.runs.get(header["n"])
         if running is None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from nbqueue.children import lineage
+from nbqueue.children import exporting, lineage
 from nbqueue.children.death import Death
 from nbqueue.children.frames import REQUEST
 from nbqueue.children.host import Host
@@ -135,7 +135,8 @@ class Nursery:
         with theirs:
             open_variables = [name for name in THREAD_VARIABLES if name not in os.environ]
             orders = {
-                "engine": os.getpid(), "family": self._family, "modules": self._modules, "open": open_variables,
+                "engine": os.getpid(), "family": self._family, "open": open_variables,
+                "modules": [*self._modules, *exporting.modules()],
             }  # fmt: skip
             command = [sys.executable, "-m", "nbqueue.children.zygote", str(theirs.fileno()), json.dumps(orders)]
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter

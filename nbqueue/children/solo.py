@@ -56,7 +56,7 @@ class Solo:
         fields, payload = contextvars.copy_context().run(self._attempt, visit)
         settle(visit.context)
         if "trace" in visit.header:
-            telemetry.flush()
+            telemetry.hand_over()
         visit.context.close()
         self._visit = None
         alone(None)

@@ -1,64 +1,110 @@
-"""OpenTelemetry in the processes of a worker: set up as its own environment variables say, if they say anything."""
+"""OpenTelemetry in a child: spans that end here go to the engine, which sends them on while jobs end and begin."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from importlib import metadata
-from typing import Any
+from collections import deque
+from typing import Any, Protocol
 
-from nbqueue.inside import tracing
+from nbqueue.children import exporting, span_frames
+from nbqueue.children.frames import Header
+from nbqueue.inside.reports import Ticker
 
 logger = logging.getLogger("nbqueue.worker")
 
-#: how long what is under way may hold up the end of a job
-FLUSH_MS = 1000
-#: set by OpenTelemetry's own conventions: "otlp", "console", several with commas between, "none"
-EXPORTERS = "OTEL_TRACES_EXPORTER"
+#: spans that wait to go out; of more the oldest are left out
+_WAITING = 2048
 
 _tried = False
+_handing: Handing | None = None
 
 
-def set_up() -> None:
-    """Export spans where OTEL_TRACES_EXPORTER says to, unless code of the user's has set up something itself."""
-    global _tried  # noqa: PLW0603 - once a process
-    wanted = [name.strip() for name in os.environ.get(EXPORTERS, "").split(",") if name.strip() not in ("", "none")]
-    if _tried or not wanted:
+class Post(Protocol):
+    """What sends frames to the engine."""
+
+    def send(self, header: Header, payload: bytes = b"") -> None:
+        """Send a frame."""
+
+
+def set_up(post: Post, ticker: Ticker) -> None:
+    """Record spans where the worker exports them, unless code of the user's has set up something itself."""
+    global _tried, _handing  # noqa: PLW0603 - once a process
+    if _tried or not exporting.wanted():
         return
     _tried = True
     try:
-        _provide(wanted)
-    except Exception as error:  # noqa: BLE001 - exporters are code of others; jobs run without them
-        logger.warning("No spans are exported (%s=%s): %s: %s. pip install 'nbqueue[otel]' brings OpenTelemetry.",
-                       EXPORTERS, ",".join(wanted), type(error).__name__, error)  # fmt: skip
+        _handing = _provide(Handing(post, ticker))
+    except Exception as error:  # noqa: BLE001 - the code of others; jobs run without it
+        logger.debug("No spans are recorded: %s: %s", type(error).__name__, error)
 
 
-def flush() -> None:
-    """Send what has ended: this process may be ended at any moment."""
-    found = tracing.library()
-    force = getattr(found.get_tracer_provider(), "force_flush", None) if found is not None else None
-    if force is not None:
-        force(FLUSH_MS)
+def hand_over() -> None:
+    """Give the engine what has ended here: this process may be ended at any moment."""
+    if _handing is not None:
+        _handing.send()
 
 
-def _provide(wanted: list[str]) -> None:
+class Handing:
+    """A processor of spans without a thread of its own: they go out with the reports of jobs."""
+
+    def __init__(self, post: Post, ticker: Ticker) -> None:
+        self._post, self._ticker = post, ticker
+        self._ended: deque[Any] = deque(maxlen=_WAITING)
+        self._is_ticking = False
+        self._pid = os.getpid()
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        """Nothing is told of what has not ended."""
+
+    def _on_ending(self, span: Any) -> None:
+        """Nothing is added to it."""
+
+    def on_end(self, span: Any) -> None:
+        """Have it sent soon; a forked copy speaks to nobody."""
+        if not span.context.trace_flags.sampled or os.getpid() != self._pid:
+            return
+        self._ended.append(span)
+        if not self._is_ticking:
+            self._is_ticking = True
+            self._ticker.start(self.tick)
+
+    def tick(self) -> bool:
+        """Send what there is; whether there was anything."""
+        self._is_ticking = False
+        if not self.send():
+            return False
+        self._is_ticking = True
+        return True
+
+    def send(self) -> bool:
+        """Send what there is, from a thread that no exception of a stop can break; whether there was anything."""
+        spans: list[Any] = []
+        with contextlib.suppress(IndexError):
+            while True:
+                spans.append(self._ended.popleft())
+        for payload in span_frames.encoded(spans):
+            self._post.send({"t": "spans"}, payload)
+        return bool(spans)
+
+    def shutdown(self) -> None:
+        """Nothing is held that would have to be let go."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - it never waits
+        """They go out by themselves: code in a job must not write in the middle of a frame."""
+        return True
+
+
+def _provide(handing: Handing) -> Handing | None:
     from opentelemetry import trace
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     if isinstance(trace.get_tracer_provider(), TracerProvider):
-        return
-    # what the environment says of the name comes before ours
-    named = {} if "OTEL_SERVICE_NAME" in os.environ else {"service.name": "nbqueue-worker"}
-    provider = TracerProvider(resource=Resource.create(named))
-    for name in wanted:
-        provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
+        return None
+    # what is told of all spans is the engine's to say
+    provider = TracerProvider(resource=Resource.get_empty(), shutdown_on_exit=False)
+    provider.add_span_processor(handing)  # type: ignore[arg-type]  # its class is known only once the SDK is imported
     trace.set_tracer_provider(provider)
-
-
-def _exporter(name: str) -> Any:
-    found = metadata.entry_points(group="opentelemetry_traces_exporter", name=name)
-    if not found:
-        raise LookupError(f'no installed package brings an exporter "{name}" (for "otlp" opentelemetry-exporter-otlp)')
-    return next(iter(found)).load()()
+    return handing

@@ -47,7 +47,7 @@ class Visit:
         self.folder: str = header.get("folder", "")
         #: seconds its code may run; None: no limit
         self.timeout_s: float | None = header["timeout"]
-        self._post = post
+        self._post, self._ticker = post, ticker
         self._backoff: Backoff | None = None
         self.context = JobContext(
             self._info,
@@ -75,7 +75,7 @@ class Visit:
         self._call, self._inputs = b"", {}
         call, self._backoff = calls.load(self.header, payload, inputs)
         if "trace" in self.header:
-            telemetry.set_up()
+            telemetry.set_up(self._post, self._ticker)
             tracing.enter(self.header["trace"])
         return call
 

@@ -15,8 +15,16 @@ from nbqueue.model.settings import Settings
 PLACE = ">PASSWORD"
 
 
+class Roles(click.Choice[Role]):
+    """The type of `--role`."""
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """What is said where it was not given, on one line."""
+        return f"Give one of {', '.join(self.choices)}."
+
+
 @click.command()
-@click.option("--role", type=click.Choice(ROLES), required=True,
+@click.option("--role", type=Roles(ROLES), required=True,
               help="client: submits and looks after jobs; worker: runs them, too; viewer: only looks.")  # fmt: skip
 @click.option("--user", metavar="NAME", help="The user's name.  [default: nbqueue- and the role]")
 @click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -28,7 +36,8 @@ def acl(settings: Settings, *, role: Role, user: str | None, password_file: Path
 
     It is the command that makes a user with these rights and no more, for whoever runs the server (redis-cli,
     valkey-cli). The user reaches the keys of the namespace alone, and no command that changes, stops or empties the
-    server. A server keeps such users only in its `aclfile`: write them there by --acl-file, or run ACL SAVE.
+    server. A server keeps such users only in its `aclfile`: write them there by --acl-file, or run ACL SAVE. Leave the
+    user `default` its rights, also where it is off: servers read their append-only file as this user.
     """
     name = user or f"nbqueue-{role}"
     if not name.isascii() or not name.isprintable() or " " in name:

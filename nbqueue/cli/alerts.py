@@ -10,6 +10,7 @@ from nbqueue.broker import alerts as wire
 from nbqueue.broker.alerts import StoredAlert
 from nbqueue.cli import tables
 from nbqueue.cli.durations import SECONDS
+from nbqueue.cli.ranges import Number, Whole
 from nbqueue.cli.reach import ListingGroup, as_json, asking, leave, with_settings
 from nbqueue.cli.session import here
 from nbqueue.client.queue import Queue
@@ -39,7 +40,7 @@ def listed(settings: Settings, *, queue: str, json_wanted: bool) -> None:
 
 @click.command()
 @click.argument("queue")
-@click.option("--depth", type=click.IntRange(min=0), default=None, metavar="N", help="More jobs than this wait.")
+@click.option("--depth", type=Whole(min=0), default=None, metavar="N", help="More jobs than this wait.")
 @click.option(
     "--oldest",
     "oldest_s",
@@ -51,7 +52,7 @@ def listed(settings: Settings, *, queue: str, json_wanted: bool) -> None:
 @click.option(
     "--failures",
     "failure_rate",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Number(0, 1, max_open=True),
     default=None,
     metavar="X",
     help="Of at least ten jobs that ended within the window a larger share than this did not end well.",

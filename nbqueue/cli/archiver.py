@@ -8,11 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import click
 
 from nbqueue.model.settings import Settings
 
@@ -27,7 +25,7 @@ END_S = 10.0
 
 
 @contextmanager
-def beside(folder: Path | None, settings: Settings) -> Iterator[None]:
+def beside(folder: Path | None, settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
     """Archive into a folder, in a process of its own, as long as the block runs."""
     if folder is None:
         yield
@@ -37,7 +35,7 @@ def beside(folder: Path | None, settings: Settings) -> Iterator[None]:
 
     arrow_table.library()
     Archive(folder).make()
-    click.echo(f"The history is archived to {folder}, now and each hour.", err=True)
+    say(f"The history is archived to {folder}, now and each hour.")
     archiver = _Archiver(folder, settings)
     archiver.start()
     try:

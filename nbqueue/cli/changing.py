@@ -14,7 +14,8 @@ from nbqueue.cli import tables
 from nbqueue.cli.durations import SECONDS
 from nbqueue.cli.moments import FORM, moment
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
-from nbqueue.cli.works import METAVAR, in_chunks, jobs_of
+from nbqueue.cli.spoken import EXIT_FAILED
+from nbqueue.cli.works import METAVAR, are_done, in_chunks, jobs_of
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import durations
 from nbqueue.model.options import check
@@ -28,8 +29,10 @@ _WORDS = {
     changes.BLOCKED: "waits for other jobs",
     changes.LATE: "expires before",
 }
-#: answers that end a command with 1
-_REFUSED = {changes.UNKNOWN, changes.BLOCKED, changes.LATE}
+#: answers that end a command with 1, also where the job is one of a group
+_REFUSED = tuple(_WORDS[answer] for answer in (changes.UNKNOWN, changes.BLOCKED, changes.LATE))
+
+_DONE = (_WORDS[changes.CHANGED],)
 
 _ids = click.argument("job_ids", nargs=-1, required=True, metavar=METAVAR)
 
@@ -44,10 +47,10 @@ def promote(settings: Settings, *, job_ids: tuple[str, ...], json_wanted: bool) 
     Whatever their delay or their wait for another try; their priority counts as before. The id of a group stands for
     all of its jobs.
 
-    Answers: changed, already running, unknown, or "already" and how it had ended. Exit code 1 if one is unknown, or
-    waits for other jobs.
+    Answers: changed, already running, unknown, or "already" and how it had ended. Exit code 1 if one is unknown,
+    waits for other jobs, or had ended and was named by its own id.
     """
-    _change(settings, job_ids, changes.promote, json_wanted=json_wanted)
+    _change(settings, job_ids, changes.promote, done=(*_DONE, _WORDS[changes.RUNNING]), json_wanted=json_wanted)
 
 
 @click.command()
@@ -61,7 +64,8 @@ def reschedule(
 ) -> None:
     """Let waiting jobs start at another time.
 
-    Answers and exit codes as of `promote`; one that expires before that time stays as it is, with exit code 1.
+    Answers and exit codes as of `promote`; one that runs already or expires before that time stays as it is, with exit
+    code 1.
     """
     if (delay is None) == (at is None):
         raise ConfigurationError("reschedule takes --delay S or --at TIME, one of them.")
@@ -82,7 +86,7 @@ def reschedule(
 def priority(settings: Settings, *, job_ids: tuple[str, ...], value: str, json_wanted: bool) -> None:
     """Give waiting jobs another priority.
 
-    Among jobs of the same priority each keeps its place. Answers and exit codes as of `promote`.
+    Among jobs of the same priority each keeps its place. Answers and exit codes as of `reschedule`.
     """
     number = durations.priority(int(value) if re.fullmatch(r"-?\d{1,3}", value) else value)
 
@@ -98,6 +102,7 @@ def _change(
     change: Callable[[Keys, Sequence[str]], Call[list[str]]],
     *,
     json_wanted: bool,
+    done: Sequence[str] = _DONE,
 ) -> None:
     async def act(server: Server) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -108,9 +113,5 @@ def _change(
 
     found = asking(settings, act)
     answers = {job_id: _WORDS.get(answer, f"already {answer}") for job_id, answer in found.items()}
-    if json_wanted:
-        tables.print_json(answers)
-    else:
-        for job_id, answer in answers.items():
-            click.echo(f"{job_id}  {answer}")
-    leave(1 if _REFUSED & set(found.values()) else 0)
+    tables.print_answers(answers, json_wanted=json_wanted)
+    leave(0 if are_done(answers, job_ids, done=done, faults=_REFUSED) else EXIT_FAILED)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from nbqueue.cli.ranges import Whole
 from nbqueue.cli.reach import running_address, with_settings
 from nbqueue.cli.web import check_installed
 from nbqueue.client import hooks
@@ -26,7 +27,7 @@ TOKEN_VARIABLE = "NBQUEUE_DASHBOARD_TOKEN"  # noqa: S105 - a name
 
 
 @click.command()
-@click.option("--port", default=0, type=click.IntRange(0, 65_535), help="Port to listen on.  [default: a free one]")
+@click.option("--port", default=0, type=Whole(0, 65_535), help="Port to listen on.  [default: a free one]")
 @click.option(
     "--socket",
     type=click.Path(path_type=Path),

@@ -6,7 +6,7 @@ import os
 import platform
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -16,16 +16,21 @@ import click
 from nbqueue.broker import checkup, handshake, queues, retention, rights
 from nbqueue.broker.checkup import Finding
 from nbqueue.broker.history import now_ms
+from nbqueue.broker.named_key import own_key
 from nbqueue.broker.retention import Archived
 from nbqueue.broker.roles import Role
 from nbqueue.broker.signing import Keyring
 from nbqueue.cli import tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
+from nbqueue.cli.spoken import EXIT_FAILED
+from nbqueue.cli.variables import slips
 from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.local import stack
 from nbqueue.model.settings import Settings
 
 _PINGS = 5
+#: a lack of them is noted, and is no fault: the first one starts after a look as well
+_WORKERS = "workers"
 #: what a user can do at most who lacks something of a role
 _LACKING: dict[Role, str] = {
     "viewer": "cannot look at all that is known of jobs",
@@ -35,24 +40,37 @@ _LACKING: dict[Role, str] = {
 
 
 @click.command()
-@click.option("--strict", is_flag=True, help="Exit code 1 for what is only noted, too.")
+@click.option("--strict", is_flag=True, help="Exit code 1 for what is only noted, too; that no worker runs is none.")
+@click.option("--accept", multiple=True, metavar="WHAT",
+              help="What is known and may be so, by the second column; can be given again.")  # fmt: skip
 @as_json
 @with_settings
-def doctor(settings: Settings, *, strict: bool, json_wanted: bool) -> None:
+def doctor(settings: Settings, *, strict: bool, accept: tuple[str, ...], json_wanted: bool) -> None:
     """Look for what keeps jobs from running or being kept.
 
-    It says what to change. Nothing is changed and no job is run. Exit code 1 if something is wrong.
+    It says what to change. Nothing is changed and no job is run. Exit code 1 if something is wrong. Before a worker
+    starts, which serves the queues that jobs wait in only then:
+
+    nbqueue doctor --strict --accept queues && nbqueue worker
     """
     found = list(_findings(settings))
     if json_wanted:
         tables.print_json(found)
     else:
         tables.print_table((), [(item.mark, item.what, item.said) for item in found])
-    leave(1 if any(item.mark == "wrong" or (strict and item.mark == "note") for item in found) else 0)
+    leave(EXIT_FAILED if any(_counts(item, accept, strict=strict) for item in found) else 0)
+
+
+def _counts(item: Finding, accept: Collection[str], *, strict: bool) -> bool:
+    """Whether it ends the command with 1."""
+    return item.what not in accept and (
+        item.mark == "wrong" or (strict and item.mark == "note" and item.what != _WORKERS)
+    )
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.system()}")
+    yield from (Finding("environment", "note", slip) for slip in slips())
     key = _key(settings)
     yield key
     if settings.url is None and not stack.server_is_up(settings):
@@ -71,6 +89,9 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 
 def _key(settings: Settings) -> Finding:
     path = settings.signing_key_file
+    if path.absolute() != own_key(settings) and not os.path.lexists(path):
+        todo = "check the path, or make it with `nbqueue signing-key new` or `import`"
+        return Finding("signing key", "wrong", f"{path}, which NBQUEUE_KEY_FILE names, is not there: {todo}")
     if not path.exists():
         return Finding("signing key", "note", f"{path} is not there yet; the first submit makes it")
     found = path.lstat()
@@ -78,6 +99,10 @@ def _key(settings: Settings) -> Finding:
         return Finding(
             "signing key", "wrong", f"{path} must be a file of yours that only you can read: chmod 600 {path}"
         )
+    try:
+        Keyring.load(path)
+    except NbqueueError as error:
+        return Finding("signing key", "wrong", str(error))
     return Finding("signing key", "ok", str(path))
 
 
@@ -91,6 +116,8 @@ async def _ask_server(server: Server, settings: Settings, keyring: Keyring | Non
         *checkup.server(info), *checkup.keeping(info), checkup.room(info), checkup.clock(skew_s),
         checkup.latency(answered_s),
     ]  # fmt: skip
+    missing = await server.ask(lambda client: rights.unreplayed(client, server.keys))
+    found += checkup.replay(info, missing)
     found += await server.ask(lambda client: _rights(client, server, is_shared=settings.url is not None))
     if keyring is not None:
         found += await server.ask(lambda client: _mark(client, server, keyring))
@@ -105,7 +132,7 @@ async def _work(server: Server) -> list[Finding]:
     waiting = [item.name for item in stats if item.queued and item.name not in served]
     archive = await server.ask(lambda client: retention.archived(client, server.keys))
     now = datetime.fromtimestamp(await now_ms(server.ask) / 1000, tz=UTC)
-    workers = Finding("workers", "ok" if engines else "note", f"{len(engines)} with a lease" + _pythons(engines))
+    workers = Finding(_WORKERS, "ok" if engines else "note", f"{len(engines)} with a lease" + _pythons(engines))
     return [workers, _queues(stats, waiting), *_history(archive, now)]
 
 
@@ -125,7 +152,7 @@ async def _rights(client: Any, server: Server, *, is_shared: bool) -> list[Findi
     for role, said in _LACKING.items():
         missing = await rights.refused(client, server.keys, role)
         if missing:
-            todo = f"`nbqueue acl --role {role}` prints what it lacks: {_some(missing)}"
+            todo = f"`nbqueue acl --role {role}` prints what it lacks: {rights.some(missing)}"
             return [Finding("rights", "wrong" if role == "viewer" else "note", f"{user} {said}; {todo}")]
     great = await rights.great_rights(client) if is_shared else []
     if great:
@@ -141,10 +168,6 @@ async def _mark(client: Any, server: Server, keyring: Keyring) -> list[Finding]:
     except ConfigurationError as error:
         return [Finding("signing key", "wrong", str(error))]
     return []
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")  # noqa: PLR2004
 
 
 def _queues(stats: list[queues.QueueStats], waiting: list[str]) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
@@ -25,7 +26,9 @@ class Seconds(click.types.FloatParamType):
             seconds = durations.written(value) if isinstance(value, str) else float(value)
         except ValueError:
             self.fail(f"{shown(value)} is no duration: {durations.FORM}.", param, ctx)
-        if self._least is not None and not seconds >= self._least:
+        if math.isnan(seconds):
+            self.fail(f"{shown(value)} is no duration: {durations.FORM}.", param, ctx)
+        if self._least is not None and seconds < self._least:
             self.fail(f"{shown(value)} is too short: give at least {self._least:g} s.", param, ctx)
         return seconds
 

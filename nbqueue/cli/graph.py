@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from nbqueue.broker import groups
-from nbqueue.cli.reach import with_settings
+from nbqueue.cli import tables
+from nbqueue.cli.reach import as_json, with_settings
 from nbqueue.cli.session import here
 from nbqueue.client.graph import Graph, read
 from nbqueue.client.link import Link
@@ -19,8 +20,9 @@ from nbqueue.model.settings import Settings
 @click.command()
 @click.argument("work_id", metavar="ID")
 @click.option("--mermaid", is_flag=True, help="As a Mermaid flowchart, for a document.")
+@as_json
 @with_settings
-def graph(settings: Settings, *, work_id: str, mermaid: bool) -> None:
+def graph(settings: Settings, *, work_id: str, mermaid: bool, json_wanted: bool) -> None:
     """Print the jobs around a job, or around those of a group.
 
     Those whose results it takes, those that take its own, and so on, at most 500 jobs: a line a job, below what it
@@ -29,6 +31,9 @@ def graph(settings: Settings, *, work_id: str, mermaid: bool) -> None:
     check_job_id(work_id)
     with here(settings):
         found = session().begin(lambda link: _around(link, work_id), what=f"reading the graph of {work_id}").wait()
+    if json_wanted:
+        tables.print_json(found)
+        return
     if mermaid:
         click.echo(found.mermaid())
         return

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-import time
 from typing import Any
 
 import click
@@ -16,9 +16,10 @@ from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.cli.searching import Search, is_search, meant, searching
 from nbqueue.cli.session import here
+from nbqueue.cli.spoken import EXIT_FAILED
 from nbqueue.cli.submitting import submitting, waited
 from nbqueue.cli.values import read_arguments, shown
-from nbqueue.cli.works import METAVAR, in_chunks, jobs_of
+from nbqueue.cli.works import METAVAR, are_done, in_chunks, jobs_of
 from nbqueue.display import wording
 from nbqueue.errors import JobLost
 from nbqueue.model import names
@@ -69,7 +70,7 @@ def cancel(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json
     terminal it is asked whether to go on.
 
     Answers: cancelled, asked (it runs, and its worker was told), unknown, or "already" and how it had ended before.
-    Exit code 1 if one is unknown.
+    Exit code 1 if one is unknown, or had ended otherwise that was named by its own id.
     """
     if is_search("cancel", job_ids, search):
         with here(settings):
@@ -86,7 +87,7 @@ def cancel(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json
 
     answers = asking(settings, act)
     tables.print_answers(answers, json_wanted=json_wanted)
-    leave(1 if "unknown" in answers.values() else 0)
+    leave(0 if are_done(answers, job_ids, done=("cancelled", "asked", "already cancelled")) else EXIT_FAILED)
 
 
 def _answer(found: str) -> str:
@@ -103,31 +104,42 @@ def _answer(found: str) -> str:
 def logs(settings: Settings, *, job_id: str, follow: bool) -> None:
     """Print the log of a job.
 
-    It is kept as far as about a megabyte back. On a terminal only colours are left of what steers it; into a file or a
-    pipe the log goes as it is.
+    It is kept as far as about a megabyte back. It is text, and there is no --json. On a terminal only colours are left
+    of what steers it; into a file or a pipe the log goes as it is.
     """
     names.check_job_id(job_id)
-    shown, ended = "", False
+    asking(settings, lambda server: _follow(server, job_id) if follow else _print_whole(server, job_id))
+
+
+async def _print_whole(server: Server, job_id: str) -> None:
+    await _record(server, job_id)
+    _print_log(await server.ask(lambda client: reported.log(client, server.keys, job_id)))
+
+
+async def _follow(server: Server, job_id: str) -> None:
+    """Print what comes after what was printed, until the end."""
+    place, ended = 0, False
     while not ended:
-        record, text = asking(settings, lambda server: _log(server, job_id))
-        ended = not follow or record.state.is_final
-        # a log that overflowed begins with another mark: the whole rest is new then
-        _print_log(text.removeprefix(shown))
-        shown = text
+        # the state first: whatever is written before the end is then in the log
+        ended = (await _record(server, job_id)).state.is_final
+        text, place = await server.ask(lambda client: reported.log_after(client, server.keys, job_id, place))  # noqa: B023
+        _print_log(text)
         if not ended:
-            time.sleep(_FOLLOW_PAUSE_S)
+            await asyncio.sleep(_FOLLOW_PAUSE_S)
 
 
 def _print_log(text: str) -> None:
     """A part of a log: as it is, unless a terminal would obey it."""
+    if not text:
+        return
     shown = wording.for_terminal(text) if sys.stdout.isatty() else text
     # click would take the colours out of what goes into a pipe
     click.echo(shown, nl=False, color=True)
 
 
-async def _log(server: Server, job_id: str) -> tuple[JobRecord, str]:
-    # the state first: whatever is written before the end is then in the text
-    [record] = await server.ask(lambda client: wire.records(client, server.keys, [job_id]))
+async def _record(server: Server, job_id: str) -> JobRecord:
+    found: list[JobRecord | None] = await server.ask(lambda client: wire.records(client, server.keys, [job_id]))
+    [record] = found
     if record is None:
         raise JobLost(f'The server knows no job "{job_id}": `nbqueue jobs` lists those it knows.', job_id=job_id)
-    return record, await server.ask(lambda client: reported.log(client, server.keys, job_id))
+    return record

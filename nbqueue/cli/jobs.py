@@ -11,7 +11,8 @@ import click
 from nbqueue.broker import jobs as wire
 from nbqueue.broker import queues
 from nbqueue.broker.holdup import standing
-from nbqueue.cli import tables
+from nbqueue.cli import one_job, tables
+from nbqueue.cli.ranges import Whole
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.cli.searching import filters, narrowed
 from nbqueue.errors import ConfigurationError
@@ -28,19 +29,26 @@ SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 
 
 @click.command()
+@click.argument("job_id", metavar="[ID]", required=False)
 @filters
 @click.option("--dead", default="", metavar="QUEUE", help="Only those that failed for good there and were not retried.")
-@click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many.")
+@click.option("--limit", type=Whole(min=1), default=30, show_default=True, help="At most so many.")
 @as_json
 @with_settings
-def jobs(settings: Settings, *, dead: str, limit: int, json_wanted: bool, **given: Any) -> None:
-    """List jobs, live ones first, then the last to end.
+def jobs(settings: Settings, *, job_id: str | None, dead: str, limit: int, json_wanted: bool, **given: Any) -> None:
+    """List jobs, or show all that is known of one.
 
+    Live ones come first, then the last to end.
     Of what is named by more than --state and --queue the newest come first. --dead goes with --since and --limit
     alone; `nbqueue retry --dead QUEUE` submits what it lists again. The other options `nbqueue retry`, `cancel`,
     `delete` and `requeue` take too.
     """
     narrow = narrowed(given)
+    if job_id is not None:
+        if narrow or dead:
+            raise ConfigurationError("jobs takes the ID of one job, or options that say which: both came together.")
+        one_job.show(settings, job_id, json_wanted=json_wanted)
+        return
     found_before = None
     if dead:
         found_before = _dead(settings, dead, limit, narrow)
@@ -52,7 +60,8 @@ def jobs(settings: Settings, *, dead: str, limit: int, json_wanted: bool, **give
         tables.print_json(found.jobs)
     else:
         why = any(found.why.values())
-        rows = [_row(item) + ((found.why.get(item.id, ""),) if why else ()) for item in found.jobs]
+        rows = [_row(item, found.why.get(item.id, "")) for item in found.jobs]
+        rows = [(*row, found.why.get(item.id, "")) if why else row for row, item in zip(rows, found.jobs, strict=True)]
         tables.print_table((*HEADINGS, WHY) if why else HEADINGS, rows, empty="No jobs.", spare=SPARE)
         for sentence in found.lacks:
             click.echo(f"nbqueue: {sentence}", err=True)
@@ -132,10 +141,13 @@ async def _found(server: Server, queue: str | None, states: frozenset[str], limi
     return sorted(found, key=lambda item: item.state is not State.RUNNING)[:limit]
 
 
-def _row(item: JobRecord) -> tuple[object, ...]:
-    state = f"{item.state} ({item.reason})" if item.reason else item.state
-    done = "" if item.progress.fraction is None else f"{item.progress.fraction:.0%}"
+def _row(item: JobRecord, why: str = "") -> tuple[object, ...]:
+    """A job; what it waits for (`why`) stands in a column of its own."""
+    state = f"{item.state} ({item.reason})" if item.reason and not why else item.state
+    # of one that waits again these are of the attempt before
+    worked = item.state is State.RUNNING or item.state.is_final
+    done = f"{item.progress.fraction:.0%}" if worked and item.progress.fraction is not None else ""
     error = f"{item.error_type}: {item.error}" if item.error_type else ""
     label = item.label if item.label != item.function else ""
-    ran = tables.span(item.elapsed_s)
+    ran = tables.span(item.elapsed_s) if worked else ""
     return (item.id, state, item.queue, item.function, label, done, tables.ago(item.submitted_at), ran, error)

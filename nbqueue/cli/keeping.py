@@ -10,6 +10,7 @@ from nbqueue.cli import tables
 from nbqueue.cli.durations import SECONDS
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.cli.session import here
+from nbqueue.cli.strangers import ask_for_stranger
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import durations
 from nbqueue.model.retention import Retention
@@ -39,6 +40,8 @@ def retention(
             found = {queue: nbqueue.Queue(queue).retention(age=age, attempts=attempts, remove=remove).wait()}
     else:
         found = asking(settings, _all)
+    if queue and changes:
+        ask_for_stranger(settings, queue)
     if json_wanted:
         tables.print_json({name: {"age_s": each.age_s, "attempts": each.attempts} for name, each in found.items()})
         return

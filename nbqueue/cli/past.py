@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from nbqueue.analysis.columns import STATES
 from nbqueue.cli import archiving, drawing, moments, tables
+from nbqueue.cli.ranges import Whole
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
@@ -30,9 +31,7 @@ SPARE = ("WORKER", "ATTEMPT", "WAIT_S", "LABEL", "DURATION_S")
 )
 @click.option("--function", default="", help="Only this function.")
 @click.option("--tag", default="", help="Only jobs with this tag.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=None, help="Only the newest so many.  [default: 50 on a screen]"
-)
+@click.option("--limit", type=Whole(min=1), default=None, help="Only the newest so many.  [default: 50 on a screen]")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write all columns to this CSV file.")
 @click.option(
     "--export",

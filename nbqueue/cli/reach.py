@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from nbqueue.broker import queues
+from nbqueue.broker import every_queue
 from nbqueue.broker.connection import Address, check_connection, explain, open_redis, parse_url
 from nbqueue.broker.history import Ask
 from nbqueue.broker.keys import Keys
@@ -57,7 +57,7 @@ class Server:
         """The numbers of every queue."""
 
         async def every(client: Any) -> list[QueueStats]:
-            return [await queues.stats(client, self.keys, name) for name in await queues.names(client, self.keys)]
+            return await every_queue.stats(client, self.keys)
 
         found: list[QueueStats] = await self.ask(every)
         return found

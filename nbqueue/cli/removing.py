@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import click
 
@@ -12,10 +11,11 @@ from nbqueue.cli import moments, tables
 from nbqueue.cli.reach import as_json, leave, with_settings
 from nbqueue.cli.searching import Search, again, is_search, meant, searching
 from nbqueue.cli.session import here
-from nbqueue.cli.works import METAVAR, jobs_of, members_by_id
+from nbqueue.cli.spoken import EXIT_FAILED
+from nbqueue.cli.works import METAVAR, are_done, jobs_of, members_by_id
 from nbqueue.client.grouping import states_of
 from nbqueue.client.link import Link, unknown
-from nbqueue.client.moving import move_waiting
+from nbqueue.client.moving import move_each
 from nbqueue.client.named import queue_named
 from nbqueue.client.preview import preview
 from nbqueue.client.removing import delete_each
@@ -43,7 +43,7 @@ def delete(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json
     the options that `nbqueue jobs` takes say which: how many they are is told first, and at a terminal it is asked
     whether to go on.
 
-    Answers: deleted, running, unknown. Exit code 1 if one is unknown.
+    Answers: deleted, running, unknown. Exit code 1 if one is unknown, or runs that was named by its own id.
     """
     searched = is_search("delete", job_ids, search)
 
@@ -55,7 +55,7 @@ def delete(settings: Settings, *, job_ids: tuple[str, ...], search: Search, json
         found = meant("delete", search, json_wanted=json_wanted) if searched else []
         answers = session().begin(act, what="deleting jobs").wait()
     tables.print_answers(answers, json_wanted=json_wanted)
-    leave(1 if "unknown" in answers.values() else 0)
+    leave(0 if are_done(answers, job_ids, done=("deleted",)) else EXIT_FAILED)
 
 
 @click.command()
@@ -89,22 +89,39 @@ def clear(
 @click.command()
 @_ids
 @click.option("--to", "queue", required=True, metavar="QUEUE", help="Where they go.")
+@as_json
 @with_settings
-def move(settings: Settings, *, job_ids: tuple[str, ...], queue: str) -> None:
+def move(settings: Settings, *, job_ids: tuple[str, ...], queue: str, json_wanted: bool) -> None:
     """Put waiting jobs into another queue.
 
     The id of a group stands for those of its jobs that wait.
+
+    Answers: moved, refused (it says why), unknown, or "already" and what it does or how it ended. Exit code 1 if one
+    that was named by its own id was not moved.
     """
     check_queue(queue)
+
+    async def act(link: Link) -> tuple[dict[str, str], Mapping[str, str]]:
+        ids = await jobs_of(link.wire.ask, link.wire.keys, job_ids)
+        done, refused = await move_each(link, ids, queue)
+        states = await states_of(link, list(refused))
+        answers = dict.fromkeys(done, "moved") | {each: _unmoved(states.get(each)) for each in refused}
+        told = {each: answers[each] for each in ids if each in job_ids or not answers[each].startswith("already")}
+        return told, {each: why for each, why in refused.items() if answers[each] == "refused"}
+
     with here(settings):
-        named = (
-            session().begin(lambda link: members_by_id(link.wire.ask, link.wire.keys, job_ids), what="asking").wait()
-        )
-        for name, members in named.items():
-            if members:
-                session().begin(lambda link: move_waiting(link, members, queue), what=f"moving {name}").wait()  # noqa: B023
-            else:
-                nbqueue.Job[Any](name).move(queue).wait()
+        answers, refused = session().begin(act, what=f"moving jobs to {queue}").wait()
+    for why in refused.values():
+        click.echo(f"nbqueue: {why}", err=True)
+    tables.print_answers(answers, json_wanted=json_wanted)
+    leave(0 if are_done(answers, job_ids, done=("moved",), faults=("unknown", "refused")) else EXIT_FAILED)
+
+
+def _unmoved(state: State | None) -> str:
+    """Why a job was not moved, in a word or two."""
+    if state is None:
+        return "unknown"
+    return f"already {state}" if state.is_final or state is State.RUNNING else "refused"
 
 
 @click.command()
@@ -117,9 +134,10 @@ def move(settings: Settings, *, job_ids: tuple[str, ...], queue: str) -> None:
 def retry(settings: Settings, *, job_ids: tuple[str, ...], dead: str, search: Search, json_wanted: bool) -> None:
     """Submit jobs again that have ended, as new ones.
 
-    The id of a group stands for those of its jobs that ended otherwise than well. Without ids --dead or the options
-    that `nbqueue jobs` takes say which: how many they are is told first, and at a terminal it is asked whether to go
-    on. Those that were retried before are left then, unless --again is given.
+    Of one that succeeded the call is kept no longer, so that it cannot be retried. The id of a group stands for those
+    of its jobs that ended otherwise than well. Without ids --dead or the options that `nbqueue jobs` takes say which:
+    how many they are is told first, and at a terminal it is asked whether to go on. Those that were retried before are
+    left then, unless --again is given.
 
     Prints the id of each and of its new job. Exit code 1 if one cannot be retried.
     """

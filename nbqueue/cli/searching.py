@@ -39,12 +39,25 @@ again = click.option("--again", is_flag=True, help="Of a search: those too that 
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that narrow a search; the command gets each by its name."""
     for name, each in reversed(list(FILTERS.items())):
-        kind = click.Choice(each.words) if each.words else str
+        kind = Words(each.words) if each.words else str
+        said = f"{each.help[:-1]}, or several with commas." if each.words else each.help
         command = click.option(
-            f"--{name}", default=None, metavar=None if each.words else each.metavar, help=each.help, type=kind,
-            multiple=each.many,
+            f"--{name}", default=None, metavar=None if each.words else each.metavar, help=said, type=kind,
+            multiple=each.many, callback=_apart if each.words else None,
         )(command)  # fmt: skip
     return command
+
+
+class Words(click.Choice[str]):
+    """The type of an option that takes one of some words, or several with commas between them."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The same text, once each of its words is known."""
+        return ",".join(super(Words, self).convert(word.strip(), param, ctx) for word in value.split(","))
+
+
+def _apart(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001
+    return tuple(dict.fromkeys(word for each in value for word in each.split(",")))
 
 
 def narrowed(given: Mapping[str, Any]) -> dict[str, Any]:

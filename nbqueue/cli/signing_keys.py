@@ -57,23 +57,26 @@ def listed(settings: Settings, *, path: Path, json_wanted: bool) -> None:  # noq
 
 
 @click.command()
+@as_json
 @with_key_file
-def new(settings: Settings, *, path: Path) -> None:  # noqa: ARG001
+def new(settings: Settings, *, path: Path, json_wanted: bool) -> None:  # noqa: ARG001
     """Make a key.
 
     In a file that has one already it comes after the others: it is accepted and does not sign before `rotate --to`.
     """
     with key_file.changing(path):
         if key_file.make(path):
-            click.echo(f"Key {next(iter(key_file.read(path)))} signs from now on: {path}.")
+            key_id = next(iter(key_file.read(path)))
+            _say(SigningKey(id=key_id, signs=True), f"Key {key_id} signs from now on: {path}.", json_wanted=json_wanted)
             return
         made = key_file.new_key()
         key_file.replace(path, {**key_file.read(path), **made})
     key_id = next(iter(made))
-    click.echo(
+    sentence = (
         f"Key {key_id} is accepted by those who have {path}. Take it to the other machines (export, import), then let "
         f"it sign: nbqueue signing-key rotate --to {key_id}."
     )
+    _say(SigningKey(id=key_id, signs=False), sentence, json_wanted=json_wanted)
 
 
 @click.command()
@@ -154,6 +157,13 @@ signing_key = ListingGroup(
     "signing-key", help="Look after the keys that jobs are signed with.",
     commands=[listed, new, rotate, remove, export, imported],
 )  # fmt: skip
+
+
+def _say(key: SigningKey, sentence: str, *, json_wanted: bool) -> None:
+    if json_wanted:
+        tables.print_json(key)
+    else:
+        click.echo(sentence)
 
 
 def _held(path: Path) -> dict[str, bytes]:

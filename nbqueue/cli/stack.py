@@ -31,7 +31,7 @@ def up(settings: Settings, *, json_wanted: bool) -> None:
 
     Both outlive this command, and end after an hour without clients and jobs (NBQUEUE_IDLE_STOP_S).
     """
-    _refuse_url(settings, "up starts")
+    _refuse_url(settings, "up", "starts")
     stack.ensure(settings)
     found = stack.status(settings)
     if json_wanted:
@@ -53,7 +53,7 @@ def down(settings: Settings, *, timeout_s: float, json_wanted: bool) -> None:
     Waiting jobs stay in its journal and run after the next `up` or submit. So do those that run and do not end in time:
     they run again, from their beginning or their last checkpoint. Who waits for one goes on waiting.
     """
-    _refuse_url(settings, "down stops")
+    _refuse_url(settings, "down", "stops")
     before = stack.stop(settings, timeout_s=timeout_s)
     if json_wanted:
         tables.print_json({"stopped": before.server.running, "before": before})
@@ -151,6 +151,9 @@ def _queue_row(item: QueueStats) -> tuple[object, ...]:
 
 
 def _engine_row(item: EngineInfo) -> tuple[object, ...]:
+    if not item.host:
+        # it holds its lease, and says what it serves as soon as it does
+        return (item.id, item.host, item.pid or "", "starting", *[""] * 6)
     running = f"{item.running} of {item.slots} slots" if item.slots else item.running
     served = ",".join(item.queues)
     offers = ",".join(filter(None, (canonical(item.resources), *item.labels)))
@@ -170,9 +173,9 @@ def _engine_row(item: EngineInfo) -> tuple[object, ...]:
     )
 
 
-def _refuse_url(settings: Settings, verb: str) -> None:
+def _refuse_url(settings: Settings, name: str, does: str) -> None:
     if settings.url is not None:
         raise ConfigurationError(
-            f"`nbqueue {verb} the local stack`, but a server is given by --url or NBQUEUE_URL: leave it out. "
+            f"`nbqueue {name}` {does} the local stack, but a server is given by --url or NBQUEUE_URL: leave it out. "
             "Servers elsewhere are not ours to start or stop."
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import click
 from rich.cells import cell_len, set_cell_size
 
+from nbqueue.cli import values
 from nbqueue.display import wording
 
 #: characters of a text from a job that a table shows at most, also where nothing has to fit
@@ -28,8 +28,8 @@ _STEP = 1000
 
 
 def print_json(value: Any) -> None:
-    """One JSON document, times as ISO 8601, indented."""
-    click.echo(json.dumps(value, default=_plain, indent=2))
+    """One JSON document, times as ISO 8601, indented; of numbers that JSON does not have null."""
+    click.echo(values.written(value, default=_plain, indent=2))
 
 
 def print_answers(answers: Mapping[str, str], *, json_wanted: bool) -> None:

@@ -18,6 +18,7 @@ from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 from rich.text import Text
 
+from nbqueue.board.actions import Actions
 from nbqueue.board.facts import Facts
 from nbqueue.board.gathering import Gathering
 from nbqueue.board.picked import Picked
@@ -33,12 +34,13 @@ from nbqueue.errors import BrokerUnavailable
 from nbqueue.local import stack
 from nbqueue.model.names import check_queue
 from nbqueue.model.settings import Settings
-from nbqueue.notebook.board.actions import Actions
 
 #: how often keys and the size of the terminal are looked at, and how long one frame is waited for
 LOOK_S, FIRST_S = 0.1, 10.0
 #: rows that a page is
 PAGE = 10
+#: what ? says
+HELP = "q ends; arrows j k page: move; Tab: queues; p: pause, let go on; c: cancel; r: retry, then y; s: other states"
 #: what a shell says of a process that was told to end
 EXIT_TERMINATED = 143
 STATES: Mapping[str, str] = {"any": FILTERS[0], "live": FILTERS[1], "failed": FILTERS[2]}
@@ -141,6 +143,8 @@ class _Top:
             seat.move(_MOVES[key])
         elif key == "tab":
             seat.among_queues = not seat.among_queues
+        elif key == "?":
+            seat.say(HELP)
         elif key == "s":
             seat.turn_filter()
         elif key == "p":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from nbqueue.errors import ConfigurationError
@@ -34,10 +36,30 @@ def read_json(text: str, what: str) -> Any:
         ) from None
 
 
+def written(value: Any, *, default: Callable[[Any], Any] | None = None, indent: int | None = None) -> str:
+    """A value as JSON; numbers that JSON does not have (nan, inf) are null. Raises TypeError or ValueError for others.
+
+    Args: `default` gives something plain for what JSON does not know.
+    """
+    try:
+        return json.dumps(value, default=default, indent=indent, allow_nan=False)
+    except ValueError:
+        plain = json.loads(json.dumps(value, default=default))
+        return json.dumps(_finite(plain), indent=indent, allow_nan=False)
+
+
+def _finite(plain: Any) -> Any:
+    if isinstance(plain, float) and not math.isfinite(plain):
+        return None
+    if isinstance(plain, dict):
+        return {name: _finite(each) for name, each in plain.items()}
+    return [_finite(each) for each in plain] if isinstance(plain, list) else plain
+
+
 def shown(result: Any, *, strict: bool = False) -> str:
     """A result as JSON, or as Python writes it where it is none; `strict` raises TypeError or ValueError there."""
     try:
-        return json.dumps(result)
+        return written(result)
     except (TypeError, ValueError):
         if strict:
             raise

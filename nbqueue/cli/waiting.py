@@ -14,7 +14,7 @@ import click
 
 import nbqueue
 from nbqueue.cli import tables
-from nbqueue.cli.durations import SECONDS
+from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import as_json, leave, with_settings
 from nbqueue.cli.session import here
 from nbqueue.cli.spoken import EXIT_FAILED, EXIT_NOT_ENDED
@@ -64,7 +64,7 @@ class _Ends:
 
 @click.command()
 @click.argument("job_ids", nargs=-1, required=True, metavar=METAVAR)
-@click.option("--timeout", "timeout_s", type=SECONDS, default=None, metavar="S", help="Wait at most so long.")
+@click.option("--timeout", "timeout_s", type=Seconds(0), default=None, metavar="S", help="Wait at most so long.")
 @as_json
 @with_settings
 def wait(settings: Settings, *, job_ids: tuple[str, ...], timeout_s: float | None, json_wanted: bool) -> None:
@@ -85,15 +85,25 @@ def wait(settings: Settings, *, job_ids: tuple[str, ...], timeout_s: float | Non
         ids = session().begin(lambda link: _follow(link, job_ids, told.put), what="asking for jobs").wait()
         for job_id, state in _ended(ids, told, ends_at):
             found[job_id] = state
-            if not json_wanted:
-                click.echo(f"{job_id}  {state}")
-        left = [job_id for job_id in ids if job_id not in found]
-        states = session().begin(lambda link: states_of(link, left), what="asking for jobs").wait() if left else {}
+            _say_end(job_id, state, json_wanted=json_wanted)
+        late = [job_id for job_id in ids if job_id not in found]
+        states = session().begin(lambda link: states_of(link, late), what="asking for jobs").wait() if late else {}
+    # what had ended may not have been heard of in so short a time
+    left = {job_id: states[job_id] for job_id in late if job_id in states and not states[job_id].is_final}
+    for job_id in late:
+        if job_id not in left:
+            found[job_id] = states[job_id].value if job_id in states else "unknown"
+            _say_end(job_id, found[job_id], json_wanted=json_wanted)
     if json_wanted:
-        tables.print_json({job_id: found.get(job_id) or states.get(job_id, "unknown") for job_id in ids})
-    for job_id in () if json_wanted else left:
-        click.echo(f"{job_id}  {states.get(job_id, 'unknown')}", err=True)
+        tables.print_json({job_id: found.get(job_id) or left[job_id] for job_id in ids})
+    for job_id, open_ in () if json_wanted else left.items():
+        click.echo(f"{job_id}  {open_}", err=True)
     leave(EXIT_NOT_ENDED if left else EXIT_FAILED if set(found.values()) - {State.SUCCEEDED.value} else 0)
+
+
+def _say_end(job_id: str, state: str, *, json_wanted: bool) -> None:
+    if not json_wanted:
+        click.echo(f"{job_id}  {state}")
 
 
 async def _follow(

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from nbqueue.cli.ranges import Number, Whole
 from nbqueue.cli.reach import with_settings
 from nbqueue.cli.session import here
 from nbqueue.client.session import session
@@ -21,7 +22,7 @@ _NEEDED = ("starlette", "uvicorn", "jinja2")
 DEFAULT_PORT = 8080
 
 
-class Port(click.IntRange):
+class Port(Whole):
     """A port; what Kubernetes puts into the environment of a service called nbqueue is none, and passed over."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
@@ -64,7 +65,7 @@ class Port(click.IntRange):
 )
 @click.option("--read-only", is_flag=True, envvar="NBQUEUE_READ_ONLY", help="Show everything, change nothing.")
 @click.option(
-    "--request-timeout", default=15.0, show_default=True, type=click.FloatRange(0.1, 600),
+    "--request-timeout", default=15.0, show_default=True, type=Number(0.1, 600),
     envvar="NBQUEUE_REQUEST_TIMEOUT", metavar="SECONDS", help="A request has come wholly within this time.",
 )  # fmt: skip
 @click.option("--metrics-open", is_flag=True, envvar="NBQUEUE_METRICS_OPEN", help="Let /metrics need no token.")

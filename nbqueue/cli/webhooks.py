@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from nbqueue.broker import scripts, words
+from nbqueue.broker.named_key import key_path
 from nbqueue.broker.signing import Keyring
 from nbqueue.cli import tables
-from nbqueue.cli.reach import Group, Server, as_json, asking, leave, with_settings
+from nbqueue.cli.reach import ListingGroup, Server, as_json, asking, leave, with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.delivery import Delivery
 from nbqueue.model.settings import Settings
@@ -61,14 +62,14 @@ def secret(settings: Settings, *, key_file: Path | None) -> None:
     It is derived from the signing key, and does not tell of it. With several keys there is one a line, the one in force
     first; each message is signed with all.
     """
-    path = (key_file or settings.signing_key_file).expanduser().absolute()
-    for line in secrets(Keyring.load(path)):
+    for line in secrets(Keyring.load(key_path(settings, key_file))):
         click.echo(line)
 
 
-webhooks = Group(
-    "webhooks", help="Look after word that is left at webhooks (on_done=, alerts).", commands=[listed, retry, secret]
-)
+webhooks = ListingGroup(
+    "webhooks", help="Look after word that is left at webhooks (on_done=, alerts). Without a command it lists it.",
+    commands=[listed, retry, secret],
+)  # fmt: skip
 
 
 async def _deliveries(server: Server, *, failed: bool) -> list[Delivery]:

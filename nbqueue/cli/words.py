@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from nbqueue.broker import key_file
 from nbqueue.broker.address import Address, parse_url
 from nbqueue.broker.bounds import CLAIMED_SCORE
 from nbqueue.broker.keys import Keys
@@ -45,12 +46,19 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+=-]*\Z")
 def words(kind: str, begin: str, url: str | None, home: Path | None, namespace: str | None) -> None:
     """Print words of the server that begin so, a line each, with a tab before what is said of one.
 
-    KIND is queues, jobs, live, ended, functions or schedules. For shells; silent where there is no server. Example:
+    KIND is queues, jobs, live, ended, groups, functions, schedules or keys. For shells; silent without a server.
 
+    Example:
     nbqueue words queues de
     """
     try:
         settings = load_settings(url=url, home=home and home.expanduser().absolute(), namespace=namespace)
+        if kind == "keys":
+            click.echo(
+                "".join(f"{each}\n" for each in key_file.read(settings.signing_key_file) if each.startswith(begin)),
+                nl=False,
+            )
+            return
         with _connected(settings) as server:
             found = KINDS[kind](server, Keys(settings.namespace), begin)
             for word, said in islice(((word, said) for word, said in found if _PLAIN.match(word)), MOST):
@@ -133,9 +141,14 @@ def _jobs(server: Connection, keys: Keys, begin: str) -> Words:
     return _told(server, keys, [*_live_ids(server, keys), *_ended_ids(server, keys)], begin)
 
 
+def _groups(server: Connection, keys: Keys, begin: str) -> Words:
+    return ((word, said) for word, said in _jobs(server, keys, begin) if said.startswith("group "))
+
+
 #: what can be asked for
 KINDS: Mapping[str, Callable[[Connection, Keys, str], Words]] = {
     "queues": _queues, "schedules": _schedules, "functions": _functions, "live": _live, "ended": _ended, "jobs": _jobs,
+    "groups": _groups,
 }  # fmt: skip
 
 

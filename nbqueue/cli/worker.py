@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from nbqueue.broker.connection import Address
+from nbqueue.broker.named_key import key_path
 from nbqueue.broker.signing import Keyring
 from nbqueue.cli import archiver, worker_check
 from nbqueue.cli.from_outside import Configured
 from nbqueue.cli.reach import leave, shared_address, with_settings
+from nbqueue.cli.variables import slips
 from nbqueue.cli.worker_options import GROUPS, with_options
 from nbqueue.errors import ConfigurationError
 from nbqueue.local import stack
@@ -25,6 +29,8 @@ from nbqueue.model.settings import Settings
 from nbqueue.model.webhook import host_names
 from nbqueue.worker import supervisor
 from nbqueue.worker.config import WorkerConfig
+
+logger = logging.getLogger("nbqueue.worker")
 
 #: options that count for an arq class, too
 _ARQ = ("burst", "span", "drain_timeout_s", "reload", "health", "log_format")
@@ -73,9 +79,11 @@ def worker(
         return
     if module:
         _find(module)
-    keys = (key_file or settings.signing_key_file).expanduser().absolute()
+    keys = key_path(settings, key_file)
     # made or refused here, in one sentence, before anything is started
     Keyring.load(keys)
+    for slip in slips():
+        click.echo(f"nbqueue: {slip}", err=True)
     folder = given.pop("archive_folder")
     # read before anything is started, too
     told = _told(given)
@@ -91,8 +99,8 @@ def worker(
             f"{'is 1 engine' if fewer == 1 else f'are {fewer} engines'}.", err=True,
         )  # fmt: skip
     served = f"Serving {_shown(config_)} on {config_.address}, {_at_once(config_)}"
-    click.echo(f"{served}; Ctrl-C ends it.", err=True)
-    with archiver.beside(folder, settings):
+    _say(f"{served}; Ctrl-C ends it.", config_.log_format)
+    with archiver.beside(folder, settings, partial(_say, log_format=config_.log_format)):
         code = supervisor.main(config_)
     leave(code)
 
@@ -142,8 +150,17 @@ def _run_arq(
         reload=reload, health=health, log_format=log_format,
         drain_timeout_s=max(drain_timeout_s, found.completion_wait_s),
     )  # fmt: skip
-    click.echo(f"Serving {found.queue} on {config.address} as arq does; Ctrl-C ends it.", err=True)
+    _say(f"Serving {found.queue} on {config.address} as arq does; Ctrl-C ends it.", log_format)
     leave(supervisor.main(config))
+
+
+def _say(text: str, log_format: LogFormat) -> None:
+    """Tell whoever started it; where programs read its log, as a record of that."""
+    if log_format == "json":
+        log_lines.set_up(log_format)
+        logger.info("%s", text)
+    else:
+        click.echo(text, err=True)
 
 
 def _refuse_for_arq(place: str, ctx: click.Context) -> None:

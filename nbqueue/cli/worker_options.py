@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from nbqueue.cli.durations import Seconds
+from nbqueue.cli.ranges import Whole
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import durations, log_lines, scaling
 from nbqueue.model.names import shown
@@ -67,9 +68,9 @@ _WHICH = (
 _HOW_MUCH = (
     click.option("--processes", "span", type=Processes(), default="1", show_default=True, metavar="N|MIN:MAX",
                  help="Engines: processes that claim jobs, each with its slots. MIN:MAX follows the queues."),
-    click.option("--slots", type=click.IntRange(min=1), metavar="N",
+    click.option("--slots", type=Whole(min=1), metavar="N",
                  help="Child processes at once in each engine.  [default: one a core]"),
-    click.option("--concurrency", type=click.IntRange(min=1), default=200, show_default="200", metavar="N",
+    click.option("--concurrency", type=Whole(min=1), default=200, show_default="200", metavar="N",
                  help="Coroutines at once in each engine."),
 )  # fmt: skip
 _RENEWING = (
@@ -77,7 +78,7 @@ _RENEWING = (
                  help="End when nothing is left to do: no job waits for its time, a limit or its next try."),
     click.option("--drain-timeout", "drain_timeout_s", type=Seconds(0), default=30.0, show_default=True, metavar="S",
                  help="Seconds that running jobs get to finish after the first SIGTERM."),
-    click.option("--max-jobs", type=click.IntRange(min=1), metavar="N",
+    click.option("--max-jobs", type=Whole(min=1), metavar="N",
                  help="Renew an engine that has begun about so many jobs; what runs finishes."),
     click.option("--memory", "memory_bytes", type=Size(), metavar="SIZE",
                  help='Renew one whose processes hold more together ("4GB"); what runs finishes.'),
@@ -93,7 +94,7 @@ _WATCHING = (
                  help="Say over HTTP how the worker is: GET /live, /ready and /metrics."),
     click.option("--log-format", type=click.Choice(log_lines.FORMATS), default="text", show_default=True,
                  help="What its log is: lines for people, or a JSON object a line."),
-    click.option("--log-rate", type=click.IntRange(min=0), default=100, show_default=True, metavar="N",
+    click.option("--log-rate", type=Whole(min=0), default=100, show_default=True, metavar="N",
                  help="Jobs a second that each engine logs; the others are counted. 0: none are logged."),
 )  # fmt: skip
 _TELLING = (
@@ -101,7 +102,7 @@ _TELLING = (
                  help="Hosts at which word of a job's end may be left: hooks.example.com, *.corp.example, host:8443.  "
                  "[default: none]"),
     click.option("--webhook-private", is_flag=True, help="These may be on private networks or this machine."),
-    click.option("--webhook-tries", type=click.IntRange(min=1, max=100), default=8, show_default=True, metavar="N",
+    click.option("--webhook-tries", type=Whole(min=1, max=100), default=8, show_default=True, metavar="N",
                  help="How often word is sent that is not heard."),
     click.option("--webhook-backoff", "webhook_backoff_s", type=Seconds(0.01), default=5.0, show_default=True,
                  metavar="S", help="Seconds before it is sent again, each further time four times as long."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from nbqueue.broker import groups
@@ -29,6 +29,16 @@ async def jobs_of(ask: Ask, keys: Keys, ids: Sequence[str]) -> list[str]:
     """The jobs that are meant, each once, in the order in which they or their groups are named."""
     found = await members_by_id(ask, keys, ids)
     return list(dict.fromkeys(job_id for name, members in found.items() for job_id in (members or [name])))
+
+
+def are_done(
+    answers: Mapping[str, str], named: Collection[str], *, done: Collection[str], faults: Collection[str] = ("unknown",)
+) -> bool:
+    """Whether a command may end with 0: each job that was named by its own id was done.
+
+    Of a group or a search those are left that it does not concern, as they run or have ended; only `faults` count.
+    """
+    return all(answer in done or (job_id not in named and answer not in faults) for job_id, answer in answers.items())
 
 
 def in_chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nbqueue.broker.named_key import key_path
 from nbqueue.broker.signing import Keyring
 from nbqueue.client import hooks
 from nbqueue.client.draft import Naming, any_name
@@ -48,7 +49,7 @@ class Session:
         """The signing keys, read on first use."""
         if self._keyring is None:
             load = Keyring.look if self._only_looks else Keyring.load
-            self._keyring = load(self.settings.signing_key_file)
+            self._keyring = load(key_path(self.settings))
         return self._keyring
 
     def call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:

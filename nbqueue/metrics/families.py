@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
+from nbqueue.broker.codec import header_versions
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.broker.tallies import Tallies
 from nbqueue.metrics.buckets import BOUNDS_S
@@ -37,6 +38,9 @@ def families(standing: Standing, tallies: Tallies) -> Iterator[Metric]:
     yield from _of_queues(standing)
     yield from _of_workers(standing.engines)
     yield from _of_attempts(tallies)
+    yield from _of_schedules(standing)
+    yield _gauge("build_info", "The version of nbqueue that tells this.", ("version",),
+                 {(str(header_versions()["v"]),): 1.0})  # fmt: skip
     yield _gauge("queues_left_out", "Queues beyond those with most jobs, of which nothing is told.", (),
                  {(): standing.left_out})  # fmt: skip
     yield _gauge("leases_lapsed", "Worker processes that show no sign of life, and whose jobs are still theirs.", (),
@@ -70,6 +74,8 @@ def _of_queues(standing: Standing) -> Iterator[Metric]:
                  {(name,): count for name, count in standing.arrivals.items()})  # fmt: skip
     yield _gauge("oldest_wait_seconds", "How long the oldest job that could start has waited; 0: none waits.",
                  ("queue",), {(stats.name,): stats.oldest_s or 0.0 for stats in found})  # fmt: skip
+    yield _gauge("oldest_run_seconds", "How long the job has run that has run for longest; 0: none runs.",
+                 ("queue",), {(name,): seconds for name, seconds in standing.oldest_runs.items()})  # fmt: skip
     yield _gauge("queue_paused", "Whether no worker starts jobs of the queue.", ("queue",),
                  {(stats.name,): float(stats.paused) for stats in found})  # fmt: skip
     yield _gauge("queue_workers", "Worker processes that serve the queue.", ("queue",), _serving(standing))
@@ -114,6 +120,17 @@ def _of_workers(engines: Iterable[EngineInfo]) -> Iterator[Metric]:
     yield _gauge("host_jobs", "Jobs that they run.", host, sums["running"])
     yield _gauge("host_cpus", "Processors that they and their jobs keep busy.", host, sums["cpu"])
     yield _gauge("host_memory_bytes", "Memory that they and their jobs hold.", host, sums["memory"])
+
+
+def _of_schedules(standing: Standing) -> Iterator[Metric]:
+    label, found, now = ("schedule",), standing.schedules, standing.at
+    yield _gauge("schedule_state", "What becomes of the schedule: 1 of its state.", ("schedule", "state"),
+                 {(each.name, each.state.value): 1.0 for each in found})  # fmt: skip
+    yield _gauge("schedule_last_run_timestamp_seconds", "The last time for which the schedule was run.", label,
+                 {(each.name,): each.last_at.timestamp() for each in found if each.last_at})  # fmt: skip
+    yield _gauge("schedule_overdue_seconds", "How long the schedule should have been served.", label,
+                 {(each.name,): max((now - each.next_at).total_seconds(), 0.0)
+                  for each in found if now and each.next_at})  # fmt: skip
 
 
 def _of_attempts(tallies: Tallies) -> Iterator[Metric]:

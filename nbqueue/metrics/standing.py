@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from nbqueue.broker import minutes, queues, waits
+from nbqueue.broker import minutes, queues, schedules, waits
 from nbqueue.broker.asking import ask
+from nbqueue.broker.bounds import CLAIMED_SCORE
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import StoreMemory, memory
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.metrics.places import MOST_QUEUES
+from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import State
 
 #: gates of a queue that are counted behind
 MOST_GATES = 200
 #: queues that the server measures in one go, so that others are served in between
 MEASURED_AT_ONCE = 50
-#: replies about a queue besides its six numbers: its gates, and what came in this minute and the one before
-_MORE = 3
+#: schedules that have series of their own
+MOST_SCHEDULES = 100
+#: running jobs of all queues whose age is looked at, and of each queue at least
+MOST_RUNNING, LEAST_RUNNING = 2000, 20
+#: replies about a queue besides its six numbers: its gates, jobs that run, what came in this minute and the one before
+_MORE = 4
 _STATES = frozenset(State)
 
 
@@ -33,6 +40,8 @@ class Standing:
     queues: tuple[QueueStats, ...] = ()
     #: queue -> jobs submitted in the last sixty seconds
     arrivals: Mapping[str, float] = field(default_factory=dict)
+    #: queue -> seconds that the job has run that has run for longest; 0: none runs
+    oldest_runs: Mapping[str, float] = field(default_factory=dict)
     #: queues that were not looked at: there are too many
     left_out: int = 0
     engines: tuple[EngineInfo, ...] = ()
@@ -44,6 +53,9 @@ class Standing:
     words_unheard: int = 0
     #: seconds that the schedule that is due longest has been due; 0: none is late
     schedule_late_s: float = 0.0
+    #: some of the schedules, and the server's time, at which they stand so
+    schedules: tuple[ScheduleRecord, ...] = ()
+    at: datetime | None = None
     #: attempts that ended since the store began
     attempts: int = 0
 
@@ -54,6 +66,7 @@ async def look(client: Any, keys: Keys) -> Standing:
     parts = await _parts(client, keys, names, at_ms)
     sizes = await _held_back(client, keys, {name: part[6] for name, part in parts.items()})
     oldest = await _oldest(client, keys, list(parts))
+    runs = await _oldest_runs(client, keys, {name: part[7] for name, part in parts.items()}, at_ms)
     held = await queues.engines(client, keys)
     rest = await _rest(client, keys, at_ms)
     return replace(
@@ -63,6 +76,9 @@ async def look(client: Any, keys: Keys) -> Standing:
             for name, part in parts.items()
         ),
         arrivals={name: _arrivals(part, at_ms) for name, part in parts.items()},
+        oldest_runs=runs,
+        schedules=await _schedules(client, keys),
+        at=datetime.fromtimestamp(at_ms / 1000, UTC),
         left_out=left_out,
         engines=tuple(held),
         lapsed=max(rest.lapsed - len(held), 0),
@@ -86,11 +102,12 @@ async def _parts(client: Any, keys: Keys, names: Sequence[str], at_ms: int) -> d
     """Of each queue the replies about it; one of which none of ours wrote a part is left out."""
     if not names:
         return {}
-    minute = at_ms // minutes.MINUTE_MS
+    minute, most = at_ms // minutes.MINUTE_MS, max(MOST_RUNNING // len(names), LEAST_RUNNING)
     pipe = client.pipeline(transaction=False)
     for name in names:
         queues.ask_stats(pipe, keys, name)
         pipe.zrange(keys.gates(name), 0, MOST_GATES - 1)
+        pipe.zrangebyscore(keys.queue(name), CLAIMED_SCORE, "+inf", start=0, num=most)
         for each in (minute, minute - 1):
             pipe.hget(keys.minutes(each // 60, name), f"{each % 60} {minutes.SUBMITTED}")
     found = await pipe.execute(raise_on_error=False)
@@ -133,12 +150,33 @@ async def _oldest(client: Any, keys: Keys, names: Sequence[str]) -> dict[str, fl
     return found
 
 
+async def _oldest_runs(
+    client: Any, keys: Keys, running: Mapping[str, list[bytes]], at_ms: int
+) -> dict[str, float]:  # fmt: skip
+    """Queue -> seconds that the job has run that has run for longest."""
+    asked = [(name, job_id.decode(errors="replace")) for name, ids in running.items() for job_id in ids]
+    records = await ask(client, *((b"HGET", keys.record(job_id), b"started") for _, job_id in asked)) if asked else []
+    found = dict.fromkeys(running, 0.0)
+    for (name, _), started in zip(asked, sound(records), strict=True):
+        if started and started.isdigit():
+            found[name] = max(found[name], (at_ms - int(started)) / 1000)
+    return found
+
+
+async def _schedules(client: Any, keys: Keys) -> tuple[ScheduleRecord, ...]:
+    """The first of the schedules, by name."""
+    [members] = sound(await ask(client, (b"SMEMBERS", keys.schedule_names)))
+    names = sorted(item.decode(errors="replace") for item in members or ())[:MOST_SCHEDULES]
+    found = await schedules.stored(client, keys, names) if names else []
+    return tuple(each.record for each in found if each is not None)
+
+
 async def _rest(client: Any, keys: Keys, at_ms: int) -> Standing:
-    leases, due, unheard, schedules, attempts = sound(await ask(
+    leases, due, unheard, first, attempts = sound(await ask(
         client, (b"ZCARD", keys.leases), (b"ZCARD", keys.hooks), (b"ZCARD", keys.unheard),
         (b"ZRANGE", keys.schedules, 0, 0, b"WITHSCORES"), (b"HGET", keys.histories, b"total"),
     ))  # fmt: skip
-    late_ms = at_ms - float(schedules[1]) if schedules else 0.0
+    late_ms = at_ms - float(first[1]) if first else 0.0
     return Standing(
         lapsed=leases or 0, words_due=due or 0, words_unheard=unheard or 0,
         schedule_late_s=max(late_ms, 0.0) / 1000, attempts=int(attempts or 0),

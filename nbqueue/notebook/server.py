@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from nbqueue.broker import holdup, queues
+from nbqueue.broker import every_queue, holdup, queues
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import memory
 from nbqueue.broker.queues import EngineInfo, QueueStats
@@ -51,7 +51,7 @@ def queue_stats() -> list[QueueStats]:
     """The numbers of all queues."""
 
     async def found(client: Any, keys: Keys) -> list[QueueStats]:
-        return [await queues.stats(client, keys, name) for name in await queues.names(client, keys)]
+        return await every_queue.stats(client, keys)
 
     return _ask(found, "asking for the queues")
 

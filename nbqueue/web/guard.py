@@ -21,6 +21,8 @@ logger = logging.getLogger("nbqueue.web")
 HEALTH, LOGIN, LOGOUT, METRICS, STATIC = "/healthz", "/login", "/logout", "/metrics", "/static/"
 #: where programs call, which get no cookies
 API = "/api/"
+#: where the buttons of pages call: a proxy adds its token to whatever a browser sends, so that one is no proof here
+ACT = "/act"
 #: where forms have what other sites cannot know, and scripts
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -69,16 +71,18 @@ class Guard:
             await redirect(call.scope, receive, send)
             return
         cookie = self._check_caller(call)
+        shown = cookie or call.headers.get("authorization", "")
         if call.changes:
             if self._config.read_only and call.path not in (LOGIN, LOGOUT):
                 raise Problem(403, "This server was started with --read-only: it shows everything and changes nothing.")
             sent = await body.read(call, receive, self._config.request_timeout_s)
-            if cookie:
-                self._check_csrf(call, cookie, sent)
+            if cookie or call.path == ACT:
+                self._check_csrf(call, shown, sent)
             receive = body.again(sent, receive)
         call.scope.setdefault("state", {}).update(
-            csrf_token=self._identity.csrf(cookie) if cookie else "", identity=self._identity, config=self._config
-        )
+            csrf_token=self._identity.csrf(shown) if shown else "", logged_in=bool(cookie), identity=self._identity,
+            config=self._config,
+        )  # fmt: skip
         await self._app(call.scope, receive, send)
 
     def _check_form(self, call: Call) -> None:
@@ -150,15 +154,15 @@ class Guard:
         given = cookies.values_of(call.headers.getlist("cookie"), self._config.cookie_name)
         return next(filter(self._identity.is_cookie, given), "")
 
-    def _check_csrf(self, call: Call, cookie: str, sent: bytes) -> None:
-        """A browser sends its cookie whoever asks it to: what changes something needs what only our pages know."""
+    def _check_csrf(self, call: Call, shown: str, sent: bytes) -> None:
+        """Browsers send cookies, and proxies their token, whoever asks: a change needs what only our pages know."""
         given = call.headers.get(CSRF_HEADER, "")
         if not given and call.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM_TYPE:
             given = parse_qs(sent.decode("latin-1")).get(CSRF_FIELD, [""])[0]
-        if not self._identity.is_csrf(given, cookie):
+        if not self._identity.is_csrf(given, shown):
             raise Problem(
-                403, "This request has a cookie and no CSRF token of this server: send it from a page of this server, "
-                "or with a bearer token."
+                403, "This request has no CSRF token of this server: send it from a page of this server, or to /api "
+                "with a bearer token."
             )  # fmt: skip
 
 

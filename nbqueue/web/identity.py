@@ -51,13 +51,13 @@ class Identity:
             return False
         return 0 <= self._clock() - int(since) + 1 <= COOKIE_S
 
-    def csrf(self, cookie: str) -> str:
-        """What requests with this cookie have to bring along to change anything; other sites cannot know it."""
-        return self._sign("csrf", cookie)
+    def csrf(self, shown: str) -> str:
+        """What has to come along with this cookie, or a proxy's token, for a change; other sites cannot know it."""
+        return self._sign("csrf", shown)
 
-    def is_csrf(self, given: str, cookie: str) -> bool:
+    def is_csrf(self, given: str, shown: str) -> bool:
         """Whether that came along."""
-        return hmac.compare_digest(self.csrf(cookie).encode(), given.encode(errors="replace"))
+        return hmac.compare_digest(self.csrf(shown).encode(), given.encode(errors="replace"))
 
     def _sign(self, purpose: str, text: str) -> str:
         return hmac.new(self._key, f"{purpose}\n{text}".encode(errors="replace"), hashlib.sha256).hexdigest()

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.names import shown
@@ -41,6 +42,8 @@ class Health:
     restarts: int
     #: the key that the others sign with and that its key file lacks; empty: none
     lacked_key: str = ""
+    #: what the server last said where it refuses this worker
+    refusal: str = ""
 
     @property
     def why_not_ready(self) -> str:
@@ -50,8 +53,13 @@ class Health:
         if not self.engines:
             return "no engine of it serves yet"
         if not self.connected:
-            return "the server does not answer it"
+            return f"the server refuses it: {self.refusal}" if self.refusal else "the server does not answer it"
         return f"its key file lacks key {self.lacked_key}, with which the others sign" if self.lacked_key else ""
+
+    @property
+    def all_slots(self) -> tuple[int, int]:
+        """How many jobs the engines that serve run at once, coroutines first."""
+        return self.slots[0] * self.engines, self.slots[1] * self.engines
 
 
 @asynccontextmanager
@@ -69,7 +77,8 @@ async def listening(place: str, look: Callable[[], Health]) -> AsyncIterator[Non
             f"Nothing can listen at --health {place} ({error.strerror}): give an address of this machine and a port "
             "that is free."
         ) from error
-    logger.info("How this worker is: http://%s/live, /ready and /metrics", place)
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    logger.info("How this worker is: http://%s/live, /ready and /metrics", where)
     try:
         yield
     finally:
@@ -148,10 +157,16 @@ def _answer(line: str, health: Health) -> tuple[int, str, str]:
             return 200, _JSON, '{"live": true}\n'
         case "/ready":
             why = health.why_not_ready
-            return 503 if why else 200, _JSON, json.dumps({"ready": not why, "why": why, **asdict(health)}) + "\n"
+            return 503 if why else 200, _JSON, json.dumps(_facts(health)) + "\n"
         case "/metrics":
             return 200, _TEXT, metrics(health)
     return 404, _JSON, '{"error": "there are /live, /ready and /metrics"}\n'
+
+
+def _facts(health: Health) -> dict[str, Any]:
+    """What /ready says."""
+    why = health.why_not_ready
+    return {"ready": not why, "why": why, **asdict(health), "slots": health.all_slots}
 
 
 def metrics(health: Health) -> str:
@@ -161,7 +176,7 @@ def metrics(health: Health) -> str:
         ("engines", "gauge", "Engines that serve.", {"": health.engines}),
         ("engines_wanted", "gauge", "Engines that are to be there.", {"": health.wanted}),
         ("engine_restarts_total", "counter", "Engines that took the place of another.", {"": health.restarts}),
-        ("slots", "gauge", "Jobs that the engines run at once.", _by_lane([n * health.engines for n in health.slots])),
+        ("slots", "gauge", "Jobs that the engines run at once.", _by_lane(list(health.all_slots))),
         ("busy", "gauge", "Jobs that run.", _by_lane(list(health.busy))),
     ]
     lines = []

@@ -12,6 +12,7 @@ from typing import Any
 from nbqueue.broker import claims, queues, scripts
 from nbqueue.broker.connection import explain
 from nbqueue.broker.keys import Keys
+from nbqueue.errors import AccessDenied
 from nbqueue.worker.machine import is_gone, machine_id
 
 logger = logging.getLogger("nbqueue.worker")
@@ -35,6 +36,8 @@ class Leases:
         self._known: dict[str, queues.EngineInfo] = {}
         self._passed_at = (time.time(), time.monotonic())
         self._renewed_at = -math.inf
+        #: what the server last said where it refuses us; empty: it does not
+        self.refusal = ""
 
     @property
     def are_kept(self) -> bool:
@@ -74,7 +77,7 @@ class Leases:
         if not engines:
             return
         renewed = await scripts.run(self._client, claims.lease(self._keys, engines))
-        self._renewed_at = time.monotonic()
+        self._renewed_at, self.refusal = time.monotonic(), ""
         lost = [engine for engine, kept in zip(engines, renewed, strict=True) if not kept]
         if lost:
             logger.warning("The lease of %s was lost; it starts anew.", ", ".join(lost))
@@ -114,6 +117,8 @@ class Leases:
 
     def _trouble(self, now: float, error: BaseException) -> None:
         self._connected_since = None
+        told = explain(error, "the server")
+        self.refusal = str(told) if isinstance(told, AccessDenied) else ""
         if now - self._complained_at >= COMPLAIN_S:
             self._complained_at = now
-            logger.warning("Waiting for the server: %s", explain(error, "the server"))
+            logger.warning("Waiting for the server: %s", told)

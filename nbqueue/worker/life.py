@@ -141,7 +141,7 @@ def _ended(begun: _Begun, finish: Finish, took_s: float) -> JobFacts:
     return replace(
         begun.facts, event="ended" if finish.state.is_final else "retried" if again else "returned",
         run_s=round(took_s, 3), state=finish.state.value if finish.state.is_final else "",
-        again_in_s=max(finish.delay_s, 0) if again else None, stopped_by=finish.stopped_by,
+        again_in_s=round(max(finish.delay_s, 0), 3) if again else None, stopped_by=finish.stopped_by,
         error_type=finish.error_type, error=finish.error[:ERROR_CHARS],
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ from nbqueue.broker import codec, queues, scripts, terms
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
-from nbqueue.children import telemetry
+from nbqueue.children import exporting
 from nbqueue.children.pool import Children
 from nbqueue.model import log_lines
 from nbqueue.model import task as tasks
@@ -62,7 +62,9 @@ def main() -> None:
     _die_with_parent(supervisor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_lines.set_up()
-    sys.exit(asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1])), supervisor)))
+    code = asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1])), supervisor))
+    exporting.close()
+    sys.exit(code)
 
 
 async def _serve(end: socket.socket, supervisor: int) -> int:
@@ -85,7 +87,7 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
         return 0
     config = WorkerConfig.from_wire(first["config"])
     log_lines.set_up(config.log_format)
-    telemetry.set_up()
+    await asyncio.to_thread(exporting.set_up)  # exporters take their time to import
     if not all(map(_is_imported, config.modules)):
         return EXIT_NO_MODULE
     # what is here stays, and need not be looked through again and again

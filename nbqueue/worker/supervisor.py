@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from nbqueue.broker import rights
 from nbqueue.broker.connection import check_connection, explain, open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import TROUBLE
@@ -108,7 +109,7 @@ class Supervisor:
             stopping=self._stopping.is_set(), connected=self._leases.are_kept, wanted=self._crew.size,
             engines=sum(engine.is_up for engine in engines), busy=busy,
             slots=(self._config.concurrency, self._config.slots), restarts=self._restarts,
-            lacked_key=self._key.lacked,
+            lacked_key=self._key.lacked, refusal=self._leases.refusal,
         )  # fmt: skip
 
     def _on_keeper_end(self, keeper: asyncio.Task[None]) -> None:
@@ -138,9 +139,24 @@ class Supervisor:
                 logger.warning("Waiting for the server: %s", error)
                 await first(self._stopping.wait(), asyncio.sleep(5.0))
             else:
+                await self._check_rights()
                 await self._agree_on_key()
                 return True
         return False
+
+    async def _check_rights(self) -> None:
+        """Refuse to go on as a user who may not do what a worker does: it would never serve."""
+        if self._config.stock:
+            return
+        try:
+            missing = await rights.refused(self._client, self._keys, "worker")
+        except TROUBLE:
+            return  # what keeps from asking is told by what comes next
+        if missing:
+            raise AccessDenied(
+                f"The user of this worker may not do at {self._config.address} what a worker does: it lacks "
+                f"{rights.some(missing)}. `nbqueue acl --role worker` prints the rights of a user who may."
+            )
 
     async def _agree_on_key(self) -> None:
         """Refuse to take jobs that were signed with another key: they would fail here. Those of arq are not signed."""

@@ -26,7 +26,7 @@ SOUND = {"maxmemory": 0, "used_memory": 1_000_000, "maxmemory_policy": "noevicti
         (
             {"redis_version": "7.0.15"},
             "note",
-            "(CVE-2025-49844): upgrade it to 7.2.11 or later, unless your distribution",
+            "upgrade it to 7.2.11 or later; where your distribution has mended it, give --accept CVE-2025-49844",
         ),
         ({"redis_version": "7.4.5"}, "note", "upgrade it to 7.4.6 or later"),
         ({"redis_version": "8.2.3"}, "ok", "redis 8.2.3"),
@@ -37,8 +37,9 @@ SOUND = {"maxmemory": 0, "used_memory": 1_000_000, "maxmemory_policy": "noevicti
 )
 def test_an_old_server_is_told(info: dict[str, Any], mark: Mark, said: str) -> None:
     """Too old is wrong; with a hole by which scripts take it over it is noted, with the release that mends it."""
-    [found] = checkup.server(info)
-    assert (found.what, found.mark, said in found.said) == ("server", mark, True), found.said
+    *_, found = checkup.server(info)
+    what = checkup.HOLE if mark == "note" else "server"
+    assert (found.what, found.mark, said in found.said) == (what, mark, True), found.said
 
 
 def test_a_journal_that_is_not_written_is_wrong() -> None:
@@ -54,7 +55,27 @@ def test_a_server_that_evicts_is_wrong(policy: str) -> None:
     """Under a limit of memory each policy but noeviction loses jobs; without a limit none does."""
     info = {**SOUND, "maxmemory_policy": policy}
     assert checkup.room({**info, "maxmemory": 10**9}).mark == "wrong"
-    assert checkup.room(info).mark == "ok"
+    assert checkup.room(info).mark == "note"
+
+
+def test_a_server_without_a_limit_is_noted() -> None:
+    """What ends it where memory is short is said; with a limit it is well."""
+    assert "no limit: set maxmemory" in checkup.room(SOUND).said
+    assert checkup.room({**SOUND, "maxmemory": 10**9}).mark == "ok"
+
+
+@pytest.mark.parametrize(
+    ("info", "is_lost"),
+    [
+        ({"redis_version": "7.0.15", "aof_enabled": 1}, True), ({"redis_version": "7.0.15", "aof_enabled": 0}, False),
+        ({"valkey_version": "9.0.0", "redis_version": "7.2.4", "aof_enabled": 1}, True),
+        ({"valkey_version": "9.1.2", "redis_version": "7.2.4", "aof_enabled": 1}, False),
+    ],
+)  # fmt: skip
+def test_a_journal_that_will_not_be_read_is_wrong(info: dict[str, Any], *, is_lost: bool) -> None:
+    """A server that reads its file as a user without rights is told before it is started again, where it has one."""
+    assert [each.mark for each in checkup.replay(info, ["hset"])] == ["wrong"] * is_lost
+    assert list(checkup.replay(info, [])) == []
 
 
 def test_who_submits_to_a_server_that_evicts_is_warned_once(home: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -79,8 +100,8 @@ def test_a_clock_that_differs_is_noted(skew_s: float, mark: Mark) -> None:
     ("url", "marks"),
     [
         ("redis://127.0.0.1", []), ("redis://[::1]:6379", []), ("redis://localhost", []), ("unix:///s", []),
-        ("redis://queue.internal", ["note"]), ("redis://10.1.2.3", ["note"]), ("rediss://queue.internal", []),
-        ("rediss://queue.internal?ssl_check_hostname=false", ["note"]), ("rediss+sentinel://a/main", []),
+        ("redis://queue.internal", ["note"]), ("redis://10.1.2.3", ["note"]), ("rediss://queue.internal", ["ok"]),
+        ("rediss://queue.internal?ssl_check_hostname=false", ["note"]), ("rediss+sentinel://a/main", ["ok"]),
         ("redis+sentinel://10.1.2.3:26379,10.1.2.4:26379/main", ["note"]), ("redis+sentinel://localhost/main", []),
         ("redis+sentinel://localhost:1,10.1.2.4/main", ["note"]),
     ],

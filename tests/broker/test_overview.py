@@ -53,13 +53,14 @@ async def test_numbers_and_ids_of_each_queue(look: Look) -> None:
     stats = [each.stats for each in found.queues]
     assert stats == [await queues.stats(look.client, Keys(), name) for name in ("a", "b")]
     assert (stats[0].queued, stats[0].scheduled, stats[1].blocked) == (1, 1, 1)
-    assert [each.measure.depth for each in found.queues] == [1, 0]
+    measured = await overview.measures(look.client, Keys(), ("a", "b"))
+    assert [each.depth for each in measured.values()] == [1, 0]
 
 
 async def test_an_empty_server_has_none(look: Look) -> None:
     """The server's clock is told all the same."""
     found = await look()
-    assert (found.queues, found.left_out, found.at_ms > 0) == ((), 0, True)
+    assert (found.queues, found.others, found.at_ms > 0) == ((), (), True)
 
 
 async def test_ids_are_bounded_and_shared(look: Look) -> None:
@@ -75,12 +76,24 @@ async def test_ids_are_bounded_and_shared(look: Look) -> None:
 
 
 async def test_of_very_many_queues_the_fullest_are_looked_at(look: Look) -> None:
-    """The others are counted."""
-    for number in range(MOST_QUEUES + 2):
-        await nbqueue.options(queue=f"q{number:02}").submit(abs, number)
+    """The others are counted: what is ready, delayed and held back, and what ended; strange keys count for nothing."""
+    for number in range(MOST_QUEUES):
+        await nbqueue.options(queue=f"q{number:02}").submit_map(abs, [number] * 2)
+    delayed = await nbqueue.options(queue="delayed", delay=60).submit(abs, 1)
+    await nbqueue.options(queue="blocked", after=[delayed]).submit(abs, 1)
+    await (await nbqueue.options(queue="done").submit(abs, 1)).cancel()
     await nbqueue.options(queue="zzz").submit_map(abs, range(3))
     found = await look()
-    assert (len(found.queues), found.left_out, found.queues[-1].stats.name) == (MOST_QUEUES, 3, "zzz")
+    assert (len(found.queues), len(found.others), found.queues[-1].stats.name) == (MOST_QUEUES, 4, "zzz")
+    others = await overview.rest(look.client, Keys(), ("delayed", "blocked", "done", "q29"))
+    assert [(each.queued, each.scheduled, dict(each.ended)) for each in others] == [
+        (0, 1, {}), (1, 0, {}), (0, 0, {"cancelled": 1}), (2, 0, {}),
+    ]  # fmt: skip
+    await look.client.set("arq:queue:strange", "no queue", ex=60)
+    await look.client.hset("nbq:counts:strange", "odd", "x")
+    await look.client.expire("nbq:counts:strange", 60)
+    (strange,) = await overview.rest(look.client, Keys(), ("strange",))
+    assert (strange.queued, strange.scheduled, strange.running, strange.ended) == (0, 0, 0, {})
 
 
 async def test_what_none_of_ours_wrote_hides_no_queue(look: Look, server: Server) -> None:

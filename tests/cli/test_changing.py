@@ -31,7 +31,7 @@ def test_waiting_jobs_are_changed(at: tuple[str, ...]) -> None:
     run("submit", "f", "--id", "gone", *at)
     run("cancel", "gone", *at)
     found = run("promote", "a", "gone", *at)
-    assert (found.exit_code, found.stdout) == (0, "a  changed\ngone  already cancelled\n")
+    assert (found.exit_code, found.stdout) == (1, "a  changed\ngone  already cancelled\n")
     found = run("reschedule", "a", "b", "--at", "2030-01-31T08:00+01:00", "--json", *at)
     assert (found.exit_code, json.loads(found.stdout)) == (0, {"a": "changed", "b": "changed"})
     assert run("priority", "b", "--to", "-5", *at).stdout == "b  changed\n"

@@ -56,6 +56,37 @@ def test_what_is_paused_is_listed_and_resumed(at: tuple[str, ...]) -> None:
     assert run("pause", *at).stdout == ""
 
 
+def test_a_queue_that_nobody_knows(at: tuple[str, ...]) -> None:
+    """It is held back ahead, as was said, with a word that it may be a slip."""
+    strange = 'nbqueue: queue "typo": no job was submitted to it yet, and no worker serves it\n'
+    for words, said in (
+        ("pause --queue typo", "queue typo: paused\n"), ("resume --queue typo", "queue typo: resumed\n"),
+        ("drain typo", "queue typo: drained\n"), ("open typo", "queue typo: open\n"),
+    ):  # fmt: skip
+        found = run(*words.split(), *at)
+        assert (found.exit_code, found.stdout, found.stderr) == (0, said, strange)
+    for words in ("limits --queue typo --rate 5/s", "retention typo --age 5d"):
+        assert run(*words.split(), *at).stderr == strange
+    _submit(at, "double", "1", "--queue", "known")
+    assert run("pause", "--queue", "known", *at).stderr == ""
+    empty = run("pause", "--queue", "", *at)
+    assert (empty.exit_code, empty.stderr) == (2, "nbqueue: --queue '' names none: give the name of a queue.\n")
+
+
+def test_what_had_ended_is_not_done(at: tuple[str, ...]) -> None:
+    """Named by its own id it ends a command with 1; of a group it is left, as it is not concerned."""
+    group = run("map", "double", "1", "2", *at).stdout.strip()
+    first, second = _states(at)
+    assert run("cancel", first, *at).exit_code == 0
+    assert [run(*words.split(), *at).exit_code for words in (
+        f"promote {first}", f"priority {first} --to 5", f"reschedule {first} --delay 5", f"move {first} --to b",
+    )] == [1, 1, 1, 1]  # fmt: skip
+    assert run("cancel", first, *at).exit_code == 0
+    for words in (f"priority {group} --to 5", f"move {group} --to b", f"cancel {group}"):
+        found = run(*words.split(), *at)
+        assert (found.exit_code, second in found.stdout) == (0, True)
+
+
 HELD = "give one of --queue, --function, --tag and --group."
 LIMITED = "give one of --queue, --function and --key."
 NOT_BOTH = "--remove takes a limit away, --rate and --concurrency set one: give --remove or numbers."

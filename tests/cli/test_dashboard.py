@@ -47,12 +47,16 @@ def test_a_proxy_reaches_it_by_a_socket(
         wait_until(lambda: "Serving on" in log.read_text(), START_S)
         assert path.stat().st_mode & 0o777 == 0o600
         shown = {"Host": "hub.example", "Authorization": f"Bearer {TOKEN}"}
-        assert _asked(path, "/", **shown).status == 200
+        page = _asked(path, "/", **shown)
+        assert page.status == 200
         assert _asked(path, "/", Host="hub.example").status == 401
         foreign = {**shown, "Origin": "https://evil.example", "Content_Type": "application/x-www-form-urlencoded"}
         assert _asked(path, "/act", "do=pause:default", **foreign).status == 403
         own = {**foreign, "Origin": "https://hub.example"}
-        assert _asked(path, "/act", "do=pause:default", **own).status == 303
+        # of a page of somebody else on the same hub
+        assert _asked(path, "/act", "do=pause:default", **own).status == 403
+        csrf = re.findall(rb'name="csrf_token" value="(\w+)"', page.body)[0].decode()
+        assert _asked(path, "/act", "do=pause:default", **own, **{"X-CSRF-Token": csrf}).status == 303
 
 
 def test_a_socket_needs_the_token_of_a_proxy(settings: Settings, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_a_server_without_a_journal_is_noted(server: Server) -> None:
     # a note for an old server, where these tests run on one
     assert marks.pop("server") in {"ok", "note"}
     assert marks == {
-        "Python": "ok", "signing key": "note", "persistence": "note", "memory": "ok", "clock": "ok", "latency": "ok",
+        "Python": "ok", "signing key": "note", "persistence": "note", "memory": "note", "clock": "ok", "latency": "ok",
         "rights": "note", "workers": "note", "queues": "ok",
     }  # fmt: skip
     assert run("doctor", "--url", server.url).exit_code == 0
@@ -64,6 +64,51 @@ def test_strict_takes_notes_for_faults(server: Server) -> None:
     """`--strict` ends with code 1 where a server keeps nothing on disk, which is else only noted."""
     assert run("doctor", "--url", server.url).exit_code == 0
     assert run("doctor", "--strict", "--url", server.url).exit_code == 1
+
+
+def test_the_first_worker_may_start_after_a_look(server: Server) -> None:
+    """That no worker runs is no fault, however strict; what may be so is named, and is none either."""
+    known = [
+        row["what"] for row in json.loads(run("doctor", "--json", "--url", server.url).stdout) if row["mark"] == "note"
+    ]
+    assert "workers" in known
+    accepted = [word for what in known if what != "workers" for word in ("--accept", what)]
+    assert run("doctor", "--strict", *accepted, "--url", server.url).exit_code == 0
+    assert run("doctor", "--strict", *accepted[2:], "--url", server.url).exit_code == 1
+    run("submit", "f", "--url", server.url)
+    assert run("doctor", "--url", server.url).exit_code == 1
+    assert run("doctor", "--accept", "queues", "--url", server.url).exit_code == 0
+
+
+def test_a_key_that_is_broken_is_to_blame(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file without a key is wrong itself, and not the server; so is one that was named and is not there."""
+    path = tmp_path / "own" / "a.key"
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+    path.write_text("no key\n", encoding="ascii")
+    monkeypatch.setenv("NBQUEUE_KEY_FILE", str(path))
+
+    def told() -> list[tuple[str, str]]:
+        found = json.loads(run("doctor", "--json", "--url", server.url).stdout)
+        return [(row["what"], row["said"]) for row in found if row["mark"] == "wrong"]
+
+    [(what, said)] = told()
+    assert (what, said.startswith("Line 1 of the signing key")) == ("signing key", True)
+    path.unlink()
+    [(what, said)] = told()
+    assert (what, f"{path}, which NBQUEUE_KEY_FILE names, is not there" in said) == ("signing key", True)
+
+
+def test_a_key_that_was_named_is_not_made(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A mistyped path is refused by workers and by who submits: a fresh key would be another one than the others'."""
+    path = tmp_path / "nope" / "x.key"
+    worker = run("worker", "--key-file", str(path), "--url", server.url)
+    monkeypatch.setenv("NBQUEUE_KEY_FILE", str(path))
+    submit = run("submit", "f", "--url", server.url)
+    for refused in (worker, submit):
+        assert (refused.exit_code, f"nbqueue: There is no signing key {path}" in refused.stderr) == (2, True)
+        assert "nbqueue signing-key import" in refused.stderr
+    assert not path.parent.exists()
 
 
 def test_a_key_that_the_jobs_are_not_signed_with_is_wrong(server: Server) -> None:

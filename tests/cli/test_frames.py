@@ -17,7 +17,8 @@ from nbqueue.model.states import State
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 LONG = "\x1b[31m漢字 and more of it, \u202eword by word" * 5
 FACTS = Facts(
-    version=1, at=NOW, left_out=3, unseen=7, problem="",
+    version=1, at=NOW, unseen=7, problem="",
+    rest=tuple(QueueFacts(stats=QueueStats(name=f"rest{i}", queued=1, running=2)) for i in range(3)),
     queues=tuple(QueueFacts(stats=QueueStats(name=f"queue{i}-{'x' * 3 * i}", queued=10**i)) for i in range(9)),
     engines=tuple(EngineInfo(id=f"e{i}", host="host" * 9, pid=i, queues=("a", "b")) for i in range(9)),
     jobs=tuple(
@@ -41,6 +42,12 @@ def test_a_frame_fits(width: int, height: int) -> None:
     assert (len(seat.visible) > 0, len(seat.queues) > 0) == (True, True)
     text = "".join(line.plain for line in lines)
     assert (text.isprintable(), "\u202e" in text) == (True, False)
+
+
+def test_the_title_is_of_all_queues() -> None:
+    """Those that are not listed are counted too."""
+    title = frame(FACTS, Seat(Choice()), Size(width=200, height=24), where="x", now=NOW)[0].plain
+    assert "12 queues, 9 workers, 6 running, 111,111,114 waiting" in title
 
 
 def test_a_frame_of_ascii() -> None:

@@ -4,12 +4,18 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from arq.connections import RedisSettings, create_pool
 
 import nbqueue
+from nbqueue.cli.jobs import _row
+from nbqueue.model.job import JobRecord
+from nbqueue.model.progress import Progress
+from nbqueue.model.states import State, WaitReason
 from tests.cli.commands import run, running, shell
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -207,3 +213,40 @@ def _listed(server: Server, *words: str) -> list[tuple[str, str]]:
 
 def _state(job_id: str, server: Server) -> str | None:
     return dict(_listed(server)).get(job_id)
+
+
+def test_several_states_at_once(server: Server) -> None:
+    """With commas between them, or by several options."""
+    at = ("--url", server.url)
+    run("submit", "f", "--id", "waits", *at)
+    run("submit", "f", "--id", "gone", *at)
+    run("cancel", "gone", *at)
+    run("submit", "f", "--id", "late", "--delay", "600", *at)
+    for words in (("--state", "queued,cancelled"), ("--state", "queued", "--state", "cancelled")):
+        assert {each["id"] for each in json.loads(run("jobs", *words, "--json", *at).stdout)} == {"waits", "gone"}
+    assert run("jobs", "--state", "queued,odd", *at).exit_code == 2
+
+
+def test_what_waits_again_does_not_work() -> None:
+    """A job that was put back shows neither a time nor progress of before; what it waits for comes apart."""
+    began = datetime.now(UTC) - timedelta(seconds=19)
+    half = Progress(done=6, total=10)
+    again = JobRecord(id="a", state=State.QUEUED, reason=WaitReason.LIMITED, started_at=began, progress=half)
+    assert _row(again, "no worker offers site=berlin")[1] == "queued"
+    assert (_row(again)[1], _row(again)[5], _row(again)[7]) == ("queued (limited)", "", "")
+    assert _row(replace(again, state=State.RUNNING, reason=None))[5:8:2] == ("60%", "19 s")
+
+
+def test_one_job_in_full(server: Server) -> None:
+    """All that is known of it, and why it waits; as an object it has the keys of a job, and `why`."""
+    at = ("--url", server.url)
+    run("submit", "shop.solve", "--id", "one", "--tag", "night", "--priority", "5", "--retry", "3", *at)
+    lines = run("jobs", "one", *at).stdout.splitlines()
+    told = {line.split()[0]: " ".join(line.split()[1:]) for line in lines}
+    assert (told["id"], told["state"], told["function"], told["tags"]) == ("one", "queued", "shop.solve", "night")
+    assert told["waits"].startswith('no worker serves queue "default"')
+    found = json.loads(run("jobs", "one", "--json", *at).stdout)
+    assert (found["id"], found["priority"], found["why"]) == ("one", 5, told["waits"])
+    unknown = run("jobs", "nobody", *at)
+    assert (unknown.exit_code, 'The server knows no job "nobody"' in unknown.stderr) == (1, True)
+    assert run("jobs", "one", "--state", "queued", *at).exit_code == 2

@@ -1,10 +1,12 @@
 """What commands print with --json: the keys that docs/cli.md promises, which scripts stand on."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from nbqueue.cli.values import shown, written
 from tests.cli.commands import run
 from tests.servers import Server
 from tools.cli_page import SHAPES
@@ -69,6 +71,47 @@ def test_what_is_paused(at: tuple[str, ...]) -> None:
     assert _printed("pause", *at) == [
         {"kind": "function", "name": "shop.solve"}, {"kind": "queue", "name": "default"},
     ]  # fmt: skip
+
+
+def test_what_is_held_back_is_told(at: tuple[str, ...]) -> None:
+    """Each of these commands prints one document: what is so from now on."""
+    run("submit", "f", *at)
+    assert [_printed(*words, *at) for words in (
+        ["pause", "--queue", "default"], ["resume", "--queue", "default"], ["pause", "--tag", "night"],
+        ["open", "default"],
+        ["limits", "--queue", "default", "--rate", "20/min"], ["limits", "--queue", "default", "--remove"],
+    )] == [
+        {"kind": "queue", "name": "default", "state": "paused"},
+        {"kind": "queue", "name": "default", "state": "resumed"},
+        {"kind": "tag", "name": "night", "state": "paused"},
+        {"kind": "queue", "name": "default", "state": "open"},
+        {"q:default": {"rate": 20, "per_ms": 60000}}, {},
+    ]  # fmt: skip
+    assert _printed("clear", "default", *at)["cleared"] == 1
+    assert _printed("drain", "default", *at) == {"kind": "queue", "name": "default", "state": "drained"}
+
+
+def test_jobs_that_are_moved_and_drawn(at: tuple[str, ...]) -> None:
+    """The answer for each job; the nodes and edges of a graph."""
+    first = _printed("submit", "f", "--id", "first", *at)["id"]
+    second = _printed("submit", "f", "--id", "second", "--after", first, *at)["id"]
+    found = run("move", first, "nobody", "--to", "other", "--json", *at)
+    assert (found.exit_code, json.loads(found.stdout)) == (1, {first: "moved", "nobody": "unknown"})
+    graph = _printed("graph", first, *at)
+    assert graph.keys() == {"nodes", "edges", "around", "cut"}
+    assert ([node["state"] for node in graph["nodes"]], graph["edges"]) == (["queued", "queued"], [[first, second]])
+    run("cancel", first, *at)
+    assert _printed("webhooks", *at) == []
+
+
+def test_numbers_that_json_does_not_have() -> None:
+    """They are null, so that whoever reads it can."""
+    result = {"loss": float("nan"), "bounds": (float("inf"), 1.5), "at": datetime(2026, 1, 31, tzinfo=UTC)}
+    text = written(result, default=str)
+    assert json.loads(text, parse_constant=pytest.fail) == {
+        "loss": None, "bounds": [None, 1.5], "at": "2026-01-31 00:00:00+00:00",
+    }  # fmt: skip
+    assert shown([float("nan")]) == "[null]"
 
 
 def test_schedules_that_change(at: tuple[str, ...]) -> None:

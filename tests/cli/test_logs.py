@@ -5,9 +5,12 @@ import pty
 import select
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.cli.commands import run, shell
+import nbqueue
+from tests.cli.commands import run, running, shell
 from tests.servers import Server
+from tests.workers import running_worker
 
 HOSTILE = (
     "\x1b]0;title\x07one\x1b[2J\x1b[1;31mred\x1b[0m\x9b31m\ttab\r\n"
@@ -59,3 +62,41 @@ def test_a_pipe_gets_every_byte(server: Server) -> None:
     """Into a pipe goes what the job wrote, colours and all, for whoever reads it there to decide."""
     command = [sys.executable, "-m", "nbqueue", "logs", job_with_log(server, HOSTILE), "--url", server.url]
     assert subprocess.run(command, capture_output=True, check=True).stdout == HOSTILE.encode()
+
+
+TALKS = """
+import pathlib
+import time
+import nbqueue
+
+@nbqueue.task("talk")
+def talk():
+    for part in range(12):
+        while part == 1 and not pathlib.Path(HEARD).exists():
+            time.sleep(0.05)
+        for line in range(2000):
+            print(f"{part:02d} {line:04d} " + "x" * 70)
+        time.sleep(0.4)
+"""
+
+
+def test_a_log_of_any_length_is_followed(server: Server, tmp_path: Path) -> None:
+    """Each line once and in order, also when the log is longer than what is kept of it; by one connection."""
+    heard = tmp_path / "heard"
+    (tmp_path / "cli_log_tasks.py").write_text(TALKS.replace("HEARD", repr(str(heard))), encoding="utf-8")
+    settings = nbqueue.Settings(url=server.url, home=tmp_path)
+    with running_worker(settings, "cli_log_tasks", modules=[tmp_path]), server.client() as client:
+        job_id = shell("submit", "talk", "--url", server.url, "--home", str(tmp_path)).stdout.strip()
+        before = client.info("stats")["total_connections_received"]
+        with running("logs", "-f", job_id, "--url", server.url) as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline().rstrip("\n")]
+            heard.touch()
+            lines += process.stdout.read().splitlines()
+        # those of the command, and some that the worker may have opened meanwhile
+        assert client.info("stats")["total_connections_received"] - before < 6
+    said = [line[:7] for line in lines if not line.startswith("[...")]
+    assert said == sorted(set(said))
+    lost = sum(int(line.split()[1].replace(",", "")) for line in lines if line.startswith("[..."))
+    assert (len(said) * 79 + lost, said[-1]) == (12 * 2000 * 79, "11 1999")
+    assert (said[0], len(said) > 14_000) == ("00 0000", True)

@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -15,6 +16,7 @@ from nbqueue.cli import COMMANDS as EVERY
 from nbqueue.cli import load
 from nbqueue.cli.examples import EXAMPLES
 from nbqueue.cli.spoken import EXIT_CODES
+from nbqueue.cli.variables import slips
 from tests.cli.commands import run, running, shell
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -92,7 +94,7 @@ def test_the_package_runs_as_the_command() -> None:
         (2, ["jobs", "--url", "http://x"], 'nbqueue: NBQUEUE_URL begins with "http://"'),
         (1, ["jobs"], "nbqueue: No local stack runs in"),
         (2, ["history", "--since", "soon", "--url", "{server}"], "nbqueue: --since 'soon' is no time"),
-        (2, ["up", "--url", "redis://host"], "nbqueue: `nbqueue up starts the local stack`"),
+        (2, ["up", "--url", "redis://host"], "nbqueue: `nbqueue up` starts the local stack"),
         (2, ["submit", "f", "text", "--url", "{server}"], "nbqueue: Argument 1 is no JSON: 'text'"),
         (2, ["cancel", "a/b", "--url", "{server}"], "nbqueue: job_id='a/b' cannot be used"),
         (2, ["jobs", "--queue", "a,b", "--url", "{server}"], "nbqueue: queue='a,b' cannot be used"),
@@ -137,3 +139,29 @@ def test_ctrl_c_ends_with_130(server: Server) -> None:
         os.kill(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=10)
         assert (process.returncode, output) == (130, "nbqueue: interrupted\n")
+
+
+def test_what_was_meant(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slip in a command, a number, a variable or a choice is told in a sentence that helps."""
+    assert "No such command 'statsu'. Did you mean 'status'?" in run("statsu").stderr
+    assert "No such command 'frobnicate'.\n" in run("frobnicate").stderr
+    assert "'two' is not a valid whole number" in run("worker", "--slots", "two").stderr
+    assert "Missing option '--role'. Give one of" in run("acl").stderr
+    for verb, does in (("up", "starts"), ("down", "stops")):
+        assert (
+            f"`nbqueue {verb}` {does} the local stack, but a server is given" in run(verb, "--url", "redis://x").stderr
+        )
+    monkeypatch.setenv("NBQUEUE_DRAIN_TIMEUOT", "3")
+    said = "nobody reads NBQUEUE_DRAIN_TIMEUOT: did you mean NBQUEUE_DRAIN_TIMEOUT?"
+    assert said in run("doctor", "--url", server.url).stdout
+    assert list(slips({"NBQUEUE_DRAIN_TIMEOUT": "3", "NBQUEUE_QUITE_ELSE": "", "NBQUEUE_PORT": "1"})) == []
+
+
+def test_a_full_disk(server: Server) -> None:
+    """Where nothing can be written a sentence says so, and no traceback."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "nbqueue", "jobs", "--url", server.url],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (found.returncode, found.stderr) == (1, "nbqueue: the output cannot be written: No space left on device\n")

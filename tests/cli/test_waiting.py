@@ -78,6 +78,29 @@ def test_what_has_not_ended_in_time(at: At) -> None:
     assert (refused.exit_code, refused.stdout, refused.stderr) == (4, "", sentence)
 
 
+@pytest.mark.usefixtures("_worker")
+def test_a_look_without_waiting(at: At) -> None:
+    """However short the time, what had ended before is told by its own exit code, and so is who is not known."""
+    good, bad = (run("submit", "add", word, *at).stdout.strip() for word in ("1", '"a"'))
+    run("submit", "add", "1", "--queue", "lonely", "--id", "late", *at)
+    assert run("wait", good, bad, *at).exit_code == 1
+    for timeout in ("0", "0.001", "0.02"):
+        looks = [run("wait", *ids, "--timeout", timeout, *at) for ids in ([good], [bad], ["nobody"], [good, "late"])]
+        assert [(each.exit_code, each.stdout) for each in looks] == [
+            (0, f"{good}  succeeded\n"), (1, f"{bad}  failed\n"), (1, "nobody  unknown\n"),
+            (4, f"{good}  succeeded\n"),
+        ]  # fmt: skip
+    found = run("wait", good, "nobody", "--timeout", "0", "--json", *at)
+    assert (found.exit_code, json.loads(found.stdout)) == (1, {good: "succeeded", "nobody": "unknown"})
+
+
+@pytest.mark.parametrize(("timeout", "said"), [("nan", "'nan' is no duration"), ("-5", "give at least 0 s")])
+def test_a_time_that_is_none(at: At, timeout: str, said: str) -> None:
+    """It is refused in a sentence."""
+    refused = run("wait", "nobody", f"--timeout={timeout}", *at)
+    assert (refused.exit_code, said in refused.stderr) == (2, True)
+
+
 def test_waiting_goes_on_until_the_end(at: At, server: Server) -> None:
     """A job that ends later ends the waiting; Ctrl-C ends it before."""
     run("submit", "add", "1", "--queue", "lonely", "--id", "slow", *at)

@@ -63,6 +63,10 @@ def test_ids_that_nobody_knows(server: Server) -> None:
 def test_the_secret(tmp_path: Path) -> None:
     """One line a key, the same each time, and nothing of the key in it."""
     key_file = tmp_path / "keys" / "signing.key"
+    lacking = run("webhooks", "secret", "--key-file", str(key_file))
+    assert (lacking.exit_code, f"There is no signing key {key_file}" in lacking.stderr) == (2, True)
+    assert not key_file.exists()
+    run("signing-key", "new", "--key-file", str(key_file))
     first = run("webhooks", "secret", "--key-file", str(key_file)).stdout
     assert first == run("webhooks", "secret", "--key-file", str(key_file)).stdout
     assert first.startswith("whsec_")

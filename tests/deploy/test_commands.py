@@ -14,6 +14,7 @@ LINES = list(command_lines())
 #: what a file of deploy/ is installed as, and files that must be there where a command is read
 INSTALLED = {
     "/etc/nbqueue/default.toml": SYSTEMD / "default.toml",
+    "alice.password": PAGE,
     **{f"1/{user}.password": PAGE for user in ("worker", "client", "viewer")},
 }
 

@@ -1,24 +1,17 @@
 """The server as deploy/ starts it, with the secrets that deploy/secrets.sh makes: a real one, and who may do what."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import redis
 
-from tests.deploy.parts import DEPLOY, PAGE, SYSTEMD, UNITS, compose, container, unit, value
-from tests.servers import end_with_parent, server_binary
-from tests.waiting import wait_until
+from tests.deploy.deployed import Deployed, make, prepared
+from tests.deploy.parts import DEPLOY, PAGE, UNITS, compose, container, unit, value
 
-PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 #: what must not differ from what the settings say, as the server tells it
 KEPT = {
     "appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": "",
@@ -30,59 +23,11 @@ FILES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deployed:
-    """A server that runs as the unit of systemd starts it."""
-
-    #: what secrets.sh made for it
-    secrets: Path
-    #: where it listens
-    socket: Path
-
-    def client(self, user: str, password: str = "") -> redis.Redis:
-        """A plain connection of one of its users."""
-        known = password or (self.secrets / f"{user}.password").read_text()
-        return redis.Redis(unix_socket_path=str(self.socket), username=user, password=known, decode_responses=True)
-
-    def answers(self) -> bool:
-        """Whether it takes commands."""
-        try:
-            with self.client("health", "health") as client:
-                return bool(client.ping())
-        except redis.ConnectionError:
-            return False
-
-    def command(self, user: str, *words: str) -> str:
-        """What the command `nbqueue` prints for one of its users."""
-        environment = {
-            **os.environ, "NBQUEUE_URL": (self.secrets / f"{user}.url").read_text().strip(),
-            "NBQUEUE_KEY_FILE": str(self.secrets / "signing.key"),
-        }  # fmt: skip
-        command = [sys.executable, "-m", "nbqueue", *words]
-        ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Deployed]:
     """The server of deploy/systemd, on a socket of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="nbq-deploy-", dir="/tmp"))
-    found = Deployed(secrets=folder / "secrets", socket=folder / "s")
-    _make(found.secrets, f"unix://{found.socket}")
-    places = {
-        "/usr/bin/valkey-server": server_binary(), "/etc/nbqueue-server/server.conf": DEPLOY / "server.conf",
-        "/etc/nbqueue-server/users.acl": found.secrets / "users.acl", "/var/lib/nbqueue-server": folder, "6379": 0,
-    }  # fmt: skip
-    words = [str(places.get(word, word)) for word in value(SYSTEMD / "nbqueue-server.service", "ExecStart").split()]
-    command = [*words, "--unixsocket", str(found.socket)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=end_with_parent) as process:  # noqa: PLW1509
-        try:
-            wait_until(found.answers, 10)
-            yield found
-        finally:
-            process.kill()
-            shutil.rmtree(folder, ignore_errors=True)
+    with prepared() as found, found.running():
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +46,7 @@ def test_secrets_are_private(secrets: Path) -> None:
 def test_secrets_stay_as_they_are(secrets: Path) -> None:
     """A second run changes nothing."""
     before = {path.name: path.read_bytes() for path in secrets.iterdir()}
-    _make(secrets, f"unix://{secrets.parent / 's'}")
+    make(secrets, f"unix://{secrets.parent / 's'}")
     assert {path.name: path.read_bytes() for path in secrets.iterdir()} == before
 
 
@@ -120,6 +65,24 @@ def test_the_address_is_asked_for(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert refused.stderr.startswith("usage: ")
     assert not (tmp_path / "s").exists()
+
+
+def test_users_of_ones_own_stay(tmp_path: Path) -> None:
+    """A second run keeps users that were added, and makes anew the lines of its own users alone."""
+    make(tmp_path)
+    users = tmp_path / "users.acl"
+    lines = users.read_text().splitlines()
+    alice = "user alice reset on #00 ~team:arq:* -@all +ping"
+    users.write_text("\n".join(["user default on nopass", *lines[1:], alice, "user workers off"]) + "\n")
+    make(tmp_path)
+    assert users.read_text().splitlines() == [*lines, alice, "user workers off"]
+
+
+def test_users_are_of_a_namespace(tmp_path: Path) -> None:
+    """With NBQUEUE_NAMESPACE the rights are those of the namespace."""
+    make(tmp_path, NBQUEUE_NAMESPACE="team")
+    worker = next(line for line in (tmp_path / "users.acl").read_text().splitlines() if line.startswith("user worker"))
+    assert [word for word in worker.split() if "~" in word] == ["~team:arq:*", "~team:nbq:*"]
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
@@ -161,8 +124,3 @@ def test_a_job_goes_through(deployed: Deployed, home: Path) -> None:
     deployed.command("worker", "worker", "sums", "--burst", "--slots", "1")
     (job,) = json.loads(deployed.command("viewer", "jobs", "--json"))
     assert (job["id"], job["state"]) == (submitted.strip(), "succeeded")
-
-
-def _make(folder: Path, url: str = "redis://server:6379/0") -> None:
-    command = ["sh", str(DEPLOY / "secrets.sh"), str(folder), url]
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PATH": PATH})

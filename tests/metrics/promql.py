@@ -17,6 +17,7 @@ _FUNCTIONS = {
     "rate": True,
     "increase": True,
     "delta": True,
+    "max_over_time": True,
     "absent": False,
     "vector": False,
     "histogram_quantile": False,

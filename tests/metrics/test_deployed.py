@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from nbqueue.metrics.counting import ATTEMPTS, RUNS, WAITS
 from nbqueue.metrics.exposition import Fixed
 from nbqueue.metrics.families import families, up
 from nbqueue.metrics.standing import Standing
+from nbqueue.model.schedule import ScheduleRecord, ScheduleState
 from tests.metrics import promql
 from tests.metrics.scraped import scrape
 from tests.servers import Server
@@ -47,9 +49,11 @@ def _with_values(text: str) -> str:
 @pytest.fixture(scope="module")
 def labels() -> dict[str, set[str]]:
     """Name of each sample that there may be -> its labels."""
-    pair = ("q", "f")
+    pair, now = ("q", "f"), datetime.now(UTC)
     standing = Standing(
-        queues=(QueueStats(name="q", held_back={"l:x": 1}),), arrivals={"q": 1.0}, engines=(EngineInfo(id="e"),),
+        queues=(QueueStats(name="q", held_back={"l:x": 1}),), arrivals={"q": 1.0}, oldest_runs={"q": 1.0},
+        engines=(EngineInfo(id="e"),),
+        at=now, schedules=(ScheduleRecord(name="s", state=ScheduleState.ACTIVE, next_at=now, last_at=now),),
         memory=StoreMemory(used_bytes=1, limit_bytes=2, is_limited=True),
     )  # fmt: skip
     tallies = Tallies(counts={(ATTEMPTS, *pair, "lost"): 1, (WAITS, *pair, 1): 1, (RUNS, *pair, 1): 1})

@@ -53,6 +53,7 @@ async def test_jobs_are_told_by_state_queue_and_function(settings: Settings) -> 
         await nbqueue.submit(held, str(settings.home))
         await until((settings.home / "runs").exists, 20)
         await nbqueue.submit(doubled, 2)
+        await nbqueue.schedule("0 0 1 1 *", doubled, 3)
         found = await scrape(str(settings.url))
         (settings.home / "end").touch()
     assert found["nbqueue_up"] == {(): 1}
@@ -68,6 +69,11 @@ async def test_jobs_are_told_by_state_queue_and_function(settings: Settings) -> 
     assert found["nbqueue_queue_workers"] == {("default",): 1, ("other",): 1}
     assert [sum(found[f"nbqueue_{name}"].values()) for name in ("workers", "host_slots", "host_jobs")] == [1, 1, 1]
     assert 0 < found["nbqueue_oldest_wait_seconds"]["default",] < 20 * SLACK
+    assert [each < 20 * SLACK for each in counted(found, "nbqueue_oldest_run_seconds").values()] == [True]
+    assert found["nbqueue_oldest_run_seconds"]["default",] > 0
+    [(_, state)] = counted(found, "nbqueue_schedule_state")
+    assert (state, list(found["nbqueue_schedule_overdue_seconds"].values())) == ("active", [0])
+    assert counted(found, "nbqueue_build_info") == {(nbqueue.__version__,): 1}
     assert found["nbqueue_attempts_uncounted"] == {(): 0}
 
 

@@ -23,7 +23,7 @@ from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from nbqueue.notebook import server
-from nbqueue.notebook.board.actions import Actions
+from nbqueue.notebook.board.actions import Searches
 from nbqueue.notebook.board.desk import Desk
 from tests.servers import Server, running_server
 from tests.waiting import wait_until
@@ -37,7 +37,7 @@ class Looking:
         self.desk = Desk(lambda: None)
         self.gathering = Gathering(self.desk, lambda: up, server.NOT_RUNNING)
         self.answers: list[str] = []
-        self.actions = Actions(of, self.answers.append, self.gathering.wake, self.gathering.forget)
+        self.actions = Searches(of, self.answers.append, self.gathering.wake, self.gathering.forget)
         self.future: Future[None] = of.call(self.gathering.run)
 
     @property

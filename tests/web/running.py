@@ -17,7 +17,7 @@ from typing import Any
 from nbqueue.model.settings import Settings
 from tests.servers import end_with_parent
 from tests.waiting import SLACK, wait_until
-from tests.workers import PYTHON, ROOT
+from tests.workers import PYTHON, ROOT, key_variable
 
 TOKEN = "a-token-of-the-tests-S3cr3t"
 #: a web server imports what it needs within this, also on a busy machine
@@ -134,7 +134,7 @@ def running_web(settings: Settings, *options: str, token: str = TOKEN) -> Iterat
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT), "NBQUEUE_URL": settings.url or "", "NBQUEUE_HOME": str(settings.home),
-        "NBQUEUE_KEY_FILE": str(settings.signing_key_file), "NBQUEUE_NAMESPACE": settings.namespace,
+        "NBQUEUE_NAMESPACE": settings.namespace, **key_variable(settings),
         "NBQUEUE_CONNECT_TIMEOUT_S": str(settings.connect_timeout_s),
         **({"NBQUEUE_TOKEN_FILE": str(file)} if token else {}),
     }  # fmt: skip

@@ -93,6 +93,31 @@ def test_an_act_needs_a_post_and_one_of_our_pages(web: Web, job_id: str) -> None
     assert _did(web, "resume:default") == {"said": "Resume queue default: its jobs start again"}
 
 
+def test_a_proxys_token_is_no_proof_of_a_page(web: Web) -> None:
+    """Who shows the token, as a proxy does for whatever a browser sends, presses a button only from a page of ours."""
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    refused = web.ask("POST", "/act", body=b"do=pause:default", headers=form)
+    cookie = web.get(f"/?token={TOKEN}", token=None).headers["set-cookie"].partition(";")[0]
+    of_another = re.findall(
+        r'csrf_token" value="(\w+)"', web.get("/", token=None, headers={"Cookie": cookie}).body.decode()
+    )
+    mixed = web.ask("POST", "/act", body=f"do=pause:default&csrf_token={of_another[0]}".encode(), headers=form)
+    assert (refused.status, mixed.status) == (403, 403)
+    assert refused.detail.startswith("This request has no CSRF token of this server")
+    assert _did(web, "resume:default") == {"said": "Resume queue default: its jobs start again"}
+    assert "Log out" not in web.get("/").body.decode()
+
+
+def test_an_act_on_all_that_match_says_on_how_many(web: Web) -> None:
+    """A page without scripts asks with the number; one with scripts asks for it."""
+    nbqueue.options(label="counted", delay=3600).submit_map("add", [1, 2, 3]).wait(20)
+    assert web.get("/matching?at=%3Ftext%3Dcounted").json == {"jobs": "3"}
+    asked = _post(web, "Delete", matching="1", back="%3Ftext%3Dcounted").body
+    assert b"<h1>Delete all 3 jobs that match?</h1>" in asked
+    told = _did(web, "Delete", matching="1", back="%3Ftext%3Dcounted", sure="1")
+    assert told == {"said": "Delete all jobs that match: 3 deleted"}
+
+
 def test_acts_of_queues_and_of_nothing(web: Web) -> None:
     """A queue is cleared of what waits, and an act that there is not, or is on nothing, is answered in a sentence."""
     nbqueue.options(queue="idle").submit("add", 1).wait(20)
@@ -146,15 +171,15 @@ def test_a_read_only_server_has_no_buttons(base: Settings) -> None:
 
 
 @pytest.mark.usefixtures("base")
-async def test_all_who_look_share_one_look_at_the_server(shared_server: Server) -> None:
+async def test_all_who_look_share_one_look_at_the_server(module_server: Server) -> None:
     """Five pages cost the server what one does; after the last has left it is asked no more."""
     hub = Hub(session(), lambda: True, "", linger_s=0.5)
     with hub.watching(View()):
         await hub.first()
-        one = await _commands(shared_server, hub)
+        one = await _commands(module_server, hub)
         others = [replace(View(), choice=replace(views.CHOICE, state=state)) for state in ("running", "failed")]
         with hub.watching(View()), hub.watching(others[0]), hub.watching(others[1]), hub.watching(View()):
-            assert await _commands(shared_server, hub) <= 1.5 * one
+            assert await _commands(module_server, hub) <= 1.5 * one
     await until(lambda: not hub.is_looking, 5)
     assert not hub.is_looking
 
@@ -196,8 +221,17 @@ def test_the_entry_of_the_jupyter_proxy() -> None:
 
 def _post(web: Web, do: str, **fields: str) -> Answer:
     body = "&".join(f"{name}={value}" for name, value in {"do": do, **fields}.items())
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", "X-CSRF-Token": _csrf(web)
+    }  # fmt: skip
     return web.ask("POST", "/act", body=body.encode(), headers=headers)
+
+
+def _csrf(web: Web) -> str:
+    """What a page has for its buttons."""
+    found = re.search(r'name="csrf_token" value="([0-9a-f]+)"', web.get("/schedules").body.decode())
+    assert found
+    return found[1]
 
 
 def _did(web: Web, do: str, **fields: str) -> dict[str, str]:

@@ -4,12 +4,14 @@ import asyncio
 import json
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nbqueue.broker import roles
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 from nbqueue.worker import health
@@ -17,7 +19,7 @@ from nbqueue.worker.health import Health, address
 from tests.cli.commands import run
 from tests.servers import Server, running_server
 from tests.waiting import wait_until
-from tests.workers import Worker, running_worker
+from tests.workers import Worker, running_worker, start_worker
 
 UP = Health(stopping=False, connected=True, wanted=1, engines=1, busy=(3, 1), slots=(200, 2), restarts=4)
 
@@ -60,6 +62,27 @@ def test_a_worker_says_when_it_takes_jobs(home: Path) -> None:
             wait_until(lambda: _ready(port) == (503, False, "the server does not answer it"), 15)
             assert _get(port, "/live") == (200, '{"live": true}\n')
             assert worker.process.poll() is None
+
+
+def test_who_may_not_is_told_at_once(server: Server, home: Path) -> None:
+    """A worker whose user may only submit ends with exit code 2, and names the command that prints its rights."""
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "half", "reset", "on", ">secret-of-half", *roles.rights("client", ""))
+    try:
+        url = server.url.replace("unix://", "unix://half:secret-of-half@")
+        worker = start_worker(Settings(url=url, home=home), "--slots", "1")
+        assert worker.process.wait(30) == 2
+        assert "`nbqueue acl --role worker` prints the rights of a user who may." in worker.log
+    finally:
+        with server.client() as client:
+            client.execute_command("ACL", "DELUSER", "half")
+
+
+def test_what_is_told_of_slots_and_refusals() -> None:
+    """Slots are those of all engines that serve; a server that refuses is not one that keeps silent."""
+    assert replace(UP, engines=3).all_slots == (600, 6)
+    refused = replace(UP, connected=False, refusal="its password is wrong.")
+    assert refused.why_not_ready == "the server refuses it: its password is wrong."
 
 
 def _sends_nonsense(port: int) -> None:

@@ -74,18 +74,19 @@ async def test_the_log_follows_jobs(settings: Settings) -> None:
 
 
 async def test_json_has_the_same_as_fields(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each line is an object; those of jobs have who, which attempt, how long and why."""
+    """Each line is an object, the first one too; those of jobs have who, which attempt, how long and why."""
     monkeypatch.setenv("NBQUEUE_LOG_FORMAT", "json")
     nbqueue.configure(settings)
     with running_worker(settings) as worker:
         job = await nbqueue.options(label="the label").submit(outer)
         await job
-        bad = await nbqueue.submit(broken, SECRET)
+        bad = await nbqueue.options(retry=nbqueue.RetryPolicy(max_tries=2, base=0.01)).submit(broken, SECRET)
         with pytest.raises(nbqueue.JobFailed):
             await bad
         await until(lambda: f'"job": "{bad.id}"' in worker.log and '"state": "failed"' in worker.log)
         text = worker.log
-    lines = [json.loads(line) for line in text.splitlines()[1:]]
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert lines[0]["message"].startswith("Serving default on ")
     ours = {(each["job"], each["event"]): each for each in lines if "job" in each}
     first, last, failed = ours[job.id, "started"], ours[job.id, "ended"], ours[bad.id, "ended"]
     assert (first["function"], first["label"], first["attempt"]) == ("outer", "the label", 1)
@@ -97,6 +98,8 @@ async def test_json_has_the_same_as_fields(settings: Settings, monkeypatch: pyte
         "warning",
     )
     assert (failed["error_type"], failed["error"]) == ("ValueError", "it has 11 letters,\nnot 12")
+    again_s = ours[bad.id, "retried"]["again_in_s"]
+    assert again_s == round(again_s, 3)
     [inner] = [each for (_, event), each in ours.items() if event == "enqueued"]
     assert (inner["function"], inner["message"].endswith(f"by job {job.id}.")) == ("taking", True)
     assert SECRET not in text

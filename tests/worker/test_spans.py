@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,31 +17,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import nbqueue
 from nbqueue.broker.envelope import peek
+from nbqueue.children import exporting
 from nbqueue.inside import tracing
 from nbqueue.model.settings import Settings
 from tests.servers import Server
-from tests.waiting import until
+from tests.waiting import SLACK, until, wait_until
+from tests.worker.exporters import install
 from tests.workers import running_worker
 
-#: an exporter as a package brings one: a line a span, in a file that the environment names
-EXPORTER = """
-import json, os
-
-class FileExporter:
-    def export(self, spans):
-        with open(os.environ["SPANS_FILE"], "a") as file:
-            for span in spans:
-                about = {"name": span.name, "kind": span.kind.name, "trace": f"{span.context.trace_id:032x}",
-                         "id": f"{span.context.span_id:016x}", "parent": span.parent and f"{span.parent.span_id:016x}",
-                         "status": span.status.status_code.name, "attributes": dict(span.attributes)}
-                file.write(json.dumps(about) + "\\n")
-
-    def force_flush(self, timeout_millis=0):
-        return True
-
-    def shutdown(self):
-        pass
-"""
 #: a stand-in for OpenTelemetry's name of "nobody"
 NOBODY = "00-00000000000000000000000000000000-0000000000000000-00"
 
@@ -74,6 +58,30 @@ async def awaited() -> str:
     return tracing.here()
 
 
+def spanned() -> list[object]:
+    """Code with a span of its own; what process it was in, and what that has imported or started."""
+    import sys
+    import threading
+
+    from opentelemetry import trace
+
+    with trace.get_tracer("theirs").start_as_current_span("part of a job"):
+        threads = any("Span" in thread.name for thread in threading.enumerate())
+        return [os.getpid(), "spans_to_file" in sys.modules, threads]
+
+
+def killed() -> None:
+    """Code that goes on after a span until the engine has it, and then is no more."""
+    from opentelemetry import trace
+
+    with trace.get_tracer("theirs").start_as_current_span("part of a job", attributes={"size": 3}) as span:
+        span.set_attribute("names", ["a", "b"])
+        span.set_status(trace.StatusCode.ERROR, "so it is")
+        span.add_event("half", {"of": "it"})
+    wait_until(lambda: "part of" in Path(os.environ["SPANS_FILE"]).read_text(), 20)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def broken() -> None:
     """A job that does not go well."""
     raise ValueError("broken")
@@ -100,12 +108,7 @@ def here(exporter: InMemorySpanExporter) -> InMemorySpanExporter:
 @pytest.fixture
 def there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the processes of a worker write their spans; the folder that has the exporter is beside it."""
-    folder = settings.home / "packages"
-    about = folder / "spans_to_file-1.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: spans-to-file\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[opentelemetry_traces_exporter]\nfile = spans_to_file:FileExporter\n")
-    (folder / "spans_to_file.py").write_text(EXPORTER)
+    install(settings.home / "packages")
     for name, value in {
         "SPANS_FILE": str(settings.home / "spans"), "OTEL_TRACES_EXPORTER": "file", "OTEL_BSP_SCHEDULE_DELAY": "100",
     }.items():  # fmt: skip
@@ -114,9 +117,17 @@ def there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_spans_go_from_the_cell_to_the_code_in_the_job(
-    settings: Settings, here: InMemorySpanExporter, there: Path
+    settings: Settings, here: InMemorySpanExporter, there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each attempt follows from its submit, code in a job from its attempt, and jobs of a job from that code."""
+    """Each attempt follows from its submit, code in a job from its attempt, and jobs of a job from that code.
+
+    They go where OpenTelemetry's own variables say, of which the one for traces comes first.
+    """
+    for name, value in {
+        "OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
     nbqueue.configure(settings)
     with running_worker(settings, modules=[there.with_name("packages")]):
         with trace.get_tracer("theirs").start_as_current_span("cell") as cell:
@@ -159,6 +170,48 @@ async def test_each_attempt_is_a_span(settings: Settings, here: InMemorySpanExpo
     assert [each["attributes"]["nbqueue.state"] for each in failed] == ["retried", "failed"]
     [run] = [each for each in found if each["attributes"]["code.function.name"] == "awaited"]
     assert coroutine.split("-")[1:3] == [run["trace"], run["id"]]
+
+
+async def test_nobody_waits_for_a_collector_that_is_away(
+    settings: Settings, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While spans cannot be sent jobs end as ever, in the same process, and so does the worker."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
+    nbqueue.configure(settings)
+    with running_worker(settings, "--slots", "1", modules=[there.with_name("packages")]) as worker:
+        first = await (await nbqueue.submit(spanned))
+        await until(there.exists)
+        second = await (await nbqueue.submit(spanned))
+        worker.signal(signal.SIGTERM)
+        assert (worker.exit_code(5 * SLACK), first, second) == (0, first, first)
+    assert first[1:] == [False, False]
+
+
+async def test_a_job_that_is_killed_leaves_its_spans(settings: Settings, there: Path) -> None:
+    """What has ended is sent on while the code goes on, with all that is known of it."""
+    nbqueue.configure(settings)
+    with running_worker(settings, modules=[there.with_name("packages")]):
+        job = await nbqueue.options(retry=1).submit(killed)
+        with pytest.raises(nbqueue.JobFailed):
+            await job
+        found = {each["name"]: each for each in await _spans(there, 2)}
+    part = found["part of a job"]
+    assert (part["parent"], part["status"], part["attributes"]) == (
+        found["run default"]["id"], "ERROR", {"size": 3, "names": ["a", "b"]},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("disabled", "exporters", "wanted"),
+    [("", "otlp, console", ["otlp", "console"]), ("", "none", []), ("True", "otlp", []), ("false", "otlp", ["otlp"])],
+)
+def test_the_environment_says_who_exports(
+    monkeypatch: pytest.MonkeyPatch, disabled: str, exporters: str, wanted: list[str]
+) -> None:
+    """Several exporters, none, or none whatever else is said."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", disabled)
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", exporters)
+    assert exporting.wanted() == wanted
 
 
 async def test_a_trace_goes_through_a_worker_that_has_none(

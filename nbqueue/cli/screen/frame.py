@@ -28,8 +28,8 @@ HIGH = 16
 #: lines that are no rows: title, what ended, two headings, a gap, what was said, keys; and those of the workers' table
 _OTHERS, _OF_WORKERS = 7, 2
 _SPARK = "▁▂▃▄▅▆▇█"
-KEYS = "q quit  ↑↓ move  Tab queues  p pause queue  c cancel  r retry  s states"
-ASCII_KEYS = "q quit  j/k move  Tab queues  p pause queue  c cancel  r retry  s states"
+KEYS = "q quit  ↑↓ move  Tab queues  p pause queue  c cancel  r retry  s states  ? help"
+ASCII_KEYS = "q quit  j/k move  Tab queues  p pause queue  c cancel  r retry  s states  ? help"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +114,10 @@ def _standing(record: JobRecord) -> int:
 
 
 def _title(facts: Facts, where: str, now: datetime, size: Size) -> Text:
-    stats = [each.stats for each in facts.queues]
+    stats = facts.stats
     waiting, running = sum(each.queued + each.scheduled for each in stats), sum(each.running for each in stats)
     parts = [
-        counted(len(stats) + facts.left_out, "queue"), counted(len(facts.engines), "worker"), f"{running:,} running",
+        counted(len(stats), "queue"), counted(len(facts.engines), "worker"), f"{running:,} running",
         f"{waiting:,} waiting",
     ]  # fmt: skip
     counts = ", ".join(parts)

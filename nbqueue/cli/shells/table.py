@@ -10,11 +10,13 @@ import click
 #: what an option or argument of that name takes from the server
 _OF_SERVER: Mapping[str, str] = {
     "queue": "queues", "queues": "queues", "dead": "queues", "into": "queues", "job_ids": "jobs", "work_id": "jobs",
-    "after": "jobs", "group": "jobs", "function": "functions",
+    "after": "jobs", "group": "groups", "function": "functions",
 }  # fmt: skip
 #: where the command says more than the name: of arguments
 _ARGUMENTS: Mapping[tuple[str, str], str] = {
-    ("submit", "name"): "functions", ("map", "name"): "functions", ("logs", "job_id"): "jobs",
+    ("submit", "name"): "functions", ("map", "name"): "functions",
+    ("logs", "job_id"): "jobs", ("jobs", "job_id"): "jobs",
+    ("signing-key remove", "key_id"): "keys", ("signing-key rotate", "key_id"): "keys",
     **{(verb, "job_ids"): "live" for verb in ("cancel", "promote", "reschedule", "priority", "move")},
     ("retry", "job_ids"): "ended",
     **{(f"schedules {verb}", "names"): "schedules" for verb in ("pause", "resume", "delete")},
@@ -109,4 +111,5 @@ def _value(verb: str, given: click.Parameter) -> Value:
     name = given.name or ""
     # the id that a job gets is none that is there
     found = _OF_SERVER.get(name, "")
-    return Value(kind=_ARGUMENTS.get((verb, name), found) if isinstance(given, click.Argument) else found)
+    is_argument = isinstance(given, click.Argument) or found == ""
+    return Value(kind=_ARGUMENTS.get((verb, name), found) if is_argument else found)

@@ -22,7 +22,7 @@ from nbqueue.model import durations
 from nbqueue.model.durations import Duration
 from nbqueue.notebook import publish, server
 from nbqueue.notebook.board import snapshot
-from nbqueue.notebook.board.actions import CLEAR, MATCHING, OPEN, Actions
+from nbqueue.notebook.board.actions import CLEAR, MATCHING, OPEN, Searches
 from nbqueue.notebook.board.desk import Desk
 from nbqueue.notebook.board.opened import Opened
 from nbqueue.notebook.board.shown import Shown
@@ -59,7 +59,7 @@ class Dashboard:
         self._gathering = Gathering(self._desk, self._is_up, server.NOT_RUNNING)
         self._looking: Future[None] | None = None
         self._opened = Opened(of, self._desk.say)
-        self._actions = Actions(of, self._desk.say, self._gathering.wake, self._gathering.forget)
+        self._actions = Searches(of, self._desk.say, self._gathering.wake, self._gathering.forget)
         self._panel: Panel | None = None
         self._outputs = Outputs()
         self._drawn: object = None

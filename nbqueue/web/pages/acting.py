@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nbqueue.board import acts
 from nbqueue.board.acts import DELETE
 from nbqueue.board.picked import Picked, counted
-from nbqueue.broker import queues
 from nbqueue.client import finding, scheduling, sweeping
 from nbqueue.client.link import Link
 from nbqueue.display import wording
@@ -36,6 +35,8 @@ class Wish:
     rows: tuple[str, ...] = ()
     #: to all jobs that the filters of the page are true of
     matching: bool = False
+    #: how many these are, in words with a space behind, where they were counted
+    found: str = "jobs "
     #: whether it was asked for once more
     sure: bool = False
     #: the page that it was pressed on
@@ -45,7 +46,7 @@ class Wish:
     def what(self) -> str:
         """It in words."""
         if self.verb in acts.JOBS:
-            some = "all jobs that match" if self.matching else Picked(self.rows, None).words  # type: ignore[arg-type]
+            some = f"all {self.found}that match" if self.matching else Picked(self.rows, None).words  # type: ignore[arg-type]
             return f"{self.verb} {some}"
         return wording.line(f"{_WORDS.get(self.verb, self.verb)} {self.name}")
 
@@ -64,6 +65,26 @@ async def act(hub: Hub, wish: Wish) -> str:
     if (named := _NAMED.get(wish.verb)) is None:
         return f"There is no act {ascii(wish.verb)[:40]} here: use the buttons of the page."
     return await _answered(hub, wish.what, lambda link: named(link, wish.name))
+
+
+async def count(hub: Hub, view: View) -> int:
+    """How many jobs of the server the filters of a page are true of."""
+
+    async def counted_(link: Link) -> int:
+        found, _ = await acts.matching(link, view.listed)
+        return len(found)
+
+    return await asyncio.wrap_future(hub.session.call(counted_))
+
+
+async def with_count(hub: Hub, wish: Wish) -> Wish:
+    """The same, with the number of jobs that it would be done to."""
+    if not wish.matching or wish.verb not in acts.JOBS:
+        return wish
+    try:
+        return replace(wish, found=f"{counted(await count(hub, wish.view), 'job')} ")
+    except NbqueueError:
+        return wish  # what is asked can be asked all the same
 
 
 async def _answered(hub: Hub, what: str, act: Callable[[Link], Awaitable[str]]) -> str:
@@ -86,22 +107,7 @@ async def _jobs(link: Link, hub: Hub, wish: Wish) -> str:
     if wish.matching:
         found, cut = await acts.matching(link, wish.view.listed)
         rows = [record.id for record in found]
-    picked = Picked(rows, hub.session)
-    # of a group that is deleted nobody knows the jobs any more
-    gone = await picked.all(link) if wish.verb == DELETE else ()
-    told = await acts.JOBS[wish.verb](link, picked)
-    hub.forget(gone)
-    return f"{told}{cut}"
-
-
-async def _pause(link: Link, name: str) -> str:
-    await link.wire.ask(lambda client: queues.pause(client, link.wire.keys, name))
-    return "what runs goes on, nothing more starts"
-
-
-async def _resume(link: Link, name: str) -> str:
-    await link.wire.ask(lambda client: queues.resume(client, link.wire.keys, name))
-    return "its jobs start again"
+    return f"{await acts.act(link, wish.verb, Picked(rows, hub.session), hub.forget)}{cut}"
 
 
 async def _clear(link: Link, name: str) -> str:
@@ -129,7 +135,7 @@ async def _delete_schedule(link: Link, name: str) -> str:
 
 
 _NAMED: Mapping[str, Callable[[Link, str], Awaitable[str]]] = {
-    "pause": _pause, "resume": _resume, "clear": _clear, "schedule-pause": _pause_schedule,
+    "pause": acts.pause, "resume": acts.resume, "clear": _clear, "schedule-pause": _pause_schedule,
     "schedule-resume": _resume_schedule, "schedule-run": _run_schedule, "schedule-delete": _delete_schedule,
 }  # fmt: skip
 _WORDS = {

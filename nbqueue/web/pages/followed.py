@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from nbqueue.board import known
+from nbqueue.board.known import Known
 from nbqueue.client import attempts as past
 from nbqueue.client.group import JobGroup
 from nbqueue.client.group_live import GroupLive
@@ -22,11 +24,12 @@ from nbqueue.display.view import CardView
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_job_id
+from nbqueue.model.states import State
 
 #: how long the counts of a group are waited for before its page is shown
 KNOWN_S, LOOK_S = 1.0, 0.01
-#: jobs of a group that are listed
-LISTED = 1_000
+#: jobs of a group that are listed, and seconds after which they are read again at the earliest
+LISTED, PACE_S = 1_000, 1.0
 
 
 class JobFollowed:
@@ -78,7 +81,7 @@ class JobFollowed:
             reconnecting=live.reconnecting, hint=hint,
         )  # fmt: skip
 
-    def refresh(self) -> None:
+    def refresh(self, _: Collection[str] = ()) -> None:
         """Read its attempts again where one more has ended. Does not wait."""
         if self._asked is not None and self._asked.done():
             if not self._asked.cancelled() and self._asked.exception() is None:
@@ -103,8 +106,10 @@ class GroupFollowed:
         self._id, self._session = group, of
         self._group: JobGroup[Any] | None = None
         self._live: GroupLive | None = None
-        self._asked: Future[list[JobRecord | None]] | None = None
-        self._asked_at = -1
+        self._known = Known(stale_s=known.STALE_S)
+        self._asked: Future[list[JobRecord]] | None = None
+        # the version that was seen last, since when, and when jobs were asked for
+        self._asked_of, self._changed_at, self._asked_at = -1, 0.0, 0.0
         self._read = 0
         #: its first jobs
         self.records: Sequence[JobRecord] = ()
@@ -140,24 +145,31 @@ class GroupFollowed:
         again = (f"retried as {live.retried_by}",) if live.retried_by else ()
         return replace(found, notes=(*found.notes, *again))
 
-    def refresh(self) -> None:
-        """Read its jobs again where one has changed. Does not wait."""
+    def refresh(self, visible: Collection[str] = ()) -> None:
+        """Read jobs of it again where one has changed: those on the page once a second, others seldom."""
         assert self._live is not None  # noqa: S101 - begun before
         if self._asked is not None and self._asked.done():
             if not self._asked.cancelled() and self._asked.exception() is None:
                 self._take(self._asked.result())
             self._asked = None
-        if self._asked is None and self._live.version != self._asked_at:
-            self._asked_at = self._live.version
-            self._asked = self._session.call(self._look)
+        now = time.monotonic()
+        if self._live.version != self._asked_of:
+            self._asked_of, self._changed_at = self._live.version, now
+        # after the last change until all has been read that is read seldom
+        moves = now - self._changed_at < known.STALE_S + 2 * PACE_S
+        if self._asked is None and moves and now - self._asked_at >= PACE_S:
+            self._asked_at = now
+            self._asked = self._session.call(lambda link: self._look(link, visible))
 
-    async def _look(self, link: Link) -> list[JobRecord | None]:
+    async def _look(self, link: Link, visible: Collection[str] = ()) -> list[JobRecord]:
         assert self._group is not None  # noqa: S101 - begun before
-        return await link.records(self._group.ids[:LISTED])
+        running = {record.id for record in self.records if record.state is State.RUNNING}
+        return await self._known.read(link, self._group.ids[:LISTED], running, visible)
 
-    def _take(self, found: Sequence[JobRecord | None]) -> None:
-        self.records = [record for record in found if record is not None]
-        self._read += 1
+    def _take(self, found: Sequence[JobRecord]) -> None:
+        if found != self.records:
+            self.records = found
+            self._read += 1
 
     def close(self) -> None:
         """Follow it no longer."""

@@ -121,23 +121,44 @@ class Hub:
                 return
             await asyncio.sleep(FIRST_LOOK_S)
 
-    async def follow(self, view: View) -> Followed | None:
-        """The job or group of a page, followed from now on; None for other pages. Raises JobLost for unknown ones."""
+    async def follow(self, view: View, *, anew: bool = False) -> Followed | None:
+        """The job or group of a page, followed from now on; None for other pages. Raises JobLost for unknown ones.
+
+        Args:
+            view: the page.
+            anew: whether it is loaded: who reloads a page wants to see how things stand now.
+        """
         if view.kind is Kind.SCHEDULES:
-            self._planned = self._planned or Planned(self.session)
-            await self._planned.refresh()
+            self._planned = planned = self._planned or Planned(self.session)
+            if anew:
+                planned.stale()
+            version = planned.version
+            await planned.refresh()
+            if planned.version != version:
+                self._turn()
         if view.kind not in (Kind.JOB, Kind.GROUP):
             return None
         key = (view.kind, view.id)
         if key not in self._followed:
-            if len(self._followed) >= MOST_FOLLOWED:
-                raise TooMuch
+            self._make_room()
             made = JobFollowed(view.id, self.session) if view.kind is Kind.JOB else GroupFollowed(view.id, self.session)
             await made.begin()
             if key in self._followed:
                 made.close()
             self._followed.setdefault(key, made)
-        return self._followed[key]
+        found = self._followed[key]
+        found.seen_at = time.monotonic()
+        return found
+
+    def _make_room(self) -> None:
+        """Let go of what was left longest ago, where too much is followed. Raises TooMuch where all is watched."""
+        if len(self._followed) < MOST_FOLLOWED:
+            return
+        watched = {(view.kind, view.id) for view in self._viewers}
+        left = {key: each.seen_at for key, each in self._followed.items() if key not in watched}
+        if not left:
+            raise TooMuch
+        self._followed.pop(min(left, key=left.__getitem__)).close()
 
     def drawn(self, view: View, ids: tuple[str, ...]) -> None:
         """These rows are what a page shows now."""
@@ -165,6 +186,12 @@ class Hub:
                     await self._turned.wait()
         return self.turn
 
+    def _turn(self) -> None:
+        """There is something new to draw."""
+        self.turn += 1
+        self._turned.set()
+        self._turned = asyncio.Event()
+
     def _note_wishes(self) -> None:
         """What all that look need: the longest time, one queue where all have chosen it."""
         shown = {*self._viewers, *self._drawn}
@@ -188,21 +215,19 @@ class Hub:
             now = (facts.version, facts.problem, silent, followed, self._planned and self._planned.version)
             if now != before:
                 before = now
-                self.turn += 1
-                self._turned.set()
-                self._turned = asyncio.Event()
-            await self._look_after()
+                self._turn()
+            self._look_after()
             await asyncio.sleep(LOOK_S)
         self._end()
 
-    async def _look_after(self) -> None:
+    def _look_after(self) -> None:
         """Let go of what nobody looks at, and read what changes seldom."""
         watched = {(view.kind, view.id) for view in self._viewers}
         lingers = time.monotonic() - self._linger_s
         for key, each in list(self._followed.items()):
             if key in watched:
                 each.seen_at = time.monotonic()
-                each.refresh()
+                each.refresh(self._visible)
             elif each.seen_at < lingers:
                 each.close()
                 del self._followed[key]
@@ -210,7 +235,7 @@ class Hub:
         # pages without scripts are not watched, and were drawn a moment ago
         self._drawn = seen or dict([*self._drawn.items()][-MOST_FOLLOWED:])
         if self._planned is not None and any(kind is Kind.SCHEDULES for kind, _ in watched):
-            await self._planned.refresh()
+            self._planned.look()
 
     def _end(self) -> None:
         """Ask the server no more."""

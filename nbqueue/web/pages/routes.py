@@ -62,6 +62,7 @@ class Pages:
             Route("/schedules", self._shows(Kind.SCHEDULES), methods=["GET"]),
             Route("/failures", self._shows(Kind.FAILURES), methods=["GET"]),
             Route("/live", self._live, methods=["GET"]),
+            Route("/matching", self._matching, methods=["GET"]),
             Route("/act", self._act, methods=["POST"]),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ]
@@ -76,7 +77,7 @@ class Pages:
     async def _page(self, request: Request, view: View, told: str) -> Response:
         self._hub.begin()
         try:
-            followed = await self._hub.follow(view)
+            followed = await self._hub.follow(view, anew=True)
         except NbqueueError as error:
             return self._sorry(request, view, of_error(error).status, str(error))
         except TooMuch:
@@ -84,14 +85,12 @@ class Pages:
         await self._hub.first()
         parts = await self._drawing.parts(view, followed)
         return HTMLResponse(self._drawing.page(
-            f"{view.kind}.html", parts=parts, view=view, told=told, up=_up(view), csrf=_csrf(request),
-            facts=self._hub.facts,
+            f"{view.kind}.html", parts=parts, view=view, told=told, up=_up(view),
+            facts=self._hub.facts, **_caller(request),
         ))  # fmt: skip
 
     def _sorry(self, request: Request, view: View, status: int, sentence: str) -> Response:
-        page = self._drawing.page(
-            "sorry.html", view=view, up=_up(view), sentence=sentence, csrf=_csrf(request), told=""
-        )
+        page = self._drawing.page("sorry.html", view=view, up=_up(view), sentence=sentence, told="", **_caller(request))
         return HTMLResponse(page, status)
 
     async def _live(self, request: Request) -> Response:
@@ -123,6 +122,11 @@ class Pages:
                 yield f"data: {json.dumps(changed)}\n\n"
                 turn = await self._hub.turned_after(self._hub.turn if turn < 0 else turn, BEAT_S)
 
+    async def _matching(self, request: Request) -> Response:
+        """How many jobs "all that match" are."""
+        count = await acting.count(self._hub, _view_at(request.query_params.get("at", "")))
+        return JsonAnswer({"jobs": f"{count:,}"})
+
     async def _act(self, request: Request) -> Response:
         pairs = parse_qsl(
             (await request.body()).decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS
@@ -130,8 +134,9 @@ class Pages:
         wish = _wish(pairs)
         if wish.needs_sure:
             page = self._drawing.page(
-                "sure.html", wish=wish, pairs=[pair for pair in pairs if pair[0] != "csrf_token"], up="", told="",
-                csrf=_csrf(request), back=_address(wish.view), view=wish.view,
+                "sure.html", wish=await acting.with_count(self._hub, wish), up="", told="",
+                pairs=[pair for pair in pairs if pair[0] != "csrf_token"], back=_address(wish.view), view=wish.view,
+                **_caller(request),
             )  # fmt: skip
             return HTMLResponse(page)
         told = await acting.act(self._hub, wish)
@@ -199,5 +204,7 @@ def _up(view: View) -> str:
     return "../" if view.kind in (Kind.JOB, Kind.GROUP) else ""
 
 
-def _csrf(request: Request) -> str:
-    return str(getattr(request.state, "csrf_token", ""))
+def _caller(request: Request) -> Mapping[str, object]:
+    """What pages know of who has asked for them: what their forms need, and whether there is a login to end."""
+    state = request.state
+    return {"csrf": getattr(state, "csrf_token", ""), "logged_in": getattr(state, "logged_in", False)}

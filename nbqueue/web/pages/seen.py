@@ -129,7 +129,7 @@ def job_lines(seen: Seen) -> list[Line]:
 
 def sums(facts: Facts) -> list[tuple[str, str]]:
     """The whole in a few numbers: (what, how many)."""
-    stats = [each.stats for each in facts.queues]
+    stats, ended = facts.stats, sum(each.per_minute for each in (*facts.queues, *facts.rest))
     slots = sum(each.slots or 0 for each in facts.engines)
     busy = sum(each.running for each in facts.engines)
     failed = next((chart.total.failed for chart in facts.charts), 0)
@@ -137,7 +137,7 @@ def sums(facts: Facts) -> list[tuple[str, str]]:
         ("running", f"{sum(each.running for each in stats):,}"),
         ("waiting", f"{sum(each.queued for each in stats):,}"),
         ("delayed", f"{sum(each.scheduled for each in stats):,}"),
-        ("ended a minute", f"{sum(each.per_minute for each in facts.queues):,.0f}"),
+        ("ended a minute", f"{ended:,.0f}"),
         ("failed in 5 minutes", f"{failed:,}"),
         ("slots in use", f"{busy:,} of {slots:,}" if slots else f"{busy:,}"),
     ]

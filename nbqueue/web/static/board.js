@@ -13,11 +13,14 @@
   const link = document.getElementById("link");
   const said = document.getElementById("said");
   const selected = document.getElementById("selected");
+  // all jobs that match, ticked by this one box
+  const matching = document.querySelector("input[name=matching]");
   let stream = null;
   let lastAt = new Date();
   let silence = 0;
   let held = "";
-
+  // how many match, in words, once the server has said so
+  let matched = "";
   let telling = 0;
 
   // what was done is news for a while
@@ -90,8 +93,7 @@
   }
 
   function follow() {
-    for (const box of boxes()) box.checked = false;
-    count();
+    clear();
     connect();
   }
 
@@ -125,8 +127,8 @@
       all.checked = number > 0 && number === boxes().length;
       all.indeterminate = number > 0 && number < boxes().length;
     }
-    const words = number ? number + " selected" : "Tick the boxes of jobs to act on them";
-    if (selected && selected.textContent !== words) selected.textContent = words;
+    const words = isAll() ? "all " + matched + "that match" : number + " selected";
+    tell(number || isAll() ? words : "Tick the boxes of jobs to act on them");
     const wanted = number ? boxes().map((box) => box.value).join(",") : "";
     if (Boolean(wanted) !== Boolean(held)) {
       held = wanted;
@@ -134,21 +136,54 @@
     }
   }
 
-  function isSure(button) {
+  const isAll = () => Boolean(matching && matching.checked);
+
+  function tell(words) {
+    if (selected && selected.textContent !== words) selected.textContent = words;
+  }
+
+  // asks the server, as it alone knows those that are not listed
+  async function match() {
+    matched = "";
+    count();
+    if (!isAll()) return;
+    const at = here();
+    try {
+      const answer = await fetch(new URL("matching?at=" + encodeURIComponent(at), root));
+      if (answer.ok && at === here()) matched = (await answer.json()).jobs + " ";
+    } catch {
+      // they are not counted then
+    }
+    count();
+  }
+
+  async function isSure(button) {
     if (button.dataset.sure === undefined || button.dataset.mineSays !== undefined) return true;
     const words = button.textContent;
+    // what it is done to, where that is what was ticked
+    const isOfTicked = button.form === acts && button.closest(".acts")?.contains(selected);
+    if (isOfTicked && isAll()) await match();
+    const some = isOfTicked && (isAll() || ticked().length) ? " " + selected.textContent : "";
     button.dataset.mineSays = words;
-    button.textContent = "Sure? " + words;
+    button.textContent = "Sure? " + words + some;
     say("Press it again to go on: this cannot be undone.");
-    setTimeout(() => {
-      delete button.dataset.mineSays;
-      button.textContent = words;
-    }, SURE_MS);
+    setTimeout(() => calm(button), SURE_MS);
     return false;
   }
 
+  // a button asks no more whether one is sure
+  function calm(button) {
+    if (button.dataset.mineSays === undefined) return;
+    button.textContent = button.dataset.mineSays;
+    delete button.dataset.mineSays;
+  }
+
+  function calmAll() {
+    for (const button of document.querySelectorAll("[data-mine-says]")) calm(button);
+  }
+
   async function press(button) {
-    if (!isSure(button)) return;
+    if (!(await isSure(button))) return;
     const given = new URLSearchParams(new FormData(acts));
     given.set("back", here());
     given.set("do", button.value);
@@ -161,16 +196,19 @@
       });
       const found = await answer.json();
       say(found.said || found.detail || "It was not done.");
-      if (answer.ok && given.has("job")) clear();
+      if (answer.ok && !button.value.includes(":")) clear();
     } catch {
       say("The connection was lost before an answer came: look whether it was done.");
     }
+    calm(button);
     button.disabled = false;
     if (document.activeElement === document.body) button.focus({ preventScroll: true });
   }
 
   function clear() {
     for (const box of document.querySelectorAll("input[type=checkbox]")) box.checked = false;
+    matched = "";
+    calmAll();
     count();
   }
 
@@ -194,9 +232,14 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-all]")) {
       for (const box of boxes()) box.checked = event.target.checked;
+      calmAll();
       count();
     } else if (event.target.matches("input[name=job]")) {
+      calmAll();
       count();
+    } else if (event.target === matching) {
+      calmAll();
+      match();
     } else if (event.target.matches("#find select")) {
       go(chosen());
     }

@@ -29,8 +29,10 @@ function like(have, want) {
     if (have.data !== want.data) have.data = want.data;
     return;
   }
-  if (have.dataset.mineSays !== undefined && have.textContent !== want.textContent && have.value === want.value) {
-    return; // a button that says something of its own for a moment
+  if (have.dataset.mineSays !== undefined) {
+    // a button that says something of its own for a moment, unless it asks for something else from now on
+    if (have.value === want.value) return;
+    delete have.dataset.mineSays;
   }
   likeAttributes(have, want);
   likeChildren(have, want);
