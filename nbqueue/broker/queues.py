@@ -179,8 +179,7 @@ def read_stats(name: str, replies: Sequence[Any], held_back: dict[str, int]) -> 
         queued=queued + sum(held_back.values()),
         blocked=held_back.pop("blocked", 0),
         held_back=held_back,
-        scheduled=scheduled,
-        running=running,
+        scheduled=scheduled, running=running,
         ended={State(state.decode()): int(number) for state, number in ended.items()},
     )  # fmt: skip
 
