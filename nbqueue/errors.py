@@ -102,6 +102,11 @@ class BrokerUnavailable(NbqueueError, ConnectionError):
 class AccessDenied(BrokerUnavailable):
     """The server refused us: wrong password, missing rights or a TLS mismatch. Never retried."""
 
+    def __init__(self, message: str, *, lacks_right: bool = False) -> None:
+        super().__init__(message)
+        #: whether the user is known there, and may not do this
+        self.lacks_right = lacks_right
+
 
 class StoreFull(BrokerUnavailable):
     """The server is out of memory or disk; nothing was stored."""

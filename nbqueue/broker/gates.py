@@ -47,6 +47,12 @@ async def limits(client: Any, keys: Keys) -> Mapping[str, Limit]:
     return {scope: limit for scope, limit in read.items() if limit is not None}
 
 
+async def limit_of(client: Any, keys: Keys, scope: str) -> Limit | None:
+    """The limit that is set for one scope."""
+    text = await client.hget(keys.limits, scope)
+    return None if text is None else Limit.from_wire(json.loads(text))
+
+
 async def waiting(client: Any, keys: Keys, queue: str) -> dict[str, int]:
     """How many jobs of a queue are held back behind which gate."""
     return (await waiting_of(client, keys, [queue]))[queue]

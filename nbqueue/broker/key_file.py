@@ -37,6 +37,14 @@ def make(path: Path) -> bool:
     return not os.path.lexists(path) and _create(path)
 
 
+def found(path: Path) -> dict[str, bytes] | None:
+    """The same as `load`, where there is a file; else None, and nothing is made."""
+    if stamp(path) is None:
+        return None
+    _check_folder(path.parent)
+    return read(path)
+
+
 def read(path: Path) -> dict[str, bytes]:
     """The keys of a file that is there, by their ids, the signing one first."""
     found = parsed(_read_private(path), f"the signing key {path}")

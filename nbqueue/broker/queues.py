@@ -17,6 +17,7 @@ from nbqueue.broker.memory import StoreMemory
 from nbqueue.model import labels
 from nbqueue.model.advice import Offers
 from nbqueue.model.job import moment
+from nbqueue.model.limits import Limit
 from nbqueue.model.resources import check
 from nbqueue.model.shown import Shown
 from nbqueue.model.states import State
@@ -41,6 +42,8 @@ class QueueStats(Shown):
     paused: bool = False
     #: takes no more jobs
     drained: bool = False
+    #: that was set for the queue; None: none, or not asked
+    limit: Limit | None = None
     #: ready, or held back
     queued: int = 0
     #: of those: waiting for other jobs
@@ -102,7 +105,7 @@ class EngineInfo(Shown):
     #: whether it runs no others
     only_registered: bool = False
     slots: int = 0
-    #: what it offers of resources, by name
+    #: what it offers of resources
     resources: Mapping[str, float] = field(default_factory=dict)
     #: what jobs may ask of it that is not used up
     labels: tuple[str, ...] = ()
@@ -172,16 +175,13 @@ def read_stats(name: str, replies: Sequence[Any], held_back: dict[str, int]) -> 
     """The numbers from the six replies, and from how many jobs each gate holds back."""
     queued, scheduled, running, paused, drained, ended = replies
     return QueueStats(
-        name=name,
-        paused=bool(paused),
-        drained=bool(drained),
+        name=name, paused=bool(paused), drained=bool(drained),
         queued=queued + sum(held_back.values()),
         blocked=held_back.pop("blocked", 0),
         held_back=held_back,
-        scheduled=scheduled,
-        running=running,
+        scheduled=scheduled, running=running,
         ended={State(state.decode()): int(number) for state, number in ended.items()},
-    )
+    )  # fmt: skip
 
 
 async def names(client: Any, keys: Keys) -> list[str]:

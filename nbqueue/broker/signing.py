@@ -54,11 +54,12 @@ _NO_KEY = _Mac(secrets.token_bytes(32))
 class Keyring:
     """One or more secret keys: the first signs, all verify. It shows its key ids, never a key."""
 
-    __slots__ = ("_held", "_source")
+    __slots__ = ("_held", "_is_empty", "_source")
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._held = _hashed(keys)
         self._source: _Source | None = None
+        self._is_empty = False
 
     @classmethod
     def load(cls, path: Path, *, clock: Callable[[], float] = time.monotonic) -> Keyring:
@@ -67,10 +68,27 @@ class Keyring:
         Changes of the file are taken up within a second. One that cannot be used is logged and leaves the keys as they
         are. Raises ConfigurationError, with the fix, for a file or folder that others can read or change.
         """
+        key_file.make(path)
+        return cls._following(path, clock, made=True)
+
+    @classmethod
+    def look(cls, path: Path, *, clock: Callable[[], float] = time.monotonic) -> Keyring:
+        """The same for who only looks: where there is no file none is made, and nothing verifies until one comes."""
+        return cls._following(path, clock, made=False)
+
+    @classmethod
+    def _following(cls, path: Path, clock: Callable[[], float], *, made: bool) -> Keyring:
+        # begun before the keys are read: a change in between is seen later
         source = _Source(path, clock)
-        found = cls(key_file.load(path))
-        found._source = source
+        keys = key_file.read(path) if made else key_file.found(path)
+        found = cls(keys or key_file.new_key())
+        found._source, found._is_empty = source, keys is None
         return found
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no key to read anything with."""
+        return self._is_empty
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -101,7 +119,7 @@ class Keyring:
     def _keys(self, *, at_once: bool = False) -> dict[str, _Mac]:
         """The keys in force, the file looked at if it is time."""
         if self._source is not None and (found := self._source.changed(at_once=at_once)):
-            self._held = _hashed(found)
+            self._held, self._is_empty = _hashed(found), False
         return self._held
 
     def __repr__(self) -> str:
@@ -118,8 +136,6 @@ class _Source:
     __slots__ = ("_clock", "_look_at", "_path", "_stamp")
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
-        key_file.make(path)
-        # taken before the keys are read: a change in between is seen later
         self._path, self._clock, self._stamp = path, clock, key_file.stamp(path)
         self._look_at = clock() + LOOK_S
 
@@ -132,9 +148,9 @@ class _Source:
         stamp = key_file.stamp(self._path)
         if stamp == self._stamp:
             return None
-        self._stamp = stamp
+        before, self._stamp = self._stamp, stamp
         try:
-            return key_file.read(self._path)
+            return key_file.found(self._path) if before is None else key_file.read(self._path)
         except ConfigurationError as error:
             logger.warning("The signing keys stay as they were read before: %s", error)
             return None

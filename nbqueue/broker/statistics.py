@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import quantiles
 from typing import Any
 
-from nbqueue.broker import history, minutes, queues, waits
+from nbqueue.broker import gates, history, minutes, queues, waits
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import memory
 from nbqueue.broker.queues import Percentiles, QueueStats
@@ -28,6 +28,7 @@ async def stats(client: Any, keys: Keys, name: str) -> QueueStats:
     offered = queues.offers(await queues.engines(client, keys)).get(name, ())
     return replace(
         found,
+        limit=await gates.limit_of(client, keys, f"q:{name}"),
         crowded=_crowded(found, offered),
         workers=len(offered),
         per_minute=minutes.per_minute(counted, now),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from nbqueue.broker.scripts import Call, run, script
 #: the field that says up to which entry was counted
 TO = b"to"
 
-#: a measure, a queue, a function, and a part of the measure: a state, the number of a bucket, or `sum`
+#: a measure, a queue, a function, and a part of the measure: a state, the number of a bucket, `sum` or `at`
 Name = tuple[str, str, str, str | int]
 
 
@@ -41,11 +41,15 @@ async def read(client: Any, keys: Keys) -> Tallies:
 
 
 async def keep(
-    client: Any, keys: Keys, more: Mapping[Name, int], *, before: str, to: str
+    client: Any, keys: Keys, more: Mapping[Name, int], *, gone: Collection[Name] = (), before: str, to: str
 ) -> Literal["kept", "overtaken", "refused"]:
-    """Add what was counted from one entry to another, unless somebody else did so first, or we may only look."""
+    """Add what was counted from one entry to another, and forget what is gone.
+
+    Unless somebody else did so first, or we may only look.
+    """
     words = [word for name, count in more.items() for word in (json.dumps(name), count)]
-    added = Call(script("tally"), (keys.tallies,), (before, to, RECORD_MS, *words), lambda reply: bool(reply == 1))
+    given = (before, to, RECORD_MS, len(gone), *map(json.dumps, gone), *words)
+    added = Call(script("tally"), (keys.tallies,), given, lambda reply: bool(reply == 1))
     try:
         return "kept" if await run(client, added) else "overtaken"
     except NoPermissionError:

@@ -100,7 +100,7 @@ def web(
             f"It can be reached at {host} from other machines, without encryption: put a proxy with TLS before it, and "
             "name it with --allow-host.", err=True,
         )  # fmt: skip
-    with here(settings):
+    with here(settings, only_looks=read_only):
         pages = pages_of(session(), read_only=read_only)
         serve(
             config,

@@ -29,8 +29,10 @@ T = TypeVar("T")
 class Session:
     """One server and key. Connects when something is asked, and anew in a forked copy of the process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, only_looks: bool = False) -> None:
+        """Args: one that `only_looks` makes no signing key where there is none."""
         self.settings = settings
+        self._only_looks = only_looks
         self._keyring: Keyring | None = None
         self._link: Link | None = None
         self._portal: Place | None = None
@@ -46,7 +48,8 @@ class Session:
     def keyring(self) -> Keyring:
         """The signing keys, read on first use."""
         if self._keyring is None:
-            self._keyring = Keyring.load(key_path(self.settings))
+            load = Keyring.look if self._only_looks else Keyring.load
+            self._keyring = load(key_path(self.settings))
         return self._keyring
 
     def call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,16 +14,13 @@ from nbqueue.broker.history import Page
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.tallies import Name, Tallies
 from nbqueue.metrics.buckets import bucket_of
+from nbqueue.metrics.places import Pair, Places
 
 #: attempts that are counted at once, and for how many seconds; should more have ended meanwhile, the next time goes
 #: on there
 MOST_ATTEMPTS, MOST_S = 1_000_000, 4.0
 #: who counts for the first time begins so long ago: what ended in the last hour is never forgotten
 FIRST_MS = 3_600_000
-#: pairs of queue and function, and queues, that have names of their own
-MOST_PAIRS, MOST_QUEUES = 200, 200
-#: stands for all that have none
-OTHERS = "(others)"
 #: characters of a name
 NAME_CHARS = 120
 #: turns of counting, where others count at the same time
@@ -50,7 +47,9 @@ async def count_on(client: Any, keys: Keys) -> Tallies:
         counting = await _counted(client, keys, before)
         if counting.to == before.to:
             return before
-        what = await tallies.keep(client, keys, counting.more, before=before.to, to=counting.to)
+        what = await tallies.keep(
+            client, keys, counting.more, gone=counting.gone(), before=before.to, to=counting.to
+        )  # fmt: skip
         if what == "refused":
             _own.setdefault(client, {})[keys.prefix] = counting.after()
         if what != "overtaken":
@@ -76,14 +75,21 @@ class Counting:
 
     def __init__(self, before: Tallies) -> None:
         self._before = before
-        self._pairs = {name[1:3] for name in before.counts}
-        #: pair -> the names that it is counted under
-        self._counted_as = {pair: pair for pair in self._pairs}
+        self._places = Places(before)
+        #: what was counted of attempts since
+        self._counted: Counter[Name] = Counter()
         #: up to which entry
         self.to = before.to
         self.attempts = 0
-        #: name of a tally -> how many more
-        self.more: Counter[Name] = Counter()
+
+    @property
+    def more(self) -> Mapping[Name, int]:
+        """Name of a tally -> how many more."""
+        return self._counted | self._places.changes()
+
+    def gone(self) -> list[Name]:
+        """The tallies before of pairs that gave their places."""
+        return [name for name in self._before.counts if name[1:3] in self._places.gone]
 
     def take(self, page: Page) -> None:
         """Count the attempts of a page."""
@@ -95,7 +101,8 @@ class Counting:
 
     def after(self) -> Tallies:
         """All tallies with these."""
-        counts = Counter(self._before.counts)
+        gone = {*self.gone()}
+        counts = Counter({name: count for name, count in self._before.counts.items() if name not in gone})
         counts.update(self.more)
         return Tallies(to=self.to, counts=counts)
 
@@ -105,28 +112,17 @@ class Counting:
             queue, function, state = str(line["queue"]), str(line.get("function") or "?"), str(line["state"])
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return  # what none of ours wrote
-        pair = self._pair(queue[:NAME_CHARS], function[:NAME_CHARS])
-        self.more[ATTEMPTS, *pair, state[:NAME_CHARS]] += 1
+        pair, silent = self._places.take((queue[:NAME_CHARS], function[:NAME_CHARS]), ended_ms)
+        self._forget(silent)
+        self._counted[ATTEMPTS, *pair, state[:NAME_CHARS]] += 1
         for measure, duration_ms in _durations(line, ended_ms):
-            self.more[measure, *pair, bucket_of(duration_ms)] += 1
-            self.more[measure, *pair, SUM] += duration_ms
+            self._counted[measure, *pair, bucket_of(duration_ms)] += 1
+            self._counted[measure, *pair, SUM] += duration_ms
 
-    def _pair(self, queue: str, function: str) -> tuple[str, str]:
-        """Under which names it is counted: its own, or with the others where there are too many."""
-        pair = (queue, function)
-        found = self._counted_as.get(pair)
-        if found is None:
-            found = self._counted_as[pair] = _room_for(pair, self._pairs)
-            self._pairs.add(found)
-        return found
-
-
-def _room_for(pair: tuple[str, str], pairs: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    own = [each for each in pairs if OTHERS not in each]
-    if len(own) < MOST_PAIRS:
-        return pair
-    queues = {queue for queue, _ in pairs}
-    return (pair[0] if pair[0] in queues or len(queues) < MOST_QUEUES else OTHERS, OTHERS)
+    def _forget(self, silent: set[Pair]) -> None:
+        """What was counted in this turn of pairs that gave their places."""
+        for name in [each for each in self._counted if each[1:3] in silent]:
+            del self._counted[name]
 
 
 def _durations(line: dict[str, Any], ended_ms: int) -> list[tuple[str, int]]:

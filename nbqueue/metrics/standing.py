@@ -15,7 +15,7 @@ from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import StoreMemory, memory
 from nbqueue.broker.queues import EngineInfo, QueueStats
-from nbqueue.metrics.counting import MOST_QUEUES
+from nbqueue.metrics.places import MOST_QUEUES
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import State
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nbqueue.model.job import moment
+from nbqueue.model.job import JobRecord, moment
 from nbqueue.model.shown import Shown, plain
 
 
@@ -34,6 +34,12 @@ class AttemptRecord(Shown):
         ended = [f"ended {self.finished_at:%Y-%m-%d %H:%M:%S} UTC"] if self.finished_at is not None else []
         error = [plain(f"{self.error_type}: {self.error}")] if self.error_type else []
         return f"<AttemptRecord {self.number}: {', '.join([plain(self.state), *ended, *error])}>"
+
+
+def running_attempt(record: JobRecord) -> AttemptRecord:
+    """The attempt that a job is at."""
+    number = record.tries + record.crashes + record.losses + 1
+    return AttemptRecord(number=number, state="running", started_at=record.started_at, worker=record.worker)
 
 
 def of_history(text: bytes, job_id: str, ended_ms: int) -> AttemptRecord | None:

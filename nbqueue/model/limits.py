@@ -49,6 +49,15 @@ class Limit:
         """From what `to_wire` gave."""
         return cls(**{name: int(found[name]) for name in ("rate", "per_ms", "burst", "concurrency") if name in found})
 
+    @property
+    def rate_text(self) -> str | None:
+        """The rate as it can be given again; None: there is none."""
+        if self.rate is None:
+            return None
+        burst = f" burst {self.burst}" if self.burst is not None else ""
+        time = f"{self.per_ms} ms" if self.per_ms % 1000 else f"{self.per_ms // 1000} s"
+        return f"{self.rate} per {time}{burst}"
+
     def __str__(self) -> str:
         parts = []
         if self.rate is not None:

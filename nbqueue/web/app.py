@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp
 
 from nbqueue.client.session import session
@@ -74,10 +74,16 @@ async def _not_there(request: Request, error: Exception) -> Response:
             return plain_page.nowhere(request)
         return problem(404, "There is nothing at this path: /api/v1/openapi.json lists what there is.")
     if error.status_code == 405:  # noqa: PLR2004
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = _methods(request)
         sentence = f"{request.method[:16]} is not possible here: this path takes {allowed}."
-        return problem(405, sentence, headers=error.headers)
+        return problem(405, sentence, headers={"Allow": allowed})
     return problem(error.status_code, error.detail, headers=error.headers)
+
+
+def _methods(request: Request) -> str:
+    """What the path of a request can be asked with, over all of its routes."""
+    matching = [each for each in request.app.routes if each.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for each in matching if isinstance(each, Route) for method in each.methods or ()}))
 
 
 async def _broken(_: Request, __: Exception) -> Response:

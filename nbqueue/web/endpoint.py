@@ -114,7 +114,7 @@ def _query(endpoint: Endpoint, request: Request) -> dict[str, Any]:
 
 def _checked(value: Any, of: Field) -> Any:
     if sentence := fault(value, of.schema, of.name):
-        raise Problem(400, sentence)
+        raise Problem(400, f"{sentence} {of.hint}".rstrip())
     return value
 
 

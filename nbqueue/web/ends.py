@@ -13,7 +13,8 @@ from starlette.responses import Response
 from nbqueue.broker import codec
 from nbqueue.client.ended import Ended, fault_of
 from nbqueue.client.link import Link, unknown
-from nbqueue.errors import JobFailed, NbqueueError
+from nbqueue.client.session import session
+from nbqueue.errors import ConfigurationError, JobFailed, NbqueueError
 from nbqueue.model.job import JobRecord
 from nbqueue.web.asking import ask
 from nbqueue.web.json_text import JsonAnswer
@@ -30,6 +31,12 @@ _LOOK_S = 1.0
 MOST_PARTS, LARGEST_RESULT_BYTES = 1_000_000, 16_777_216
 #: what is written at once
 _SMALL_PARTS, _SMALL_BYTES = 5_000, 65_536
+
+#: said where there is a result, and nothing to read it with
+NO_KEY = (
+    "This server has no key to read results with: put the signing key of the workers there (`nbqueue signing-key "
+    "import`), or ask a server that has it."
+)
 
 #: writes large answers, one at a time
 _large = ThreadPoolExecutor(1, "nbqueue-answers")
@@ -119,6 +126,8 @@ def _told(ended: Ended, record: JobRecord | None, converter: Converter) -> dict[
     if ended.state is None and record is None:
         raise unknown(ended.job_id)
     told = _over(ended, record)
+    if ended.problem is not None and session().keyring.is_empty:
+        return told | _unread(record)
     if not ended.succeeded:
         return told | _fault(fault_of(ended))
     converter.check_size(len(ended.payload))
@@ -132,6 +141,13 @@ def _told(ended: Ended, record: JobRecord | None, converter: Converter) -> dict[
         raise
     except NoJson:
         return told | _unfit("has no JSON")
+
+
+def _unread(record: JobRecord | None) -> dict[str, Any]:
+    """Of an end that cannot be read here what the record tells of it."""
+    if record is not None and record.error_type:
+        return {"error_type": record.error_type, "error": record.error}
+    return {"error_type": ConfigurationError.__name__, "error": NO_KEY}
 
 
 def _fault(error: NbqueueError | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from nbqueue.broker.codec import header_versions
 from nbqueue.web import records
 from nbqueue.web.api import fields
+from nbqueue.web.api.limits import LIMIT
 from nbqueue.web.endpoint import JSON_TYPE, Endpoint, Reply
 from nbqueue.web.ends import END
 from nbqueue.web.problems import MEDIA_TYPE, document
@@ -16,7 +17,7 @@ from nbqueue.web.shapes import Field
 
 SHAPES: Sequence[Shape[Any]] = (
     records.JOB, records.ATTEMPT, records.QUEUE_NOW, records.QUEUE_FULL, records.WORKER, records.SCHEDULE, END,
-    fields.ACCEPTED, fields.JOBS,
+    fields.ACCEPTED, fields.JOBS, LIMIT,
 )  # fmt: skip
 #: what every endpoint may answer with, and what only those that change something
 _ALWAYS, _CHANGING = (400, 401, 403, 404, 414, 431, 503), (408, 413, 415)

@@ -16,6 +16,12 @@ MEDIA_TYPE = "application/problem+json"
 #: what a caller is told of a fault of ours
 FAULT = "This went wrong within the web server: its log says what."
 
+#: what a caller is told where the rights of this server do not suffice
+NO_RIGHT = (
+    "The queue's server does not allow this to the user that this web server goes by, so it will not do it later "
+    "either: whoever runs it can give that user the rights of a client (`nbqueue acl --role client`)."
+)
+
 #: which status an error of nbqueue has; the first that fits
 _STATUS: tuple[tuple[type[errors.NbqueueError], int], ...] = (
     (errors.StoreFull, 507),
@@ -65,6 +71,8 @@ def document(status: int, detail: str) -> dict[str, Any]:
 
 def of_error(error: errors.NbqueueError) -> Problem:
     """The problem that an error of nbqueue is for a caller."""
+    if isinstance(error, errors.AccessDenied) and error.lacks_right:
+        return Problem(HTTPStatus.FORBIDDEN, NO_RIGHT)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
     return Problem(status, str(error), headers={"Retry-After": "5"} if unavailable else {})

@@ -103,7 +103,8 @@ JOB: Shape[JobRecord] = Shape("Job", (
     Part("started_at", MOMENT, "when its last attempt started"),
     Part("finished_at", MOMENT, "when it ended"),
     Part("elapsed_s", SECONDS, "seconds of its last attempt"),
-    Part("tries", WHOLE, "attempts so far"),
+    Part("tries", WHOLE, "attempts so far, one that runs among them",
+         lambda record: record.tries + (record.state is State.RUNNING)),
     Part("max_tries", WHOLE, "attempts at most"),
     Part("worker", TEXT, "the engine that has it"),
     Part("error_type", TEXT, "class of the last error"),
@@ -123,7 +124,7 @@ PERCENTILES: Schema = {
 }
 ATTEMPT: Shape[AttemptRecord] = Shape("Attempt", (
     Part("number", WHOLE, "from 1; 0 where the job ended without having started"),
-    Part("state", TEXT, 'a final state, "retried" or "lost"'),
+    Part("state", TEXT, '"running", a final state, "retried" or "lost"'),
     Part("started_at", MOMENT, "when it started"),
     Part("finished_at", MOMENT, "when it ended"),
     Part("worker", TEXT, "the engine that ran it"),
@@ -135,6 +136,7 @@ QUEUE_NOW: Shape[QueueStats] = Shape("Queue", (
     Part("name", TEXT, "its name"),
     Part("paused", FLAG, "whether none of its jobs starts"),
     Part("drained", FLAG, "whether it takes no more jobs"),
+    Part("limit", TEXT, "the limit that is set for it, in words; empty: none", lambda stats: str(stats.limit or "")),
     Part("queued", WHOLE, "jobs that are ready, or held back"),
     Part("ready", WHOLE, "of those: a worker with a slot to spare would start them now"),
     Part("blocked", WHOLE, "of those: waiting for other jobs"),

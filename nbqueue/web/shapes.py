@@ -41,6 +41,8 @@ class Field:
     help: str
     #: whether it has to be given
     required: bool = False
+    #: said besides where a value is refused
+    hint: str = ""
 
 
 def fault(value: Any, schema: Schema, what: str) -> str:

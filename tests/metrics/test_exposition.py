@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,43 @@ async def test_names_have_a_bound(server: Server) -> None:
     assert (len(found), found["(others)", "q"], sum(found.values())) == (201, 100, 300)
 
 
+#: functions, how many days ago they were called; and which of them are told of then, or count as one of the others
+CALLS = (("old", 200, 3), ("young", 100, 1.5), ("new", 150, 0), ("more", 60, 0))
+TOLD = ({"old": 200}, {"young": 100}, {"new": 150}, {"new": 150, "more": 50, "(others)": 1})
+
+
+async def test_names_give_way_after_a_day(server: Server) -> None:
+    """Pairs without an attempt for a day are forgotten where a new one finds no place, and not before."""
+    _counted_long_ago(server, "")
+    for (function, count, days_ago), told in zip(CALLS, TOLD, strict=True):
+        _wrote(server, count, function=function + "{}", days_ago=days_ago)
+        assert await _told_of(server) == told
+    with server.client() as client:
+        kept = [json.loads(field)[2] for field in client.hkeys("nbq:tallies") if field != b"to"]
+    assert Counter(name.strip("0123456789") for name in set(kept)) == TOLD[-1]
+    assert (await scrape(server.url))["nbqueue_wait_seconds_count"]["(others)", "q"] == 10
+
+
+async def test_names_give_way_within_one_turn(server: Server) -> None:
+    """Who counts days at once counts as those who counted all the time."""
+    _counted_long_ago(server, "late:")
+    for function, count, days_ago in CALLS:
+        _wrote(server, count, function=function + "{}", days_ago=days_ago, prefix="late:")
+    assert await _told_of(server, "late") == await _told_of(server, "late") == TOLD[-1]
+
+
+def _counted_long_ago(server: Server, prefix: str) -> None:
+    with server.client() as client:
+        client.hset(f"{prefix}nbq:tallies", "to", "1-0")
+        client.expire(f"{prefix}nbq:tallies", 60)
+
+
+async def _told_of(server: Server, namespace: str = "") -> Counter[str]:
+    """How many functions have series of their own, by their names without numbers."""
+    found = await scrape(server.url, namespace)
+    return Counter(function.strip("0123456789") for function, _ in found["nbqueue_wait_seconds_count"])
+
+
 async def test_many_queues_have_a_bound(server: Server) -> None:
     """Of more than 200 queues those with most jobs are told of, and how many are not."""
     with server.client() as client:
@@ -164,11 +202,11 @@ async def test_openmetrics_is_spoken_to_those_who_ask_for_it(server: Server) -> 
     assert (answer.content_type.split(";")[0], answer.body[-6:]) == ("application/openmetrics-text", b"# EOF\n")
 
 
-def _wrote(server: Server, count: int, *, function: str = "f", prefix: str = "") -> None:
-    """The history of attempts of queue "q" that ended now, as the scripts write it."""
+def _wrote(server: Server, count: int, *, function: str = "f", prefix: str = "", days_ago: float = 0) -> None:
+    """The history of attempts of queue "q" that ended now, or some days ago, as the scripts write it."""
     with server.client() as client:
         seconds, micro = client.time()
-        now = 1000 * seconds + micro // 1000
+        now = 1000 * seconds + micro // 1000 - int(days_ago * 86_400_000)
         lines = [
             json.dumps({"job": f"j{number}", "attempt": 1, "state": STATES[number % 10], "queue": "q",
                         "function": function.format(number), "submitted": now - 2030, "due": now - 2030,

@@ -19,6 +19,17 @@ def test_an_unknown_job_is_a_problem_in_a_sentence(web: Web, base: Settings) -> 
     })  # fmt: skip
 
 
+def test_a_path_says_all_that_it_can_be_asked_with(web: Web) -> None:
+    """A method that a path does not take is refused with all those that it takes."""
+    expected = {"/jobs": "GET, HEAD, POST", "/jobs/x": "DELETE, GET, HEAD", "/queues/default": "GET, HEAD",
+                "/queues/default/limits": "DELETE, GET, HEAD, PUT"}  # fmt: skip
+    for path, methods in expected.items():
+        found = web.ask("PATCH", f"/api/v1{path}", json_body={})
+        assert (found.status, found.headers["allow"], found.detail) == (
+            405, methods, f"PATCH is not possible here: this path takes {methods}."
+        )  # fmt: skip
+
+
 def test_without_the_token_nothing_is_told(web: Web) -> None:
     """A caller without the token gets no more than the way in."""
     found = web.get("/api/v1/jobs/nothing", token=None)

@@ -39,6 +39,10 @@ def test_what_takes_longer_is_asked_for_again(web: Web) -> None:
     assert (found.status, found.json["ended"], found.headers["retry-after"]) == (202, False, "1")
     one = place.removesuffix("/wait")
     wait_until(lambda: web.get(one).json["progress"]["message"] == "asleep", 10)
+    [running] = web.get(f"{one}/attempts").json["attempts"]
+    assert (running["number"], running["state"], running["finished_at"]) == (1, "running", None)
+    job = web.get(one).json
+    assert (job["tries"], job["started_at"], job["worker"]) == (1, running["started_at"], running["worker"])
     assert "lies down" in web.get(f"{one}/log").body.decode()
     assert web.get(place + "?timeout_s=0").status == 202
     assert web.post(f"{one}/cancel").json["answer"] in {"cancelled", "requested", "already finished"}
@@ -161,6 +165,17 @@ def test_what_cannot_be_used_is_told_in_a_sentence(web: Web, body: object, sente
     found = web.post("/api/v1/jobs", body)
     assert found.status == 400
     assert sentence in (None, found.detail)
+
+
+def test_what_is_no_moment_is_told_in_words_of_http(web: Web) -> None:
+    """A moment that cannot be read, and a state that there is not, are refused with what callers can give."""
+    no_moment = "since='yesterday' is no moment: give how long ago, such as 2h or 7d, or a moment such as "
+    for found in (web.get("/api/v1/jobs?since=yesterday"), web.post("/api/v1/queues/q/retry", {"since": "yesterday"})):
+        assert (found.status, found.detail) == (400, f"{no_moment}2026-01-31T12:00:00Z.")
+    found = web.get("/api/v1/jobs?state=blocked")
+    states = "scheduled, queued, running, succeeded, failed, cancelled, timed_out, crashed, expired"
+    blocked = f"state='blocked' cannot be used: give one of {states}. What waits for other jobs is queued, and its "
+    assert (found.status, found.detail) == (400, f'{blocked}reason is "blocked".')
 
 
 def test_the_other_namespace_is_not_there(web: Web, base: Settings) -> None:

@@ -32,9 +32,24 @@ def test_a_queue_is_cleared(web: Web) -> None:
 
 
 def test_a_queue_is_limited(web: Web) -> None:
-    """A limit is set, told and taken away."""
-    assert web.ask("PUT", "/api/v1/queues/slow/limits", json_body={"concurrency": 2}).json == {"limit": "2 at once"}
-    assert web.ask("DELETE", "/api/v1/queues/slow/limits").json == {"limit": ""}
+    """A limit is set, told wherever the queue is, and taken away by DELETE alone."""
+    place, none = "/api/v1/queues/slow/limits", {"limit": "", "rate": None, "concurrency": None}
+    assert web.get(place).json == none
+    both = {"limit": "90 in 60 s, burst 9, 2 at once", "rate": "90 per 60 s burst 9", "concurrency": 2}
+    assert web.ask("PUT", place, json_body={"rate": "90/min burst 9", "concurrency": 2}).json == both
+    assert web.ask("PUT", place, json_body={"rate": both["rate"], "concurrency": 2}).json == both
+    for sent in (b"{}", b""):
+        refused = web.ask("PUT", place, body=sent, headers={"Content-Type": "application/json"})
+        assert (refused.status, refused.detail) == (
+            400, "body sets no limit: give rate, concurrency or both; DELETE takes the limit away."
+        )  # fmt: skip
+    web.post("/api/v1/jobs", {"function": "add", "options": {"queue": "slow"}})
+    [listed] = [each for each in web.get("/api/v1/queues").json["queues"] if each["name"] == "slow"]
+    assert [web.get(place).json, listed["limit"], web.get("/api/v1/queues/slow").json["limit"]] == [
+        both, both["limit"], both["limit"],
+    ]  # fmt: skip
+    assert web.ask("DELETE", place).json == none
+    assert [web.get(place).json, web.get("/api/v1/queues/slow").json["limit"]] == [none, ""]
 
 
 @pytest.mark.usefixtures("worker")
@@ -94,7 +109,10 @@ def test_schedules_are_looked_after(web: Web) -> None:
     triggered = web.post(f"{place}/trigger")
     assert (triggered.status, web.get(triggered.headers["location"]).json["queue"]) == (202, "planned")
     assert web.ask("DELETE", place).status == 204
-    assert web.post(f"{place}/pause").status == 404
+    gone = web.post(f"{place}/pause")
+    assert (gone.status, gone.detail) == (
+        404, f"There is no schedule {found['name']}: GET /api/v1/schedules lists those that are there."
+    )  # fmt: skip
 
 
 def test_a_server_that_is_away_is_said(base: Settings) -> None:

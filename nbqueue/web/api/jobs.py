@@ -11,12 +11,14 @@ from starlette.responses import PlainTextResponse, Response
 from nbqueue.client.handle import Job
 from nbqueue.client.known import jobs
 from nbqueue.client.submitter import options
+from nbqueue.model.attempts import running_attempt
 from nbqueue.model.names import check_text
 from nbqueue.model.options import DEFAULTS
+from nbqueue.model.states import State
 from nbqueue.web import ends, records
 from nbqueue.web.api import fields
 from nbqueue.web.api.functions import check_known
-from nbqueue.web.api.options import OPTIONS, moment, taken
+from nbqueue.web.api.options import OPTIONS, since, taken
 from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply, object_of
 from nbqueue.web.json_text import JsonAnswer
@@ -64,7 +66,7 @@ async def _execute(asked: Asked) -> Response:
 async def _list(asked: Asked) -> Response:
     query = asked.query
     limit, skipped = query.get("limit", 50), query.get("offset", 0)
-    times = {name: _since(query[name], name) for name in ("since", "until") if name in query}
+    times: dict[str, Any] = {name: since(query[name], name) for name in ("since", "until") if name in query}
     words = {name: query[name] for name in ("queue", "function", "tag", "error", "slower_than") if name in query}
     found = await jobs.where(state=query.get("state"), **words, **times, limit=limit + skipped)
     page = found.records[skipped : skipped + limit]
@@ -96,8 +98,11 @@ async def _log(asked: Asked) -> Response:
 
 async def _attempts(asked: Asked) -> Response:
     job: Job[Any] = Job(asked.path["job_id"])
-    await ask(lambda link: link.record(job.id))
-    return JsonAnswer({"attempts": [records.ATTEMPT.of(each) for each in await job.attempts()]})
+    record = await ask(lambda link: link.record(job.id))
+    found = {running.number: running for running in [running_attempt(record)] if record.state is State.RUNNING}
+    # it may have ended meanwhile
+    found |= {each.number: each for each in await job.attempts()}
+    return JsonAnswer({"attempts": [records.ATTEMPT.of(found[number]) for number in sorted(found)]})
 
 
 async def _cancel(asked: Asked) -> Response:
@@ -123,16 +128,16 @@ async def _retry(asked: Asked) -> Response:
     return JsonAnswer(fields.ACCEPTED.of((again.id, at, False)), 202, headers={"Location": at})
 
 
-def _since(text: str, what: str) -> Any:
-    """A moment, or how long ago: "2h"."""
-    return moment(text, what) if "T" in text else text
-
-
 _TIMEOUT = Field(name="timeout_s", schema={"type": "number", "minimum": 0, "maximum": ends.LONGEST_WAIT_S},
                  help="How long to wait at most, in seconds; 30 if not given.")  # fmt: skip
 _ANSWERED = Reply(help="What became of it.", schema=fields.ANSWERED)
 _PAGE: Sequence[Field] = (
-    Field(name="state", schema=records.STATE, help="Jobs in this state."),
+    Field(
+        name="state",
+        schema=records.STATE,
+        help="Jobs in this state.",
+        hint='What waits for other jobs is queued, and its reason is "blocked".',
+    ),
     fields.named("queue", "Jobs of this queue."),
     Field(name="function", schema={"type": "string", "maxLength": 200}, help="Jobs of this function."),
     Field(name="tag", schema={"type": "string", "maxLength": 64}, help="Jobs with this tag."),
@@ -170,7 +175,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     ),
     Endpoint(
         method="GET", path="/api/v1/jobs/{job_id}/attempts", name="list_attempts", act=_attempts,
-        path_fields=(fields.ID,), summary="Its attempts that have ended, the first first.", problems=(404,),
+        path_fields=(fields.ID,), summary="Its attempts, the first first; one that runs is the last.", problems=(404,),
         replies={200: Reply(help="The attempts.", schema=fields.listing("attempts", records.ATTEMPT))},
     ),
     Endpoint(

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from nbqueue.errors import ConfigurationError
+from nbqueue.model import moments
 from nbqueue.model.presets import PRESETS
 from nbqueue.web.problems import Problem
 from nbqueue.web.shapes import JOB_ID, QUEUE, Field, Schema
@@ -59,6 +61,20 @@ def taken(given: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(found.get(name), float):
             found[name] = int(found[name])
     return found
+
+
+def since(text: str, what: str) -> str | datetime:
+    """A moment, or how long ago: "2h"."""
+    if "T" in text:
+        return moment(text, what)
+    try:
+        moments.milliseconds(text, what, 0)
+    except ConfigurationError:
+        raise Problem(
+            400, f"{what}={ascii(text)[:60]} is no moment: give how long ago, such as 2h or 7d, or a moment such as "
+            "2026-01-31T12:00:00Z.",
+        ) from None  # fmt: skip
+    return text
 
 
 def moment(text: str, what: str) -> datetime:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from nbqueue.broker.memory import memory
 from nbqueue.client.schedule import Schedule
 from nbqueue.client.schedule_list import schedules
+from nbqueue.errors import UnknownSchedule
 from nbqueue.web import records
 from nbqueue.web.api import fields
 from nbqueue.web.api.functions import engines
@@ -18,6 +19,7 @@ from nbqueue.web.api.queues import every
 from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply
 from nbqueue.web.json_text import JsonAnswer
+from nbqueue.web.problems import Problem
 from nbqueue.web.records import MOMENT, WHOLE
 from nbqueue.web.shapes import Field, Schema
 
@@ -65,26 +67,34 @@ async def _schedule(schedule: Schedule[Any]) -> Response:
     return JsonAnswer(records.SCHEDULE.of(await schedule.info()))
 
 
+async def _found(asked: Asked) -> Schedule[Any]:
+    name = asked.path["name"]
+    try:
+        return await schedules.get(name)
+    except UnknownSchedule:
+        raise Problem(404, f"There is no schedule {name}: GET /api/v1/schedules lists those that are there.") from None
+
+
 async def _pause(asked: Asked) -> Response:
-    found = await schedules.get(asked.path["name"])
+    found = await _found(asked)
     await found.pause()
     return await _schedule(found)
 
 
 async def _resume(asked: Asked) -> Response:
-    found = await schedules.get(asked.path["name"])
+    found = await _found(asked)
     await found.resume()
     return await _schedule(found)
 
 
 async def _trigger(asked: Asked) -> Response:
-    job = await (await schedules.get(asked.path["name"])).trigger()
+    job = await (await _found(asked)).trigger()
     at = fields.location(asked.request, f"/jobs/{job.id}")
     return JsonAnswer(fields.ACCEPTED.of((job.id, at, False)), 202, headers={"Location": at})
 
 
 async def _delete(asked: Asked) -> Response:
-    found = await schedules.get(asked.path["name"])
+    found = await _found(asked)
     await found.delete()
     return Response(status_code=204)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
 
-from nbqueue.broker import queues
+from nbqueue.broker import gates, queues
 from nbqueue.broker.queues import QueueStats
 from nbqueue.client.link import Link
 from nbqueue.client.queue import Queue
 from nbqueue.model.states import State
 from nbqueue.web import records
 from nbqueue.web.api import fields
+from nbqueue.web.api.options import since
 from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply
 from nbqueue.web.json_text import JsonAnswer
@@ -25,7 +28,9 @@ async def every(link: Link) -> list[QueueStats]:
     wire = link.wire
 
     async def asked(client: Any) -> list[QueueStats]:
-        return [await queues.stats(client, wire.keys, name) for name in await queues.names(client, wire.keys)]
+        found = [await queues.stats(client, wire.keys, name) for name in await queues.names(client, wire.keys)]
+        limits = await gates.limits(client, wire.keys)
+        return [replace(each, limit=limits.get(f"q:{each.name}")) for each in found]
 
     return await wire.ask(asked)
 
@@ -59,33 +64,21 @@ async def _open(asked: Asked) -> Response:
 
 async def _clear(asked: Asked) -> Response:
     states = asked.body.get("states", ["queued", "scheduled"])
-    count = await Queue(asked.path["name"]).clear(states, older_than=asked.body.get("older_than"))
+    count = await Queue(asked.path["name"]).clear(states, older_than=_ago(asked, "older_than"))
     return JsonAnswer({"count": count})
 
 
+def _ago(asked: Asked, what: str) -> str | datetime | None:
+    return since(asked.body[what], what) if what in asked.body else None
+
+
 async def _retry(asked: Asked) -> Response:
-    dead = await Queue(asked.path["name"]).dead(since=asked.body.get("since"), limit=asked.body.get("limit", 1000))
+    dead = await Queue(asked.path["name"]).dead(since=_ago(asked, "since"), limit=asked.body.get("limit", 1000))
     return JsonAnswer({"count": len(await dead.retry())})
-
-
-async def _limits(asked: Asked) -> Response:
-    name = asked.path["name"]
-    found = await Queue(name).limits(rate=asked.body.get("rate"), concurrency=asked.body.get("concurrency"))
-    limit = found.get(f"q:{name}")
-    return JsonAnswer({"limit": "" if limit is None else str(limit)})
-
-
-async def _unlimit(asked: Asked) -> Response:
-    await Queue(asked.path["name"]).limits(remove=True)
-    return JsonAnswer({"limit": ""})
 
 
 _QUEUE = Reply(help="How it stands now.", schema=records.QUEUE_FULL.ref)
 _COUNT = Reply(help="How many.", schema=fields.COUNTED)
-_LIMIT = Reply(
-    help="The limit that is set now.",
-    schema={"type": "object", "properties": {"limit": {"type": "string"}}, "required": ["limit"]},
-)
 _CLEARED: Sequence[Field] = (
     Field(name="states", schema={"type": "array", "items": {"type": "string", "enum": [
         str(state) for state in State if state is not State.RUNNING]}, "minItems": 1, "maxItems": len(State)},
@@ -95,10 +88,6 @@ _CLEARED: Sequence[Field] = (
 _RETRIED: Sequence[Field] = (
     Field(name="since", schema=fields.AGO, help='Only those that failed since: "2h" (ago).'),
     Field(name="limit", schema={"type": "integer", "minimum": 1, "maximum": 10_000}, help="At most so many; 1000."),
-)
-_LIMITED: Sequence[Field] = (
-    Field(name="rate", schema={"type": "string", "maxLength": 50}, help='Starts in a time: "20/min".'),
-    Field(name="concurrency", schema={"type": "integer", "minimum": 1, "maximum": 100_000}, help="Jobs at once."),
 )
 _PATH = "/api/v1/queues/{name}"
 ENDPOINTS: Sequence[Endpoint] = (
@@ -124,14 +113,5 @@ ENDPOINTS: Sequence[Endpoint] = (
              _COUNT),
             ("retry", _retry, "Retry its jobs that failed for good and were not retried.", _RETRIED, _COUNT),
         )
-    ),
-    Endpoint(
-        method="PUT", path=f"{_PATH}/limits", name="set_limits", act=_limits, body=_LIMITED,
-        path_fields=(fields.QUEUE_NAME,), summary="Limit its starts in a time, or its jobs at once, over all workers.",
-        replies={200: _LIMIT}, problems=(507,),
-    ),
-    Endpoint(
-        method="DELETE", path=f"{_PATH}/limits", name="remove_limits", act=_unlimit,
-        path_fields=(fields.QUEUE_NAME,), summary="Take its limit away.", replies={200: _LIMIT},
     ),
 )  # fmt: skip

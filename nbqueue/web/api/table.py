@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 from starlette.routing import Route
 
-from nbqueue.web.api import events, jobs, overview, queues
+from nbqueue.web.api import events, jobs, limits, overview, queues
 from nbqueue.web.endpoint import Asked, Endpoint, Reply
 from nbqueue.web.json_text import JsonAnswer
 from nbqueue.web.openapi import openapi
@@ -18,7 +18,7 @@ async def _document(asked: Asked) -> Response:
 
 
 ENDPOINTS: Sequence[Endpoint] = (
-    *jobs.ENDPOINTS, *events.ENDPOINTS, *queues.ENDPOINTS, *overview.ENDPOINTS,
+    *jobs.ENDPOINTS, *events.ENDPOINTS, *queues.ENDPOINTS, *limits.ENDPOINTS, *overview.ENDPOINTS,
     Endpoint(
         method="GET", path="/api/v1/openapi.json", name="get_document", act=_document,
         summary="This document: all endpoints, what they take and what they answer.",
