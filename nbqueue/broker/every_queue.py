@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -24,4 +25,8 @@ async def stats(client: Any, keys: Keys) -> list[QueueStats]:
     replies = iter(await pipe.execute())
     parts = [list(islice(replies, _QUESTIONS)) for _ in names]
     held_back = await gates.waiting_of(client, keys, names)
-    return [queues.read_stats(name, part, held_back[name]) for name, part in zip(names, parts, strict=True)]
+    limits = await gates.limits(client, keys)
+    return [
+        replace(queues.read_stats(name, part, held_back[name]), limit=limits.get(f"q:{name}"))
+        for name, part in zip(names, parts, strict=True)
+    ]

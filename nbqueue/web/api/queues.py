@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from starlette.responses import Response
 
-from nbqueue.broker import gates, queues
+from nbqueue.broker import every_queue
 from nbqueue.broker.queues import QueueStats
 from nbqueue.client.link import Link
 from nbqueue.client.queue import Queue
@@ -25,14 +23,7 @@ from nbqueue.web.shapes import Field
 
 async def every(link: Link) -> list[QueueStats]:
     """The numbers of all queues."""
-    wire = link.wire
-
-    async def asked(client: Any) -> list[QueueStats]:
-        found = [await queues.stats(client, wire.keys, name) for name in await queues.names(client, wire.keys)]
-        limits = await gates.limits(client, wire.keys)
-        return [replace(each, limit=limits.get(f"q:{each.name}")) for each in found]
-
-    return await wire.ask(asked)
+    return await link.wire.ask(lambda client: every_queue.stats(client, link.wire.keys))
 
 
 async def _list(_: Asked) -> Response:
