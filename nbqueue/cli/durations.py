@@ -26,7 +26,7 @@ class Seconds(click.types.FloatParamType):
             seconds = durations.written(value) if isinstance(value, str) else float(value)
         except ValueError:
             self.fail(f"{shown(value)} is no duration: {durations.FORM}.", param, ctx)
-        if math.isnan(seconds):
+        if self._least is not None and math.isnan(seconds):
             self.fail(f"{shown(value)} is no duration: {durations.FORM}.", param, ctx)
         if self._least is not None and seconds < self._least:
             self.fail(f"{shown(value)} is too short: give at least {self._least:g} s.", param, ctx)

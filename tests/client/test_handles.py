@@ -200,7 +200,7 @@ async def _nobody_follows() -> None:
 @pytest.mark.usefixtures("running_engine")
 async def test_events_tell_all_that_happens() -> None:
     """Events begin with how the job stands, and end with its end."""
-    job = await options(delay=0.2).submit(reporting, 2)
+    job = await options(delay=1).submit(reporting, 2)
     found = [event async for event in job.events()]
     states = [event.state for event in found if isinstance(event, StateChanged)]
     assert states == [State.SCHEDULED, State.RUNNING, State.SUCCEEDED]
