@@ -62,6 +62,7 @@ CANCELLED = "group = found.works[0]\nprint(len(group), *(await group.progress())
 RESULTS = "go.touch()\nprint([await job for job in found.works[1:]], await found.ended[1])\nawait found.ended[0]"
 
 
+@pytest.mark.slow
 def test_after_a_restart_everything_is_back(lab: Lab) -> None:
     """The kernel is restarted while a job runs: its bar moves again, log and result are there, as is what had ended."""
     lab.write("work.ipynb", [SUBMIT, ATTACH, RESULT, LOG])

@@ -38,6 +38,7 @@ for k in range(30):
 LATER = "await nbqueue.options(label='much later', delay=3600).submit(steps, 1)"
 
 
+@pytest.mark.slow
 def test_the_dashboard_of_a_notebook(lab: Lab) -> None:
     """Jobs are found, cancelled, retried, promoted, a queue paused, while cells run; hostile texts stay texts."""
     lab.write(

@@ -129,6 +129,7 @@ async def test_a_group_is_cancelled_as_one(settings: Settings) -> None:
         assert await group.progress() == {State.SUCCEEDED: 1, State.CANCELLED: 50}
 
 
+@pytest.mark.slow
 async def test_a_group_of_ten_thousand_is_cheap(running_engine: Engine) -> None:
     """Ten thousand jobs are submitted in a second or two without blocking the portal; one watch awaits them."""
     group = await submit_map(add, range(10_000))

@@ -64,6 +64,7 @@ def test_a_lost_fit_is_a_failed_fit(
         search(asked, X, Y, **options).wait()
 
 
+@pytest.mark.slow
 def test_lost_fits_are_told_of_once(guesses: Callable[..., GridSearchCV]) -> None:
     """The warning has one block for all that were lost in the same way, without the ids of their jobs."""
     with pytest.warns(FitFailedWarning) as warned:

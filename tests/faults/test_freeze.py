@@ -55,6 +55,7 @@ def test_a_frozen_worker_cannot_finish_what_was_given_to_another(
     assert Counter(line.word for line in ledger.lines(name="job"))["begin"] == 2
 
 
+@pytest.mark.slow
 def test_a_thawed_worker_never_runs_a_job_beside_itself(module_settings: Settings, ledger: Ledger, gate: Path) -> None:
     """A worker that gets back the job it lost while it stood still stops the old run before the new one begins."""
     with running_worker(module_settings, "--slots", "2", machine="one") as first:

@@ -47,6 +47,7 @@ def served(store: Store, home: Path, connected: Callable[[Settings], Settings]) 
         yield worker
 
 
+@pytest.mark.slow
 def test_a_worker_outlives_a_full_disk(
     served: Worker, store: Store, ledger: Ledger, gate: Path, measure: Measure
 ) -> None:

@@ -49,6 +49,7 @@ def test_a_thousand_messages_on_a_full_queue(body: Callable[[str, int], int], le
     assert (record.progress.done, record.progress.total) == (MESSAGES, MESSAGES)
 
 
+@pytest.mark.slow
 def test_many_contracts_at_once_start_no_more_processes_than_they_need(worker: Worker, ledger: Ledger) -> None:
     """What a job submits runs before jobs that have not begun: contracts do not pile up as waiting processes."""
     group = submit_map(nested.contract, [str(ledger.path)] * 30, [3] * 30).wait(5)

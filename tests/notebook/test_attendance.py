@@ -119,6 +119,7 @@ def _waits_since_long(server: Server, job_id: str) -> None:
                 client.hset(f"nbq:job:{job_id}", name, int(at) - 60_000)
 
 
+@pytest.mark.slow
 def test_cards_that_wait_say_what_holds_them_up(settings: Settings, server: Server) -> None:
     """Busy slots and who is before it, a limit, a pause by hand; all of it is one question in two seconds."""
     nbqueue.configure(settings)

@@ -193,6 +193,7 @@ def test_a_worker_that_is_told_to_end(settings: Settings, hooks: Receiver) -> No
     assert job.deliveries().wait()[0].state is DeliveryState.DELIVERED
 
 
+@pytest.mark.slow
 def test_failures_within_a_window(settings: Settings, hooks: Receiver, worker: Worker) -> None:
     """An alert on the share of failures looks at what ended since, whoever looks."""
     queue = Queue("default")
