@@ -17,12 +17,7 @@ from tests.workers import running_worker
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=DRAWN_WITHIN_MS)
-#: as an installed package is found by its entry point, and this one may not be installed
-CONFIG = """
-from nbqueue.web.jupyter import entry
-c.ServerProxy.servers = {"nbqueue": entry()}
-c.ServerApp.base_url = "/user/ada/"
-"""
+CONFIG = 'c.ServerApp.base_url = "/user/ada/"\n'
 
 
 def test_the_dashboard_from_the_launcher(settings: Settings, tmp_path: Path) -> None:
