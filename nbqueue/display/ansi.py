@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from html import escape
 
@@ -20,10 +20,20 @@ _NAMED = (
 
 def html(lines: tuple[str, ...]) -> str:
     """Lines as the content of a <pre>; nothing in them becomes a tag."""
+    return marked(lines, _css)
+
+
+def marked(lines: Sequence[str], attribute: Callable[[Style], str]) -> str:
+    """The same with a look of one's own.
+
+    Args:
+        lines: as a terminal gets them.
+        attribute: of a style the attribute that a tag with it has, such as `class="bold"`; or nothing.
+    """
     if not any("\x1b" in line for line in lines):
         return "\n".join(map(escape, lines))
     decoder = AnsiDecoder()
-    return "\n".join(_line(decoder.decode_line(line)) for line in lines)
+    return "\n".join(_line(decoder.decode_line(line), attribute) for line in lines)
 
 
 #: the same for what is drawn again and again, as the tails on cards are
@@ -35,19 +45,16 @@ def plain(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(Text.from_ansi(line).plain if "\x1b" in line else line for line in lines)
 
 
-def _line(text: Text) -> str:
+def _line(text: Text, attribute: Callable[[Style], str]) -> str:
     """The decoder gives spans that follow one another."""
     found, at = [], 0
     for span in sorted(text.spans, key=lambda each: each.start):
         found.append(escape(text.plain[at : span.start]))
-        found.append(_span(escape(text.plain[span.start : span.end]), span.style))
+        inner = escape(text.plain[span.start : span.end])
+        look = attribute(span.style) if isinstance(span.style, Style) else ""
+        found.append(f"<span {look}>{inner}</span>" if look else inner)
         at = span.end
     return "".join([*found, escape(text.plain[at:])])
-
-
-def _span(inner: str, style: str | Style) -> str:
-    css = _css(style) if isinstance(style, Style) else ""
-    return f'<span style="{css}">{inner}</span>' if css else inner
 
 
 def _css(style: Style) -> str:
@@ -57,7 +64,8 @@ def _css(style: Style) -> str:
         (style.bold, "font-weight:bold"), (style.italic, "font-style:italic"), (style.dim, "opacity:.7"),
         (style.underline, "text-decoration:underline"),
     )  # fmt: skip
-    return ";".join([*parts, *(css for is_so, css in wanted if is_so)])
+    css = ";".join([*parts, *(each for is_so, each in wanted if is_so)])
+    return f'style="{css}"' if css else ""
 
 
 def _hex(colour: Color) -> str:

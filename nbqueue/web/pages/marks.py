@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from html import escape
 
 from markupsafe import Markup
-from rich.ansi import AnsiDecoder
 from rich.color import Color, ColorSystem, ColorType
-from rich.text import Text
+from rich.style import Style
 
 from nbqueue.board import bars, columns
 from nbqueue.board.activity import Chart
 from nbqueue.board.columns import Cell
-from nbqueue.display import palette, plot
+from nbqueue.display import ansi, palette, plot
 from nbqueue.display.palette import Look
 from nbqueue.display.view import CardView, SubBar, valuenow
 
@@ -100,9 +98,7 @@ def pictures(view: CardView) -> list[Markup]:
 @lru_cache(maxsize=256)
 def log(lines: tuple[str, ...]) -> Markup:
     """Lines with the colours that a terminal would give them, as classes; nothing in them becomes a tag."""
-    decoder = AnsiDecoder()
-    rows = (_line(decoder.decode_line(line)) if "\x1b" in line else escape(line) for line in lines)
-    return Markup("\n".join(rows))  # noqa: S704 - each row is escaped
+    return Markup(ansi.marked(lines, _classes))  # noqa: S704 - each line is escaped there
 
 
 def timeline(spans: Sequence[tuple[float, float, Look]]) -> Markup:
@@ -127,25 +123,15 @@ def _bar(parts: Markup, now: Markup, name: str, said: str) -> Markup:
     ).format(name, now, said, _WIDE, parts)
 
 
-def _line(text: Text) -> str:
-    """The decoder gives spans that follow one another."""
-    found, at = [], 0
-    for span in sorted(text.spans, key=lambda each: each.start):
-        found.append(escape(text.plain[at : span.start]))
-        found.append(_span(escape(text.plain[span.start : span.end]), span.style))
-        at = span.end
-    return "".join([*found, escape(text.plain[at:])])
-
-
-def _span(inner: str, style: object) -> str:
+def _classes(style: Style) -> str:
     wanted = (
-        (getattr(style, "bold", None), "ansi-bold"), (getattr(style, "italic", None), "ansi-italic"),
-        (getattr(style, "dim", None), "ansi-dim"), (getattr(style, "underline", None), "ansi-underline"),
+        (style.bold, "ansi-bold"), (style.italic, "ansi-italic"), (style.dim, "ansi-dim"),
+        (style.underline, "ansi-underline"),
     )  # fmt: skip
     names = [name for is_so, name in wanted if is_so]
-    names += [f"ansi-{number}" for number in (_number(getattr(style, "color", None)),) if number is not None]
-    names += [f"ansi-on-{number}" for number in (_number(getattr(style, "bgcolor", None)),) if number is not None]
-    return f'<span class="{" ".join(names)}">{inner}</span>' if names else inner
+    names += [f"ansi-{number}" for number in (_number(style.color),) if number is not None]
+    names += [f"ansi-on-{number}" for number in (_number(style.bgcolor),) if number is not None]
+    return f'class="{" ".join(names)}"' if names else ""
 
 
 def _number(colour: Color | None) -> int | None:
