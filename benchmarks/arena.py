@@ -142,7 +142,7 @@ def _variables(arena: Arena, server: Server, port: int) -> dict[str, str]:
     home = arena.folder / "home"
     return {
         "BENCH_SOCKET": str(server.path), "BENCH_PORT": str(port), "BENCH_CONCURRENCY": str(arena.plan.concurrency),
-        "NBQUEUE_URL": server.url, "NBQUEUE_HOME": str(home), "NBQUEUE_KEY_FILE": str(home / "signing.key"),
+        "NBQUEUE_URL": server.url, "NBQUEUE_HOME": str(home),
         "PYTHONDONTWRITEBYTECODE": "", "PYTHONWARNINGS": "ignore",
     }  # fmt: skip
 

@@ -69,13 +69,18 @@ class Meter:
 
 
 @contextmanager
-def workers(server: Server, folder: Path, *words: str) -> Iterator[None]:
-    """A worker with these options, until the end of the block."""
-    command = [sys.executable, "-m", "nbqueue", "worker", "capacity_tasks", "--slots", "1", *words]
+def workers(server: Server, folder: Path, count: int) -> Iterator[None]:
+    """A worker with so many engines, all of them there and over their start, until the end of the block."""
+    command = [sys.executable, "-m", "nbqueue", "worker", "capacity_tasks", "--slots", "1", "--processes", str(count)]
     environment = {**os.environ, "NBQUEUE_URL": server.url, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
     with (folder / "worker.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)  # noqa: S603 - our own
     try:
+        while engines(server) < count:
+            if process.poll() is not None:
+                raise SystemExit(f"The worker has ended: {(folder / 'worker.log').read_text(encoding='utf-8')}")
+            time.sleep(0.2)
+        time.sleep(5.0)
         yield
     finally:
         process.terminate()
@@ -86,13 +91,6 @@ def engines(server: Server) -> int:
     """How many hold a lease."""
     with server.client() as client:
         return int(client.zcard("nbq:leases"))
-
-
-def until_there(server: Server, count: int) -> None:
-    """Wait for so many engines, and for the quiet after their start."""
-    while engines(server) < count:
-        time.sleep(0.2)
-    time.sleep(5.0)
 
 
 def submit(count: int) -> None:
@@ -111,16 +109,14 @@ def drained(server: Server) -> None:
 def measure(jobs: int, folder: Path) -> Iterator[tuple[str, str]]:
     """What and how much, a line each."""
     with running_server(appendonly="yes", appendfsync="everysec") as server:
-        nbqueue.configure(nbqueue.Settings(url=server.url, key_file=folder / "signing.key"))
+        nbqueue.configure(nbqueue.Settings(url=server.url))
         meter = Meter(server)
         yield _idle(server, meter, folder)
         yield from _waiting(meter, jobs)
         for count in (1, 2):
             if count > 1:
                 submit(jobs)
-            with meter.reading() as found, workers(server, folder, "--processes", str(count)):
-                drained(server)
-            yield from _of_jobs(found[0], jobs, count)
+            yield from _of_jobs(_run(server, meter, folder, count), jobs, count)
             yield _of_results(server, meter, jobs)
         with meter.reading() as found:
             one_by_one = jobs // 20
@@ -129,11 +125,19 @@ def measure(jobs: int, folder: Path) -> Iterator[tuple[str, str]]:
         yield "server's time for a submit of one job", f"{found[0].cpu_s / one_by_one * 1e6:.0f} µs"
 
 
+def _run(server: Server, meter: Meter, folder: Path, count: int) -> Spent:
+    """What the jobs that wait cost from the moment so many engines may begin."""
+    queue = nbqueue.Queue("default")
+    queue.pause().wait(60)
+    with workers(server, folder, count), meter.reading() as found:
+        queue.resume().wait(60)
+        drained(server)
+    return found[0]
+
+
 def _idle(server: Server, meter: Meter, folder: Path) -> tuple[str, str]:
-    with workers(server, folder, "--processes", str(IDLE)):
-        until_there(server, IDLE)
-        with meter.reading() as found:
-            time.sleep(WATCHED_S)
+    with workers(server, folder, IDLE), meter.reading() as found:
+        time.sleep(WATCHED_S)
     spent = found[0]
     share, commands = spent.cpu_s / WATCHED_S / IDLE, spent.commands / WATCHED_S / IDLE
     return f"of {IDLE} idle engines, each takes", f"{share:.3%} of the server's core, {commands:.1f} commands/s"
@@ -174,7 +178,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nbq-capacity-", dir="/tmp") as name:
         folder = Path(name)
         (folder / "capacity_tasks.py").write_text(TASKS, encoding="utf-8")
-        os.environ["NBQUEUE_KEY_FILE"] = str(folder / "signing.key")
+        os.environ["NBQUEUE_HOME"] = str(folder)
         os.environ["NBQUEUE_NONINTERACTIVE"] = "1"
         print("| what | measured |\n|---|---|")
         for what, how_much in measure(jobs, folder):
