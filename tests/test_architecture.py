@@ -52,6 +52,8 @@ STANDARD_LIBRARY_ONLY = {"errors", "model", "inside"}
 #: but for what reads cron expressions: one file, pure, that needs nothing else itself
 ALLOWED_BESIDE = {"cronsim"}
 ARQ_FILES = 3
+#: what counts as code
+SUFFIXES = {".py", ".lua", ".js", ".css", ".html"}
 LINES = 300
 FUNCTION_LINES = 45
 #: names that say nothing about what is inside
@@ -191,7 +193,7 @@ def _may(room: str, target: str) -> bool:
 
 def _files() -> list[Path]:
     folders = (source.ROOT / name for name in ("nbqueue", "tests", "tools", "benchmarks"))
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".lua"})
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES)
 
 
 def _length(path: Path) -> int:
