@@ -39,7 +39,7 @@ SITES = {
     ),
     "flower": Site(
         distribution="flower",
-        command=("-m", "celery", "-A", "benchmarks.peers.flower_tasks", "flower", "--port={port}", "--logging=error"),
+        command=("-m", "celery", "-A", "benchmarks.peers.flower_tasks", "flower", "--port={port}"),
         submit="/api/task/async-apply/noop", body=b'{"args": [1]}', look="/api/task/result/{id}", id_member="task-id",
     ),
 }  # fmt: skip
