@@ -35,6 +35,11 @@ class KeyWatch:
         """Raise ConfigurationError where jobs are signed with another key: they would fail here."""
         self._keyring = Keyring.load(self._path)
         await handshake.agree(self._client, self._keys, self._keyring)
+        if newer := await handshake.behind(self._client, self._keys, self._keyring):
+            logger.warning(
+                "The others here sign with key %s by now, and key %s still signs here: nbqueue signing-key rotate --to "
+                "%s.", newer, self._keyring.ids[0], newer,
+            )  # fmt: skip
 
     async def watch(self) -> None:
         """Look again and again."""
