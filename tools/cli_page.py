@@ -26,7 +26,7 @@ SHAPES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "wait": ("an object: id of a job -> its state, or `unknown`", ()),
     "cancel": (("an object: id -> `cancelled`, `asked`, `unknown` or `already ...`; so of `promote`, `reschedule`, "
                "`priority`, `delete`, and of `retry`, `requeue` with the ids of the new jobs"), ()),
-    "jobs": ("a list, of each a job; of one ID an object with `why` besides",
+    "jobs": ("a list, of each a job; of one ID an object with `why` and `traceback` besides",
              tuple(each.name for each in dataclasses.fields(job.JobRecord))),
     "status": ("an object; where no server answers `running` (false) and `reason`",
                ("running", "overview", "local", "reason")),
