@@ -19,6 +19,7 @@ from benchmarks.measures import (
     drain,
     features,
     fresh,
+    http,
     interfaces,
     latency,
     past,
@@ -35,7 +36,7 @@ MEASURES = {
     "drain": drain.measure, "latency": latency.measure, "bulk": bulk.measure, "children": children.measure,
     "fresh": fresh.measure, "past": past.measure, "features": features.measure, "digests": digests.measure,
     "claims": claims.measure, "executors": interfaces.measure_executors,
-    "backends": interfaces.measure_backends,
+    "backends": interfaces.measure_backends, "http": http.measure,
 }  # fmt: skip
 #: those that take long, and are run by themselves
 LONG = {"recovery": recovery.measure}
@@ -43,6 +44,7 @@ LONG = {"recovery": recovery.measure}
 WHO = {
     **dict.fromkeys(("fresh", "features", "digests", "claims"), (NAMED,)),
     **dict.fromkeys(("executors", "backends"), interfaces.VERSIONED),
+    "http": http.EVERYONE,
 }
 
 

@@ -7,6 +7,7 @@ has other work as well.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import subprocess
 import sys
@@ -19,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import nbqueue
+from nbqueue.broker.address import parse_url
+from nbqueue.broker.signing import Keyring
+from nbqueue.worker.config import WorkerConfig
+from nbqueue.worker.in_process import InProcessWorker
 from tests.servers import Server, running_server
 
 ROOT = Path(__file__).parent.parent
@@ -29,8 +34,8 @@ import nbqueue
 async def nothing(number):
     return number
 """
-#: engines that have nothing to do, and seconds in which they are watched
-IDLE, WATCHED_S = 10, 15.0
+#: how many workers have nothing to do; seconds until they have counted one another, and in which they are watched
+IDLE, SETTLED_S, WATCHED_S = (10, 100), 15.0, 15.0
 LOT = 10_000
 
 
@@ -111,7 +116,8 @@ def measure(jobs: int, folder: Path) -> Iterator[tuple[str, str]]:
     with running_server(appendonly="yes", appendfsync="everysec") as server:
         nbqueue.configure(nbqueue.Settings(url=server.url))
         meter = Meter(server)
-        yield _idle(server, meter, folder)
+        for count in IDLE:
+            yield asyncio.run(_idle(server, meter, folder, count))
         yield from _waiting(meter, jobs)
         for count in (1, 2):
             if count > 1:
@@ -135,12 +141,22 @@ def _run(server: Server, meter: Meter, folder: Path, count: int) -> Spent:
     return found[0]
 
 
-def _idle(server: Server, meter: Meter, folder: Path) -> tuple[str, str]:
-    with workers(server, folder, IDLE), meter.reading() as found:
-        time.sleep(WATCHED_S)
-    spent = found[0]
-    share, commands = spent.cpu_s / WATCHED_S / IDLE, spent.commands / WATCHED_S / IDLE
-    return f"of {IDLE} idle engines, each takes", f"{share:.3%} of the server's core, {commands:.1f} commands/s"
+async def _idle(server: Server, meter: Meter, folder: Path, count: int) -> tuple[str, str]:
+    """So many engines that have nothing to do, each a worker of its own, all in this process."""
+    config = WorkerConfig(address=parse_url(server.url), slots=1)
+    keyring = Keyring.load(folder / "idle" / "signing.key")
+    those = [InProcessWorker(config, keyring) for _ in range(count)]
+    for worker in those:
+        await worker.start()
+    await asyncio.sleep(SETTLED_S)
+    with meter.reading() as found:
+        await asyncio.sleep(WATCHED_S)
+    for worker in those:
+        await worker.close()
+    with server.client() as client:
+        client.flushall()
+    share, commands = found[0].cpu_s / found[0].wall_s / count, found[0].commands / found[0].wall_s / count
+    return f"each of {count} workers that have no work", f"{share:.3%} of the server's core, {commands:.0f} commands/s"
 
 
 def _waiting(meter: Meter, jobs: int) -> Iterator[tuple[str, str]]:

@@ -49,6 +49,9 @@ class Plan:
     #: calls by an executor, and rounds of it and of joblib's backends
     calls: int = 1_000
     interface_rounds: int = 3
+    #: requests of each kind to a web server
+    http_requests: int = 2_000
+    http_rounds: int = 3
 
 
 WHOLE = Plan()
@@ -58,4 +61,5 @@ QUICK = Plan(
     past_jobs=2_000, past_rounds=1, past_attempts=(100_000,), memory_jobs=10_000,
     feature_jobs=2_000, feature_rounds=1, waiting_jobs=(1_000, 10_000, 100_000), claim_rounds=1,
     digest_rounds=1, kills=2, peer_kills=1, back_within_s=100, interface_rounds=1,
+    http_requests=500, http_rounds=1,
 )  # fmt: skip

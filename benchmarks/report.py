@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.contestants import ARQ, BULLMQ, PYTHON_PEERS
-from benchmarks.measures import interfaces
+from benchmarks.measures import http, interfaces
 from benchmarks.record import Record
 from benchmarks.rounds import Results, Series
 
@@ -24,15 +24,17 @@ TITLES = {
     "claims": "One claim of 64 jobs while many wait, on the server's clock",
     "executors": "Executors: 1,000 no-op calls by map, and one call at a time",
     "backends": "A grid search of 45 fits, through joblib's backends",
+    "http": "Jobs over HTTP, 16 callers at once, nobody working",
     "recovery": "Until the job of a worker that was killed runs again",
 }
 #: the quantity that ratios are made of, and whether more of it is better
 COMPARED = {
     "drain": ("jobs/s", True), "latency": ("p50 ms", False), "bulk": ("jobs/s", True), "past": ("rows/s", True),
-    "executors": ("calls/s", True), "backends": ("s, 45 long fits", False), "recovery": ("s", False),
+    "executors": ("calls/s", True), "backends": ("s, 45 long fits", False), "http": ("submits/s", True),
+    "recovery": ("s", False),
 }  # fmt: skip
 #: rows that the others are compared with, where they are there
-BASES = (BULLMQ, interfaces.PROCESSES, interfaces.LOKY, interfaces.DASK_FUTURES, interfaces.IPYPARALLEL)
+BASES = (BULLMQ, interfaces.PROCESSES, interfaces.LOKY, interfaces.DASK_FUTURES, interfaces.IPYPARALLEL, http.FLOWER)
 
 
 def tables(record: Record) -> str:

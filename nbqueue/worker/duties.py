@@ -14,6 +14,7 @@ from nbqueue.broker.claims import Finish
 from nbqueue.model.states import State
 from nbqueue.worker.engine import Engine, QueueRef
 from nbqueue.worker.reports import KEEP_S, PUBLISH_S
+from nbqueue.worker.rota import Rota
 from nbqueue.worker.wake import Waker
 
 logger = logging.getLogger("nbqueue.worker")
@@ -38,6 +39,7 @@ class Duties:
         self._beside = beside
         self._poll_s = poll_s
         self._stop_called = asyncio.Event()
+        self._rota = Rota(engine.client, engine.keys)
         self._waker = Waker(
             waiting_client, engine.keys, engine.id, [queue.name for queue in engine.queues],
             listen=engine.listen, has_room=engine.has_room, on_work=engine.want_claims, on_stop=self._stop_called.set,
@@ -54,7 +56,7 @@ class Duties:
         A task group would go on without a duty that code in the loop has cancelled.
         """
         duties = (self._engine.pump, self._waker.watch, self._poll, self._settle, self._expire, self._publish,
-                  self._keep_reports, self._obey, self._reconcile, *self._beside)  # fmt: skip
+                  self._keep_reports, self._obey, self._reconcile, self._rota.watch, *self._beside)  # fmt: skip
         tasks = [asyncio.ensure_future(duty()) for duty in duties]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -75,7 +77,7 @@ class Duties:
         engine = self._engine
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_s):
+                async with asyncio.timeout(self._rota.pause_s(self._poll_s)):
                     await engine.unsettled.wait()
             engine.unsettled.clear()
             try:
@@ -88,7 +90,7 @@ class Duties:
         """End jobs that nobody started in time; where there are many, a few at once, as others use the server too."""
         engine, more = self._engine, False
         while True:
-            await asyncio.sleep(EXPIRE_AGAIN_S if more else EXPIRE_S)
+            await asyncio.sleep(EXPIRE_AGAIN_S if more else self._rota.pause_s(EXPIRE_S))
             try:
                 more = await scripts.run(engine.client, claims.expire(engine.keys))
             except scripts.TROUBLE as error:
