@@ -55,6 +55,8 @@ ARQ_FILES = 3
 #: what counts as code
 SUFFIXES = {".py", ".lua", ".js", ".css", ".html"}
 LINES = 300
+#: a comment that is drawn, in Python or Lua
+BANNER = re.compile(r"\s*(?:#|--) .*(?:-{4}|={4}|#{4}|\*{4}|─{4})\s*$")
 FUNCTION_LINES = 45
 #: names that say nothing about what is inside
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "core", "manager", "managers"}
@@ -132,6 +134,12 @@ def test_the_nouns_need_only_the_standard_library() -> None:
 def test_no_file_is_a_giant() -> None:
     """A file has at most 300 lines."""
     assert {str(path.relative_to(source.ROOT)): length for path in _files() if (length := _length(path)) > LINES} == {}
+
+
+def test_no_comment_is_a_banner() -> None:
+    """A comment says why in words; nothing is drawn around it."""
+    lines = [(path, line) for path in _files() for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [f"{path.relative_to(source.ROOT)}: {line.strip()}" for path, line in lines if BANNER.match(line)] == []
 
 
 def test_no_function_is_a_giant() -> None:
