@@ -74,6 +74,11 @@ class QueueStats(Shown):
         return 0 if self.paused else self.queued - self.blocked - sum(self.held_back.values())
 
     @property
+    def held_by_pause(self) -> int:
+        """Jobs that nothing but the pause of the whole queue holds back."""
+        return self.queued - self.blocked - sum(self.held_back.values()) if self.paused else 0
+
+    @property
     def standing(self) -> str:
         """Whether it starts and takes jobs, in a word or two: "open", "paused", "drained" or "paused, drained"."""
         words = [word for word, is_so in (("paused", self.paused), ("drained", self.drained)) if is_so]

@@ -12,8 +12,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from nbqueue.broker.codec import header_versions
 from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.broker.queues import offers as offered_to
 from nbqueue.broker.tallies import Tallies
 from nbqueue.metrics.buckets import BOUNDS_S
+from nbqueue.metrics.causes import held_back
 from nbqueue.metrics.counting import ATTEMPTS, RUNS, SUM, WAITS
 from nbqueue.metrics.standing import Standing
 from nbqueue.model.states import State
@@ -61,12 +63,14 @@ def families(standing: Standing, tallies: Tallies) -> Iterator[Metric]:
 def _of_queues(standing: Standing) -> Iterator[Metric]:
     found = standing.queues
     states = {(stats.name, state): count for stats in found for state, count in _by_state(stats).items()}
-    held = {key: count for stats in found for key, count in _held_back(stats).items()}
+    offers = offered_to(standing.engines)
+    held = {(stats.name, cause): count for stats in found
+            for cause, count in held_back(stats, offers.get(stats.name, ())).items()}  # fmt: skip
     yield _gauge("jobs", "Jobs that wait or run. Queued: ready, or held back; blocked: wait for other jobs.",
                  ("queue", "state"), states)  # fmt: skip
     yield _gauge("jobs_ready", "Of the queued jobs those that a worker with a slot to spare would start now.",
                  ("queue",), {(stats.name,): stats.ready for stats in found})  # fmt: skip
-    yield _gauge("jobs_held_back", "Of the queued jobs those held back by a pause, a limit or for want of a worker.",
+    yield _gauge("jobs_held_back", "Of the queued jobs those that a pause, a limit or a want of something holds back.",
                  ("queue", "cause"), held)  # fmt: skip
     yield _counter("jobs_ended", "Jobs that ended, by how.", ("queue", "state"),
                    {(stats.name, state): stats.ended.get(state, 0) for stats in found for state in ENDS})  # fmt: skip
@@ -84,17 +88,6 @@ def _of_queues(standing: Standing) -> Iterator[Metric]:
 def _by_state(stats: QueueStats) -> dict[str, int]:
     queued = stats.queued - stats.blocked
     return {"queued": queued, "blocked": stats.blocked, "scheduled": stats.scheduled, "running": stats.running}
-
-
-#: what closes a gate, by the first letter of its name
-_GATES = {"f": "pause", "t": "pause", "g": "pause", "l": "limit", "b": "limit", "r": "resources", "n": "worker"}
-
-
-def _held_back(stats: QueueStats) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = defaultdict(int)
-    for gate, count in stats.held_back.items():
-        found[stats.name, _GATES.get(gate.partition(":")[0], "other")] += count
-    return found
 
 
 def _serving(standing: Standing) -> Values:

@@ -82,7 +82,7 @@ def why(standing: Standing, queue: str, job_id: str = "") -> str:
     if place.gate:
         return _behind(place)
     if queue in standing.paused:
-        return f'queue "{queue}" is paused'
+        return of_pause(queue)
     busy, slots = standing.slots.get(queue, (0, 0))
     parts = []
     free = standing.free.get(queue)
@@ -93,6 +93,16 @@ def why(standing: Standing, queue: str, job_id: str = "") -> str:
     if place.in_process and slots and busy >= slots:
         parts.append(f"{busy:,} of {slots:,} slots busy")
     return ", ".join(parts)
+
+
+def behind(gate: str) -> str:
+    """What holds back who stands behind a gate, as `why` says it."""
+    return _behind(Place(gate=gate))
+
+
+def of_pause(queue: str) -> str:
+    """What a pause of a whole queue says."""
+    return f'queue "{queue}" is paused'
 
 
 #: gates that are limits: of all, and those that jobs brought

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from nbqueue.broker.queues import EngineInfo, Percentiles, QueueStats
+from nbqueue.model import holdup
 from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord, ScheduleState
@@ -118,6 +120,15 @@ def _percentiles(found: Percentiles | None) -> Mapping[str, Any] | None:
     return None if found is None else {name: getattr(found, name) for name in ("p50", "p90", "p99", "attempts")}
 
 
+def _held_back(stats: QueueStats) -> Mapping[str, int]:
+    """By what as people say it; several gates may be told in the same words."""
+    found: Counter[str] = Counter()
+    for gate, count in stats.held_back.items():
+        found[holdup.behind(gate)] += count
+    found[holdup.of_pause(stats.name)] += stats.held_by_pause
+    return {words: count for words, count in found.items() if count}
+
+
 PERCENTILES: Schema = {
     "type": ["object", "null"],
     "properties": {name: {"type": "number", "minimum": 0} for name in ("p50", "p90", "p99", "attempts")},
@@ -153,8 +164,8 @@ QUEUE_FULL: Shape[QueueStats] = Shape("QueueDetail", (
     Part("runs_s", PERCENTILES, "how long they ran", lambda stats: _percentiles(stats.runs_s)),
     Part("crowded", WHOLE, "held back by resources in use that its workers offer: more workers would start them"),
     Part("workers", WHOLE, "engines that serve it"),
-    Part("held_back", {"type": "object", "additionalProperties": WHOLE}, "gate -> jobs behind it",
-         lambda stats: dict(stats.held_back)),
+    Part("held_back", {"type": "object", "additionalProperties": WHOLE}, "what holds jobs back, in words -> how many",
+         _held_back),
 ))  # fmt: skip
 WORKER: Shape[EngineInfo] = Shape("Worker", (
     Part("id", TEXT, "names the engine"),

@@ -77,6 +77,17 @@ async def test_jobs_are_told_by_state_queue_and_function(settings: Settings) -> 
     assert found["nbqueue_attempts_uncounted"] == {(): 0}
 
 
+async def test_what_is_held_back_is_told_by_its_cause(settings: Settings) -> None:
+    """All that waits in a paused queue is held by its pause, but for what something else holds as well."""
+    nbqueue.configure(settings)
+    await nbqueue.options(queue="bulk").submit_map(doubled, range(3))
+    await nbqueue.Queue("bulk").pause()
+    await nbqueue.options(queue="bulk", delay=1000).submit(doubled, 1)
+    found = await scrape(str(settings.url))
+    assert counted(found, "nbqueue_jobs_held_back") == {("pause", "bulk"): 3}
+    assert counted(found, "nbqueue_jobs_ready") == {}
+
+
 async def test_whoever_asks_counts_each_attempt_once(server: Server) -> None:
     """Of many who ask at the same time each tells the whole, and whoever comes later counts on from there."""
     _wrote(server, 1000)

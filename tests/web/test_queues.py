@@ -19,6 +19,7 @@ def test_a_queue_is_paused_and_resumed(web: Web) -> None:
     assert web.get("/api/v1/stats").json["paused"] == ["calm"]
     [calm] = [each for each in web.get("/api/v1/queues").json["queues"] if each["name"] == "calm"]
     assert (calm["paused"], calm["queued"]) == (True, 1)
+    assert web.get("/api/v1/queues/calm").json["held_back"] == {'queue "calm" is paused': 1}
     assert web.post("/api/v1/queues/calm/resume").json["paused"] is False
 
 
