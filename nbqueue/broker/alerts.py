@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from nbqueue.broker.hook import url_of
@@ -64,8 +65,10 @@ async def is_my_turn(client: Any, keys: Keys, engine: str, *, length_s: float) -
     return bool(await client.set(keys.lookout, engine, nx=True, px=round(length_s * 1000)))
 
 
-def measure(keys: Keys, queues: Sequence[str]) -> Call[list[Measure]]:
-    """How the queues stand now."""
+def measure(
+    keys: Keys, queues: Sequence[str], without: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Call[list[Measure]]:  # fmt: skip
+    """How the queues stand now, without the jobs behind some of the gates of each."""
 
     def read(reply: list[Any]) -> list[Measure]:
         now_ms, *found = reply
@@ -75,7 +78,7 @@ def measure(keys: Keys, queues: Sequence[str]) -> Call[list[Measure]]:
             for depth, due, ended, bad in found
         ]
 
-    return Call(script("measure"), (), (keys.prefix, *queues), read)
+    return Call(script("measure"), (), (keys.prefix, json.dumps(dict(without)), *queues), read)
 
 
 def rise(

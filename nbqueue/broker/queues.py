@@ -60,7 +60,7 @@ class QueueStats(Shown):
     ended: Mapping[State, int] = field(default_factory=dict)
     #: jobs that ended within the last sixty seconds; None: not asked
     per_minute: float | None = None
-    #: seconds that the oldest of those that could start has waited since it was due; None: none waits, or not asked
+    #: seconds that the oldest has waited since it was due, ready or held back; None: none waits, or not asked
     oldest_s: float | None = None
     #: from due to start, and from start to end, of the newest 1,000 attempts of the last hour; None: there are none
     waits_s: Percentiles | None = None

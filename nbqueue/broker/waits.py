@@ -1,8 +1,9 @@
-"""Since when the oldest job of a queue waits that could start, also for a user who may run no script."""
+"""Since when the oldest job of a queue waits that is due, also for a user who may run no script."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from redis.exceptions import NoPermissionError, ResponseError
@@ -15,22 +16,27 @@ from nbqueue.broker.keys import Keys
 _BANDS = 400
 
 
-async def oldest_s(client: Any, keys: Keys, names: Sequence[str]) -> list[float | None]:
-    """Per queue the seconds that it has waited since it was due; None where none waits."""
+async def oldest_s(
+    client: Any, keys: Keys, names: Sequence[str], without: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> list[float | None]:
+    """Per queue the seconds that it has waited since it was due; None where none waits.
+
+    What waits for other jobs is none of them, and what is behind the gates of its queue that are left out.
+    """
     try:
-        measured = await scripts.run(client, alerts.measure(keys, names))
+        measured = await scripts.run(client, alerts.measure(keys, names, without))
     except NoPermissionError:  # a viewer looks for itself, with more questions
-        return [await _looked_up(client, keys, name) for name in names]
+        return [await _looked_up(client, keys, name, {"blocked", *without.get(name, ())}) for name in names]
     return [each.oldest_s if each.depth else None for each in measured]
 
 
-async def _looked_up(client: Any, keys: Keys, name: str) -> float | None:
+async def _looked_up(client: Any, keys: Keys, name: str, passed: Collection[str]) -> float | None:
     """What the script finds. What none of ours wrote is no job that waits."""
     seconds, micros = await client.time()
     now = seconds * 1000 + micros // 1000
     try:
         gates = [gate.decode(errors="replace") for gate in await client.zrange(keys.gates(name), 0, -1)]
-        places = [keys.queue(name), *(keys.parked(name, gate) for gate in gates if gate != "blocked")]
+        places = [keys.queue(name), *(keys.parked(name, gate) for gate in gates if gate not in passed)]
         firsts = [job_id for place in places for job_id in await _firsts(client, place)]
         coming = await client.zrangebyscore(keys.queue(name), READY_LIMIT, now, 0, 1, withscores=True)
         since = [score for _, score in coming] + [await _due(client, keys, job_id, now) for job_id in firsts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nbqueue.broker.queues import QueueStats
 from nbqueue.model.resources import fits, known
@@ -32,3 +32,8 @@ def held_back(stats: QueueStats, offered: Offered) -> Mapping[str, int]:
     if stats.paused:
         found[PAUSE] += stats.held_by_pause
     return found
+
+
+def hopeless(gates: Iterable[str], offered: Offered) -> list[str]:
+    """Gates whose jobs no worker that there is would start, however much it had free."""
+    return [gate for gate in gates if cause(gate, offered) in (PAUSE, WORKER)]

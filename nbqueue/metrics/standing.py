@@ -15,6 +15,7 @@ from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import StoreMemory, memory
 from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.metrics import causes
 from nbqueue.metrics.places import MOST_QUEUES
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import State
@@ -65,9 +66,9 @@ async def look(client: Any, keys: Keys) -> Standing:
     at_ms, names, left_out = await _names(client, keys)
     parts = await _parts(client, keys, names, at_ms)
     sizes = await _held_back(client, keys, {name: part[6] for name, part in parts.items()})
-    oldest = await _oldest(client, keys, list(parts))
-    runs = await _oldest_runs(client, keys, {name: part[7] for name, part in parts.items()}, at_ms)
     held = await queues.engines(client, keys)
+    oldest = await _oldest(client, keys, _hopeless(sizes, held))
+    runs = await _oldest_runs(client, keys, {name: part[7] for name, part in parts.items()}, at_ms)
     rest = await _rest(client, keys, at_ms)
     return replace(
         rest,
@@ -139,12 +140,19 @@ async def _held_back(client: Any, keys: Keys, gates: Mapping[str, list[bytes]]) 
     return held
 
 
-async def _oldest(client: Any, keys: Keys, names: Sequence[str]) -> dict[str, float]:
-    """Queue -> seconds that the oldest job that could start has waited; 0: none waits."""
+def _hopeless(sizes: Mapping[str, Mapping[str, int]], engines: Sequence[EngineInfo]) -> dict[str, list[str]]:
+    """Queue -> those of its gates whose jobs no worker could start now."""
+    offers = queues.offers(engines)
+    return {name: causes.hopeless(gates, offers.get(name, ())) for name, gates in sizes.items()}
+
+
+async def _oldest(client: Any, keys: Keys, without: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Queue -> seconds that the oldest job has waited, without those behind these of its gates; 0: none waits."""
     found: dict[str, float] = {}
+    names = list(without)
     for start in range(0, len(names), MEASURED_AT_ONCE):
         some = names[start : start + MEASURED_AT_ONCE]
-        ages = await waits.oldest_s(client, keys, some)
+        ages = await waits.oldest_s(client, keys, some, {name: without[name] for name in some if without[name]})
         found.update({name: age or 0.0 for name, age in zip(some, ages, strict=True)})
         await asyncio.sleep(0)
     return found

@@ -209,4 +209,5 @@ _GATES = {"f": "of a paused function", "t": "with a paused tag", "g": "of a paus
 
 def _gate(gate: str) -> str:
     kind, _, name = gate.partition(":")
+    name = labels.in_words(name) if kind == "r" else name
     return f"{_GATES.get(kind, 'held back')} ({name})" if name else _GATES.get(kind, "held back")

@@ -159,7 +159,7 @@ QUEUE_NOW: Shape[QueueStats] = Shape("Queue", (
 QUEUE_FULL: Shape[QueueStats] = Shape("QueueDetail", (
     *QUEUE_NOW.parts,
     Part("per_minute", SECONDS, "jobs that ended within the last sixty seconds"),
-    Part("oldest_s", SECONDS, "seconds that the oldest of those that could start has waited"),
+    Part("oldest_s", SECONDS, "seconds that the oldest has waited since it was due, ready or held back"),
     Part("waits_s", PERCENTILES, "how long attempts of an hour waited", lambda stats: _percentiles(stats.waits_s)),
     Part("runs_s", PERCENTILES, "how long they ran", lambda stats: _percentiles(stats.runs_s)),
     Part("crowded", WHOLE, "held back by resources in use that its workers offer: more workers would start them"),

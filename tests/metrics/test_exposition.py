@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,30 @@ async def test_what_is_held_back_is_told_by_its_cause(settings: Settings) -> Non
     found = await scrape(str(settings.url))
     assert counted(found, "nbqueue_jobs_held_back") == {("pause", "bulk"): 3}
     assert counted(found, "nbqueue_jobs_ready") == {}
+
+
+async def test_what_no_worker_can_start_is_not_late(settings: Settings) -> None:
+    """A job that needs what no worker has waits for a worker; one whose resources are in use waits for these."""
+    nbqueue.configure(settings)
+    with running_worker(settings, "--resources", "gpu=1"):
+        await nbqueue.options(labels=["site=moon"]).submit(doubled, 1)
+        await nbqueue.options(resources={"gpu": 2}).submit(doubled, 1)
+        await until(_is_held(settings, {("worker", "default"): 2}), 20)
+        found = await scrape(str(settings.url))
+        assert counted(found, "nbqueue_oldest_wait_seconds") == {}
+        await nbqueue.options(resources={"gpu": 1}).submit(held, str(settings.home))
+        await until((settings.home / "runs").exists, 20)
+        await nbqueue.options(resources={"gpu": 1}).submit(doubled, 1)
+        await until(_is_held(settings, {("worker", "default"): 2, ("resources", "default"): 1}), 20)
+        assert counted(await scrape(str(settings.url)), "nbqueue_oldest_wait_seconds").keys() == {("default",)}
+        (settings.home / "end").touch()
+
+
+def _is_held(settings: Settings, expected: dict[tuple[str, str], int]) -> Callable[[], Awaitable[bool]]:
+    async def held_so() -> bool:
+        return counted(await scrape(str(settings.url)), "nbqueue_jobs_held_back") == expected
+
+    return held_so
 
 
 async def test_whoever_asks_counts_each_attempt_once(server: Server) -> None:

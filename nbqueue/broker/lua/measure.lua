@@ -1,9 +1,10 @@
 #!lua flags=no-writes,allow-oom
 -- Say how queues stand: how many jobs wait, since when the oldest does, how many ended and how many of them not well.
 -- ARGV[1] text    key prefix of the namespace
--- ARGV[2..] text  queue names
+-- ARGV[2] json    gates that are not looked at: {"<queue>": ["<gate>", ...]}
+-- ARGV[3..] text  queue names
 -- Returns: {now ms, {depth, due ms of the oldest that waits or 0, ended, ended badly}, ...}
-local prefix, now = ARGV[1], server_ms()
+local prefix, now, passed = ARGV[1], server_ms(), cjson.decode(ARGV[2])
 
 local function due_of(id)
   local found = redis.pcall('HMGET', prefix .. 'nbq:job:' .. id, 'due', 'submitted')
@@ -34,6 +35,15 @@ end
 local ENDS = {succeeded = true, failed = true, timed_out = true, crashed = true, expired = true}
 local BAD = {failed = true, timed_out = true, crashed = true, expired = true}
 
+local function is_passed(queue, gate)
+  -- what waits for other jobs is not late
+  if gate == 'blocked' then return true end
+  for _, name in ipairs(passed[queue] or {}) do
+    if name == gate then return true end
+  end
+  return false
+end
+
 local function measured(queue)
   local key = prefix .. 'arq:queue:' .. queue
   local depth = redis.call('ZCOUNT', key, '-inf', now)
@@ -41,8 +51,7 @@ local function measured(queue)
   local due = redis.call('ZRANGEBYSCORE', key, READY_LIMIT, now, 'WITHSCORES', 'LIMIT', 0, 1)
   if due[2] then oldest = math.min(oldest, tonumber(due[2])) end
   for _, gate in ipairs(redis.call('ZRANGE', prefix .. 'nbq:gates:' .. queue, 0, -1)) do
-    -- what waits for other jobs is not late
-    if gate ~= 'blocked' then
+    if not is_passed(queue, gate) then
       local parked = prefix .. 'nbq:parked:' .. queue .. ':' .. gate
       depth = depth + redis.call('ZCARD', parked)
       oldest = math.min(oldest, oldest_in(parked))
@@ -53,7 +62,7 @@ local function measured(queue)
 end
 
 local replies = {now}
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   local good, found = pcall(measured, ARGV[i])
   -- a key of a wrong type must not keep the alerts of other queues from being heard
   replies[#replies + 1] = good and found or {0, 0, 0, 0}
