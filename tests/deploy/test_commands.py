@@ -7,6 +7,7 @@ import click
 import pytest
 
 from nbqueue.cli import main
+from nbqueue.cli.reach import ListingGroup
 from nbqueue.model.settings import Settings
 from tests.deploy.parts import DEPLOY, PAGE, SYSTEMD, CommandLine, command_lines
 
@@ -33,6 +34,32 @@ def test_lines_are_found_everywhere() -> None:
     }  # fmt: skip
 
 
+#: file, and what stands in it behind `nbqueue` in backticks
+TOLD = [
+    (path.name, line)
+    for path in sorted(
+        {*DEPLOY.rglob("*.yml"), *DEPLOY.rglob("*.yaml"), *DEPLOY.rglob("*.md"), *DEPLOY.rglob("*.json")}
+    )
+    for line in re.findall(r"`nbqueue ([^`]*)`", path.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize(("place", "line"), TOLD, ids=lambda value: value)
+def test_a_command_that_is_told_is_one(place: str, line: str) -> None:
+    """What an alert or a panel says to run is understood."""
+    words = re.sub(r"\{\{.*?\}\}", "a", line).split()
+    try:
+        _parse(main, words)
+    except click.UsageError as error:
+        pytest.fail(f"{place}: `nbqueue {line}`: {error.format_message()}")
+
+
+def test_alerts_tell_commands() -> None:
+    """They were looked at, also where a line ends in the middle of one."""
+    assert {place for place, _ in TOLD} >= {"alerts.yml"}
+    assert len([place for place, _ in TOLD if place == "alerts.yml"]) >= 9
+
+
 def test_every_variable_is_known() -> None:
     """Each NBQUEUE_ variable that a file or the page names is a setting, or an option of a command."""
     texts = [path.read_text(encoding="utf-8") for path in (*DEPLOY.rglob("*"), PAGE) if path.is_file()]
@@ -42,6 +69,8 @@ def test_every_variable_is_known() -> None:
 
 def _parse(command: click.Command, words: list[str], parent: click.Context | None = None) -> None:
     """Read the words as a shell's call would, and run nothing."""
+    if isinstance(command, ListingGroup) and not words:
+        return
     if isinstance(command, click.Group):
         context = click.Context(command, parent=parent, info_name="nbqueue")
         name, inner, rest = command.resolve_command(context, words)
