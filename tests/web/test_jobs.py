@@ -145,6 +145,32 @@ def test_a_job_that_waits_is_promoted_and_deleted(web: Web) -> None:
     assert web.get(place).status == 404
 
 
+def test_a_policy_of_retries_comes_as_an_object(web: Web) -> None:
+    """Its parts are those of the client, and so are their ranges."""
+    retry = {"max_tries": 3.0, "backoff": "fixed", "base": 0.01, "never_on": ["KeyError"]}
+    job = {"function": "fail", "args": ["x"], "options": {"retry": retry, "memory": "1GB"}}
+    place = web.post("/api/v1/jobs", job).headers["location"]
+    assert web.get(f"{place}/wait").json["state"] == "failed"
+    assert (web.get(place).json["tries"], web.get(place).json["max_tries"]) == (3, 3)
+    for given, status in (
+        (1000, 202),
+        (1001, 400),
+        ({"max_tries": 1001}, 400),
+        ({"factor": 0.5}, 400),
+        ({"fn": 1}, 400),
+    ):
+        assert web.post("/api/v1/jobs", {"function": "add", "args": [1], "options": {"retry": given}}).status == status
+
+
+def test_a_job_asks_for_labels(web: Web) -> None:
+    """It waits for a worker that has them, and the queue says so in words."""
+    options = {"labels": ["site=moon"], "resources": {"gpu": 1}}
+    place = web.post("/api/v1/jobs", {"function": "add", "args": [1], "options": options}).headers["location"]
+    held = "waits for gpu=1, label site=moon"
+    assert wait_until(lambda: web.get("/api/v1/queues/default").json["held_back"], 20) == {held: 1}
+    assert web.post(f"{place}/cancel").status == 200
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [

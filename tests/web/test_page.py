@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from nbqueue.cli.web import web as command
+from nbqueue.web.api.options import OPTIONS
 from nbqueue.web.api.table import ENDPOINTS
 from tests.source import ROOT
 from tests.web.running import TOKEN, Web
@@ -27,6 +28,18 @@ def test_the_commands_of_the_page_answer_so(web: Web) -> None:
             env={**os.environ, "URL": web.url, "TOKEN": TOKEN},
         )  # fmt: skip
         assert (ran.stdout.split()[1], words in ran.stdout) == (status, True), f"{typed}\n{ran.stdout}"
+
+
+def test_the_page_has_the_options_of_a_job() -> None:
+    """Its table is what a submit takes, with the same words."""
+    table = PAGE.partition("## Options of a job")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE) == [(each.name, each.help) for each in OPTIONS]
+
+
+def test_the_page_has_the_query_of_jobs() -> None:
+    """What a list of jobs can be asked by stands with its endpoint."""
+    [listing] = [each for each in ENDPOINTS if each.name == "list_jobs"]
+    assert f"`GET /jobs?{'&'.join(f'{each.name}=' for each in listing.query)}`" in PAGE
 
 
 def test_the_page_names_every_endpoint_and_option() -> None:

@@ -99,6 +99,7 @@ def _hold(operation: Any, web: Web, client: requests.Session, mode: GenerationMo
 
 def _known(web: Web, path: str) -> dict[str, str]:
     """Names that there are for what stands in a path: a job, and a schedule or a queue."""
+    web.post("/api/v1/queues/default/open")  # what was asked before may have drained it
     job = web.post("/api/v1/jobs", {"function": "add", "args": [1], "options": {"delay": 3600}})
     name = nbqueue.schedule("1h", "add", 1).wait(20).name if "/schedules/" in path else "default"
     return {"job_id": str(job.json["id"]), "name": name}

@@ -23,6 +23,16 @@ def test_a_queue_is_paused_and_resumed(web: Web) -> None:
     assert web.post("/api/v1/queues/calm/resume").json["paused"] is False
 
 
+def test_a_queue_is_drained_and_opened(web: Web) -> None:
+    """It takes no more jobs from the answer on, and keeps those that are there."""
+    job = {"function": "add", "options": {"queue": "dry"}}
+    web.post("/api/v1/jobs", job)
+    drained = web.post("/api/v1/queues/dry/drain").json
+    assert (drained["drained"], drained["queued"], web.post("/api/v1/jobs", job).status) == (True, 1, 409)
+    assert web.post("/api/v1/queues/dry/open").json["drained"] is False
+    assert web.post("/api/v1/jobs", job).status == 202
+
+
 def test_a_queue_is_cleared(web: Web) -> None:
     """What waits is forgotten, and counted."""
     for _ in range(3):

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from nbqueue.errors import ConfigurationError
-from nbqueue.model import moments
+from nbqueue.model import labels, limits, moments
 from nbqueue.model.presets import PRESETS
+from nbqueue.model.retry import MAX_TRIES, RetryPolicy
 from nbqueue.web.problems import Problem
 from nbqueue.web.shapes import JOB_ID, QUEUE, Field, Schema
 
@@ -16,6 +17,17 @@ _TEN_YEARS_S = 316_224_000
 #: seconds, or text such as "5min"
 DURATION: Schema = {"type": ["number", "string"], "minimum": 0, "maximum": _TEN_YEARS_S, "maxLength": 100}
 _LABEL: Schema = {"type": "string", "maxLength": 200}
+_NUMBER: Schema = {"type": "number", "minimum": 0}
+_ERRORS: Schema = {"type": "array", "items": _LABEL, "maxItems": 100}
+#: tries in all, or the parts of a RetryPolicy, which checks their ranges
+_RETRY: Schema = {
+    "type": ["integer", "object"], "minimum": 1, "maximum": MAX_TRIES, "additionalProperties": False,
+    "properties": {
+        "max_tries": {"type": "integer", "minimum": 1, "maximum": MAX_TRIES},
+        "backoff": {"type": "string", "enum": ["exponential", "fixed"]},
+        "base": _NUMBER, "factor": _NUMBER, "cap": _NUMBER, "jitter": _NUMBER, "on": _ERRORS, "never_on": _ERRORS,
+    },
+}  # fmt: skip
 
 OPTIONS: Sequence[Field] = (
     Field(name="queue", schema=QUEUE, help='Which queue; "default" if not given.'),
@@ -26,7 +38,11 @@ OPTIONS: Sequence[Field] = (
     Field(name="expires", schema=DURATION, help="Do not start later than this after the submit."),
     Field(name="timeout", schema=DURATION, help="Running time at most."),
     Field(name="grace", schema=DURATION, help="How long before the limit the code is asked to stop."),
-    Field(name="retry", schema={"type": "integer", "minimum": 1, "maximum": 100}, help="Tries in all."),
+    Field(name="memory", schema={"type": ["integer", "string"], "minimum": 1, "maxLength": 50},
+          help='What its process may use: bytes, or "2GB".'),
+    Field(name="retry", schema=_RETRY, help='Tries in all, 1 to 1000, or a policy: `{"max_tries": 5, "backoff": '
+          '"exponential", "base": 0.5, "factor": 2, "cap": 300, "jitter": 0.1, "on": [], "never_on": []}`, '
+          "of which each part may be left out; the last two name classes of errors."),
     Field(name="job_id", schema=JOB_ID, help="Your own id; a second submit of it gives the first's job."),
     Field(name="keep_result", schema=DURATION, help="How long the result is kept."),
     Field(name="keep_error", schema=DURATION, help="The same for an error."),
@@ -34,11 +50,13 @@ OPTIONS: Sequence[Field] = (
                                "maxItems": 50}, help="Texts to find it by."),
     Field(name="label", schema=_LABEL, help="What it is called where it is shown."),
     Field(name="resources", schema={"type": "object", "additionalProperties": {"type": "number"}},
-          help='What a worker must have free for it: {"gpu": 1}.'),
+          help='What a worker must have free for it: `{"gpu": 1}`.'),
+    Field(name="labels", schema={"type": "array", "items": _LABEL, "maxItems": labels.MOST},
+          help='What a worker must have that is not used up: `["site=berlin"]`.'),
     Field(name="limit_key", schema={**_LABEL, "minLength": 1}, help="What rate and concurrency count by."),
     Field(name="rate", schema={"type": "string", "maxLength": 50}, help='Starts in a time: "20/min".'),
-    Field(name="concurrency", schema={"type": "integer", "minimum": 1, "maximum": 100_000},
-          help="How many run at once."),
+    Field(name="concurrency", schema={"type": "integer", "minimum": 1, "maximum": limits.MOST},
+          help="How many run at once, 1 to 100000."),
     Field(name="unique", schema=DURATION, help="How long the same call gives the same job."),
     Field(name="debounce", schema=DURATION, help="How long another job of the same call takes this one's place."),
     Field(name="cache", schema=DURATION, help="How long the result of the same call is taken."),
@@ -57,7 +75,15 @@ def taken(given: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(given)
     if "at" in found:
         found["at"] = moment(found["at"], "at")
-    for name in ("retry", "concurrency", "priority"):
+    if isinstance(found.get("retry"), dict):
+        found["retry"] = RetryPolicy(**_whole(found["retry"], "max_tries"))
+    return _whole(found, "retry", "concurrency", "priority", "memory")
+
+
+def _whole(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """With whole numbers where JSON has them as 3.0."""
+    found = dict(given)
+    for name in names:
         if isinstance(found.get(name), float):
             found[name] = int(found[name])
     return found

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from starlette.responses import Response
 
-from nbqueue.broker import every_queue
+from nbqueue.broker import every_queue, queues
 from nbqueue.broker.queues import QueueStats
 from nbqueue.client.link import Link
 from nbqueue.client.queue import Queue
@@ -46,6 +46,12 @@ async def _pause(asked: Asked) -> Response:
 async def _resume(asked: Asked) -> Response:
     await Queue(asked.path["name"]).resume()
     return await _standing(asked.path["name"])
+
+
+async def _drain(asked: Asked) -> Response:
+    name = asked.path["name"]
+    await ask(lambda link: link.wire.ask(lambda client: queues.close(client, link.wire.keys, name)))
+    return await _standing(name)
 
 
 async def _open(asked: Asked) -> Response:
@@ -99,6 +105,8 @@ ENDPOINTS: Sequence[Endpoint] = (
         for verb, act, summary, body, reply in (
             ("pause", _pause, "Let no more of its jobs start; those that run go on.", (), _QUEUE),
             ("resume", _resume, "Let its jobs start again.", (), _QUEUE),
+            ("drain", _drain, "Let it take no more jobs; those that are there run, and running + queued say how many.",
+             (), _QUEUE),
             ("open", _open, "Let a queue take jobs again that was drained.", (), _QUEUE),
             ("clear", _clear, "Forget its jobs: those that wait, or those in the states that are given.", _CLEARED,
              _COUNT),
