@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,17 +98,18 @@ def web(
         read_only=read_only, metrics_open=metrics_open, request_timeout_s=request_timeout,
     )  # fmt: skip
     log_lines.set_up(log_format)
+    say = partial(click.echo, err=True) if log_format == "text" else logging.getLogger("nbqueue.web").info
     if not _is_loopback(host):
-        click.echo(
+        say(
             f"It can be reached at {host} from other machines, without encryption: put a proxy with TLS before it, and "
-            "name it with --allow-host.", err=True,
-        )  # fmt: skip
+            "name it with --allow-host."
+        )
     with here(settings, only_looks=read_only):
         pages = pages_of(session(), read_only=read_only)
         serve(
             config,
             pages=pages,
-            ready=lambda url: click.echo(f"Serving {url} (token in {file}); Ctrl-C ends it.", err=True),
+            ready=lambda url: say(f"Serving {url} (token in {file}); Ctrl-C ends it."),
         )
 
 

@@ -10,7 +10,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Literal
 
-from nbqueue.model.told import ATTRIBUTE, JobFacts
+from nbqueue.model.told import ATTRIBUTE, JobFacts, RequestFacts
 
 LogFormat = Literal["text", "json"]
 FORMATS: tuple[LogFormat, ...] = ("text", "json")
@@ -43,7 +43,7 @@ class JsonLines(logging.Formatter):
             "pid": os.getpid(),
         }  # fmt: skip
         facts = getattr(record, ATTRIBUTE, None)
-        if isinstance(facts, JobFacts):
+        if isinstance(facts, JobFacts | RequestFacts):
             about |= facts.to_wire()
         if record.exc_info and record.exc_info[0] is not None:
             about["traceback"] = "".join(traceback.format_exception(*record.exc_info))

@@ -1,4 +1,4 @@
-"""What a line of the log says of a job, as facts: a program reads them where a person reads the line."""
+"""What a line of the log says of a job or a request, as facts: a program reads them where a person reads the line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,28 @@ from typing import Any, Literal
 
 #: the attribute of a log record that has them
 ATTRIBUTE = "nbqueue_facts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFacts:
+    """One request over HTTP that was answered. It has no query, no headers and no body: these may be secret."""
+
+    method: str
+    path: str
+    #: of the answer; None: the caller left before there was one
+    status: int | None = None
+    duration_ms: float = 0.0
+    #: the caller's address; empty where it came by a Unix socket
+    client: str = ""
+
+    def extra(self) -> dict[str, Any]:
+        """It as logging takes it."""
+        return {ATTRIBUTE: self}
+
+    def to_wire(self) -> dict[str, Any]:
+        """What there is of it, as plain JSON."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in found.items() if value is not None and value != ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,12 +25,15 @@ from nbqueue.web.problems import FAULT, Problem, of_error, problem
 logger = logging.getLogger("nbqueue.web")
 
 
-def create_app(config: WebConfig, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
+def create_app(
+    config: WebConfig, pages: Sequence[BaseRoute] = (), is_stopping: Callable[[], bool] = lambda: False
+) -> ASGIApp:
     """The application that answers by the session in force.
 
     Args:
         config: who may call, and what they may do.
         pages: what is to be seen besides the API.
+        is_stopping: whether nobody is to be waited for any more.
     """
     routes = [Route(HEALTH, _health, methods=["GET"]), metrics.route(), *login.routes(), *table.routes(), *pages]
     app = Starlette(
@@ -41,7 +44,7 @@ def create_app(config: WebConfig, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
     )  # fmt: skip
     # "/jobs/" is not "/jobs": no answer leads elsewhere
     app.router.redirect_slashes = False
-    return Guard(app, config)
+    return Guard(app, config, is_stopping)
 
 
 async def _health(_: Request) -> Response:

@@ -105,11 +105,16 @@ async def _end(job_id: str, timeout_s: float, request: Request) -> Ended | None:
     # an end that is there already is fetched in any case
     deadline = loop.time() + max(timeout_s, _LOOK_S)
     try:
-        while not waits.done() and loop.time() < deadline and not await request.is_disconnected():
+        while not waits.done() and loop.time() < deadline and not await _is_left(request):
             await asyncio.wait([waits], timeout=min(_LOOK_S, max(deadline - loop.time(), 0)))
         return waits.result() if waits.done() else None
     finally:
         waits.cancel()
+
+
+async def _is_left(request: Request) -> bool:
+    """Whether the caller has gone, or this server is about to."""
+    return bool(request.state.is_stopping()) or await request.is_disconnected()
 
 
 async def _record(job_id: str) -> JobRecord:

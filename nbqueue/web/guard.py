@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse, Response
@@ -31,7 +32,8 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 class Guard:
     """The outermost application: refuses, or passes a request on with its body, and seals every answer."""
 
-    def __init__(self, app: ASGIApp, config: WebConfig) -> None:
+    def __init__(self, app: ASGIApp, config: WebConfig, is_stopping: Callable[[], bool] = lambda: False) -> None:
+        self._is_stopping = is_stopping
         self._app = app
         self._config = config
         self._identity = Identity(config.token, config.login_once)
@@ -81,7 +83,7 @@ class Guard:
             receive = body.again(sent, receive)
         call.scope.setdefault("state", {}).update(
             csrf_token=self._identity.csrf(shown) if shown else "", logged_in=bool(cookie), identity=self._identity,
-            config=self._config,
+            config=self._config, is_stopping=self._is_stopping,
         )  # fmt: skip
         await self._app(call.scope, receive, send)
 

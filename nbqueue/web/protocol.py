@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nbqueue.web.config import LARGEST_HEAD_BYTES
 from nbqueue.web.problems import MEDIA_TYPE, document, problem
-from nbqueue.web.sealed import HEADERS
+from nbqueue.web.sealed import HEADERS, STREAM
 
 logger = logging.getLogger("nbqueue.web")
 
@@ -70,6 +70,16 @@ class PatientProtocol(H11Protocol):
             self._unwatch()
         if self._is_partial():
             self._watch()
+
+    def shutdown(self) -> None:
+        """Let this connection come to its end: a stream of events at once, which else would go on for an hour."""
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.scope.get(STREAM):
+            super().shutdown()
+            return
+        if self.conn.our_state is h11.SEND_BODY:
+            self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
+        self.transport.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Say what is wrong with a request that cannot be read."""

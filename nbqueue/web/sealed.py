@@ -10,10 +10,13 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
+from nbqueue.model.told import RequestFacts
 from nbqueue.web.call import Call
 
 logger = logging.getLogger("nbqueue.web")
 
+#: what streams of events are, and how the scope of a request names one that is answered so
+STREAM_TYPE, STREAM = "text/event-stream", "nbqueue.stream"
 #: on every answer
 HEADERS: Mapping[str, str] = {
     "content-security-policy": (
@@ -49,6 +52,8 @@ class Sealed:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
+            if headers.get("content-type", "").startswith(STREAM_TYPE):
+                self._call.scope[STREAM] = True
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
@@ -58,4 +63,9 @@ class Sealed:
         raw: Any = self._call.scope.get("raw_path") or b""
         path = ascii(bytes(raw).decode("latin-1"))[1:-1]
         took_ms = (time.monotonic() - self._began) * 1000
-        logger.info("%s %s %s in %.0f ms", self._call.method[:16], path[:200], self._status or "-", took_ms)
+        caller: Any = self._call.scope.get("client") or ("",)
+        facts = RequestFacts(
+            method=self._call.method[:16], path=path[:200], status=self._status or None, duration_ms=round(took_ms, 1),
+            client=str(caller[0]),
+        )  # fmt: skip
+        logger.info("%s %s %s in %.0f ms", facts.method, facts.path, facts.status or "-", took_ms, extra=facts.extra())

@@ -75,8 +75,8 @@ def serve(config: WebConfig, *, pages: Sequence[BaseRoute] = (), ready: Callable
         )
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(config, pages), http=protocol, ws="none", lifespan="off", log_config=None,
-                access_log=False, server_header=False, root_path=config.root_path, backlog=128,
+                create_app(config, pages, lambda: server.should_exit), http=protocol, ws="none", lifespan="off",
+                log_config=None, access_log=False, server_header=False, root_path=config.root_path, backlog=128,
                 h11_max_incomplete_event_size=LARGEST_HEAD_BYTES, timeout_keep_alive=IDLE_S,
                 timeout_graceful_shutdown=END_S,
             )

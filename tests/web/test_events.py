@@ -1,6 +1,8 @@
 """Events over HTTP, as a browser's EventSource reads them."""
 
 import json
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -16,7 +18,7 @@ from tests.faults.conftest import store  # noqa: F401
 from tests.faults.stores import Store
 from tests.waiting import SLACK, wait_until
 from tests.web.raw import BEARER, request
-from tests.web.running import TOKEN, Web, running_web
+from tests.web.running import TOKEN, Web, read_all, running_web
 
 
 @contextmanager
@@ -118,6 +120,27 @@ def test_who_waits_takes_a_place_before_anything_is_submitted(web: Web) -> None:
         assert web.get("/api/v1/jobs/refused").status == 404
         assert web.get("/api/v1/jobs/later/wait?timeout_s=0").status == 202
         assert web.post("/api/v1/execute", {**body, "timeout_s": 0}).status == 202
+
+
+def test_a_stop_ends_streams_and_waits_at_once(base: Settings) -> None:
+    """Who listens or waits when the server is told to stop is let go quietly, and need not be cut off."""
+    with running_web(base, "--log-format", "json") as web, ExitStack() as many:
+        submit(web, "stays", delay=3600)
+        streams = [many.enter_context(listening(web, path)) for path in ("/api/v1/events", "/api/v1/jobs/stays/events")]
+        streams += [many.enter_context(listening(web, "/live"))]
+        waits = many.enter_context(web.connection())
+        waits.sendall(request("GET /api/v1/jobs/stays/wait?timeout_s=60", BEARER))
+        for stream in streams:
+            one(stream)
+        began = time.monotonic()
+        web.process.send_signal(signal.SIGTERM)
+        web.process.wait(20)
+        took_s = time.monotonic() - began
+        for stream in streams:
+            stream.read()
+        assert read_all(waits).startswith(b"HTTP/1.1 202")
+        levels = {json.loads(line)["level"] for line in web.lines}
+    assert (levels, took_s < 2 * SLACK) == ({"info"}, True)
 
 
 def test_a_stream_outlives_an_outage_and_says_what_it_lost(base: Settings, store: Store) -> None:  # noqa: F811

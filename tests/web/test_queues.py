@@ -138,9 +138,13 @@ def test_a_server_that_is_away_is_said(base: Settings) -> None:
             assert (found.status, found.headers["retry-after"]) == (503, "5")
             assert web.get("/healthz", token=None).status == 503
             assert "Traceback" not in web.log
-            assert {json.loads(line)["logger"] for line in web.lines if not line.startswith("Serving")} >= {
-                "nbqueue.web"
-            }
+            lines = [json.loads(line) for line in web.lines]
+            assert lines[0]["message"].startswith("Serving http://")
+            [asked] = [line for line in lines if line.get("path") == "/api/v1/jobs"]
+            assert {name: asked[name] for name in ("logger", "level", "method", "status", "client")} == {
+                "logger": "nbqueue.web", "level": "info", "method": "GET", "status": 503, "client": "127.0.0.1",
+            }  # fmt: skip
+            assert asked["duration_ms"] > 0
 
 
 def test_a_server_that_is_full_is_said(base: Settings) -> None:
