@@ -38,6 +38,8 @@ class Reading:
     gap: bool
     #: sealed results that were told with one of those changes
     results: dict[StateChanged, bytes] = field(default_factory=dict)
+    #: of each change where to read on after it; None: its entry tells of more
+    positions: list[bytes | None] = field(default_factory=list)
 
 
 async def newest(client: Any, keys: Keys) -> bytes:
@@ -65,6 +67,7 @@ async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[st
     for entry_id, fields in entries:
         changes = _changes(entry_id, fields, wanted)
         reading.changes.extend(changes)
+        reading.positions.extend([*[None] * (len(changes) - 1), entry_id] if changes else [])
         if len(changes) == 1 and b"result" in fields:
             reading.results[changes[0]] = fields[b"result"]
     return reading

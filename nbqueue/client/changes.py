@@ -21,6 +21,8 @@ class Changes:
     #: where to read on
     position: str
     changes: Sequence[StateChanged] = ()
+    #: of each change where to read on after it; empty where others came with it
+    positions: Sequence[str] = ()
     #: whether changes may have been lost, as they were too many or too long ago
     gap: bool = False
 
@@ -60,7 +62,8 @@ class ChangeReader:
             return Changes(position=position.decode())
         self._backoff.reset()
         self._position = found.position
-        return Changes(position=found.position.decode(), changes=found.changes, gap=found.gap)
+        positions = [each.decode() if each is not None else "" for each in found.positions]
+        return Changes(position=found.position.decode(), changes=found.changes, positions=positions, gap=found.gap)
 
     async def close(self, link: Link) -> None:  # noqa: ARG002 - as the session calls it
         """Let the connection go."""

@@ -69,8 +69,10 @@ def test_changes_of_all_jobs_are_told_and_resumed(web: Web) -> None:
     with listening(web, "/api/v1/events", **{"Last-Event-ID": begun}) as stream:
         until(stream, "told-1", "succeeded")
         last = until(stream, "told-2", "succeeded")
-    with listening(web, f"/api/v1/events?timeout_s=0.2&after={last.get('id', begun)}") as stream:
-        assert stream.read().startswith(b"retry: 2000\nid: ")
+    began = time.monotonic()
+    with listening(web, f"/api/v1/events?timeout_s=0.05&after={last['id']}") as stream:
+        assert stream.read() == f"retry: 2000\nid: {last['id']}\n\n".encode()
+    assert time.monotonic() - began < 0.25 * SLACK
 
 
 @pytest.mark.usefixtures("worker")
@@ -83,6 +85,26 @@ def test_a_job_is_followed_to_its_end(web: Web) -> None:
     assert [each["state"] for each in events if "state" in each][-1] == "succeeded"
     assert any(each.get("message") == "asleep" for each in events)
     assert events[-1] == {}
+
+
+def test_a_replay_can_break_anywhere(web: Web) -> None:
+    """Each change that came alone has its id, of several at once the last; a submit is no change."""
+    body = {"options": {"queue": "replayed", "delay": 3600}, "function": "add"}
+    with listening(web, "/api/v1/events?timeout_s=0") as stream:
+        begun = one(stream)["id"]
+    ids = [web.post("/api/v1/jobs", body).json["id"] for _ in range(3)]
+    for job_id in ids[:2]:
+        web.post(f"/api/v1/jobs/{job_id}/cancel")
+    web.post("/api/v1/queues/replayed/clear")
+    with listening(web, f"/api/v1/events?after={begun}") as stream:
+        one(stream)
+        found = [one(stream) for _ in range(2)]
+    assert [(each["data"]["id"], each["data"]["state"], "id" in each) for each in found] == [
+        (job_id, "cancelled", True) for job_id in ids[:2]
+    ]
+    with listening(web, "/api/v1/events", **{"Last-Event-ID": found[0]["id"]}) as stream:
+        one(stream)
+        assert one(stream) == found[1]
 
 
 def test_a_place_that_is_none_is_refused(web: Web) -> None:

@@ -71,22 +71,25 @@ class EventAnswer(StreamingResponse):
 
 
 async def _changes(reader: ChangeReader, start: str, timeout_s: float) -> AsyncGenerator[str, None]:
-    """Every change of every job. The last one of a look has the id: what is not sure to have come comes again."""
+    """Every change of every job. Of several that came to be at once the last one has the id."""
     loop = asyncio.get_running_loop()
     ends_at, spoke_at = loop.time() + timeout_s, loop.time()
     yield f"retry: 2000\nid: {start}\n\n"
     try:
         while loop.time() < ends_at:
-            found = await ask(reader.read)
+            async with asyncio.timeout_at(ends_at):
+                found = await ask(reader.read)
             if found.gap:
                 yield _event("gap", {"reason": "events were lost: ask for the state of what you follow"})
-            for number, change in enumerate(found.changes, start=1):
-                yield _event("state", _told(change), found.position if number == len(found.changes) else "")
+            for change, position in zip(found.changes, found.positions, strict=True):
+                yield _event("state", _told(change), position)
             if found.changes:
                 spoke_at = loop.time()
             elif loop.time() - spoke_at > BEAT_S:
                 spoke_at = loop.time()
                 yield ": still there\n\n"
+    except TimeoutError:
+        return
     except NbqueueError as error:
         yield _broken(error)
     finally:
@@ -159,7 +162,9 @@ ENDPOINTS: Sequence[Endpoint] = (
         summary="Every change of every job, as server-sent events.",
         query=(Field(name="after", schema=_AFTER, help="The id of the last event that came."), _FOR),
         header_fields=(Field(name="Last-Event-ID", schema=_AFTER, help="The same, as browsers send it."),),
-        replies={200: Reply(help="A stream of `state` events.", schema={}, media_type=MEDIA_TYPE)},
+        replies={
+            200: Reply(help="`state` events, and `gap` where some were lost.", schema={}, media_type=MEDIA_TYPE),
+        },
     ),
     Endpoint(
         method="GET", path="/api/v1/jobs/{job_id}/events", name="follow_job", act=_of_job, path_fields=(fields.ID,),
