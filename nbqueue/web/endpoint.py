@@ -96,6 +96,19 @@ async def answer(endpoint: Endpoint, request: Request) -> Response:
     return await endpoint.act(Asked(path=path, query=query, body=body, request=request))
 
 
+def _check_form(request: Request) -> None:
+    """Refuse a body that is no plain JSON in UTF-8, by what it says of itself."""
+    kind, *parameters = (each.strip().lower() for each in request.headers.get("content-type", "").split(";"))
+    if kind != JSON_TYPE:
+        raise Problem(415, f"The body came as {ascii(kind)[:60]}: send JSON, with Content-Type: {JSON_TYPE}.")
+    charsets = {each.removeprefix("charset=").strip('"') for each in parameters if each.startswith("charset=")}
+    if charsets - {"utf-8", "utf8", "us-ascii"}:
+        raise Problem(415, f"The body came in {ascii(', '.join(sorted(charsets)))[:60]}: send JSON in UTF-8.")
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        raise Problem(415, f"The body came packed as {ascii(packed)[:60]}: send it as it is, without Content-Encoding.")
+
+
 def _query(endpoint: Endpoint, request: Request) -> dict[str, Any]:
     known = {each.name: each for each in endpoint.query}
     found: dict[str, Any] = {}
@@ -126,9 +139,7 @@ async def _body(endpoint: Endpoint, request: Request) -> Mapping[str, Any]:
     text = await request.body()
     if not text and not schema.get("required"):
         return {}
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON_TYPE:
-        raise Problem(415, f"The body came as {ascii(kind)[:60]}: send JSON, with Content-Type: {JSON_TYPE}.")
+    _check_form(request)
     try:
         found = json_text.read(text)
     except json_text.NotJson as error:

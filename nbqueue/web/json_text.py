@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Any, NoReturn
 
 from starlette.responses import Response
+
+from nbqueue.model.names import shown
 
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 #: how deep lists and objects may stand in one another
@@ -57,7 +60,9 @@ def _finite(value: Any) -> Any:
 def read(text: bytes) -> Any:
     """The value of a JSON text. Raises NotJson."""
     try:
-        found = json.loads(text.decode("utf-8"), parse_constant=_refuse)
+        found = json.loads(
+            text.decode("utf-8"), parse_constant=_refuse, parse_float=_number, object_pairs_hook=_object
+        )  # fmt: skip
     except RecursionError:
         raise NotJson(f"The body has lists or objects that stand more than {DEEPEST} deep in one another.") from None
     except UnicodeDecodeError:
@@ -71,6 +76,22 @@ def read(text: bytes) -> Any:
 
 def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number in JSON")
+
+
+def _number(text: str) -> float:
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(f"{text[:40]} is larger than any number here")
+    return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; of two members of one name nobody knows which is meant."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"it has {shown(twice)} more than once in one object")
+    return found
 
 
 def _short(error: ValueError) -> str:
