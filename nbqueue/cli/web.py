@@ -87,14 +87,16 @@ def web(
     """  # fmt: skip
     check_installed("nbqueue web")
     from nbqueue.web.config import WebConfig
+    from nbqueue.web.origins import check_name
     from nbqueue.web.pages.routes import pages_of
     from nbqueue.web.server import serve
     from nbqueue.web.token_file import NAME, own_token, read_token
 
+    names = tuple(map(check_name, allow_host))
     file = (token_file or settings.signing_key_file.parent / NAME).expanduser().absolute()
     token = read_token(file) if token_file else own_token(file)
     config = WebConfig(
-        token=token, host=host, port=port, allow_hosts=allow_host, root_path=_rooted(root_path),
+        token=token, host=host, port=port, allow_hosts=names, root_path=_rooted(root_path),
         read_only=read_only, metrics_open=metrics_open, request_timeout_s=request_timeout,
     )  # fmt: skip
     log_lines.set_up(log_format)

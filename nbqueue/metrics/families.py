@@ -74,7 +74,7 @@ def _of_queues(standing: Standing) -> Iterator[Metric]:
                  ("queue", "cause"), held)  # fmt: skip
     yield _counter("jobs_ended", "Jobs that ended, by how.", ("queue", "state"),
                    {(stats.name, state): stats.ended.get(state, 0) for stats in found for state in ENDS})  # fmt: skip
-    yield _gauge("jobs_submitted_per_minute", "Jobs submitted in the last sixty seconds.", ("queue",),
+    yield _gauge("jobs_submitted_per_minute", "Jobs submitted a minute, of this one and the last.", ("queue",),
                  {(name,): count for name, count in standing.arrivals.items()})  # fmt: skip
     yield _gauge("oldest_wait_seconds", "How long the oldest job that could start has waited; 0: none waits.",
                  ("queue",), {(stats.name,): stats.oldest_s or 0.0 for stats in found})  # fmt: skip

@@ -39,7 +39,7 @@ class Standing:
 
     #: the queues, each with its `oldest_s`
     queues: tuple[QueueStats, ...] = ()
-    #: queue -> jobs submitted in the last sixty seconds
+    #: queue -> jobs submitted in the last sixty seconds, reckoned from whole minutes
     arrivals: Mapping[str, float] = field(default_factory=dict)
     #: queue -> seconds that the job has run that has run for longest; 0: none runs
     oldest_runs: Mapping[str, float] = field(default_factory=dict)

@@ -16,6 +16,8 @@ LONGEST_MS = 86_400_000
 
 _UNITS_MS = {"ms": 1, "s": 1000, "sec": 1000, "second": 1000, "min": 60_000, "minute": 60_000, "m": 60_000,
              "h": 3_600_000, "hour": 3_600_000, "day": 86_400_000, "d": 86_400_000}  # fmt: skip
+#: how those that are mostly meant are written
+_UNITS = {_UNITS_MS[unit]: unit for unit in ("s", "min", "h", "day")}
 _RATE = re.compile(
     r"\s*(\d+)\s*(?:/|per|an|a|each|every)\s*(\d+(?:\.\d+)?)?\s*([a-z]+)(?:\s*,?\s*burst\s*(\d+))?\s*\Z", re.IGNORECASE
 )
@@ -55,6 +57,8 @@ class Limit:
         if self.rate is None:
             return None
         burst = f" burst {self.burst}" if self.burst is not None else ""
+        if self.per_ms in _UNITS:
+            return f"{self.rate}/{_UNITS[self.per_ms]}{burst}"
         time = f"{self.per_ms} ms" if self.per_ms % 1000 else f"{self.per_ms // 1000} s"
         return f"{self.rate} per {time}{burst}"
 

@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from nbqueue.errors import ConfigurationError
+from nbqueue.model.names import shown
+
 #: names of this machine that no other site can have
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 #: what a server listens on that listens on every address; no name
@@ -19,6 +22,16 @@ def names_of(host: str, allow_hosts: Collection[str]) -> frozenset[str]:
     """The names that a request may call a server by that listens on `host`."""
     own = set() if host in EVERY else {_bracketed(host)}
     return LOOPBACK | {name.lower() for name in (*own, *(_name(each) for each in allow_hosts))}
+
+
+def check_name(given: str) -> str:
+    """A name of `--allow-host`; raises ConfigurationError for what no request can call a server by."""
+    if _HOST.match(given):
+        return given
+    raise ConfigurationError(
+        f"--allow-host {shown(given)} cannot be used: give a name as it stands in an address, without http:// and "
+        "path, such as queue.example or queue.example:8443."
+    )
 
 
 def is_known(host: str, names: Collection[str]) -> bool:

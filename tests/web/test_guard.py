@@ -9,9 +9,11 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 from nbqueue.web.config import WebConfig
 from nbqueue.web.guard import Guard
+from nbqueue.web.origins import check_name
 from nbqueue.web.sealed import HEADERS
 from nbqueue.web.server import MOST_CONNECTIONS
 from tests.waiting import SLACK, wait_until
@@ -239,6 +241,14 @@ def test_names_that_were_allowed_are_known(base: Settings) -> None:
         assert sent.headers["location"].startswith("/q/api/v1/jobs/")
         assert json.loads(web.get("/api/v1/openapi.json").body)["servers"] == [{"url": "/q"}]
         assert web.get("/login", token=None).body.count(b'action="/q/login"') == 1
+
+
+@pytest.mark.parametrize("name", ["http://queue.example", "queue.example/path", "a b", "*.example", ""])
+def test_a_name_that_no_request_has_is_refused(name: str) -> None:
+    """What can match no Host header is told at the start."""
+    with pytest.raises(ConfigurationError, match=r"--allow-host .* cannot be used: give a name as it stands"):
+        check_name(name)
+    assert check_name("[::1]:8080") == "[::1]:8080"
 
 
 def test_who_is_silent_makes_room(web: Web) -> None:

@@ -46,7 +46,7 @@ def test_a_queue_is_limited(web: Web) -> None:
     """A limit is set, told wherever the queue is, and taken away by DELETE alone."""
     place, none = "/api/v1/queues/slow/limits", {"limit": "", "rate": None, "concurrency": None}
     assert web.get(place).json == none
-    both = {"limit": "90 in 60 s, burst 9, 2 at once", "rate": "90 per 60 s burst 9", "concurrency": 2}
+    both = {"limit": "90 in 60 s, burst 9, 2 at once", "rate": "90/min burst 9", "concurrency": 2}
     assert web.ask("PUT", place, json_body={"rate": "90/min burst 9", "concurrency": 2}).json == both
     assert web.ask("PUT", place, json_body={"rate": both["rate"], "concurrency": 2}).json == both
     for sent in (b"{}", b""):
