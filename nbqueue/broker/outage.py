@@ -130,7 +130,8 @@ def _denied(error: BaseException, server: str) -> NbqueueError | None:
         case redis_errors.NoPermissionError() | redis_errors.AuthorizationError():
             return AccessDenied(
                 f"{server} does not allow this to the user of NBQUEUE_URL ({_line(text)}): "
-                "give the user the rights, or name another one.", lacks_right=True,
+                "set NBQUEUE_NAMESPACE to the namespace that the user is for, give it the rights, or name another one.",
+                lacks_right=True,
             )  # fmt: skip
         case PermissionError():
             return AccessDenied(

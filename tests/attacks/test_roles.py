@@ -143,7 +143,8 @@ def test_jobs_of_another_namespace_are_out_of_reach(
         attach(job.id).wait(5)
     shutdown()
     configure(replace(module_settings, url=module_server.url_of("client", "other")))
-    with pytest.raises(AccessDenied, match="does not allow this to the user of NBQUEUE_URL"):
+    told = r"does not allow this to the user of NBQUEUE_URL .*: set NBQUEUE_NAMESPACE to the namespace"
+    with pytest.raises(AccessDenied, match=told):
         attach(job.id).wait(5)
     with pytest.raises(AccessDenied):
         submit(len, "abc").wait(5)
