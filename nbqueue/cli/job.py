@@ -17,7 +17,7 @@ from nbqueue.cli.reach import Server, as_json, asking, leave, with_settings
 from nbqueue.cli.searching import Search, is_search, meant, searching
 from nbqueue.cli.session import here
 from nbqueue.cli.spoken import EXIT_FAILED
-from nbqueue.cli.submitting import submitting, waited
+from nbqueue.cli.submitting import submitting, waited, warned
 from nbqueue.cli.values import read_arguments, shown
 from nbqueue.cli.works import METAVAR, are_done, in_chunks, jobs_of
 from nbqueue.display import wording
@@ -50,6 +50,8 @@ def submit(
     args, kwargs = read_arguments(arguments)
     with submitting(settings):
         job = nbqueue.options(**read(options)).submit(name, *args, **kwargs).wait()
+    if not wait:
+        warned(job)
     result = waited(job.wait, job) if wait else None
     if json_wanted:
         tables.print_json({"id": job.id, "existed": job.existed, **({"result": result} if wait else {})})

@@ -11,7 +11,7 @@ import nbqueue
 from nbqueue.cli import tables
 from nbqueue.cli.job_options import job_options, read
 from nbqueue.cli.reach import as_json, with_settings
-from nbqueue.cli.submitting import submitting, waited
+from nbqueue.cli.submitting import submitting, waited, warned
 from nbqueue.cli.values import read_json
 from nbqueue.cli.waiting import print_results
 from nbqueue.errors import ConfigurationError
@@ -59,6 +59,7 @@ def map_items(
     with submitting(settings):
         group = nbqueue.options(**read(options)).submit_map(name, *columns).wait()
     if not wait:
+        warned(group[0])
         if json_wanted:
             tables.print_json({"id": group.id, "jobs": len(group)})
         else:

@@ -47,6 +47,12 @@ def submitting(settings: Settings) -> Iterator[None]:
         hooks.use_inline_worker(served_by)
 
 
+def warned(job: nbqueue.Job[Any]) -> None:
+    """Say where nobody on this machine will run it: the local stack's own worker knows no registered functions."""
+    if job.session.settings.url is None and (sentence := reason(job.session, job.id, PATIENCE_S)):
+        click.echo(f"nbqueue: {sentence} MODULE, where MODULE has the function", err=True)
+
+
 def waited(wait: Callable[..., T], job: nbqueue.Job[Any]) -> T:
     """What `wait` gives; where it does not come soon because nobody serves the job's queue, that is said meanwhile."""
     try:
