@@ -19,6 +19,7 @@ from nbqueue.broker import connection, scripts
 from nbqueue.broker.claims import Claim
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import NotInJob
+from nbqueue.model.states import State
 from nbqueue.worker import stock_job
 from nbqueue.worker.aborts import Aborts
 from nbqueue.worker.stock_engine import StockEngine
@@ -181,7 +182,8 @@ class Worker(arq.worker.Worker):
         except scripts.TROUBLE as error:
             logger.warning("a tick of %s is not guarded: %s", job.ref, error)
         except Exception as error:
-            logger.exception("job %s cannot be handled", ascii(job.claim.job_id))
+            about = job.told("ended", State.FAILED, error)
+            logger.exception("job %s cannot be handled", ascii(job.claim.job_id), extra=about)
             self.jobs_failed += 1
             job.end = failed(self, job, error)
 
