@@ -111,6 +111,8 @@ class EngineInfo(Shown):
     cpu_percent: float | None = None
     #: the memory they hold; pages that they share count once where that can be told cheaply; None: not known
     memory_bytes: int | None = None
+    #: the key that the others sign with and that its key file lacks; empty: none
+    lacked_key: str = ""
 
 
 async def pause(client: Any, keys: Keys, name: str) -> None:
@@ -230,6 +232,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
             "cpu_percent": "" if info.cpu_percent is None else round(info.cpu_percent, 1),
             "memory_bytes": "" if info.memory_bytes is None else info.memory_bytes,
+            "lacked_key": info.lacked_key,
         },
     )
     pipe.pexpire(keys.engine(info.id), 60_000)
@@ -290,4 +293,5 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         webhook_hosts=tuple(text.get("webhook_hosts", "").split()),
         cpu_percent=float(text["cpu_percent"]) if text.get("cpu_percent") else None,
         memory_bytes=int(text["memory_bytes"]) if text.get("memory_bytes") else None,
+        lacked_key=text.get("lacked_key", ""),
     )

@@ -20,7 +20,7 @@ from nbqueue.broker.named_key import own_key
 from nbqueue.broker.retention import Archived
 from nbqueue.broker.roles import Role
 from nbqueue.broker.signing import Keyring
-from nbqueue.cli import tables
+from nbqueue.cli import lacking_keys, tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
 from nbqueue.cli.spoken import EXIT_FAILED
 from nbqueue.cli.variables import slips
@@ -133,7 +133,8 @@ async def _work(server: Server) -> list[Finding]:
     archive = await server.ask(lambda client: retention.archived(client, server.keys))
     now = datetime.fromtimestamp(await now_ms(server.ask) / 1000, tz=UTC)
     workers = Finding(_WORKERS, "ok" if engines else "note", f"{len(engines)} with a lease" + _pythons(engines))
-    return [workers, _queues(stats, waiting), *_history(archive, now)]
+    keyed = lacking_keys.findings(stats, engines)
+    return [workers, _queues(stats, waiting), *keyed, *_history(archive, now)]
 
 
 async def _round_trip(client: Any) -> float:

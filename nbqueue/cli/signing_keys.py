@@ -94,11 +94,10 @@ def rotate(settings: Settings, *, path: Path, key_id: str | None) -> None:  # no
         key_file.replace(path, {**chosen, **held})
     others = ", ".join(each for each in held if each not in chosen)
     click.echo(f"Key {next(iter(chosen))} signs from now on; still accepted: {others or 'no other'}.")
-    if key_id is None:
-        click.echo(
-            "Machines with a copy of this file need it, too: what is signed with it waits for workers that have it "
-            "(export, import).", err=True,
-        )  # fmt: skip
+    click.echo(
+        "Machines with a copy of this file need it, too: what is signed with it waits for workers that have it "
+        "(export, import).", err=True,
+    )  # fmt: skip
 
 
 @click.command()

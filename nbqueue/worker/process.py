@@ -20,7 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from nbqueue.broker import codec, queues, scripts, terms
+from nbqueue.broker import codec, handshake, queues, scripts, terms
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
@@ -159,7 +159,7 @@ class EngineProcess:
         beside = Beside(self._config, self._client, self._keys, keyring, self._info.id)
         self._word = beside.messenger
         serving = asyncio.create_task(self._serve(engine, Duties(engine, self._waiting_client, beside=beside.duties)))
-        announcing = asyncio.create_task(self._announce(engine))
+        announcing = asyncio.create_task(self._announce(engine, keyring))
         following = asyncio.create_task(self._follow(words, engine, runner))
         bursting = asyncio.create_task(self._burst(engine, keyring)) if self._config.burst else None
         serving.add_done_callback(self._on_served)
@@ -239,13 +239,16 @@ class EngineProcess:
             engine.drain()
             self._settling = asyncio.create_task(self._end_when_settled(engine))
 
-    async def _announce(self, engine: Engine) -> None:
+    async def _announce(self, engine: Engine, keyring: Keyring) -> None:
         usage = Usage()
         while True:
             try:
                 await terms.announce(self._client, self._keys, self._tasks)
                 used = await asyncio.to_thread(usage.look)
-                info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
+                info = replace(
+                    self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes,
+                    lacked_key=await handshake.lacking(self._client, self._keys, keyring),
+                )  # fmt: skip
                 await queues.announce(self._client, self._keys, info)
                 if (most := self._config.memory_bytes) and engine.slots.begun and used.memory_bytes > most:
                     self._retire(engine, f"its processes hold {used.memory_bytes // 10**6:,} MB")
