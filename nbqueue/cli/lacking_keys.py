@@ -14,7 +14,7 @@ TODO = "bring it there: nbqueue signing-key export | ssh HOST nbqueue signing-ke
 
 
 def findings(stats: Iterable[QueueStats], engines: Collection[EngineInfo]) -> list[Finding]:
-    """Jobs that wait for a key which nobody who serves their queue has are wrong; workers that only lack it are noted."""
+    """Jobs that wait for a key which no worker of their queue has are wrong; workers that only lack it are noted."""
     waiting: Counter[tuple[str, str]] = Counter()
     for queue in stats:
         serving = [engine.lacked_key for engine in engines if queue.name in engine.queues]
