@@ -25,7 +25,7 @@ SKEW_S = 2.0
 #: a round trip that takes longer is felt in a notebook
 SLOW_S = 0.05
 
-Mark = Literal["ok", "note", "wrong"]
+Mark = Literal["ok", "note", "wrong", "accepted"]
 
 
 #: a hole of servers that are known by their version alone
@@ -37,7 +37,7 @@ class Finding:
     """One thing that was looked at."""
 
     what: str
-    #: "wrong" keeps jobs from running or from being kept; a note is worth knowing
+    #: "wrong" keeps jobs from running or from being kept; a note is worth knowing; what is accepted was one of these
     mark: Mark
     said: str
 

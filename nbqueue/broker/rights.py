@@ -31,10 +31,15 @@ _GREAT: dict[str, Command] = {
 
 async def refused(client: Any, keys: Keys, role: Role) -> list[str]:
     """The commands, keys and channels of a role in this namespace that the user is not given."""
-    named = {name: (name.upper(), keys.record("-"), *_words(name, keys)) for name in KEYED[role]}
-    named |= {name: _SCRIPTS[name] for name in SCRIPTS[role]} | {"scan": ("SCAN", "0")} | _places(keys, role)
+    named = _named(keys, role)
     replies = await _checked(client, list(named.values()))
     return [name for name, reply in zip(named, replies, strict=True) if isinstance(reply, NoPermissionError)]
+
+
+def between(keys: Keys, lower: Role, higher: Role) -> set[str]:
+    """What the higher role may do and the lower one may not, in the names of `refused`."""
+    known = _named(keys, lower)
+    return {name for name, command in _named(keys, higher).items() if known.get(name) != command}
 
 
 async def great_rights(client: Any) -> list[str]:
@@ -64,6 +69,12 @@ async def _checked(client: Any, commands: list[Command]) -> list[Any]:
     if isinstance(opened, ResponseError):
         raise opened
     return replies
+
+
+def _named(keys: Keys, role: Role) -> dict[str, Command]:
+    """What a role may do, with a command that tells."""
+    named: dict[str, Command] = {name: (name.upper(), keys.record("-"), *_words(name, keys)) for name in KEYED[role]}
+    return named | {name: _SCRIPTS[name] for name in SCRIPTS[role]} | {"scan": ("SCAN", "0")} | _places(keys, role)
 
 
 def _words(name: str, keys: Keys) -> tuple[str, ...]:

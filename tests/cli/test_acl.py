@@ -40,7 +40,7 @@ def test_without_a_password_there_is_a_place_for_it() -> None:
 
 
 def test_what_cannot_be_meant_is_refused() -> None:
-    """A name with spaces, the user whose rights keep the jobs, a namespace that would share its patterns with another, an empty password."""
+    """A name with spaces, the user `default`, a namespace that would share patterns with another, an empty password."""
     Path("empty").touch()
     for words in (("--user", "a b"), ("--user", "default"), ("--namespace", "nbq"), ("--password-file", "empty")):
         assert run("acl", "--role", "client", *words).exit_code == 2
