@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from nbqueue.broker.asking import Command, ask
 from nbqueue.broker.keys import Keys
-from nbqueue.broker.roles import KEYED, SCRIPTS, WRITING, Role
+from nbqueue.broker.roles import KEYED, LOOKING, SCRIPTS, WRITING, Role
 
 #: how many words a command needs after its key; those that are not here need none
 _WORDS = {
@@ -19,7 +19,9 @@ _WORDS = {
     **dict.fromkeys(("zrem", "zscore"), 1),
     "xadd": 3,
 }
-_SCRIPTS: dict[str, Command] = {"evalsha": ("EVALSHA", "0" * 40, "0"), "script|load": ("SCRIPT", "LOAD", "return 1")}
+_OTHERS: dict[str, Command] = {
+    "evalsha": ("EVALSHA", "0" * 40, "0"), "script|load": ("SCRIPT", "LOAD", "return 1"), "scan": ("SCAN", "0"),
+}  # fmt: skip
 #: names that are told of what is lacking
 _FEW = 4
 #: commands that nobody needs for jobs, and that change, empty or take over a server
@@ -74,7 +76,8 @@ async def _checked(client: Any, commands: list[Command]) -> list[Any]:
 def _named(keys: Keys, role: Role) -> dict[str, Command]:
     """What a role may do, with a command that tells."""
     named: dict[str, Command] = {name: (name.upper(), keys.record("-"), *_words(name, keys)) for name in KEYED[role]}
-    return named | {name: _SCRIPTS[name] for name in SCRIPTS[role]} | {"scan": ("SCAN", "0")} | _places(keys, role)
+    named |= {name: _OTHERS[name] for name in (*SCRIPTS[role], *LOOKING[role])}
+    return named | _places(keys, role)
 
 
 def _words(name: str, keys: Keys) -> tuple[str, ...]:
