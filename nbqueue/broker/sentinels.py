@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from nbqueue.broker.asking import Pool
+from nbqueue.broker.outage import NotWatched
 from nbqueue.broker.packing import Packed, TcpConnection, TlsConnection
 
 logger = logging.getLogger("nbqueue.sentinels")
@@ -49,6 +50,7 @@ class Sentinels:
             answers = await asyncio.gather(*map(self._answer, self._asked))
         states = [each for each in answers if isinstance(each, dict) and each["epoch"] >= self._epoch]
         if not states:
+            self._check(answers)
             raise redis_errors.ConnectionError(self._why(answers))
         latest = max(states, key=lambda state: state["epoch"])
         if all("down" in state["flags"] for state in states if state["epoch"] == latest["epoch"]):
@@ -73,6 +75,22 @@ class Sentinels:
         fields = dict(zip((each.decode() for each in reply[::2]), (each.decode() for each in reply[1::2]), strict=True))
         place = (fields["ip"], int(fields["port"]))
         return {"place": place, "flags": fields["flags"], "epoch": int(fields["config-epoch"])}
+
+    def _check(self, answers: Sequence[Any]) -> None:
+        """Raise NotWatched where most of them never knew the primary: the URL is wrong."""
+        said = [str(each) for each in answers if isinstance(each, redis_errors.ResponseError)]
+        if self._epoch >= 0 or 2 * len(said) <= len(answers):
+            return
+        if any("unknown command" in each for each in said):
+            raise NotWatched(
+                "it is no Sentinel, but a server itself: write redis:// (rediss://) in NBQUEUE_URL, or name the "
+                "Sentinels and their port, mostly 26379"
+            )
+        if any("No such master" in each for each in said):
+            raise NotWatched(
+                f'the Sentinels know no "{self._name}": name the primary in NBQUEUE_URL as their `sentinel monitor` '
+                "does, redis+sentinel://host:26379/name/0"
+            )
 
     def _why(self, answers: Sequence[Any]) -> str:
         for answer in answers:

@@ -14,6 +14,7 @@ from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.broker.contacts import check, free_port
+from tests.cli.commands import shell
 from tests.faults import bodies
 from tests.faults.conftest import Measure
 from tests.sentinels import Watched, watched_servers
@@ -147,6 +148,23 @@ def _says_down(watched: Watched) -> bool:
         with redis.Redis(port=port) as client:
             flags.append(client.sentinel_master("main")["is_sdown"])
     return all(flags)
+
+
+async def test_a_url_that_mixes_up_servers_and_sentinels_is_told_at_once(watched: Watched, measure: Measure) -> None:
+    """A name that no Sentinel knows, a server in the place of a Sentinel, and the other way round."""
+    server, sentinel = watched.ports[0], watched.sentinels[0]
+    told = {
+        watched.url.replace("/main/", "/other/"): 'the Sentinels know no "other": name the primary in NBQUEUE_URL',
+        f"redis+sentinel://127.0.0.1:{server}/main/0": "it is no Sentinel, but a server itself: write redis://",
+    }
+    for url, said in told.items():
+        error, took_s = await check(parse_url(url))
+        assert said in str(error), error
+        measure("told", took_s, within_s=1.0)
+    found = shell("doctor", "--url", f"redis://127.0.0.1:{sentinel}/0")
+    assert "as it seems a Sentinel: write redis+sentinel://host:26379/name/0" in found.stdout
+    found = shell("submit", "f", "--url", f"redis://127.0.0.1:{sentinel}/0")
+    assert "as it seems a Sentinel: write redis+sentinel://host:26379/name/0" in found.stderr
 
 
 async def test_sentinels_may_ask_for_a_password_of_their_own(watched: Watched) -> None:
