@@ -41,6 +41,7 @@ class Sentinels:
         }
         self._name = name
         self._asked: list[Packed] = [kind(host=host, port=port, **options, **limits) for host, port in places]
+        self.count = len(self._asked)
         self._one_by_one = asyncio.Lock()
         self._epoch = -1
 
@@ -58,6 +59,13 @@ class Sentinels:
         self._epoch = latest["epoch"]
         place: tuple[str, int] = latest["place"]
         return place
+
+    async def silent(self) -> list[str]:
+        """The places of those that do not say now where the primary is."""
+        async with self._one_by_one:
+            answers = await asyncio.gather(*map(self._answer, self._asked))
+        told = zip(self._asked, answers, strict=True)
+        return [f"{each.host}:{each.port}" for each, answer in told if not isinstance(answer, dict)]
 
     async def close(self) -> None:
         """Close the connections to them."""
@@ -107,9 +115,16 @@ class SentinelPool(Pool):
     def __init__(self, sentinels: Sentinels, **options: Any) -> None:
         super().__init__(**options, pool=self)
         self._sentinels = sentinels
+        #: how many there are
+        self.sentinels = sentinels.count
         self._open: WeakSet[Following] = WeakSet()
         self._place: tuple[str, int] | None = None
         self._watching: asyncio.Task[None] | None = None
+
+    async def look(self) -> tuple[str, list[str]]:
+        """Where the primary is, and the places of the Sentinels that do not say so."""
+        host, port = await self._sentinels.primary()
+        return f"{host}:{port}", await self._sentinels.silent()
 
     async def primary(self, connection: Following) -> tuple[str, int]:
         """Where a connection is to go; from now on it is ended when there is another primary."""

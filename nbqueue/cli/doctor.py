@@ -6,7 +6,7 @@ import os
 import platform
 import stat
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
@@ -20,6 +20,7 @@ from nbqueue.broker.history import now_ms
 from nbqueue.broker.named_key import own_key
 from nbqueue.broker.retention import Archived
 from nbqueue.broker.roles import Role
+from nbqueue.broker.sentinels import SentinelPool
 from nbqueue.broker.signing import Keyring
 from nbqueue.cli import lacking_keys, tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
@@ -42,7 +43,7 @@ _LACKING: dict[Role, tuple[str, Role | None]] = {
 #: all that is looked at
 _LOOKED_AT = (
     "Python", "environment", "signing key", "server", checkup.HOLE, "way", "persistence", "memory", "clock", "latency",
-    "rights", _WORKERS, "queues", "history",
+    "Sentinels", "rights", _WORKERS, "queues", "history",
 )  # fmt: skip
 
 
@@ -140,12 +141,22 @@ async def _ask_server(server: Server, settings: Settings, keyring: Keyring | Non
         *checkup.server(info), *checkup.keeping(info), checkup.room(info), checkup.clock(skew_s),
         checkup.latency(answered_s),
     ]  # fmt: skip
+    found += await server.ask(lambda client: _watched(client, info))
     missing = await server.ask(lambda client: rights.unreplayed(client, server.keys))
     found += checkup.replay(info, missing)
     found += await server.ask(lambda client: _rights(client, server, is_shared=settings.url is not None))
     if keyring is not None:
         found += await server.ask(lambda client: _mark(client, server, keyring))
     return [*found, *await _work(server)]
+
+
+async def _watched(client: Any, info: Mapping[str, Any]) -> list[Finding]:
+    """Of a server behind Sentinels, how it stands with them."""
+    pool = client.connection_pool
+    if not isinstance(pool, SentinelPool):
+        return []
+    primary, silent = await pool.look()
+    return list(checkup.watched(info, primary, silent, pool.sentinels))
 
 
 async def _work(server: Server) -> list[Finding]:

@@ -1,5 +1,6 @@
 """A server behind Sentinels fails over: clients and workers follow, and what went to the old primary counts no more."""
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +166,25 @@ async def test_a_url_that_mixes_up_servers_and_sentinels_is_told_at_once(watched
     assert "as it seems a Sentinel: write redis+sentinel://host:26379/name/0" in found.stdout
     found = shell("submit", "f", "--url", f"redis://127.0.0.1:{sentinel}/0")
     assert "as it seems a Sentinel: write redis+sentinel://host:26379/name/0" in found.stderr
+
+
+def test_the_doctor_knows_who_watches(watched: Watched) -> None:
+    """The primary and its replica are named, what is not set is noted, and so is a Sentinel that is gone."""
+    place, (primary, replica) = watched.url, watched.ports
+    shown = f"the primary is 127.0.0.1:{primary}, its replicas: 127.0.0.1:{replica} (online)"
+
+    def told(url: str) -> list[tuple[str, str]]:
+        rows = json.loads(shell("doctor", "--json", "--url", url).stdout)
+        return [(row["mark"], row["said"]) for row in rows if row["what"] == "Sentinels"]
+
+    (first, second) = told(place)
+    assert first == ("ok", f"{shown}; all 3 Sentinels answer")
+    assert (second[0], "set min-replicas-to-write 1 and min-replicas-max-lag 1" in second[1]) == ("note", True)
+    with watched.first.client() as client:
+        client.config_set("min-replicas-to-write", 1)
+    gone = free_port()
+    [(mark, said)] = told(place.replace("/main", f",127.0.0.1:{gone}/main"))
+    assert (mark, said) == ("note", f"127.0.0.1:{gone} of 4 give no answer: start them again; {shown}")
 
 
 async def test_sentinels_may_ask_for_a_password_of_their_own(watched: Watched) -> None:
