@@ -1,6 +1,6 @@
 """Whether all who meet at a server sign with the same key: a signed mark there, left by the first, read by all.
 
-Where a key was rotated the keys before it vouch in the mark for the new one. Who still has only those knows by that
+Where a key was rotated the keys before it vouch in the mark for the new ones. Who still has only those knows by that
 whose jobs it cannot read: those of the others, and not forged ones.
 """
 
@@ -98,13 +98,13 @@ async def lacking(client: Any, keys: Keys, keyring: Keyring) -> str:
     """The key that the others sign with by now, if it is none of ours and one of ours vouches for it; else empty."""
     found = await _found(client, keys)
     theirs = key_id_of(found)
-    return theirs if theirs and theirs not in keyring.ids and _is_vouched_for(found, theirs, keys, keyring) else ""
+    return theirs if theirs and theirs in _vouched_for(found, keys, keyring) else ""
 
 
 async def lacked_key(client: Any, keys: Keys, keyring: Keyring, error: Exception) -> str:
-    """The key that a record was refused for want of, where the others sign with it; empty for what was forged."""
+    """The key that a record was refused for want of, where the others have it; empty for what was forged."""
     unknown = error.unknown_key if isinstance(error, TamperedPayload) else ""
-    return unknown if unknown and await lacking(client, keys, keyring) == unknown else ""
+    return unknown if unknown and unknown in _vouched_for(await _found(client, keys), keys, keyring) else ""
 
 
 async def _found(client: Any, keys: Keys) -> bytes:
@@ -118,24 +118,31 @@ async def _found(client: Any, keys: Keys) -> bytes:
 
 
 def _mark(keys: Keys, keyring: Keyring, past: Sequence[str] = ()) -> bytes:
-    """Our mark, after those of other keys. Every key that is accepted beside the signing one vouches for that."""
-    vouched = keyring.sign_by_each(*_vouched(keys, keyring.ids[0]))
-    return seal(keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME, "by": vouched, "past": list(past)}, b"")
+    """Our mark, after those of other keys. Every key that is accepted here vouches for all of them."""
+    ids = list(keyring.ids)
+    by = keyring.sign_by_each(*_vouched(keys, ids))
+    return seal(
+        keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME, "ids": ids, "by": by, "past": [*past]}, b""
+    )
 
 
-def _is_vouched_for(found: bytes, key_id: str, keys: Keys, keyring: Keyring) -> bool:
-    """Whether a mark that cannot be verified here says that a key of ours vouches for its own."""
+def _vouched_for(found: bytes, keys: Keys, keyring: Keyring) -> tuple[str, ...]:
+    """The keys, none of ours, that a mark speaks of, which a key of ours vouches for; none where none does."""
     try:
-        by = peek(found).get("by")
+        header = peek(found)
     except TamperedPayload:
-        return False
-    if not isinstance(by, dict):
-        return False
-    return any(keyring.verify(each, str(by.get(each)), *_vouched(keys, key_id)) for each in keyring.ids)
+        return ()
+    by, ids = header.get("by"), header.get("ids")
+    if not isinstance(by, dict) or not isinstance(ids, list):
+        return ()
+    parts = _vouched(keys, [str(each) for each in ids])
+    if not any(keyring.verify(each, str(by.get(each)), *parts) for each in keyring.ids):
+        return ()
+    return tuple(each for each in ids if each not in keyring.ids)
 
 
-def _vouched(keys: Keys, key_id: str) -> tuple[bytes, ...]:
-    return b"nbqueue mark 1\n", keys.namespace.encode(), b"\n", key_id.encode()
+def _vouched(keys: Keys, ids: Sequence[str]) -> tuple[bytes, ...]:
+    return b"nbqueue mark 2\n", keys.namespace.encode(), b"\n", ",".join(ids).encode("utf-8", "replace")
 
 
 def _opened(found: bytes, theirs: str, keys: Keys, keyring: Keyring) -> dict[str, Any]:

@@ -9,19 +9,21 @@ from typing import Any
 
 import pytest
 
-from nbqueue import options, submit, submit_map
+from nbqueue import attach, options, submit, submit_map
 from nbqueue.broker import words
 from nbqueue.broker.address import parse_url
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
+from nbqueue.client.portal import shutdown
+from nbqueue.client.session import configure
 from nbqueue.model.delivery import DeliveryState, Patience
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from nbqueue.model.webhook import HostRules
 from nbqueue.worker.messenger import Messenger, Post
 from nbqueue.worker.posting import Poster
-from tests.attacks.rotations import follow, key_at, rotate, rotate_here
+from tests.attacks.rotations import follow, key_at, key_of_job, rotate, rotate_here
 from tests.cli.commands import run as cli
 from tests.receivers import Receiver, receiver
 from tests.servers import Server
@@ -51,6 +53,23 @@ def test_a_burst_ends_though_jobs_of_another_key_are_left(
     assert (first.wait(5), lagging.log.count(said)) == (7, 1)
     with running_worker(near, "--slots", "1"):
         assert left.wait(20) == [3] * 5
+
+
+def test_of_two_rotations_within_a_second_no_job_is_lost(near: Settings, far: Settings, server: Server) -> None:
+    """Neither what the key before signed, nor what the one in between did, also beside a worker that has neither."""
+    with running_worker(far, "--slots", "1", machine="far"):
+        jobs, keys = [], [rotate_here(near, server)]
+        jobs += list(submit_map(len, ["abc"] * 10).wait(10))
+        for _ in range(2):
+            keys.append(rotate(near))
+            shutdown()
+            configure(near)  # a session that begins now, and does not wait to look at its file
+            job = submit(len, "abc").wait(5)
+            assert key_of_job(job.id, server) == keys[-1]
+            jobs.append(job)
+        with running_worker(near, "--slots", "1"):
+            assert [attach(job.id).wait(5).wait(20) for job in jobs] == [3] * 12
+    assert len(set(keys)) == 3
 
 
 @pytest.mark.slow

@@ -55,6 +55,14 @@ async def test_who_signs_with_an_older_key_turns_no_mark_back(client: Any) -> No
     assert (await behind(client, KEYS, ROTATED), await compare(client, KEYS, ROTATED)) == ("", "new")
 
 
+async def test_a_key_between_two_rotations_is_one_of_the_others(client: Any) -> None:
+    """Who has followed neither leaves what either of the new keys signed, and still nothing that was forged."""
+    await agree(client, KEYS, LAGGING)
+    await agree(client, KEYS, Keyring({"newest": b"x" * 32} | NEW | OLD))
+    for unknown, lacked in (("new", "new"), ("newest", "newest"), ("forged", ""), ("old", "")):
+        assert await lacked_key(client, KEYS, LAGGING, TamperedPayload("no", unknown_key=unknown)) == lacked
+
+
 async def test_who_sees_a_key_come_back_turns_the_mark(client: Any, tmp_path: Path) -> None:
     """A rotation to a key that signed before is one, too; and so it goes on."""
     await agree(client, KEYS, LAGGING)

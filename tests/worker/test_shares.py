@@ -1,7 +1,6 @@
 """How a real worker shares itself among queues, as the ledger of what ran has it."""
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -9,13 +8,13 @@ from statistics import median
 import pytest
 
 from nbqueue import options, submit
-from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from nbqueue.worker.duties import POLL_S
 from tests.servers import Server
 from tests.waiting import wait_until
 from tests.workers import Ledger, running_worker
+
+pytestmark = pytest.mark.usefixtures("session")
 
 TASKS = """
 import asyncio, os, time
@@ -48,18 +47,9 @@ JOBS = {"critical": 750, "default": 450, "low": 250}
 
 
 @pytest.fixture(autouse=True)
-def _module(tmp_path: Path, settings: Settings) -> Iterator[None]:
-    """The tasks in a module of their own, and a session that is closed in the end."""
+def _module(tmp_path: Path) -> None:
+    """The tasks in a module of their own."""
     (tmp_path / "share_tasks.py").write_text(TASKS, encoding="utf-8")
-    configure(settings)
-    yield
-    shutdown()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """What ran, in the order in which it did."""
-    return Ledger(tmp_path / "ledger")
 
 
 def _fill(function: str, ledger: Ledger) -> None:
