@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
-import importlib
 import logging
 import os
 import platform
@@ -24,11 +22,12 @@ from nbqueue.broker import codec, queues, scripts, terms
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
-from nbqueue.children import exporting
+from nbqueue.children import exporting, lineage
 from nbqueue.children.pool import Children
 from nbqueue.model import log_lines
 from nbqueue.model import task as tasks
 from nbqueue.model.webhook import HostRules
+from nbqueue.worker import importing
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.beside import Beside
 from nbqueue.worker.config import WorkerConfig
@@ -53,13 +52,13 @@ ANNOUNCE_S = 5.0
 BURST_LOOK_S = 0.05
 #: how long an engine with code that does not stop waits for the ends of its other jobs
 LEAVE_S = 3.0
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Serve until the supervisor says otherwise or is gone."""
     supervisor = os.getppid()
-    _die_with_parent(supervisor)
+    if not lineage.die_with(supervisor):
+        os.kill(os.getpid(), signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_lines.set_up()
     code = asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1])), supervisor))
@@ -88,7 +87,8 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
     config = WorkerConfig.from_wire(first["config"])
     log_lines.set_up(config.log_format)
     await asyncio.to_thread(exporting.set_up)  # exporters take their time to import
-    if not all(map(_is_imported, config.modules)):
+    if fault := next(filter(None, map(importing.fault, config.modules)), ""):
+        logger.critical("%s", fault)
         return EXIT_NO_MODULE
     # what is here stays, and need not be looked through again and again
     gc.collect()
@@ -99,18 +99,6 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
         return await StockProcess(config, first["engine"], supervisor, link).run(words)
     process = EngineProcess(config, first["engine"], supervisor, link)
     return await process.run(words)
-
-
-def _is_imported(module: str) -> bool:
-    """Import a module, the one of "module:Settings" included; what keeps it from that is said in one sentence."""
-    name = module.partition(":")[0]
-    try:
-        importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - code of the user's, which may raise anything
-        text = " ".join(str(error).split())
-        logger.critical("The module %s cannot be imported: %s: %s", name, type(error).__name__, text)
-        return False
-    return True
 
 
 class EngineProcess:
@@ -285,14 +273,6 @@ class EngineProcess:
     def _end(self, code: int) -> None:
         if not self._exit.done():
             self._exit.set_result(code)
-
-
-def _die_with_parent(parent: int) -> None:
-    """Be killed when the supervisor is (Linux); elsewhere the link's end tells."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
