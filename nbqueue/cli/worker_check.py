@@ -25,12 +25,19 @@ def run(settings: Settings, wanted: Sequence[str], *, json_wanted: bool) -> None
     """
     found = asking(settings, lambda server: server.ask(lambda client: queues.engines(client, server.keys)))
     here = [engine for engine in found if engine.machine == machine_id() and set(wanted) <= set(engine.queues)]
+    serving = [engine for engine in here if not engine.draining]
     if json_wanted:
-        tables.print_json({"serving": bool(here), "engines": here})
+        tables.print_json({"serving": bool(serving), "engines": here})
     else:
-        click.echo(_sentence(here, wanted), err=not here)
-    if not here:
+        click.echo(_sentence(serving, wanted) if serving or not here else _ending(here), err=not serving)
+    if not serving:
         leave(EXIT_NOT_RUNNING)
+
+
+def _ending(engines: Sequence[EngineInfo]) -> str:
+    running = sum(engine.running for engine in engines)
+    jobs = f"{running} job{'' if running == 1 else 's'}"
+    return f"nbqueue: The worker of this machine was told to end: it takes no more jobs, and finishes {jobs}."
 
 
 def _sentence(engines: Sequence[EngineInfo], wanted: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ from nbqueue.model.webhook import HostRules
 from nbqueue.worker import importing
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.beside import Beside
+from nbqueue.worker.charge import first
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.desks import Desks
 from nbqueue.worker.duties import Duties
@@ -81,10 +82,10 @@ async def _serve(end: socket.socket, supervisor: int) -> int:
 
 async def _follow_orders(link: Link, supervisor: int) -> int:
     words = link.words()
-    first = await anext(words, None)
-    if first is None:
+    orders = await anext(words, None)
+    if orders is None:
         return 0
-    config = WorkerConfig.from_wire(first["config"])
+    config = WorkerConfig.from_wire(orders["config"])
     log_lines.set_up(config.log_format)
     await asyncio.to_thread(exporting.set_up)  # exporters take their time to import
     if fault := next(filter(None, map(importing.fault, config.modules)), ""):
@@ -96,8 +97,8 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
     if config.stock:
         from nbqueue.worker.stock_process import StockProcess
 
-        return await StockProcess(config, first["engine"], supervisor, link).run(words)
-    process = EngineProcess(config, first["engine"], supervisor, link)
+        return await StockProcess(config, orders["engine"], supervisor, link).run(words)
+    process = EngineProcess(config, orders["engine"], supervisor, link)
     return await process.run(words)
 
 
@@ -117,6 +118,8 @@ class EngineProcess:
         )  # fmt: skip
         self._outbox = Outbox(Path(config.spill_dir or tempfile.gettempdir()))
         self._exit = asyncio.get_running_loop().create_future()
+        #: its worker was told to end, which others are to know
+        self._ending = asyncio.Event()
         #: whether it ends to make room for another, which has been told
         self._retired = False
 
@@ -184,7 +187,9 @@ class EngineProcess:
 
     async def _follow(self, words: Any, engine: Engine, runner: NativeRunner) -> None:
         async for word in words:
-            if word["word"] == "drain":
+            if word["word"] == "ending":
+                self._ending.set()
+            elif word["word"] == "drain":
                 engine.drain()
                 asyncio.get_running_loop().create_task(self._end_when_settled(engine))
             elif word["word"] == "stop":
@@ -252,11 +257,14 @@ class EngineProcess:
             try:
                 await terms.announce(self._client, self._keys, self._tasks)
                 used = await asyncio.to_thread(usage.look)
-                info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
+                told = self._ending.is_set()
+                info = replace(
+                    self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes, draining=told
+                )  # fmt: skip
                 await queues.announce(self._client, self._keys, info)
                 if (most := self._config.memory_bytes) and engine.slots.begun and used.memory_bytes > most:
                     self._retire(engine, f"its processes hold {used.memory_bytes // 10**6:,} MB")
-                await asyncio.sleep(ANNOUNCE_S)
+                await (asyncio.sleep(ANNOUNCE_S) if told else first(asyncio.sleep(ANNOUNCE_S), self._ending.wait()))
             except scripts.TROUBLE:
                 await asyncio.sleep(1.0)
 
