@@ -58,7 +58,8 @@ def worker(
 ) -> None:  # fmt: skip
     """Run a worker until it is told to stop.
 
-    MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
+    MODULE holds functions registered with @task. They are submitted by the name that stands there, as in
+    @task("reports.daily"), or else by their own, without the module's. Or it is "module:Settings" with an arq WorkerSettings class. Without one
     the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be. An arq
     class says itself which server and queue it serves; of the options --burst, --processes, --drain-timeout, --reload,
     --health and --log-format count for it.

@@ -54,6 +54,19 @@ def _worker(at: At, server: Server) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_worker")
+def test_a_mistyped_name_is_answered_with_those_that_are_near(at: At) -> None:
+    """At the submit, where workers announce their functions, and in the job's error."""
+    for name, near in (("ad", "add"), ("waited.add", "add"), ("invrt", "invert")):
+        found = run("submit", name, "1", *at)
+        hint = f'nbqueue: the workers there know no function "{name}": did you mean {near}?\n'
+        assert (found.exit_code, found.stderr) == (0, hint)
+        said = f"No function '{name}' is registered on this worker: submit '{near}', which it has, or start it with "
+        assert said in run("result", found.stdout.strip(), "--wait", *at).stderr
+    assert run("submit", "add", "1", *at).stderr == ""
+    assert run("submit", "nothing_like_it", *at).stderr == ""
+
+
+@pytest.mark.usefixtures("_worker")
 def test_the_exit_code_tells_the_end(at: At) -> None:
     """0 where all succeeded, 1 where one did not or is not known; a line each says how."""
     good, bad = (run("submit", "add", word, *at).stdout.strip() for word in ("1", '"a"'))
