@@ -60,11 +60,16 @@ def warned(job: nbqueue.Job[Any], name: str) -> None:
         click.echo(f"nbqueue: {sentence} MODULE, where MODULE has the function", err=True)
 
 
-def waited(wait: Callable[..., T], job: nbqueue.Job[Any]) -> T:
-    """What `wait` gives; where it does not come soon because nobody serves the job's queue, that is said meanwhile."""
+def waited(wait: Callable[..., T], job: nbqueue.Job[Any], timeout_s: float | None = None) -> T:
+    """What `wait` gives; where it does not come soon because nobody serves the job's queue, that is said meanwhile.
+
+    Raises TimeoutError where it has not come after `timeout_s`.
+    """
+    if timeout_s is not None and timeout_s <= PATIENCE_S:
+        return wait(timeout_s)
     try:
         return wait(PATIENCE_S)
     except TimeoutError:
         if sentence := reason(job.session, job.id, PATIENCE_S):
             click.echo(f"nbqueue: {sentence}", err=True)
-    return wait()
+    return wait() if timeout_s is None else wait(timeout_s - PATIENCE_S)

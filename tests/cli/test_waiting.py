@@ -53,6 +53,18 @@ def _worker(at: At, server: Server) -> Iterator[None]:
         yield
 
 
+def test_a_result_is_waited_for_no_longer_than_told(at: At) -> None:
+    """Of a job and of a group; whether before or after it is said that nobody serves the queue."""
+    job = run("submit", "add", "1", *at).stdout.strip()
+    group = run("map", "add", "1", "2", *at).stdout.strip()
+    for name, timeout in ((job, "0.2"), (group, "0.2"), (job, "2.2")):
+        found = run("result", name, "--wait", "--timeout", timeout, *at)
+        said = f"nbqueue: {name} has no result yet: it has not ended within {timeout} s."
+        assert (found.exit_code, found.stdout, found.stderr.splitlines()[-1]) == (4, "", said)
+    found = run("result", job, "--timeout", "5", *at)
+    assert (found.exit_code, found.stderr) == (2, "nbqueue: --timeout says how long --wait waits: give both.\n")
+
+
 @pytest.mark.usefixtures("_worker")
 def test_a_mistyped_name_is_answered_with_those_that_are_near(at: At) -> None:
     """At the submit, where workers announce their functions, and in the job's error."""
