@@ -71,6 +71,8 @@ def worker(
     if check:
         worker_check.run(settings, _named(ctx, given), json_wanted=json_wanted)
         return
+    if json_wanted:
+        raise ConfigurationError("--json is for --check, which changes nothing: give both, or leave it out.")
     # the installed command, unlike `python -m`, does not look here
     sys.path.insert(0, str(Path.cwd()))
     _check_only_registered(module, wanted=given["only_registered"])
