@@ -64,7 +64,7 @@ def test_a_worker_says_when_it_takes_jobs(home: Path) -> None:
             assert [_get(port, "/ready", method)[0] for method in ("HEAD", "POST", "DELETE")] == [200, 405, 405]
             _sends_nonsense(port)
             server.process.kill()
-            wait_until(lambda: _ready(port) == (503, False, "the server does not answer it"), 15)
+            wait_until(lambda: _ready(port) == (503, False, "the server does not answer it"), 2)
             assert _get(port, "/live") == (200, '{"live": true}\n')
             assert worker.process.poll() is None
 
