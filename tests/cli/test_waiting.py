@@ -65,6 +65,18 @@ def test_a_result_is_waited_for_no_longer_than_told(at: At) -> None:
     assert (found.exit_code, found.stderr) == (2, "nbqueue: --timeout says how long --wait waits: give both.\n")
 
 
+def test_the_id_of_a_group_lists_its_jobs(at: At) -> None:
+    """Those alone, in their order, and as many as --limit says; any other id is of one job."""
+    run("submit", "add", "1", *at)
+    group = run("map", "add", "1", "2", "3", *at).stdout.strip()
+    found = json.loads(run("jobs", group, "--json", *at).stdout)
+    assert [(job["group"], job["function"], job["state"]) for job in found] == [(group, "add", "queued")] * 3
+    cut = run("jobs", group, "--limit", "2", "--json", *at)
+    assert [job["id"] for job in json.loads(cut.stdout)] == [job["id"] for job in found[:2]]
+    assert "there are more" in cut.stderr
+    assert 'The server knows no job "nothing"' in run("jobs", "nothing", *at).stderr
+
+
 @pytest.mark.usefixtures("_worker")
 def test_a_mistyped_name_is_answered_with_those_that_are_near(at: At) -> None:
     """At the submit, where workers announce their functions, and in the job's error."""
