@@ -52,7 +52,11 @@ STANDARD_LIBRARY_ONLY = {"errors", "model", "inside"}
 #: but for what reads cron expressions: one file, pure, that needs nothing else itself
 ALLOWED_BESIDE = {"cronsim"}
 ARQ_FILES = 3
+#: what counts as code
+SUFFIXES = {".py", ".lua", ".js", ".css", ".html"}
 LINES = 300
+#: a comment that is drawn, in Python or Lua
+BANNER = re.compile(r"\s*(?:#|--) .*(?:-{4}|={4}|#{4}|\*{4}|─{4})\s*$")
 FUNCTION_LINES = 45
 #: names that say nothing about what is inside
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "core", "manager", "managers"}
@@ -132,6 +136,12 @@ def test_no_file_is_a_giant() -> None:
     assert {str(path.relative_to(source.ROOT)): length for path in _files() if (length := _length(path)) > LINES} == {}
 
 
+def test_no_comment_is_a_banner() -> None:
+    """A comment says why in words; nothing is drawn around it."""
+    lines = [(path, line) for path in _files() for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [f"{path.relative_to(source.ROOT)}: {line.strip()}" for path, line in lines if BANNER.match(line)] == []
+
+
 def test_no_function_is_a_giant() -> None:
     """A function has at most 45 lines."""
     wrong = [
@@ -191,7 +201,7 @@ def _may(room: str, target: str) -> bool:
 
 def _files() -> list[Path]:
     folders = (source.ROOT / name for name in ("nbqueue", "tests", "tools", "benchmarks"))
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".lua"})
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES)
 
 
 def _length(path: Path) -> int:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ TEXTS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 WITH_CELLS = [page for page in PAGES if pages.cells(page)]
 SCRIPTS = [(page, number) for page in PAGES for number in range(len(pages.scripts(page)))]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
+INSTALL = re.compile(r"pip install (.)(nbqueue|\.)\[([^\]]+)\]")
 TARGET = re.compile(r"\bmake ([a-z-]+)")
 
 
@@ -41,6 +43,16 @@ def test_a_script_of_a_page_runs(page: Path, number: int, home: Path) -> None:
     script = home.parent / "work" / "script.py"
     script.write_text(pages.scripts(page)[number], encoding="utf-8")
     _run(str(script))
+
+
+def test_who_lacks_an_extra_is_told_how_to_install_it() -> None:
+    """Code names it as it is added to an nbqueue that is there, pages as it is installed in a clone; each exists."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    pages_by_hand = [page for page in PAGES if page not in (api_page.PAGE, ROOT / "README.md")]
+    for files, name in ((sorted((ROOT / "nbqueue").rglob("*.py")), "nbqueue"), (pages_by_hand, ".")):
+        said = [(file.name, *each) for file in files for each in INSTALL.findall(file.read_text(encoding="utf-8"))]
+        assert [each for each in said if each[1:3] != ("'", name)] == []
+        assert {extra for *_, wanted in said for extra in wanted.split(",")} <= {*extras, "{extra}"}
 
 
 def test_no_block_is_left_out() -> None:

@@ -26,7 +26,7 @@ SHAPES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "wait": ("an object: id of a job -> its state, or `unknown`", ()),
     "cancel": (("an object: id -> `cancelled`, `asked`, `unknown` or `already ...`; so of `promote`, `reschedule`, "
                "`priority`, `delete`, and of `retry`, `requeue` with the ids of the new jobs"), ()),
-    "jobs": ("a list, of each a job; of one ID an object with `why` besides",
+    "jobs": ("a list, of each a job; of one ID an object with `why` and `traceback` besides",
              tuple(each.name for each in dataclasses.fields(job.JobRecord))),
     "status": ("an object; where no server answers `running` (false) and `reason`",
                ("running", "overview", "local", "reason")),
@@ -114,18 +114,20 @@ stay.
 ## In a terminal
 
 `nbqueue top` shows queues, workers and jobs live, from 40 columns and 12 lines on; what runs comes first, then what
-waits, then what has ended. A group is one row. It looks once a second, sends only what has changed, and asks the
-server no more than the dashboard of a notebook does.
+waits, then what has ended. A group is one row. From 56 columns on the ids are there to be typed; the line above the
+keys has that of the row in full. With the rights of a viewer one may open all and change nothing. It looks once a
+second, sends only what has changed, and asks the server no more than the dashboard of a notebook does.
 
 | key | what it does |
 |---|---|
-| `q`, Ctrl-C | ends it |
-| arrows, `j`, `k`, page up and down | move the cursor |
+| arrows, `j`, `k`, page up and down | move the cursor, or scroll what is open |
+| Enter | opens the job: what `nbqueue jobs ID` shows, and the end of its log; of a group its jobs |
+| Esc, `q` | goes back; from the first page `q` ends it, as does Ctrl-C from any |
 | Tab | goes to the queues, and back to the jobs |
 | `p` | holds the queue of the row back, or lets it go on |
-| `c`, `r` | cancels, or retries, the job or group of the row, once `y` is pressed |
+| `c`, `r` | cancels, or retries, the job or group of the row, or the job that is open, once `y` is pressed |
 | `s` | all jobs, those that wait or run, those that did not succeed |
-| `?` | says what the keys are |
+| `?` | says what the keys are; the last line has those that do something where you are |
 
 `--once` prints one frame, as does an output that is no terminal.
 

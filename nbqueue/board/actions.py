@@ -11,6 +11,10 @@ from nbqueue.board.picked import Picked
 from nbqueue.client.link import Link
 from nbqueue.client.session import Session
 from nbqueue.display import wording
+from nbqueue.errors import AccessDenied
+
+#: what is said where the role of the user is to look
+NO_RIGHT = "the server gives this user no right to do that"
 
 
 class Actions:
@@ -55,4 +59,5 @@ class Actions:
         self._done()
 
     def _refuse(self, what: str, error: BaseException) -> None:
-        self._say(wording.line(f"{what}: not done: {error}", 400))
+        lacks_right = isinstance(error, AccessDenied) and error.lacks_right
+        self._say(wording.line(f"{what}: not done: {NO_RIGHT if lacks_right else error}", 400))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from nbqueue.broker import gates, overview
+from nbqueue.broker import gates, overview, waits
 from nbqueue.broker.overview import Overview, QueueNow
 from nbqueue.broker.queues import QueueStats
 from nbqueue.client.link import Link
-from nbqueue.model.alerting import Measure
 from nbqueue.model.limits import Limit
 
 #: seconds after which it is asked for again
@@ -20,7 +19,8 @@ class Seldom:
     """What was asked for last."""
 
     def __init__(self) -> None:
-        self._measures: Mapping[str, Measure] = {}
+        #: seconds that the oldest job of a queue has waited, by its name; None where none waits
+        self._oldest: Mapping[str, float | None] = {}
         self._rest: Mapping[str, QueueStats] = {}
         #: that are set, by what they are for
         self.limits: Mapping[str, Limit] = {}
@@ -31,24 +31,24 @@ class Seldom:
         wire, now = link.wire, time.monotonic()
         if now - self._measured_at > STALE_S or not all(map(self._is_measured, seen.queues)):
             names = [each.stats.name for each in seen.queues]
-            self._measures = await wire.ask(lambda client: overview.measures(client, wire.keys, names))
+            found = await wire.ask(lambda client: waits.oldest_s(client, wire.keys, names)) if names else []
+            self._oldest = dict(zip(names, found, strict=True))
             self._measured_at = now
         if now - self._counted_at > STALE_S or not self._rest.keys() >= set(seen.others):
-            found = await wire.ask(lambda client: overview.rest(client, wire.keys, seen.others))
-            self._rest = {each.name: each for each in found}
+            rest = await wire.ask(lambda client: overview.rest(client, wire.keys, seen.others))
+            self._rest = {each.name: each for each in rest}
             self.limits = await wire.ask(lambda client: gates.limits(client, wire.keys))
             self._counted_at = now
 
     def oldest_s(self, queue: QueueNow) -> float | None:
         """Since how many seconds the oldest job of a queue that may start has waited; None where none does."""
-        found = self._measures.get(queue.stats.name)
-        waits = queue.stats.queued + queue.stats.scheduled > 0
-        return found.oldest_s if found is not None and found.depth and waits else None
+        is_left = queue.stats.queued + queue.stats.scheduled > 0
+        return self._oldest.get(queue.stats.name) if is_left else None
 
     def rest(self, seen: Overview) -> Sequence[QueueStats]:
         """How the queues stand that are not listed."""
         return [self._rest[name] for name in seen.others if name in self._rest]
 
     def _is_measured(self, queue: QueueNow) -> bool:
-        found = self._measures.get(queue.stats.name)
-        return found is not None and (found.depth > 0 or queue.stats.queued <= queue.stats.blocked)
+        name, stats = queue.stats.name, queue.stats
+        return name in self._oldest and (self._oldest[name] is not None or stats.queued <= stats.blocked)

@@ -71,7 +71,7 @@ def _with_parameter(error: NotSendable, fn: Callable[..., Any] | str, count: int
     return error
 
 
-# values of the interpreter's own types -------------------------------------------------------------------------------
+# values of the interpreter's own types
 
 
 def _constant(walk: Walk, value: Any) -> None:

@@ -37,7 +37,7 @@ def encode(walk: Walk, value: Any) -> bool:
     return False
 
 
-# numpy ----------------------------------------------------------------------------------------------------------------
+# numpy
 
 
 def _array(walk: Walk, numpy: Any, value: Any) -> None:
@@ -109,7 +109,7 @@ def _pieces(value: Any) -> list[Any]:
     return [value[start : start + rows] for start in range(0, len(value), rows)]
 
 
-# pandas ---------------------------------------------------------------------------------------------------------------
+# pandas
 
 
 def _pandas(walk: Walk, numpy: Any, pandas: Any, value: Any) -> bool:

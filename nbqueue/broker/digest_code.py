@@ -59,7 +59,7 @@ class _Facts(NamedTuple):
     names: frozenset[str]
 
 
-# by name --------------------------------------------------------------------------------------------------------------
+# by name
 
 
 def _by_name(walk: Walk, value: Any) -> bool:
@@ -79,7 +79,7 @@ def _by_name(walk: Walk, value: Any) -> bool:
     return True
 
 
-# functions ------------------------------------------------------------------------------------------------------------
+# functions
 
 
 def _function(walk: Walk, function: FunctionType) -> None:
@@ -151,7 +151,7 @@ def _cached_property(walk: Walk, value: functools.cached_property[Any]) -> None:
     walk.part("", value.func)
 
 
-# modules and classes --------------------------------------------------------------------------------------------------
+# modules and classes
 
 
 def _module(walk: Walk, module: ModuleType, names: frozenset[str] | None = None) -> None:
@@ -191,7 +191,7 @@ def _attributes(value: type) -> dict[str, Any]:
     return {**written, "members": [(name, each.value) for name, each in value.__members__.items()]}
 
 
-# code objects ---------------------------------------------------------------------------------------------------------
+# code objects
 
 
 def _code_object(walk: Walk, code: CodeType) -> None:

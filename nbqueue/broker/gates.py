@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from nbqueue.broker import scripts
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.scripts import Call, script
 from nbqueue.model.limits import Limit
+
+#: what begins the gate of jobs that wait for a worker with a key
+_KEY = "n:key:"
 
 
 async def pause(client: Any, keys: Keys, gate: str) -> None:
@@ -29,6 +32,12 @@ async def paused(client: Any, keys: Keys) -> list[str]:
     pipe.smembers(keys.pauses)
     queues, gates = await pipe.execute()
     return sorted([f"q:{item.decode()}" for item in queues] + [item.decode() for item in gates])
+
+
+def unread(held_back: Mapping[str, int], key_ids: Collection[str]) -> Mapping[str, int]:
+    """Of what gates hold back: how many jobs wait for a worker that has a key other than these, by its id."""
+    waiting = {gate.removeprefix(_KEY): count for gate, count in held_back.items() if gate.startswith(_KEY)}
+    return {key_id: count for key_id, count in waiting.items() if count and key_id not in key_ids}
 
 
 async def set_limit(client: Any, keys: Keys, scope: str, limit: Limit | None) -> None:

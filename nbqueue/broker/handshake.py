@@ -1,6 +1,6 @@
 """Whether all who meet at a server sign with the same key: a signed mark there, left by the first, read by all.
 
-Where a key was rotated the keys before it vouch in the mark for the new one. Who still has only those knows by that
+Where a key was rotated the keys before it vouch in the mark for the new ones. Who still has only those knows by that
 whose jobs it cannot read: those of the others, and not forged ones.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -23,6 +24,8 @@ logger = logging.getLogger("nbqueue.server")
 #: how long a mark is kept after it was last read by a holder of its key
 KEPT_MS = 30 * 86_400_000
 _NAME = "mark"
+#: of the keys that signed it before so many are remembered
+_PAST = 20
 
 
 class Mark:
@@ -41,22 +44,24 @@ class Mark:
         """Agree at first, and again when the key was rotated. Raises ConfigurationError where our keys do not fit."""
         if not self.is_kept:
             signing = self._keyring.ids[0]
-            await agree(client, self._keys, self._keyring)
+            await agree(client, self._keys, self._keyring, instead_of=self._signed_by)
             self._signed_by = signing
 
 
-async def agree(client: Any, keys: Keys, keyring: Keyring) -> None:
+async def agree(client: Any, keys: Keys, keyring: Keyring, *, instead_of: str = "") -> None:
     """Leave our mark where there is none. Raises ConfigurationError where there is one that our keys do not fit.
 
-    Jobs signed with one key would otherwise be taken by workers that have another one, and fail there.
+    Jobs signed with one key would otherwise be taken by workers that have another one, and fail there. A mark of a key
+    that came after ours stays: who lags behind turns nobody back, but where that key is given up for ours.
     """
-    ours = _mark(keys, keyring)
-    await client.set(keys.mark, ours, nx=True, px=KEPT_MS)
-    theirs = await compare(client, keys, keyring)
-    if theirs != keyring.ids[0]:  # rotated, or nonsense: from now on it is signed with our first key
-        await client.set(keys.mark, ours, px=KEPT_MS)
-    else:
+    first = keyring.ids[0]
+    await client.set(keys.mark, _mark(keys, keyring), nx=True, px=KEPT_MS)
+    theirs, past = await _read(client, keys, keyring)
+    if theirs == first or (first in past and theirs != instead_of):
         await client.pexpire(keys.mark, KEPT_MS)
+    else:  # rotated, or nonsense: from now on it is signed with our first key
+        gone = [each for each in (*past, theirs) if each and each != first]
+        await client.set(keys.mark, _mark(keys, keyring, gone[-_PAST:]), px=KEPT_MS)
     await _warn_of_losses(client)
 
 
@@ -70,24 +75,36 @@ async def _warn_of_losses(client: Any) -> None:
 
 async def compare(client: Any, keys: Keys, keyring: Keyring) -> str | None:
     """The key of the mark, None where there is none. Raises ConfigurationError where our keys do not fit it."""
+    return (await _read(client, keys, keyring))[0]
+
+
+async def behind(client: Any, keys: Keys, keyring: Keyring) -> str:
+    """The key that the others sign with by now, where we have it and one before it still signs here; else empty."""
+    theirs, past = await _read(client, keys, keyring)
+    return theirs if theirs and keyring.ids[0] in past else ""
+
+
+async def _read(client: Any, keys: Keys, keyring: Keyring) -> tuple[str | None, tuple[str, ...]]:
+    """The key of the mark, and those that signed it before."""
     found = await _found(client, keys)
     theirs = key_id_of(found)
-    if theirs is not None:
-        _check(found, theirs, keys, keyring)
-    return theirs
+    if theirs is None:
+        return None, ()
+    past = _opened(found, theirs, keys, keyring).get("past")
+    return theirs, tuple(map(str, past)) if isinstance(past, list) else ()
 
 
 async def lacking(client: Any, keys: Keys, keyring: Keyring) -> str:
     """The key that the others sign with by now, if it is none of ours and one of ours vouches for it; else empty."""
     found = await _found(client, keys)
     theirs = key_id_of(found)
-    return theirs if theirs and theirs not in keyring.ids and _is_vouched_for(found, theirs, keys, keyring) else ""
+    return theirs if theirs and theirs in _vouched_for(found, keys, keyring) else ""
 
 
 async def lacked_key(client: Any, keys: Keys, keyring: Keyring, error: Exception) -> str:
-    """The key that a record was refused for want of, where the others sign with it; empty for what was forged."""
+    """The key that a record was refused for want of, where the others have it; empty for what was forged."""
     unknown = error.unknown_key if isinstance(error, TamperedPayload) else ""
-    return unknown if unknown and await lacking(client, keys, keyring) == unknown else ""
+    return unknown if unknown and unknown in _vouched_for(await _found(client, keys), keys, keyring) else ""
 
 
 async def _found(client: Any, keys: Keys) -> bytes:
@@ -100,30 +117,38 @@ async def _found(client: Any, keys: Keys) -> bytes:
         return b""
 
 
-def _mark(keys: Keys, keyring: Keyring) -> bytes:
-    """Our mark. Every key that is accepted beside the signing one vouches for that."""
-    vouched = keyring.sign_by_each(*_vouched(keys, keyring.ids[0]))
-    return seal(keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME, "by": vouched}, b"")
+def _mark(keys: Keys, keyring: Keyring, past: Sequence[str] = ()) -> bytes:
+    """Our mark, after those of other keys. Every key that is accepted here vouches for all of them."""
+    ids = list(keyring.ids)
+    by = keyring.sign_by_each(*_vouched(keys, ids))
+    return seal(
+        keyring, {"kind": "mark", "ns": keys.namespace, "id": _NAME, "ids": ids, "by": by, "past": [*past]}, b""
+    )
 
 
-def _is_vouched_for(found: bytes, key_id: str, keys: Keys, keyring: Keyring) -> bool:
-    """Whether a mark that cannot be verified here says that a key of ours vouches for its own."""
+def _vouched_for(found: bytes, keys: Keys, keyring: Keyring) -> tuple[str, ...]:
+    """The keys, none of ours, that a mark speaks of, which a key of ours vouches for; none where none does."""
     try:
-        by = peek(found).get("by")
+        header = peek(found)
     except TamperedPayload:
-        return False
-    if not isinstance(by, dict):
-        return False
-    return any(keyring.verify(each, str(by.get(each)), *_vouched(keys, key_id)) for each in keyring.ids)
+        return ()
+    by, ids = header.get("by"), header.get("ids")
+    if not isinstance(by, dict) or not isinstance(ids, list):
+        return ()
+    parts = _vouched(keys, [str(each) for each in ids])
+    if not any(keyring.verify(each, str(by.get(each)), *parts) for each in keyring.ids):
+        return ()
+    return tuple(each for each in ids if each not in keyring.ids)
 
 
-def _vouched(keys: Keys, key_id: str) -> tuple[bytes, ...]:
-    return b"nbqueue mark 1\n", keys.namespace.encode(), b"\n", key_id.encode()
+def _vouched(keys: Keys, ids: Sequence[str]) -> tuple[bytes, ...]:
+    return b"nbqueue mark 2\n", keys.namespace.encode(), b"\n", ",".join(ids).encode("utf-8", "replace")
 
 
-def _check(found: bytes, theirs: str, keys: Keys, keyring: Keyring) -> None:
+def _opened(found: bytes, theirs: str, keys: Keys, keyring: Keyring) -> dict[str, Any]:
+    """What a mark says that a key of ours signed."""
     try:
-        open_sealed(keyring, found, kind="mark", namespace=keys.namespace, job_id=_NAME)
+        return open_sealed(keyring, found, kind="mark", namespace=keys.namespace, job_id=_NAME).header
     except TamperedPayload:
         raise ConfigurationError(
             f"The jobs on this server are signed with key {theirs}, and the key here is {', '.join(keyring.ids)}: use "

@@ -26,7 +26,7 @@ try:
     from nbqueue.broker.inline_lua import Interpreter, word
 except ImportError as error:
     raise ConfigurationError(
-        f'Running inline needs a library that is missing here ({error.name}): pip install "nbqueue[inline]".'
+        f"Running inline needs a library that is missing here ({error.name}): pip install 'nbqueue[inline]'."
     ) from error
 
 #: the server whose commands are spoken

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nbqueue.broker import alerts, queues, scripts
+from nbqueue.broker import queues
 from nbqueue.broker.bounds import CLAIMED_SCORE, READY_LIMIT
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import StoreMemory, memory
 from nbqueue.broker.queues import QueueStats
-from nbqueue.model.alerting import Measure
 from nbqueue.model.states import State
 
 #: queues that are looked at; where there are more, those with most jobs
@@ -84,12 +83,6 @@ async def look(client: Any, keys: Keys, *, most_jobs: int, queue: str = "") -> O
         at_ms=known.at_ms, queues=tuple(_queue(known, *each) for each in made), others=known.others,
         memory=await memory(client),
     )  # fmt: skip
-
-
-async def measures(client: Any, keys: Keys, names: Sequence[str]) -> Mapping[str, Measure]:
-    """Since when the oldest job of each queue has waited, and how many do."""
-    found = await scripts.run(client, alerts.measure(keys, names)) if names else []
-    return dict(zip(names, found, strict=True))
 
 
 async def rest(client: Any, keys: Keys, names: Sequence[str]) -> list[QueueStats]:

@@ -74,12 +74,6 @@ class QueueStats(Shown):
         return 0 if self.paused else self.queued - self.blocked - sum(self.held_back.values())
 
     @property
-    def comes_by_itself(self) -> bool:
-        """Whether some of its jobs will start without anybody's doing: when their time, a limit or a worker comes."""
-        limited = any(count for gate, count in self.held_back.items() if gate.startswith(("l:", "b:", "n:")))
-        return not self.paused and (self.scheduled > 0 or limited)
-
-    @property
     def standing(self) -> str:
         """Whether it starts and takes jobs, in a word or two: "open", "paused", "drained" or "paused, drained"."""
         words = [word for word, is_so in (("paused", self.paused), ("drained", self.drained)) if is_so]

@@ -18,7 +18,8 @@ async def announce(client: Any, keys: Keys, tasks: Mapping[str, Task[Any, Any]])
     found = {name: _terms(name, task) for name, task in tasks.items()}
     said = {name: json.dumps(terms) for name, terms in found.items() if terms}
     silent = [name for name, terms in found.items() if not terms]
-    pipe = client.pipeline(transaction=True)
+    # said again and again, mostly of functions that have no terms: one command then, and not three
+    pipe = client.pipeline(transaction=bool(said))
     if said:
         pipe.hset(keys.terms, mapping=said)
         pipe.pexpire(keys.terms, RECORD_MS)

@@ -62,7 +62,7 @@ class Run(NamedTuple):
     folder: str = ""
     #: tries that were charged before this attempt
     tries: int = 0
-    #: the span that the attempt is, as a traceparent; empty: nobody traces
+    #: the span that the attempt is, as `inside/tracing.py` writes it; empty: nobody traces
     trace: str = ""
     #: where an error's wait is for the code to say: the policy, and how many tries this attempt makes
     asking: dict[str, Any] | None = None

@@ -99,7 +99,7 @@ class Threads:
     def back(self, running: Running) -> None:
         """It goes on."""
 
-    # called by runs, from their threads -------------------------------------------------------------------------------
+    # called by runs, from their threads
 
     def send(self, header: Header, payload: bytes = b"") -> None:
         """Take what a run reports, in the order it came."""
@@ -130,7 +130,7 @@ class Threads:
         noticed = visit.context.stop.noticed
         self.send({**fields, "t": "end", "n": visit.number, "cpu": cpu_s, "noticed": noticed}, payload)
 
-    # on the engine's loop ---------------------------------------------------------------------------------------------
+    # on the engine's loop
 
     def _begin_thread(self, guest: _Guest, context: contextvars.Context) -> None:
         name = f"job-{guest.running.run.job_id}"

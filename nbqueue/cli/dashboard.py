@@ -83,9 +83,9 @@ def _there(settings: Settings) -> Iterator[None]:
 
 
 def _own_token(settings: Settings) -> str:
-    from nbqueue.web.token_file import NAME, read_token
+    from nbqueue.web.token_file import NAME, own_token
 
-    return read_token(settings.signing_key_file.parent / NAME)
+    return own_token(settings.signing_key_file.parent / NAME)
 
 
 def _proxy_token() -> str:

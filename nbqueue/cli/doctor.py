@@ -164,10 +164,13 @@ async def _rights(client: Any, server: Server, *, is_shared: bool) -> list[Findi
 async def _mark(client: Any, server: Server, keyring: Keyring) -> list[Finding]:
     """Whether the key here is that of the jobs there."""
     try:
-        await handshake.compare(client, server.keys, keyring)
+        newer = await handshake.behind(client, server.keys, keyring)
     except ConfigurationError as error:
         return [Finding("signing key", "wrong", str(error))]
-    return []
+    if not newer:
+        return []
+    said = f"The others here sign with key {newer} by now, and key {keyring.ids[0]} still signs here"
+    return [Finding("signing key", "note", f"{said}: nbqueue signing-key rotate --to {newer}")]
 
 
 def _queues(stats: list[queues.QueueStats], waiting: list[str]) -> Finding:

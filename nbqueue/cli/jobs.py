@@ -39,7 +39,9 @@ SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 def jobs(settings: Settings, *, job_id: str | None, dead: str, limit: int, json_wanted: bool, **given: Any) -> None:
     """List jobs, or show all that is known of one.
 
-    The id of a group lists its jobs. Live ones come first, then the last to end.
+    The id of a group lists its jobs. Live ones come first, then the last to end. Of one that failed, the end of the
+    traceback on its worker is shown, and with --json all of it, where the signing key is there to verify it.
+
     Of what is named by more than --state and --queue the newest come first. --dead goes with --since and --limit
     alone; `nbqueue retry --dead QUEUE` submits what it lists again. The other options `nbqueue retry`, `cancel`,
     `delete` and `requeue` take too.

@@ -4,40 +4,93 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import dataclass
+
+import click
 
 from nbqueue.broker import jobs as wire
+from nbqueue.broker.history import Ask
 from nbqueue.broker.holdup import standing
+from nbqueue.broker.keys import Keys
+from nbqueue.broker.named_key import key_path
+from nbqueue.broker.signing import Keyring
 from nbqueue.cli import tables
-from nbqueue.cli.reach import Server, asking
+from nbqueue.cli.reach import asking
+from nbqueue.client.ended import opened
 from nbqueue.display import wording
 from nbqueue.errors import JobLost
 from nbqueue.model import holdup, names
 from nbqueue.model.job import JobRecord
 from nbqueue.model.settings import Settings
-from nbqueue.model.states import State
+from nbqueue.model.states import FAILURES, State
+
+#: lines of a traceback that are printed, and characters of each
+TRACEBACK_LINES, TRACEBACK_COLUMNS = 20, 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneJob:
+    """A job, and what its record does not say."""
+
+    #: what the server says of it
+    record: JobRecord
+    #: what it waits for; empty: nothing
+    why: str = ""
+    #: where its error was raised on the worker; empty where that is not kept, or there is no key to verify it with
+    traceback: str = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Name -> value of what is known, each in one harmless line."""
+        found = _facts(self.record, self.why)
+        return {name: wording.line(value, tables.TEXT_LIMIT) for name, value in found.items() if value}
+
+    @property
+    def raised_at(self) -> tuple[str, ...]:
+        """The last lines of its traceback, harmless; the first says how many there are."""
+        kept = [line for line in self.traceback.splitlines() if line.strip()]
+        if not kept:
+            return ()
+        rest = f", the last {TRACEBACK_LINES:,} of {len(kept):,} lines" if len(kept) > TRACEBACK_LINES else ""
+        return (f"traceback on the worker{rest}:", *wording.tail("\n".join(kept), TRACEBACK_LINES, TRACEBACK_COLUMNS))
 
 
 def show(settings: Settings, job_id: str, *, json_wanted: bool) -> None:
-    """Print the job as names and values, or as one object with `why` besides. Raises JobLost for an unknown one."""
+    """Print the job as names and values and where its error was raised, or as one object with `why` and `traceback`.
+
+    Raises JobLost for an unknown one.
+    """
     names.check_job_id(job_id)
-    record, why = asking(settings, lambda server: _looked_up(server, job_id))
+    keyring = Keyring.look(key_path(settings))
+    found = asking(settings, lambda server: look_up(server.ask, server.keys, keyring, job_id))
     if json_wanted:
-        fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-        tables.print_json({**fields, "why": why})
+        fields = {field.name: getattr(found.record, field.name) for field in dataclasses.fields(found.record)}
+        tables.print_json({**fields, "why": found.why, "traceback": found.traceback})
         return
-    facts = {name: value for name, value in _facts(record, why).items() if value}
-    tables.print_facts({name: wording.line(value, tables.TEXT_LIMIT) for name, value in facts.items()})
+    tables.print_facts(found.facts)
+    if found.raised_at:
+        click.echo("\n" + "\n".join(found.raised_at))
 
 
-async def _looked_up(server: Server, job_id: str) -> tuple[JobRecord, str]:
-    found: list[JobRecord | None] = await server.ask(lambda client: wire.records(client, server.keys, [job_id]))
+async def look_up(ask: Ask, keys: Keys, keyring: Keyring, job_id: str) -> OneJob:
+    """Ask for all that is known of a job. Raises JobLost for an unknown one."""
+    found: list[JobRecord | None] = await ask(lambda client: wire.records(client, keys, [job_id]))
     [record] = found
     if record is None:
         raise JobLost(f'The server knows no job "{job_id}": `nbqueue jobs` lists those it knows.', job_id=job_id)
+    if record.state in FAILURES:
+        [blob] = await ask(lambda client: wire.results(client, keys, [job_id]))
+        return OneJob(record=record, traceback=_traceback(blob, keys, keyring, record))
     if not record.may_be_held_up:
-        return record, ""
-    there = await server.ask(lambda client: standing(client, server.keys, holdup.waiting([record])))
-    return record, next(filter(None, holdup.of_job(there, record)), "")
+        return OneJob(record=record)
+    there = await ask(lambda client: standing(client, keys, holdup.waiting([record])))
+    return OneJob(record=record, why=next(filter(None, holdup.of_job(there, record)), ""))
+
+
+def _traceback(blob: bytes | None, keys: Keys, keyring: Keyring, record: JobRecord) -> str:
+    """Of the end that a worker signed; nothing where it is no longer kept, or cannot be verified here."""
+    ended = opened(keyring, keys.namespace, record.id, record.fence, blob) if blob is not None else None
+    return str((ended.header.get("error") or {}).get("traceback") or "") if ended is not None else ""
 
 
 def _facts(record: JobRecord, why: str) -> dict[str, object]:

@@ -181,7 +181,7 @@ def _known(key_id: str, held: Mapping[str, bytes], path: Path) -> str:
 def _left(settings: Settings, path: Path, key_id: str, *, force: bool) -> str:
     """What is still signed with a key, in words; raises ConfigurationError if it matters."""
     try:
-        counts = asking(settings, lambda server: _signed(server, Keyring.load(path)))
+        counts = asking(settings, lambda server: _signed(server, Keyring.load(path), key_id))
     except NbqueueError as error:
         if force:
             return ""
@@ -197,11 +197,11 @@ def _left(settings: Settings, path: Path, key_id: str, *, force: bool) -> str:
     return left
 
 
-async def _signed(server: Server, keyring: Keyring) -> Mapping[str, Mapping[str, int]]:
+async def _signed(server: Server, keyring: Keyring, given_up: str) -> Mapping[str, Mapping[str, int]]:
     """What is signed with which key; and from now on who meets at the server is held to the key that signs."""
 
     async def look(client: Any) -> Mapping[str, Mapping[str, int]]:
-        await agree(client, server.keys, keyring)
+        await agree(client, server.keys, keyring, instead_of=given_up)
         return await signed(client, server.keys)
 
     found: Mapping[str, Mapping[str, int]] = await server.ask(look)

@@ -105,7 +105,7 @@ def status(settings: Settings, *, json_wanted: bool) -> None:
     click.echo()
     tables.print_table(QUEUE_HEADINGS, map(_queue_row, found.queues), empty="No job was submitted so far.")
     click.echo()
-    tables.print_table(ENGINE_HEADINGS, map(_engine_row, found.engines), empty="No worker runs.")
+    tables.print_table(ENGINE_HEADINGS, map(_engine_row, found.engines), empty=_nobody(local))
 
 
 QUEUE_HEADINGS = ("QUEUE", "QUEUED", "SCHEDULED", "RUNNING", "SUCCEEDED", "FAILED", "OTHER ENDS", "IS")
@@ -137,10 +137,25 @@ def _facts(found: Overview, local: stack.StackStatus | None) -> dict[str, Any]:
         "server": f"{found.server}, version {server.version}",
         "process": f"{server.pid}, up {up_s}, {tables.size(server.memory_bytes)}",
         "files": server.folder,
-        "worker": f"process {local.worker.pid}" if local.worker.running else "does not run",
+        "worker": _local_worker(local, serves=bool(found.engines)),
         "worker's log": local.worker.log_file,
         **history,
     }
+
+
+def _local_worker(local: stack.StackStatus, *, serves: bool) -> str:
+    """Its process, and that it is on its way where no engine of it serves yet: its keeper starts it."""
+    words = [f"process {local.worker.pid}" if local.worker.running else "", "" if serves else _coming(local)]
+    return ", ".join(filter(None, words)) or "does not run"
+
+
+def _coming(local: stack.StackStatus | None) -> str:
+    return "starting" if local is not None and (local.worker.running or local.keeper.running) else ""
+
+
+def _nobody(local: stack.StackStatus | None) -> str:
+    """What is said where no engine serves."""
+    return "The worker is starting; its log says what keeps it." if _coming(local) else "No worker runs."
 
 
 def _queue_row(item: QueueStats) -> tuple[object, ...]:

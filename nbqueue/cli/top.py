@@ -18,6 +18,7 @@ from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 from rich.text import Text
 
+from nbqueue.board import group_row
 from nbqueue.board.actions import Actions
 from nbqueue.board.facts import Facts
 from nbqueue.board.gathering import Gathering
@@ -25,13 +26,16 @@ from nbqueue.board.picked import Picked
 from nbqueue.board.roster import Choice
 from nbqueue.broker.address import parse_url
 from nbqueue.cli.reach import with_settings
-from nbqueue.cli.screen.frame import Size, frame
+from nbqueue.cli.screen import job_page
+from nbqueue.cli.screen.frame import Size, frame, helping, title
 from nbqueue.cli.screen.keyboard import keyboard
+from nbqueue.cli.screen.opened import Opened
 from nbqueue.cli.screen.seat import FILTERS, Seat
 from nbqueue.cli.session import here
 from nbqueue.client.session import session
 from nbqueue.errors import BrokerUnavailable
 from nbqueue.local import stack
+from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_queue
 from nbqueue.model.settings import Settings
 
@@ -39,8 +43,6 @@ from nbqueue.model.settings import Settings
 LOOK_S, FIRST_S = 0.1, 10.0
 #: rows that a page is
 PAGE = 10
-#: what ? says
-HELP = "q ends; arrows j k page: move; Tab: queues; p: pause, let go on; c: cancel; r: retry, then y; s: other states"
 #: what a shell says of a process that was told to end
 EXIT_TERMINATED = 143
 STATES: Mapping[str, str] = {"any": FILTERS[0], "live": FILTERS[1], "failed": FILTERS[2]}
@@ -56,8 +58,9 @@ WHEN_DOWN = "The local stack does not run: `nbqueue up` or the next submit start
 def top(settings: Settings, *, queue: str, state: str, once: bool) -> None:
     """Show queues, workers and jobs live, in a terminal.
 
-    Keys: q ends it, arrows or j and k move, Tab goes to the queues and back, p pauses the queue of the row or lets it
-    go on, c cancels the job or group, r retries it, s shows jobs of other states.
+    Keys: arrows or j and k move, Enter opens the job (of a group its jobs), Esc or q goes back, and q ends it; c
+    cancels the job or group and r retries it, once y is pressed; Tab goes to the queues and back, p pauses the queue of
+    the row or lets it go on, s shows jobs of other states, ? says the keys.
 
     Example:
     nbqueue top --queue default
@@ -86,6 +89,7 @@ class _Top:
         self._actions = Actions(session(), seat.say, self._gathering.wake, self._gathering.forget)
         self._looking: Future[None] = session().call(self._gathering.run)
         self._where = "local stack" if settings.url is None else str(parse_url(settings.url))
+        self._opened: Opened | None = None
         self._wide = (console.encoding or "").lower().startswith("utf")
 
     def print_one(self) -> None:
@@ -114,24 +118,30 @@ class _Top:
                     live.update(Group(*map(_whole, self._frame(size))), refresh=True)
                     drawn = state
                 for key in keys.pressed(LOOK_S):
-                    if key in ("q", "Q"):
+                    if not self._press(key):
                         return
-                    self._press(key)
 
     def close(self) -> None:
         """Ask no more."""
         self._looking.cancel()
+        self._look_at("")
 
     def _state(self, size: Size) -> object:
-        facts = self._gathering.facts
-        return (facts.version, facts.problem, int(_now(facts).timestamp()), self._seat.state, size)
+        facts, sight = self._gathering.facts, None if self._opened is None else self._opened.sight
+        return (facts.version, facts.problem, int(_now(facts).timestamp()), self._seat.state, sight, size)
 
     def _frame(self, size: Size) -> list[Text]:
-        facts = self._gathering.facts
+        facts, seat, now = self._gathering.facts, self._seat, _now(self._gathering.facts)
+        head = title(facts, self._where, now, size)
+        if seat.helping:
+            return helping(seat, size, head)
+        if self._opened is not None:
+            return job_page.page(self._opened.sight, seat, size, title=head, now=now)
         silent_s = time.monotonic() - facts.heard_s if facts.at is not None else 0.0
-        return frame(facts, self._seat, size, where=self._where, now=_now(facts), silent_s=silent_s)
+        return frame(facts, seat, size, where=self._where, now=now, silent_s=silent_s)
 
-    def _press(self, key: str) -> None:
+    def _press(self, key: str) -> bool:
+        """Do what a key asks for; false where that is to end."""
         seat = self._seat
         if seat.question is not None:
             (_, act), seat.question = seat.question, None
@@ -139,40 +149,83 @@ class _Top:
                 act()
             else:
                 seat.say("nothing was done")
+        elif seat.helping:
+            seat.helping = False
+        elif key in _LEAVE:
+            was_open = seat.back()
+            self._look_at(seat.opened)
+            return was_open or key == "escape"
         elif key in _MOVES:
             seat.move(_MOVES[key])
-        elif key == "tab":
-            seat.among_queues = not seat.among_queues
         elif key == "?":
-            seat.say(HELP)
-        elif key == "s":
-            seat.turn_filter()
+            seat.helping = True
         elif key == "p":
             self._pause()
-        elif key in _VERBS and seat.job and not seat.among_queues:
+        elif key in _VERBS and self._row:
             self._ask(_VERBS[key])
+        elif not seat.opened:
+            self._choose(key)
+        return True
+
+    def _choose(self, key: str) -> None:
+        """Go somewhere else from the tables."""
+        seat = self._seat
+        if key == "tab":
+            seat.among_queues = not seat.among_queues
+        elif key == "s":
+            seat.turn_filter()
+        elif key == "enter" and self._row:
+            seat.open(self._row)
+            self._look_at(seat.opened)
+
+    def _look_at(self, job_id: str) -> None:
+        """Follow this job from now on, and no other; "" stands for none."""
+        if self._opened is not None and self._opened.sight.id != job_id:
+            self._opened.close()
+            self._opened = None
+        if job_id and self._opened is None:
+            self._opened = Opened(job_id, session())
+
+    @property
+    def _row(self) -> str:
+        """The job or group that keys mean; nothing among the queues."""
+        seat = self._seat
+        return seat.opened or ("" if seat.among_queues else seat.job)
+
+    def _record(self, name: str) -> JobRecord | None:
+        """What is known of a job or group."""
+        sight = self._opened.sight if self._opened is not None else None
+        if sight is not None and sight.job is not None and sight.id == name:
+            return sight.job.record
+        facts = self._gathering.facts
+        return next((each for each in (*facts.jobs, *facts.groups.values()) if each.id == name), None)
 
     def _pause(self) -> None:
         """Pause the queue of the row, or let it go on."""
         facts, seat = self._gathering.facts, self._seat
-        jobs = {each.id: each for each in (*facts.jobs, *facts.groups.values())}
-        name = seat.queue if seat.among_queues else jobs[seat.job].queue if seat.job in jobs else ""
+        record = self._record(self._row) if self._row else None
+        name = record.queue if record is not None else seat.queue if seat.among_queues else ""
         found = next((each.stats for each in facts.queues if each.stats.name == name), None)
         if found is not None:
             (self._actions.resume if found.paused else self._actions.pause)(name)
 
     def _ask(self, verb: str) -> None:
         """Do something to the job or group of the row, once that is confirmed."""
-        row = self._seat.job
+        row, seat = self._row, self._seat
+        record = self._record(row)
+        if not group_row.is_group(row) and record is not None and (refusal := job_page.unfit(verb, record)):
+            seat.say(refusal)
+            return
         picked = Picked([row], session())
         name = (*picked.jobs, *(f"all jobs of group {each}" for each in picked.groups))[0]
-        self._seat.question = (f"{verb} {name}?", lambda: self._actions.act(verb, [row]))
+        seat.question = (f"{verb} {name}?", lambda: self._actions.act(verb, [row]))
 
     def _is_up(self) -> bool:
         return self._settings.url is not None or stack.server_is_up(self._settings)
 
 
 _MOVES: Mapping[str, int] = {"up": -1, "k": -1, "down": 1, "j": 1, "page up": -PAGE, "page down": PAGE}
+_LEAVE = ("q", "Q", "escape")
 _VERBS: Mapping[str, str] = {"c": "Cancel", "r": "Retry"}
 
 

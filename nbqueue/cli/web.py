@@ -47,7 +47,7 @@ class Port(Whole):
     "--token-file",
     type=click.Path(path_type=Path),
     envvar="NBQUEUE_TOKEN_FILE",
-    help="File with the token that callers show; made at the first start; web.token beside the signing key.",
+    help="File with the token that callers show.  [default: web.token beside the signing key, made at the first start]",
 )
 @click.option(
     "--allow-host",
@@ -80,18 +80,19 @@ def web(
 ) -> None:  # fmt: skip
     """Answer over HTTP: an API under /api/v1, and pages.
 
-    It listens on this machine alone unless told otherwise, and every caller needs the token: it stands in a file that
-    is made at the first start, and whose path is printed.
+    It listens on this machine alone unless told otherwise, and every caller needs the token: it stands in a file whose
+    path is printed, made at the first start unless --token-file names another.
     """  # fmt: skip
     check_installed("nbqueue web")
     from nbqueue.web.config import WebConfig
     from nbqueue.web.pages.routes import pages_of
     from nbqueue.web.server import serve
-    from nbqueue.web.token_file import NAME, read_token
+    from nbqueue.web.token_file import NAME, own_token, read_token
 
     file = (token_file or settings.signing_key_file.parent / NAME).expanduser().absolute()
+    token = read_token(file) if token_file else own_token(file)
     config = WebConfig(
-        token=read_token(file), host=host, port=port, allow_hosts=allow_host, root_path=_rooted(root_path),
+        token=token, host=host, port=port, allow_hosts=allow_host, root_path=_rooted(root_path),
         read_only=read_only, metrics_open=metrics_open, request_timeout_s=request_timeout,
     )  # fmt: skip
     log_lines.set_up(log_format)

@@ -37,7 +37,7 @@ class Order:
     parent: str = ""
     #: what family of process its code wants, see `model/families.py`
     family: str = ""
-    #: the span of OpenTelemetry that its jobs follow from, as a traceparent
+    #: the span of OpenTelemetry that its jobs follow from, as `inside/tracing.py` writes it
     trace: str = ""
     #: whether large pieces of its calls are with who asked for this, and not here
     pieces_elsewhere: bool = False

@@ -39,7 +39,7 @@ def offered(error: NbqueueError) -> NbqueueError:
     """The error of a submit, with how to do without a server."""
     if not is_away(error) or hooks.inline_worker is None:
         return error
-    install = "" if all(find_spec(name) for name in _NEEDS) else 'pip install "nbqueue[inline]", then '
+    install = "" if all(find_spec(name) for name in _NEEDS) else "pip install 'nbqueue[inline]', then "
     return type(error)(
         f'{error} To run jobs in this process meanwhile, without a server: {install}nbqueue.configure(url="inline:").'
     )

@@ -39,11 +39,12 @@ def of_group(
     counts: Mapping[State, int], total: int, *, now: datetime, label: str = "", began_at: datetime | None = None,
     last_end_at: datetime | None = None, cancel_asked: bool = False, reconnecting: bool = False, hint: str = "",
     group_id: str = "", failures: Sequence[Failed] = (), errors: Mapping[str, int] | None = None,
-    rates: Sequence[float] = (), before: int = 0,
+    rates: Sequence[float] = (), before: int = 0, why: str = "", paused: bool = False,
 ) -> CardView:  # fmt: skip
     """The card of a group: one bar, one part of it a state.
 
-    `began_at` is the start of its first job, `last_end_at` the last end so far, `hint` what helps where it waits;
+    `began_at` is the start of its first job, `last_end_at` the last end so far, `hint` what helps where it waits, `why`
+    what else holds it up, `paused` whether its queue is;
     `failures` are the first jobs that did not end well, `errors` how many did not by the class of their error, `rates`
     ends a second over time. The times are those of all but the `before` jobs that had ended before.
     """
@@ -57,7 +58,7 @@ def of_group(
     bad = sum(counts.get(state, 0) for state in UNWANTED)
     return CardView(
         id=group_id,
-        look=_group_look(counts, total, final=final, cancel_asked=cancel_asked),
+        look=_group_look(counts, total, cancel_asked=cancel_asked, is_held=bool(hint or why), paused=paused),
         title=", ".join(part for part in (wording.line(label), f"{total:,} job{'' if total == 1 else 's'}") if part),
         fraction=ended / total if total else 1.0,
         count=wording.count(ended, total),
@@ -65,7 +66,11 @@ def of_group(
         elapsed="" if elapsed_s is None else wording.duration(elapsed_s, running=not final),
         remaining=view.left(remaining_s),
         hint=hint,
-        notes=(*_rate(ended - before, till_last_s), *(RECONNECTING if reconnecting and not final else ())),
+        notes=(
+            *_rate(ended - before, till_last_s),
+            *(RECONNECTING if reconnecting and not final else ()),
+            *((wording.line(why),) if why and not final else ()),
+        ),
         errors=_errors(errors or {}) if bad else (),
         failures=tuple(map(_failure, failures)) if bad else (),
         more_failures=max(bad - len(failures), 0) if failures else 0,
@@ -89,18 +94,27 @@ def _remaining_s(
     return left_s if left_s >= 1 else None
 
 
-def _group_look(counts: Mapping[State, int], total: int, *, final: bool, cancel_asked: bool) -> Look:
-    if not final:
-        if cancel_asked:
-            return palette.CANCELLING
-        started = any(count for state, count in counts.items() if state is State.RUNNING or state.is_final)
-        return palette.STATES[State.RUNNING if started else State.QUEUED]
+def _group_look(
+    counts: Mapping[State, int], total: int, *, cancel_asked: bool, is_held: bool, paused: bool
+) -> Look:  # fmt: skip
+    if sum(counts.get(state, 0) for state in FINAL) < total:
+        return palette.CANCELLING if cancel_asked else _look_under_way(counts, is_held=is_held, paused=paused)
     if counts.get(State.SUCCEEDED, 0) >= total:
         return palette.STATES[State.SUCCEEDED]
     if any(counts.get(state, 0) for state in FAILURES):
         bad = [state for state in FAILURES if counts.get(state, 0)]
         return palette.STATES[bad[0]] if counts[bad[0]] == total else palette.MIXED
     return palette.STATES[State.CANCELLED if counts.get(State.CANCELLED, 0) else State.EXPIRED]
+
+
+def _look_under_way(counts: Mapping[State, int], *, is_held: bool, paused: bool) -> Look:
+    """Between two of its jobs a group runs, but not where something is known to hold the next one up."""
+    if counts.get(State.RUNNING):
+        return palette.STATES[State.RUNNING]
+    if paused:
+        return palette.PAUSED
+    has_begun = any(count for state, count in counts.items() if state.is_final)
+    return palette.STATES[State.RUNNING if has_begun and not is_held else State.QUEUED]
 
 
 def _segments(counts: Mapping[State, int], total: int) -> tuple[Segment, ...]:

@@ -24,8 +24,8 @@ MOST_SIZE = 2**31
 MOST_PRIORITY = 99
 #: characters of a function's name
 _NAME = 200
-#: characters of a traceparent
-_TRACE = 55
+#: characters of a traceparent, a space and a tracestate
+_TRACE = 55 + 1 + 512
 #: jobs of a chain of retries that a new one may start from
 MOST_EARLIER = 20
 
@@ -54,7 +54,7 @@ class Form:
     earlier: tuple[str, ...] = ()
     #: what family of process their code wants
     family: str = ""
-    #: the span that they follow from, as a traceparent; no part of what names them
+    #: the span that they follow from, as `inside/tracing.py` writes it; no part of what names them
     trace: str = ""
 
     def after(self, priority: int) -> Form:

@@ -35,7 +35,7 @@ class JobFacts:
     stopped_by: str = ""
     error_type: str = ""
     error: str = ""
-    #: the span that belongs to it, as a traceparent
+    #: the span that belongs to it, as `inside/tracing.py` writes it
     trace: str = ""
 
     def extra(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class JobFacts:
     def to_wire(self) -> dict[str, Any]:
         """What there is of it, as plain JSON; the trace by the two names that others look for."""
         found = {each.name: getattr(self, each.name) for each in fields(self)}
-        trace = found.pop("trace").split("-")
+        trace = found.pop("trace").partition(" ")[0].split("-")
         if len(trace) == 4:  # noqa: PLR2004 - version, trace, span, flags
             found |= {"trace_id": trace[1], "span_id": trace[2]}
         return {name: value for name, value in found.items() if value is not None and value != ""}

@@ -62,7 +62,7 @@ class Source:
         """What to draw now."""
         now = now or self.now
         hint, why = self._held_up(now)
-        own = {"record": self._record(now)} if isinstance(self._live, JobLive) else {}
+        own = {"record": self._record(now)} if isinstance(self._live, JobLive) else {"paused": self._is_paused(now)}
         found = self._draw(self._work, self._live, now, cancel_asked=self._cancelling, hint=hint, why=why, **own)
         told = (self._problem, "asks for a retry" if self.awaits else "", self._kin(found))
         notes = (*found.notes, *(note for note in told if note))
@@ -161,11 +161,16 @@ class Source:
     def _record(self, now: datetime) -> JobRecord:
         """What is known of the job, with the pause of its queue as it is now: of that no job is told."""
         record: JobRecord = self._live.record  # type: ignore[union-attr]
+        paused = self._is_paused(now)
+        if paused is None or record.reason not in (None, WaitReason.PAUSED):
+            return record
+        return replace(record, reason=WaitReason.PAUSED if paused else None)
+
+    def _is_paused(self, now: datetime) -> bool | None:
+        """Whether the queue is paused in which it waits; None where that is not known, or it does not wait."""
         queue, waited_s = self._waits_in(now)
         standing = self._standing(queue) if waited_s >= PATIENCE_S else None
-        if standing is None or record.reason not in (None, WaitReason.PAUSED):
-            return record
-        return replace(record, reason=WaitReason.PAUSED if queue in standing.paused else None)
+        return None if standing is None else queue in standing.paused
 
     def _waits_in(self, now: datetime) -> tuple[str, float]:
         """The queue in which it is ready or waits for others, and since how many seconds; -1 where it does not."""
@@ -240,10 +245,12 @@ def _of_job(
     )  # fmt: skip
 
 
-def _of_group(work: Work, live: Any, now: datetime, *, cancel_asked: bool, hint: str, why: str) -> CardView:
-    found = view_group.of_group(
+def _of_group(
+    work: Work, live: Any, now: datetime, *, paused: bool | None, cancel_asked: bool, hint: str, why: str
+) -> CardView:
+    return view_group.of_group(
         live.counts, live.total, now=now, label=work.label, began_at=live.began_at, last_end_at=live.last_end_at,
         cancel_asked=cancel_asked, reconnecting=live.reconnecting, hint=hint, failures=live.failures,
         errors=live.errors, before=live.before, rates=live.rates(live.last_end_at or now if live.ended else now),
+        why=why, paused=bool(paused),
     )  # fmt: skip
-    return replace(found, notes=(*found.notes, wording.line(why))) if why else found

@@ -90,7 +90,7 @@ class Search:
             self.standing.resume(self.warm)
             self._tell()
 
-    # what the solver's callbacks say; they may come from any thread --------------------------------------------------
+    # what the solver's callbacks say; they may come from any thread
 
     def found(self, objective: float | None, bound: float | None = None, vector: Sequence[float] | None = None) -> None:
         """A solution was found."""
@@ -114,7 +114,7 @@ class Search:
             else:
                 print(line, end="")  # noqa: T201 - the log was asked for
 
-    # what the adapter asks -------------------------------------------------------------------------------------------
+    # what the adapter asks
 
     @property
     def time_limit(self) -> float | None:

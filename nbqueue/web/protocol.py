@@ -10,14 +10,17 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import h11
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nbqueue.web.config import LARGEST_HEAD_BYTES
-from nbqueue.web.problems import MEDIA_TYPE, document
+from nbqueue.web.problems import MEDIA_TYPE, document, problem
 from nbqueue.web.sealed import HEADERS
 
 logger = logging.getLogger("nbqueue.web")
 
+#: connections over the most that are told that there is no room; more of them are closed without a word
+SPARE = 50
 #: seconds in which an answer goes out before a connection is closed
 GRACE_S = 1.0
 _SENTENCES = {
@@ -28,12 +31,19 @@ _SENTENCES = {
 }
 
 
+async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers, in place of the application, who came when all connections were busy."""
+    sentence = "All connections of this web server are busy: ask again soon, or start another web server."
+    await problem(503, sentence, headers={"Retry-After": "5", "Connection": "close", **HEADERS})(scope, receive, send)
+
+
 class PatientProtocol(H11Protocol):
     """One connection."""
 
     #: a request's line and headers have come within so many seconds, and then its body
     patience_s: ClassVar[float] = 15.0
-    #: connections at once: over that, the one that has been silent longest makes room for another
+    #: connections at once: over that, the one that has been silent longest makes room for another; where none is
+    #: silent, the other is told so
     most: ClassVar[int] = 500
     _due: asyncio.TimerHandle | None = None
     _silent_since = 0.0
@@ -83,9 +93,14 @@ class PatientProtocol(H11Protocol):
         super().on_response_complete()
 
     def _make_room(self) -> None:
-        """End the connection that has waited longest for a request to come wholly."""
-        waiting = [each for each in self.connections if isinstance(each, PatientProtocol) and each.is_silent]
+        """End the connection that has waited longest for a request to come; where none waits, refuse this one."""
+        others = [each for each in self.connections if isinstance(each, PatientProtocol) and each is not self]
+        waiting = [each for each in others if each.is_silent and each.app is not _full]
         found = min(waiting, key=lambda each: each._silent_since, default=self)  # noqa: SLF001 - of the same class
+        if found is self and len(self.connections) <= self.most + SPARE:
+            logger.warning("all %d connections are busy: another one is refused", self.most)
+            self.app = _full
+            return
         # those that are closing are none of them any more
         self.connections.discard(found)
         found.transport.close()

@@ -1,10 +1,11 @@
-"""The token's file: made at the first start beside the signing key, for its owner alone."""
+"""The token's file: one that was named has to be there, the one beside the signing key is made at the first start."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+import shlex
 import stat
 from pathlib import Path
 
@@ -17,27 +18,27 @@ LEAST = 16
 #: bytes of a file at most
 _LARGEST = 4096
 _TOKEN_BYTES = 32
-#: rights that nobody but the owner may have
-_FOREIGN = 0o077
+#: rights that nobody but the owner may have, and those that nobody may have where root, who reads all, has put it there
+_FOREIGN, _FOREIGN_OF_ROOT = 0o077, 0o037
+
+
+def own_token(path: Path) -> str:
+    """The token of one's own file, which is made where there is none. Raises as `read_token` does."""
+    if not os.path.lexists(path):
+        _create(path)
+    return read_token(path)
 
 
 def read_token(path: Path) -> str:
-    """The token of a file, which is made where there is none.
+    """The token of a file.
 
-    Raises ConfigurationError, with the fix, for a file that others can read, or that holds no token.
+    Raises ConfigurationError, with the fix, for a file that is not there: a fresh token in its place would be one that
+    no caller knows. And for one that others can read, or that holds no token.
     """
-    if not os.path.lexists(path):
-        _create(path)
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise ConfigurationError(
-                f"The token {path} is a symbolic link: give the file itself with --token-file, or a private copy of it."
-            ) from error
-        raise ConfigurationError(
-            f"The token {path} cannot be read ({error.strerror}): give a file of your own with --token-file."
-        ) from error
+        raise ConfigurationError(_unreadable(path, error)) from error
     try:
         _check(os.fstat(handle), path)
         text = os.read(handle, _LARGEST).decode("ascii", "replace").strip()
@@ -45,10 +46,15 @@ def read_token(path: Path) -> str:
         os.close(handle)
     if len(text) < LEAST or not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(
-            f"The token in {path} cannot be used: write one line of at least {LEAST} letters and digits, or delete the "
-            "file to have a new one made."
+            f"The token in {path} cannot be used: write one line of at least {LEAST} letters and digits, as "
+            f"`{maker(path)}` does."
         )
     return text
+
+
+def maker(path: Path) -> str:
+    """The line for a shell that puts a fresh token there."""
+    return f"(umask 077; python3 -c 'import secrets; print(secrets.token_hex())' > {shlex.quote(str(path))})"
 
 
 def _create(path: Path) -> None:
@@ -71,15 +77,28 @@ def _create(path: Path) -> None:
         ) from error
 
 
+def _unreadable(path: Path, error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return (
+            f"There is no token {path}, which --token-file or NBQUEUE_TOKEN_FILE names: check the path, or make one "
+            f"with `{maker(path)}`."
+        )
+    if error.errno == errno.ELOOP:
+        return f"The token {path} is a symbolic link: give the file itself with --token-file, or a private copy of it."
+    return f"The token {path} cannot be read ({error.strerror}): give a file that you can read with --token-file."
+
+
 def _check(found: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise ConfigurationError(f"The token {path} is not a file: give a file with --token-file.")
-    if found.st_uid != os.geteuid():
+    is_own, mode = found.st_uid == os.geteuid(), stat.S_IMODE(found.st_mode)
+    if not is_own and found.st_uid != 0:
         raise ConfigurationError(
-            f"The token {path} belongs to another user (uid {found.st_uid}): give a file of your own with --token-file."
+            f"The token {path} belongs to another user (uid {found.st_uid}): give a file of your own, or of root, with "
+            "--token-file."
         )
-    if found.st_mode & _FOREIGN:
+    if mode & (_FOREIGN if is_own else _FOREIGN_OF_ROOT):
         raise ConfigurationError(
-            f"The token {path} is open to others (mode {stat.S_IMODE(found.st_mode):o}): run `chmod 600 {path}`, and "
-            "delete the file to have a new one made if others may have read it."
+            f"The token {path} is open to others (mode {mode:o}): run `chmod {600 if is_own else 640} {path}`, and put "
+            "a new token there if others may have read it."
         )

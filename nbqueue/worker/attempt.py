@@ -83,7 +83,7 @@ class Attempt:
     #: bytes of log that earlier attempts left, once that was read; None: not known
     logged_bytes: int | None = None
     inputs: Mapping[str, Input] = field(default_factory=dict)
-    #: the span that it is, as a traceparent; where nobody traces here that of its submit, or nothing
+    #: the span that it is, as `inside/tracing.py` writes it; where nobody traces here that of its submit, or nothing
     trace: str = ""
     #: the function's label
     function: str = field(init=False)

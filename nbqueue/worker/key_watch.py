@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nbqueue.broker import handshake, scripts
+from nbqueue.broker import gates, handshake, scripts
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
 from nbqueue.errors import ConfigurationError
@@ -33,6 +35,11 @@ class KeyWatch:
         """Raise ConfigurationError where jobs are signed with another key: they would fail here."""
         self._keyring = Keyring.load(self._path)
         await handshake.agree(self._client, self._keys, self._keyring)
+        if newer := await handshake.behind(self._client, self._keys, self._keyring):
+            logger.warning(
+                "The others here sign with key %s by now, and key %s still signs here: nbqueue signing-key rotate --to "
+                "%s.", newer, self._keyring.ids[0], newer,
+            )  # fmt: skip
 
     async def watch(self) -> None:
         """Look again and again."""
@@ -40,6 +47,22 @@ class KeyWatch:
             await asyncio.sleep(LOOK_S)
             with contextlib.suppress(*scripts.TROUBLE):
                 self._tell(await handshake.lacking(self._client, self._keys, self._keyring))
+
+    async def tell_of_left(self, names: Sequence[str]) -> None:
+        """Say how many jobs of these queues are left to others, as they are signed with keys that are lacking here."""
+        left: Counter[str] = Counter()
+        try:
+            for name in names:
+                held_back = await gates.waiting(self._client, self._keys, name)
+                left.update(gates.unread(held_back, self._keyring.ids))
+        except scripts.TROUBLE as error:
+            logger.debug("Cannot look for what is left: %s", error)
+        if left:
+            logger.warning(
+                "%d jobs are left to other workers: they need key %s, which %s does not have. Bring it here: nbqueue "
+                "signing-key export | ssh HOST nbqueue signing-key import.",
+                left.total(), ", ".join(sorted(left)), self._path,
+            )  # fmt: skip
 
     def _tell(self, lacked: str) -> None:
         """Say once what is lacking, and when it has come."""

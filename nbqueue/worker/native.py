@@ -23,18 +23,14 @@ from nbqueue.model.task import Task
 from nbqueue.worker import provisions
 from nbqueue.worker.attempt import Attempt, Here, open_attempt
 from nbqueue.worker.desks import Desks
-from nbqueue.worker.elsewhere import KEY, header_of, is_verified, lacked_for, reason_of, recorded, who_fits
-from nbqueue.worker.lacking import Lacking
+from nbqueue.worker.elsewhere import reason_of
 from nbqueue.worker.life import Life
 from nbqueue.worker.loop_run import LoopRun, unknown
-from nbqueue.worker.recording import judge, record, refusal
 from nbqueue.worker.runs import run_of
+from nbqueue.worker.turned_away import TurnedAway, recorded
 from nbqueue.worker.verdict import Ended
 
 logger = logging.getLogger("nbqueue.worker")
-
-#: seconds after which a job is offered again of which the server could not be asked who else fits
-OFFER_AGAIN_S = 0.5
 
 
 class NativeRunner:
@@ -57,8 +53,9 @@ class NativeRunner:
         self._later: dict[str, Claim] = {}
         self._asides: set[asyncio.Task[None]] = set()
         self._ticker = LoopTicker(asyncio.get_running_loop())
+        self._turned_away = TurnedAway(here, client)
         #: what is left to others, for the engine's claims
-        self.lacking = Lacking()
+        self.lacking = self._turned_away.lacking
         #: what is told besides
         self.life = Life()
         #: where ends go: the engine's `end`
@@ -227,18 +224,10 @@ class NativeRunner:
         if any(isinstance(each, Returned) and len(each.payload) > LARGE_BYTES for each in (ended.end, ended.partial)):
             self._aside(self._record_large(attempt, ended, facts))
         else:
-            self._finish(self._recorded(attempt, ended, facts))
+            self._finish(recorded(attempt, ended, self._here, facts))
 
     async def _record_large(self, attempt: Attempt, ended: Ended, facts: dict[str, Any]) -> None:
-        self._finish(await asyncio.to_thread(self._recorded, attempt, ended, facts))
-
-    def _recorded(self, attempt: Attempt, ended: Ended, facts: dict[str, Any]) -> Finish:
-        """What is recorded of an end. One that cannot be put into a record is an end all the same."""
-        try:
-            return record(attempt, judge(attempt, ended, self._here), self._here, facts=facts)
-        except NbqueueError as error:
-            logger.warning("The end of job %s cannot be recorded: %s", attempt.claim.job_id, error)
-            return refusal(attempt.claim, error, self._here, told=attempt.header)
+        self._finish(await asyncio.to_thread(recorded, attempt, ended, self._here, facts))
 
     def _finish(self, finish: Finish) -> None:
         self._runs.pop(finish.job_id, None)
@@ -265,28 +254,7 @@ class NativeRunner:
             self._finish(end)
 
     async def _turn_away(self, claim: Claim, error: NbqueueError) -> None:
-        """End a claim that cannot run here; where another worker fits, leave it to that."""
-        if left := await self._left_to_others(claim, error):
-            self._finish(left)
-            return
-        logger.warning("Job %s cannot run: %s", ascii(claim.job_id), error)
-        told = header_of(claim) if is_verified(error) else await recorded(self._client, self._here, claim)
-        self._finish(refusal(claim, error, self._here, told=told))
-
-    async def _left_to_others(self, claim: Claim, error: NbqueueError) -> Finish | None:
-        """Give a claim back for those who have what it needs; None where there are none. For a key it waits."""
-        try:
-            lacked = await lacked_for(self._client, self._here, claim, error)
-            if lacked and not self.lacking.is_left(claim.queue, lacked):
-                others = await who_fits(self._client, self._here, claim, lacked)
-                if not (others or lacked.startswith(KEY)):
-                    return None
-                self.lacking.leave(claim.queue, lacked, others)
-        except scripts.TROUBLE:
-            return Finish(job_id=claim.job_id, fence=claim.fence, state=State.SCHEDULED, delay_s=OFFER_AGAIN_S)
-        if not lacked:
-            return None
-        return Finish(job_id=claim.job_id, fence=claim.fence, state=State.QUEUED, lacked=lacked)
+        self._finish(await self._turned_away.end_of(claim, error))
 
     def _aside(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -30,6 +30,7 @@ from nbqueue.model.webhook import HostRules
 from nbqueue.worker import importing
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.beside import Beside
+from nbqueue.worker.burst import Burst
 from nbqueue.worker.charge import first
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.desks import Desks
@@ -49,8 +50,6 @@ logger = logging.getLogger("nbqueue.worker")
 #: an engine that ends to get rid of code that does not stop
 EXIT_STUCK = 75
 ANNOUNCE_S = 5.0
-#: how often a burst looks whether nothing is left to do
-BURST_LOOK_S = 0.05
 #: how long an engine with code that does not stop waits for the ends of its other jobs
 LEAVE_S = 3.0
 
@@ -153,7 +152,7 @@ class EngineProcess:
         serving = asyncio.create_task(self._serve(engine, Duties(engine, self._waiting_client, beside=beside.duties)))
         announcing = asyncio.create_task(self._announce(engine))
         following = asyncio.create_task(self._follow(words, engine, runner))
-        bursting = asyncio.create_task(self._burst(engine)) if self._config.burst else None
+        bursting = asyncio.create_task(self._burst(engine, keyring)) if self._config.burst else None
         serving.add_done_callback(self._on_served)
         try:
             code: int = await self._exit
@@ -204,29 +203,11 @@ class EngineProcess:
         await self._word.finish(due=False)
         self._end(0)
 
-    async def _burst(self, engine: Engine) -> None:
-        # exhaustion is a question to ask, not an event
-        while not await self._is_all_done(engine):  # noqa: ASYNC110
-            await asyncio.sleep(BURST_LOOK_S)
+    async def _burst(self, engine: Engine, keyring: Keyring) -> None:
+        await Burst(engine, self._client, self._keys, keyring).over()
         engine.drain()
         await self._word.finish(due=True)
         self._end(0)
-
-    async def _is_all_done(self, engine: Engine) -> bool:
-        """Whether nothing is left to do; a job that was taken while the server was asked is."""
-        taken = engine.slots.entered
-        if not engine.is_exhausted or await self._is_more_to_come(engine):
-            return False
-        await engine.settled()
-        return engine.slots.entered == taken
-
-    async def _is_more_to_come(self, engine: Engine) -> bool:
-        """Whether jobs of its queues will be ready by themselves: they wait for their time, or for a limit."""
-        try:
-            found = [await queues.stats(self._client, self._keys, queue.name) for queue in engine.queues]
-        except scripts.TROUBLE:
-            return True
-        return any(each.comes_by_itself for each in found)
 
     async def _leave_in_order(self, engine: Engine, runner: NativeRunner) -> None:
         """Give back what runs beside a job that does not stop, before this process ends."""

@@ -25,6 +25,8 @@ def begin(attempt: Attempt) -> Any:
     }  # fmt: skip
     if claim.group:
         about["nbqueue.group"] = claim.group
+    if "schedule" in attempt.header:
+        about["nbqueue.schedule"] = str(attempt.header["schedule"])
     span = found.get_tracer("nbqueue").start_span(
         f"run {claim.queue}", kind=found.SpanKind.CONSUMER, attributes=about,
         context=tracing.context_of(str(attempt.header.get("trace", ""))),

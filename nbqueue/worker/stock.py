@@ -19,6 +19,7 @@ from nbqueue.broker import connection, scripts
 from nbqueue.broker.claims import Claim
 from nbqueue.broker.keys import Keys
 from nbqueue.errors import NotInJob
+from nbqueue.model.states import State
 from nbqueue.worker import stock_job
 from nbqueue.worker.aborts import Aborts
 from nbqueue.worker.stock_engine import StockEngine
@@ -61,7 +62,7 @@ class Worker(arq.worker.Worker):
         #: whether a signal has ended it: what ran is cancelled, and the log has it
         self._was_told = False
 
-    # arq's own methods, replaced ------------------------------------------------------------------------------------
+    # arq's own methods, replaced
 
     async def main(self) -> None:
         """Serve until cancelled; with `burst` until nothing is left."""
@@ -119,7 +120,7 @@ class Worker(arq.worker.Worker):
             task.cancel()
         self._cancelled |= set(self.tasks.values())
 
-    # what the engine asks of a runner -------------------------------------------------------------------------------
+    # what the engine asks of a runner
 
     def begin(self, claim: Claim) -> int:
         """Start a claim as a task."""
@@ -144,7 +145,7 @@ class Worker(arq.worker.Worker):
         """Seconds that running jobs get to end once the worker is told to stop."""
         return float(self._job_completion_wait)
 
-    # what an attempt asks of its worker -----------------------------------------------------------------------------
+    # what an attempt asks of its worker
 
     @property
     def engine(self) -> StockEngine:
@@ -181,7 +182,8 @@ class Worker(arq.worker.Worker):
         except scripts.TROUBLE as error:
             logger.warning("a tick of %s is not guarded: %s", job.ref, error)
         except Exception as error:
-            logger.exception("job %s cannot be handled", ascii(job.claim.job_id))
+            about = job.told("ended", State.FAILED, error)
+            logger.exception("job %s cannot be handled", ascii(job.claim.job_id), extra=about)
             self.jobs_failed += 1
             job.end = failed(self, job, error)
 
@@ -203,7 +205,7 @@ class Worker(arq.worker.Worker):
         finally:
             self._after.discard(task)
 
-    # the time between start and end ---------------------------------------------------------------------------------
+    # the time between start and end
 
     async def _connect(self) -> None:
         """Reach the server: a worker that is to stay waits for it as long as it takes."""

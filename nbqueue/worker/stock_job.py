@@ -54,8 +54,7 @@ def _open(worker: Host, job: StockJob) -> Exception | None:
     """Read the submission; the error that ends the job, if it cannot be read."""
     claim = job.claim
     if claim.submission is None:
-        logger.warning("job %s expired", claim.job_id)
-        return JobExecutionFailed("job expired")
+        return _refused(job, JobExecutionFailed("job expired"), "job %s expired", claim.job_id)
     try:
         name, args, kwargs, asked_try, enqueued = deserialize_job_raw(
             claim.submission, deserializer=worker.job_deserializer
@@ -64,7 +63,7 @@ def _open(worker: Host, job: StockJob) -> Exception | None:
         if asked_try:
             job.job_try = max(job.job_try, int(asked_try) + job.job_try - 1)
     except (SerializationError, TypeError, ValueError, OverflowError) as error:
-        logger.exception("deserializing job %s failed", claim.job_id)
+        logger.exception("deserializing job %s failed", claim.job_id, extra=job.told("ended", State.FAILED, error))
         return error if isinstance(error, SerializationError) else DeserializationError(str(error))
     return None
 
@@ -80,17 +79,24 @@ def _checked(name: Any, args: Any, kwargs: Any, enqueued: Any) -> tuple[str, tup
 async def _refusal(worker: Host, job: StockJob) -> BaseException | None:
     """Why a job that was read does not start, if it does not."""
     if await worker.is_aborted(job.claim.job_id):
-        logger.info("%6.2fs ⊘ %s aborted before start", job.waited_s, job.ref)
+        extra = job.told("ended", State.CANCELLED, stopped_by="cancel")
+        logger.info("%6.2fs ⊘ %s aborted before start", job.waited_s, job.ref, extra=extra)
         return asyncio.CancelledError()
     job.function = worker.functions.get(job.function_name)
     if job.function is None:
-        logger.warning("job %s, function %r not found", job.claim.job_id, job.function_name)
-        return JobExecutionFailed(f"function {job.function_name!r} not found")
+        error = JobExecutionFailed(f"function {job.function_name!r} not found")
+        return _refused(job, error, "job %s, function %r not found", job.claim.job_id, job.function_name)
     most = worker.max_tries if job.function.max_tries is None else job.function.max_tries
     if job.job_try > most:
-        logger.warning("%6.2fs ! %s max retries %d exceeded", job.waited_s, job.ref, most)
-        return JobExecutionFailed(f"max {most} retries exceeded")
+        error = JobExecutionFailed(f"max {most} retries exceeded")
+        return _refused(job, error, "%6.2fs ! %s max retries %d exceeded", job.waited_s, job.ref, most)
     return None
+
+
+def _refused(job: StockJob, error: Exception, text: str, *facts: object) -> Exception:
+    """The error that ends a job which does not start; the log tells it in arq's words."""
+    logger.warning(text, *facts, extra=job.told("ended", State.FAILED, error))
+    return error
 
 
 async def _run(worker: Host, job: StockJob, ctx: dict[Any, Any]) -> Finish:
@@ -145,13 +151,16 @@ def _raised(worker: Host, job: StockJob, error: BaseException) -> Finish:
     cancelled = isinstance(error, asyncio.CancelledError)
     if worker.retry_jobs and isinstance(error, Retry):
         delay_s = max(error.defer_score or 0, 0) / 1000
-        logger.info("%6.2fs ↻ %s retrying job in %0.2fs", job.took_s, job.ref, delay_s, extra=job.told("retried"))
+        extra = job.told("retried", again_in_s=delay_s)
+        logger.info("%6.2fs ↻ %s retrying job in %0.2fs", job.took_s, job.ref, delay_s, extra=extra)
         worker.jobs_retried += 1
         return again(worker, job, delay_s)
     if cancelled and job.claim.job_id in worker.aborting_tasks:
-        logger.info("%6.2fs ⊘ %s aborted", job.took_s, job.ref)
+        extra = job.told("ended", State.CANCELLED, stopped_by="cancel")
+        logger.info("%6.2fs ⊘ %s aborted", job.took_s, job.ref, extra=extra)
     elif worker.retry_jobs and (cancelled or isinstance(error, RetryJob)):
-        logger.info("%6.2fs ↻ %s cancelled, will be run again", job.took_s, job.ref)
+        extra = job.told("retried", again_in_s=0.0, stopped_by="shutdown" if cancelled else "")
+        logger.info("%6.2fs ↻ %s cancelled, will be run again", job.took_s, job.ref, extra=extra)
         worker.jobs_retried += 1
         return again(worker, job, 0.0)
     else:

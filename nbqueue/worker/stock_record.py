@@ -16,12 +16,14 @@ from nbqueue.model import plain_json
 from nbqueue.model.states import State
 from nbqueue.model.told import JobFacts
 
-#: characters of an error's text that stand in the record
-ERROR_CHARS = 500
+#: characters of an error's text that stand in the record, and in a line of the log
+ERROR_CHARS, TOLD_CHARS = 500, 300
 #: the server takes no string of more than 512 MB
 RESULT_LIMIT_BYTES = 500_000_000
 
 _HOST = platform.node()
+#: how arq names a function whose name it could not read
+_UNKNOWN = "<unknown>"
 
 
 def now_ms() -> int:
@@ -66,7 +68,7 @@ class StockJob:
     end: Finish | None = None
     #: arq's Function or CronJob
     function: Any = None
-    function_name: str = "<unknown>"
+    function_name: str = _UNKNOWN
     args: tuple[Any, ...] = ()
     kwargs: dict[Any, Any] = field(default_factory=dict)
     job_try: int = 1
@@ -96,15 +98,18 @@ class StockJob:
         return self.function_name if self.is_cron else f"{self.claim.job_id}:{self.function_name}"
 
     def told(
-        self, event: Literal["started", "ended", "retried"], state: str = "", error: BaseException | None = None
-    ) -> dict[str, Any]:
+        self, event: Literal["started", "ended", "retried"], state: str = "", error: BaseException | None = None,
+        *, again_in_s: float | None = None, stopped_by: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
         """What a log line says of it, for a log that programs read."""
         begins = event == "started"
         return JobFacts(
-            event=event, job=self.claim.job_id, queue=self.claim.queue, function=self.function_name,
+            event=event, job=self.claim.job_id, queue=self.claim.queue,
+            function="" if self.function_name == _UNKNOWN else self.function_name,
             attempt=self.job_try, wait_s=round(max(self.start_ms - self.claim.due_ms, 0) / 1000, 3) if begins else None,
-            run_s=None if begins else round(self.took_s, 3), state=state,
-            error_type="" if error is None else type(error).__name__,
+            run_s=None if begins or self.ctx is None else round(self.took_s, 3), state=state,
+            again_in_s=None if again_in_s is None else round(again_in_s, 3), stopped_by=stopped_by,
+            error_type="" if error is None else type(error).__name__, error=_text(error)[:TOLD_CHARS],
         ).extra()  # fmt: skip
 
     @property

@@ -67,6 +67,8 @@ class Supervisor:
                 if not await self._reach_server():
                     return 0
                 await self._serve()
+                if self._config.burst and not self._config.stock:
+                    await self._key.tell_of_left(self._config.queues)
         except (AccessDenied, ConfigurationError) as error:
             logger.error("%s", error)  # noqa: TRY400 - one sentence, no traceback
             return EXIT_REFUSED

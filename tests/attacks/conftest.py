@@ -1,14 +1,17 @@
 """What tests of attacks stand on: a server and a worker for each module, a connected client, marks of code that ran."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nbqueue.broker.key_file import new_key_line
 from nbqueue.broker.keys import Keys
 from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
+from tests.attacks.rotations import key_file
 from tests.attacks.store import Store
 from tests.faults.conftest import _no_process_left_behind, module_home, module_server, module_settings
 from tests.servers import Server
@@ -55,3 +58,18 @@ def unharmed(worker: Worker) -> Iterator[Callable[[], bool]]:
     before = worker.engine_ids()
     yield lambda: worker.engine_ids() == before
     assert worker.engine_ids() == before, worker.log[-3000:]
+
+
+@pytest.fixture
+def near(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """A client with a key file of its own, of which `far` has a copy."""
+    line = new_key_line()
+    key_file(tmp_path, "far", line)
+    yield configure(replace(settings, key_file=key_file(tmp_path, "near", line)))
+    shutdown()
+
+
+@pytest.fixture
+def far(near: Settings, tmp_path: Path) -> Settings:
+    """Settings with the copy."""
+    return replace(near, key_file=tmp_path / "far")

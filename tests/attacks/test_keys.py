@@ -15,6 +15,7 @@ from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
+from tests.attacks.rotations import key_file
 from tests.cli.commands import run as cli
 from tests.servers import Server
 from tests.waiting import wait_until
@@ -28,14 +29,6 @@ def use(settings: Settings) -> Iterator[Callable[[Path], Settings]]:
     """Lets the client of this process go on with another key file."""
     yield lambda key_file: configure(replace(settings, key_file=key_file))
     shutdown()
-
-
-def key_file(folder: Path, name: str, *lines: str) -> Path:
-    """A private file of these keys."""
-    path = folder / name
-    path.touch(mode=0o600)
-    path.write_text("".join(lines), encoding="ascii")
-    return path
 
 
 def test_a_worker_with_another_key_takes_no_job(

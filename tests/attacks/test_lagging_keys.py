@@ -3,29 +3,22 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from contextlib import aclosing
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from nbqueue import attach, options, schedule, submit, submit_map
 from nbqueue.broker.address import parse_url
 from nbqueue.broker.connection import open_redis
-from nbqueue.broker.envelope import key_id_of, seal
+from nbqueue.broker.envelope import seal
 from nbqueue.broker.handshake import agree, lacked_key
 from nbqueue.broker.key_file import new_key_line
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
-from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure
 from nbqueue.errors import TamperedPayload
 from nbqueue.model.schedule import ScheduleState
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
-from tests.attacks.test_keys import key_file
+from tests.attacks.rotations import follow, key_of_job, rotate
 from tests.broker.contacts import free_port
 from tests.cli.commands import run as cli
 from tests.servers import Server
@@ -33,33 +26,6 @@ from tests.waiting import wait_until
 from tests.workers import Worker, running_worker, start_worker
 
 START_S = 20.0
-
-
-@pytest.fixture
-def near(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
-    """A client with a key file of its own, of which `far` has a copy."""
-    line = new_key_line()
-    key_file(tmp_path, "far", line)
-    yield configure(replace(settings, key_file=key_file(tmp_path, "near", line)))
-    shutdown()
-
-
-@pytest.fixture
-def far(near: Settings, tmp_path: Path) -> Settings:
-    """Settings with the copy."""
-    return replace(near, key_file=tmp_path / "far")
-
-
-def rotate(near: Settings) -> str:
-    """Let a fresh key sign on one side; its id."""
-    found = cli("signing-key", "rotate", "--key-file", str(near.key_file))
-    assert "Machines with a copy of this file" in found.output
-    return Keyring.load(near.signing_key_file).ids[0]
-
-
-def follow(near: Settings, far: Settings) -> None:
-    """Take the keys to the other side."""
-    far.signing_key_file.write_text(near.signing_key_file.read_text(encoding="ascii"), encoding="ascii")
 
 
 def ready(port: int) -> tuple[int, str]:
@@ -109,19 +75,13 @@ def test_a_worker_that_starts_late_with_the_old_key_is_refused(near: Settings, f
     """The session that was running as its key was rotated has signed the mark anew."""
     submit(len, "abc").wait(5)
     new = rotate(near)
-    wait_until(lambda: _key_of_job(submit(len, "abc").wait(5).id, server) == new)
+    wait_until(lambda: key_of_job(submit(len, "abc").wait(5).id, server) == new)
     late = start_worker(far, "--slots", "1")
     try:
         assert late.exit_code(START_S) == 2
     finally:
         late.kill()
     assert late.log.count(f"The jobs on this server are signed with key {new}") == 1
-
-
-def _key_of_job(job_id: str, server: Server) -> str | None:
-    with server.client() as client:
-        found = client.get(Keys().submission(job_id))
-    return key_id_of(found) if isinstance(found, bytes) else None
 
 
 def test_a_schedule_outlives_lagging_workers(near: Settings, far: Settings) -> None:
@@ -171,8 +131,8 @@ async def test_who_has_no_key_of_ours_cannot_speak_of_another(server: Server) ->
         assert await lacked_key(client, Keys(), lagging, error) == rotated.ids[0]
         for other in (TamperedPayload("no", unknown_key="junk"), TamperedPayload("no"), ValueError("no")):
             assert await lacked_key(client, Keys(), lagging, other) == ""
-        words: list[object] = [{lagging.ids[0]: "0" * 64}, {lagging.ids[0]: 7}, [], "x", {}, None]
-        for by in words:
+        told_by: list[object] = [{lagging.ids[0]: "0" * 64}, {lagging.ids[0]: 7}, [], "x", {}, None]
+        for by in told_by:
             header = {"kind": "mark", "ns": "", "id": "mark", "by": by}
             await client.set(Keys().mark, seal(foreign, header, b""), ex=60)
             forged = TamperedPayload("no", unknown_key=foreign.ids[0])

@@ -134,5 +134,5 @@ def test_what_is_missing_is_named() -> None:
         "except nbqueue.ConfigurationError as error: print(error)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert 'pip install "nbqueue[inline]"' in ran.stdout
+    assert "pip install 'nbqueue[inline]'" in ran.stdout
     assert len(ran.stdout.splitlines()) == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import nbqueue
-from nbqueue.broker import overview, queues
+from nbqueue.broker import overview, queues, waits
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.overview import MOST_QUEUES, Overview
@@ -53,8 +53,8 @@ async def test_numbers_and_ids_of_each_queue(look: Look) -> None:
     stats = [each.stats for each in found.queues]
     assert stats == [await queues.stats(look.client, Keys(), name) for name in ("a", "b")]
     assert (stats[0].queued, stats[0].scheduled, stats[1].blocked) == (1, 1, 1)
-    measured = await overview.measures(look.client, Keys(), ("a", "b"))
-    assert [each.depth for each in measured.values()] == [1, 0]
+    oldest = await waits.oldest_s(look.client, Keys(), ("a", "b"))
+    assert [each is None for each in oldest] == [False, True]
 
 
 async def test_an_empty_server_has_none(look: Look) -> None:

@@ -1,5 +1,6 @@
 """Runs the command `nbqueue` as a shell does, and in this process where that is enough."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from click.testing import CliRunner, Result
 
 from nbqueue.cli import main
+from tests.servers import Server
 
 
 def run(*words: str) -> Result:
@@ -32,3 +34,9 @@ def running(*words: str) -> Iterator[subprocess.Popen[str]]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def states(server: Server) -> dict[str, str]:
+    """The jobs that a server knows, and where each stands."""
+    found = json.loads(run("jobs", "--json", "--url", server.url).stdout)
+    return {item["id"]: item["state"] for item in found}

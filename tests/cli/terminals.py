@@ -8,6 +8,9 @@ import pyte
 
 from tests.waiting import wait_until
 
+#: parts of texts that mean harm, none of which may reach a terminal
+HOSTILE = (b"\x1b]0;", b"\x1b[31m", b"owned", "\u202e".encode(), "\x9b".encode())
+
 
 class Terminal:
     """The command `nbqueue` in a terminal of some lines and columns."""
@@ -36,6 +39,11 @@ class Terminal:
         """Each row, and whether it is shown the other way round."""
         rows = self.rows
         return [(row, bool(row) and self._screen.buffer[place][0].reverse) for place, row in enumerate(rows)]
+
+    @property
+    def marked(self) -> str:
+        """What the row with the cursor begins with; nothing of a frame that is half drawn."""
+        return next((text for text, reverse in self.cells() if reverse), "").split(" ")[0]
 
     def until(self, found: Callable[[str], object], timeout_s: float = 10.0) -> str:
         """What stands on it once that is true of it."""

@@ -5,8 +5,8 @@ import pytest
 from tests.cli.commands import run
 
 HINT = (
-    'nbqueue: no worker serves queue "default": start one with nbqueue worker --queues default MODULE, where MODULE has '
-    "the function\n"
+    'nbqueue: no worker serves queue "default": start one with nbqueue worker --queues default MODULE, '
+    "where MODULE has the function\n"
 )
 
 

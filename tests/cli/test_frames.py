@@ -4,11 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 from rich.cells import cell_len
+from rich.text import Text
 
 from nbqueue.board.facts import Facts, QueueFacts
 from nbqueue.board.roster import Choice
 from nbqueue.broker.queues import EngineInfo, QueueStats
+from nbqueue.cli.one_job import OneJob
+from nbqueue.cli.screen import keys
 from nbqueue.cli.screen.frame import Size, frame
+from nbqueue.cli.screen.job_page import page
+from nbqueue.cli.screen.opened import Sight
 from nbqueue.cli.screen.seat import FILTERS, Seat
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
@@ -115,3 +120,43 @@ def test_an_answer_is_shown_for_a_while() -> None:
     clock[0] = 20.0
     second = frame(FACTS, seat, Size(width=80, height=24), where="x", now=NOW)[-2].plain
     assert (first, second.startswith(f"{seat.job} · shop.solve")) == ("Cancel 1 job: 1 cancelled", True)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_an_id_that_nbqueue_makes_is_whole(width: int) -> None:
+    """It can be typed; of a longer one there is the beginning."""
+    ids = ("0123456789abcdef0123", "0123456789abcdef4567", "x" * 128)
+    facts = Facts(at=NOW, jobs=tuple(JobRecord(id=each, state=State.QUEUED, function="f") for each in ids))
+    lines = frame(facts, Seat(Choice()), Size(width=width, height=24), where="x", now=NOW)
+    shown = {line.plain.split()[0] for line in lines if line.plain.startswith(("0", "xx"))}
+    assert shown >= set(ids[:2])
+    assert any(each.endswith("…") for each in shown)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("height", [12, 24])
+def test_the_page_of_a_job_fits(width: int, height: int) -> None:
+    """Whatever is known of it, and however far somebody has scrolled; no text steers the terminal."""
+    record = JobRecord(id="j" * 128, state=State.FAILED, label=LONG, error_type="ValueError", error=LONG)
+    job = OneJob(record=record, traceback=f"{LONG}\n" * 30)
+    seat = Seat(Choice())
+    seat.open(record.id)
+    for sight in (Sight(id="a"), Sight(id="a", problem=LONG), Sight(id="a", job=job, log=f"{LONG}\n" * 90)):
+        for step in (0, 5, 500):
+            seat.move(step)
+            lines = page(sight, seat, Size(width=width, height=height), title=Text("x", end=""), now=NOW)
+            assert (len(lines), max(cell_len(line.plain) for line in lines) <= width) == (height, True)
+            assert "".join(line.plain for line in lines).isprintable()
+    assert seat.scroll == seat.scrolls > 0
+
+
+def test_the_keys_are_those_that_do_something() -> None:
+    """Among the queues none that is for jobs; on a narrow terminal fewer, each whole, and the help is the last."""
+    seat = Seat(Choice())
+    assert keys.line(seat, 200, wide=True) == (
+        "q quit  ↑↓ move  Enter open  Tab queues  p pause  c cancel  r retry  s states  ? help"
+    )
+    assert keys.line(seat, 60, wide=False) == "q quit  Enter open  Tab queues  c cancel  r retry  ? help"
+    assert keys.line(seat, 20, wide=False) == "q quit  ? help"
+    seat.among_queues = True
+    assert keys.line(seat, 80, wide=False) == "q quit  j/k move  Tab jobs  p pause  s states  ? help"

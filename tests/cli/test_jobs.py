@@ -12,6 +12,7 @@ import pytest
 from arq.connections import RedisSettings, create_pool
 
 import nbqueue
+from nbqueue.cli import one_job
 from nbqueue.cli.jobs import _row
 from nbqueue.model.job import JobRecord
 from nbqueue.model.progress import Progress
@@ -64,8 +65,12 @@ def test_a_registered_function_runs_on_a_worker(server: Server) -> None:
         assert shell("submit", "add", "5", "b=7", "--wait", *at).stdout == "12\n"
         found = shell("submit", "add", '"a"', 'b="b"', "--wait", "--json", "--id", "mine", *at)
         assert json.loads(found.stdout) == {"id": "mine", "existed": False, "result": "ab"}
-        failed = shell("submit", "bad", "--wait", *at)
+        failed = shell("submit", "bad", "--wait", "--id", "worse", *at)
         assert (failed.returncode, failed.stderr) == (1, "nbqueue: ValueError: no [bold]way[/bold]\n")
+        said = run("jobs", "worse", *at).stdout.splitlines()
+        whole = json.loads(run("jobs", "worse", "--json", *at).stdout)["traceback"].splitlines()
+        assert said[said.index("") + 1 :] == ["traceback on the worker:", *whole]
+        assert whole[-2:] == ['    raise ValueError("no [bold]way[/bold]")', "ValueError: no [bold]way[/bold]"]
         job_id = shell("submit", "count", "3", "--queue", "default", "--tag", "night", *at).stdout.strip()
         assert run("logs", job_id, "-f", *at).stdout == "step 0\nstep 1\nstep 2\n"
         listed = {item["id"]: item for item in json.loads(run("jobs", "--json", *at).stdout)}
@@ -235,6 +240,14 @@ def test_what_waits_again_does_not_work() -> None:
     assert _row(again, "no worker offers site=berlin")[1] == "queued"
     assert (_row(again)[1], _row(again)[5], _row(again)[7]) == ("queued (limited)", "", "")
     assert _row(replace(again, state=State.RUNNING, reason=None))[5:8:2] == ("60%", "19 s")
+
+
+def test_the_end_of_a_long_traceback_is_shown() -> None:
+    """Its last lines, harmless, below how many there are."""
+    record = JobRecord(id="deep", state=State.FAILED)
+    assert one_job.OneJob(record=record).raised_at == ()
+    found = one_job.OneJob(record=record, traceback="".join(f"\x1b[31mstep {n}\n\n" for n in range(30))).raised_at
+    assert found == ("traceback on the worker, the last 20 of 30 lines:", *(f"step {n}" for n in range(10, 30)))
 
 
 def test_one_job_in_full(server: Server) -> None:

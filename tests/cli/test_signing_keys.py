@@ -2,7 +2,10 @@
 
 import json
 import re
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +92,18 @@ def test_rotate_makes_a_key_that_signs(key_file: Path) -> None:
     first, second = ids(key_file)
     verb("rotate")
     assert ids(key_file)[1:] == [first, second]
+
+
+def test_a_rotation_that_is_killed_changes_nothing(key_file: Path) -> None:
+    """Its file is the one before, to its last byte, and the next rotation goes through."""
+    verb("new")
+    before = key_file.read_bytes()
+    killed = "import os, pathlib, signal, sys; pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+    command = [sys.executable, "-c", f"{killed}from nbqueue.cli import main; main(['signing-key', 'rotate'])"]
+    assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
+    assert key_file.read_bytes() == before
+    verb("rotate")
+    assert len(ids(key_file)) == 2
 
 
 def test_an_import_keeps_keys_of_ones_own(key_file: Path) -> None:

@@ -1,6 +1,7 @@
 """up, down and status: the local stack from a shell."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,27 @@ def test_up_status_and_down(home: Path) -> None:
         down = run("down")
     assert (down.exit_code, down.stdout) == (0, f"The local stack has stopped. {stack.KEPT}\n")
     assert json.loads(run("down", "--json").stdout)["stopped"] is False
+
+
+def test_a_worker_that_is_on_its_way(home: Path) -> None:
+    """From the start of the stack to the first engine it is said to be starting, not to be missing."""
+    slow = (sys.executable, "-c", "import time; time.sleep(600)")
+    stack.ensure(Settings(home=home), worker_command=slow)
+    try:
+        # its process may be there already
+        assert _told_of_worker()[0].endswith("starting")
+        wait_until(lambda: stack.status(Settings(home=home)).worker.pid)
+        process = stack.status(Settings(home=home)).worker.pid
+        assert _told_of_worker() == (f"process {process}, starting", True)
+    finally:
+        run("down", "--timeout", "1")
+
+
+def _told_of_worker() -> tuple[str, bool]:
+    """What status says of the worker, and whether it says in the place of engines that it starts."""
+    lines = run("status").stdout.splitlines()
+    [told] = [line.split(None, 1)[1] for line in lines if line.split()[:1] == ["worker"]]
+    return told, lines[-1].startswith("The worker is starting; ")
 
 
 def test_status_of_a_server_elsewhere(server: Server) -> None:

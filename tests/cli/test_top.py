@@ -1,81 +1,17 @@
 """`nbqueue top` in a real terminal, before a real server and worker."""
 
-import json
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from tests.cli.commands import run, running, shell
-from tests.cli.terminals import Terminal
+from tests.cli.commands import run, shell, states
+from tests.cli.terminals import HOSTILE, Terminal
 from tests.servers import Server, running_server
 from tests.waiting import wait_until
 
-TASKS = """
-import time
-import nbqueue
 
-@nbqueue.task("steps")
-def steps(n):
-    for _ in nbqueue.track(range(n)):
-        time.sleep(0.2)
-
-@nbqueue.task("bad")
-def bad():
-    raise ValueError("no \\x1b[31m[bold]way[/bold] \\x1b]0;owned\\x07\\n\\x9b2J\\u202eend")
-"""
-HOSTILE = (b"\x1b]0;", b"\x1b[31m", b"owned", "\u202e".encode(), "\x9b".encode())
-
-
-@pytest.fixture
-def scene(server: Server) -> Server:
-    """The server, with jobs that wait."""
-    for job_id, queue in (("first-1", "default"), ("deep-1", "deep"), ("lonely-1", "lonely"), ("lonely-2", "lonely")):
-        run("submit", "steps", "1", "--id", job_id, "--queue", queue, "--url", server.url)
-    return server
-
-
-def _states(server: Server) -> dict[str, str]:
-    found = json.loads(run("jobs", "--json", "--url", server.url).stdout)
-    return {item["id"]: item["state"] for item in found}
-
-
-@pytest.fixture
-def open_top(server: Server) -> Iterator[Callable[..., Terminal]]:
-    """Opens terminals with the command in them, and closes them."""
-    opened: list[Terminal] = []
-
-    def open_one(*words: str, **size: int) -> Terminal:
-        found = Terminal("top", *words, "--url", server.url, **size)
-        opened.append(found)
-        found.until(lambda text: "lonely" in text)
-        return found
-
-    yield open_one
-    for each in opened:
-        each.close()
-
-
-@pytest.fixture
-def _under_way(server: Server) -> Iterator[None]:
-    """A worker, a job that runs, one that failed and one that nobody will run, with texts that mean harm."""
-    Path("scenes.py").write_text(TASKS, encoding="utf-8")
-    at = ("--url", server.url)
-    with running("worker", "scenes", "--slots", "2", "--queues", "default,deep", *at):
-        run("submit", "bad", "--id", "bad-1", *at)
-        run("submit", "steps", "5000", "--id", "long-1", "--queue", "deep", *at)
-        run("submit", "steps", "1", "--id", "lonely-1", "--queue", "lonely", *at)
-        wait_until(lambda: _states(server) == _BEGUN, timeout_s=20)
-        with server.client() as client:
-            client.hset("nbq:job:bad-1", "label", "\x1b]0;owned\x07red\n\x9b2J")
-        yield
-
-
-_BEGUN = {"bad-1": "failed", "long-1": "running", "lonely-1": "queued"}
-
-
-@pytest.mark.usefixtures("_under_way")
+@pytest.mark.usefixtures("under_way")
 def test_a_frame_of_80_by_24(open_top: Callable[..., Terminal]) -> None:
     """Queues, workers and jobs have their places; the last line has the keys, and no text steers the terminal."""
     top = open_top()
@@ -86,8 +22,8 @@ def test_a_frame_of_80_by_24(open_top: Callable[..., Terminal]) -> None:
     assert rows[1].startswith("Ended in the last 5 minutes: 0 succeeded, 1 failed")
     assert rows[2].split() == ["queue", "is", "waiting", "delayed", "running", "failed", "per", "min", "oldest"]
     assert {row.split()[0] for row in rows[3:6]} == {"deep", "default", "lonely"}
-    jobs = rows[rows.index(next(row for row in rows if row.startswith("job "))) + 1 :]
-    assert [row.split()[0] for row in jobs[:3]] == ["steps", "steps", "red"]
+    jobs = rows[rows.index(next(row for row in rows if row.startswith("id "))) + 1 :]
+    assert [row.split()[:2] for row in jobs[:3]] == [["long-1", "steps"], ["lonely-1", "steps"], ["bad-1", "red"]]
     assert ("► running" in jobs[0], "! no worker" in jobs[1], "✗ failed" in jobs[2]) == (True, True, True)
     assert rows[-1].startswith("q quit")
     assert [each for each in HOSTILE if each in top.sent] == []
@@ -97,22 +33,17 @@ def test_a_queue_is_paused_and_goes_on(scene: Server, open_top: Callable[..., Te
     """In the list of queues p holds back the one with the cursor, and lets it go on."""
     top = open_top()
     top.press("\t")
+    top.until(lambda text: "Tab jobs" in text)
     name = "default"
     # a frame that is half drawn has no marked row
-    while (before := wait_until(lambda: _marked(top))) != name:
+    while (before := wait_until(lambda: top.marked)) != name:
         top.press("j")
-        wait_until(lambda: _marked(top) not in ("", before))
+        wait_until(lambda: top.marked not in ("", before))
     top.press("p")
     top.until(lambda text: "‖ paused" in text and "Pause default" in text)
     assert run("pause", "--url", scene.url).stdout == "q:default\n"
     top.press("p")
     top.until(lambda text: "‖ paused" not in text and "Resume default" in text)
-
-
-def _marked(top: Terminal) -> str:
-    """What the row with the cursor begins with."""
-    cells = top.cells()
-    return next((text for text, reverse in cells if reverse), "").split(" ")[0]
 
 
 def test_a_job_is_cancelled_when_that_is_confirmed(scene: Server, open_top: Callable[..., Terminal]) -> None:
@@ -125,10 +56,10 @@ def test_a_job_is_cancelled_when_that_is_confirmed(scene: Server, open_top: Call
     top.until(lambda text: "Cancel lonely-1? y/n" in text)
     top.press("n")
     top.until(lambda text: "nothing was done" in text)
-    assert _states(scene)["lonely-1"] == "queued"
+    assert states(scene)["lonely-1"] == "queued"
     top.press("cy")
     top.until(lambda text: "Cancel 1 job: 1 cancelled" in text and "⊘ cancelled" in text)
-    assert _states(scene)["lonely-1"] == "cancelled"
+    assert states(scene)["lonely-1"] == "cancelled"
     top.press("s")
     top.until(lambda text: "⊘ cancelled" not in text)
 

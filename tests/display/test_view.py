@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -172,6 +173,27 @@ def test_a_group_is_as_its_jobs_are(counts: dict[State, int], word: str, final: 
     """A group has ended when all its jobs have, and its word is that of the worst."""
     found = view_group.of_group(counts, 3, now=NOW)
     assert (found.look.word, found.final) == (word, final)
+
+
+@pytest.mark.parametrize(
+    ("counts", "facts", "word", "notes"),
+    [
+        ({State.SUCCEEDED: 1, State.QUEUED: 2}, {"paused": True, "why": 'queue "a" is paused'}, "paused",
+         ('queue "a" is paused',)),
+        ({State.QUEUED: 3}, {"paused": True, "why": 'queue "a" is paused'}, "paused", ('queue "a" is paused',)),
+        ({State.RUNNING: 1, State.QUEUED: 2}, {"paused": True}, "running", ()),
+        ({State.SUCCEEDED: 1, State.QUEUED: 2}, {"hint": "no worker serves it"}, "queued", ()),
+        ({State.SUCCEEDED: 1, State.QUEUED: 2}, {"why": "all 2 slots are busy"}, "queued", ("all 2 slots are busy",)),
+        ({State.SUCCEEDED: 1, State.QUEUED: 2}, {"paused": True, "cancel_asked": True}, "cancelling", ()),
+        ({State.SUCCEEDED: 3}, {"paused": True, "why": 'queue "a" is paused'}, "succeeded", ()),
+    ],
+)  # fmt: skip
+def test_a_group_that_is_held_up_does_not_run(
+    counts: dict[State, int], facts: dict[str, Any], word: str, notes: tuple[str, ...]
+) -> None:
+    """Where nothing of it runs and its queue is paused, or it lacks something, its card says so, also once it began."""
+    found = view_group.of_group(counts, 3, now=NOW, **facts)
+    assert (found.look.word, found.notes) == (word, notes)
 
 
 def test_an_empty_group_has_ended() -> None:

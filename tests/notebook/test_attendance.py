@@ -49,6 +49,19 @@ def test_a_card_says_that_nobody_serves_its_queue(settings: Settings) -> None:
     assert (end["text/plain"][:11], "no worker" in str(end)) == ("✓ succeeded", False)
 
 
+def test_a_group_of_a_paused_queue_does_not_run(submitter: Any) -> None:
+    """Its card says so also where it has begun, and no longer once the queue goes on."""
+    group = submitter.submit_map(abs, range(3)).wait()
+    group[0].cancel().wait()
+    nbqueue.Queue("lonely").pause().wait()
+    with terminal.show([group], console=Console(file=io.StringIO(), width=200)) as board:
+        wait_until(lambda: board.views()[0].look.word == "paused", timeout_s=10)
+        assert board.views()[0].notes == ('queue "lonely" is paused',)
+        nbqueue.Queue("lonely").resume().wait()
+        wait_until(lambda: (board.views()[0].look.word, board.views()[0].hint) == ("queued", SENTENCE), timeout_s=20)
+    group.cancel().wait()
+
+
 def test_a_card_says_that_nobody_has_what_it_needs(settings: Settings) -> None:
     """A worker serves the queue, and offers too little for a job, and for the jobs of a group."""
     nbqueue.configure(settings)

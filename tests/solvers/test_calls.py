@@ -41,7 +41,6 @@ async def test_the_call_of_any_library_is_a_job(fn: Any, args: Any, value: Any, 
 
     Objective and bound have the sign that the solver sees: scipy and CVXPY minimise whatever they are given.
     """
-    pytest.importorskip("cvxpy")
     job = await submit(solvers.call, fn, *args)
     assert await job == pytest.approx(value)
     metrics, done = await proven(job)
@@ -54,7 +53,6 @@ async def test_the_call_of_any_library_is_a_job(fn: Any, args: Any, value: Any, 
 
 async def test_progress_comes_while_it_solves_and_a_cancel_leaves_no_process() -> None:
     """CBC, a process of its own, is heard while it searches, and a cancelled job takes it along."""
-    pytest.importorskip("pulp")
     job = await submit(solvers.call, knapsacks.by_pulp, 200, 10, 7)
 
     async def seen() -> Any:
@@ -98,7 +96,6 @@ async def test_a_bar_of_the_function_s_own_stays() -> None:
 
 async def test_routes_stop_gracefully() -> None:
     """PyVRP, given `solvers.stopping`, reports each better cost and hands its best plan back when it is cancelled."""
-    pytest.importorskip("pyvrp")
     job = await options(grace=20).submit(knapsacks.route, 60.0)
 
     async def seen() -> Any:

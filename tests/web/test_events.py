@@ -3,16 +3,20 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 import pytest
 
+from nbqueue.model.settings import Settings
 from nbqueue.web.api.events import MOST_STREAMS
 from nbqueue.web.ends import MOST_WAITING
+from tests.faults.conftest import store  # noqa: F401
+from tests.faults.stores import Store
 from tests.waiting import SLACK, wait_until
 from tests.web.raw import BEARER, request
-from tests.web.running import TOKEN, Web
+from tests.web.running import TOKEN, Web, running_web
 
 
 @contextmanager
@@ -39,6 +43,7 @@ def until(stream: HTTPResponse, job_id: str, state: str) -> dict[str, Any]:
     """The event that tells of a job in a state."""
     while True:
         found = one(stream)
+        assert found or not stream.isclosed(), "the stream ended"
         if found.get("event") == "state" and (found["data"]["id"], found["data"]["state"]) == (job_id, state):
             return found
 
@@ -113,3 +118,26 @@ def test_who_waits_takes_a_place_before_anything_is_submitted(web: Web) -> None:
         assert web.get("/api/v1/jobs/refused").status == 404
         assert web.get("/api/v1/jobs/later/wait?timeout_s=0").status == 202
         assert web.post("/api/v1/execute", {**body, "timeout_s": 0}).status == 202
+
+
+def test_a_stream_outlives_an_outage_and_says_what_it_lost(base: Settings, store: Store) -> None:  # noqa: F811
+    """While the queue's server is away a stream waits; it goes on after that, and is broken where its job is gone."""
+    with running_web(replace(store.settings, home=base.home, connect_timeout_s=0.5)) as web:
+        submit(web, "kept", delay=3600)
+        with listening(web, "/api/v1/events") as every, listening(web, "/api/v1/jobs/kept/events") as kept:
+            assert one(every)["retry"] == one(kept)["retry"] == "2000"
+            assert one(kept)["data"]["state"] == "scheduled"
+            store.kill()
+            assert web.get("/api/v1/jobs/kept").status == 503
+            store.start()
+            submit(web, "after", delay=3600)
+            assert web.post("/api/v1/jobs/after/cancel").status == 200
+            assert until(every, "after", "cancelled")["data"].keys() == {"id", "state", "at"}
+            assert web.post("/api/v1/jobs/kept/promote").status == 200
+            assert until(kept, "kept", "queued")["data"].keys() == {"id", "state", "at"}
+            store.kill()
+            store.start(appendonly="no")
+            last, end = kept.read().decode().split("\n\n")[-2:]
+        assert (last.partition('{"reason":"')[0], end) == ("event: broken\ndata: ", "")
+        assert 'The server knows no job \\"kept\\"' in last
+        assert "Traceback" not in web.log

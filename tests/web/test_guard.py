@@ -14,7 +14,7 @@ from nbqueue.web.config import WebConfig
 from nbqueue.web.guard import Guard
 from nbqueue.web.sealed import HEADERS
 from nbqueue.web.server import MOST_CONNECTIONS
-from tests.waiting import SLACK
+from tests.waiting import SLACK, wait_until
 from tests.web.raw import BEARER, SUBMIT, cookie_of, queued, request, status
 from tests.web.running import TOKEN, Web, peak_bytes, read_all, running_web
 
@@ -257,4 +257,34 @@ def test_who_is_silent_makes_room(web: Web) -> None:
         for _ in range(3):
             assert web.get("/healthz", token=None).status == 200
             assert web.get("/api/v1/jobs").status == 200
+    assert "Traceback" not in web.log
+
+
+def test_who_finds_all_connections_busy_is_told_so(web: Web) -> None:
+    """Where a request is under way on each connection, the next callers get 503 until one has gone."""
+    begun = request("POST /api/v1/jobs", BEARER, "Content-Type: application/json", "Content-Length: 99")
+    with ExitStack() as many:
+
+        def another() -> socket.socket:
+            found = many.enter_context(web.connection())
+            found.sendall(begun)
+            return found
+
+        def is_full() -> bool:
+            # one whose request had not come yet may have made room for a later one
+            another()
+            return web.get("/healthz", token=None).status == 503
+
+        busy = [another() for _ in range(MOST_CONNECTIONS)]
+        wait_until(is_full, 10)
+        for _ in range(3):
+            found = web.get("/api/v1/jobs")
+            assert (found.status, found.detail, found.headers["retry-after"], found.headers["connection"]) == (
+                503, "All connections of this web server are busy: ask again soon, or start another web server.", "5",
+                "close",
+            )  # fmt: skip
+            assert found.headers["x-content-type-options"] == "nosniff"
+        for each in busy[:20]:
+            each.close()
+        wait_until(lambda: web.get("/api/v1/jobs").status == 200, 10)
     assert "Traceback" not in web.log

@@ -138,6 +138,16 @@ def test_schedules_are_shown_and_changed(web: Web) -> None:
 
 
 @pytest.mark.usefixtures("worker")
+def test_the_page_of_a_group_whose_queue_is_paused(web: Web) -> None:
+    """It says that the group is paused, though it has begun."""
+    nbqueue.Queue("held").pause().wait(20)
+    group = nbqueue.options(queue="held").submit_map("fail", ["a", "b"]).wait(20)
+    group[0].cancel().wait(20)
+    wait_until(lambda: "queue &#34;held&#34; is paused" in web.get(f"/groups/{group.id}").body.decode(), 20)
+    group.cancel().wait(20)
+    nbqueue.Queue("held").resume().wait(20)
+
+
 def test_a_group_has_a_page_and_is_retried_from_it(web: Web) -> None:
     """It shows the counts and its jobs; Retry submits what did not succeed again."""
     group = nbqueue.submit_map("fail", ["a", "b"]).wait(20)

@@ -1,11 +1,31 @@
 """The token: where it stands, and how a browser gets a cookie for it."""
 
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from nbqueue.cli import main
 from nbqueue.model.settings import Settings
+from nbqueue.web.token_file import read_token
 from tests.waiting import wait_until
 from tests.web.raw import cookie_of, request, status
 from tests.web.running import TOKEN, Web, running_web
+
+NOBODY = 65_534
+AS_NOBODY = f"""
+import os, sys
+from pathlib import Path
+from nbqueue.web.token_file import read_token
+
+os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
+print(read_token(Path(sys.argv[1])))
+"""
 
 
 def test_logging_in_gives_a_cookie(web: Web) -> None:
@@ -70,10 +90,6 @@ def test_the_token_is_made_once_and_for_its_owner(base: Settings) -> None:
 
 def test_a_token_file_of_others_is_refused(base: Settings, tmp_path: Path) -> None:
     """A file that others can read, that is a link, or that holds no token is refused with what to do."""
-    from click.testing import CliRunner
-
-    from nbqueue.cli import main
-
     open_to_all, short, link = tmp_path / "open", tmp_path / "short", tmp_path / "link"
     open_to_all.write_text("x" * 40, encoding="ascii")
     open_to_all.chmod(0o644)
@@ -83,3 +99,50 @@ def test_a_token_file_of_others_is_refused(base: Settings, tmp_path: Path) -> No
     for file, words in ((open_to_all, "chmod 600"), (short, "at least 16"), (link, "is a symbolic link")):
         ran = CliRunner().invoke(main, ["web", "--url", base.url or "", "--token-file", str(file)])
         assert (ran.exit_code, words in ran.output) == (2, True), ran.output
+
+
+@pytest.mark.parametrize("named_by", ["--token-file", "NBQUEUE_TOKEN_FILE"])
+def test_a_token_file_that_was_named_has_to_be_there(base: Settings, tmp_path: Path, named_by: str) -> None:
+    """A mistyped path is refused with the line that makes a token there, which works; nothing is made before."""
+    file = tmp_path / "a folder" / "web.tokn"
+    file.parent.mkdir()
+    by_option = ["--token-file", str(file)] if named_by.startswith("-") else []
+    environment = {} if by_option else {named_by: str(file)}
+    ran = CliRunner().invoke(main, ["web", "--url", base.url or "", *by_option], env=environment)
+    begin, line, end = ran.output.split("`")
+    assert (ran.exit_code, begin.partition(": ")[2], end) == (
+        2,
+        f"There is no token {file}, which --token-file or NBQUEUE_TOKEN_FILE names: check the path, or make one with ",
+        ".\n",
+    )
+    assert list(file.parent.iterdir()) == []
+    subprocess.run(["/bin/sh", "-c", line], check=True)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(read_token(file)) == 64
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try what another user can do")
+@pytest.mark.parametrize(
+    ("owner", "mode", "told"),
+    [
+        (0, 0o640, "a-token-of-root-S3cr3t"),
+        (
+            0,
+            0o644,
+            "is open to others (mode 644): run `chmod 640 FILE`, and put a new token there if others may have read it.",
+        ),
+        (0, 0o660, "is open to others (mode 660): run `chmod 640 FILE`"),
+        (NOBODY, 0o640, "is open to others (mode 640): run `chmod 600 FILE`"),
+        (12_345, 0o640, "belongs to another user (uid 12345): give a file of your own, or of root, with --token-file."),
+    ],
+)
+def test_a_token_file_of_root_is_taken(owner: int, mode: int, told: str) -> None:
+    """What root has put there for a group is taken, as by PostgreSQL; one of any other user, or open to all, is not."""
+    file = Path(tempfile.mkdtemp(prefix="nbq-token-", dir="/tmp")) / "token"
+    file.parent.chmod(0o755)
+    file.write_text("a-token-of-root-S3cr3t\n", encoding="ascii")
+    os.chown(file, owner, NOBODY)
+    file.chmod(mode)
+    ran = subprocess.run([sys.executable, "-c", AS_NOBODY, str(file)], capture_output=True, text=True, check=False)
+    shutil.rmtree(file.parent)
+    assert told.replace("FILE", str(file)) in ran.stdout + ran.stderr

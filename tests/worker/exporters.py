@@ -14,7 +14,8 @@ class FileExporter:
             for span in spans:
                 about = {"name": span.name, "kind": span.kind.name, "trace": f"{span.context.trace_id:032x}",
                          "id": f"{span.context.span_id:016x}", "parent": span.parent and f"{span.parent.span_id:016x}",
-                         "status": span.status.status_code.name, "attributes": dict(span.attributes)}
+                         "status": span.status.status_code.name, "attributes": dict(span.attributes),
+                         "state": span.context.trace_state.to_header()}
                 file.write(json.dumps(about) + "\\n")
 
     def force_flush(self, timeout_millis=0):

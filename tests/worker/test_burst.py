@@ -1,14 +1,11 @@
 """Workers that end when nothing is left to do: what they have taken by then is finished."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nbqueue import submit
 from nbqueue.broker.keys import Keys
-from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.broker.contacts import slow_way
 from tests.faults import bodies
@@ -16,15 +13,10 @@ from tests.servers import Server
 from tests.waiting import wait_until
 from tests.workers import Ledger, start_worker
 
+pytestmark = pytest.mark.usefixtures("session")
+
 #: so many questions whether there is more to come take most of a second on a slow way
 QUEUES = "default,a,b,c,d,e,f"
-
-
-@pytest.fixture(autouse=True)
-def _session(settings: Settings) -> Iterator[None]:
-    configure(settings)
-    yield
-    shutdown()
 
 
 def _looks(server: Server) -> int:

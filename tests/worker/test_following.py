@@ -1,7 +1,6 @@
 """Workers of a least and a most of engines: they follow their queues."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,6 @@ from nbqueue import options, submit, submit_map
 from nbqueue.broker import queues
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.keys import Keys
-from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure
 from nbqueue.model.scaling import Span
 from nbqueue.model.settings import Settings
 from nbqueue.worker.config import WorkerConfig
@@ -22,18 +19,7 @@ from tests.faults import bodies
 from tests.waiting import until, wait_until
 from tests.workers import Ledger, running_worker
 
-
-@pytest.fixture(autouse=True)
-def _session(settings: Settings) -> Iterator[None]:
-    configure(settings)
-    yield
-    shutdown()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """What ran."""
-    return Ledger(tmp_path / "ledger")
+pytestmark = pytest.mark.usefixtures("session")
 
 
 def test_a_worker_has_more_engines_while_jobs_wait(settings: Settings, ledger: Ledger, tmp_path: Path) -> None:

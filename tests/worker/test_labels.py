@@ -1,26 +1,18 @@
 """Jobs that ask for labels: they wait for a worker that has them, and say what they wait for."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nbqueue import Queue, options, submit
-from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.cli.commands import run
 from tests.faults import bodies
 from tests.waiting import until
 from tests.workers import Ledger, running_worker
 
-
-@pytest.fixture(autouse=True)
-def _session(settings: Settings) -> Iterator[None]:
-    configure(settings)
-    yield
-    shutdown()
+pytestmark = pytest.mark.usefixtures("session")
 
 
 async def test_jobs_run_where_their_labels_are(settings: Settings) -> None:

@@ -9,12 +9,12 @@ import redis
 
 import nbqueue
 from nbqueue import Job, JobFailed, submit, submit_map
-from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from nbqueue.worker.lacking import LEFT_S, Lacking
 from tests.waiting import wait_until
 from tests.workers import Worker, running_worker
+
+pytestmark = pytest.mark.usefixtures("session")
 
 TASKS = """
 import nbqueue
@@ -23,14 +23,6 @@ import nbqueue
 async def greet(name):
     return f"hello {name}"
 """
-
-
-@pytest.fixture(autouse=True)
-def _session(settings: Settings) -> Iterator[None]:
-    """A session that is closed in the end."""
-    configure(settings)
-    yield
-    shutdown()
 
 
 @pytest.fixture

@@ -1,19 +1,18 @@
 """Functions that are submitted by their name: which lane their jobs wait in."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 import nbqueue
 from nbqueue import submit_map
 from nbqueue.broker.keys import Keys
-from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.servers import Server
 from tests.waiting import wait_until
 from tests.workers import running_worker
+
+pytestmark = pytest.mark.usefixtures("session")
 
 
 @nbqueue.task("lane-plain")
@@ -27,13 +26,6 @@ def plain(number: int) -> int:
 async def coroutine(number: int) -> int:
     """One that runs in the loop."""
     return number
-
-
-@pytest.fixture(autouse=True)
-def _session(settings: Settings) -> Iterator[None]:
-    configure(settings)
-    yield
-    shutdown()
 
 
 def test_a_job_by_name_is_claimed_once_and_where_it_runs(server: Server, settings: Settings) -> None:

@@ -9,9 +9,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from nbqueue.client.handle import Job
-from nbqueue.client.portal import shutdown
 from nbqueue.client.queue import Queue
-from nbqueue.client.session import configure
 from nbqueue.client.submitter import options
 from nbqueue.model.delivery import Delivery, DeliveryState
 from nbqueue.model.settings import Settings
@@ -19,19 +17,14 @@ from tests.receivers import Receiver, receiver, status
 from tests.waiting import wait_until
 from tests.workers import Worker, running_worker, start_worker
 
+pytestmark = pytest.mark.usefixtures("session")
+
 
 @pytest.fixture
 def hooks() -> Iterator[Receiver]:
     """Somebody who listens."""
     with receiver() as hooks:
         yield hooks
-
-
-@pytest.fixture(autouse=True)
-def _client(settings: Settings) -> Iterator[None]:
-    configure(settings)
-    yield
-    shutdown()
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ async def test_certificates_are_checked(tmp_path: Path, monkeypatch: pytest.Monk
         assert posting._tls().verify_mode is ssl.CERT_REQUIRED
 
 
-# where it must not go ---------------------------------------------------------------------------------------------
+# where it must not go
 
 
 async def test_a_host_that_is_not_allowed(hooks: Receiver) -> None:

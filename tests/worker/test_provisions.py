@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,14 +13,15 @@ from nbqueue.broker import codec
 from nbqueue.broker.claims import Claim, Finish
 from nbqueue.broker.connection import open_redis, parse_url
 from nbqueue.broker.envelope import open_sealed, seal
+from nbqueue.broker.handshake import agree
 from nbqueue.broker.inputs import Input, Problem
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.raised import load_error
 from nbqueue.broker.signing import Keyring
-from nbqueue.errors import ParentFailed
+from nbqueue.errors import ParentFailed, TamperedPayload
 from nbqueue.model.options import DEFAULTS
 from nbqueue.model.states import State
-from nbqueue.worker import provisions
+from nbqueue.worker import checkpoints, provisions
 from nbqueue.worker.attempt import Attempt, Here
 from nbqueue.worker.provisions import provide
 from tests.servers import Server
@@ -166,6 +168,24 @@ async def test_a_server_that_is_away_gives_the_job_back(client: Any, server: Ser
     end = await provide(away, HERE, attempt("a"))
     assert end == Finish(job_id="child", fence=1, state=State.QUEUED)
     await away.aclose()
+
+
+async def test_what_a_key_of_the_others_signed_is_for_them(client: Any) -> None:
+    """A checkpoint or a result of a job is not left out for want of a key that the others sign with by now."""
+    rotated = Keyring({"fresh": b"f" * 32, "ours": b"o" * 32})
+    await client.set(KEYS.checkpoint("child"), checkpoints.sealed(rotated, KEYS, "child", b"kept"), px=60_000)
+    again = attempt()
+    again = replace(again, header={"fn": "f", "codec": "pickle"}, claim=again.claim._replace(fence=2))
+    assert await provide(client, HERE, again) is None
+    assert again.checkpoint is None  # it may be forged: nobody vouches for the key
+    await agree(client, KEYS, RING)
+    await agree(client, KEYS, rotated)
+    with pytest.raises(TamperedPayload) as refused:
+        await provide(client, HERE, again)
+    assert refused.value.unknown_key == "fresh"
+    found = replace(HERE, keyring=rotated)
+    assert await provide(client, found, again) is None
+    assert again.checkpoint == b"kept"
 
 
 async def test_another_pythons_result_is_not_loaded(client: Any) -> None:

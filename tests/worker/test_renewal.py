@@ -3,38 +3,18 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nbqueue import options, submit, submit_map
-from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.faults import bodies
 from tests.waiting import SLACK, wait_until
 from tests.workers import Ledger, Worker, running_worker, start_worker, wait_gone
 
-
-@pytest.fixture(autouse=True)
-def _session(settings: Settings) -> Iterator[None]:
-    configure(settings)
-    yield
-    shutdown()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """What ran."""
-    return Ledger(tmp_path / "ledger")
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """Jobs that wait for it end when it is there."""
-    return tmp_path / "gate"
+pytestmark = pytest.mark.usefixtures("session")
 
 
 def _renewals(worker: Worker) -> int:

@@ -14,12 +14,13 @@ import nbqueue
 from nbqueue import Job, JobFailed, submit
 from nbqueue.broker.bounds import BLOB_MS
 from nbqueue.broker.keys import Keys
-from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.servers import Server
 from tests.waiting import wait_until
 from tests.workers import Worker, running_worker
+
+pytestmark = pytest.mark.usefixtures("session")
 
 JOBS = 45
 #: as large as the digits of scikit-learn: 45 of them take 41 MB
@@ -36,14 +37,6 @@ def refuses(data: Any, path: Path) -> int:
     if not path.exists():
         raise FileNotFoundError(path)
     return int(data.nbytes)
-
-
-@pytest.fixture(autouse=True)
-def _session(settings: Settings) -> Iterator[None]:
-    """A session that is closed in the end."""
-    configure(settings)
-    yield
-    shutdown()
 
 
 @pytest.fixture

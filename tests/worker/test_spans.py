@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,16 +18,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import nbqueue
 from nbqueue.broker.envelope import peek
-from nbqueue.children import exporting
-from nbqueue.inside import tracing
 from nbqueue.model.settings import Settings
 from tests.servers import Server
 from tests.waiting import SLACK, until, wait_until
 from tests.worker.exporters import install
 from tests.workers import running_worker
-
-#: a stand-in for OpenTelemetry's name of "nobody"
-NOBODY = "00-00000000000000000000000000000000-0000000000000000-00"
 
 
 def innermost(number: int) -> int:
@@ -49,6 +45,13 @@ def untraced(number: int) -> str:
     import nbqueue
 
     return nbqueue.options(queue="nowhere").submit(innermost, number).wait().id
+
+
+def within() -> str:
+    """A function that knows OpenTelemetry; what others keep in the trace that it belongs to."""
+    from opentelemetry import trace
+
+    return trace.get_current_span().get_span_context().trace_state.to_header()
 
 
 async def awaited() -> str:
@@ -153,6 +156,35 @@ async def test_spans_go_from_the_cell_to_the_code_in_the_job(
     })  # fmt: skip
 
 
+async def test_what_others_keep_in_a_trace_goes_with_it(
+    settings: Settings, here: InMemorySpanExporter, there: Path
+) -> None:
+    """A tracestate goes from the cell to the code in the job, in a process and in the engine's loop, and on from it."""
+    nbqueue.configure(settings)
+    with running_worker(settings, modules=[there.with_name("packages")]), _kept("vendor=a/b-c,other=1"):
+        assert await (await nbqueue.submit(within)) == "vendor=a/b-c,other=1"
+        assert (await (await nbqueue.submit(awaited))).partition(" ")[2] == "vendor=a/b-c,other=1"
+        assert await (await nbqueue.submit(traced, 1)) == 1
+        found = await _spans(there, 6)
+    assert {each["state"] for each in found} == {"vendor=a/b-c,other=1"}
+    assert {span.get_span_context().trace_state.to_header() for span in here.get_finished_spans()} == {  # type: ignore[union-attr]
+        "vendor=a/b-c,other=1"
+    }
+
+
+@pytest.mark.usefixtures("here")
+async def test_jobs_of_a_schedule_are_traces_of_their_own(settings: Settings, there: Path) -> None:
+    """No request asked for such a job, so its span has no parent, and it names the schedule."""
+    nbqueue.configure(settings)
+    with running_worker(settings, modules=[there.with_name("packages")]):
+        with trace.get_tracer("theirs").start_as_current_span("cell"):
+            schedule = await nbqueue.schedule(nbqueue.Every(1, name="often"), innermost, 1)
+        found = await _spans(there, 2)
+        await schedule.delete()
+    assert [(each["parent"], each["attributes"]["nbqueue.schedule"]) for each in found[:2]] == [(None, "often")] * 2
+    assert len({each["trace"] for each in found[:2]}) == 2
+
+
 async def test_each_attempt_is_a_span(settings: Settings, here: InMemorySpanExporter, there: Path) -> None:
     """A job that is tried again has several spans under that of its submit; what failed is an error by its type."""
     nbqueue.configure(settings)
@@ -201,19 +233,6 @@ async def test_a_job_that_is_killed_leaves_its_spans(settings: Settings, there: 
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("disabled", "exporters", "wanted"),
-    [("", "otlp, console", ["otlp", "console"]), ("", "none", []), ("True", "otlp", []), ("false", "otlp", ["otlp"])],
-)
-def test_the_environment_says_who_exports(
-    monkeypatch: pytest.MonkeyPatch, disabled: str, exporters: str, wanted: list[str]
-) -> None:
-    """Several exporters, none, or none whatever else is said."""
-    monkeypatch.setenv("OTEL_SDK_DISABLED", disabled)
-    monkeypatch.setenv("OTEL_TRACES_EXPORTER", exporters)
-    assert exporting.wanted() == wanted
-
-
 async def test_a_trace_goes_through_a_worker_that_has_none(
     settings: Settings, server: Server, here: InMemorySpanExporter
 ) -> None:
@@ -240,24 +259,13 @@ async def test_a_retry_belongs_to_the_trace_of_its_job(
     assert [_trace_of(server, each.id) for each in (again, third)] == [before, before]
 
 
-@pytest.mark.parametrize(
-    "text", ["", NOBODY, "00-abc-def-01", 7, None, "01-" + "a" * 32 + "-" + "b" * 16 + "-01", "00-" + "A" * 32 + "-1"]
-)
-def test_what_is_no_trace_is_left_alone(text: object) -> None:
-    """A header that says anything else than a traceparent starts no trace, and stops no job."""
-    assert (tracing.known(text), tracing.context_of(str(text))) == ("", None)
-
-
-@pytest.mark.usefixtures("exporter")
-def test_a_trace_survives_its_text() -> None:
-    """What is read from a traceparent has its ids and its flags."""
-    with trace.get_tracer("theirs").start_as_current_span("cell") as cell:
-        text = tracing.here()
-    again = trace.get_current_span(tracing.context_of(text)).get_span_context()
-    assert (again.trace_id, again.span_id, again.trace_flags) == (
-        cell.get_span_context().trace_id, cell.get_span_context().span_id, cell.get_span_context().trace_flags,
-    )  # fmt: skip
-    assert tracing.known(text) == text
+@contextlib.contextmanager
+def _kept(state: str) -> Iterator[None]:
+    """Be in a trace in which others keep something."""
+    about = trace.SpanContext(7, 7, is_remote=True, trace_flags=trace.TraceFlags(1),
+                              trace_state=trace.TraceState.from_header([state]))  # fmt: skip
+    with trace.use_span(trace.NonRecordingSpan(about)):
+        yield
 
 
 def _id_of(span: ReadableSpan) -> str:

@@ -11,9 +11,11 @@ from rich.text import Text
 
 from nbqueue.board import columns, group_row, roster
 from nbqueue.board.activity import Chart
+from nbqueue.board.columns import Cell, Column
 from nbqueue.board.facts import Facts, QueueFacts
 from nbqueue.board.own import Own
 from nbqueue.board.picked import counted
+from nbqueue.cli.screen import keys
 from nbqueue.cli.screen.grid import grid
 from nbqueue.cli.screen.seat import Seat
 from nbqueue.display import palette, wording
@@ -28,8 +30,10 @@ HIGH = 16
 #: lines that are no rows: title, what ended, two headings, a gap, what was said, keys; and those of the workers' table
 _OTHERS, _OF_WORKERS = 7, 2
 _SPARK = "▁▂▃▄▅▆▇█"
-KEYS = "q quit  ↑↓ move  Tab queues  p pause queue  c cancel  r retry  s states  ? help"
-ASCII_KEYS = "q quit  j/k move  Tab queues  p pause queue  c cancel  r retry  s states  ? help"
+#: columns of the table of jobs, ids first where there is room for both an id and a name
+JOB_COLUMNS = (Column("id"), *columns.JOBS)
+#: from so many cells on an id has at most so many; those that nbqueue makes have 20
+ID_CELLS = ((56, 20), (120, 24), (160, 36))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def frame(facts: Facts, seat: Seat, size: Size, *, where: str, now: datetime, si
     """
     queues, engines, jobs = _rows(facts, seat, size)
     seat.drawn([each.stats.name for each in queues], [each.id for each in jobs])
-    lines = [_title(facts, where, now, size), _ended(facts, silent_s, size)]
+    lines = [title(facts, where, now, size), _ended(facts, silent_s, size)]
     of_queues = grid(columns.QUEUES, size.width, wide=size.wide)
     lines.append(of_queues.heading())
     marked = (seat.queue if seat.among_queues else seat.job) if size.height is not None else ""
@@ -65,19 +69,17 @@ def frame(facts: Facts, seat: Seat, size: Size, *, where: str, now: datetime, si
     ]
     if engines:
         lines += [Text("", end=""), *_workers(facts, engines, size)]
-    lines.append(Text("", end=""))
-    of_jobs = grid(columns.JOBS, size.width, wide=size.wide)
-    lines.append(of_jobs.heading())
-    for record in jobs:
-        row = columns.job(record, now, facts.lacks.get(record.id, ""))
-        lines.append(of_jobs.line(row, marked=_is(record.id, marked, not seat.among_queues)))
+    lines += [
+        *cut([_of_group(facts, seat)], size, "bold"),
+        *_jobs(jobs, facts, size, now, marked="" if seat.among_queues else marked),
+    ]
     if not jobs:
         lines.append(Text("No jobs.", end=""))
     if size.height is None:
-        return [*lines, *_cut([columns.more(facts)], size)]
+        return [*lines, *cut([columns.more(facts)], size)]
     lines = lines[: max(size.height - 2, 1)]
     lines += [Text("", end="")] * (size.height - 2 - len(lines))
-    return [*lines, *_foot(facts, seat, size)][: size.height]
+    return [*lines, *foot(seat, size, _about(facts, seat))][: size.height]
 
 
 def _is(name: str, marked: str, is_here: bool) -> bool:  # noqa: FBT001 - whether the cursor is in that table
@@ -87,7 +89,10 @@ def _is(name: str, marked: str, is_here: bool) -> bool:  # noqa: FBT001 - whethe
 def _rows(facts: Facts, seat: Seat, size: Size) -> tuple[Sequence[QueueFacts], int, list[JobRecord]]:
     """The queues, how many rows of workers, and the jobs that there is room for."""
     choice = seat.choice
-    found = roster.ordered(roster.rows_wanted(facts.jobs, choice, facts.groups, facts.own or Own()), choice)
+    if seat.group:
+        found = roster.ordered(roster.wanted(_members(facts, seat.group), choice), choice)
+    else:
+        found = roster.ordered(roster.rows_wanted(facts.jobs, choice, facts.groups, facts.own or Own()), choice)
     found.sort(key=_standing)
     queues = [each for each in facts.queues if choice.queue in ("", each.stats.name)]
     if size.height is None:
@@ -113,7 +118,8 @@ def _standing(record: JobRecord) -> int:
     return 2 if record.state.is_final else 0 if record.started_at is not None else 1
 
 
-def _title(facts: Facts, where: str, now: datetime, size: Size) -> Text:
+def title(facts: Facts, where: str, now: datetime, size: Size) -> Text:
+    """The first line: the server, and how much there is to do."""
     stats = facts.stats
     waiting, running = sum(each.queued + each.scheduled for each in stats), sum(each.running for each in stats)
     parts = [
@@ -127,6 +133,41 @@ def _title(facts: Facts, where: str, now: datetime, size: Size) -> Text:
     name = name if cell_len(name) <= room else set_cell_size(name, room - 1) + ("…" if size.wide else "~")
     text = f"{set_cell_size(name, room)} {counts}{clock}"
     return Text(set_cell_size(text, size.width), style="bold", end="")
+
+
+def _jobs(jobs: Sequence[JobRecord], facts: Facts, size: Size, now: datetime, *, marked: str) -> Iterator[Text]:
+    """The table of jobs; its ids are as wide as the longest that is known, so that columns stay where they are."""
+    ids = {record.id: _id(record) for record in jobs}
+    most = max((cells for least, cells in ID_CELLS if size.width >= least), default=0)
+    # those that are not shown may come into sight
+    longest = max(map(len, (*map(_id, (*facts.jobs, *facts.groups.values())), "id")))
+    of_jobs = grid(
+        JOB_COLUMNS if most else columns.JOBS, size.width, wide=size.wide, ids=min(most, longest)
+    )  # fmt: skip
+    yield of_jobs.heading()
+    for record in jobs:
+        row = columns.job(record, now, facts.lacks.get(record.id, ""))
+        row = (Cell(text=wording.line(ids[record.id])), *row) if most else row
+        yield of_jobs.line(row, marked=record.id == marked)
+
+
+def _id(record: JobRecord) -> str:
+    """What commands know a row by."""
+    return group_row.group_of(record.id)
+
+
+def _members(facts: Facts, group: str) -> list[JobRecord]:
+    return [record for record in facts.jobs if record.group == group]
+
+
+def _of_group(facts: Facts, seat: Seat) -> str:
+    """Whose jobs are listed, where they are those of a group."""
+    if not seat.group:
+        return ""
+    known = len(_members(facts, seat.group))
+    row = facts.groups.get(seat.group)
+    total = f"{known:,} of its {counted(row.total, 'job')}" if row is not None and row.total > known else "all its jobs"
+    return f"group {wording.line(seat.group)}: {total}"
 
 
 def _ended(facts: Facts, silent_s: float, size: Size) -> Text:
@@ -163,13 +204,21 @@ def _workers(facts: Facts, few: int, size: Size) -> Iterator[Text]:
         yield Text(f"and {left_out + 1:,} more", end="", style="dim")
 
 
-def _foot(facts: Facts, seat: Seat, size: Size) -> Iterator[Text]:
-    """The last two lines: what is asked, was said or is known of the row; and the keys."""
+def foot(seat: Seat, size: Size, about: str) -> Iterator[Text]:
+    """The last two lines: what is asked, was said or else is known; and the keys."""
     if seat.question is not None:
-        yield from _cut([f"{seat.question[0]} y/n"], size, "bold")
+        yield from cut([f"{seat.question[0]} y/n"], size, "bold")
     else:
-        yield from _cut([seat.said or _about(facts, seat)], size)
-    yield from _cut([KEYS if size.wide else ASCII_KEYS], size, "dim")
+        yield from cut([seat.said or about], size)
+    yield from cut([keys.line(seat, size.width, wide=size.wide)], size, "dim")
+
+
+def helping(seat: Seat, size: Size, head: Text) -> list[Text]:
+    """The keys in full, in the place of a frame."""
+    height = size.height or JOBS
+    lines = [head, Text("", end=""), *cut([*keys.in_full(size.width)], size)][: max(height - 2, 1)]
+    lines += [Text("", end="")] * (height - 2 - len(lines))
+    return [*lines, *foot(seat, size, "")][:height]
 
 
 def _about(facts: Facts, seat: Seat) -> str:
@@ -187,7 +236,8 @@ def _about(facts: Facts, seat: Seat) -> str:
     return " · ".join(wording.line(each) for each in (found.id, found.function, lack, error) if each)
 
 
-def _cut(lines: Sequence[str], size: Size, style: str = "") -> Iterator[Text]:
+def cut(lines: Sequence[str], size: Size, style: str = "") -> Iterator[Text]:
+    """Lines that are no longer than the terminal is wide."""
     for line in lines:
         plain = line if size.wide else line.replace("·", "-")
         yield Text(set_cell_size(plain, size.width).rstrip(), style=style, end="")

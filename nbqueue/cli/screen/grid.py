@@ -28,7 +28,7 @@ _SPARE = (
     "failed", "process", "progress",
 )  # fmt: skip
 #: a column without a width has at least so many cells
-LEAST = 12
+LEAST, LEAST_BESIDE_IDS = 12, 9
 _BAR = 6
 _FULL, _PARTS = "█", " ▏▎▍▌▋▊▉"
 
@@ -83,22 +83,34 @@ class Grid:
         return [(place, self.columns[place].name) for place in self.widths]
 
 
-def grid(of: Sequence[Column], width: int, *, wide: bool = True) -> Grid:
-    """The columns of a table that fit into so many cells; the first, which names the row, in any case."""
+def grid(of: Sequence[Column], width: int, *, wide: bool = True, ids: int = 0) -> Grid:
+    """The columns of a table that fit into so many cells; the first, which names the row, in any case.
+
+    Args:
+        of: all of them.
+        width: of the terminal.
+        wide: whether it knows more than ASCII.
+        ids: cells of a first column that has ids; 0: the first column has names, and shares what is left.
+    """
     names = dict(enumerate(columns.names(of)))
+    width -= ids + 1 if ids else 0
+    first = 1 if ids else 0
+    names = {place: name for place, name in names.items() if place >= first}
+    least = LEAST_BESIDE_IDS if ids else LEAST
     for spare in _SPARE:
-        if _free(names, width) < LEAST * sum(_shares(names).values()):
-            names = {place: name for place, name in names.items() if place == 0 or name != spare}
+        if _free(names, width) < least * sum(_shares(names).values()):
+            names = {place: name for place, name in names.items() if place == first or name != spare}
     shares, free = _shares(names), max(_free(names, width), 4)
     each, more = divmod(free, sum(shares.values()))
     widths = {place: shares[place] * each if place in shares else _WIDTHS[name] for place, name in names.items()}
     widths[max(shares)] += more
-    return Grid(widths, of, wide)
+    return Grid({0: ids, **widths} if ids else widths, of, wide)
 
 
 def _shares(names: Mapping[int, str]) -> Mapping[int, int]:
     """Columns that share what is left -> their parts of it."""
-    return {place: _PARTS_OF.get(name, 1) for place, name in names.items() if place == 0 or name not in _WIDTHS}
+    first = min(names)
+    return {place: _PARTS_OF.get(name, 1) for place, name in names.items() if place == first or name not in _WIDTHS}
 
 
 def _free(names: Mapping[int, str], width: int) -> int:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from nbqueue.board import group_row
 from nbqueue.board.roster import Choice
 
 #: states that are shown, in the order of the key
@@ -38,6 +39,14 @@ class Seat:
         self.question: tuple[str, Callable[[], None]] | None = None
         #: how many rows further down the list of jobs begins
         self.start = 0
+        #: the job that is open, and how many lines of it are above the screen; and the most these may be
+        self.opened = ""
+        self.scroll = self.scrolls = 0
+        #: the group whose jobs are listed, and row and place of the list that was left for it
+        self.group = ""
+        self._left: tuple[str, int] = "", 0
+        #: whether the keys are told in full
+        self.helping = False
 
     @property
     def said(self) -> str:
@@ -49,7 +58,8 @@ class Seat:
     def state(self) -> object:
         """All of it: a frame is another one when this is."""
         asked = self.question[0] if self.question is not None else ""
-        return (self.choice, self.job, self.queue, self.among_queues, self.start, asked, self.said)
+        place = (self.opened, self.scroll, self.group, self.helping)
+        return (self.choice, self.job, self.queue, self.among_queues, self.start, *place, asked, self.said)
 
     def say(self, sentence: str) -> None:
         """Show an answer. From any thread."""
@@ -68,7 +78,10 @@ class Seat:
         self._turned = 0
 
     def move(self, step: int) -> None:
-        """The cursor goes so many rows down, as far as there are any."""
+        """The cursor, or what is open, goes so many rows down, as far as there are any."""
+        if self.opened:
+            self.scroll = min(max(self.scroll + step, 0), self.scrolls)
+            return
         rows, row = (self.queues, self.queue) if self.among_queues else (self.visible, self.job)
         if not rows:
             return
@@ -80,6 +93,26 @@ class Seat:
         self.job = rows[last]
         self.start = max(self.start + place - last, 0)
         self._turned = place - last
+
+    def open(self, row: str) -> None:
+        """Look at a job, or at the jobs of a group."""
+        self.say("")
+        if group_row.is_group(row):
+            self._left, self.group = (row, self.start), group_row.group_of(row)
+            self.start, self.job = 0, ""
+        else:
+            self.opened, self.scroll = row, 0
+
+    def back(self) -> bool:
+        """Leave what was opened last; false where nothing is."""
+        self.say("")
+        if self.opened:
+            self.opened = ""
+        elif self.group:
+            self.group, (self.job, self.start) = "", self._left
+        else:
+            return False
+        return True
 
     def turn_filter(self) -> None:
         """Show jobs of the next states."""

@@ -99,7 +99,8 @@ class Drawing:
             hint = facts.lacks.get(view.id, "")
             return replace(found, card=followed.card(now, hint), record=followed.record, remains=followed.remains)
         if isinstance(followed, GroupFollowed):
-            return replace(found, card=followed.card(now, facts.lacks.get(GROUP + view.id, "")))
+            paused = any(each.stats.paused for each in facts.queues if each.stats.name == followed.queue)
+            return replace(found, card=followed.card(now, facts.lacks.get(GROUP + view.id, ""), paused=paused))
         return found
 
 

@@ -132,8 +132,13 @@ class GroupFollowed:
         """Grows with each change."""
         return self._read + (0 if self._live is None else self._live.version)
 
-    def card(self, now: datetime, hint: str) -> CardView:
-        """What is shown of it; `hint` is what its jobs wait for and no worker has."""
+    @property
+    def queue(self) -> str:
+        """Where its jobs wait; empty where that is not known yet."""
+        return self.records[0].queue if self.records else ""
+
+    def card(self, now: datetime, hint: str, *, paused: bool = False) -> CardView:
+        """What is shown of it; `hint` is what its jobs wait for and no worker has, `paused` whether its queue is."""
         assert self._live is not None  # noqa: S101 - begun before
         assert self._group is not None  # noqa: S101
         live = self._live
@@ -141,7 +146,8 @@ class GroupFollowed:
             live.counts, live.total, now=now, label=self._group.label, began_at=live.began_at,
             last_end_at=live.last_end_at, reconnecting=live.reconnecting, hint=hint, failures=live.failures,
             errors=live.errors, before=live.before, group_id=self._id,
-            rates=live.rates(live.last_end_at or now if live.ended else now),
+            rates=live.rates(live.last_end_at or now if live.ended else now), paused=paused,
+            why=f'queue "{self.queue}" is paused' if paused else "",
         )  # fmt: skip
         again = (f"retried as {live.retried_by}",) if live.retried_by else ()
         return replace(found, notes=(*found.notes, *again))

@@ -1,8 +1,7 @@
-// Keeps a page of the dashboard live. Without it the page is one of forms and links.
+// Acts on a page of the dashboard without leaving it. Without it the page is one of forms and links.
 "use strict";
 
 (() => {
-  const SILENT_MS = 12000; // the server says something every five seconds
   const SURE_MS = 6000;
   // what is done to those that are ticked
   const JOBS = ["Cancel", "Retry", "Promote", "Delete"];
@@ -10,19 +9,12 @@
   const SAID_MS = 15000;
   const ASK = "Press it again to go on: this cannot be undone.";
   const NOTHING = "Nothing is selected: tick the boxes of jobs first.";
-  const up = document.documentElement.dataset.up;
-  const root = new URL(up || "./", location.href);
   const acts = document.getElementById("acts");
   const find = document.getElementById("find");
-  const link = document.getElementById("link");
   const said = document.getElementById("said");
   const selected = document.getElementById("selected");
   // all jobs that match, ticked by this one box
   const matching = document.querySelector("input[name=matching]");
-  let stream = null;
-  let lastAt = new Date();
-  let silence = 0;
-  let held = "";
   // how many match, in words, once the server has said so
   let matched = "";
   let telling = 0;
@@ -37,7 +29,7 @@
 
   function linked(place, words) {
     const found = document.createElement("a");
-    found.href = new URL(place, root);
+    found.href = new URL(place, live.root);
     found.textContent = words;
     return found;
   }
@@ -47,74 +39,20 @@
     telling = setTimeout(() => { said.textContent = ""; }, SAID_MS);
   }
 
-  const clock = (at) => at.toLocaleTimeString([], { hour12: false });
   const boxes = () => [...document.querySelectorAll("input[name=job][type=checkbox]")];
   const ticked = () => boxes().filter((box) => box.checked);
-
-  // --- what comes from the server -----------------------------------------------------------------------------------
-
-  function here() {
-    return location.pathname.slice(root.pathname.length) + location.search;
-  }
-
-  function connect() {
-    if (stream) stream.close();
-    clearTimeout(silence);
-    if (document.hidden || !document.querySelector("[data-part]")) return;
-    const at = here() + (held ? (location.search ? "&" : "?") + "held=" + encodeURIComponent(held) : "");
-    const mine = new EventSource(new URL("live?at=" + encodeURIComponent(at), root));
-    stream = mine;
-    mine.onmessage = (event) => {
-      if (mine !== stream) return;
-      lastAt = new Date();
-      show(JSON.parse(event.data));
-      isLive();
-    };
-    mine.onerror = () => {
-      if (mine !== stream) return;
-      isLost();
-      // the browser tries again by itself, but not after an answer that is no stream
-      if (mine.readyState === EventSource.CLOSED) silence = setTimeout(connect, 3000);
-    };
-    silence = setTimeout(isLost, SILENT_MS);
-  }
-
-  function show(parts) {
-    for (const [name, html] of Object.entries(parts)) {
-      const element = document.getElementById("part-" + name);
-      if (element) morph(element, html);
-    }
-    if (Object.keys(parts).length) count();
-  }
-
-  function isLive() {
-    clearTimeout(silence);
-    silence = setTimeout(() => { isLost(); connect(); }, SILENT_MS);
-    // the web server is heard, and says whether it hears the queue's server
-    const away = document.querySelector("[data-away]");
-    const words = away ? "the queue's server is not reached" + (away.dataset.away && ": as of " + away.dataset.away) : "live";
-    document.body.dataset.link = away ? "away" : "live";
-    if (link.textContent !== words) link.textContent = words;
-  }
-
-  function isLost() {
-    document.body.dataset.link = "lost";
-    const words = "connection lost, last live at " + clock(lastAt) + "; trying again";
-    if (link.textContent !== words) link.textContent = words;
-  }
 
   // --- what is chosen ------------------------------------------------------------------------------------------------
 
   function go(address) {
-    held = "";
     history.pushState(null, "", address);
     follow();
   }
 
   function follow() {
     document.querySelector("[data-once]")?.remove();
+    live.follow();
     clear();
-    connect();
   }
 
   function chosen() {
@@ -149,11 +87,7 @@
     }
     const words = isAll() ? "all " + matched + "that match" : number + " selected";
     tell(number || isAll() ? words : "Tick the boxes of jobs to act on them");
-    const wanted = number ? boxes().map((box) => box.value).join(",") : "";
-    if (Boolean(wanted) !== Boolean(held)) {
-      held = wanted;
-      connect();
-    }
+    live.hold(number ? boxes().map((box) => box.value).join(",") : "");
   }
 
   const isAll = () => Boolean(matching && matching.checked);
@@ -167,10 +101,10 @@
     matched = "";
     count();
     if (!isAll()) return;
-    const at = here();
+    const at = live.here();
     try {
-      const answer = await fetch(new URL("matching?at=" + encodeURIComponent(at), root));
-      if (answer.ok && at === here()) matched = (await answer.json()).jobs + " ";
+      const answer = await fetch(new URL("matching?at=" + encodeURIComponent(at), live.root));
+      if (answer.ok && at === live.here()) matched = (await answer.json()).jobs + " ";
     } catch {
       // they are not counted then
     }
@@ -214,7 +148,7 @@
     if (!(await isSure(button))) return;
     for (const other of document.querySelectorAll("[data-mine-says]")) if (other !== button) calm(other);
     const given = new URLSearchParams(new FormData(acts));
-    given.set("back", here());
+    given.set("back", live.here());
     given.set("do", button.value);
     if (button.dataset.sure !== undefined) given.set("sure", "1");
     button.disabled = true;
@@ -283,19 +217,6 @@
     }, TYPED_MS);
   });
   window.addEventListener("popstate", () => { fill(); follow(); });
-  // a page that nobody sees costs nothing; browsers give few connections to all pages of a site
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      if (stream) stream.close();
-      clearTimeout(silence);
-      delete document.body.dataset.link;
-      link.textContent = "stopped while nobody looks";
-    } else {
-      connect();
-    }
-  });
-  window.addEventListener("pagehide", () => stream && stream.close());
-  window.addEventListener("pageshow", (event) => event.persisted && connect());
   document.documentElement.classList.add("scripted");
   // the sentence of an act that was done without scripts is told once
   const query = new URLSearchParams(location.search);
@@ -310,6 +231,7 @@
   const fold = () => { if (finder) finder.open = !isNarrow.matches || Boolean(query.size); };
   isNarrow.addEventListener("change", fold);
   fold();
+  live.onNews(count);
   count();
-  connect();
+  live.connect();
 })();
