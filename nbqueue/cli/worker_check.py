@@ -26,7 +26,7 @@ def run(settings: Settings, wanted: Sequence[str], *, json_wanted: bool) -> None
     """
     found = asking(settings, lambda server: server.ask(lambda client: queues.engines(client, server.keys)))
     here = [engine for engine in found if engine.machine == machine_id() and set(wanted) <= set(engine.queues)]
-    able = [engine for engine in here if not engine.lacked_key]
+    able = [engine for engine in here if not engine.lacked_key and not engine.draining]
     if json_wanted:
         tables.print_json({"serving": bool(able), "engines": here})
     else:
@@ -37,7 +37,11 @@ def run(settings: Settings, wanted: Sequence[str], *, json_wanted: bool) -> None
 
 def _unable(engines: Sequence[EngineInfo]) -> str:
     """Of workers that are there and not ready, as GET /ready says it."""
-    lacked = ", ".join(dict.fromkeys(engine.lacked_key for engine in engines))
+    if all(engine.draining for engine in engines):
+        running = sum(engine.running for engine in engines)
+        jobs = f"{running} job{'' if running == 1 else 's'}"
+        return f"nbqueue: The worker of this machine was told to end: it takes no more jobs, and finishes {jobs}."
+    lacked = ", ".join(dict.fromkeys(engine.lacked_key for engine in engines if engine.lacked_key))
     return f"nbqueue: The worker of this machine {lack(lacked)}."
 
 

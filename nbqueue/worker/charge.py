@@ -75,7 +75,9 @@ class Charge:
 
     async def follow(self) -> int:
         """Wait for its end, replacing it when it shows no life, draining it when it is to end; the exit code."""
-        tasks = [asyncio.create_task(work) for work in (self._listen(), self._watch(), self._drain())]
+        tasks = [
+            asyncio.create_task(work) for work in (self._listen(), self._watch(), self._drain(), self._announce_end())
+        ]
         try:
             code = await self.process.wait()
             await asyncio.wait(tasks[:1], timeout=LAST_WORDS_S)
@@ -112,6 +114,11 @@ class Charge:
                 logger.error("Engine %s was silent for %.1f s: code in it does not yield.", self.id, silent_s)
                 self.process.kill()
                 return
+
+    async def _announce_end(self) -> None:
+        """Let it tell the others that its worker ends."""
+        await self.orders.stopping.wait()
+        self.link.say("ending")
 
     async def _drain(self) -> None:
         """Let it finish, then hand back, then end it; in haste leave out what takes time."""
