@@ -61,6 +61,8 @@ class Charge:
     hog: str = ""
     #: the exit code it said it would end with; None: something ended it
     planned: int | None = None
+    #: what keeps it from serving, as any other like it
+    fault: str = ""
     #: it claims no more and ends when its jobs have, so that another takes its place
     spent: asyncio.Event = field(default_factory=asyncio.Event)
     #: it is not needed any more, and may finish what runs
@@ -92,6 +94,9 @@ class Charge:
             if word["word"] == "end":
                 self.planned = word["code"]
                 return
+            if word["word"] == "unfit":
+                self.fault = word["why"]
+                continue
             if word["word"] == "spent":
                 logger.info("Engine %s is renewed: %s.", self.id, word["why"])
                 self.spent.set()

@@ -88,7 +88,7 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
     log_lines.set_up(config.log_format)
     await asyncio.to_thread(exporting.set_up)  # exporters take their time to import
     if fault := next(filter(None, map(importing.fault, config.modules)), ""):
-        logger.critical("%s", fault)
+        link.say("unfit", why=fault)
         return EXIT_NO_MODULE
     # what is here stays, and need not be looked through again and again
     gc.collect()

@@ -56,6 +56,8 @@ class Supervisor:
         self._key = KeyWatch(self._client, self._keys, Path(config.key_file))
         self._reloading = Reloading(config.modules, self._renew) if config.reload else None
         self._signals = self._code = self._restarts = 0
+        #: the fault of all engines alike that was told last
+        self._told = ""
 
     async def run(self) -> int:
         """Serve; the exit code."""
@@ -218,6 +220,10 @@ class Supervisor:
         finally:
             dismissing.cancel()
         await self._bury(engine)
+        if engine.fault != self._told:
+            self._told = engine.fault
+            if engine.fault:
+                logger.critical("%s", engine.fault)
         if engine.planned == EXIT_NO_MODULE and self._reloading is not None:
             await first(self._stopping.wait(), self._reloading.changed())
         return code

@@ -22,7 +22,7 @@ from tests.workers import running_worker
     ],
 )
 def test_a_module_that_cannot_be_imported_ends_the_worker(server: Server, code: str, sentence: str) -> None:
-    """Its engine is not started again: one line names module, place and error, without a traceback; the exit code is 2."""
+    """No engine is started again: one line names module, place and error, without a traceback; the exit code is 2."""
     Path("jobs_of_mine.py").write_text(code, encoding="utf-8")
     found = shell("worker", "jobs_of_mine", "--processes", "2", "--url", server.url)
     assert (found.returncode, "Traceback" in found.stderr, "starting another" in found.stderr) == (2, False, False)
