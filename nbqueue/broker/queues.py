@@ -224,12 +224,8 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
     pipe.hset(
         keys.engine(info.id),
         mapping={
-            "host": info.host,
-            "pid": info.pid,
-            "supervisor": info.supervisor,
-            "machine": info.machine,
-            "python": info.python,
-            "version": info.version,
+            "host": info.host, "pid": info.pid, "supervisor": info.supervisor,
+            "machine": info.machine, "python": info.python, "version": info.version,
             "queues": json.dumps(info.queues),
             "functions": json.dumps(info.functions),
             "only_registered": int(info.only_registered),
@@ -242,7 +238,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "memory_bytes": "" if info.memory_bytes is None else info.memory_bytes,
             "lacked_key": info.lacked_key,
         },
-    )
+    )  # fmt: skip
     pipe.pexpire(keys.engine(info.id), 60_000)
     await pipe.execute()
 
