@@ -13,7 +13,7 @@ from starlette.routing import Route
 from nbqueue.web import wanted
 from nbqueue.web.cookies import give_cookie
 from nbqueue.web.guard import LOGIN, LOGOUT
-from nbqueue.web.plain_page import page, root_of
+from nbqueue.web.plain_page import page, root_of, up_of
 
 _FORM = """{note}
 <form method="post" action="{action}">
@@ -34,7 +34,7 @@ def routes() -> Sequence[Route]:
 
 def form(request: Request, status: int = 200, note: str = "", to: str = "/") -> Response:
     """The form; `to` is the page that it leads to."""
-    action = escape(f"{root_of(request)}{LOGIN}")
+    action = f"{up_of(request)}{LOGIN[1:]}"
     told = f"<p>{escape(note)}</p>" if note else ""
     return page(request, "nbqueue", _FORM.format(action=action, note=told, to=escape(to)), status)
 
@@ -49,13 +49,12 @@ async def _log_in(request: Request) -> Response:
     to = wanted.inside(fields.get(wanted.FIELD, ["/"])[0])
     if not request.state.identity.is_token(given):
         return form(request, 401, "This is not the token of this server.", to)
-    found = RedirectResponse(f"{root_of(request)}{to}", 303)
+    found = RedirectResponse(f"{up_of(request)}{to[1:]}", 303)
     give_cookie(found, request.state.config, request.state.identity, request.scope)
     return found
 
 
 async def _log_out(request: Request) -> Response:
-    root = root_of(request)
-    found = RedirectResponse(f"{root}{LOGIN}", 303)
-    found.delete_cookie(request.state.config.cookie_name, path=f"{root}/")
+    found = RedirectResponse(f"{up_of(request)}{LOGIN[1:]}", 303)
+    found.delete_cookie(request.state.config.cookie_name, path=f"{root_of(request)}/")
     return found

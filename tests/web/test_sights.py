@@ -88,10 +88,10 @@ def test_a_path_that_there_is_not_is_a_page_for_a_browser(web: Web) -> None:
 def test_a_login_leads_to_the_page_that_was_asked_for(web: Web) -> None:
     """Only to one of this server, whatever the form says."""
     asked = web.get("/jobs/abc?x=1", token=None, headers=HTML | {"Sec-Fetch-Mode": "navigate"})
-    assert (asked.status, asked.headers["location"]) == (303, "/login?to=%2Fjobs%2Fabc%3Fx%3D1")
-    form = web.get(asked.headers["location"], token=None).body.decode()
+    assert (asked.status, asked.headers["location"]) == (303, "../login?to=%2Fjobs%2Fabc%3Fx%3D1")
+    form = web.get(asked.headers["location"].removeprefix(".."), token=None).body.decode()
     assert 'name="to" value="/jobs/abc?x=1"' in form
-    for to, ends in (("/jobs/abc?x=1", "/jobs/abc?x=1"), ("//evil.example", "/"), ("https://evil.example", "/")):
+    for to, ends in (("/jobs/abc?x=1", "./jobs/abc?x=1"), ("//evil.example", "./"), ("https://evil.example", "./")):
         body = f"token={TOKEN}&to={quote(to, safe='')}".encode()
         found = web.ask("POST", "/login", token=None, body=body, headers=FORM)
         assert (found.status, found.headers["location"]) == (303, ends)
