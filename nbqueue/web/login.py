@@ -22,6 +22,8 @@ _FORM = """{note}
 <button>Log in</button></form>
 <p>It is in the file that <code>nbqueue web</code> names when it starts.</p>"""
 
+_USED = "This link was used already, or is of another start of the server: it logs one browser in, once."
+
 
 def routes() -> Sequence[Route]:
     """The paths of logging in and out."""
@@ -40,7 +42,8 @@ def form(request: Request, status: int = 200, note: str = "", to: str = "/") -> 
 
 
 async def _form(request: Request) -> Response:
-    return form(request, to=wanted.inside(request.query_params.get(wanted.FIELD, "/")))
+    note = _USED if wanted.USED in request.query_params else ""
+    return form(request, note=note, to=wanted.inside(request.query_params.get(wanted.FIELD, "/")))
 
 
 async def _log_in(request: Request) -> Response:

@@ -161,3 +161,13 @@ def test_logging_in_knows_nothing_of_what_a_proxy_puts_before_it(web: Web) -> No
         "../login?to=%2Fgroups%2Fabc",
         [["./static/icon.svg", "./static/board.css", "./login"], ["../static/icon.svg", "../static/board.css", "../"]],
     )
+
+
+def test_a_link_that_was_used_leads_to_the_login(web: Web) -> None:
+    """A browser gets the form with a sentence, and its token is in no further address; a program gets a 401."""
+    html = {"Accept": "text/html"}
+    asked = web.get("/jobs/abc?token=used-S3cr3t&x=1", token=None, headers=html)
+    assert (asked.status, asked.headers["location"]) == (303, "../login?used=1&to=%2Fjobs%2Fabc%3Fx%3D1")
+    form = web.get(asked.headers["location"].removeprefix(".."), token=None, headers=html).body.decode()
+    assert "This link was used already" in form
+    assert web.get("/?token=used-S3cr3t", token=None).status == 401
