@@ -1,5 +1,6 @@
 """What pages say of results, limits, orders, unknown words and places."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -7,11 +8,12 @@ import pytest
 import nbqueue
 from nbqueue.board import roster
 from nbqueue.model.job import JobRecord, moment
+from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from nbqueue.web import wanted
 from nbqueue.web.pages import remains, views
 from tests.waiting import wait_until
-from tests.web.running import TOKEN, Web
+from tests.web.running import TOKEN, Web, running_web
 from tests.web.test_pages import did
 
 HTML = {"Accept": "text/html"}
@@ -118,3 +120,11 @@ def test_jobs_stand_as_they_come() -> None:
     assert [each.id for each in roster.ordered(jobs, views.CHOICE)] == [
         "runs", "first", "second", "third", "soon", "later", "ended last", "ended first",
     ]  # fmt: skip
+
+
+def test_a_namespace_is_named(base: Settings, web: Web) -> None:
+    """Pages of two teams on one server differ in head and title; the one without a name is that of everybody."""
+    with running_web(replace(base, namespace="team-b")) as other:
+        page = other.get("/failures").body.decode()
+    assert ("<title>Failures – nbqueue (team-b)</title>" in page, ", namespace team-b</b>" in page) == (True, True)
+    assert "<title>Failures – nbqueue</title>" in web.get("/failures").body.decode()

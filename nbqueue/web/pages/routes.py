@@ -47,9 +47,9 @@ class Pages:
     """The pages of one web server."""
 
     def __init__(self, of: Session, *, place: str, is_up: Callable[[], bool], when_down: str, read_only: bool) -> None:
-        """Args: whom to ask; which server that is; whether it may be asked; what is said else; what may be done."""
+        """Args: whom to ask; which server and namespace that is; whether it may be asked; what is said else; what may be done."""
         self._hub = Hub(of, is_up, when_down)
-        self._drawing = Drawing(self._hub, place, read_only=read_only)
+        self._drawing = Drawing(self._hub, place, of.settings.namespace, read_only=read_only)
         self._read_only = read_only
         self._told: dict[str, Told] = {}
 
@@ -161,6 +161,7 @@ def pages_of(of: Session, *, read_only: bool) -> Sequence[BaseRoute]:
     """The pages of the server that a session goes by."""
     settings = of.settings
     place = "local stack" if settings.url is None else str(parse_url(settings.url))
+    place += f", namespace {settings.namespace}" if settings.namespace else ""
 
     def is_up() -> bool:
         return settings.url is not None or stack.server_is_up(settings)
