@@ -84,6 +84,7 @@ def test_a_path_that_there_is_not_is_a_page_for_a_browser(web: Web) -> None:
     page, program = web.get("/nothing/here", headers=HTML), web.get("/nothing/here")
     assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "To the overview" in page.body.decode()
+    assert '<a href="../failures">Failures</a>' in page.body.decode()
     assert program.detail.startswith("There is nothing at this path")
 
 
@@ -128,3 +129,15 @@ def test_a_namespace_is_named(base: Settings, web: Web) -> None:
         page = other.get("/failures").body.decode()
     assert ("<title>Failures – nbqueue (team-b)</title>" in page, ", namespace team-b</b>" in page) == (True, True)
     assert "<title>Failures – nbqueue</title>" in web.get("/failures").body.decode()
+
+
+def test_nobody_over_http_is_sent_to_variables_of_the_server(web: Web) -> None:
+    """An id that there is not is to be checked, and nothing that callers do not have."""
+    for path in ("/jobs/nosuchjob", "/groups/nosuchgroup", "/api/v1/jobs/nosuchjob"):
+        found = web.get(path)
+        assert (path, found.status, b"check the id;" in found.body, b"NBQUEUE_URL" in found.body) == (
+            path,
+            404,
+            True,
+            False,
+        )
