@@ -2,7 +2,8 @@
 # Makes the secrets of a deployment, each in a file for its owner alone; those that are there already stay as they are.
 #   secrets.sh FOLDER URL, where URL is how the server is reached, without user and password: redis://server:6379/0
 # It needs nbqueue on the PATH. With NBQUEUE_NAMESPACE the users have the rights of that namespace. FOLDER then has
-#   users.acl                       users of the server, with hashes of their passwords; those that you added stay
+#   users.acl                       users of the server, with hashes of their passwords; those that you added stay,
+#                                   of several lines of one user the last
 #   worker.url client.url viewer.url  NBQUEUE_URL of workers, of those who submit (notebooks, web), and of those who look
 #   *.password                      of these, and of admin, who may do anything
 #   signing.key                     what code is signed with: for all but the server
@@ -35,6 +36,13 @@ done
 others=
 if [ -e "$folder/users.acl" ]; then
     others=$(grep -Ev '^(user (default|health|admin|worker|client|viewer)( |$)|#|$)' "$folder/users.acl" || true)
+    # a server does not start with two lines of one user: the last one, which was added last, counts
+    twice=$(echo "$others" | awk '$1 == "user" && seen[$2]++ == 1 { print $2 }')
+    for name in $twice; do
+        echo "$folder/users.acl has several lines of the user $name: only the last one stays" >&2
+    done
+    others=$(echo "$others" | awk '{ line[NR] = $0; name[NR] = $2; last[$2] = NR }
+        END { for (i = 1; i <= NR; i++) if (last[name[i]] == i) print line[i] }')
 fi
 {
     # nobody gets in as this user, and it has all rights: most servers read their append-only file as this user at

@@ -120,13 +120,21 @@ def worker(engine: EngineInfo, now: datetime | None) -> Row:
         Cell(text=wording.line(engine.host, NARROW)),
         Cell(text=str(engine.pid)),
         Cell(text=_cut(names, NARROW), title=names),
-        Cell(text=f"{engine.running:,} of {engine.slots:,}" if engine.slots else f"{engine.running:,}"),
+        _busy(engine),
         Cell(text=f"{len(engine.functions):,}", title=functions),
         Cell(text=wording.percent(engine.cpu_percent), title="100% is one core"),
         Cell(text=wording.size(engine.memory_bytes)),
         Cell(text="" if up_s is None else _long(up_s)),
         Cell(text=wording.line(f"Python {engine.python}, nbqueue {engine.version}")),
     )
+
+
+def _busy(engine: EngineInfo) -> Cell:
+    """How many jobs run in it, and whether it takes more."""
+    running = f"{engine.running:,} of {engine.slots:,}" if engine.slots else f"{engine.running:,}"
+    if engine.draining:
+        return Cell(text=f"{running}, draining", look=palette.DRAINED, title="its worker was told to end")
+    return Cell(text=running)
 
 
 def job(record: JobRecord, now: datetime, lack: str = "") -> Row:

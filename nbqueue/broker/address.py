@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any, Literal, NoReturn
 from urllib.parse import unquote
 
@@ -26,6 +27,9 @@ _KINDS: dict[str, tuple[Kind, bool]] = {
 }  # fmt: skip
 _OPTIONS = ("db", "username", "password", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname",
             "sentinel_username", "sentinel_password")  # fmt: skip
+#: of redis-py
+_FOREIGN = ("decode_responses", "encoding", "health_check_interval", "max_connections", "protocol", "retry_on_timeout",
+            "socket_connect_timeout", "socket_keepalive", "socket_timeout", "ssl_cert_reqs", "timeout")  # fmt: skip
 _ENCODE = 'In a user name or password, write the characters / ? # @ : % percent-encoded ("@" as "%40")'
 
 
@@ -176,9 +180,17 @@ def _with_options(address: Address, query: str) -> Address:
     changes: dict[str, Any] = {}
     for name, _, value in pairs:
         if name not in _OPTIONS:
-            raise _Wrong(f"NBQUEUE_URL has an unknown option: the options are {', '.join(_OPTIONS)}. {_ENCODE}.")
+            raise _Wrong(f"NBQUEUE_URL has {_unknown(name)}: the options are {', '.join(_OPTIONS)}. {_ENCODE}.")
         changes.update(_option(name, unquote(value, errors="strict")))
     return replace(address, **changes)
+
+
+def _unknown(name: str) -> str:
+    """An option in words; one that is like none that is known is not named: it may be part of a password."""
+    meant = get_close_matches(name, _OPTIONS, n=1, cutoff=0.8)
+    if meant:
+        return f'the option "{name}", which is not known (is {meant[0]} meant?)'
+    return f'the option "{name}", which is another library\'s' if name in _FOREIGN else "an unknown option"
 
 
 def _option(name: str, value: str) -> dict[str, Any]:

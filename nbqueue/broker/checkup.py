@@ -25,7 +25,7 @@ SKEW_S = 2.0
 #: a round trip that takes longer is felt in a notebook
 SLOW_S = 0.05
 
-Mark = Literal["ok", "note", "wrong"]
+Mark = Literal["ok", "note", "wrong", "accepted"]
 
 
 #: a hole of servers that are known by their version alone
@@ -37,7 +37,7 @@ class Finding:
     """One thing that was looked at."""
 
     what: str
-    #: "wrong" keeps jobs from running or from being kept; a note is worth knowing
+    #: "wrong" keeps jobs from running or from being kept; a note is worth knowing; what is accepted was one of these
     mark: Mark
     said: str
 
@@ -50,6 +50,24 @@ def server(info: Mapping[str, Any]) -> Iterator[Finding]:
     if info.get("role") == "slave":
         place = f"{info.get('master_host', '?')}:{info.get('master_port', '?')}"
         yield Finding("server", "wrong", f"it is a read-only replica of {place}: name that one, or the Sentinels")
+
+
+def watched(info: Mapping[str, Any], primary: str, silent: Collection[str], count: int) -> Iterator[Finding]:
+    """Of a server behind so many Sentinels: where it is, its replicas, and who of the Sentinels keeps silent."""
+    replicas = [each for name, each in info.items() if re.fullmatch(r"slave\d+", name) and isinstance(each, dict)]
+    copies = ", ".join(f"{each.get('ip')}:{each.get('port')} ({each.get('state')})" for each in replicas)
+    said = f"the primary is {primary}, its replicas: {copies or 'none'}"
+    if silent:
+        yield Finding("Sentinels", "note", f"{', '.join(silent)} of {count} give no answer: start them again; {said}")
+    elif not copies:
+        yield Finding("Sentinels", "note", f"{said}: nobody takes its place when it fails")
+    else:
+        yield Finding("Sentinels", "ok", f"{said}; all {count} Sentinels answer")
+    if "min_slaves_good_slaves" not in info:
+        todo = "set min-replicas-to-write 1 and min-replicas-max-lag 1"
+        yield Finding(
+            "Sentinels", "note", f"a primary that has lost its replicas goes on accepting what is lost: {todo}"
+        )
 
 
 def keeping(info: Mapping[str, Any]) -> Iterator[Finding]:

@@ -48,6 +48,8 @@ class _Engine:
     offers: Mapping[str, float]
     slots: int
     claims: Mapping[bytes, bytes]
+    #: whether it claims no more, as its worker ends
+    draining: bool = False
 
 
 async def standing(client: Any, keys: Keys, jobs: Mapping[str, str]) -> Standing:
@@ -113,16 +115,22 @@ async def _ask_engines(client: Any, keys: Keys, live: Sequence[str]) -> Sequence
         return ()
     pipe = client.pipeline(transaction=False)
     for engine in live:
-        pipe.hmget(keys.engine(engine), "queues", "resources", "slots")
+        pipe.hmget(keys.engine(engine), "queues", "resources", "slots", "draining")
         pipe.hgetall(keys.claims(engine))
     found = sound(await pipe.execute(raise_on_error=False))
     return [_engine(*found[number : number + _ENGINE]) for number in range(0, len(found), _ENGINE)]
 
 
 def _engine(about: Sequence[bytes | None] | None, claims: Mapping[bytes, bytes] | None) -> _Engine:
-    queues, resources, slots = about or (None, None, None)
+    queues, resources, slots, draining = about or (None,) * 4
     all_of_it = int(slots) if slots and slots.isdigit() else 0
-    return _Engine(queues=served_by(queues), offers=resources_of(resources), slots=all_of_it, claims=claims or {})
+    return _Engine(
+        queues=served_by(queues),
+        offers=resources_of(resources),
+        slots=all_of_it,
+        claims=claims or {},
+        draining=draining == b"1",
+    )
 
 
 async def _ask_free(client: Any, keys: Keys, engines: Sequence[_Engine]) -> list[Mapping[str, float]]:
@@ -145,9 +153,11 @@ def _by_queue(engines: Sequence[_Engine], amounts: Sequence[Mapping[str, float]]
 
 
 def _slots(engines: Sequence[_Engine]) -> dict[str, tuple[int, int]]:
-    """How many of the slots for sync functions are busy, and all of them, by queue."""
+    """How many of the slots for sync functions are busy, and all of them, by queue; without those that go."""
     found: dict[str, tuple[int, int]] = {}
     for engine in engines:
+        if engine.draining:
+            continue
         # those that rest hold none
         busy = min(sum(map(_is_in_process, engine.claims.values())), engine.slots)
         for name in engine.queues:

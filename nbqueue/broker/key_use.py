@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbqueue.broker.asking import ask
@@ -13,24 +14,44 @@ from nbqueue.broker.keys import Keys
 #: of a signed record this much holds the id of its key
 _BEGINNING_BYTES = 111
 _AT_ONCE = 500
+#: jobs that are to run, and those that failed and may be retried
+WAITING, ENDED = "jobs that wait or run", "jobs that have ended"
+_ORDER = (WAITING, "schedules", ENDED, "results", "checkpoints")
 
 
-async def signed(client: Any, keys: Keys) -> dict[str, Counter[str]]:
-    """Key id -> how many jobs, results, checkpoints and schedules are signed with it.
+@dataclass(kw_only=True)
+class Signed:
+    """What is signed with one key."""
+
+    #: what it is -> how many
+    counts: Counter[str] = field(default_factory=Counter)
+    #: for how much longer (ms) the server keeps what does not run any more, the last of it; None: there is none
+    kept_ms: int | None = None
+
+    def __str__(self) -> str:
+        return ", ".join(f"{self.counts[what]:,} of the {what}" for what in _ORDER if self.counts[what])
+
+
+async def signed(client: Any, keys: Keys, key_id: str) -> Signed:
+    """What is signed with a key.
 
     All keys of the server are walked through, so it takes about a second for every 100,000 of them.
     """
-    found: dict[str, Counter[str]] = {}
+    found = Signed()
     for what, pattern in _patterns(keys).items():
         async for names in _batches(client, pattern):
-            for key_id in await _key_ids(client, names):
-                found.setdefault(key_id, Counter())[what] += 1
+            ours = await _signed_with(client, names, key_id)
+            for left_ms in await ask(client, *(("PTTL", name) for name in ours)):
+                # who ends loses what was submitted, or gets a time for it
+                found.counts[ENDED if what == WAITING and left_ms > 0 else what] += 1
+                if left_ms > 0:
+                    found.kept_ms = max(found.kept_ms or 0, left_ms)
     return found
 
 
 def _patterns(keys: Keys) -> dict[str, str]:
     return {
-        "jobs": keys.submission("*"), "results": keys.result("*"), "checkpoints": keys.checkpoint("*"),
+        WAITING: keys.submission("*"), "results": keys.result("*"), "checkpoints": keys.checkpoint("*"),
         "schedules": keys.call("*", "*"),
     }  # fmt: skip
 
@@ -48,7 +69,8 @@ async def _batches(client: Any, pattern: str) -> AsyncIterator[list[bytes]]:
             return
 
 
-async def _key_ids(client: Any, names: Iterable[bytes]) -> list[str]:
-    """The ids of the keys that records were signed with; what is no record of ours has none."""
+async def _signed_with(client: Any, names: Sequence[bytes], key_id: str) -> list[bytes]:
+    """Those of the names whose records were signed with a key."""
     beginnings = await ask(client, *(("GETRANGE", name, 0, _BEGINNING_BYTES - 1) for name in names))
-    return [found for each in beginnings if isinstance(each, bytes) and (found := key_id_of(each)) is not None]
+    found = zip(names, beginnings, strict=True)
+    return [name for name, each in found if isinstance(each, bytes) and key_id_of(each) == key_id]

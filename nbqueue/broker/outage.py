@@ -21,6 +21,11 @@ from nbqueue.errors import (
     StoreFull,
 )
 
+
+class NotWatched(redis_errors.ResponseError):
+    """The Sentinels that a URL names know no such primary, or are none: no waiting mends that."""
+
+
 _LONGEST_CHAIN = 10
 _SHOWN = 200
 #: words a server begins an answer with while it cannot serve, but soon may
@@ -31,6 +36,8 @@ _DENIED = (
     redis_errors.InvalidResponse,
 )  # fmt: skip
 _GONE = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
+#: commands that every server knows which keeps data, and no Sentinel
+_OF_DATA = ("EVALSHA", "EXISTS", "GET", "HGETALL", "HMGET", "MULTI", "SCRIPT", "SET", "SMEMBERS", "TIME", "ZRANGE")
 #: error types or beginnings of the answer, what we raise for them, and what we say
 _ANSWERS: tuple[tuple[tuple[type[BaseException], ...], tuple[str, ...], type[NbqueueError], str], ...] = (
     (
@@ -57,6 +64,10 @@ _ANSWERS: tuple[tuple[tuple[type[BaseException], ...], tuple[str, ...], type[Nbq
         (), ("DB index is out of range", "invalid DB index", "ERR DB index", "ERR invalid DB"), ConfigurationError,
         "has no database of that number: end NBQUEUE_URL with /0",
     ),
+    (
+        (), tuple(f"unknown command '{name}'" for name in _OF_DATA), ConfigurationError,
+        "keeps no data, and is as it seems a Sentinel: write redis+sentinel://host:26379/name/0 in NBQUEUE_URL",
+    ),
 )  # fmt: skip
 #: words that our scripts begin a refusal with, and the error it is; the sentence follows
 _REFUSALS: dict[str, type[NbqueueError]] = {
@@ -68,7 +79,10 @@ _PASSING_TYPES = (redis_errors.BusyLoadingError, redis_errors.ReadOnlyError, red
 def is_connection_error(error: BaseException) -> bool:
     """Whether the way to the server failed, or it cannot serve just now: worth another try."""
     chain = list(_chain(error))
-    if any(isinstance(each, (*_DENIED, AccessDenied, StoreFull)) or tls.fault(each) is not None for each in chain):
+    if any(
+        isinstance(each, (*_DENIED, AccessDenied, StoreFull, NotWatched)) or tls.fault(each) is not None
+        for each in chain
+    ):
         return False
     if isinstance(error, redis_errors.ResponseError):
         return isinstance(error, _PASSING_TYPES) or _answer(error).startswith(_PASSING)

@@ -107,10 +107,14 @@ class EngineInfo(Shown):
     running: int = 0
     #: the hosts it leaves word at, with their ports
     webhook_hosts: tuple[str, ...] = ()
+    #: whether its worker was told to end: it claims no more, and finishes what runs
+    draining: bool = False
     #: of its processes, as it announced last; 100 is one core; None: not known
     cpu_percent: float | None = None
     #: the memory they hold; pages that they share count once where that can be told cheaply; None: not known
     memory_bytes: int | None = None
+    #: the key that the others sign with and that its key file lacks; empty: none
+    lacked_key: str = ""
 
 
 async def pause(client: Any, keys: Keys, name: str) -> None:
@@ -225,11 +229,13 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "functions": json.dumps(info.functions),
             "only_registered": int(info.only_registered),
             "slots": info.slots,
+            "draining": int(info.draining),
             "webhook_hosts": " ".join(info.webhook_hosts),
             "resources": json.dumps(labels.offered(info.resources, info.labels)),
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
             "cpu_percent": "" if info.cpu_percent is None else round(info.cpu_percent, 1),
             "memory_bytes": "" if info.memory_bytes is None else info.memory_bytes,
+            "lacked_key": info.lacked_key,
         },
     )
     pipe.pexpire(keys.engine(info.id), 60_000)
@@ -272,17 +278,14 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
     text = {key.decode(): value.decode() for key, value in fields.items()}
     amounts, words = labels.split(check(json.loads(text.get("resources", "{}")), labels=True))
     return EngineInfo(
-        id=engine,
-        host=text.get("host", ""),
-        pid=int(text.get("pid", 0)),
-        supervisor=int(text.get("supervisor", 0)),
-        machine=text.get("machine", ""),
-        python=text.get("python", ""),
-        version=text.get("version", ""),
+        id=engine, host=text.get("host", ""), machine=text.get("machine", ""),
+        pid=int(text.get("pid", 0)), supervisor=int(text.get("supervisor", 0)),
+        python=text.get("python", ""), version=text.get("version", ""),
         queues=tuple(json.loads(text.get("queues", "[]"))),
         functions=tuple(json.loads(text.get("functions", "[]"))),
         only_registered=text.get("only_registered") == "1",
         slots=int(text.get("slots", 0)),
+        draining=text.get("draining") == "1",
         resources=amounts,
         labels=words,
         started_at=moment(text.get("started")),
@@ -290,4 +293,5 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         webhook_hosts=tuple(text.get("webhook_hosts", "").split()),
         cpu_percent=float(text["cpu_percent"]) if text.get("cpu_percent") else None,
         memory_bytes=int(text["memory_bytes"]) if text.get("memory_bytes") else None,
-    )
+        lacked_key=text.get("lacked_key", ""),
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from nbqueue.broker.asking import Command, ask
 from nbqueue.broker.keys import Keys
-from nbqueue.broker.roles import KEYED, SCRIPTS, WRITING, Role
+from nbqueue.broker.roles import KEYED, LOOKING, SCRIPTS, WRITING, Role
 
 #: how many words a command needs after its key; those that are not here need none
 _WORDS = {
@@ -19,7 +19,9 @@ _WORDS = {
     **dict.fromkeys(("zrem", "zscore"), 1),
     "xadd": 3,
 }
-_SCRIPTS: dict[str, Command] = {"evalsha": ("EVALSHA", "0" * 40, "0"), "script|load": ("SCRIPT", "LOAD", "return 1")}
+_OTHERS: dict[str, Command] = {
+    "evalsha": ("EVALSHA", "0" * 40, "0"), "script|load": ("SCRIPT", "LOAD", "return 1"), "scan": ("SCAN", "0"),
+}  # fmt: skip
 #: names that are told of what is lacking
 _FEW = 4
 #: commands that nobody needs for jobs, and that change, empty or take over a server
@@ -31,10 +33,15 @@ _GREAT: dict[str, Command] = {
 
 async def refused(client: Any, keys: Keys, role: Role) -> list[str]:
     """The commands, keys and channels of a role in this namespace that the user is not given."""
-    named = {name: (name.upper(), keys.record("-"), *_words(name, keys)) for name in KEYED[role]}
-    named |= {name: _SCRIPTS[name] for name in SCRIPTS[role]} | {"scan": ("SCAN", "0")} | _places(keys, role)
+    named = _named(keys, role)
     replies = await _checked(client, list(named.values()))
     return [name for name, reply in zip(named, replies, strict=True) if isinstance(reply, NoPermissionError)]
+
+
+def between(keys: Keys, lower: Role, higher: Role) -> set[str]:
+    """What the higher role may do and the lower one may not, in the names of `refused`."""
+    known = _named(keys, lower)
+    return {name for name, command in _named(keys, higher).items() if known.get(name) != command}
 
 
 async def great_rights(client: Any) -> list[str]:
@@ -64,6 +71,13 @@ async def _checked(client: Any, commands: list[Command]) -> list[Any]:
     if isinstance(opened, ResponseError):
         raise opened
     return replies
+
+
+def _named(keys: Keys, role: Role) -> dict[str, Command]:
+    """What a role may do, with a command that tells."""
+    named: dict[str, Command] = {name: (name.upper(), keys.record("-"), *_words(name, keys)) for name in KEYED[role]}
+    named |= {name: _OTHERS[name] for name in (*SCRIPTS[role], *LOOKING[role])}
+    return named | _places(keys, role)
 
 
 def _words(name: str, keys: Keys) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 #: of a connection; a name that a server does not know, as `client|setinfo` before 7.2, it refuses with all the rest
 _MEETING = (
     "ping", "select", "time", "info", "client|setname", "client|getname", "client|id", "multi",
-    "exec", "discard", "subscribe", "unsubscribe", "acl|whoami", "scan",
+    "exec", "discard", "subscribe", "unsubscribe", "acl|whoami",
 )  # fmt: skip
 #: scripts may do no more than their caller, but one that never ends stops the server: they are not for all
 _SCRIPTS = ("evalsha", "script|load")
@@ -34,9 +34,11 @@ WRITING = (
 KEYED: dict[Role, tuple[str, ...]] = {
     "viewer": _READING, "client": (*_READING, *WRITING), "worker": (*_READING, *WRITING, "blpop"),
 }  # fmt: skip
+#: what shows the names of all keys, those of other namespaces too: removing a signing key looks for what it signed
+LOOKING: dict[Role, tuple[str, ...]] = {"viewer": (), "client": (), "worker": ("scan",)}
 #: every command of a role
 COMMANDS: dict[Role, tuple[str, ...]] = {
-    role: (*_MEETING, *SCRIPTS[role], "xread", *(() if role == "viewer" else ("publish",)), *keyed)
+    role: (*_MEETING, *SCRIPTS[role], *LOOKING[role], "xread", *(() if role == "viewer" else ("publish",)), *keyed)
     for role, keyed in KEYED.items()
 }
 #: what is read ("%R~") and what is written, too ("~"), below the namespace. Who submits writes neither leases nor

@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from nbqueue.broker.asking import Pool
+from nbqueue.broker.outage import NotWatched
 from nbqueue.broker.packing import Packed, TcpConnection, TlsConnection
 
 logger = logging.getLogger("nbqueue.sentinels")
@@ -40,6 +41,7 @@ class Sentinels:
         }
         self._name = name
         self._asked: list[Packed] = [kind(host=host, port=port, **options, **limits) for host, port in places]
+        self.count = len(self._asked)
         self._one_by_one = asyncio.Lock()
         self._epoch = -1
 
@@ -49,6 +51,7 @@ class Sentinels:
             answers = await asyncio.gather(*map(self._answer, self._asked))
         states = [each for each in answers if isinstance(each, dict) and each["epoch"] >= self._epoch]
         if not states:
+            self._check(answers)
             raise redis_errors.ConnectionError(self._why(answers))
         latest = max(states, key=lambda state: state["epoch"])
         if all("down" in state["flags"] for state in states if state["epoch"] == latest["epoch"]):
@@ -56,6 +59,13 @@ class Sentinels:
         self._epoch = latest["epoch"]
         place: tuple[str, int] = latest["place"]
         return place
+
+    async def silent(self) -> list[str]:
+        """The places of those that do not say now where the primary is."""
+        async with self._one_by_one:
+            answers = await asyncio.gather(*map(self._answer, self._asked))
+        told = zip(self._asked, answers, strict=True)
+        return [f"{each.host}:{each.port}" for each, answer in told if not isinstance(answer, dict)]
 
     async def close(self) -> None:
         """Close the connections to them."""
@@ -74,6 +84,22 @@ class Sentinels:
         place = (fields["ip"], int(fields["port"]))
         return {"place": place, "flags": fields["flags"], "epoch": int(fields["config-epoch"])}
 
+    def _check(self, answers: Sequence[Any]) -> None:
+        """Raise NotWatched where most of them never knew the primary: the URL is wrong."""
+        said = [str(each) for each in answers if isinstance(each, redis_errors.ResponseError)]
+        if self._epoch >= 0 or 2 * len(said) <= len(answers):
+            return
+        if any("unknown command" in each for each in said):
+            raise NotWatched(
+                "it is no Sentinel, but a server itself: write redis:// (rediss://) in NBQUEUE_URL, or name the "
+                "Sentinels and their port, mostly 26379"
+            )
+        if any("No such master" in each for each in said):
+            raise NotWatched(
+                f'the Sentinels know no "{self._name}": name the primary in NBQUEUE_URL as their `sentinel monitor` '
+                "does, redis+sentinel://host:26379/name/0"
+            )
+
     def _why(self, answers: Sequence[Any]) -> str:
         for answer in answers:
             if isinstance(answer, redis_errors.AuthenticationError | redis_errors.NoPermissionError):
@@ -89,9 +115,16 @@ class SentinelPool(Pool):
     def __init__(self, sentinels: Sentinels, **options: Any) -> None:
         super().__init__(**options, pool=self)
         self._sentinels = sentinels
+        #: how many there are
+        self.sentinels = sentinels.count
         self._open: WeakSet[Following] = WeakSet()
         self._place: tuple[str, int] | None = None
         self._watching: asyncio.Task[None] | None = None
+
+    async def look(self) -> tuple[str, list[str]]:
+        """Where the primary is, and the places of the Sentinels that do not say so."""
+        host, port = await self._sentinels.primary()
+        return f"{host}:{port}", await self._sentinels.silent()
 
     async def primary(self, connection: Following) -> tuple[str, int]:
         """Where a connection is to go; from now on it is ended when there is another primary."""

@@ -19,6 +19,11 @@ NO_TLS = "does not speak TLS: write redis:// instead of rediss:// in NBQUEUE_URL
 _UNTRUSTED = "name its authority with ?ssl_ca_certs=<file> in NBQUEUE_URL"
 #: what a server says that wants another certificate of ours, in OpenSSL's words
 _OURS = ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_CERTIFICATE_", "HANDSHAKE_FAILURE")
+#: option -> what its file holds, and how that is known
+_HELD = {
+    "ssl_ca_certs": ("certificate", b"CERTIFICATE-----"), "ssl_certfile": ("certificate", b"CERTIFICATE-----"),
+    "ssl_keyfile": ("private key", b"PRIVATE KEY-----"),
+}  # fmt: skip
 _OLD = ("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION")
 _NONE = ("WRONG_VERSION",)
 
@@ -50,13 +55,14 @@ def check_files(address: Address) -> None:
     """Raise ConfigurationError for a file of certificates or keys that cannot be read."""
     files = {"ssl_ca_certs": address.ca_file, "ssl_certfile": address.cert_file, "ssl_keyfile": address.key_file}
     for option, name in files.items():
-        if name is not None and not _is_readable(Path(name)):
-            raise ConfigurationError(f"The file {name} of {option} in NBQUEUE_URL cannot be read: correct its path.")
-
-
-def _is_readable(path: Path) -> bool:
-    try:
-        with path.open("rb"):
-            return True
-    except OSError:
-        return False
+        if name is None:
+            continue
+        try:
+            text = Path(name).read_bytes()
+        except OSError:
+            raise ConfigurationError(
+                f"The file {name} of {option} in NBQUEUE_URL cannot be read: correct its path."
+            ) from None
+        what, mark = _HELD[option]
+        if mark not in text:
+            raise ConfigurationError(f"The file {name} of {option} in NBQUEUE_URL holds no {what} (PEM): name another.")

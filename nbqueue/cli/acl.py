@@ -11,8 +11,10 @@ from nbqueue.cli.reach import with_settings
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 
-#: stands where the password belongs; no server takes it as it is
-PLACE = ">PASSWORD"
+#: stands where the password belongs: no server takes it as it is, as it is no word of theirs
+PLACE = "PASSWORD-FILE-IS-MISSING"
+#: servers read their append-only file as this user
+_OWNER = "default"
 
 
 class Roles(click.Choice[Role]):
@@ -42,8 +44,18 @@ def acl(settings: Settings, *, role: Role, user: str | None, password_file: Path
     name = user or f"nbqueue-{role}"
     if not name.isascii() or not name.isprintable() or " " in name:
         raise ConfigurationError(f"--user {name!a} cannot be used: give letters, digits and signs without spaces.")
+    if name == _OWNER:
+        raise ConfigurationError(
+            "--user default cannot be used: servers read their append-only file as this user, and lose all jobs at "
+            "their next start where it has few rights: choose another name."
+        )
     proof = PLACE if password_file is None else hashed(_first_line(password_file))
     words = ["reset", "on", proof, *rights(role, settings.namespace)]
+    if password_file is None:
+        click.echo(
+            f"nbqueue: {name} has no password yet: give --password-file, or write the password with a > before it in "
+            f"the place of {PLACE}, which no server takes.", err=True,
+        )  # fmt: skip
     click.echo(" ".join(("user" if acl_file else "ACL SETUSER", name, *words)))
 
 

@@ -6,7 +6,8 @@ import os
 import platform
 import stat
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -19,30 +20,37 @@ from nbqueue.broker.history import now_ms
 from nbqueue.broker.named_key import own_key
 from nbqueue.broker.retention import Archived
 from nbqueue.broker.roles import Role
+from nbqueue.broker.sentinels import SentinelPool
 from nbqueue.broker.signing import Keyring
-from nbqueue.cli import tables
+from nbqueue.cli import lacking_keys, tables
 from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
 from nbqueue.cli.spoken import EXIT_FAILED
 from nbqueue.cli.variables import slips
 from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.local import stack
+from nbqueue.model.names import shown
 from nbqueue.model.settings import Settings
 
 _PINGS = 5
 #: a lack of them is noted, and is no fault: the first one starts after a look as well
 _WORKERS = "workers"
-#: what a user can do at most who lacks something of a role
-_LACKING: dict[Role, str] = {
-    "viewer": "cannot look at all that is known of jobs",
-    "client": "may look at jobs, and neither submit nor change any",
-    "worker": "may submit jobs, and run no worker",
+#: what a user can do at most who lacks something of a role, and the role that may do that
+_LACKING: dict[Role, tuple[str, Role | None]] = {
+    "viewer": ("cannot look at all that is known of jobs", None),
+    "client": ("may look at jobs, and neither submit nor change any", "viewer"),
+    "worker": ("may submit jobs, and run no worker", "client"),
 }
+#: all that is looked at
+_LOOKED_AT = (
+    "Python", "environment", "signing key", "server", checkup.HOLE, "way", "persistence", "memory", "clock", "latency",
+    "Sentinels", "rights", _WORKERS, "queues", "history",
+)  # fmt: skip
 
 
 @click.command()
 @click.option("--strict", is_flag=True, help="Exit code 1 for what is only noted, too; that no worker runs is none.")
 @click.option("--accept", multiple=True, metavar="WHAT",
-              help="What is known and may be so, by the second column; can be given again.")  # fmt: skip
+              help="What is known and may be so, by the second column; several with commas.")  # fmt: skip
 @as_json
 @with_settings
 def doctor(settings: Settings, *, strict: bool, accept: tuple[str, ...], json_wanted: bool) -> None:
@@ -53,19 +61,33 @@ def doctor(settings: Settings, *, strict: bool, accept: tuple[str, ...], json_wa
 
     nbqueue doctor --strict --accept queues && nbqueue worker
     """
-    found = list(_findings(settings))
+    accepted = _accepted(accept)
+    found = [_judged(item, accepted) for item in _findings(settings)]
     if json_wanted:
         tables.print_json(found)
     else:
         tables.print_table((), [(item.mark, item.what, item.said) for item in found])
-    leave(EXIT_FAILED if any(_counts(item, accept, strict=strict) for item in found) else 0)
+    leave(EXIT_FAILED if any(_counts(item, strict=strict) for item in found) else 0)
 
 
-def _counts(item: Finding, accept: Collection[str], *, strict: bool) -> bool:
+def _accepted(given: Collection[str]) -> set[str]:
+    """The names of `--accept`, as the second column has them."""
+    known = {name.lower(): name for name in _LOOKED_AT}
+    words = [word.strip() for text in given for word in text.split(",") if word.strip()]
+    for word in words:
+        if word.lower() not in known:
+            raise ConfigurationError(f"--accept {shown(word)} is not looked at: give of {', '.join(_LOOKED_AT)}.")
+    return {known[word.lower()] for word in words}
+
+
+def _judged(item: Finding, accepted: Collection[str]) -> Finding:
+    """What is known and may be so is neither wrong nor noted."""
+    return replace(item, mark="accepted") if item.what in accepted and item.mark != "ok" else item
+
+
+def _counts(item: Finding, *, strict: bool) -> bool:
     """Whether it ends the command with 1."""
-    return item.what not in accept and (
-        item.mark == "wrong" or (strict and item.mark == "note" and item.what != _WORKERS)
-    )
+    return item.mark == "wrong" or (strict and item.mark == "note" and item.what != _WORKERS)
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
@@ -78,12 +100,15 @@ def _findings(settings: Settings) -> Iterator[Finding]:
             "server", "note", f"no local stack runs in {settings.home}; the first submit (or `nbqueue up`) starts it"
         )
         return
+    way: list[Finding] = []
     try:
         address = running_address(settings)
         keyring = Keyring.load(settings.signing_key_file) if key.mark == "ok" else None
-        yield from checkup.way(address)
-        yield from asking(settings, lambda server: _ask_server(server, settings, keyring), address=address)
+        way = list(checkup.way(address))
+        yield from [*way, *asking(settings, lambda server: _ask_server(server, settings, keyring), address=address)]
     except NbqueueError as error:
+        # what was not gone is no good way
+        yield from (item for item in way if item.mark != "ok")
         yield Finding("server", "wrong", str(error))
 
 
@@ -116,12 +141,22 @@ async def _ask_server(server: Server, settings: Settings, keyring: Keyring | Non
         *checkup.server(info), *checkup.keeping(info), checkup.room(info), checkup.clock(skew_s),
         checkup.latency(answered_s),
     ]  # fmt: skip
+    found += await server.ask(lambda client: _watched(client, info))
     missing = await server.ask(lambda client: rights.unreplayed(client, server.keys))
     found += checkup.replay(info, missing)
     found += await server.ask(lambda client: _rights(client, server, is_shared=settings.url is not None))
     if keyring is not None:
         found += await server.ask(lambda client: _mark(client, server, keyring))
     return [*found, *await _work(server)]
+
+
+async def _watched(client: Any, info: Mapping[str, Any]) -> list[Finding]:
+    """Of a server behind Sentinels, how it stands with them."""
+    pool = client.connection_pool
+    if not isinstance(pool, SentinelPool):
+        return []
+    primary, silent = await pool.look()
+    return list(checkup.watched(info, primary, silent, pool.sentinels))
 
 
 async def _work(server: Server) -> list[Finding]:
@@ -133,7 +168,8 @@ async def _work(server: Server) -> list[Finding]:
     archive = await server.ask(lambda client: retention.archived(client, server.keys))
     now = datetime.fromtimestamp(await now_ms(server.ask) / 1000, tz=UTC)
     workers = Finding(_WORKERS, "ok" if engines else "note", f"{len(engines)} with a lease" + _pythons(engines))
-    return [workers, _queues(stats, waiting), *_history(archive, now)]
+    keyed = lacking_keys.findings(stats, engines)
+    return [workers, _queues(stats, waiting), *keyed, *_history(archive, now)]
 
 
 async def _round_trip(client: Any) -> float:
@@ -149,16 +185,20 @@ async def _round_trip(client: Any) -> float:
 async def _rights(client: Any, server: Server, *, is_shared: bool) -> list[Finding]:
     """Whether the user may do what a worker does, or less, or far more."""
     user = await rights.user_name(client) or "the user of NBQUEUE_URL"
-    for role, said in _LACKING.items():
+    may = "may do what a worker needs"
+    for role, (said, lower) in _LACKING.items():
         missing = await rights.refused(client, server.keys, role)
+        if missing and lower and set(missing) == rights.between(server.keys, lower, role):
+            may = f"has the role {lower}: {said}"
+            break
         if missing:
             todo = f"`nbqueue acl --role {role}` prints what it lacks: {rights.some(missing)}"
-            return [Finding("rights", "wrong" if role == "viewer" else "note", f"{user} {said}; {todo}")]
+            return [Finding("rights", "note" if lower else "wrong", f"{user} {said}; {todo}")]
     great = await rights.great_rights(client) if is_shared else []
     if great:
         todo = "give people and workers users of their own, with what `nbqueue acl` prints"
         return [Finding("rights", "note", f"{user} may also run {', '.join(great)}: {todo}")]
-    return [Finding("rights", "ok", f"{user} may do what a worker needs")]
+    return [Finding("rights", "ok", f"{user} {may}")]
 
 
 async def _mark(client: Any, server: Server, keyring: Keyring) -> list[Finding]:

@@ -8,11 +8,14 @@ from typing import Any
 import click
 
 from nbqueue.cli import config_file
+from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import variables
 
 #: options that are for one call, and no lasting choice
 _OF_THE_CALL = {"help", "check", "json"}
 _PREFIX = "NBQUEUE_"
+#: where it is kept which options stand elsewhere, and where
+_PLACES = "nbqueue.places"
 
 
 class Configured(click.Command):
@@ -30,6 +33,7 @@ class Configured(click.Command):
             return super().parse_args(ctx, args)
         found = self._found(ctx, words)
         ctx.default_map = {name: value for name, (value, _) in found.items()}
+        ctx.meta[_PLACES] = {_option(name): place for name, (_, place) in found.items() if words.get(name) is None}
         try:
             return super().parse_args(ctx, args)
         except click.BadParameter as error:
@@ -38,6 +42,17 @@ class Configured(click.Command):
                 raise
             text = f"{error.message.rstrip('.')}. It stands in {found[name][1]}."
             raise click.BadParameter(text, ctx, error.param, error.param_hint) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; a fault of an option that is read later says where it stands, too."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            text = str(error)
+            place = ctx.meta.get(_PLACES, {}).get(text.partition(" ")[0])
+            if place is None:
+                raise
+            raise ConfigurationError(f"{text.rstrip('.')}. It stands in {place}.") from error
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options below their headings, those without one at the end."""
@@ -63,6 +78,10 @@ class Configured(click.Command):
             if text := environment.get(variable):
                 found[name] = (text, variable)
         return found
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _record(param: click.Parameter, ctx: click.Context) -> tuple[str, str] | None:

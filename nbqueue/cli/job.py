@@ -41,7 +41,8 @@ def submit(
 ) -> None:
     """Submit a registered function by its name.
 
-    Prints the job's id. NAME is what workers know the function by.
+    Prints the job's id. NAME is what workers know the function by: what its @task says, as in @task("reports.daily"),
+    or else the function's own name. The module is no part of it.
 
     ARGUMENTS are JSON: 5, '"text"', '[1, 2]'; with name=JSON for keywords. Example:
 
@@ -51,7 +52,7 @@ def submit(
     with submitting(settings):
         job = nbqueue.options(**read(options)).submit(name, *args, **kwargs).wait()
     if not wait:
-        warned(job)
+        warned(job, name)
     result = waited(job.wait, job) if wait else None
     if json_wanted:
         tables.print_json({"id": job.id, "existed": job.existed, **({"result": result} if wait else {})})

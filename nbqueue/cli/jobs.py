@@ -15,6 +15,7 @@ from nbqueue.cli import one_job, tables
 from nbqueue.cli.ranges import Whole
 from nbqueue.cli.reach import Server, as_json, asking, with_settings
 from nbqueue.cli.searching import filters, narrowed
+from nbqueue.cli.works import in_chunks, members_by_id
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import advice, holdup, names
 from nbqueue.model.job import JobRecord
@@ -38,21 +39,22 @@ SPARE = ("QUEUE", "LABEL", "SUBMITTED", "PROGRESS")
 def jobs(settings: Settings, *, job_id: str | None, dead: str, limit: int, json_wanted: bool, **given: Any) -> None:
     """List jobs, or show all that is known of one.
 
-    Live ones come first, then the last to end. Of one that failed, the end of the traceback on its worker is shown, and
-    with --json all of it, where the signing key is there to verify it.
+    The id of a group lists its jobs. Live ones come first, then the last to end. Of one that failed, the end of the
+    traceback on its worker is shown, and with --json all of it, where the signing key is there to verify it.
 
     Of what is named by more than --state and --queue the newest come first. --dead goes with --since and --limit
     alone; `nbqueue retry --dead QUEUE` submits what it lists again. The other options `nbqueue retry`, `cancel`,
     `delete` and `requeue` take too.
     """
     narrow = narrowed(given)
+    found_before: Sequence[JobRecord] | None = None
     if job_id is not None:
         if narrow or dead:
             raise ConfigurationError("jobs takes the ID of one job, or options that say which: both came together.")
-        one_job.show(settings, job_id, json_wanted=json_wanted)
-        return
-    found_before = None
-    if dead:
+        if not (found_before := _of_group(settings, job_id)):
+            one_job.show(settings, job_id, json_wanted=json_wanted)
+            return
+    elif dead:
         found_before = _dead(settings, dead, limit, narrow)
     elif narrow.keys() - {"queue", "state"}:
         found_before = _narrowed(settings, limit, narrow)
@@ -82,6 +84,19 @@ class _Listing:
     lacks: list[str]
     #: id -> what it waits for, in short
     why: Mapping[str, str]
+
+
+def _of_group(settings: Settings, group_id: str) -> list[JobRecord]:
+    """The jobs of a group, in order; none where the id is of none."""
+
+    async def look(server: Server) -> list[JobRecord]:
+        members = (await members_by_id(server.ask, server.keys, [group_id]))[group_id]
+        found: list[JobRecord | None] = []
+        for part in in_chunks(members):
+            found += await server.ask(lambda client: wire.records(client, server.keys, part))  # noqa: B023
+        return [record for record in found if record is not None]
+
+    return asking(settings, look)
 
 
 def _narrowed(settings: Settings, limit: int, narrow: Mapping[str, Any]) -> Sequence[JobRecord]:

@@ -59,7 +59,7 @@ def map_items(
     with submitting(settings):
         group = nbqueue.options(**read(options)).submit_map(name, *columns).wait()
     if not wait:
-        warned(group[0])
+        warned(group[0], name)
         if json_wanted:
             tables.print_json({"id": group.id, "jobs": len(group)})
         else:

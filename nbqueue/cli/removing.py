@@ -12,6 +12,7 @@ from nbqueue.cli.reach import as_json, leave, with_settings
 from nbqueue.cli.searching import Search, again, is_search, meant, searching
 from nbqueue.cli.session import here
 from nbqueue.cli.spoken import EXIT_FAILED
+from nbqueue.cli.strangers import note_stranger
 from nbqueue.cli.works import METAVAR, are_done, jobs_of, members_by_id
 from nbqueue.client.grouping import states_of
 from nbqueue.client.link import Link, unknown
@@ -80,6 +81,7 @@ def clear(
             .clear(states or ("queued", "scheduled"), older_than=moments.ago(older_than, "--older-than"))
             .wait()
         )
+        note_stranger(queue)
     if json_wanted:
         tables.print_json({"queue": queue, "cleared": cleared})
     else:

@@ -12,10 +12,11 @@ import click
 
 from nbqueue.broker import key_file
 from nbqueue.broker.handshake import agree
-from nbqueue.broker.key_use import signed
+from nbqueue.broker.key_use import WAITING, Signed, signed
 from nbqueue.broker.signing import Keyring
 from nbqueue.cli import tables
 from nbqueue.cli.reach import ListingGroup, Server, as_json, asking, with_settings
+from nbqueue.display.wording import duration
 from nbqueue.errors import ConfigurationError, NbqueueError
 from nbqueue.model.settings import Settings
 
@@ -94,11 +95,10 @@ def rotate(settings: Settings, *, path: Path, key_id: str | None) -> None:  # no
         key_file.replace(path, {**chosen, **held})
     others = ", ".join(each for each in held if each not in chosen)
     click.echo(f"Key {next(iter(chosen))} signs from now on; still accepted: {others or 'no other'}.")
-    if key_id is None:
-        click.echo(
-            "Machines with a copy of this file need it, too: what is signed with it waits for workers that have it "
-            "(export, import).", err=True,
-        )  # fmt: skip
+    click.echo(
+        "Machines with a copy of this file need it, too: what is signed with it waits for workers that have it "
+        "(export, import).", err=True,
+    )  # fmt: skip
 
 
 @click.command()
@@ -168,7 +168,10 @@ def _say(key: SigningKey, sentence: str, *, json_wanted: bool) -> None:
 
 def _held(path: Path) -> dict[str, bytes]:
     if not path.exists():
-        raise ConfigurationError(f"There is no signing key {path}: make one with `nbqueue signing-key new`.")
+        raise ConfigurationError(
+            f"There is no signing key {path}: check the path; bring the team's key there with `nbqueue signing-key "
+            "import`, or make the first one with `nbqueue signing-key new`."
+        )
     return key_file.read(path)
 
 
@@ -181,28 +184,37 @@ def _known(key_id: str, held: Mapping[str, bytes], path: Path) -> str:
 def _left(settings: Settings, path: Path, key_id: str, *, force: bool) -> str:
     """What is still signed with a key, in words; raises ConfigurationError if it matters."""
     try:
-        counts = asking(settings, lambda server: _signed(server, Keyring.load(path), key_id))
+        left = asking(settings, lambda server: _signed(server, Keyring.load(path), key_id))
     except NbqueueError as error:
         if force:
             return ""
         raise ConfigurationError(
             f"Key {key_id} stays, as the server cannot be asked what is signed with it: {error} With --force it goes."
         ) from error
-    left = ", ".join(f"{number:,} {what}" for what, number in counts.get(key_id, {}).items())
-    if left and not force:
-        raise ConfigurationError(
-            f"Key {key_id} stays: {left} on the server are signed with it, and could not run or be read without it. "
-            "Wait for their end, or give --force."
+    if left.counts and not force:
+        raise ConfigurationError(f"Key {key_id} stays: {left} on the server are signed with it. {_way_on(left)}")
+    return str(left)
+
+
+def _way_on(left: Signed) -> str:
+    """How a key is got rid of that is still needed."""
+    told = []
+    if left.counts[WAITING] or left.counts["schedules"]:
+        told.append("What waits or runs keeps it until its end, and a schedule until it is deleted or set anew.")
+    if left.kept_ms is not None:
+        told.append(
+            f"The rest is kept for {duration(left.kept_ms / 1000)} at most; `nbqueue clear QUEUE --state failed "
+            "--state succeeded` forgets it now."
         )
-    return left
+    return " ".join([*told, "With --force what waits fails, and results cannot be read any more."])
 
 
-async def _signed(server: Server, keyring: Keyring, given_up: str) -> Mapping[str, Mapping[str, int]]:
-    """What is signed with which key; and from now on who meets at the server is held to the key that signs."""
+async def _signed(server: Server, keyring: Keyring, given_up: str) -> Signed:
+    """What is signed with a key; and from now on who meets at the server is held to the key that signs."""
 
-    async def look(client: Any) -> Mapping[str, Mapping[str, int]]:
+    async def look(client: Any) -> Signed:
         await agree(client, server.keys, keyring, instead_of=given_up)
-        return await signed(client, server.keys)
+        return await signed(client, server.keys, given_up)
 
-    found: Mapping[str, Mapping[str, int]] = await server.ask(look)
+    found: Signed = await server.ask(look)
     return found

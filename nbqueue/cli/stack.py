@@ -170,6 +170,8 @@ def _engine_row(item: EngineInfo) -> tuple[object, ...]:
         # it holds its lease, and says what it serves as soon as it does
         return (item.id, item.host, item.pid or "", "starting", *[""] * 6)
     running = f"{item.running} of {item.slots} slots" if item.slots else item.running
+    if item.draining:
+        running = f"{running}, draining"
     served = ",".join(item.queues)
     offers = ",".join(filter(None, (canonical(item.resources), *item.labels)))
     cpu = "" if item.cpu_percent is None else f"{item.cpu_percent:.0f}%"

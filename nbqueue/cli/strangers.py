@@ -1,4 +1,4 @@
-"""Names of queues that nothing and nobody knows: what is said when something is set for one."""
+"""Names of queues that nothing and nobody knows: what is said when something is set for one, or cleared in it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import click
 import nbqueue
 from nbqueue.cli.reach import shared_address
 from nbqueue.client import hooks
-from nbqueue.client.lacking import reason
+from nbqueue.client.lacking import near_functions, reason
 from nbqueue.client.session import configure
 from nbqueue.client.without_server import is_away
 from nbqueue.errors import BrokerUnavailable, LocalStackError
@@ -47,17 +47,29 @@ def submitting(settings: Settings) -> Iterator[None]:
         hooks.use_inline_worker(served_by)
 
 
-def warned(job: nbqueue.Job[Any]) -> None:
-    """Say where nobody on this machine will run it: the local stack's own worker knows no registered functions."""
+def warned(job: nbqueue.Job[Any], name: str) -> None:
+    """Say where nobody on this machine will run it, or where the workers of its queue know no function of its name.
+
+    The local stack's own worker knows no registered functions.
+    """
+    if found := near_functions(job.session, job.id, name):
+        click.echo(
+            f'nbqueue: the workers there know no function "{name}": did you mean {" or ".join(found)}?', err=True
+        )
     if job.session.settings.url is None and (sentence := reason(job.session, job.id, PATIENCE_S)):
         click.echo(f"nbqueue: {sentence} MODULE, where MODULE has the function", err=True)
 
 
-def waited(wait: Callable[..., T], job: nbqueue.Job[Any]) -> T:
-    """What `wait` gives; where it does not come soon because nobody serves the job's queue, that is said meanwhile."""
+def waited(wait: Callable[..., T], job: nbqueue.Job[Any], timeout_s: float | None = None) -> T:
+    """What `wait` gives; where it does not come soon because nobody serves the job's queue, that is said meanwhile.
+
+    Raises TimeoutError where it has not come after `timeout_s`.
+    """
+    if timeout_s is not None and timeout_s <= PATIENCE_S:
+        return wait(timeout_s)
     try:
         return wait(PATIENCE_S)
     except TimeoutError:
         if sentence := reason(job.session, job.id, PATIENCE_S):
             click.echo(f"nbqueue: {sentence}", err=True)
-    return wait()
+    return wait() if timeout_s is None else wait(timeout_s - PATIENCE_S)

@@ -6,6 +6,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -146,30 +147,47 @@ def _say_lack(job_id: str) -> None:
 @click.command()
 @click.argument("work_id", metavar="ID")
 @click.option("--wait", "waits", is_flag=True, help="Wait for the end.")
+@click.option("--timeout", "timeout_s", type=Seconds(0), default=None, metavar="S", help="Wait at most so long.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write it to this file: bytes and text as they are, a .pkl pickled, all else as JSON.")  # fmt: skip
 @as_json
 @with_settings
-def result(settings: Settings, *, work_id: str, waits: bool, out: Path | None, json_wanted: bool) -> None:
+def result(
+    settings: Settings, *, work_id: str, waits: bool, timeout_s: float | None, out: Path | None, json_wanted: bool
+) -> None:  # fmt: skip
     """Print the result of a job, or those of a group.
 
     As JSON, a line each; what has no JSON as Python writes it. Of a group's job that failed the line is
     {"error": ...}.
 
-    Exit code 1 if a job did not succeed, or its result is not kept any more; 4 if one has not ended. Example:
+    Exit code 1 if a job did not succeed, or its result is not kept any more; 4 if one has not ended, also when the
+    time of --timeout is over. Example:
 
     nbqueue result "$id" --wait --out plan.json
     """
-    with here(settings):
+    if timeout_s is not None and not waits:
+        raise ConfigurationError("--timeout says how long --wait waits: give both.")
+    with here(settings), _in_time(work_id, timeout_s):
         members = session().begin(lambda link: _members(link, work_id, waits=waits), what="asking for jobs").wait()
         if not members:
             job = nbqueue.Job[Any](work_id)
-            value = waited(job.wait, job)
+            value = waited(job.wait, job, timeout_s)
             _say(value, {"id": work_id, "result": as_plain(value)}, out, json_wanted=json_wanted)
             return
         group = nbqueue.attach(group=work_id).wait()
-        results = waited(group.results(return_errors=True).wait, group[0])
+        results = waited(group.results(return_errors=True).wait, group[0], timeout_s)
     print_results(work_id, len(members), results, out, json_wanted=json_wanted)
+
+
+@contextmanager
+def _in_time(work_id: str, timeout_s: float | None) -> Iterator[None]:
+    """End the command where what is waited for takes longer."""
+    try:
+        yield
+    except TimeoutError:
+        if timeout_s is None:
+            raise
+        raise _NotEnded(f"{work_id} has no result yet: it has not ended within {timeout_s:g} s.") from None
 
 
 async def _members(link: Link, work_id: str, *, waits: bool) -> Sequence[str]:

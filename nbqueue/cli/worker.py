@@ -58,10 +58,11 @@ def worker(
 ) -> None:  # fmt: skip
     """Run a worker until it is told to stop.
 
-    MODULE holds functions registered with @task, or is "module:Settings" with an arq WorkerSettings class. Without one
-    the worker runs what notebooks send it. Without --url it serves the local stack, which is started if need be. An arq
-    class says itself which server and queue it serves; of the options --burst, --processes, --drain-timeout, --reload,
-    --health and --log-format count for it.
+    MODULE holds functions registered with @task. They are submitted by the name that stands there, as in
+    @task("reports.daily"), or else by their own, without the module's. Or it is "module:Settings" with an arq
+    WorkerSettings class. Without one the worker runs what notebooks send it. Without --url it serves the local stack,
+    which is started if need be. An arq class says itself which server and queue it serves; of the options --burst,
+    --processes, --drain-timeout, --reload, --health and --log-format count for it.
 
     Each option may also stand in the environment, as NBQUEUE_ and its name (NBQUEUE_DRAIN_TIMEOUT=2min), or in the file
     of --config (drain-timeout = "2min"). What the command line says comes first, then the environment, then the file.
@@ -70,6 +71,8 @@ def worker(
     if check:
         worker_check.run(settings, _named(ctx, given), json_wanted=json_wanted)
         return
+    if json_wanted:
+        raise ConfigurationError("--json is for --check, which changes nothing: give both, or leave it out.")
     # the installed command, unlike `python -m`, does not look here
     sys.path.insert(0, str(Path.cwd()))
     _check_only_registered(module, wanted=given["only_registered"])

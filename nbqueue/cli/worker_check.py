@@ -9,6 +9,7 @@ import click
 from nbqueue.broker import queues
 from nbqueue.broker.queues import EngineInfo
 from nbqueue.cli import tables
+from nbqueue.cli.lacking_keys import lack
 from nbqueue.cli.reach import asking, leave
 from nbqueue.cli.spoken import EXIT_NOT_RUNNING
 from nbqueue.model.settings import Settings
@@ -25,12 +26,23 @@ def run(settings: Settings, wanted: Sequence[str], *, json_wanted: bool) -> None
     """
     found = asking(settings, lambda server: server.ask(lambda client: queues.engines(client, server.keys)))
     here = [engine for engine in found if engine.machine == machine_id() and set(wanted) <= set(engine.queues)]
+    able = [engine for engine in here if not engine.lacked_key and not engine.draining]
     if json_wanted:
-        tables.print_json({"serving": bool(here), "engines": here})
+        tables.print_json({"serving": bool(able), "engines": here})
     else:
-        click.echo(_sentence(here, wanted), err=not here)
-    if not here:
+        click.echo(_unable(here) if here and not able else _sentence(able, wanted), err=not able)
+    if not able:
         leave(EXIT_NOT_RUNNING)
+
+
+def _unable(engines: Sequence[EngineInfo]) -> str:
+    """Of workers that are there and not ready, as GET /ready says it."""
+    if all(engine.draining for engine in engines):
+        running = sum(engine.running for engine in engines)
+        jobs = f"{running} job{'' if running == 1 else 's'}"
+        return f"nbqueue: The worker of this machine was told to end: it takes no more jobs, and finishes {jobs}."
+    lacked = ", ".join(dict.fromkeys(engine.lacked_key for engine in engines if engine.lacked_key))
+    return f"nbqueue: The worker of this machine {lack(lacked)}."
 
 
 def _sentence(engines: Sequence[EngineInfo], wanted: Sequence[str]) -> str:

@@ -96,7 +96,8 @@ def workers(found: Sequence[EngineInfo], *, now: datetime) -> Table:
     """Engines of workers, one a row."""
     rows = [
         (
-            engine.host, str(engine.pid), ", ".join(engine.queues), f"{engine.running:,}", f"{engine.slots:,}",
+            engine.host, str(engine.pid), ", ".join(engine.queues),
+            f"{engine.running:,}{', draining' if engine.draining else ''}", f"{engine.slots:,}",
             wording.percent(engine.cpu_percent), wording.size(engine.memory_bytes),
             f"Python {engine.python}, nbqueue {engine.version}", _since(engine.started_at, now),
         )

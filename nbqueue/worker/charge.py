@@ -61,6 +61,8 @@ class Charge:
     hog: str = ""
     #: the exit code it said it would end with; None: something ended it
     planned: int | None = None
+    #: what keeps it from serving, as any other like it
+    fault: str = ""
     #: it claims no more and ends when its jobs have, so that another takes its place
     spent: asyncio.Event = field(default_factory=asyncio.Event)
     #: it is not needed any more, and may finish what runs
@@ -75,7 +77,9 @@ class Charge:
 
     async def follow(self) -> int:
         """Wait for its end, replacing it when it shows no life, draining it when it is to end; the exit code."""
-        tasks = [asyncio.create_task(work) for work in (self._listen(), self._watch(), self._drain())]
+        tasks = [
+            asyncio.create_task(work) for work in (self._listen(), self._watch(), self._drain(), self._announce_end())
+        ]
         try:
             code = await self.process.wait()
             await asyncio.wait(tasks[:1], timeout=LAST_WORDS_S)
@@ -90,6 +94,9 @@ class Charge:
             if word["word"] == "end":
                 self.planned = word["code"]
                 return
+            if word["word"] == "unfit":
+                self.fault = word["why"]
+                continue
             if word["word"] == "spent":
                 logger.info("Engine %s is renewed: %s.", self.id, word["why"])
                 self.spent.set()
@@ -112,6 +119,11 @@ class Charge:
                 logger.error("Engine %s was silent for %.1f s: code in it does not yield.", self.id, silent_s)
                 self.process.kill()
                 return
+
+    async def _announce_end(self) -> None:
+        """Let it tell the others that its worker ends."""
+        await self.orders.stopping.wait()
+        self.link.say("ending")
 
     async def _drain(self) -> None:
         """Let it finish, then hand back, then end it; in haste leave out what takes time."""

@@ -41,7 +41,7 @@ class Leases:
 
     @property
     def are_kept(self) -> bool:
-        """Whether the server has renewed them so lately that they hold."""
+        """Whether the server has renewed them so lately that they hold, and answered since."""
         return time.monotonic() - self._renewed_at < claims.LEASE_S
 
     async def begin(self, engine: str) -> None:
@@ -117,6 +117,8 @@ class Leases:
 
     def _trouble(self, now: float, error: BaseException) -> None:
         self._connected_since = None
+        # whoever asks is to hear of it before the leases end
+        self._renewed_at = -math.inf
         told = explain(error, "the server")
         self.refusal = str(told) if isinstance(told, AccessDenied) else ""
         if now - self._complained_at >= COMPLAIN_S:

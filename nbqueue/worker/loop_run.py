@@ -20,8 +20,10 @@ from nbqueue.errors import UnknownFunction
 from nbqueue.inside import tracing
 from nbqueue.inside.context import CURRENT, JobContext, JobInfo
 from nbqueue.inside.reports import Ticker
+from nbqueue.model import task as tasks
 from nbqueue.model.backoff import Answer, at_hand_there
 from nbqueue.model.errands import Line
+from nbqueue.model.near_names import near
 from nbqueue.model.outcome import End, Raised, Returned, StopReason
 from nbqueue.worker.attempt import Attempt
 from nbqueue.worker.desks import Desks
@@ -228,9 +230,11 @@ class LoopRun:
 
 
 def unknown(name: str) -> UnknownFunction:
-    """What is said of a name that nothing is registered under."""
+    """What is said of a name that nothing is registered under, with those that may have been meant."""
+    found = near(name, tasks.registered())
+    meant = f"submit {' or '.join(map(_shown, found))}, which it has, or " if found else ""
     return UnknownFunction(
-        f"No function {_shown(name)} is registered on this worker: start it with the module that has it, "
+        f"No function {_shown(name)} is registered on this worker: {meant}start it with the module that has it, "
         "as in `nbqueue worker MODULE`, or submit the function itself."
     )
 

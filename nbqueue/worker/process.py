@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
-import importlib
 import logging
 import os
 import platform
@@ -20,18 +18,20 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from nbqueue.broker import codec, queues, scripts, terms
+from nbqueue.broker import codec, handshake, queues, scripts, terms
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
-from nbqueue.children import exporting
+from nbqueue.children import exporting, lineage
 from nbqueue.children.pool import Children
 from nbqueue.model import log_lines
 from nbqueue.model import task as tasks
 from nbqueue.model.webhook import HostRules
+from nbqueue.worker import importing
 from nbqueue.worker.attempt import Here
 from nbqueue.worker.beside import Beside
 from nbqueue.worker.burst import Burst
+from nbqueue.worker.charge import first
 from nbqueue.worker.config import WorkerConfig
 from nbqueue.worker.desks import Desks
 from nbqueue.worker.duties import Duties
@@ -52,13 +52,13 @@ EXIT_STUCK = 75
 ANNOUNCE_S = 5.0
 #: how long an engine with code that does not stop waits for the ends of its other jobs
 LEAVE_S = 3.0
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Serve until the supervisor says otherwise or is gone."""
     supervisor = os.getppid()
-    _die_with_parent(supervisor)
+    if not lineage.die_with(supervisor):
+        os.kill(os.getpid(), signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_lines.set_up()
     code = asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1])), supervisor))
@@ -81,13 +81,14 @@ async def _serve(end: socket.socket, supervisor: int) -> int:
 
 async def _follow_orders(link: Link, supervisor: int) -> int:
     words = link.words()
-    first = await anext(words, None)
-    if first is None:
+    orders = await anext(words, None)
+    if orders is None:
         return 0
-    config = WorkerConfig.from_wire(first["config"])
+    config = WorkerConfig.from_wire(orders["config"])
     log_lines.set_up(config.log_format)
     await asyncio.to_thread(exporting.set_up)  # exporters take their time to import
-    if not all(map(_is_imported, config.modules)):
+    if fault := next(filter(None, map(importing.fault, config.modules)), ""):
+        link.say("unfit", why=fault)
         return EXIT_NO_MODULE
     # what is here stays, and need not be looked through again and again
     gc.collect()
@@ -95,21 +96,9 @@ async def _follow_orders(link: Link, supervisor: int) -> int:
     if config.stock:
         from nbqueue.worker.stock_process import StockProcess
 
-        return await StockProcess(config, first["engine"], supervisor, link).run(words)
-    process = EngineProcess(config, first["engine"], supervisor, link)
+        return await StockProcess(config, orders["engine"], supervisor, link).run(words)
+    process = EngineProcess(config, orders["engine"], supervisor, link)
     return await process.run(words)
-
-
-def _is_imported(module: str) -> bool:
-    """Import a module, the one of "module:Settings" included; what keeps it from that is said in one sentence."""
-    name = module.partition(":")[0]
-    try:
-        importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - code of the user's, which may raise anything
-        text = " ".join(str(error).split())
-        logger.critical("The module %s cannot be imported: %s: %s", name, type(error).__name__, text)
-        return False
-    return True
 
 
 class EngineProcess:
@@ -128,6 +117,8 @@ class EngineProcess:
         )  # fmt: skip
         self._outbox = Outbox(Path(config.spill_dir or tempfile.gettempdir()))
         self._exit = asyncio.get_running_loop().create_future()
+        #: its worker was told to end, which others are to know
+        self._ending = asyncio.Event()
         #: whether it ends to make room for another, which has been told
         self._retired = False
 
@@ -159,7 +150,7 @@ class EngineProcess:
         beside = Beside(self._config, self._client, self._keys, keyring, self._info.id)
         self._word = beside.messenger
         serving = asyncio.create_task(self._serve(engine, Duties(engine, self._waiting_client, beside=beside.duties)))
-        announcing = asyncio.create_task(self._announce(engine))
+        announcing = asyncio.create_task(self._announce(engine, keyring))
         following = asyncio.create_task(self._follow(words, engine, runner))
         bursting = asyncio.create_task(self._burst(engine, keyring)) if self._config.burst else None
         serving.add_done_callback(self._on_served)
@@ -195,7 +186,9 @@ class EngineProcess:
 
     async def _follow(self, words: Any, engine: Engine, runner: NativeRunner) -> None:
         async for word in words:
-            if word["word"] == "drain":
+            if word["word"] == "ending":
+                self._ending.set()
+            elif word["word"] == "drain":
                 engine.drain()
                 asyncio.get_running_loop().create_task(self._end_when_settled(engine))
             elif word["word"] == "stop":
@@ -239,17 +232,21 @@ class EngineProcess:
             engine.drain()
             self._settling = asyncio.create_task(self._end_when_settled(engine))
 
-    async def _announce(self, engine: Engine) -> None:
+    async def _announce(self, engine: Engine, keyring: Keyring) -> None:
         usage = Usage()
         while True:
             try:
                 await terms.announce(self._client, self._keys, self._tasks)
                 used = await asyncio.to_thread(usage.look)
-                info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
+                told = self._ending.is_set()
+                info = replace(
+                    self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes, draining=told,
+                    lacked_key=await handshake.lacking(self._client, self._keys, keyring),
+                )  # fmt: skip
                 await queues.announce(self._client, self._keys, info)
                 if (most := self._config.memory_bytes) and engine.slots.begun and used.memory_bytes > most:
                     self._retire(engine, f"its processes hold {used.memory_bytes // 10**6:,} MB")
-                await asyncio.sleep(ANNOUNCE_S)
+                await (asyncio.sleep(ANNOUNCE_S) if told else first(asyncio.sleep(ANNOUNCE_S), self._ending.wait()))
             except scripts.TROUBLE:
                 await asyncio.sleep(1.0)
 
@@ -266,14 +263,6 @@ class EngineProcess:
     def _end(self, code: int) -> None:
         if not self._exit.done():
             self._exit.set_result(code)
-
-
-def _die_with_parent(parent: int) -> None:
-    """Be killed when the supervisor is (Linux); elsewhere the link's end tells."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

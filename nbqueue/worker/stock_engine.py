@@ -16,6 +16,7 @@ from typing import Any
 from nbqueue.broker import claims, codec, connection, queues, scripts
 from nbqueue.broker.claims import Finish
 from nbqueue.broker.keys import Keys
+from nbqueue.worker.charge import first
 from nbqueue.worker.duties import Duties
 from nbqueue.worker.engine import Engine, QueueRef
 from nbqueue.worker.lease_thread import LeaseThread
@@ -58,6 +59,7 @@ class StockEngine:
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._lease: LeaseThread | None = None
         self._stopped = False
+        self._draining = asyncio.Event()
 
     async def start(self) -> None:
         """Open the lease and begin to claim."""
@@ -79,6 +81,7 @@ class StockEngine:
     def drain(self) -> None:
         """Claim no more; what runs goes on."""
         self._engine.drain()
+        self._draining.set()
 
     async def settled(self) -> None:
         """Wait until nothing runs and every end is recorded."""
@@ -136,8 +139,11 @@ class StockEngine:
         while True:
             try:
                 used = await asyncio.to_thread(usage.look)
-                info = replace(self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes)
+                told = self._draining.is_set()
+                info = replace(
+                    self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes, draining=told
+                )  # fmt: skip
                 await queues.announce(self.client, self._keys, info)
-                await asyncio.sleep(ANNOUNCE_S)
+                await (asyncio.sleep(ANNOUNCE_S) if told else first(asyncio.sleep(ANNOUNCE_S), self._draining.wait()))
             except scripts.TROUBLE:
                 await asyncio.sleep(AGAIN_S)

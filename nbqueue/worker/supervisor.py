@@ -23,7 +23,7 @@ from nbqueue.worker.following import Following
 from nbqueue.worker.key_watch import KeyWatch
 from nbqueue.worker.leases import Leases
 from nbqueue.worker.link import EXIT_NO_MODULE
-from nbqueue.worker.sources import Sources
+from nbqueue.worker.reloading import Reloading
 
 logger = logging.getLogger("nbqueue.worker")
 
@@ -32,8 +32,6 @@ YOUNG_S = 5.0
 MOST_WAIT_S = 10.0
 #: how long giving back a dead engine's jobs may take; then its lease ends anyway
 GIVE_BACK_S = 2.0
-#: how often files are looked at that engines are to start anew for
-RELOAD_LOOK_S = 0.5
 
 #: how soon a duty begins again that failed
 PERSIST_S = 5.0
@@ -56,8 +54,10 @@ class Supervisor:
         self._stopping, self._hurry = self._orders.stopping, self._orders.hurry
         self._crew = Crew(config.span)
         self._key = KeyWatch(self._client, self._keys, Path(config.key_file))
-        self._changed = asyncio.Event()
+        self._reloading = Reloading(config.modules, self._renew) if config.reload else None
         self._signals = self._code = self._restarts = 0
+        #: the fault of all engines alike that was told last
+        self._told = ""
 
     async def run(self) -> int:
         """Serve; the exit code."""
@@ -93,8 +93,8 @@ class Supervisor:
         found: list[Callable[[], Awaitable[None]]] = [] if config.stock else [self._key.watch]
         if config.span.least < config.span.most:
             found.append(Following(self._client, self._keys, config, self._crew, self._busy).follow)
-        if config.reload:
-            found.append(self._watch_sources)
+        if self._reloading is not None:
+            found.append(self._reloading.watch)
         return found
 
     def _alive(self) -> list[str]:
@@ -188,7 +188,7 @@ class Supervisor:
                 break
             failures = failures + 1 if loop.time() - engine.born_at < YOUNG_S and not engine.is_renewed else 0
             self._restarts += 1
-            if not engine.is_renewed:
+            if not engine.is_renewed and engine.planned != EXIT_NO_MODULE:
                 logger.warning("Engine %s ended (%s); starting another.", engine.id, charge.ending(code))
             wait_s = min(0.5 * 2 ** (failures - 1), MOST_WAIT_S) if failures > 1 else 0
             await first(self._stopping.wait(), asyncio.sleep(wait_s))
@@ -198,6 +198,8 @@ class Supervisor:
     async def _is_called(self, number: int) -> bool:
         """Wait until an engine is wanted; False when the worker stops or has nothing left to do."""
         await first(self._stopping.wait(), self._crew.called(number))
+        if self._reloading is not None:
+            await first(self._stopping.wait(), self._reloading.sound())
         return not (self._stopping.is_set() or self._crew.is_over)
 
     def _is_last(self, engine: Charge) -> bool:
@@ -218,9 +220,12 @@ class Supervisor:
         finally:
             dismissing.cancel()
         await self._bury(engine)
-        if engine.planned == EXIT_NO_MODULE and self._config.reload:
-            logger.warning("Waiting for a change of the code.")
-            await first(self._stopping.wait(), self._changed.wait())
+        if engine.fault != self._told:
+            self._told = engine.fault
+            if engine.fault:
+                logger.critical("%s", engine.fault)
+        if engine.planned == EXIT_NO_MODULE and self._reloading is not None:
+            await first(self._stopping.wait(), self._reloading.changed())
         return code
 
     async def _dismiss(self, engine: Charge, number: int) -> None:
@@ -229,27 +234,19 @@ class Supervisor:
 
     async def _start(self, number: int) -> Charge:
         engine = await charge.start(number, self._orders)
-        self._engines[engine.id] = (number, engine)
         try:
             await self._leases.begin(engine.id)
         except TROUBLE as error:
             logger.warning("The lease of %s waits for the server: %s", engine.id, error)
+        # not before: the next pass would find a lease that never began lost
+        self._engines[engine.id] = (number, engine)
         engine.link.say("config", engine=engine.id, config=self._config.of_engine(number).to_wire())
         return engine
 
-    async def _watch_sources(self) -> None:
-        """Replace the engines when the code changes."""
-        sources = await asyncio.to_thread(Sources, [Path.cwd()])
-        while True:
-            await asyncio.sleep(RELOAD_LOOK_S)
-            changed = await asyncio.to_thread(sources.changed)
-            if changed:
-                more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-                logger.info("%s%s changed: the engines start anew.", changed[0], more)
-                self._changed.set()
-                self._changed = asyncio.Event()
-                for _, engine in self._engines.values():
-                    engine.outdated.set()
+    def _renew(self) -> None:
+        """Let the engines make room for those of the new code."""
+        for _, engine in self._engines.values():
+            engine.outdated.set()
 
     async def _bury(self, engine: Charge) -> None:
         """Give back at once what a dead engine held."""
@@ -279,7 +276,7 @@ async def persist(duty: Callable[[], Awaitable[None]], again_s: float = PERSIST_
 
 async def _makes_room(engine: Charge, leaving: asyncio.Task[int] | None) -> None:
     """Wait until another may begin in its place: it claims no more, and the one before it has ended."""
-    await first(engine.spent.wait(), engine.dismissed.wait())
+    await first(engine.spent.wait(), engine.dismissed.wait(), engine.outdated.wait())
     if leaving is not None:
         await asyncio.wait([leaving])
 

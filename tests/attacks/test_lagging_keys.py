@@ -71,6 +71,37 @@ def test_a_job_waits_for_a_worker_that_has_its_key(near: Settings, far: Settings
         assert job.wait(20) == 3
 
 
+def test_who_looks_for_faults_finds_a_lagging_worker(near: Settings, far: Settings) -> None:
+    """The doctor says which jobs wait in vain and what helps, `worker --check` that none is ready; both are well again.
+
+    A worker that has the key makes a note of it.
+    """
+    place = ("--url", str(near.url), "--home", str(near.home))
+
+    def look() -> tuple[str, str, int]:
+        rows = json.loads(cli("doctor", "--json", *place).stdout)
+        told = [row for row in rows if f"key {new}" in row["said"]]
+        check = cli("worker", "--check", *place)
+        return told[0]["mark"] if told else "", told[0]["said"] if told else "", check.exit_code
+
+    with running_worker(far, "--slots", "1"):
+        assert cli("worker", "--check", *place).exit_code == 0
+        new = rotate(near)
+        job = submit(len, "abc").wait(5)
+        vain = f"1 job waits in default for key {new}, which no worker that serves it has: bring it there: nbqueue sig"
+        wait_until(lambda: (look()[0], look()[1].startswith(vain), look()[2]) == ("wrong", True, 3), 15)
+        assert (
+            f"The worker of this machine cannot run what is signed with key {new}"
+            in cli("worker", "--check", *place).stderr
+        )
+        with running_worker(near, "--slots", "1"):
+            assert job.wait(20) == 3
+            mark, said, code = look()
+            assert (mark, "cannot run what is signed with" in said, code) == ("note", True, 0)
+        follow(near, far)
+        wait_until(lambda: look()[::2] == ("", 0), 15)
+
+
 def test_a_worker_that_starts_late_with_the_old_key_is_refused(near: Settings, far: Settings, server: Server) -> None:
     """The session that was running as its key was rotated has signed the mark anew."""
     submit(len, "abc").wait(5)

@@ -94,6 +94,17 @@ def test_a_role_cannot_touch_the_server_itself(module_server: Server, role: Role
         assert client.ping()
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_only_workers_see_the_names_of_all_keys(module_server: Server, role: Role) -> None:
+    """SCAN goes over the keys of all namespaces: who submits or looks may not, and needs it for nothing."""
+    with redis.Redis.from_url(module_server.url_of(role, "team")) as client:
+        if role == "worker":
+            assert client.scan(0)
+        else:
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.scan(0)
+
+
 def test_a_viewer_runs_no_script(module_server: Server) -> None:
     """One that never ends would stop the server for all."""
     with redis.Redis.from_url(module_server.url_of("viewer", "team")) as client:

@@ -1,6 +1,7 @@
 """A server's URL: read as it is meant, and never shown with its password."""
 
 import pickle
+import re
 import traceback
 from urllib.parse import quote
 
@@ -101,3 +102,20 @@ def test_an_address_never_shows_its_password() -> None:
     assert "S3cr3t" not in f"{address} {address!r} {client!r} {client.connection_pool!r}"
     with pytest.raises(NotSendable):
         pickle.dumps(address)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (
+            "ssl_ca_cert",
+            'the option "ssl_ca_cert", which is not known (is ssl_ca_certs meant?): the options are ',
+        ),
+        ("socket_timeout", 'the option "socket_timeout", which is another library\'s: the options are db, username'),
+        ("S3cr3t@host", "an unknown option: the options are db, username, password, ssl_ca_certs"),
+    ],
+)
+def test_an_option_that_is_not_known_is_named(option: str, said: str) -> None:
+    """With the one that is meant, and all there are; what may be the rest of a password is not repeated."""
+    with pytest.raises(ConfigurationError, match=f"NBQUEUE_URL has {re.escape(said)}"):
+        parse_url(f"rediss://host:6379/0?{option}=/ca.crt")

@@ -154,6 +154,15 @@ def test_a_file_that_is_not_there_is_told(team: Authority) -> None:
             open_redis(parse_url(f"rediss://localhost?ssl_ca_certs={team.cert}&{option}=/nowhere"))
 
 
+def test_a_file_that_holds_something_else_is_told(team: Authority) -> None:
+    """A key in the place of a certificate, and the other way round, is named with its option."""
+    ours = team.signed("me")
+    held = {"ssl_ca_certs": (ours.key, "certificate"), "ssl_keyfile": (ours.cert, "private key")}
+    for option, (path, what) in held.items():
+        with pytest.raises(ConfigurationError, match=f"The file {path} of {option} in NBQUEUE_URL holds no {what}"):
+            open_redis(parse_url(f"rediss://localhost?{option}={path}"))
+
+
 def test_jobs_run_over_tls(team: Authority, home: Path) -> None:
     """Client and worker show their certificates, check that of the server, and large arguments go through."""
     ours = team.signed("me")

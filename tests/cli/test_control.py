@@ -59,6 +59,8 @@ def test_what_is_paused_is_listed_and_resumed(at: tuple[str, ...]) -> None:
 def test_a_queue_that_nobody_knows(at: tuple[str, ...]) -> None:
     """It is held back ahead, as was said, with a word that it may be a slip."""
     strange = 'nbqueue: queue "typo": no job was submitted to it yet, and no worker serves it\n'
+    cleared = run("clear", "typo", *at)
+    assert (cleared.exit_code, cleared.stdout, cleared.stderr) == (0, "0\n", strange)
     for words, said in (
         ("pause --queue typo", "queue typo: paused\n"), ("resume --queue typo", "queue typo: resumed\n"),
         ("drain typo", "queue typo: drained\n"), ("open typo", "queue typo: open\n"),

@@ -165,23 +165,64 @@ def test_a_slow_way_is_noted(server: Server) -> None:
 @pytest.mark.parametrize(
     ("role", "told"),
     [
-        (
-            "viewer",
-            "viewer may look at jobs, and neither submit nor change any; `nbqueue acl --role client` prints what",
-        ),
-        (
-            "client",
-            "may submit jobs, and run no worker; `nbqueue acl --role worker` prints what it lacks: blpop, nbq:leases",
-        ),
+        ("viewer", "viewer has the role viewer: may look at jobs, and neither submit nor change any"),
+        ("client", "client has the role client: may submit jobs, and run no worker"),
         ("worker", "worker may do what a worker needs"),
     ],
 )
-def test_rights_that_are_missing_are_named(server: Server, role: Role, told: str) -> None:
-    """What the user may do at most is told by trying nothing out, with the command that prints the rest."""
+def test_a_role_is_as_it_should_be(server: Server, role: Role, told: str) -> None:
+    """What a user may do who has the rights of a role is told by trying nothing out, and is no note."""
     with server.client() as client:
-        found = run("doctor", "--url", server.url_of(role))
-        assert told in found.stdout
+        rows = json.loads(run("doctor", "--json", "--url", server.url_of(role)).stdout)
+        assert [(row["mark"], row["said"]) for row in rows if row["what"] == "rights"] == [("ok", told)]
         assert client.dbsize() == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "lost", "mark", "told"),
+    [
+        (
+            "viewer",
+            "srandmember",
+            "wrong",
+            "viewer cannot look at all that is known of jobs; `nbqueue acl --role viewer` prin",
+        ),
+        (
+            "client",
+            "xadd",
+            "note",
+            "neither submit nor change any; `nbqueue acl --role client` prints what it lacks: x",
+        ),
+        ("worker", "blpop", "note", "run no worker; `nbqueue acl --role worker` prints what it lacks: blpop"),
+    ],
+)
+def test_rights_that_are_missing_are_named(server: Server, role: Role, lost: str, mark: str, told: str) -> None:
+    """A user with less than its role is told so, with the command that prints the rest."""
+    url = server.url_of(role)
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", role, f"-{lost}")
+    rows = json.loads(run("doctor", "--json", "--url", url).stdout)
+    assert [(row["mark"], told in row["said"]) for row in rows if row["what"] == "rights"] == [(mark, True)]
+
+
+def test_what_is_accepted_is_named_as_the_columns_are(server: Server) -> None:
+    """With commas or one by one, in any case; what is looked at nowhere is refused, and what is accepted looks so."""
+    run("submit", "f", "--url", server.url)
+    found = run("doctor", "--accept", "Queues,memory", "--accept", "rights", "--url", server.url)
+    lines = {line.split()[1]: line.split()[0] for line in found.stdout.splitlines()}
+    assert {lines[name] for name in ("queues", "memory", "rights")} == {"accepted"}
+    assert (found.exit_code, lines["persistence"]) == (0, "note")
+    refused = run("doctor", "--accept", "queues,nonsense", "--url", server.url)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--accept 'nonsense' is not looked at: give of Python, environment, signing key, server" in refused.stderr
+
+
+def test_a_way_that_was_not_gone_is_not_praised(tmp_path: Path) -> None:
+    """Where the authority's certificate cannot be read nothing says that the server's certificate is checked."""
+    url = f"rediss://queue.internal?ssl_ca_certs={tmp_path / 'ca.crt'}"
+    rows = json.loads(run("doctor", "--json", "--url", url).stdout)
+    assert [row["what"] for row in rows if row["what"] == "way"] == []
+    assert "ca.crt of ssl_ca_certs in NBQUEUE_URL cannot be read" in rows[-1]["said"]
 
 
 def test_rights_that_nobody_needs_are_noted(server: Server) -> None:

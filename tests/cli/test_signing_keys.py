@@ -21,6 +21,8 @@ from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.cli.commands import run
 from tests.servers import Server
+from tests.waiting import wait_until
+from tests.workers import running_worker
 
 COPIES = (
     "Machines with a copy of this file need it, too: what is signed with it waits for workers that have it (export, "
@@ -37,8 +39,7 @@ def key_file(home: Path) -> Path:
 def verb(*words: str) -> str:
     """What a verb prints when all is well."""
     found = run("signing-key", *words)
-    # a bare rotate makes a key that no copy of the file has yet
-    note = COPIES if words == ("rotate",) else ""
+    note = COPIES if words[0] == "rotate" else ""
     assert (found.exit_code, found.stderr) == (0, note)
     return found.stdout
 
@@ -121,8 +122,8 @@ def test_an_import_keeps_keys_of_ones_own(key_file: Path) -> None:
 
 def test_what_cannot_be_done_is_refused(key_file: Path) -> None:
     """No file, an unknown key, the one that signs: a sentence says what to do."""
-    assert "make one with `nbqueue signing-key new`" in refused("list")
-    assert "make one with `nbqueue signing-key new`" in refused("export")
+    assert f"There is no signing key {key_file}: check the path; bring the team's key there" in refused("list")
+    assert f"There is no signing key {key_file}: check the path; bring the team's key there" in refused("export")
     verb("new")
     assert f"has no key 'x': it has {ids(key_file)[0]}" in refused("rotate", "--to", "x")
     assert "let another one do so before" in refused("remove", ids(key_file)[0])
@@ -146,9 +147,28 @@ def test_a_key_that_is_needed_stays(server: Server, key_file: Path) -> None:
     job = submit(len, "abc").wait(5)
     [old] = ids(key_file)
     verb("rotate")
-    assert f"Key {old} stays: 1 jobs on the server are signed with it" in refused("remove", old, "--url", server.url)
+    told = refused("remove", old, "--url", server.url)
+    assert f"Key {old} stays: 1 of the jobs that wait or run on the server are signed with it. What waits or" in told
+    assert "is kept for" not in told
     assert job.cancel().wait(5) == "cancelled"
     assert run("delete", job.id, "--url", server.url).exit_code == 0
     assert verb("remove", old, "--url", server.url) == f"Key {old} is accepted no longer.\n"
     with server.client() as client:
         assert str(client.get(Keys().mark)).startswith(f"b'NBQ1 {ids(key_file)[0]} ")
+
+
+@pytest.mark.usefixtures("submitting")
+def test_what_keeps_a_key_of_ended_jobs_is_said(settings: Settings, server: Server, key_file: Path) -> None:
+    """Of what has ended it is said for how long it is kept, and what forgets it now; then the key goes."""
+    with running_worker(settings, "--slots", "1"):
+        assert submit(len, "abc").wait(5).wait(20) == 3
+        failed = submit(int, "x").wait(5)
+        wait_until(lambda: failed.state().wait(5) == "failed", 20)
+    [old] = ids(key_file)
+    verb("rotate")
+    told = refused("remove", old, "--url", server.url)
+    assert f"Key {old} stays: 1 of the jobs that have ended, 2 of the results on the server are signed with it." in told
+    assert re.search(r"The rest is kept for \d+ (d|h|min) .*at most; `nbqueue clear QUEUE --state failed --state", told)
+    assert "What waits" not in told
+    run("clear", "default", "--state", "failed", "--state", "succeeded", "--url", server.url)
+    assert verb("remove", old, "--url", server.url) == f"Key {old} is accepted no longer.\n"

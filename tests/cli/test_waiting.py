@@ -53,6 +53,43 @@ def _worker(at: At, server: Server) -> Iterator[None]:
         yield
 
 
+def test_a_result_is_waited_for_no_longer_than_told(at: At) -> None:
+    """Of a job and of a group; whether before or after it is said that nobody serves the queue."""
+    job = run("submit", "add", "1", *at).stdout.strip()
+    group = run("map", "add", "1", "2", *at).stdout.strip()
+    for name, timeout in ((job, "0.2"), (group, "0.2"), (job, "2.2")):
+        found = run("result", name, "--wait", "--timeout", timeout, *at)
+        said = f"nbqueue: {name} has no result yet: it has not ended within {timeout} s."
+        assert (found.exit_code, found.stdout, found.stderr.splitlines()[-1]) == (4, "", said)
+    found = run("result", job, "--timeout", "5", *at)
+    assert (found.exit_code, found.stderr) == (2, "nbqueue: --timeout says how long --wait waits: give both.\n")
+
+
+def test_the_id_of_a_group_lists_its_jobs(at: At) -> None:
+    """Those alone, in their order, and as many as --limit says; any other id is of one job."""
+    run("submit", "add", "1", *at)
+    group = run("map", "add", "1", "2", "3", *at).stdout.strip()
+    found = json.loads(run("jobs", group, "--json", *at).stdout)
+    assert [(job["group"], job["function"], job["state"]) for job in found] == [(group, "add", "queued")] * 3
+    cut = run("jobs", group, "--limit", "2", "--json", *at)
+    assert [job["id"] for job in json.loads(cut.stdout)] == [job["id"] for job in found[:2]]
+    assert "there are more" in cut.stderr
+    assert 'The server knows no job "nothing"' in run("jobs", "nothing", *at).stderr
+
+
+@pytest.mark.usefixtures("_worker")
+def test_a_mistyped_name_is_answered_with_those_that_are_near(at: At) -> None:
+    """At the submit, where workers announce their functions, and in the job's error."""
+    for name, near in (("ad", "add"), ("waited.add", "add"), ("invrt", "invert")):
+        found = run("submit", name, "1", *at)
+        hint = f'nbqueue: the workers there know no function "{name}": did you mean {near}?\n'
+        assert (found.exit_code, found.stderr) == (0, hint)
+        said = f"No function '{name}' is registered on this worker: submit '{near}', which it has, or start it with "
+        assert said in run("result", found.stdout.strip(), "--wait", *at).stderr
+    assert run("submit", "add", "1", *at).stderr == ""
+    assert run("submit", "nothing_like_it", *at).stderr == ""
+
+
 @pytest.mark.usefixtures("_worker")
 def test_the_exit_code_tells_the_end(at: At) -> None:
     """0 where all succeeded, 1 where one did not or is not known; a line each says how."""

@@ -159,6 +159,32 @@ def test_a_wrong_value_says_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> 
     assert "stands in" not in run("worker", "--memory", "1kB").stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ('labels = "a b"', "--labels"),
+        ("[queues]\ndefault = 0", "--queues"),
+        ("[resources]\ngpu = -1", "--resources"),
+        ("[queues]\na = {concurrency = 0}", "--queue-concurrency"),
+    ],
+)
+def test_a_value_that_is_read_late_says_where_it_stands(text: str, option: str) -> None:
+    """As every other does, and only where it stands there."""
+    Path("bad.toml").write_text(text, encoding="utf-8")
+    found = run("worker", "--config", "bad.toml")
+    assert (found.exit_code, found.stderr.count(f"nbqueue: {option} ")) == (2, 1)
+    assert found.stderr.endswith(". It stands in bad.toml.\n")
+    assert "stands in" not in run("worker", "--labels", "a b").stderr
+
+
+def test_json_is_for_a_check() -> None:
+    """A worker has no answer that could be JSON: it is not started."""
+    found = run("worker", "--json")
+    assert (found.exit_code, found.stderr) == (
+        2, "nbqueue: --json is for --check, which changes nothing: give both, or leave it out.\n"
+    )  # fmt: skip
+
+
 def test_an_arq_class_is_not_told_what_it_cannot_do() -> None:
     """Each option that would count for nothing is named, wherever it stands."""
     Path("worker.toml").write_text('labels = ["gpu"]', encoding="utf-8")

@@ -84,7 +84,8 @@ def prepared() -> Iterator[Deployed]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def make(folder: Path, url: str = "redis://server:6379/0", **variables: str) -> None:
-    """Run secrets.sh."""
+def make(folder: Path, url: str = "redis://server:6379/0", **variables: str) -> str:
+    """Run secrets.sh; what it says."""
     command = ["sh", str(DEPLOY / "secrets.sh"), str(folder), url]
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PATH": PATH, **variables})
+    environment = {**os.environ, "PATH": PATH, **variables}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stderr

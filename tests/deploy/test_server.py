@@ -1,6 +1,7 @@
 """The server as deploy/ starts it, with the secrets that deploy/secrets.sh makes: a real one, and who may do what."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.deploy.deployed import Deployed, make, prepared
+from tests.deploy.deployed import PATH, Deployed, make, prepared
 from tests.deploy.parts import DEPLOY, PAGE, UNITS, compose, container, unit, value
 
 #: what must not differ from what the settings say, as the server tells it
@@ -76,6 +77,44 @@ def test_users_of_ones_own_stay(tmp_path: Path) -> None:
     users.write_text("\n".join(["user default on nopass", *lines[1:], alice, "user workers off"]) + "\n")
     make(tmp_path)
     assert users.read_text().splitlines() == [*lines, alice, "user workers off"]
+
+
+def test_of_a_user_that_was_added_twice_the_last_line_stays(tmp_path: Path) -> None:
+    """With both the server would not start; the script says whose lines it takes away."""
+    make(tmp_path)
+    users = tmp_path / "users.acl"
+    lines = users.read_text().splitlines()
+    added = ["user alice on #00", "user bob on #01", "user alice on #02", "user alice on #03", "user carl on #04"]
+    users.write_text("\n".join([*lines, *added]) + "\n")
+    told = make(tmp_path)
+    assert users.read_text().splitlines() == [*lines, *(added[place] for place in (1, 3, 4))]
+    assert told == f"{users} has several lines of the user alice: only the last one stays\n"
+
+
+def test_a_user_of_ones_own_is_changed_and_removed_as_the_page_says() -> None:
+    """A line is added twice, which the server refuses; with the page's `sed` it takes the new one, and goes on."""
+    page = PAGE.read_text(encoding="utf-8").partition("### Users of your own")[2].partition("\n## ")[0]
+    remove, add = re.findall(r"^\$ ((?:sed|nbqueue acl) .*)$", page, re.MULTILINE)[1:]
+    with prepared() as own, own.running(), own.client("admin") as admin:
+        folder = own.secrets.parent
+        (folder / "alice.password").write_text("S3cr3t\n")
+
+        def run(command: str) -> None:
+            subprocess.run(command, shell=True, check=True, cwd=folder, env={**os.environ, "PATH": PATH})
+
+        run(add)
+        run(add)
+        with pytest.raises(redis.ResponseError, match="Duplicate user 'alice'"):
+            admin.acl_load()
+        run(remove)
+        run(add)
+        assert admin.acl_load()
+        with own.client("alice", "S3cr3t") as alice:
+            assert alice.ping()
+        run(remove)
+        assert admin.acl_load()
+        with own.client("alice", "S3cr3t") as alice, pytest.raises(redis.AuthenticationError):
+            alice.ping()
 
 
 def test_users_are_of_a_namespace(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A server behind Sentinels fails over: clients and workers follow, and what went to the old primary counts no more."""
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from nbqueue.client.portal import shutdown
 from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.broker.contacts import check, free_port
+from tests.cli.commands import shell
 from tests.faults import bodies
 from tests.faults.conftest import Measure
 from tests.sentinels import Watched, watched_servers
@@ -147,6 +149,42 @@ def _says_down(watched: Watched) -> bool:
         with redis.Redis(port=port) as client:
             flags.append(client.sentinel_master("main")["is_sdown"])
     return all(flags)
+
+
+async def test_a_url_that_mixes_up_servers_and_sentinels_is_told_at_once(watched: Watched, measure: Measure) -> None:
+    """A name that no Sentinel knows, a server in the place of a Sentinel, and the other way round."""
+    server, sentinel = watched.ports[0], watched.sentinels[0]
+    told = {
+        watched.url.replace("/main/", "/other/"): 'the Sentinels know no "other": name the primary in NBQUEUE_URL',
+        f"redis+sentinel://127.0.0.1:{server}/main/0": "it is no Sentinel, but a server itself: write redis://",
+    }
+    for url, said in told.items():
+        error, took_s = await check(parse_url(url))
+        assert said in str(error), error
+        measure("told", took_s, within_s=1.0)
+    found = shell("doctor", "--url", f"redis://127.0.0.1:{sentinel}/0")
+    assert "as it seems a Sentinel: write redis+sentinel://host:26379/name/0" in found.stdout
+    found = shell("submit", "f", "--url", f"redis://127.0.0.1:{sentinel}/0")
+    assert "as it seems a Sentinel: write redis+sentinel://host:26379/name/0" in found.stderr
+
+
+def test_the_doctor_knows_who_watches(watched: Watched) -> None:
+    """The primary and its replica are named, what is not set is noted, and so is a Sentinel that is gone."""
+    place, (primary, replica) = watched.url, watched.ports
+    shown = f"the primary is 127.0.0.1:{primary}, its replicas: 127.0.0.1:{replica} (online)"
+
+    def told(url: str) -> list[tuple[str, str]]:
+        rows = json.loads(shell("doctor", "--json", "--url", url).stdout)
+        return [(row["mark"], row["said"]) for row in rows if row["what"] == "Sentinels"]
+
+    (first, second) = told(place)
+    assert first == ("ok", f"{shown}; all 3 Sentinels answer")
+    assert (second[0], "set min-replicas-to-write 1 and min-replicas-max-lag 1" in second[1]) == ("note", True)
+    with watched.first.client() as client:
+        client.config_set("min-replicas-to-write", 1)
+    gone = free_port()
+    [(mark, said)] = told(place.replace("/main", f",127.0.0.1:{gone}/main"))
+    assert (mark, said) == ("note", f"127.0.0.1:{gone} of 4 give no answer: start them again; {shown}")
 
 
 async def test_sentinels_may_ask_for_a_password_of_their_own(watched: Watched) -> None:

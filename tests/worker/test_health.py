@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import socket
 from contextlib import suppress
 from dataclasses import replace
@@ -11,15 +12,19 @@ from typing import Any
 
 import pytest
 
+from nbqueue import submit
 from nbqueue.broker import roles
+from nbqueue.client.portal import shutdown
+from nbqueue.client.session import configure
 from nbqueue.errors import ConfigurationError
 from nbqueue.model.settings import Settings
 from nbqueue.worker import health
 from nbqueue.worker.health import Health, address
 from tests.cli.commands import run
+from tests.faults import bodies
 from tests.servers import Server, running_server
 from tests.waiting import wait_until
-from tests.workers import Worker, running_worker, start_worker
+from tests.workers import Ledger, Worker, running_worker, start_worker
 
 UP = Health(stopping=False, connected=True, wanted=1, engines=1, busy=(3, 1), slots=(200, 2), restarts=4)
 
@@ -59,7 +64,7 @@ def test_a_worker_says_when_it_takes_jobs(home: Path) -> None:
             assert [_get(port, "/ready", method)[0] for method in ("HEAD", "POST", "DELETE")] == [200, 405, 405]
             _sends_nonsense(port)
             server.process.kill()
-            wait_until(lambda: _ready(port) == (503, False, "the server does not answer it"), 15)
+            wait_until(lambda: _ready(port) == (503, False, "the server does not answer it"), 2)
             assert _get(port, "/live") == (200, '{"live": true}\n')
             assert worker.process.poll() is None
 
@@ -179,6 +184,29 @@ def test_a_check_finds_the_worker_of_this_machine(worker: Worker, monkeypatch: p
     assert [each["id"] for each in json.loads(found.stdout)["engines"]] == worker.engine_ids()
     monkeypatch.setattr("nbqueue.cli.worker_check.machine_id", lambda: "another")
     assert run(*at).exit_code == 3
+
+
+def test_a_check_says_that_a_worker_was_told_to_end(settings: Settings, tmp_path: Path) -> None:
+    """While it finishes what runs it serves nobody, as /ready has it; its slots are none that a job waits for."""
+    configure(settings)
+    ledger, gate = Ledger(tmp_path / "ledger"), tmp_path / "gate"
+    with running_worker(settings, "--slots", "1") as worker:
+        at = ("--url", str(worker.settings.url))
+        job = submit(bodies.until_told, str(ledger.path), "long", str(gate)).wait(5)
+        ledger.wait("begin")
+        worker.signal(signal.SIGTERM)
+        wait_until(lambda: run("worker", "--check", *at).exit_code == 3, 5)
+        said = "nbqueue: The worker of this machine was told to end: it takes no more jobs, and finishes 1 job.\n"
+        assert run("worker", "--check", *at).stderr == said
+        found = json.loads(run("worker", "--check", "--json", *at).stdout)
+        assert (found["serving"], [each["draining"] for each in found["engines"]]) == (False, [True])
+        assert "1 of 1 slots, draining" in run("status", *at).stdout
+        later = submit(bodies.quick, str(ledger.path), "later").wait(5)
+        assert "slots busy" not in run("jobs", later.id, *at).stdout
+        gate.touch()
+        assert job.wait(10) == "long"
+        assert worker.exit_code(20) == 0
+    shutdown()
 
 
 def test_a_check_changes_nothing(server: Server, home: Path) -> None:

@@ -12,7 +12,7 @@ from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from tests.faults import bodies
 from tests.waiting import SLACK, wait_until
-from tests.workers import Ledger, Worker, running_worker, wait_gone
+from tests.workers import Ledger, Worker, running_worker, start_worker, wait_gone
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -102,16 +102,58 @@ def test_an_engine_whose_processes_hold_too_much_is_renewed(settings: Settings, 
     assert len(ledger.lines("begin")) == 1
 
 
-def test_a_change_of_the_code_is_served_at_once(settings: Settings, tmp_path: Path) -> None:
-    """Also after one that cannot be imported: the worker waits for the next change and does not end."""
+#: a function in a process and one in the loop, which give the same
+CODE = """import nbqueue
+
+@nbqueue.task("told")
+def told(): return {0}
+
+@nbqueue.task("said")
+async def said(): return {0}
+"""
+
+
+def test_a_change_of_the_code_is_served_at_once(settings: Settings, tmp_path: Path, ledger: Ledger, gate: Path) -> None:
+    """One that cannot be imported is told in one line with file and error, and the code from before serves on."""
     module = Path("reload_tasks.py")
-    code = "import nbqueue\n\n@nbqueue.task('told')\ndef told():\n    return {}\n"
-    module.write_text(code.format(1), encoding="utf-8")
-    with running_worker(settings, "reload_tasks", "--slots", "1", "--reload", modules=[tmp_path]) as worker:
-        assert submit("told").wait(5).wait(20) == 1
-        module.write_text(code.format("1 +"), encoding="utf-8")
+    module.write_text(CODE.format(1), encoding="utf-8")
+    words = ("reload_tasks", "--slots", "2", "--processes", "2", "--reload")
+    with running_worker(settings, *words, modules=[tmp_path]) as worker:
+        wait_until(lambda: len(worker.engine_ids()) == 2, 20)
+        assert [submit(name).wait(5).wait(20) for name in ("told", "said")] == [1, 1]
+        engines = worker.engine_ids()
+        for code, fault in (("1 +", "SyntaxError: invalid syntax (reload_tasks.py, line 4)"),
+                            ("1\n\nraise OSError('no disk')", "reload_tasks.py, line 6: OSError: no disk"),
+                            ("1\n\nimport os; os._exit(3)", "ended its process (exit code 3)")):  # fmt: skip
+            module.write_text(CODE.format(code), encoding="utf-8")
+            wait_until(lambda fault=fault: fault in worker.log, 15)  # type: ignore[misc]
+            assert [submit(name).wait(5).wait(20) for name in ("told", "said")] == [1, 1]
+        faults = [
+            line for line in worker.log.splitlines() if "ERROR" in line or "CRITICAL" in line or "WARNING" in line
+        ]
+        assert [line.rpartition("; ")[2] for line in faults] == ["the code from before serves on."] * 3
+        assert worker.engine_ids() == engines
+        long = [submit(bodies.until_told, str(ledger.path), name, str(gate)).wait(5) for name in "abcd"]
+        ledger.wait("begin", times=4)
+        module.write_text(CODE.format(22), encoding="utf-8")
+        # what runs holds up nobody
+        assert [submit(name).wait(5).wait(30) for name in ("told", "said")] == [22, 22]
+        gate.touch()
+        assert [job.wait(20) for job in long] == [*"abcd"]
+        assert "ended (" not in worker.log
+
+
+def test_a_worker_whose_code_is_broken_at_first_waits_for_a_change(settings: Settings, tmp_path: Path) -> None:
+    """It says so once, however many engines it is to have."""
+    module = Path("reload_tasks.py")
+    module.write_text(CODE.format("1 +"), encoding="utf-8")
+    words = ("reload_tasks", "--slots", "1", "--processes", "3", "--reload")
+    worker = start_worker(settings, *words, modules=[tmp_path])
+    try:
         wait_until(lambda: "Waiting for a change of the code." in worker.log, 15)
-        assert "SyntaxError" in worker.log
-        module.write_text(code.format(22), encoding="utf-8")
-        assert submit("told").wait(5).wait(30) == 22
-        assert worker.process.poll() is None
+        module.write_text(CODE.format(7), encoding="utf-8")
+        assert submit("told").wait(5).wait(30) == 7
+        assert worker.log.count("SyntaxError") == 1
+        assert "starting another" not in worker.log
+    finally:
+        worker.kill()
