@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -161,8 +162,27 @@ def ended(chart: Chart) -> str:
     return f"Ended in the last {chart.window.words}: {', '.join(parts)}"
 
 
-def more(facts: Facts) -> str:
-    """What is not in the tables, in a sentence; or nothing."""
+def more(facts: Facts, queue: str = "", text: str = "") -> str:
+    """What is not in the tables, in a sentence; or nothing.
+
+    Args:
+        facts: what is known.
+        queue: the one that is chosen.
+        text: what is looked for among the jobs that are listed.
+    """
+    found = _unlisted(facts, queue)
+    if not (text and facts.unseen):
+        return found
+    asked = shlex.join(["nbqueue", "jobs", *(["--queue", queue] if queue else []), "--tag", text])
+    return f"{found} Only jobs that are listed were searched; of all, `{wording.line(asked, WIDE)}` finds a tag."
+
+
+def _unlisted(facts: Facts, queue: str) -> str:
+    if queue:
+        asked = wording.line(shlex.join(["nbqueue", "jobs", "--queue", queue, "--limit", "100000"]), WIDE)
+        return (
+            f"Not listed: {facts.unseen:,} more waiting jobs; `{asked}` lists all of the queue." if facts.unseen else ""
+        )
     parts = [f"{facts.left_out:,} more queues" if facts.left_out else ""]
     parts += [f"{facts.unseen:,} more waiting jobs" if facts.unseen else ""]
     found = " and ".join(part for part in parts if part)

@@ -51,7 +51,9 @@ class Facts:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     #: job id -> what it waits for and no worker has, in a sentence
     lacks: Mapping[str, str] = field(default_factory=dict)
-    #: jobs that wait or run and were not looked up
+    #: the queue whose waiting and running jobs alone are listed; empty: all
+    queue: str = ""
+    #: jobs that wait or run there and were not looked up
     unseen: int = 0
     chart: Chart | None = None
     #: one for each window

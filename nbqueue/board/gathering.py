@@ -31,8 +31,8 @@ from nbqueue.model.states import State
 
 #: seconds between two looks, after one that has not read everything, and after one that failed
 PACE_S, SOON_S, AGAIN_S = 1.0, 0.2, 2.0
-#: jobs that wait or run which are known by name
-LIVE_JOBS = 1_000
+#: jobs that wait or run which are known by name, and those of a queue that is chosen
+LIVE_JOBS, CHOSEN_JOBS = 1_000, 5_000
 #: without a look for so long, what ended meanwhile is read from the history
 GAP_S = 15.0
 
@@ -117,12 +117,13 @@ class Gathering:
 
     async def _look(self, link: Link) -> None:
         wire, choice = link.wire, self._wishes.choice
-        seen = await wire.ask(lambda client: overview.look(client, wire.keys, most_jobs=LIVE_JOBS, queue=choice.queue))
+        most = CHOSEN_JOBS if choice.queue else LIVE_JOBS
+        seen = await wire.ask(lambda client: overview.look(client, wire.keys, most_jobs=most, queue=choice.queue))
         engines = await wire.ask(lambda client: queues.engines(client, wire.keys))
         mine = await own.read(link) if choice.own else None
         await self._seldom.read(link, seen)
         past = self._past_of(link, wire.keys, seen)
-        live = await self._read_live(link, seen)
+        live = await self._read_live(link, seen, most)
         if (ended := [each.ended for each in self._stats(seen)]) != self._ended:
             await past.read_new()
             self._ended = ended
@@ -148,10 +149,10 @@ class Gathering:
         """How all queues stand, also those that are not listed."""
         return [*(each.stats for each in seen.queues), *self._seldom.rest(seen)]
 
-    async def _read_live(self, link: Link, seen: Overview) -> list[JobRecord]:
+    async def _read_live(self, link: Link, seen: Overview, most: int) -> list[JobRecord]:
         """The records of jobs that wait or run."""
         running = {job_id for each in seen.queues for job_id in each.running}
-        ids = _first([each.running for each in seen.queues], [each.waiting for each in seen.queues])
+        ids = _first([each.running for each in seen.queues], [each.waiting for each in seen.queues], most=most)
         return await self._live.read(link, ids, running, self._wishes.visible)
 
     async def _read_own(self, link: Link, past: Past, mine: Own | None) -> list[JobRecord]:
@@ -172,7 +173,8 @@ class Gathering:
 
     def _facts(self, seen: Overview, choice: Choice, engines: Sequence[EngineInfo], live: int) -> Facts:
         activity = self._activity or Activity(seen.at_ms)
-        total = sum(each.queued + each.scheduled + each.running for each in self._stats(seen))
+        listed = [each for each in self._stats(seen) if choice.queue in ("", each.name)]
+        total = sum(each.queued + each.scheduled + each.running for each in listed)
 
         def facts_of(stats: QueueStats, oldest_s: float | None = None) -> QueueFacts:
             return QueueFacts(stats=stats, per_minute=activity.per_minute(stats.name, seen.at_ms), oldest_s=oldest_s)
@@ -185,18 +187,19 @@ class Gathering:
             rest=tuple(map(facts_of, self._seldom.rest(seen))),
             engines=tuple(engines),
             limits=self._seldom.limits,
+            queue=choice.queue,
             unseen=max(total - live, 0),
             chart=activity.chart(choice.window, seen.at_ms),
             charts=tuple(activity.chart(window, seen.at_ms) for window in WINDOWS),
         )
 
 
-def _first(*parts: Sequence[Sequence[str]]) -> dict[str, None]:
+def _first(*parts: Sequence[Sequence[str]], most: int) -> dict[str, None]:
     """The ids of all queues in turn, those that run before those that wait, up to the bound."""
     ids = (job_id for part in parts for rank in zip_longest(*part) for job_id in rank if job_id)
     found: dict[str, None] = {}
     for job_id in ids:
-        if len(found) >= LIVE_JOBS:
+        if len(found) >= most:
             break
         found[job_id] = None
     return found

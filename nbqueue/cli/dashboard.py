@@ -14,10 +14,10 @@ import click
 
 from nbqueue.cli.ranges import Whole
 from nbqueue.cli.reach import running_address, with_settings
-from nbqueue.cli.web import check_installed
+from nbqueue.cli.web import check_installed, check_key
 from nbqueue.client import hooks
 from nbqueue.client.portal import shutdown
-from nbqueue.client.session import configure, session
+from nbqueue.client.session import Session, configure, exchange, session
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import log_lines
 from nbqueue.model.settings import Settings
@@ -65,15 +65,18 @@ def dashboard(settings: Settings, *, port: int, socket: Path | None, no_browser:
             webbrowser.open(link)
 
     log_lines.set_up(level=logging.WARNING)
-    with _there(settings):
+    with _there(settings, only_looks=read_only):
+        check_key(session())
         serve(config, pages=pages_of(session(), read_only=read_only), ready=ready)
 
 
 @contextmanager
-def _there(settings: Settings) -> Iterator[None]:
+def _there(settings: Settings, *, only_looks: bool) -> Iterator[None]:
     """The client goes by these settings within the block: a local stack is not started, and may start later."""
     before = hooks.local_stack
     configure(settings)
+    if only_looks:
+        exchange(Session(settings, only_looks=True))
     hooks.use_local_stack(lambda found, **_: running_address(found))
     try:
         yield

@@ -14,7 +14,7 @@ import click
 from nbqueue.cli.ranges import Number, Whole
 from nbqueue.cli.reach import with_settings
 from nbqueue.cli.session import here
-from nbqueue.client.session import session
+from nbqueue.client.session import Session, session
 from nbqueue.errors import ConfigurationError
 from nbqueue.model import log_lines
 from nbqueue.model.log_lines import LogFormat
@@ -107,12 +107,18 @@ def web(
             "name it with --allow-host."
         )
     with here(settings, only_looks=read_only):
+        check_key(session())
         pages = pages_of(session(), read_only=read_only)
         serve(
             config,
             pages=pages,
             ready=lambda url: say(f"Serving {url} (token in {file}); Ctrl-C ends it."),
         )
+
+
+def check_key(of: Session) -> None:
+    """Refuse to start without the signing key that every answer would need."""
+    assert of.keyring is not None  # noqa: S101 - read on first use
 
 
 def check_installed(command: str) -> None:

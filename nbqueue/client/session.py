@@ -48,8 +48,10 @@ class Session:
     def keyring(self) -> Keyring:
         """The signing keys, read on first use."""
         if self._keyring is None:
-            load = Keyring.look if self._only_looks else Keyring.load
-            self._keyring = load(key_path(self.settings))
+            if self._only_looks:
+                self._keyring = Keyring.look(self.settings.signing_key_file.expanduser().absolute())
+            else:
+                self._keyring = Keyring.load(key_path(self.settings))
         return self._keyring
 
     def call(self, act: Callable[[Link], Coroutine[Any, Any, T]]) -> Future[T]:

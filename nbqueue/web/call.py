@@ -36,6 +36,11 @@ class Call:
         return self.method not in SAFE
 
 
+def up(path: str) -> str:
+    """The way from a path of ours to the first page: what stands before all of ours, only a proxy may know."""
+    return "../" * (path.count("/") - 1) or "./"
+
+
 def call_of(scope: Scope) -> Call:
     """The request of a scope."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))

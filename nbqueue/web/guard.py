@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nbqueue.web import body, cookies, origins, wanted
-from nbqueue.web.call import Call, call_of
+from nbqueue.web.call import Call, call_of, up
 from nbqueue.web.config import LARGEST_HEAD_BYTES, LONGEST_URL_BYTES, MOST_HEADERS, WebConfig
 from nbqueue.web.identity import Identity
 from nbqueue.web.problems import FAULT, Problem, problem
@@ -53,7 +53,7 @@ class Guard:
             await self._pass(call, receive, sealed)
         except Problem as refused:
             if refused.status == 401 and not call.path.startswith(API) and origins.is_visit(call.scope):  # noqa: PLR2004
-                login = f"{scope.get('root_path', '')}{LOGIN}{wanted.query_of(call)}"
+                login = f"{up(call.path)}{LOGIN[1:]}{wanted.query_of(call)}"
                 await RedirectResponse(login, 303)(scope, receive, sealed)
                 return
             headers = {**refused.headers, **({"connection": "close"} if call.changes else {})}
@@ -130,9 +130,8 @@ class Guard:
         if not self._identity.is_login(given[0]) and not self._cookie_of(call):
             raise _unknown_caller()
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
-        root = str(call.scope.get("root_path", ""))
-        target = "/" if call.path == LOGIN else call.path
-        found = RedirectResponse(f"{root}{target}{'?' if rest else ''}{rest}", 303)
+        target = "" if call.path == LOGIN else call.path[1:]
+        found = RedirectResponse(f"{up(call.path)}{target}{'?' if rest else ''}{rest}", 303)
         cookies.give_cookie(found, self._config, self._identity, call.scope)
         return found
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from nbqueue.web import wanted
 from nbqueue.web.cookies import give_cookie
 from nbqueue.web.guard import LOGIN, LOGOUT
-from nbqueue.web.plain_page import page, root_of
+from nbqueue.web.plain_page import page, root_of, up_of
 
 _FORM = """{note}
 <form method="post" action="{action}">
@@ -21,6 +21,8 @@ _FORM = """{note}
 <label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
 <button>Log in</button></form>
 <p>It is in the file that <code>nbqueue web</code> names when it starts.</p>"""
+
+_USED = "This link was used already, or is of another start of the server: it logs one browser in, once."
 
 
 def routes() -> Sequence[Route]:
@@ -34,13 +36,14 @@ def routes() -> Sequence[Route]:
 
 def form(request: Request, status: int = 200, note: str = "", to: str = "/") -> Response:
     """The form; `to` is the page that it leads to."""
-    action = escape(f"{root_of(request)}{LOGIN}")
+    action = f"{up_of(request)}{LOGIN[1:]}"
     told = f"<p>{escape(note)}</p>" if note else ""
     return page(request, "nbqueue", _FORM.format(action=action, note=told, to=escape(to)), status)
 
 
 async def _form(request: Request) -> Response:
-    return form(request, to=wanted.inside(request.query_params.get(wanted.FIELD, "/")))
+    note = _USED if wanted.USED in request.query_params else ""
+    return form(request, note=note, to=wanted.inside(request.query_params.get(wanted.FIELD, "/")))
 
 
 async def _log_in(request: Request) -> Response:
@@ -49,13 +52,12 @@ async def _log_in(request: Request) -> Response:
     to = wanted.inside(fields.get(wanted.FIELD, ["/"])[0])
     if not request.state.identity.is_token(given):
         return form(request, 401, "This is not the token of this server.", to)
-    found = RedirectResponse(f"{root_of(request)}{to}", 303)
+    found = RedirectResponse(f"{up_of(request)}{to[1:]}", 303)
     give_cookie(found, request.state.config, request.state.identity, request.scope)
     return found
 
 
 async def _log_out(request: Request) -> Response:
-    root = root_of(request)
-    found = RedirectResponse(f"{root}{LOGIN}", 303)
-    found.delete_cookie(request.state.config.cookie_name, path=f"{root}/")
+    found = RedirectResponse(f"{up_of(request)}{LOGIN[1:]}", 303)
+    found.delete_cookie(request.state.config.cookie_name, path=f"{root_of(request)}/")
     return found

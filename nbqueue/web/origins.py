@@ -64,9 +64,9 @@ def of_page(referer: str) -> str:
 
 
 def is_visit(scope: Mapping[str, Any]) -> bool:
-    """Whether a person asks for a page, and would rather log in than be told a status; not so with a wrong token."""
+    """Whether a person asks for a page, and would rather log in than be told a status."""
     accepts = b"".join(value for name, value in scope["headers"] if name == b"accept")
-    return scope["method"] == "GET" and b"text/html" in accepts and b"token=" not in scope["query_string"]
+    return scope["method"] == "GET" and b"text/html" in accepts
 
 
 def is_odd(path: str, raw: bytes) -> bool:

@@ -75,4 +75,9 @@ def of_error(error: errors.NbqueueError) -> Problem:
         return Problem(HTTPStatus.FORBIDDEN, NO_RIGHT)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
-    return Problem(status, str(error), headers={"Retry-After": "5"} if unavailable else {})
+    return Problem(status, sentence_of(error), headers={"Retry-After": "5"} if unavailable else {})
+
+
+def sentence_of(error: errors.NbqueueError) -> str:
+    """What an error says to who calls over HTTP: variables of this server are none of theirs."""
+    return str(error).replace("check the id and NBQUEUE_URL", "check the id")

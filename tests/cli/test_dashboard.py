@@ -28,12 +28,12 @@ def test_the_link_logs_in_once(settings: Settings, tmp_path: Path) -> None:
         assert found is not None
         first, again, wrong = (_asked(int(found[1]), path) for path in (found[2], found[2], "/?token=" + "x" * 32))
         cookie = first.headers["set-cookie"].partition(";")[0]
-        assert (first.status, first.headers["location"], again.status, wrong.status) == (303, "/", 401, 401)
+        assert (first.status, first.headers["location"], again.status, wrong.status) == (303, "./", 401, 401)
         page = _asked(int(found[1]), "/", Cookie=cookie)
         assert (page.status, b"part-queues" in page.body) == (200, True)
         # whoever has come in goes on, also by the old link
         assert _asked(int(found[1]), found[2], Cookie=cookie).status == 303
-        assert _asked(int(found[1]), "/", Accept="text/html").headers["location"] == "/login"
+        assert _asked(int(found[1]), "/", Accept="text/html").headers["location"] == "./login"
         assert found[3] not in log.read_text().partition("Ctrl-C")[2]
 
 

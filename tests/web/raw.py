@@ -29,5 +29,5 @@ def cookie_of(web: Web) -> str:
     """The cookie of one who has logged in."""
     found = web.ask("POST", "/login", token=None, body=f"token={TOKEN}".encode(),
                     headers={"Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
-    assert (found.status, found.headers["location"]) == (303, "/")
+    assert (found.status, found.headers["location"]) == (303, "./")
     return found.headers["set-cookie"].partition(";")[0]

@@ -1,5 +1,6 @@
 """What pages say of results, limits, orders, unknown words and places."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -7,11 +8,12 @@ import pytest
 import nbqueue
 from nbqueue.board import roster
 from nbqueue.model.job import JobRecord, moment
+from nbqueue.model.settings import Settings
 from nbqueue.model.states import State
 from nbqueue.web import wanted
 from nbqueue.web.pages import remains, views
 from tests.waiting import wait_until
-from tests.web.running import TOKEN, Web
+from tests.web.running import TOKEN, Web, running_web
 from tests.web.test_pages import did
 
 HTML = {"Accept": "text/html"}
@@ -82,16 +84,17 @@ def test_a_path_that_there_is_not_is_a_page_for_a_browser(web: Web) -> None:
     page, program = web.get("/nothing/here", headers=HTML), web.get("/nothing/here")
     assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "To the overview" in page.body.decode()
+    assert '<a href="../failures">Failures</a>' in page.body.decode()
     assert program.detail.startswith("There is nothing at this path")
 
 
 def test_a_login_leads_to_the_page_that_was_asked_for(web: Web) -> None:
     """Only to one of this server, whatever the form says."""
     asked = web.get("/jobs/abc?x=1", token=None, headers=HTML | {"Sec-Fetch-Mode": "navigate"})
-    assert (asked.status, asked.headers["location"]) == (303, "/login?to=%2Fjobs%2Fabc%3Fx%3D1")
-    form = web.get(asked.headers["location"], token=None).body.decode()
+    assert (asked.status, asked.headers["location"]) == (303, "../login?to=%2Fjobs%2Fabc%3Fx%3D1")
+    form = web.get(asked.headers["location"].removeprefix(".."), token=None).body.decode()
     assert 'name="to" value="/jobs/abc?x=1"' in form
-    for to, ends in (("/jobs/abc?x=1", "/jobs/abc?x=1"), ("//evil.example", "/"), ("https://evil.example", "/")):
+    for to, ends in (("/jobs/abc?x=1", "./jobs/abc?x=1"), ("//evil.example", "./"), ("https://evil.example", "./")):
         body = f"token={TOKEN}&to={quote(to, safe='')}".encode()
         found = web.ask("POST", "/login", token=None, body=body, headers=FORM)
         assert (found.status, found.headers["location"]) == (303, ends)
@@ -118,3 +121,23 @@ def test_jobs_stand_as_they_come() -> None:
     assert [each.id for each in roster.ordered(jobs, views.CHOICE)] == [
         "runs", "first", "second", "third", "soon", "later", "ended last", "ended first",
     ]  # fmt: skip
+
+
+def test_a_namespace_is_named(base: Settings, web: Web) -> None:
+    """Pages of two teams on one server differ in head and title; the one without a name is that of everybody."""
+    with running_web(replace(base, namespace="team-b")) as other:
+        page = other.get("/failures").body.decode()
+    assert ("<title>Failures – nbqueue (team-b)</title>" in page, ", namespace team-b</b>" in page) == (True, True)
+    assert "<title>Failures – nbqueue</title>" in web.get("/failures").body.decode()
+
+
+def test_nobody_over_http_is_sent_to_variables_of_the_server(web: Web) -> None:
+    """An id that there is not is to be checked, and nothing that callers do not have."""
+    for path in ("/jobs/nosuchjob", "/groups/nosuchgroup", "/api/v1/jobs/nosuchjob"):
+        found = web.get(path)
+        assert (path, found.status, b"check the id;" in found.body, b"NBQUEUE_URL" in found.body) == (
+            path,
+            404,
+            True,
+            False,
+        )

@@ -1,6 +1,7 @@
 """The token: where it stands, and how a browser gets a cookie for it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def test_a_token_in_an_address_is_taken_out_at_once(base: Settings) -> None:
     """It is exchanged for a cookie by a redirect, and neither it nor any other token is ever written to the log."""
     with running_web(base) as web:
         found = web.get(f"/login?token={TOKEN}&x=1", token=None)
-        assert (found.status, found.headers["location"]) == (303, "/?x=1")
+        assert (found.status, found.headers["location"]) == (303, "./?x=1")
         cookie = found.headers["set-cookie"].partition(";")[0]
         assert web.get("/api/v1/jobs", token=None, headers={"Cookie": cookie}).status == 200
         assert web.get(f"/api/v1/jobs?token={TOKEN}", token=None).status == 401
@@ -146,3 +147,31 @@ def test_a_token_file_of_root_is_taken(owner: int, mode: int, told: str) -> None
     ran = subprocess.run([sys.executable, "-c", AS_NOBODY, str(file)], capture_output=True, text=True, check=False)
     shutil.rmtree(file.parent)
     assert told.replace("FILE", str(file)) in ran.stdout + ran.stderr
+
+
+def test_logging_in_knows_nothing_of_what_a_proxy_puts_before_it(web: Web) -> None:
+    """No address of the form or of the way to it and out of it begins at a root, which may be another one."""
+    head = ["../", "../static/icon.svg", "../", "../failures", "../schedules"]
+    html = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+    asked = web.get("/groups/abc", token=None, headers=html)
+    pages = [
+        web.get(path, token=token, headers=html).body.decode() for path, token in (("/login", None), ("/a/b", TOKEN))
+    ]
+    found = [re.findall(r'(?:href|src|action)="([^"]*)"', page) for page in pages]
+    assert (asked.headers["location"], found) == (
+        "../login?to=%2Fgroups%2Fabc",
+        [
+            ["./static/icon.svg", "./static/board.css", "./login"],
+            ["../static/icon.svg", "../static/board.css", *head, "../"],
+        ],
+    )
+
+
+def test_a_link_that_was_used_leads_to_the_login(web: Web) -> None:
+    """A browser gets the form with a sentence, and its token is in no further address; a program gets a 401."""
+    html = {"Accept": "text/html"}
+    asked = web.get("/jobs/abc?token=used-S3cr3t&x=1", token=None, headers=html)
+    assert (asked.status, asked.headers["location"]) == (303, "../login?used=1&to=%2Fjobs%2Fabc%3Fx%3D1")
+    form = web.get(asked.headers["location"].removeprefix(".."), token=None, headers=html).body.decode()
+    assert "This link was used already" in form
+    assert web.get("/?token=used-S3cr3t", token=None).status == 401

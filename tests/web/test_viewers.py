@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from nbqueue.cli import main
 from nbqueue.model.settings import Settings
 from nbqueue.web.ends import NO_KEY
 from nbqueue.web.problems import NO_RIGHT
@@ -39,3 +41,14 @@ def test_without_a_key_nothing_is_read_and_none_is_made(web: Web, base: Settings
         blind.signing_key_file.touch(mode=0o600)
         blind.signing_key_file.write_bytes(base.signing_key_file.read_bytes())
         assert looking.get(f"/api/v1/jobs/{good}/wait").json["result"] == 3
+
+
+@pytest.mark.parametrize("command", ["web", "dashboard"])
+def test_a_key_that_was_named_has_to_be_there(base: Settings, tmp_path: Path, command: str) -> None:
+    """Neither starts without it: each answer would be that sentence. Who only looks needs none."""
+    missing = tmp_path / "none.key"
+    ran = CliRunner().invoke(main, [command, "--url", base.url or ""], env={"NBQUEUE_KEY_FILE": str(missing)})
+    assert (ran.exit_code, ran.output.partition(",")[0]) == (2, f"nbqueue: There is no signing key {missing}")
+    with running_web(replace(base, home=tmp_path / "home", key_file=missing), "--read-only") as looking:
+        assert (looking.get("/healthz").status, looking.get("/").status) == (200, 200)
+    assert not missing.exists()

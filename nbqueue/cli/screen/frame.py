@@ -225,7 +225,7 @@ def _about(facts: Facts, seat: Seat) -> str:
     """The row with the cursor: what it is, and what is wrong with it."""
     shown = f"{seat.choice.state}{f' in {seat.choice.queue}' if seat.choice.queue else ''}"
     if seat.among_queues or not seat.job:
-        return columns.more(facts) or f"shown: {shown}"
+        return columns.more(facts, seat.choice.queue, seat.choice.text) or f"shown: {shown}"
     if group_row.is_group(seat.job):
         return f"group {wording.line(group_row.group_of(seat.job))}"
     found = next((each for each in facts.jobs if each.id == seat.job), None)

@@ -42,9 +42,9 @@ SORTED = {"job": "job", "state": "state", "progress": "progress", "time": "runni
 class Drawing:
     """Draws the pages of one hub."""
 
-    def __init__(self, hub: Hub, place: str, *, read_only: bool) -> None:
-        """Args: what is known; which server that is, in words; whether nothing can be changed from here."""
-        self._hub, self._place, self._read_only = hub, place, read_only
+    def __init__(self, hub: Hub, place: str, namespace: str = "", *, read_only: bool) -> None:
+        """Args: what is known; which server that is, in words; its namespace; whether nothing can be changed here."""
+        self._hub, self._place, self._namespace, self._read_only = hub, place, namespace, read_only
         self._environment = _environment()
         for name in self._environment.list_templates():
             # compiled now, so that the first page need not wait for it
@@ -68,7 +68,7 @@ class Drawing:
     def page(self, template: str, **values: Any) -> str:
         """A whole page."""
         return self._environment.get_template(template).render(
-            **values, place=self._place, read_only=self._read_only, Kind=Kind
+            **values, place=self._place, namespace=self._namespace, read_only=self._read_only, Kind=Kind
         )
 
     def _key(self, view: View, name: str) -> object:

@@ -26,7 +26,7 @@ from nbqueue.web.pages.acting import Told, Wish
 from nbqueue.web.pages.drawing import Drawing
 from nbqueue.web.pages.hub import Hub, TooMuch
 from nbqueue.web.pages.views import Kind, View
-from nbqueue.web.problems import of_error
+from nbqueue.web.problems import of_error, sentence_of
 
 #: a stream that has nothing to tell says so after this, and a page that hears nothing for longer knows it is lost
 BEAT_S = 5.0
@@ -49,7 +49,7 @@ class Pages:
     def __init__(self, of: Session, *, place: str, is_up: Callable[[], bool], when_down: str, read_only: bool) -> None:
         """Args: whom to ask; which server that is; whether it may be asked; what is said else; what may be done."""
         self._hub = Hub(of, is_up, when_down)
-        self._drawing = Drawing(self._hub, place, read_only=read_only)
+        self._drawing = Drawing(self._hub, place, of.settings.namespace, read_only=read_only)
         self._read_only = read_only
         self._told: dict[str, Told] = {}
 
@@ -79,7 +79,7 @@ class Pages:
         try:
             followed = await self._hub.follow(view, anew=True)
         except NbqueueError as error:
-            return self._sorry(request, view, of_error(error).status, str(error))
+            return self._sorry(request, view, of_error(error).status, sentence_of(error))
         except TooMuch:
             return self._sorry(request, view, 503, "Too many jobs are open in browsers: close some of these pages.")
         await self._hub.first()
@@ -161,6 +161,7 @@ def pages_of(of: Session, *, read_only: bool) -> Sequence[BaseRoute]:
     """The pages of the server that a session goes by."""
     settings = of.settings
     place = "local stack" if settings.url is None else str(parse_url(settings.url))
+    place += f", namespace {settings.namespace}" if settings.namespace else ""
 
     def is_up() -> bool:
         return settings.url is not None or stack.server_is_up(settings)

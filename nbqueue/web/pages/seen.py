@@ -244,6 +244,12 @@ def empty(seen: Seen) -> str:
     return "None of the jobs that are known is like that." if seen.facts.jobs else "None is known so far."
 
 
+def chosen(seen: Seen) -> str:
+    """The queue that is chosen, where there is one of that name."""
+    queue = seen.view.choice.queue
+    return queue if any(stats.name == queue for stats in seen.facts.stats) else ""
+
+
 def functions(facts: Facts) -> tuple[str, ...]:
     """The functions that can be chosen."""
     return roster.functions(facts.jobs)

@@ -57,8 +57,12 @@
 
   function chosen() {
     const given = new URLSearchParams(new FormData(find));
-    for (const [name, value] of [...given]) if (!value) given.delete(name);
-    return "./?" + given;
+    for (const field of find.elements) {
+      if (!field.name) continue;
+      const usual = field.tagName === "SELECT" ? defaultOf(field, given) : "";
+      if (field.value === usual) given.delete(field.name);
+    }
+    return "./" + (given.size ? "?" + given : "");
   }
 
   function fill() {

@@ -17,11 +17,18 @@ from tests.web.running import Web
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DRAWN_WITHIN_MS)
 
-WIDTHS = (360, 800, 1024, 1280, 1440)
+WIDTHS = (360, 768, 800, 1024, 1280, 1400, 1440, 1920)
 #: cells whose words are cut or broken though they are short
 CUT = """() => [...document.querySelectorAll(".jobs td[data-name=time], .jobs .figure, .jobs td[data-name=state],"
     + ".kinds th[scope=row] a, .badge")].filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth
     || each.getClientRects().length > 1).map((each) => each.textContent)"""
+
+#: tables that stick out of the box they are in, and words of the last column that have hardly any room
+OUT = """() => [...document.querySelectorAll("table")].filter((each) =>
+    each.getBoundingClientRect().right > each.parentElement.getBoundingClientRect().right + 1)
+    .map((each) => each.parentElement.textContent.trim().slice(0, 40))
+    .concat([...document.querySelectorAll(".jobs tbody td:last-child")]
+        .filter((each) => each.textContent.trim() && each.clientWidth < 150).map((each) => each.clientWidth + " px"))"""
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +37,19 @@ def jobs(web: Web) -> dict[str, Job[Any]]:
     assert web.url
     nbqueue.Queue("a-queue-with-a-rather-long-name").limits(rate="20/min", concurrency=3).wait(20)
     nbqueue.options(queue="a-queue-with-a-rather-long-name", delay=3600).submit(steps, 1).wait(20)
+    paused = nbqueue.Queue("paused-bulk")
+    paused.pause().wait(20)
+    nbqueue.options(queue="paused-bulk").submit_map(steps, range(1200)).wait(20)
     failed = submitted(nbqueue.options(label="fails").submit(_fails))
     runs = submitted(nbqueue.options(label="long " + "w" * 60).submit(_far))
     done = submitted(nbqueue.options(label="done").submit(_answers))
+    solid = submitted(nbqueue.options(label="solid").submit(_fails_solidly))
     done.wait(20)
     with pytest.raises(JobFailed):
         failed.wait(20)
-    return {"failed": failed, "runs": runs, "done": done}
+    with pytest.raises(JobFailed):
+        solid.wait(20)
+    return {"failed": failed, "solid": solid, "runs": runs, "done": done}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -49,11 +62,16 @@ def test_nothing_is_cut_or_scrolls_sideways(web: Web, browser: Browser, jobs: di
                 expect(row(page, "long ww")).to_contain_text("1,313/3,000")
             assert page.evaluate("document.documentElement.scrollWidth") == width, place
             assert page.evaluate(CUT) == [], place
+            assert page.evaluate(OUT) == [], place
 
 
 def _fails() -> None:
     error = type("UnknownFunctionOfALongName", (RuntimeError,), {})
     raise error("No function is registered on this worker: start it with the module that has it, or submit it itself.")
+
+
+def _fails_solidly() -> None:
+    raise ValueError("x" * 300)
 
 
 def _far() -> None:

@@ -72,7 +72,7 @@ def test_filters_need_no_new_page(web: Web, browser: Browser) -> None:
         expect(row(page, "hay")).to_have_count(0)
         expect(row(page, "needle")).to_be_visible()
         expect(page.get_by_label("Find")).to_be_focused()
-        assert page.url.endswith("text=needle&state=any+state&sort=as+they+stand&order=down&groups=folded&rows=25")
+        assert page.url.endswith("/?text=needle")
         page.get_by_role("link", name="submitted").click()
         expect(page.locator("th[aria-sort=descending]")).to_have_text("submitted")
         page.go_back()
