@@ -15,7 +15,7 @@ def test_an_unknown_job_is_a_problem_in_a_sentence(web: Web, base: Settings) -> 
     assert base.namespace == ""
     assert (found.status, found.json) == (404, {
         "type": "about:blank", "title": "Not Found", "status": 404,
-        "detail": 'The server knows no job "nothing": check the id and NBQUEUE_URL; if it was there, its data is gone.',
+        "detail": 'The server knows no job "nothing": check the id; if it was there, its data is gone.',
     })  # fmt: skip
 
 
