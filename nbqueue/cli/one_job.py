@@ -18,6 +18,7 @@ from nbqueue.cli import tables
 from nbqueue.cli.reach import asking
 from nbqueue.client.ended import opened
 from nbqueue.display import wording
+from nbqueue.display.view import percent
 from nbqueue.errors import JobLost
 from nbqueue.model import holdup, names
 from nbqueue.model.job import JobRecord
@@ -97,6 +98,7 @@ def _facts(record: JobRecord, why: str) -> dict[str, object]:
     """What a card has of it; what is empty is left out."""
     times = (("submitted", record.submitted_at), ("due", record.due_at), ("started", record.started_at),
              ("ended", record.finished_at))  # fmt: skip
+    told = f"{record.error_type}: {record.error}" if record.error_type else ""
     return {
         "id": record.id,
         "state": f"{record.state} ({record.reason})" if record.reason and not why else record.state,
@@ -118,7 +120,8 @@ def _facts(record: JobRecord, why: str) -> dict[str, object]:
         "retried by": record.retried_by,
         "stopped by": record.stopped_by,
         "failed parent": record.failed_parent,
-        "error": f"{record.error_type}: {record.error}" if record.error_type else "",
+        # of one that succeeded an attempt before raised it
+        "error": told if record.state is not State.SUCCEEDED else "",
     }
 
 
@@ -132,6 +135,5 @@ def _attempts(record: JobRecord) -> str:
 def _progress(record: JobRecord) -> str:
     """How far it is, with its message and its metrics."""
     found = record.progress
-    part = "" if found.fraction is None else f"{found.fraction:.0%}"
     metrics = ", ".join(f"{name} {json.dumps(value)}" for name, value in found.metrics.items())
-    return ", ".join(filter(None, (part, found.message, metrics)))
+    return ", ".join(filter(None, (percent(found.fraction), found.message, metrics)))

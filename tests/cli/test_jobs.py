@@ -250,6 +250,19 @@ def test_the_end_of_a_long_traceback_is_shown() -> None:
     assert found == ("traceback on the worker, the last 20 of 30 lines:", *(f"step {n}" for n in range(10, 30)))
 
 
+def test_an_error_before_a_success_is_none() -> None:
+    """The error of an attempt before stands while the job may fail, and not once it has succeeded."""
+    record = JobRecord(id="a", state=State.QUEUED, error_type="JobCrashed", error="it was killed")
+    assert one_job.OneJob(record=record).facts["error"] == "JobCrashed: it was killed"
+    assert "error" not in one_job.OneJob(record=replace(record, state=State.SUCCEEDED)).facts
+
+
+def test_only_all_of_it_is_a_hundred_per_cent() -> None:
+    """Progress is rounded down, as on a card."""
+    record = JobRecord(id="a", state=State.RUNNING, progress=Progress(done=999, total=1000))
+    assert one_job.OneJob(record=record).facts["progress"].startswith("99%")
+
+
 def test_one_job_in_full(server: Server) -> None:
     """All that is known of it, and why it waits; as an object it has the keys of a job, and `why`."""
     at = ("--url", server.url)
