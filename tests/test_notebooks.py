@@ -24,8 +24,8 @@ STORY_S = 120
 
 
 def _story(path: Path) -> Any:
-    """Two of them run in each run of the tests, the longer ones with those that take long."""
-    marks = () if path.stem in {"first-look", "operating"} else (pytest.mark.slow,)
+    """The first of them runs in each run of the tests, the others with those that take long."""
+    marks = () if path.stem == "first-look" else (pytest.mark.slow,)
     return pytest.param(path, id=path.stem, marks=marks)
 
 

@@ -6,6 +6,8 @@ import urllib.request
 from contextlib import aclosing
 from typing import Any
 
+import pytest
+
 from nbqueue import attach, options, schedule, submit, submit_map
 from nbqueue.broker.address import parse_url
 from nbqueue.broker.connection import open_redis
@@ -71,6 +73,7 @@ def test_a_job_waits_for_a_worker_that_has_its_key(near: Settings, far: Settings
         assert job.wait(20) == 3
 
 
+@pytest.mark.slow
 def test_who_looks_for_faults_finds_a_lagging_worker(near: Settings, far: Settings) -> None:
     """The doctor says which jobs wait in vain and what helps, `worker --check` that none is ready; both are well again.
 
@@ -127,6 +130,7 @@ def test_a_schedule_outlives_lagging_workers(near: Settings, far: Settings) -> N
         follow(near, far)
 
 
+@pytest.mark.slow
 def test_a_result_of_the_new_key_is_waited_for(near: Settings, far: Settings) -> None:
     """A job that the old key signed takes the result of one on a rotated worker: it waits for the key, and runs."""
     with running_worker(near, "--slots", "1", "--queues", "near"), running_worker(far, "--queues", "far"):

@@ -11,7 +11,7 @@ from tests.broker.queue_machine import QueueMachine
 from tests.servers import Server
 
 #: sequences, and steps of each
-USUAL, LONG = (150, 30), (3000, 50)
+USUAL, LONG = (80, 30), (3000, 50)
 
 
 @pytest.mark.timeout(7200)

@@ -52,7 +52,9 @@ def scores_by(how: str, x: Any, y: Any) -> list[float]:
     return list(grid.cv_results_["mean_test_score"])
 
 
-@pytest.mark.parametrize("how", ["search", "joblib", "search in a job"])
+@pytest.mark.parametrize(
+    "how", ["search", *(pytest.param(each, marks=pytest.mark.slow) for each in ("joblib", "search in a job"))]
+)
 def test_forty_five_fits_send_under_three_megabytes(server: Server, how: str) -> None:
     """By `search`, and by the backend of joblib, also in a job; the scores are those of a serial run."""
     x, y = load_digits(return_X_y=True)

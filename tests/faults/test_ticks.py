@@ -27,43 +27,7 @@ from tests.waiting import SLACK, wait_until
 from tests.workers import Ledger, running_worker
 
 #: puts the clock of the machine, but for the one that only goes forward, ahead by SKEW_S seconds
-SHIM = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdlib.h>
-#include <sys/time.h>
-#include <time.h>
-
-static double skew(void) { const char *text = getenv("SKEW_S"); return text ? atof(text) : 0; }
-
-int clock_gettime(clockid_t clock, struct timespec *at) {
-    static int (*real)(clockid_t, struct timespec *);
-    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
-    int found = real(clock, at);
-    if (!found && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
-        long long moved = at->tv_nsec + (long long)(skew() * 1e9) + at->tv_sec * 1000000000LL;
-        at->tv_sec = moved / 1000000000LL;
-        at->tv_nsec = moved % 1000000000LL;
-    }
-    return found;
-}
-
-int gettimeofday(struct timeval *at, void *zone) {
-    struct timespec now;
-    (void)zone;
-    clock_gettime(CLOCK_REALTIME, &now);
-    at->tv_sec = now.tv_sec;
-    at->tv_usec = now.tv_nsec / 1000;
-    return 0;
-}
-
-time_t time(time_t *at) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (at) *at = now.tv_sec;
-    return now.tv_sec;
-}
-"""
+SHIM = Path(__file__).with_name("clock.c").read_text(encoding="ascii")
 #: a run begins no later than this after its time, doubled for a busy machine
 LATE_S = 2 * 0.2
 #: how long before a clock changes a server is started
@@ -107,7 +71,7 @@ def ended(schedule: Schedule[Any]) -> Callable[[], bool]:
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="the shim that sets a clock is built with gcc")
-@pytest.mark.parametrize("skew_s", [0.8, 2, 5, 90])
+@pytest.mark.parametrize("skew_s", [5, *(pytest.param(each, marks=pytest.mark.slow) for each in (0.8, 2, 90))])
 def test_clocks_of_workers_do_not_matter(  # noqa: PLR0917 - fixtures
     settings: Settings, ledger: Ledger, shim: Path, skew_s: float, monkeypatch: pytest.MonkeyPatch,
     connected: Callable[[Settings], Settings], measure: Measure,
@@ -165,7 +129,10 @@ def test_workers_that_are_killed_at_the_tick_lose_and_repeat_nothing(
     assert len(succeeded()) == runs
 
 
-@pytest.mark.parametrize(("misfire", "made_up"), [("skip", 0), ("once", 1), (2, 2)])
+@pytest.mark.parametrize(
+    ("misfire", "made_up"),
+    [pytest.param("skip", 0, marks=pytest.mark.slow), pytest.param("once", 1, marks=pytest.mark.slow), (2, 2)],
+)
 def test_what_was_missed_is_made_up_for_without_a_burst(
     settings: Settings, ledger: Ledger, misfire: Any, made_up: int, connected: Callable[[Settings], Settings]
 ) -> None:

@@ -80,7 +80,7 @@ def test_an_unknown_function_is_named() -> None:
     assert caught.value.error_type == "UnknownFunction"
 
 
-@pytest.mark.parametrize("by_hand", [False, True], ids=["signed", "by hand"])
+@pytest.mark.parametrize("by_hand", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["signed", "by hand"])
 def test_a_function_of_another_worker_is_left_to_it(store: Store, *, by_hand: bool) -> None:
     """A name that another worker has registered waits for it; one that nobody has does not, however many there are."""
     with another_worker(store, functions='["theirs"]'):

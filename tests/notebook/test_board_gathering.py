@@ -115,7 +115,7 @@ def test_many_waiting_jobs_are_counted_and_some_of_them_named(looking: Looking) 
     assert looking.facts.unseen == 2500
     looking.desk.choose(queue="big")
     looking.gathering.wake()
-    wait_until(lambda: len(looking.facts.jobs) == 1000)
+    wait_until(lambda: len(looking.facts.jobs) == 3000)
 
 
 def test_jobs_are_acted_on_and_what_became_of_it_is_said(looking: Looking) -> None:

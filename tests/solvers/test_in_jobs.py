@@ -21,6 +21,13 @@ from tests.waiting import SLACK, until
 from tests.workers import running_worker
 
 every = pytest.mark.parametrize("adapter", ADAPTERS, ids=str, scope="module")
+#: what takes seconds is done with two of them in each run of the tests
+seldom = pytest.mark.parametrize(
+    "adapter",
+    [pytest.param(each, marks=() if each.name in {"cpsat", "highs"} else pytest.mark.slow) for each in ADAPTERS],
+    ids=str,
+    scope="module",
+)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +142,7 @@ async def test_a_stop_that_comes_before_the_search_is_not_lost(adapter: Adapter)
     assert caught.value.partial.wall_s < 2 * SLACK
 
 
-@every
+@seldom
 async def test_a_job_s_time_limit_ends_in_an_answer(adapter: Adapter) -> None:
     """The job has succeeded with the best so far, and both say what ended it."""
     job = await nbqueue.options(timeout=6).submit(solve_caps, adapter)
@@ -143,7 +150,7 @@ async def test_a_job_s_time_limit_ends_in_an_answer(adapter: Adapter) -> None:
     assert (found.status, found.stopped_by, (await job.info()).stopped_by) == (Status.FEASIBLE, "timeout", "timeout")
 
 
-@every
+@seldom
 async def test_a_search_goes_on_after_a_crash(adapter: Adapter, ground: tuple[Server, Settings]) -> None:
     """The next attempt starts from the incumbent that was kept, and does not end worse."""
     job = await nbqueue.options(retry=2).submit(solve_caps, adapter, time_limit=5.0)

@@ -75,7 +75,9 @@ async def test_whoever_follows_just_after_the_only_line_sees_it(settings: Settin
         await job
 
 
-@pytest.mark.parametrize("name", ["nbqueue-client", "nbqueue-"], ids=["the card", "the worker too"])
+@pytest.mark.parametrize(
+    "name", ["nbqueue-client", pytest.param("nbqueue-", marks=pytest.mark.slow)], ids=["the card", "the worker too"]
+)
 async def test_whoever_was_cut_off_has_what_was_printed_meanwhile(
     settings: Settings, folder: Path, server: Server, name: str
 ) -> None:

@@ -150,6 +150,7 @@ def test_a_retry_leaves_word_too(hooks: Receiver) -> None:
     assert [message.json["id"] for message in hooks.wait(2)] == [job.id, again.id]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("worker")
 def test_many_ends_at_once(hooks: Receiver) -> None:
     """Each job of a large group leaves its word once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import nbqueue
 from nbqueue.client.live import Live
 from nbqueue.model.settings import Settings
@@ -37,6 +39,7 @@ def descending(folder: str, steps: int) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_holes_are_filled_while_the_job_runs(settings: Settings, server: Server) -> None:
     """What was reported between the last time it was kept and the first look, or while one was cut off, is there."""
     nbqueue.configure(settings)

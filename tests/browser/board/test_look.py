@@ -17,7 +17,8 @@ from tests.web.running import Web
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DRAWN_WITHIN_MS)
 
-WIDTHS = (360, 768, 800, 1024, 1280, 1400, 1440, 1920)
+#: those of a phone and of a laptop in each run of the tests
+WIDTHS = (360, 1440, *(pytest.param(each, marks=pytest.mark.slow) for each in (768, 800, 1024, 1280, 1400, 1920)))
 #: cells whose words are cut or broken though they are short
 CUT = """() => [...document.querySelectorAll(".jobs td[data-name=time], .jobs .figure, .jobs td[data-name=state],"
     + ".kinds th[scope=row] a, .badge")].filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth

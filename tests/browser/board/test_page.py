@@ -98,6 +98,7 @@ def test_hostile_texts_stay_texts(web: Web, browser: Browser, shared_server: Ser
         expect(page.locator("#part-card")).to_contain_text(VECTORS[0])
 
 
+@pytest.mark.slow
 def test_a_phone_needs_no_sideways_scrolling(web: Web, browser: Browser) -> None:
     """At 360 pixels nothing is wider than the page, and what is pressed is as large as a finger."""
     job = submitted(nbqueue.options(label="on a phone " + "w" * 80).submit(steps, 1))
