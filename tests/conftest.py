@@ -16,6 +16,7 @@ from nbqueue.model.settings import Settings
 from tests import processes
 from tests.keys_left import immortal
 from tests.servers import Server, running_server
+from tests.workers import Ledger
 
 # a machine that has other work is slow, and no example is wrong for it
 hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -98,3 +99,15 @@ def server(shared_server: Server) -> Iterator[Server]:
 def settings(server: Server, home: Path) -> Settings:
     """Settings that point to `server`, with a signing key of the test's own."""
     return Settings(url=server.url, home=home)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """What ran, in the order in which it did; nothing so far."""
+    return Ledger(tmp_path / "ledger")
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file that is not there yet: jobs that wait for it end when it is."""
+    return tmp_path / "gate"

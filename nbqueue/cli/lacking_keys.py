@@ -10,7 +10,7 @@ from nbqueue.broker.gates import unread
 from nbqueue.broker.queues import EngineInfo, QueueStats
 
 #: what helps, to be run where the key is
-TODO = "bring it there: nbqueue signing-key export | ssh HOST nbqueue signing-key import"
+REMEDY = "bring it there: nbqueue signing-key export | ssh HOST nbqueue signing-key import"
 
 
 def findings(stats: Iterable[QueueStats], engines: Collection[EngineInfo]) -> list[Finding]:
@@ -32,9 +32,9 @@ def findings(stats: Iterable[QueueStats], engines: Collection[EngineInfo]) -> li
 
 def lack(key_id: str) -> str:
     """What follows the name of a worker that lacks a key."""
-    return f"cannot run what is signed with key {key_id}, as the others sign by now: {TODO}"
+    return f"cannot run what is signed with key {key_id}, as the others sign by now: {REMEDY}"
 
 
 def _in_vain(queue: str, key_id: str, count: int) -> str:
     jobs = "1 job waits" if count == 1 else f"{count:,} jobs wait"
-    return f"{jobs} in {queue} for key {key_id}, which no worker that serves it has: {TODO}"
+    return f"{jobs} in {queue} for key {key_id}, which no worker that serves it has: {REMEDY}"

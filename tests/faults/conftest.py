@@ -15,7 +15,7 @@ from tests import processes
 from tests.faults.stores import Store
 from tests.servers import Server, running_server
 from tests.waiting import SLACK
-from tests.workers import Ledger, Worker, running_worker
+from tests.workers import Worker, running_worker
 
 
 class Measure(Protocol):
@@ -99,15 +99,3 @@ def store() -> Iterator[Store]:
     finally:
         store.kill()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """An empty ledger."""
-    return Ledger(tmp_path / "ledger")
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """A file that is not there yet: jobs that wait for it end when it is."""
-    return tmp_path / "gate"

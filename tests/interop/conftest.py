@@ -11,8 +11,6 @@ from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.faults.conftest import (  # noqa: F401 - fixtures
     _no_process_left_behind,
-    gate,
-    ledger,
     module_home,
     module_server,
     module_settings,
@@ -59,8 +57,8 @@ def executor(make: Make) -> Iterator[Executor]:
 @pytest.fixture
 def held(
     make: Make,
-    ledger: Ledger,  # noqa: F811
-    gate: Path,  # noqa: F811
+    ledger: Ledger,
+    gate: Path,
 ) -> Iterator[tuple[Executor, Future[str], Future[str]]]:
     """An executor with one worker, a call that runs until the gate is there, and one that waits behind it.
 

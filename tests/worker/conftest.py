@@ -1,7 +1,6 @@
 """What tests of workers stand on: a stock client, a client of ours, and files that jobs write and wait for."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from arq import ArqRedis
@@ -11,7 +10,6 @@ from nbqueue.client.session import configure
 from nbqueue.model.settings import Settings
 from tests.servers import Server
 from tests.worker.stocks import pool_at
-from tests.workers import Ledger
 
 
 @pytest.fixture
@@ -26,15 +24,3 @@ def session(settings: Settings) -> Iterator[Settings]:
     """The client of this process; it is closed in the end."""
     yield configure(settings)
     shutdown()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """What ran, in the order in which it did."""
-    return Ledger(tmp_path / "ledger")
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """Jobs that wait for it end when it is there."""
-    return tmp_path / "gate"
