@@ -115,9 +115,12 @@ async def test_listeners_are_told_in_a_thread() -> None:
         told.wait(10)
         return str(nbqueue.stop_reason())
 
-    job = await options(timeout=0.4, grace=0.2).submit(waits)
-    assert await job == "timeout"
-    assert (await job.info()).stopped_by == "timeout"
+    job = await submit(waits)
+    await _running(job)
+    assert await job.cancel() == "cancelled"
+    with pytest.raises(JobCancelled) as caught:
+        await job
+    assert caught.value.partial == "cancel"
 
 
 async def test_coroutines_have_another_loop_when_one_is_held(tmp_path: Path) -> None:
