@@ -72,7 +72,7 @@ async def test_a_cancelled_coroutine_leaves_the_others_alone(children: Children,
     runs = [children.begin(run) for run in (stopped, neighbour)]
     await until(lambda: heard.reports[stopped.job_id] and heard.reports[neighbour.job_id])
     runs[0].stop("cancel")
-    end = await asyncio.wait_for(runs[0].wait(), 1)
+    end = await asyncio.wait_for(runs[0].wait(), SLACK)
     assert error_of(end) == "CancelledError: "
     assert end.stopped_by == "cancel"
     assert not runs[1].ended.done()
@@ -82,7 +82,7 @@ async def test_a_coroutine_stopped_before_its_first_step_ends(children: Children
     """A stop that overtakes the start is not lost."""
     running = children.begin(a_run(waits, run_in="async"))
     running.stop("cancel")
-    assert error_of(await asyncio.wait_for(running.wait(), 1)).startswith("CancelledError")
+    assert error_of(await asyncio.wait_for(running.wait(), SLACK)).startswith("CancelledError")
 
 
 async def test_a_coroutine_that_resists_is_killed_and_its_neighbour_uncharged(children: Children, heard: Heard) -> None:
@@ -92,7 +92,7 @@ async def test_a_coroutine_that_resists_is_killed_and_its_neighbour_uncharged(ch
     runs = [children.begin(run) for run in (resisting, neighbour)]
     await until(lambda: heard.reports[resisting.job_id] and heard.reports[neighbour.job_id])
     runs[0].stop("cancel")
-    ends = [await asyncio.wait_for(running.wait(), 3) for running in runs]
+    ends = [await asyncio.wait_for(running.wait(), 3 * SLACK) for running in runs]
     assert [(death_of(end).signal, end.collateral, end.stopped_by) for end in ends] == [
         (9, False, "cancel"),
         (9, True, None),
@@ -108,7 +108,7 @@ async def test_a_coroutine_that_never_yields_is_killed_at_its_limit(children: Ch
         time.sleep(60)  # noqa: ASYNC251 - that is the fact under test
 
     run = a_run(blocks, run_in="async", timeout_s=0.3, terminate_after_s=0.1, kill_after_s=0.2)
-    end = await asyncio.wait_for(children.begin(run).wait(), 3)
+    end = await asyncio.wait_for(children.begin(run).wait(), 3 * SLACK)
     assert (death_of(end).signal, end.stopped_by, end.over_limit) == (9, "timeout", True)
 
 
@@ -122,10 +122,11 @@ async def test_a_blocked_loop_does_not_hold_up_new_runs(children: Children) -> N
     await asyncio.sleep(0.1)
     held_up = children.begin(a_run(process_id, run_in="async"))
     await asyncio.sleep(0.7)
-    assert value_of(await asyncio.wait_for(children.begin(a_run(process_id, run_in="async")).wait(), 2)) != blocking.pid
+    later = children.begin(a_run(process_id, run_in="async"))
+    assert value_of(await asyncio.wait_for(later.wait(), 2 * SLACK)) != blocking.pid
     assert not held_up.ended.done()
     blocking.stop("cancel")
-    assert value_of(await asyncio.wait_for(held_up.wait(), 3)) != blocking.pid
+    assert value_of(await asyncio.wait_for(held_up.wait(), 3 * SLACK)) != blocking.pid
 
 
 async def test_a_crash_of_many_names_how_many(children: Children, heard: Heard) -> None:
@@ -138,7 +139,7 @@ async def test_a_crash_of_many_names_how_many(children: Children, heard: Heard) 
     runs = [children.begin(neighbour)]
     await until(lambda: heard.reports[neighbour.job_id])
     runs.append(children.begin(a_run(crashes, run_in="async")))
-    ends = [await asyncio.wait_for(running.wait(), 3) for running in runs]
+    ends = [await asyncio.wait_for(running.wait(), 3 * SLACK) for running in runs]
     assert [(death_of(end).exit_code, end.collateral, end.neighbours) for end in ends] == [(7, False, 1)] * 2
 
 
@@ -198,7 +199,7 @@ async def test_tasks_left_by_a_coroutine_end_with_it(children: Children, heard: 
         await asyncio.sleep(0)
 
     run = a_run(leaves_a_task, run_in="async")
-    value_of(await asyncio.wait_for(children.begin(run).wait(), 3))
+    value_of(await asyncio.wait_for(children.begin(run).wait(), 3 * SLACK))
     assert heard.logs[run.job_id] == "cancelled\n"
 
 
@@ -229,7 +230,7 @@ async def test_a_thread_is_interrupted_between_python_steps(children: Children, 
     running = children.begin(run)
     await until(lambda: heard.reports[run.job_id])
     running.stop("cancel")
-    assert error_of(await asyncio.wait_for(running.wait(), 1)).startswith("KeyboardInterrupt")
+    assert error_of(await asyncio.wait_for(running.wait(), SLACK)).startswith("KeyboardInterrupt")
 
 
 async def test_a_thread_that_resists_goes_with_its_child(children: Children, heard: Heard) -> None:
@@ -243,4 +244,4 @@ async def test_a_thread_that_resists_goes_with_its_child(children: Children, hea
     running = children.begin(run)
     await until(lambda: heard.reports[run.job_id])
     running.stop("cancel")
-    assert death_of(await asyncio.wait_for(running.wait(), 2)).signal == 9
+    assert death_of(await asyncio.wait_for(running.wait(), 2 * SLACK)).signal == 9

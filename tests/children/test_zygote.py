@@ -96,7 +96,7 @@ async def test_a_new_zygote_takes_over(children: Children, heard: Heard) -> None
     await until(lambda: heard.reports[runs[0].job_id] and heard.reports[runs[1].job_id])
     assert children.zygote_pids[""] is not None
     os.kill(children.zygote_pids[""], signal.SIGKILL)
-    ends = [await asyncio.wait_for(each.wait(), 2) for each in running[:2]]
+    ends = [await asyncio.wait_for(each.wait(), 2 * SLACK) for each in running[:2]]
     assert [death_of(end).signal for end in ends] == [9, 9]
     assert value_of(await asyncio.wait_for(running[2].wait(), 5)) > 0
     pids = [pid for run in runs[:2] for pid in heard.reports[run.job_id][-1]["metrics"]["pids"]]

@@ -116,7 +116,7 @@ async def test_a_stop_counts_also_when_the_limit_is_near(reason: StopReason) -> 
     run._ask_in_time()
     await asked.wait()
     run.stop(reason)
-    end = await asyncio.wait_for(ended, 1)
+    end = await asyncio.wait_for(ended, SLACK)
     assert (end.stopped_by, end.over_limit) == (reason, False)
 
 
@@ -142,7 +142,7 @@ async def test_the_first_reason_counts_and_a_cancel_before_all(
     for reason in reasons:
         run.stop(reason)
     run._ask_in_time()
-    assert (await asyncio.wait_for(ended, 1)).stopped_by == counts
+    assert (await asyncio.wait_for(ended, SLACK)).stopped_by == counts
 
 
 @pytest.mark.parametrize("options", [Options(), Options(timeout=40)])
@@ -172,7 +172,7 @@ async def test_whatever_is_raised_is_an_end(error: type[BaseException]) -> None:
         raise error("on purpose")
 
     _, ended = started(raises, Options())
-    end = (await asyncio.wait_for(ended, 1)).end
+    end = (await asyncio.wait_for(ended, SLACK)).end
     assert isinstance(end, Raised)
     assert end.error.type == error.__name__
 
@@ -186,7 +186,7 @@ async def test_a_task_that_others_cancel_is_an_end() -> None:
     _, ended = started(waits, Options())
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
-    assert isinstance((await asyncio.wait_for(ended, 1)).end, Raised)
+    assert isinstance((await asyncio.wait_for(ended, SLACK)).end, Raised)
 
 
 async def test_a_policys_own_function_is_asked_in_the_jobs_place() -> None:
@@ -202,7 +202,7 @@ async def test_a_policys_own_function_is_asked_in_the_jobs_place() -> None:
         raise ValueError("no")
 
     _, ended = started(raises, Options(retry=RetryPolicy(backoff=own)))
-    end = (await asyncio.wait_for(ended, 1)).end
+    end = (await asyncio.wait_for(ended, SLACK)).end
     assert isinstance(end, Raised)
     assert (end.error.type, end.error.backoff_s, end.error.final, seen) == (
         "ValueError",
@@ -224,6 +224,6 @@ async def test_a_policys_own_function_is_not_asked_after_a_stop() -> None:
     run, ended = started(waits, Options(retry=RetryPolicy(backoff=own)))
     await asyncio.sleep(0)
     run.stop("cancel")
-    end = (await asyncio.wait_for(ended, 1)).end
+    end = (await asyncio.wait_for(ended, SLACK)).end
     assert isinstance(end, Raised)
     assert (end.error.type, end.error.final) == ("CancelledError", False)
