@@ -11,7 +11,7 @@ from nbqueue.broker import queues, retention
 from nbqueue.broker.memory import StoreMemory, memory
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.broker.retention import Archived
-from nbqueue.cli import tables
+from nbqueue.cli import lacking_keys, tables
 from nbqueue.cli.durations import Seconds
 from nbqueue.cli.reach import Server, as_json, asking, leave, running_address, with_settings
 from nbqueue.cli.spoken import EXIT_NOT_RUNNING
@@ -102,6 +102,8 @@ def status(settings: Settings, *, json_wanted: bool) -> None:
     tables.print_facts(_facts(found, local))
     if found.memory is not None and found.memory.warning:
         click.echo(f"nbqueue: {found.memory.warning}", err=True)
+    for each in lacking_keys.findings(found.queues, found.engines):
+        click.echo(f"nbqueue: {each.said}", err=True)
     click.echo()
     tables.print_table(QUEUE_HEADINGS, map(_queue_row, found.queues), empty="No job was submitted so far.")
     click.echo()

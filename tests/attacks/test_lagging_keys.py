@@ -68,7 +68,10 @@ def test_a_job_waits_for_a_worker_that_has_its_key(near: Settings, far: Settings
         new = rotate(near)
         job = submit(len, "abc").wait(5)
         wait_until(lambda: f"waits for a worker with key {new}" in str(cli("jobs", "--url", str(near.url)).output))
-        assert (job.info().wait(5).state, job.info().wait(5).tries) == (State.QUEUED, 0)
+        info = job.info().wait(5)
+        assert (info.state, info.tries, info.started_at, info.worker) == (State.QUEUED, 0, None, "")
+        vain = f"nbqueue: 1 job waits in default for key {new}"
+        wait_until(lambda: vain in cli("status", "--url", str(near.url)).stderr)
         follow(near, far)
         assert job.wait(20) == 3
 

@@ -35,11 +35,13 @@ async def test_many_gates_keep_nobody_waiting(store: Store) -> None:
 
 
 async def test_what_did_not_run_has_not_started(store: Store) -> None:
-    """A claim that is given back uncharged takes nothing of a rate."""
+    """A claim that is given back uncharged takes nothing of a rate, and the job tells no start."""
     await store.submit("a", rate="1/h")
     [claim] = await store.claim()
     end = Finish(job_id="a", fence=claim.fence, state=State.QUEUED)
     assert await scripts.run(store.client, finish(KEYS, ENGINE, [end])) == [True]
+    waiting = await store.record("a")
+    assert (waiting.started_at, waiting.worker) == (None, "")
     assert await _ids(store) == ["a"]
 
 

@@ -160,7 +160,7 @@ local function cancelled(line)
   return (string.gsub(line, '"state":"retried"', '"state":"cancelled","stopped_by":"cancel"', 1))
 end
 
-local changes, counted, told = {}, {}, nil
+local changes, counted, told, returned = {}, {}, nil, {}
 for _, ending in ipairs(ends) do
   local at, way, facts = ending.at, ending.way, ending.facts
   local id, fence, sealed, line = ARGV[at], ARGV[at + 1], ARGV[at + 3], ARGV[at + 4]
@@ -168,6 +168,7 @@ for _, ending in ipairs(ends) do
   local fields = fields_of(ending)
   if ending.again then
     wait_again(id, ending, fields)
+    if not way.charge then returned[#returned + 1] = record end
   else
     local keep = kept_ms(ending)
     if sealed ~= '' and keep ~= '0' then
@@ -195,6 +196,8 @@ end
 -- where something above went wrong each end is recorded again by itself; what follows cannot go wrong
 if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
 if #limited > 0 then give_tokens_back(prefix, string.sub(KEYS[1], #(prefix .. 'nbq:claims:') + 1), limited, unrun) end
+-- what was given back counts as never started; the tokens above are found by when it was
+for _, record in ipairs(returned) do redis.call('HDEL', record, 'started', 'engine') end
 for queue, tally in pairs(counted) do
   for state, number in pairs(tally) do count_ended(prefix, queue, state, number, now) end
 end
