@@ -103,8 +103,8 @@ class Cuts:
 
 
 def with_table(payload: bytes, pieces: Sequence[Piece]) -> bytes:
-    """A payload from which pieces were cut, with the table of them."""
-    if not pieces:
+    """A payload from which pieces were cut, with the table of them; also one that ends as if it had a table."""
+    if not pieces and not is_cut(payload):
         return payload
     rows = b"".join(_ROW.pack(each.at, each.size, bytes.fromhex(each.digest)) for each in pieces)
     return payload + rows + _END.pack(len(pieces), _MARK)
@@ -131,10 +131,9 @@ def pieces_of(payload: bytes | memoryview) -> list[Piece]:
 
 def whole(payload: bytes, contents: Mapping[str, bytes]) -> bytes:
     """The payload as it was before pieces were cut out of it; `contents` are theirs by their digests."""
-    found = pieces_of(payload)
-    if not found:
+    if not is_cut(payload):
         return payload
-    return b"".join(_parts(memoryview(payload)[: _table_at(payload)], found, contents))
+    return b"".join(_parts(memoryview(payload)[: _table_at(payload)], pieces_of(payload), contents))
 
 
 def digest_of(data: bytes) -> str:
@@ -163,8 +162,10 @@ def _parts(inline: memoryview, found: Iterable[Piece], contents: Mapping[str, by
 
 
 def _table_at(payload: bytes | memoryview) -> int:
-    rows, _ = _END.unpack_from(payload, len(payload) - _END.size)
-    begin = len(payload) - _END.size - int(rows) * _ROW.size
+    begin = len(payload) - _END.size
+    if begin >= 0:
+        rows, _ = _END.unpack_from(payload, begin)
+        begin -= int(rows) * _ROW.size
     if begin < 0:
         raise TamperedPayload("The call cannot be rebuilt: its table of pieces is longer than itself.")
     return begin

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbqueue.broker import codec
@@ -97,6 +97,8 @@ def test_functions_that_hold_much_are_cut_too() -> None:
 
 
 @given(st.lists(st.binary(max_size=40), max_size=12), st.integers(1, 40))
+@example([b"\0pieces1"], 40)
+@example([bytes(4), b"\0pieces1"], 40)
 def test_what_was_written_comes_back(parts: list[bytes], over: int) -> None:
     """Whatever is written in whatever parts is the same once it is put together; each piece is as large as asked."""
     cuts = Cuts(over)
@@ -120,8 +122,10 @@ def test_a_piece_that_was_changed_is_refused() -> None:
 
 def test_a_table_that_is_none_is_refused() -> None:
     """A payload that ends like one with a table, and has none, is not read beyond itself."""
-    with pytest.raises(TamperedPayload, match="its table of pieces is longer than itself"):
-        pieces_of(with_table(b"", [Piece(0, 1, "00" * 32)])[-12:])
+    table = with_table(b"", [Piece(0, 1, "00" * 32)])
+    for left in (12, 8):
+        with pytest.raises(TamperedPayload, match="its table of pieces is longer than itself"):
+            pieces_of(table[-left:])
 
 
 def test_a_call_that_was_cut_is_what_it_would_be_uncut() -> None:
