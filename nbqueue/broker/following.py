@@ -85,15 +85,37 @@ class Following(_Base):
     def __init__(self, *, pool: SentinelPool, **options: Any) -> None:
         super().__init__(**options)
         self._pool = pool
+        #: ends the way there while it is being opened
+        self._opening: asyncio.Timeout | None = None
 
     def leave(self, place: tuple[str, int]) -> None:
         """End it where it goes elsewhere than there."""
-        if (self.host, self.port) != place and self._writer is not None:
+        if (self.host, self.port) == place:
+            return
+        if self._writer is not None:
             self._writer.transport.abort()
+        elif self._opening is not None:
+            opening, self._opening = self._opening, None
+            opening.reschedule(asyncio.get_running_loop().time())
 
     async def _connect(self) -> None:
         self.host, self.port = await self._pool.primary(self)
-        await super()._connect()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(None) as self._opening:
+                await super()._connect()  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            if self._is_wanted:
+                raise
+        finally:
+            self._opening = None
+        if not self._is_wanted:
+            await self.disconnect(nowait=True)
+            raise redis_errors.ConnectionError(f"{self.host}:{self.port} is the primary no more")
+
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether it goes to where the primary is now."""
+        return (self.host, self.port) == self._pool.place
 
     async def exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Send commands and read their replies; one that says the server is a replica now ends the connection."""

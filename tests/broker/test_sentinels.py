@@ -2,14 +2,18 @@
 
 import asyncio
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 import pytest
 import redis
 from redis import exceptions as redis_errors
 
+from nbqueue.broker.address import parse_url
+from nbqueue.broker.connection import open_redis
+from nbqueue.broker.following import SentinelPool
 from nbqueue.broker.sentinels import ANSWER_S, Sentinels
 from tests.broker.contacts import free_port
 from tests.sentinels import NAME, Watched, watched_servers
@@ -31,6 +35,17 @@ async def asking(*ports: int) -> AsyncIterator[Sentinels]:
         yield sentinels
     finally:
         await sentinels.close()
+
+
+@asynccontextmanager
+async def pool_behind(watched: Watched) -> AsyncIterator[SentinelPool]:
+    """Connections that follow."""
+    client = open_redis(parse_url(watched.url))
+    try:
+        assert isinstance(client.connection_pool, SentinelPool)
+        yield client.connection_pool
+    finally:
+        await client.aclose()
 
 
 @contextmanager
@@ -97,6 +112,33 @@ async def test_what_none_of_them_says_is_told_by_the_first_error() -> None:
         with pytest.raises(redis_errors.ConnectionError) as told:
             await sentinels.primary()
     assert str(told.value).startswith("none of 2 Sentinels answered: Error 111 connecting to 127.0.0.1")
+
+
+@contextmanager
+def hole() -> Iterator[int]:
+    """A port that leaves whoever knocks without an answer, as a machine does that is gone."""
+    with socket.socket() as deaf, ExitStack() as stack:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(4):
+            knocking = stack.enter_context(socket.socket())
+            knocking.settimeout(0)
+            with suppress(BlockingIOError):
+                knocking.connect(deaf.getsockname())
+        yield int(deaf.getsockname()[1])
+
+
+async def test_a_connection_that_is_being_opened_leaves_too(watched: Watched) -> None:
+    """The way to a machine that is gone ends once there is another primary; what is asked again goes there."""
+    async with pool_behind(watched) as pool:
+        with hole() as gone:
+            watched.monitor(gone)
+            asked = asyncio.create_task(pool.ask([("PING",)]))
+            await until(lambda: pool.place == ("127.0.0.1", gone))
+            watched.monitor(watched.ports[0])
+            with pytest.raises(redis_errors.ConnectionError, match=f"127.0.0.1:{gone} is the primary no more"):
+                await asked
+        assert await pool.ask([("CONFIG", "GET", "port")]) == [[b"port", b"%d" % watched.ports[0]]]
 
 
 @pytest.fixture
