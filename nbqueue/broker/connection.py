@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from nbqueue.broker import tls
 from nbqueue.broker.address import Address, parse_url
 from nbqueue.broker.asking import Pool
+from nbqueue.broker.following import FollowingTcp, FollowingTls, SentinelPool
 from nbqueue.broker.outage import (
     explain,
     full_passed_over,
@@ -26,7 +27,7 @@ from nbqueue.broker.outage import (
 )
 from nbqueue.broker.packing import Packed, TcpConnection, TlsConnection, UnixConnection
 from nbqueue.broker.probe import answers_in_the_clear, answers_over_tls
-from nbqueue.broker.sentinels import FollowingTcp, FollowingTls, SentinelPool, Sentinels
+from nbqueue.broker.sentinels import Sentinels
 from nbqueue.errors import NbqueueError
 
 __all__ = [

@@ -1,8 +1,9 @@
 """A server without room can be looked at, and what takes no room or makes some can be done."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -24,7 +25,12 @@ def _has_no_disk(client: redis.Redis, folder: Path) -> None:
     shutil.rmtree(folder)
     client.config_set("save", "3600 1")
     client.bgsave()
-    wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
+    wait_until(lambda: _told(client)["rdb_last_bgsave_status"] == "err")
+
+
+def _told(client: redis.Redis) -> dict[str, Any]:
+    found: dict[str, Any] = client.info("persistence")
+    return found
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def full(tmp_path: Path) -> Iterator[Full]:
 
 
 @pytest.mark.parametrize("has_no_room", [_has_no_memory, _has_no_disk])
-def test_a_full_server_can_be_looked_at(full: Full, tmp_path: Path, has_no_room: object) -> None:
+def test_a_full_server_can_be_looked_at(full: Full, tmp_path: Path, has_no_room: Callable[..., None]) -> None:
     """Also by those who sign: the mark that they leave can be done without where it is there."""
     server, at = full
     with server.client() as client:
@@ -59,7 +65,7 @@ def test_who_has_no_memory_can_make_room(full: Full, tmp_path: Path) -> None:
         ("pause", "--queue", "default"),
         ("limits", "--queue", "default", "--concurrency", "1"),
         ("cancel", "--queue", "default", "--yes"),
-        ("clear", "default", "--state", "cancelled", "--yes"),
+        ("clear", "default", "--state", "cancelled"),
         ("resume", "--queue", "default"),
     ):
         found = run(*words, *at)
