@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from nbqueue.web import wanted
+from nbqueue.web import body, wanted
+from nbqueue.web.config import MOST_LOGIN_FIELDS
 from nbqueue.web.cookies import give_cookie
 from nbqueue.web.guard import LOGIN, LOGOUT
 from nbqueue.web.plain_page import page, root_of, up_of
@@ -47,7 +47,7 @@ async def _form(request: Request) -> Response:
 
 
 async def _log_in(request: Request) -> Response:
-    fields = parse_qs((await request.body()).decode("latin-1"))
+    fields = body.fields(await request.body(), MOST_LOGIN_FIELDS)
     given = fields.get("token", [""])[0].strip()
     to = wanted.inside(fields.get(wanted.FIELD, ["/"])[0])
     if not request.state.identity.is_token(given):
