@@ -20,7 +20,7 @@ _FORM = """{note}
 <input type="hidden" name="to" value="{to}">
 <label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
 <button>Log in</button></form>
-<p>It is in the file that <code>nbqueue web</code> names when it starts.</p>"""
+<p>{hint}</p>"""
 
 _USED = "This link was used already, or is of another start of the server: it logs one browser in, once."
 
@@ -38,7 +38,8 @@ def form(request: Request, status: int = 200, note: str = "", to: str = "/") -> 
     """The form; `to` is the page that it leads to."""
     action = f"{up_of(request)}{LOGIN[1:]}"
     told = f"<p>{escape(note)}</p>" if note else ""
-    return page(request, "nbqueue", _FORM.format(action=action, note=told, to=escape(to)), status)
+    hint = escape(request.state.config.login_hint)
+    return page(request, "nbqueue", _FORM.format(action=action, note=told, to=escape(to), hint=hint), status)
 
 
 async def _form(request: Request) -> Response:

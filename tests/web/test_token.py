@@ -13,8 +13,10 @@ from click.testing import CliRunner
 
 from nbqueue.cli import main
 from nbqueue.model.settings import Settings
+from nbqueue.web.config import WebConfig
 from nbqueue.web.token_file import read_token
 from tests.waiting import wait_until
+from tests.web.inside import asked
 from tests.web.raw import cookie_of, request, status
 from tests.web.running import TOKEN, Web, running_web
 
@@ -76,6 +78,17 @@ def test_a_token_in_an_address_is_taken_out_at_once(base: Settings) -> None:
         assert "S3cr3t" not in web.log
         assert cookie not in web.log
         assert "GET /login 303" in web.log
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [(WebConfig(token=TOKEN), "It is in the file that nbqueue web names when it starts."),
+     (WebConfig(token=TOKEN, login_hint="<b>There</b>."), "&lt;b&gt;There&lt;/b&gt;.")],
+)  # fmt: skip
+async def test_the_form_says_where_the_token_is(config: WebConfig, shown: str) -> None:
+    """In the words of whoever started the server, as text."""
+    sent = await asked(config, "/login")
+    assert f"<p>{shown}</p>" in bytes(sent[1]["body"]).decode()
 
 
 def test_the_token_is_made_once_and_for_its_owner(base: Settings) -> None:
