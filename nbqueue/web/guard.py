@@ -136,12 +136,15 @@ class Guard:
         given = [value for name, value in pairs if name == "token"]
         if not given:
             return None
-        if not self._identity.is_login(given[0]) and not self._cookie_of(call):
+        logs_in = self._identity.is_login(given[0])
+        if not logs_in and not self._cookie_of(call):
             raise _unknown_caller()
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         target = "" if call.path == LOGIN else call.path[1:]
         found = RedirectResponse(f"{up(call.path)}{target}{'?' if rest else ''}{rest}", 303)
-        cookies.give_cookie(found, self._config, self._identity, call.scope)
+        # a cookie lasts from the last time that the token was shown
+        if logs_in:
+            cookies.give_cookie(found, self._config, self._identity, call.scope)
         return found
 
     def _check_caller(self, call: Call) -> str:

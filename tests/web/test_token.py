@@ -80,6 +80,14 @@ def test_a_token_in_an_address_is_taken_out_at_once(base: Settings) -> None:
         assert "GET /login 303" in web.log
 
 
+def test_a_cookie_lasts_from_when_the_token_was_shown(web: Web) -> None:
+    """Only the token gives a new one: a wrong one is taken out of the address, and whoever has a cookie keeps it."""
+    headers = {"Cookie": cookie_of(web)}
+    found = web.get("/?token=wrong&x=1", token=None, headers=headers)
+    assert (found.status, found.headers["location"], "set-cookie" in found.headers) == (303, "./?x=1", False)
+    assert "set-cookie" in web.get(f"/?token={TOKEN}", token=None, headers=headers).headers
+
+
 @pytest.mark.parametrize(
     ("config", "shown"),
     [(WebConfig(token=TOKEN), "It is in the file that nbqueue web names when it starts."),
