@@ -88,6 +88,22 @@ def test_a_cookie_lasts_from_when_the_token_was_shown(web: Web) -> None:
     assert "set-cookie" in web.get(f"/?token={TOKEN}", token=None, headers=headers).headers
 
 
+def test_a_cookie_that_came_by_tls_goes_by_tls_alone(web: Web, base: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy says so; it is believed on this machine, and elsewhere where FORWARDED_ALLOW_IPS names it."""
+
+    def is_secure(of: Web, scheme: str) -> bool:
+        found = of.get(f"/?token={TOKEN}", token=None, headers={"X-Forwarded-Proto": scheme})
+        return "; Secure" in found.headers["set-cookie"]
+
+    assert (is_secure(web, "https"), is_secure(web, "http")) == (True, False)
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.1")
+    with running_web(base) as elsewhere:
+        assert is_secure(elsewhere, "https") is False
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "127.0.0.0/8,192.0.2.1")
+    with running_web(base) as within:
+        assert is_secure(within, "https") is True
+
+
 @pytest.mark.parametrize(
     ("config", "shown"),
     [(WebConfig(token=TOKEN), "It is in the file that nbqueue web names when it starts."),
