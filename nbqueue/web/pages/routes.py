@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -30,6 +31,8 @@ from nbqueue.web.problems import of_error, sentence_of
 
 #: a stream that has nothing to tell says so after this, and a page that hears nothing for longer knows it is lost
 BEAT_S = 5.0
+#: how long one goes on: whoever looks comes again, and shows the cookie again
+LONGEST_S = 3600.0
 #: what is said where asking would start the local stack
 NOT_RUNNING = "The local stack is not running: the first submit starts it, or `nbqueue up`."
 #: sentences about acts that are kept until their page is loaded
@@ -109,23 +112,26 @@ class Pages:
             followed = None
             if view.kind in (Kind.JOB, Kind.GROUP):
                 return Response(status_code=503)
+        ends_at = asyncio.get_running_loop().time() + LONGEST_S
         return StreamingResponse(
-            self._changes(view, followed), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+            self._changes(view, followed, ends_at), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )
 
-    async def _changes(self, view: View, followed: Any) -> AsyncIterator[str]:
-        """What changed on a page, each time that something did; the first time all of it."""
+    async def _changes(self, view: View, followed: Any, ends_at: float) -> AsyncIterator[str]:
+        """What changed on a page, each time that something did; the first time all of it. Then a word to come again."""
+        loop = asyncio.get_running_loop()
         with self._hub.watching(view):
             await self._hub.first()
             sent: dict[str, str] = {}
             turn = -1
             yield "retry: 2000\n\n"
-            while True:
+            while loop.time() < ends_at:
                 parts = await self._drawing.parts(view, followed)
                 changed = {name: html for name, html in parts.items() if sent.get(name) != html}
                 sent |= changed
                 yield f"data: {json.dumps(changed)}\n\n"
                 turn = await self._hub.turned_after(self._hub.turn if turn < 0 else turn, BEAT_S)
+            yield "event: again\ndata: {}\n\n"
 
     async def _matching(self, request: Request) -> Response:
         """How many jobs "all that match" are."""

@@ -32,6 +32,8 @@ const live = (() => {
       show(JSON.parse(event.data));
       isLive();
     };
+    // the server ends each stream after a while: nothing is lost
+    mine.addEventListener("again", () => mine === stream && connect());
     mine.onerror = () => {
       if (mine !== stream) return;
       isLost();
