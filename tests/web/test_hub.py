@@ -111,11 +111,11 @@ async def test_what_ends_while_it_is_read_is_read_again(hub: Hub, worker: Worker
 
     job = await nbqueue.submit("nap", 0.3)
     monkeypatch.setattr(remains, "read", slowly)
-    monkeypatch.setattr(followed_things, "LOOKS", 1)
+    monkeypatch.setattr(followed_things, "MORE_LOOKS", 0)
     found = JobFollowed(job.id, hub.session)
     await found.begin()
     assert not found.remains.result
-    await until(lambda: (found.refresh(), found.remains.result)[1], 5)
+    await until(lambda: _result_of(found), 5)
     found.close()
 
 
@@ -162,6 +162,11 @@ async def test_the_jobs_of_a_group_are_read_seldom(hub: Hub, module_server: Serv
 
 async def _has_ended(link: Link, job_id: str) -> bool:
     return (await link.record(job_id)).state.is_final
+
+
+def _result_of(followed: JobFollowed) -> tuple[str, ...]:
+    followed.refresh()
+    return followed.remains.result
 
 
 def _states(followed: Any) -> dict[str, int]:

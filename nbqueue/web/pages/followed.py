@@ -31,8 +31,8 @@ from nbqueue.web.pages.remains import Remains
 KNOWN_S, LOOK_S = 1.0, 0.01
 #: jobs of a group that are listed, and seconds after which they are read again at the earliest
 LISTED, PACE_S = 1_000, 1.0
-#: how often a job is read at once whose attempts end while it is read
-LOOKS = 3
+#: how often more a job is read at once whose attempts end while it is read
+MORE_LOOKS = 2
 
 
 class JobFollowed:
@@ -106,7 +106,7 @@ class JobFollowed:
         """Read what is kept again where an attempt more has ended. Does not wait."""
         if self._asked is not None and self._asked.done():
             if not self._asked.cancelled() and self._asked.exception() is None:
-                self._remains, _ = self._asked.result()
+                self._remains = self._asked.result()[0]
             self._asked = None
             self._read += 1
         turning = _turning(self.record)
@@ -223,11 +223,12 @@ Followed = JobFollowed | GroupFollowed
 
 async def _read(link: Link, live: Live) -> tuple[Remains, JobRecord]:
     """What is kept of a job, and the record that it is of: of the same moment as what is followed, if it can be had."""
-    for _ in range(LOOKS):
-        found, record = await remains.read(link, live.record.id)
+    found, record = await remains.read(link, live.record.id)
+    for _ in range(MORE_LOOKS):
         if _turning(record) == _turning(live.record):
             break
         await live.look()
+        found, record = await remains.read(link, live.record.id)
     return found, record
 
 
