@@ -13,7 +13,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from nbqueue.broker import checkup
+from nbqueue.broker import checkup, outage
 from nbqueue.broker.envelope import key_id_of, open_sealed, peek, seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
@@ -55,10 +55,14 @@ async def agree(client: Any, keys: Keys, keyring: Keyring, *, instead_of: str = 
     that came after ours stays: who lags behind turns nobody back, but where that key is given up for ours.
     """
     first = keyring.ids[0]
-    await client.set(keys.mark, _mark(keys, keyring), nx=True, px=KEPT_MS)
     theirs, past = await _read(client, keys, keyring)
+    if theirs is None and await client.set(keys.mark, _mark(keys, keyring), nx=True, px=KEPT_MS) is None:
+        theirs, past = await _read(client, keys, keyring)  # another one came first, or what stands there is nonsense
+    elif theirs is None:
+        theirs = first
     if theirs == first or (first in past and theirs != instead_of):
-        await client.pexpire(keys.mark, KEPT_MS)
+        with outage.full_passed_over():  # one that has no room can be read, and be asked to do what makes room
+            await client.pexpire(keys.mark, KEPT_MS)
     else:  # rotated, or nonsense: from now on it is signed with our first key
         gone = [each for each in (*past, theirs) if each and each != first]
         await client.set(keys.mark, _mark(keys, keyring, gone[-_PAST:]), px=KEPT_MS)

@@ -14,6 +14,7 @@ from nbqueue.broker.bounds import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import StoreMemory
+from nbqueue.broker.outage import full_passed_over
 from nbqueue.model import labels
 from nbqueue.model.advice import Offers
 from nbqueue.model.job import moment
@@ -124,21 +125,19 @@ class EngineInfo(Shown):
 
 async def pause(client: Any, keys: Keys, name: str) -> None:
     """Stop workers from claiming jobs of a queue; running ones finish."""
-    await client.sadd(keys.paused, name)
+    await gates.shut(client, keys, keys.paused, name)
 
 
 async def resume(client: Any, keys: Keys, name: str) -> None:
     """Let workers claim again, and wake them."""
-    pipe = client.pipeline(transaction=True)
-    pipe.srem(keys.paused, name)
-    pipe.lpush(keys.wake(name), *["ready"] * TOKENS)
-    pipe.pexpire(keys.wake(name), TOKEN_MS)
-    await pipe.execute()
+    await client.srem(keys.paused, name)
+    with full_passed_over():  # workers look again by themselves
+        await client.pipeline().lpush(keys.wake(name), *["ready"] * TOKENS).pexpire(keys.wake(name), TOKEN_MS).execute()
 
 
 async def close(client: Any, keys: Keys, name: str) -> None:
     """Take no more jobs."""
-    await client.sadd(keys.closed, name)
+    await gates.shut(client, keys, keys.closed, name)
 
 
 async def open_again(client: Any, keys: Keys, name: str) -> None:
