@@ -82,9 +82,11 @@ class Pages:
         try:
             followed = await self._hub.follow(view, anew=True)
         except NbqueueError as error:
-            return self._sorry(request, view, of_error(error).status, sentence_of(error))
+            return self._sorry(request, view, of_error(error).status, sentence_of(error), told)
         except TooMuch:
-            return self._sorry(request, view, 503, "Too many jobs are open in browsers: close some of these pages.")
+            return self._sorry(
+                request, view, 503, "Too many jobs are open in browsers: close some of these pages.", told
+            )
         await self._hub.first()
         odd = views.odd(request.query_params) if view.kind in (Kind.BOARD, Kind.GROUP) else ()
         parts = await self._drawing.parts(view, followed)
@@ -93,11 +95,11 @@ class Pages:
             facts=self._hub.facts, **_caller(request),
         ))  # fmt: skip
 
-    def _sorry(self, request: Request, view: View, status: int, sentence: str) -> Response:
+    def _sorry(self, request: Request, view: View, status: int, sentence: str, told: Told) -> Response:
         away = status == 503  # noqa: PLR2004
         page = self._drawing.page(
             "sorry.html", view=view, up=_up(view), title="Not to be seen now" if away else "Not here", again=away,
-            sentence=sentence, told=Told(), **_caller(request),
+            sentence=sentence, told=told, **_caller(request),
         )  # fmt: skip
         return HTMLResponse(page, status)
 
