@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from nbqueue.web.config import LARGEST_HEAD_BYTES
 from nbqueue.web.outflow import Outflow
 from nbqueue.web.problems import MEDIA_TYPE, document, problem
-from nbqueue.web.sealed import HEADERS, STREAM
+from nbqueue.web.sealed import HEADERS, PEER, STREAM
 
 logger = logging.getLogger("nbqueue.web")
 
@@ -55,6 +55,7 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, PEER: self.client}
         self._outflow = Outflow(transport, self.loop, self.patience_s)
         self._silent_since = self.loop.time()
         self._watch()
