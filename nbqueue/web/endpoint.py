@@ -14,6 +14,7 @@ from starlette.routing import Route
 from nbqueue.web import json_text
 from nbqueue.web.problems import Problem
 from nbqueue.web.shapes import Field, Schema, fault, from_text
+from nbqueue.web.streams import STREAM_TYPE, only_get
 
 #: what comes in a body
 JSON_TYPE = "application/json"
@@ -69,7 +70,9 @@ class Endpoint:
 
     def route(self) -> Route:
         """The row as Starlette takes it."""
-        return Route(self.path, partial(answer, self), methods=[self.method], name=self.name)
+        found = Route(self.path, partial(answer, self), methods=[self.method], name=self.name)
+        streams = any(each.media_type == STREAM_TYPE for each in self.replies.values())
+        return only_get(found) if streams else found
 
     @property
     def body_schema(self) -> Schema | None:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with an end to patience: requests that do not come to an end lose their connection."""
+"""HTTP/1.1 as uvicorn speaks it, with an end to patience: requests that do not come, and answers that nobody takes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nbqueue.web.config import LARGEST_HEAD_BYTES
+from nbqueue.web.outflow import Outflow
 from nbqueue.web.problems import MEDIA_TYPE, document, problem
-from nbqueue.web.sealed import HEADERS, STREAM
+from nbqueue.web.sealed import HEADERS, PEER, STREAM
 
 logger = logging.getLogger("nbqueue.web")
 
@@ -40,11 +41,12 @@ async def _full(scope: Scope, receive: Receive, send: Send) -> None:
 class PatientProtocol(H11Protocol):
     """One connection."""
 
-    #: a request's line and headers have come within so many seconds, and then its body
+    #: a request's line and headers have come within so many seconds, and then its body; so long a reader takes nothing
     patience_s: ClassVar[float] = 15.0
     #: connections at once: over that, the one that has been silent longest makes room for another; where none is
     #: silent, the other is told so
     most: ClassVar[int] = 500
+    _outflow: Outflow
     _due: asyncio.TimerHandle | None = None
     _silent_since = 0.0
     #: whether it is a body that is waited for
@@ -53,6 +55,8 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, PEER: self.client}
+        self._outflow = Outflow(transport, self.loop, self.patience_s)
         self._silent_since = self.loop.time()
         self._watch()
         if len(self.connections) > self.most:
@@ -61,7 +65,18 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._unwatch()
+        self._outflow.end()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for the reader, from the first byte that it does not take at once."""
+        super().pause_writing()
+        self._outflow.begin()
+
+    def resume_writing(self) -> None:
+        """Go on: the reader has taken all."""
+        self._outflow.end()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Take some bytes. More of what is waited for does not give it more time."""
@@ -113,7 +128,8 @@ class PatientProtocol(H11Protocol):
             return
         # those that are closing are none of them any more
         self.connections.discard(found)
-        found.transport.close()
+        # nor is waited for what they have not read
+        found.transport.abort()
 
     @property
     def is_silent(self) -> bool:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
-from starlette.types import Message, Send
+from starlette.types import Message, Scope, Send
 
 from nbqueue.model.told import RequestFacts
 from nbqueue.web.call import Call
+from nbqueue.web.streams import STREAM_TYPE
 
 logger = logging.getLogger("nbqueue.web")
 
-#: what streams of events are, and how the scope of a request names one that is answered so
-STREAM_TYPE, STREAM = "text/event-stream", "nbqueue.stream"
+#: how the scope of a request says that it is answered with a stream of events
+STREAM = "nbqueue.stream"
+#: how its state names the address that the connection came from, whatever a proxy says
+PEER = "peer"
 #: on every answer
 HEADERS: Mapping[str, str] = {
     "content-security-policy": (
@@ -63,9 +68,17 @@ class Sealed:
         raw: Any = self._call.scope.get("raw_path") or b""
         path = ascii(bytes(raw).decode("latin-1"))[1:-1]
         took_ms = (time.monotonic() - self._began) * 1000
-        caller: Any = self._call.scope.get("client") or ("",)
         facts = RequestFacts(
             method=self._call.method[:16], path=path[:200], status=self._status or None, duration_ms=round(took_ms, 1),
-            client=str(caller[0]),
+            client=_client(self._call.scope),
         )  # fmt: skip
         logger.info("%s %s %s in %.0f ms", facts.method, facts.path, facts.status or "-", took_ms, extra=facts.extra())
+
+
+def _client(scope: Scope) -> str:
+    """Who called: whom a proxy names where that is an address, or else whom the connection came from."""
+    for each in (scope.get("client"), scope.get("state", {}).get(PEER)):
+        with suppress(ValueError):
+            # a zone may be any text
+            return str(ip_address(str(each[0]).partition("%")[0] if each else ""))
+    return ""

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from nbqueue.errors import ConfigurationError
 from nbqueue.web.app import create_app
 from nbqueue.web.config import LARGEST_HEAD_BYTES, WebConfig
+from nbqueue.web.outflow import KERNEL_BYTES
 from nbqueue.web.protocol import PatientProtocol
 
 #: connections at once
@@ -29,6 +30,8 @@ def listen(host: str, port: int) -> socket.socket:
     found = socket.socket(family, socket.SOCK_STREAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # connections have it from here
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         found.bind((host.strip("[]"), port))
         found.listen(128)
     except (OSError, OverflowError) as error:

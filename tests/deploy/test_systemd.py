@@ -86,6 +86,12 @@ def test_a_worker_has_time_to_finish() -> None:
     assert value(path, "KillMode") == "mixed"
 
 
+@each_unit
+def test_units_have_files_for_all_their_connections(path: Path) -> None:
+    """None ends at the 1,024 files that systemd gives a service if nothing is said."""
+    assert value(path, "LimitNOFILE") == "65536"
+
+
 def test_what_cannot_start_is_not_started_again() -> None:
     """Exit code 2 says that the next start would end in the same way."""
     for name in ("nbqueue-worker@.service", "nbqueue-web.service"):

@@ -23,9 +23,9 @@ from nbqueue.web.asking import ask
 from nbqueue.web.endpoint import Asked, Endpoint, Reply
 from nbqueue.web.problems import Problem
 from nbqueue.web.shapes import Field
+from nbqueue.web.streams import STREAM_TYPE
 from nbqueue.web.turns import Turns
 
-MEDIA_TYPE = "text/event-stream"
 #: streams at once, and how long one goes on: whoever listens comes again with the last id
 MOST_STREAMS, LONGEST_S = 64, 3600.0
 #: silence is broken after so long, for proxies that would cut the connection
@@ -55,7 +55,7 @@ async def _of_job(asked: Asked) -> Response:
 class EventAnswer(StreamingResponse):
     """A stream of events, which takes a turn as long as somebody listens."""
 
-    media_type = MEDIA_TYPE
+    media_type = STREAM_TYPE
 
     def __init__(self, lines: AsyncGenerator[str, None]) -> None:
         super().__init__(lines, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -163,13 +163,13 @@ ENDPOINTS: Sequence[Endpoint] = (
         query=(Field(name="after", schema=_AFTER, help="The id of the last event that came."), _FOR),
         header_fields=(Field(name="Last-Event-ID", schema=_AFTER, help="The same, as browsers send it."),),
         replies={
-            200: Reply(help="`state` events, and `gap` where some were lost.", schema={}, media_type=MEDIA_TYPE),
+            200: Reply(help="`state` events, and `gap` where some were lost.", schema={}, media_type=STREAM_TYPE),
         },
     ),
     Endpoint(
         method="GET", path="/api/v1/jobs/{job_id}/events", name="follow_job", act=_of_job, path_fields=(fields.ID,),
         summary="What happens to a job until it has ended: states, progress and log lines.", query=(_FOR,),
-        replies={200: Reply(help="A stream of events.", schema={}, media_type=MEDIA_TYPE)},
+        replies={200: Reply(help="A stream of events.", schema={}, media_type=STREAM_TYPE)},
         problems=(404,),
     ),
 )  # fmt: skip

@@ -7,14 +7,12 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 
 from nbqueue.broker.address import parse_url
 from nbqueue.broker.owners import GROUP
@@ -27,7 +25,9 @@ from nbqueue.web.pages.acting import Told, Wish
 from nbqueue.web.pages.drawing import Drawing
 from nbqueue.web.pages.hub import Hub, TooMuch
 from nbqueue.web.pages.views import Kind, View
-from nbqueue.web.problems import of_error, sentence_of
+from nbqueue.web.problems import Problem, of_error, sentence_of
+from nbqueue.web.static_files import StaticFiles
+from nbqueue.web.streams import STREAM_TYPE, only_get
 
 #: a stream that has nothing to tell says so after this, and a page that hears nothing for longer knows it is lost
 BEAT_S = 5.0
@@ -41,7 +41,6 @@ TOLD = 200
 THIS = "this"
 #: fields of a form
 _FIELDS = 20_000
-_STATIC = Path(__file__).parents[1] / "static"
 _PLACES = re.compile(r"(schedules|failures|(jobs|groups)/([^/?#]+))?\Z")
 _KINDS = {"": Kind.BOARD, "schedules": Kind.SCHEDULES, "failures": Kind.FAILURES}
 
@@ -64,10 +63,10 @@ class Pages:
             Route("/groups/{item}", self._shows(Kind.GROUP), methods=["GET"]),
             Route("/schedules", self._shows(Kind.SCHEDULES), methods=["GET"]),
             Route("/failures", self._shows(Kind.FAILURES), methods=["GET"]),
-            Route("/live", self._live, methods=["GET"]),
+            only_get(Route("/live", self._live, methods=["GET"])),
             Route("/matching", self._matching, methods=["GET"]),
             Route("/act", self._act, methods=["POST"]),
-            Mount("/static", StaticFiles(directory=_STATIC)),
+            StaticFiles().route(),
         ]
 
     def _shows(self, kind: Kind) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -116,7 +115,7 @@ class Pages:
                 return Response(status_code=503)
         ends_at = asyncio.get_running_loop().time() + LONGEST_S
         return StreamingResponse(
-            self._changes(view, followed, ends_at), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+            self._changes(view, followed, ends_at), media_type=STREAM_TYPE, headers={"X-Accel-Buffering": "no"}
         )
 
     async def _changes(self, view: View, followed: Any, ends_at: float) -> AsyncIterator[str]:
@@ -141,9 +140,7 @@ class Pages:
         return JsonAnswer({"jobs": f"{count:,}"})
 
     async def _act(self, request: Request) -> Response:
-        pairs = parse_qsl(
-            (await request.body()).decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS
-        )
+        pairs = _pairs(await request.body())
         wish = _wish(pairs)
         if wish.needs_sure:
             page = self._drawing.page(
@@ -175,6 +172,16 @@ def pages_of(of: Session, *, read_only: bool) -> Sequence[BaseRoute]:
         return settings.url is not None or stack.server_is_up(settings)
 
     return Pages(of, place=place, is_up=is_up, when_down=NOT_RUNNING, read_only=read_only).routes()
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a form."""
+    try:
+        return parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        raise Problem(
+            413, f"The form has too many fields: {_FIELDS:,} are the most. Choose fewer rows, or all that match."
+        ) from None
 
 
 def _wish(pairs: Sequence[tuple[str, str]]) -> Wish:
