@@ -31,6 +31,8 @@ class Watched:
     ports: tuple[int, int]
     #: where the Sentinels listen
     sentinels: tuple[int, ...]
+    #: their processes
+    processes: tuple[subprocess.Popen[bytes], ...]
 
     @property
     def url(self) -> str:
@@ -66,6 +68,13 @@ class Watched:
             client.execute_command("SENTINEL", "FAILOVER", NAME)
         self.wait_for_promotion()
 
+    def monitor(self, port: int) -> None:
+        """Set all Sentinels up anew, to watch what listens there; they forget all fail-overs."""
+        for order in (("REMOVE", NAME), ("MONITOR", NAME, "127.0.0.1", port, 2)):
+            for sentinel in self.sentinels:
+                with redis.Redis(port=sentinel) as client:
+                    client.execute_command("SENTINEL", *order)
+
     def wait_for_promotion(self) -> None:
         """Wait until the replica takes writes."""
 
@@ -85,15 +94,16 @@ def watched_servers() -> Iterator[Watched]:
     with ExitStack() as stack:
         first = stack.enter_context(running_server(port=str(ports[0]), repl_diskless_sync_delay="0"))
         second = stack.enter_context(running_server(port=str(ports[1]), replicaof=f"127.0.0.1 {ports[0]}"))
-        sentinels = tuple(stack.enter_context(_sentinel(ports[0])) for _ in range(3))
-        found = Watched(first=first, second=second, ports=ports, sentinels=sentinels)
+        started = [stack.enter_context(_sentinel(ports[0])) for _ in range(3)]
+        sentinels, processes = zip(*started, strict=True)
+        found = Watched(first=first, second=second, ports=ports, sentinels=sentinels, processes=processes)
         wait_until(found.is_ready, 20)
         yield found
 
 
 @contextmanager
-def _sentinel(primary: int) -> Iterator[int]:
-    """A Sentinel; its port."""
+def _sentinel(primary: int) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A Sentinel: its port and process."""
     folder, port = Path(tempfile.mkdtemp(prefix="nbq-sentinel-", dir="/tmp")), free_port()
     lines = (
         f"port {port}", f"dir {folder}", f"logfile {folder / 'log'}", f"sentinel monitor {NAME} 127.0.0.1 {primary} 2",
@@ -104,7 +114,7 @@ def _sentinel(primary: int) -> Iterator[int]:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)  # noqa: PLW1509
     try:
         wait_until(lambda: _answers(port), 10)
-        yield port
+        yield port, process
     finally:
         end_process(process)
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nbqueue.board.activity import Chart
-from nbqueue.board.facts import Facts, QueueFacts
+from nbqueue.board.facts import QueueFacts
 from nbqueue.board.group_row import GroupRow
 from nbqueue.broker.queues import EngineInfo
 from nbqueue.display import palette, view, view_group, wording
@@ -160,33 +159,6 @@ def ended(chart: Chart) -> str:
     parts = [f"{total.succeeded:,} succeeded", f"{total.failed:,} failed"]
     parts += [f"{total.other:,} cancelled or expired"] if total.other else []
     return f"Ended in the last {chart.window.words}: {', '.join(parts)}"
-
-
-def more(facts: Facts, queue: str = "", text: str = "") -> str:
-    """What is not in the tables, in a sentence; or nothing.
-
-    Args:
-        facts: what is known.
-        queue: the one that is chosen.
-        text: what is looked for among the jobs that are listed.
-    """
-    found = _unlisted(facts, queue)
-    if not (text and facts.unseen):
-        return found
-    asked = shlex.join(["nbqueue", "jobs", *(["--queue", queue] if queue else []), "--tag", text])
-    return f"{found} Only jobs that are listed were searched; of all, `{wording.line(asked, WIDE)}` finds a tag."
-
-
-def _unlisted(facts: Facts, queue: str) -> str:
-    if queue:
-        asked = wording.line(shlex.join(["nbqueue", "jobs", "--queue", queue, "--limit", "100000"]), WIDE)
-        return (
-            f"Not listed: {facts.unseen:,} more waiting jobs; `{asked}` lists all of the queue." if facts.unseen else ""
-        )
-    parts = [f"{facts.left_out:,} more queues" if facts.left_out else ""]
-    parts += [f"{facts.unseen:,} more waiting jobs" if facts.unseen else ""]
-    found = " and ".join(part for part in parts if part)
-    return f"Not listed: {found}; a queue chosen above lists more of its own." if found else ""
 
 
 def _long(seconds: float) -> str:

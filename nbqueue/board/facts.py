@@ -12,6 +12,7 @@ from nbqueue.board.own import Own
 from nbqueue.broker.queues import EngineInfo, QueueStats
 from nbqueue.model.job import JobRecord
 from nbqueue.model.limits import Limit
+from nbqueue.model.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +54,10 @@ class Facts:
     lacks: Mapping[str, str] = field(default_factory=dict)
     #: the queue whose waiting and running jobs alone are listed; empty: all
     queue: str = ""
-    #: jobs that wait or run there and were not looked up
-    unseen: int = 0
+    #: queue -> jobs that wait or run there and were not looked up; none where all were
+    unseen: Mapping[str, int] = field(default_factory=dict)
+    #: states in which more jobs may have ended than were looked up
+    older: frozenset[State] = frozenset()
     chart: Chart | None = None
     #: one for each window
     charts: tuple[Chart, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -127,13 +128,16 @@ class Gathering:
         if (ended := [each.ended for each in self._stats(seen)]) != self._ended:
             await past.read_new()
             self._ended = ended
-        await past.read_old(seen.at_ms - choice.window.length_s * 1000)
+        ever = sum(map(Counter, self._ended), Counter[State]())
+        await past.read_old(seen.at_ms - choice.window.length_s * 1000, ever)
         await self._read_shown(link, past)
         jobs = {**past.records, **{record.id: record for record in (*await self._read_own(link, past, mine), *live)}}
         groups = await self._groups.read(link, [*jobs.values()], mine.groups if mine else (), past.records)
-        facts = self._facts(seen, choice, engines, len(live))
+        facts = self._facts(seen, choice, engines, live)
         warning = seen.memory.warning if seen.memory is not None else ""
-        facts = replace(facts, jobs=tuple(jobs.values()), groups=groups, own=mine, warning=warning)
+        facts = replace(
+            facts, jobs=tuple(jobs.values()), groups=groups, own=mine, older=past.older, warning=warning
+        )  # fmt: skip
         self.facts = lacking.noted(facts, queues.offers(engines), partial(patience_s, wire.settings))
 
     def _past_of(self, link: Link, keys: Keys, seen: Overview) -> Past:
@@ -171,10 +175,12 @@ class Gathering:
             elif found[job_id].state.is_final:
                 past.put(found[job_id])
 
-    def _facts(self, seen: Overview, choice: Choice, engines: Sequence[EngineInfo], live: int) -> Facts:
+    def _facts(self, seen: Overview, choice: Choice, engines: Sequence[EngineInfo], live: Sequence[JobRecord]) -> Facts:
         activity = self._activity or Activity(seen.at_ms)
-        listed = [each for each in self._stats(seen) if choice.queue in ("", each.name)]
-        total = sum(each.queued + each.scheduled + each.running for each in listed)
+        listed = Counter(record.queue for record in live)
+        unseen = {
+            each.name: each.queued + each.scheduled + each.running - listed[each.name] for each in self._stats(seen)
+        }
 
         def facts_of(stats: QueueStats, oldest_s: float | None = None) -> QueueFacts:
             return QueueFacts(stats=stats, per_minute=activity.per_minute(stats.name, seen.at_ms), oldest_s=oldest_s)
@@ -188,7 +194,7 @@ class Gathering:
             engines=tuple(engines),
             limits=self._seldom.limits,
             queue=choice.queue,
-            unseen=max(total - live, 0),
+            unseen={name: count for name, count in unseen.items() if count > 0},
             chart=activity.chart(choice.window, seen.at_ms),
             charts=tuple(activity.chart(window, seen.at_ms) for window in WINDOWS),
         )

@@ -7,16 +7,17 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
 from nbqueue.board.activity import Activity
+from nbqueue.board.ended import Ended
 from nbqueue.broker import history
 from nbqueue.broker.history import Ask, Page
 from nbqueue.broker.keys import Keys
 from nbqueue.model.job import JobRecord, moment
-from nbqueue.model.states import FINAL
+from nbqueue.model.states import FINAL, State
 
-#: ended jobs that are known by name
-KEPT = 3_000
 #: pages of the history that one look reads at most: what is new, and what is older
-NEW_PAGES, OLD_PAGES = 4, 6
+NEW_PAGES, OLD_PAGES = 8, 6
+#: attempts of the history that are looked through for names; for the chart further ones may be counted
+MOST_ATTEMPTS = 60_000
 #: characters of a text in a line of the history that are kept
 CHARS = 300
 
@@ -31,12 +32,19 @@ class Past:
         self._activity = activity
         self._newest = str(activity.began_ms + 1)
         self._older: AsyncGenerator[Page, None] | None = None
-        self._records: dict[str, JobRecord] = {}
+        self._ended = Ended()
+        # attempts that were looked through for names, and whether the history has no more
+        self._read, self._is_whole = 0, False
 
     @property
     def records(self) -> Mapping[str, JobRecord]:
         """Those that have ended, by id."""
-        return self._records
+        return self._ended.records
+
+    @property
+    def older(self) -> frozenset[State]:
+        """The states of which more jobs may have ended than are known."""
+        return self._ended.cut if self._is_whole else FINAL
 
     async def read_new(self) -> None:
         """Take what has ended since the last look."""
@@ -44,23 +52,31 @@ class Past:
         async for page in history.pages_back(self._ask, self._keys, start=self._newest):
             if page.ids:
                 newest = max(newest, "(" + page.ids[-1].decode(), key=_place)
-            self._keep(_jobs(page))
+            for record in _jobs(page):
+                self._ended.put(record)
             left -= 1
             if not left:
+                self._ended.cut = FINAL
                 break
         self._newest = newest
-        self._forget()
+        self._ended.shrink()
 
-    async def read_old(self, since_ms: int) -> None:
-        """Read some pages further back, as long as there is something to find: ends since then, or names."""
+    async def read_old(self, since_ms: int, ever: Mapping[State, int]) -> None:
+        """Read some pages further back, as long as there is something to find: ends since then, or names.
+
+        Args:
+            since_ms: ends since then are counted.
+            ever: how many jobs have ever ended in which state.
+        """
         if self._older is None:
             self._older = history.pages_back(self._ask, self._keys, end=str(self._activity.began_ms))
         for _ in range(OLD_PAGES):
-            if self._activity.known_from_ms <= since_ms and len(self._records) >= KEPT:
+            wants_names = self._read < MOST_ATTEMPTS and self._ended.has_room(ever)
+            if self._activity.known_from_ms <= since_ms and not wants_names:
                 return
             page = await anext(self._older, None)
             if page is None:
-                self._activity.known_from_ms = 0
+                self._activity.known_from_ms, self._is_whole = 0, True
                 return
             self._take_old(page)
 
@@ -71,30 +87,21 @@ class Past:
 
     def drop(self, job_id: str) -> None:
         """Forget one that the server knows no longer."""
-        self._records.pop(job_id, None)
+        self._ended.drop(job_id)
 
     def put(self, record: JobRecord) -> None:
         """All that is known of one that has ended."""
-        self._records[record.id] = record
+        self._ended.put(record)
 
     def _take_old(self, page: Page) -> None:
         found = list(_jobs(page))
         for record in found:
             if record.finished_at is not None:
                 self._activity.add(round(record.finished_at.timestamp() * 1000), record.queue, record.state)
-        if len(self._records) < KEPT:
-            self._keep(record for record in found if record.id not in self._records)
+        self._ended.put_old(reversed(found))
+        self._read += len(page.texts)
         if page.ids:
             self._activity.known_from_ms = min(self._activity.known_from_ms, _place(page.ids[0].decode())[0])
-
-    def _keep(self, found: Any) -> None:
-        self._records.update((record.id, record) for record in found)
-
-    def _forget(self) -> None:
-        if len(self._records) <= 2 * KEPT:
-            return
-        kept = sorted(self._records.values(), key=lambda each: each.finished_at.timestamp() if each.finished_at else 0)
-        self._records = {record.id: record for record in kept[-KEPT:]}
 
 
 def _jobs(page: Page) -> Iterator[JobRecord]:

@@ -31,9 +31,9 @@ class StoredAlert:
 
 
 async def store(client: Any, keys: Keys, alert: StoredAlert) -> None:
-    """Keep an alert; one of the same id stays as it is."""
+    """Keep an alert; of one with the same id the hook is signed anew, and it remembers what it did."""
     text = json.dumps({**alert.limits.to_wire(), "hook": alert.hook})
-    await client.hsetnx(keys.alerts, alert.id, text)
+    await client.hset(keys.alerts, alert.id, text)
 
 
 async def remove(client: Any, keys: Keys, alert_id: str) -> bool:

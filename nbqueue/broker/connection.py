@@ -15,10 +15,19 @@ from redis.exceptions import RedisError
 from nbqueue.broker import tls
 from nbqueue.broker.address import Address, parse_url
 from nbqueue.broker.asking import Pool
-from nbqueue.broker.outage import explain, is_connection_error, is_read_only, speaks_plain, speaks_tls, was_hung_up
+from nbqueue.broker.following import FollowingTcp, FollowingTls, SentinelPool
+from nbqueue.broker.outage import (
+    explain,
+    full_passed_over,
+    is_connection_error,
+    is_read_only,
+    speaks_plain,
+    speaks_tls,
+    was_hung_up,
+)
 from nbqueue.broker.packing import Packed, TcpConnection, TlsConnection, UnixConnection
 from nbqueue.broker.probe import answers_in_the_clear, answers_over_tls
-from nbqueue.broker.sentinels import FollowingTcp, FollowingTls, SentinelPool, Sentinels
+from nbqueue.broker.sentinels import Sentinels
 from nbqueue.errors import NbqueueError
 
 __all__ = [
@@ -130,7 +139,8 @@ async def _ping(client: Redis, address: Address, left_s: float) -> BaseException
     """The error of one PING, or None."""
     try:
         async with asyncio.timeout(left_s):
-            await told_of_tls(address, client.ping())
+            with full_passed_over():  # a full disk: PING alone of what takes no room is refused
+                await told_of_tls(address, client.ping())
     except (RedisError, OSError, NbqueueError) as error:
         return error
     return None

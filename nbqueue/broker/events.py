@@ -62,7 +62,7 @@ async def read_on(client: Any, keys: Keys, position: bytes, wanted: Container[st
     if not entries:
         return Reading(position, [], gap=False)
     # a reader that entries were trimmed for is behind by more than one answer holds
-    gap = len(entries) == _ENTRIES and await _is_behind(client, keys, position)
+    gap = len(entries) == _ENTRIES and await is_behind(client, keys, position)
     reading = Reading(entries[-1][0], [], gap)
     for entry_id, fields in entries:
         changes = _changes(entry_id, fields, wanted)
@@ -81,7 +81,8 @@ async def _entries_after(client: Any, keys: Keys, position: bytes) -> list[tuple
     return [(entry, dict(zip(fields[::2], fields[1::2], strict=True))) for entry, fields in entries]
 
 
-async def _is_behind(client: Any, keys: Keys, position: bytes) -> bool:
+async def is_behind(client: Any, keys: Keys, position: bytes) -> bool:
+    """Whether entries after a position may have been trimmed; "0-0" is before whatever is kept, so of it none."""
     first = await client.xrange(keys.events, count=1)
     return bool(first) and _number(first[0][0]) > _number(position) and position != b"0-0"
 

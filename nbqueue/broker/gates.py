@@ -15,6 +15,11 @@ from nbqueue.model.limits import Limit
 _KEY = "n:key:"
 
 
+async def shut(client: Any, keys: Keys, place: str, name: str) -> None:
+    """Put a name among those that are closed by hand, also where the server is out of memory."""
+    await scripts.run(client, Call(script("gate"), (place, keys.limits), (keys.prefix, "pause", name, ""), int))
+
+
 async def pause(client: Any, keys: Keys, gate: str) -> None:
     """Let no more jobs through: `f:<function>`, `t:<tag>` or `g:<group>`; those that run go on."""
     await scripts.run(client, _turn(keys, "pause", gate))

@@ -1,7 +1,8 @@
 """Whether all who meet at a server sign with the same key: a signed mark there, left by the first, read by all.
 
 Where a key was rotated the keys before it vouch in the mark for the new ones. Who still has only those knows by that
-whose jobs it cannot read: those of the others, and not forged ones.
+whose jobs it cannot read: those of the others, and not forged ones. A key that was removed is one of the others no
+more, whoever still speaks of it, until it signs the mark again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from nbqueue.broker import checkup
+from nbqueue.broker import checkup, outage
 from nbqueue.broker.envelope import key_id_of, open_sealed, peek, seal
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
@@ -55,14 +56,45 @@ async def agree(client: Any, keys: Keys, keyring: Keyring, *, instead_of: str = 
     that came after ours stays: who lags behind turns nobody back, but where that key is given up for ours.
     """
     first = keyring.ids[0]
-    await client.set(keys.mark, _mark(keys, keyring), nx=True, px=KEPT_MS)
     theirs, past = await _read(client, keys, keyring)
+    if theirs is None and await client.set(keys.mark, _mark(keys, keyring), nx=True, px=KEPT_MS) is None:
+        theirs, past = await _read(client, keys, keyring)  # another one came first, or what stands there is nonsense
+    elif theirs is None:
+        theirs = first
+        await _take_back(client, keys, first)
     if theirs == first or (first in past and theirs != instead_of):
-        await client.pexpire(keys.mark, KEPT_MS)
+        with outage.full_passed_over():  # one that has no room can be read, and be asked to do what makes room
+            await client.pexpire(keys.mark, KEPT_MS)
+            await client.pexpire(keys.given_up, KEPT_MS)
     else:  # rotated, or nonsense: from now on it is signed with our first key
         gone = [each for each in (*past, theirs) if each and each != first]
         await client.set(keys.mark, _mark(keys, keyring, gone[-_PAST:]), px=KEPT_MS)
+        await _take_back(client, keys, first)
     await _warn_of_losses(client)
+
+
+async def give_up(client: Any, keys: Keys, key_id: str) -> None:
+    """Let nobody wait for a key that was removed: what it had signed is refused wherever it is lacking.
+
+    It stands beside the mark, as workers that have not read their file again yet may sign that anew at any moment.
+    """
+    await client.sadd(keys.given_up, key_id)
+    await client.pexpire(keys.given_up, KEPT_MS)
+
+
+async def _take_back(client: Any, keys: Keys, key_id: str) -> None:
+    """It signs the mark: all are to have it again."""
+    with contextlib.suppress(ResponseError):  # nothing of ours stands there
+        await client.srem(keys.given_up, key_id)
+
+
+async def _is_given_up(client: Any, keys: Keys, key_id: str) -> bool:
+    try:
+        return bool(await client.sismember(keys.given_up, key_id))
+    except ResponseError as error:
+        if not str(error).startswith("WRONGTYPE"):
+            raise
+        return False
 
 
 async def _warn_of_losses(client: Any) -> None:
@@ -102,9 +134,14 @@ async def lacking(client: Any, keys: Keys, keyring: Keyring) -> str:
 
 
 async def lacked_key(client: Any, keys: Keys, keyring: Keyring, error: Exception) -> str:
-    """The key that a record was refused for want of, where the others have it; empty for what was forged."""
+    """The key that a record was refused for want of, where the others have it.
+
+    Empty for what was forged, and for a key that was removed.
+    """
     unknown = error.unknown_key if isinstance(error, TamperedPayload) else ""
-    return unknown if unknown and unknown in _vouched_for(await _found(client, keys), keys, keyring) else ""
+    if not unknown or unknown not in _vouched_for(await _found(client, keys), keys, keyring):
+        return ""
+    return "" if await _is_given_up(client, keys, unknown) else unknown
 
 
 async def _found(client: Any, keys: Keys) -> bytes:

@@ -38,5 +38,11 @@ def url_of(text: str) -> str:
     return text.rpartition(" ")[2]
 
 
+def key_id_of(text: str) -> str | None:
+    """The id of the key that a hook says it was signed with, unverified; None for what is none."""
+    words = text.split(" ")
+    return words[1] if len(words) == _WORDS else None
+
+
 def _signed(namespace: str, url: str) -> tuple[bytes, ...]:
     return (_SIGNED_PREFIX, namespace.encode(), b"\n", url.encode(errors="replace"))

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbqueue.broker import alerts, hook, words
 from nbqueue.broker.asking import ask
 from nbqueue.broker.envelope import key_id_of
 from nbqueue.broker.keys import Keys
@@ -16,7 +17,9 @@ _BEGINNING_BYTES = 111
 _AT_ONCE = 500
 #: jobs that are to run, and those that failed and may be retried
 WAITING, ENDED = "jobs that wait or run", "jobs that have ended"
-_ORDER = (WAITING, "schedules", ENDED, "results", "checkpoints")
+#: what is kept until somebody changes it, and what goes by itself as soon as it can
+SCHEDULES, ALERTS, MESSAGES = "schedules", "alerts", "messages to webhooks"
+_ORDER = (WAITING, SCHEDULES, ALERTS, MESSAGES, ENDED, "results", "checkpoints")
 
 
 @dataclass(kw_only=True)
@@ -46,13 +49,26 @@ async def signed(client: Any, keys: Keys, key_id: str) -> Signed:
                 found.counts[ENDED if what == WAITING and left_ms > 0 else what] += 1
                 if left_ms > 0:
                     found.kept_ms = max(found.kept_ms or 0, left_ms)
+    found.counts[ALERTS] = sum(hook.key_id_of(each.hook) == key_id for each in await alerts.stored(client, keys))
+    found.counts[MESSAGES] = await _messages(client, keys, key_id)
+    # without those of which there are none
+    found.counts = +found.counts
+    return found
+
+
+async def _messages(client: Any, keys: Keys, key_id: str) -> int:
+    """How much of the word that is still to be left has a hook of this key."""
+    found, pending = 0, await words.pending(client, keys, limit=None)
+    for start in range(0, len(pending), _AT_ONCE):
+        hooks = await words.hooks(client, keys, pending[start : start + _AT_ONCE])
+        found += sum(hook.key_id_of(each) == key_id for each in hooks)
     return found
 
 
 def _patterns(keys: Keys) -> dict[str, str]:
     return {
         WAITING: keys.submission("*"), "results": keys.result("*"), "checkpoints": keys.checkpoint("*"),
-        "schedules": keys.call("*", "*"),
+        SCHEDULES: keys.call("*", "*"),
     }  # fmt: skip
 
 

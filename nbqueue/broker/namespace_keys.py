@@ -117,6 +117,11 @@ class NamespaceKeys:
         return f"{self.prefix}nbq:mark"
 
     @property
+    def given_up(self) -> str:
+        """set: ids of signing keys that were removed, for whose holders nothing waits; kept as long as the mark."""
+        return f"{self.prefix}nbq:given-up"
+
+    @property
     def epoch(self) -> str:
         """string: random, set once; a change means that the store was emptied."""
         return f"{self.prefix}nbq:epoch"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Iterator
 
@@ -38,11 +39,13 @@ _DENIED = (
 _GONE = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
 #: commands that every server knows which keeps data, and no Sentinel
 _OF_DATA = ("EVALSHA", "EXISTS", "GET", "HGETALL", "HMGET", "MULTI", "SCRIPT", "SET", "SMEMBERS", "TIME", "ZRANGE")
+#: what helps where there is no memory left
+_ROOM = "clear finished jobs (`nbqueue clear QUEUE --state succeeded`), or raise its maxmemory"
 #: error types or beginnings of the answer, what we raise for them, and what we say
 _ANSWERS: tuple[tuple[tuple[type[BaseException], ...], tuple[str, ...], type[NbqueueError], str], ...] = (
     (
         (redis_errors.OutOfMemoryError,), ("OOM",), StoreFull,
-        "is out of memory, and nothing was stored: clear finished jobs, or raise its maxmemory",
+        f"is out of memory, and nothing was stored: {_ROOM}",
     ),
     (
         (), ("MISCONF",), StoreFull,
@@ -92,6 +95,21 @@ def is_connection_error(error: BaseException) -> bool:
 def is_read_only(error: BaseException) -> bool:
     """Whether the server is a replica, which takes no writes."""
     return isinstance(error, redis_errors.ReadOnlyError)
+
+
+@contextlib.contextmanager
+def full_passed_over() -> Iterator[None]:
+    """A write that can be done without: where the server is out of memory or disk it is left out."""
+    try:
+        yield
+    except redis_errors.ResponseError as error:
+        if not is_full(error):
+            raise
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the server is out of memory or disk, and takes nothing more."""
+    return isinstance(explain(error, "the server"), StoreFull)
 
 
 def explain(error: BaseException, address: Address | str) -> NbqueueError:

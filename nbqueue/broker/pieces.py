@@ -103,8 +103,8 @@ class Cuts:
 
 
 def with_table(payload: bytes, pieces: Sequence[Piece]) -> bytes:
-    """A payload from which pieces were cut, with the table of them; also one that ends as if it had a table."""
-    if not pieces and not is_cut(payload):
+    """A payload from which pieces were cut, with the table of them."""
+    if not pieces:
         return payload
     rows = b"".join(_ROW.pack(each.at, each.size, bytes.fromhex(each.digest)) for each in pieces)
     return payload + rows + _END.pack(len(pieces), _MARK)
@@ -131,9 +131,10 @@ def pieces_of(payload: bytes | memoryview) -> list[Piece]:
 
 def whole(payload: bytes, contents: Mapping[str, bytes]) -> bytes:
     """The payload as it was before pieces were cut out of it; `contents` are theirs by their digests."""
-    if not is_cut(payload):
+    found = pieces_of(payload)
+    if not found:
         return payload
-    return b"".join(_parts(memoryview(payload)[: _table_at(payload)], pieces_of(payload), contents))
+    return b"".join(_parts(memoryview(payload)[: _table_at(payload)], found, contents))
 
 
 def digest_of(data: bytes) -> str:

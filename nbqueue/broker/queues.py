@@ -14,6 +14,7 @@ from nbqueue.broker.bounds import CLAIMED_SCORE, READY_LIMIT, TOKEN_MS, TOKENS
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.memory import StoreMemory
+from nbqueue.broker.outage import full_passed_over
 from nbqueue.model import labels
 from nbqueue.model.advice import Offers
 from nbqueue.model.job import moment
@@ -120,25 +121,25 @@ class EngineInfo(Shown):
     memory_bytes: int | None = None
     #: the key that the others sign with and that its key file lacks; empty: none
     lacked_key: str = ""
+    #: the ids of the signing keys it has; empty: not known
+    key_ids: tuple[str, ...] = ()
 
 
 async def pause(client: Any, keys: Keys, name: str) -> None:
     """Stop workers from claiming jobs of a queue; running ones finish."""
-    await client.sadd(keys.paused, name)
+    await gates.shut(client, keys, keys.paused, name)
 
 
 async def resume(client: Any, keys: Keys, name: str) -> None:
     """Let workers claim again, and wake them."""
-    pipe = client.pipeline(transaction=True)
-    pipe.srem(keys.paused, name)
-    pipe.lpush(keys.wake(name), *["ready"] * TOKENS)
-    pipe.pexpire(keys.wake(name), TOKEN_MS)
-    await pipe.execute()
+    await client.srem(keys.paused, name)
+    with full_passed_over():  # workers look again by themselves
+        await client.pipeline().lpush(keys.wake(name), *["ready"] * TOKENS).pexpire(keys.wake(name), TOKEN_MS).execute()
 
 
 async def close(client: Any, keys: Keys, name: str) -> None:
     """Take no more jobs."""
-    await client.sadd(keys.closed, name)
+    await gates.shut(client, keys, keys.closed, name)
 
 
 async def open_again(client: Any, keys: Keys, name: str) -> None:
@@ -226,8 +227,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
         mapping={
             "host": info.host, "pid": info.pid, "supervisor": info.supervisor,
             "machine": info.machine, "python": info.python, "version": info.version,
-            "queues": json.dumps(info.queues),
-            "functions": json.dumps(info.functions),
+            "queues": json.dumps(info.queues), "functions": json.dumps(info.functions),
             "only_registered": int(info.only_registered),
             "slots": info.slots,
             "draining": int(info.draining),
@@ -236,7 +236,7 @@ async def announce(client: Any, keys: Keys, info: EngineInfo) -> None:
             "started": round(info.started_at.timestamp() * 1000) if info.started_at else 0,
             "cpu_percent": "" if info.cpu_percent is None else round(info.cpu_percent, 1),
             "memory_bytes": "" if info.memory_bytes is None else info.memory_bytes,
-            "lacked_key": info.lacked_key,
+            "lacked_key": info.lacked_key, "key_ids": " ".join(info.key_ids),
         },
     )  # fmt: skip
     pipe.pexpire(keys.engine(info.id), 60_000)
@@ -282,8 +282,7 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         id=engine, host=text.get("host", ""), machine=text.get("machine", ""),
         pid=int(text.get("pid", 0)), supervisor=int(text.get("supervisor", 0)),
         python=text.get("python", ""), version=text.get("version", ""),
-        queues=tuple(json.loads(text.get("queues", "[]"))),
-        functions=tuple(json.loads(text.get("functions", "[]"))),
+        queues=tuple(json.loads(text.get("queues", "[]"))), functions=tuple(json.loads(text.get("functions", "[]"))),
         only_registered=text.get("only_registered") == "1",
         slots=int(text.get("slots", 0)),
         draining=text.get("draining") == "1",
@@ -294,5 +293,5 @@ def _read_info(engine: str, fields: Mapping[bytes, bytes], running: int) -> Engi
         webhook_hosts=tuple(text.get("webhook_hosts", "").split()),
         cpu_percent=float(text["cpu_percent"]) if text.get("cpu_percent") else None,
         memory_bytes=int(text["memory_bytes"]) if text.get("memory_bytes") else None,
-        lacked_key=text.get("lacked_key", ""),
+        lacked_key=text.get("lacked_key", ""), key_ids=tuple(text.get("key_ids", "").split()),
     )  # fmt: skip

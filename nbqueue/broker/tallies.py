@@ -18,6 +18,9 @@ from nbqueue.broker.scripts import Call, run, script
 #: the field that says up to which entry was counted
 TO = b"to"
 
+#: what the server adds up has no more
+MOST_DIGITS = 19
+
 #: a measure, a queue, a function, and a part of the measure: a state, the number of a bucket, `sum` or `at`
 Name = tuple[str, str, str, str | int]
 
@@ -37,7 +40,7 @@ async def read(client: Any, keys: Keys) -> Tallies:
     found = dict(zip((fields or [])[::2], (fields or [])[1::2], strict=True))
     to = found.pop(TO, b"").decode(errors="replace")
     named = ((_name(text), count) for text, count in found.items())
-    return Tallies(to=to, counts={name: int(count) for name, count in named if name and count.isdigit()})
+    return Tallies(to=to, counts={name: int(count) for name, count in named if name and _is_count(count)})
 
 
 async def keep(
@@ -56,9 +59,15 @@ async def keep(
         return "refused"
 
 
+def _is_count(text: bytes) -> bool:
+    return text.isdigit() and len(text) <= MOST_DIGITS
+
+
 def _name(text: bytes) -> Name | None:
     try:
         measure, queue, function, part = json.loads(text)
+        name = (str(measure), str(queue), str(function), part if isinstance(part, int) else str(part))
+        "".join(map(str, name)).encode()
     except (ValueError, TypeError, RecursionError):
-        return None
-    return (str(measure), str(queue), str(function), part if isinstance(part, int) else str(part))
+        return None  # half a character, as JSON may have it, is an error of the first kind
+    return name

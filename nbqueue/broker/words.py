@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+from nbqueue.broker.asking import ask
 from nbqueue.broker.hook import url_of
 from nbqueue.broker.jobs import sound
 from nbqueue.broker.keys import Keys
@@ -84,9 +86,16 @@ async def deliveries(client: Any, keys: Keys, word_ids: Sequence[str]) -> list[D
     return [_delivery(word_id, *found[3 * at : 3 * at + 3]) for at, word_id in enumerate(word_ids)]
 
 
-async def pending(client: Any, keys: Keys, *, limit: int = 1000) -> list[str]:
-    """The ids of what is to be sent, the next first."""
-    return [_text(item) for item in await client.zrange(keys.hooks, 0, limit - 1)]
+async def hooks(client: Any, keys: Keys, word_ids: Sequence[str]) -> list[str]:
+    """Where each is left, as a key holder wrote it; empty where no word is to be left."""
+    requests = [(("HGET", keys.word(each), "hook"), ("HGET", keys.record(each), "hook")) for each in word_ids]
+    found = [_text(reply) if isinstance(reply, bytes) else "" for reply in await ask(client, *chain(*requests))]
+    return [own or of_job for own, of_job in zip(found[::2], found[1::2], strict=True)]
+
+
+async def pending(client: Any, keys: Keys, *, limit: int | None = 1000) -> list[str]:
+    """The ids of what is to be sent, the next first; all of them without a limit."""
+    return [_text(item) for item in await client.zrange(keys.hooks, 0, -1 if limit is None else limit - 1)]
 
 
 async def unheard(client: Any, keys: Keys, *, limit: int = 1000) -> list[str]:

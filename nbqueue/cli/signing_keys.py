@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from nbqueue.broker import key_file
-from nbqueue.broker.handshake import agree
-from nbqueue.broker.key_use import WAITING, Signed, signed
+from nbqueue.broker.handshake import agree, give_up
+from nbqueue.broker.key_use import ALERTS, MESSAGES, SCHEDULES, WAITING, Signed, signed
 from nbqueue.broker.signing import Keyring
 from nbqueue.cli import tables
 from nbqueue.cli.reach import ListingGroup, Server, as_json, asking, with_settings
@@ -108,15 +108,21 @@ def rotate(settings: Settings, *, path: Path, key_id: str | None) -> None:  # no
 def remove(settings: Settings, *, path: Path, key_id: str, force: bool) -> None:
     """Accept a key no longer.
 
-    Refused for the key that signs, and while the server has jobs, schedules, checkpoints or results signed with it:
-    they could not run or be read.
+    Refused for the key that signs, and while the server has jobs, schedules, alerts, messages to webhooks, checkpoints
+    or results signed with it: they could not run, be sent or be read. With --force also for a key that is not in the
+    file any more, and that jobs still wait for.
     """
     with key_file.changing(path):
         held = _held(path)
-        if _known(key_id, held, path) == next(iter(held)):
+        if key_id == next(iter(held)):
             raise ConfigurationError(f"Key {key_id} signs: let another one do so before, with `signing-key rotate`.")
+        if not force:
+            _known(key_id, held, path)
         left = _left(settings, path, key_id, force=force)
+        if not left:
+            _known(key_id, held, path)
         key_file.replace(path, {each: key for each, key in held.items() if each != key_id})
+        _give_up(settings, key_id)
     click.echo(f"Key {key_id} is accepted no longer." + (f" It had signed {left}." if left else ""))
 
 
@@ -196,11 +202,24 @@ def _left(settings: Settings, path: Path, key_id: str, *, force: bool) -> str:
     return str(left)
 
 
+def _give_up(settings: Settings, key_id: str) -> None:
+    """Let nobody wait for it, as far as the server can be told."""
+    try:
+        asking(settings, lambda server: server.ask(lambda client: give_up(client, server.keys, key_id)))
+    except NbqueueError as error:
+        click.echo(
+            f"What it had signed may go on waiting for workers that have it, as the server cannot be told: {error} "
+            f"Once it can be, run `nbqueue signing-key remove --force {key_id}` again.", err=True,
+        )  # fmt: skip
+
+
 def _way_on(left: Signed) -> str:
     """How a key is got rid of that is still needed."""
     told = []
-    if left.counts[WAITING] or left.counts["schedules"]:
+    if left.counts[WAITING] or left.counts[SCHEDULES] or left.counts[MESSAGES]:
         told.append("What waits or runs keeps it until its end, and a schedule until it is deleted or set anew.")
+    if left.counts[ALERTS]:
+        told.append("An alert keeps it until it is removed or added again.")
     if left.kept_ms is not None:
         told.append(
             f"The rest is kept for {duration(left.kept_ms / 1000)} at most; `nbqueue clear QUEUE --state failed "

@@ -40,20 +40,34 @@ class ChangeReader:
     def __init__(self, after: str | None = None) -> None:
         """Args: `after`: the position that was read last; None: from now on."""
         self._position = None if after is None else after.encode()
+        # whether what comes next may not be all, and up to where that was told
+        self._lost, self._told = False, b""
         self._opened: AsyncExitStack | None = None
         self._client: Any = None
         self._backoff = Backoff()
 
     async def begin(self, link: Link) -> str:
-        """The position that it reads from; raises BrokerUnavailable where there is no server."""
-        newest = await link.wire.ask(lambda client: events.newest(client, link.wire.keys))
-        if self._position is None or _number(self._position) > _number(newest):
+        """The position that it reads from; raises BrokerUnavailable where there is no server.
+
+        From one that the server does not know, as it was emptied or is an older copy of itself, or that is too long
+        ago, the first look tells of a gap.
+        """
+        keys, after = link.wire.keys, self._position
+        newest = await link.wire.ask(lambda client: events.newest(client, keys))
+        if after is None:
             self._position = newest
-        return self._position.decode()
+        elif _number(after) > _number(newest):
+            self._position, self._lost = newest, True
+        else:
+            self._lost = await link.wire.ask(lambda client: events.is_behind(client, keys, after))
+        return (self._position or newest).decode()
 
     async def read(self, link: Link) -> Changes:
         """What comes within a second, or at once; nothing while the connection is lost."""
         position = self._position or b"0-0"
+        if self._lost:
+            self._lost, self._told = False, position
+            return Changes(position=position.decode(), gap=True)
         try:
             found = await events.read_on(await self._connected(link), link.wire.keys, position, Every())
         except TROUBLE:
@@ -63,7 +77,8 @@ class ChangeReader:
         self._backoff.reset()
         self._position = found.position
         positions = [each.decode() if each is not None else "" for each in found.positions]
-        return Changes(position=found.position.decode(), changes=found.changes, positions=positions, gap=found.gap)
+        gap = found.gap and position != self._told
+        return Changes(position=found.position.decode(), changes=found.changes, positions=positions, gap=gap)
 
     async def close(self, link: Link) -> None:  # noqa: ARG002 - as the session calls it
         """Let the connection go."""

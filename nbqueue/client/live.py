@@ -77,6 +77,10 @@ class Live:
         link.follow.join([self.record.id], self)
         await self._refresh()
 
+    async def look(self) -> None:
+        """Look once more, whoever looks besides, and wait for it; nothing is new where the server is away."""
+        await self._refresh()
+
     def _listening(self) -> None:
         """Nothing is missed from now on: see later what was published before, and stored only after the next look."""
         for wait_s in (STORED_S, TRACED_S):

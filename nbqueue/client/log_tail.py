@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from nbqueue.model.events import Logged
@@ -11,6 +13,9 @@ TAIL_LINES = 200
 TAIL_CHARACTERS = 50_000
 #: and bytes of what was heard: so many characters at least
 HEARD_BYTES = 4 * TAIL_CHARACTERS
+#: seconds after which what comes after a hole is shown all the same: a worker keeps what it published within one, and
+#: it is looked for every one and a half
+PATIENT_S = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +40,14 @@ class _Piece:
 
 
 class LogTail:
-    """Puts together what is read and what is heard by where it stands in the log: nothing twice, nothing lost."""
+    """Puts together what is read and what is heard by where it stands in the log: nothing twice, nothing lost.
 
-    def __init__(self) -> None:
+    What was said before anybody listened, and was not kept yet when it was looked for, leaves a hole. What comes after
+    one waits until it is filled, so that no line is seemingly missing; one that is not filled is marked.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._kept = ""
         #: bytes of the log up to the end of what is kept
         self._till = 0
@@ -46,13 +56,15 @@ class LogTail:
         #: the newest attempt that is known
         self._fence = 0
         self._over = False
+        #: where the first hole ends, and since when there has been one
+        self._hole_till, self._hole_since = -1, 0.0
         #: its last lines
         self.text = ""
 
     @property
     def has_hole(self) -> bool:
         """Whether something between is not here yet."""
-        return any(piece.after > before for before, piece in zip(self._ends(), self._heard, strict=False))
+        return self._after_hole is not None
 
     def heard(self, event: Logged) -> None:
         """Take what was published."""
@@ -80,6 +92,12 @@ class LogTail:
         later = [piece.from_byte(till) for piece in self._heard if piece.is_sure or not final]
         self._heard = [piece for piece in later if piece.data]
         self._draw()
+
+    @property
+    def _after_hole(self) -> _Piece | None:
+        """What comes after the first hole."""
+        pairs = zip(self._ends(), self._heard, strict=False)
+        return next((piece for before, piece in pairs if piece.after > before), None)
 
     def _begin_attempt(self, event: Logged) -> None:
         """What earlier ones said and was not kept when this one began is lost; it stands where that stood."""
@@ -111,8 +129,26 @@ class LogTail:
         self._heard = found
 
     def _draw(self) -> None:
+        self._note_hole()
         text, place = self._kept, self._till
         for piece in self._heard:
-            text += piece.from_byte(place).data.decode(errors="replace")
+            after = piece.from_byte(place).data.decode(errors="replace")
+            if (missing := piece.after - place) > 0:
+                if self._waits(after):
+                    break
+                cut = bool(text) and not text.endswith("\n")
+                text += "\n" * cut + f"[... {missing:,} bytes missing ...]\n"
+            text += after
             place = max(place, piece.till)
         self.text = "\n".join(text[-TAIL_CHARACTERS:].split("\n")[-TAIL_LINES - 1 :])
+
+    def _note_hole(self) -> None:
+        piece = self._after_hole
+        hole_till = -1 if piece is None else piece.after
+        if hole_till != self._hole_till:
+            self._hole_till, self._hole_since = hole_till, self._clock()
+
+    def _waits(self, text: str) -> bool:
+        """Whether what comes after a hole is to wait: while it may be filled, and where the hole would be seen."""
+        is_patient = not self._over and self._clock() - self._hole_since < PATIENT_S
+        return is_patient and len(text) < TAIL_CHARACTERS and text.count("\n") <= TAIL_LINES

@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from nbqueue.broker import history, tallies
+from nbqueue.broker.bounds import DAY_MS
 from nbqueue.broker.history import Page
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.tallies import Name, Tallies
@@ -23,6 +24,8 @@ MOST_ATTEMPTS, MOST_S = 1_000_000, 4.0
 FIRST_MS = 3_600_000
 #: characters of a name
 NAME_CHARS = 120
+#: a wait or a run that lasts longer is none that was ours
+LONGEST_MS = 36_500 * DAY_MS
 #: turns of counting, where others count at the same time
 _TURNS = 5
 
@@ -109,12 +112,14 @@ class Counting:
     def _count(self, text: bytes, *, ended_ms: int) -> None:
         try:
             line = json.loads(text)
-            queue, function, state = str(line["queue"]), str(line.get("function") or "?"), str(line["state"])
+            queue, function, state = (
+                _name(each) for each in (line["queue"], line.get("function") or "?", line["state"])
+            )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return  # what none of ours wrote
-        pair, silent = self._places.take((queue[:NAME_CHARS], function[:NAME_CHARS]), ended_ms)
+        pair, silent = self._places.take((queue, function), ended_ms)
         self._forget(silent)
-        self._counted[ATTEMPTS, *pair, state[:NAME_CHARS]] += 1
+        self._counted[ATTEMPTS, *pair, state] += 1
         for measure, duration_ms in _durations(line, ended_ms):
             self._counted[measure, *pair, bucket_of(duration_ms)] += 1
             self._counted[measure, *pair, SUM] += duration_ms
@@ -125,6 +130,11 @@ class Counting:
             del self._counted[name]
 
 
+def _name(value: object) -> str:
+    """A name that can be told: JSON has halves of characters, and UTF-8 has none."""
+    return str(value)[:NAME_CHARS].encode(errors="replace").decode()
+
+
 def _durations(line: dict[str, Any], ended_ms: int) -> list[tuple[str, int]]:
     """How long an attempt waited and ran, in ms; nothing of one that never started."""
     try:
@@ -132,4 +142,5 @@ def _durations(line: dict[str, Any], ended_ms: int) -> list[tuple[str, int]]:
         due = int(line.get("due") or line["submitted"])
     except (ValueError, TypeError, KeyError, OverflowError):
         return []
-    return [(WAITS, max(started - due, 0)), (RUNS, max(ended_ms - started, 0))]
+    found = [(WAITS, max(started - due, 0)), (RUNS, max(ended_ms - started, 0))]
+    return found if max(duration_ms for _, duration_ms in found) < LONGEST_MS else []

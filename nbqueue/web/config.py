@@ -9,6 +9,8 @@ from pathlib import Path
 LONGEST_URL_BYTES, LARGEST_HEAD_BYTES, LARGEST_BODY_BYTES = 8_192, 32_768, 1_048_576
 #: headers of a request
 MOST_HEADERS = 100
+#: bytes and fields of the login form, which anybody may send, and fields of any other form
+LARGEST_LOGIN_BYTES, MOST_LOGIN_FIELDS, MOST_FIELDS = 16_384, 20, 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

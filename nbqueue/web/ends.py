@@ -11,14 +11,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nbqueue.broker import codec
+from nbqueue.broker.jobs import result_sizes
 from nbqueue.client.ended import Ended, fault_of
-from nbqueue.client.link import Link, unknown
+from nbqueue.client.ends import fetch_ends
+from nbqueue.client.link import unknown
 from nbqueue.client.session import session
+from nbqueue.client.wire import BYTES_A_SECOND
 from nbqueue.errors import ConfigurationError, JobFailed, NbqueueError
 from nbqueue.model.job import JobRecord
+from nbqueue.model.states import State
 from nbqueue.web.asking import ask
+from nbqueue.web.finals import final_of
 from nbqueue.web.json_text import JsonAnswer
 from nbqueue.web.plain_json import Converter, NoJson, TooLarge
+from nbqueue.web.problems import Problem
 from nbqueue.web.records import STATE, TEXT, Part, Shape
 from nbqueue.web.turns import Turns
 
@@ -32,6 +38,16 @@ MOST_PARTS, LARGEST_RESULT_BYTES = 1_000_000, 16_777_216
 #: what is written at once
 _SMALL_PARTS, _SMALL_BYTES = 5_000, 65_536
 
+#: what a sealed result has besides, at most: a traceback is the most of it
+_ENVELOPE_BYTES = 1_048_576
+#: large results that are in memory at once
+_MOST_LOADED = 2
+
+_TOO_LARGE = (
+    f"is too large for an answer in JSON, which takes {MOST_PARTS:,} parts and {LARGEST_RESULT_BYTES:,} bytes",
+    "less",
+)
+
 #: said where there is a result, and nothing to read it with
 NO_KEY = (
     "This server has no key to read results with: put the signing key of the workers there (`nbqueue signing-key "
@@ -40,6 +56,7 @@ NO_KEY = (
 
 #: writes large answers, one at a time
 _large = ThreadPoolExecutor(1, "nbqueue-answers")
+_loading = asyncio.Semaphore(_MOST_LOADED)
 _waiting = Turns(MOST_WAITING, "callers wait for jobs")
 
 END: Shape[dict[str, Any]] = Shape("End", (
@@ -62,13 +79,33 @@ def turn(timeout_s: float) -> AbstractContextManager[None]:
 
 async def waited(job_id: str, timeout_s: float, request: Request, *, location: str) -> Response:
     """The end of a job: 200, or 202 where it does not end in time. Raises JobLost where there is none."""
-    ended = await _end(job_id, timeout_s, request)
-    if ended is not None and ended.is_over:
-        record = await _record(job_id) if ended.state is None and ended.problem is not None else None
-        return await _answer(ended, record)
+    ended = await _end(job_id, timeout_s, request) if timeout_s > 0 else None
+    if ended is not None:
+        return await _answer(ended, None)
     record = await _record(job_id)
+    if record.state.is_final and (answer := await _fetched(record, request)) is not None:
+        return answer
     told = {"id": job_id, "state": str(record.state), "ended": False}
     return JsonAnswer(END.of(told), 202, headers={"Location": location, "Retry-After": "1"})
+
+
+async def _fetched(record: JobRecord, request: Request) -> Response | None:
+    """The answer of a job that has ended: by its size refused, or fetched in turn. None where it runs anew."""
+    [size] = await ask(lambda link: link.wire.ask(lambda client: result_sizes(client, link.wire.keys, [record.id])))
+    if size > LARGEST_RESULT_BYTES + _ENVELOPE_BYTES:
+        return JsonAnswer(END.of(_unloaded(record)))
+    if size <= _SMALL_BYTES:
+        return await _loaded(record, size)
+    async with _loading:
+        if await request.is_disconnected():
+            raise Problem(400, "The caller left before its turn had come.")
+        return await _loaded(record, size)
+
+
+async def _loaded(record: JobRecord, size: int) -> Response | None:
+    wanted = [(record.id, record.fence)]
+    [ended] = await ask(lambda link: fetch_ends(link.wire, wanted, size / BYTES_A_SECOND))
+    return await _answer(ended, record) if ended.is_over else None
 
 
 async def _answer(ended: Ended, record: JobRecord | None) -> Response:
@@ -84,26 +121,15 @@ def _large_answer(ended: Ended, record: JobRecord | None) -> Response:
     try:
         told = _told(ended, record, Converter(parts=MOST_PARTS, size_bytes=LARGEST_RESULT_BYTES))
     except TooLarge:
-        told = _over(ended) | _unfit(
-            f"is too large for an answer in JSON, which takes {MOST_PARTS:,} parts and {LARGEST_RESULT_BYTES:,} bytes",
-            "less",
-        )
+        told = _over(ended) | _unfit(*_TOO_LARGE)
     return JsonAnswer(END.of(told), in_steps=True)
 
 
 async def _end(job_id: str, timeout_s: float, request: Request) -> Ended | None:
-    """The end, waited for as long as the caller is there; None where it did not come."""
-
-    async def asked(link: Link) -> Ended | None:
-        record = await link.record(job_id)
-        if timeout_s <= 0 and not record.state.is_final:
-            return None
-        return await link.ends.end_of(job_id)
-
-    waits = asyncio.ensure_future(ask(asked))
+    """The end, waited for as long as the caller is there; None where it did not come, or is to be fetched."""
+    waits = asyncio.ensure_future(ask(lambda link: final_of(link, job_id)))
     loop = asyncio.get_running_loop()
-    # an end that is there already is fetched in any case
-    deadline = loop.time() + max(timeout_s, _LOOK_S)
+    deadline = loop.time() + timeout_s
     try:
         while not waits.done() and loop.time() < deadline and not await _is_left(request):
             await asyncio.wait([waits], timeout=min(_LOOK_S, max(deadline - loop.time(), 0)))
@@ -146,6 +172,14 @@ def _told(ended: Ended, record: JobRecord | None, converter: Converter) -> dict[
         raise
     except NoJson:
         return told | _unfit("has no JSON")
+
+
+def _unloaded(record: JobRecord) -> dict[str, Any]:
+    """What the record tells of an end that is too large to be loaded."""
+    told = {"id": record.id, "state": str(record.state), "ended": True}
+    if record.state is State.SUCCEEDED:
+        return told | _unfit(*_TOO_LARGE)
+    return told | {"error_type": record.error_type, "error": record.error}
 
 
 def _unread(record: JobRecord | None) -> dict[str, Any]:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from urllib.parse import parse_qs, parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nbqueue.web import body, cookies, origins, wanted
 from nbqueue.web.call import Call, call_of, up
-from nbqueue.web.config import LARGEST_HEAD_BYTES, LONGEST_URL_BYTES, MOST_HEADERS, WebConfig
+from nbqueue.web.config import (
+    LARGEST_BODY_BYTES,
+    LARGEST_HEAD_BYTES,
+    LARGEST_LOGIN_BYTES,
+    LONGEST_URL_BYTES,
+    MOST_FIELDS,
+    MOST_HEADERS,
+    WebConfig,
+)
 from nbqueue.web.identity import Identity
 from nbqueue.web.problems import FAULT, Problem, problem
 from nbqueue.web.sealed import Sealed
@@ -77,7 +85,8 @@ class Guard:
         if call.changes:
             if self._config.read_only and call.path not in (LOGIN, LOGOUT):
                 raise Problem(403, "This server was started with --read-only: it shows everything and changes nothing.")
-            sent = await body.read(call, receive, self._config.request_timeout_s)
+            most = LARGEST_LOGIN_BYTES if call.path == LOGIN else LARGEST_BODY_BYTES
+            sent = await body.read(call, receive, self._config.request_timeout_s, most)
             if cookie or call.path == ACT:
                 self._check_csrf(call, shown, sent)
             receive = body.again(sent, receive)
@@ -127,12 +136,15 @@ class Guard:
         given = [value for name, value in pairs if name == "token"]
         if not given:
             return None
-        if not self._identity.is_login(given[0]) and not self._cookie_of(call):
+        logs_in = self._identity.is_login(given[0])
+        if not logs_in and not self._cookie_of(call):
             raise _unknown_caller()
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         target = "" if call.path == LOGIN else call.path[1:]
         found = RedirectResponse(f"{up(call.path)}{target}{'?' if rest else ''}{rest}", 303)
-        cookies.give_cookie(found, self._config, self._identity, call.scope)
+        # a cookie lasts from the last time that the token was shown
+        if logs_in:
+            cookies.give_cookie(found, self._config, self._identity, call.scope)
         return found
 
     def _check_caller(self, call: Call) -> str:
@@ -159,7 +171,7 @@ class Guard:
         """Browsers send cookies, and proxies their token, whoever asks: a change needs what only our pages know."""
         given = call.headers.get(CSRF_HEADER, "")
         if not given and call.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM_TYPE:
-            given = parse_qs(sent.decode("latin-1")).get(CSRF_FIELD, [""])[0]
+            given = body.fields(sent, MOST_FIELDS).get(CSRF_FIELD, [""])[0]
         if not self._identity.is_csrf(given, shown):
             raise Problem(
                 403, "This request has no CSRF token of this server: send it from a page of this server, or to /api "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from nbqueue.web import wanted
+from nbqueue.web import body, wanted
+from nbqueue.web.config import MOST_LOGIN_FIELDS
 from nbqueue.web.cookies import give_cookie
 from nbqueue.web.guard import LOGIN, LOGOUT
 from nbqueue.web.plain_page import page, root_of, up_of
@@ -20,7 +20,7 @@ _FORM = """{note}
 <input type="hidden" name="to" value="{to}">
 <label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
 <button>Log in</button></form>
-<p>It is in the file that <code>nbqueue web</code> names when it starts.</p>"""
+<p>{hint}</p>"""
 
 _USED = "This link was used already, or is of another start of the server: it logs one browser in, once."
 
@@ -38,7 +38,8 @@ def form(request: Request, status: int = 200, note: str = "", to: str = "/") -> 
     """The form; `to` is the page that it leads to."""
     action = f"{up_of(request)}{LOGIN[1:]}"
     told = f"<p>{escape(note)}</p>" if note else ""
-    return page(request, "nbqueue", _FORM.format(action=action, note=told, to=escape(to)), status)
+    hint = escape(request.state.config.login_hint)
+    return page(request, "nbqueue", _FORM.format(action=action, note=told, to=escape(to), hint=hint), status)
 
 
 async def _form(request: Request) -> Response:
@@ -47,7 +48,7 @@ async def _form(request: Request) -> Response:
 
 
 async def _log_in(request: Request) -> Response:
-    fields = parse_qs((await request.body()).decode("latin-1"))
+    fields = body.fields(await request.body(), MOST_LOGIN_FIELDS)
     given = fields.get("token", [""])[0].strip()
     to = wanted.inside(fields.get(wanted.FIELD, ["/"])[0])
     if not request.state.identity.is_token(given):

@@ -13,7 +13,7 @@ from nbqueue.broker import claims, jobs, scripts
 from nbqueue.broker.claims import NONE_LACKED, Claimed, Finish
 from nbqueue.broker.connection import explain, is_connection_error
 from nbqueue.broker.keys import Keys
-from nbqueue.errors import StoreFull
+from nbqueue.broker.outage import is_full
 from nbqueue.model.resources import NOTHING
 from nbqueue.model.states import State
 from nbqueue.worker.outbox import Leaving, Outbox
@@ -241,7 +241,7 @@ class Engine:
 
     async def _refused(self, ends: list[Leaving], error: Exception) -> None:
         """Ends were refused: hold them while the store is away or full, else record each alone but the one at fault."""
-        if is_connection_error(error) or _is_full(error):
+        if is_connection_error(error) or is_full(error):
             self._outbox.put_back(ends)
             raise error
         for number, end in enumerate(ends):
@@ -255,7 +255,7 @@ class Engine:
     async def _record_alone(self, end: Leaving) -> None:
         (reply,) = await scripts.run_all(self.client, [claims.finish(self.keys, self.id, [end.finish])])
         if isinstance(reply, Exception):
-            if is_connection_error(reply) or _is_full(reply):
+            if is_connection_error(reply) or is_full(reply):
                 raise reply
             logger.error("The end of job %s cannot be recorded: %s", ascii(end.finish.job_id), reply)
 
@@ -263,7 +263,7 @@ class Engine:
         if tries == 1 or tries % 10 == 0:
             held = len(self._outbox)
             logger.warning("Waiting for the server, holding %d results: %s", held, explain(error, "the server"))
-        wait = FULL_WAIT_S if _is_full(error) else min(LEAST_WAIT_S * 2 ** min(tries, 10), MOST_WAIT_S)
+        wait = FULL_WAIT_S if is_full(error) else min(LEAST_WAIT_S * 2 ** min(tries, 10), MOST_WAIT_S)
         await asyncio.sleep(wait * (1 + 0.5 * self._chance.random()))
         self.want_claims()
 
@@ -288,7 +288,3 @@ def _tell_of_stale(ends: Sequence[Leaving], valid: Sequence[bool]) -> None:
     """Say which ends the server refused because their claims are others' by now."""
     for end in (end.finish for end, counts in zip(ends, valid, strict=True) if not counts):
         logger.warning("Job %s is held here no longer: the end of claim %d is refused.", ascii(end.job_id), end.fence)
-
-
-def _is_full(error: BaseException) -> bool:
-    return isinstance(explain(error, "the server"), StoreFull)

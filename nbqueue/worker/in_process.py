@@ -140,7 +140,7 @@ class InProcessWorker:
                 # functions may be registered at any time
                 self._info = replace(
                     self._info, functions=tuple(tasks.registered()), cpu_percent=used.cpu_percent,
-                    memory_bytes=used.memory_bytes,
+                    memory_bytes=used.memory_bytes, key_ids=self._keyring.ids,
                 )  # fmt: skip
                 await self._say()
             await asyncio.sleep(ANNOUNCE_S)

@@ -12,7 +12,7 @@ from typing import Any
 from nbqueue.broker import claims, queues, scripts
 from nbqueue.broker.connection import explain
 from nbqueue.broker.keys import Keys
-from nbqueue.errors import AccessDenied
+from nbqueue.errors import AccessDenied, StoreFull
 from nbqueue.worker.machine import is_gone, machine_id
 
 logger = logging.getLogger("nbqueue.worker")
@@ -120,7 +120,7 @@ class Leases:
         # whoever asks is to hear of it before the leases end
         self._renewed_at = -math.inf
         told = explain(error, "the server")
-        self.refusal = str(told) if isinstance(told, AccessDenied) else ""
+        self.refusal = str(told) if isinstance(told, AccessDenied | StoreFull) else ""
         if now - self._complained_at >= COMPLAIN_S:
             self._complained_at = now
             logger.warning("Waiting for the server: %s", told)

@@ -241,7 +241,7 @@ class EngineProcess:
                 told = self._ending.is_set()
                 info = replace(
                     self._info, cpu_percent=used.cpu_percent, memory_bytes=used.memory_bytes, draining=told,
-                    lacked_key=await handshake.lacking(self._client, self._keys, keyring),
+                    lacked_key=await handshake.lacking(self._client, self._keys, keyring), key_ids=keyring.ids,
                 )  # fmt: skip
                 await queues.announce(self._client, self._keys, info)
                 if (most := self._config.memory_bytes) and engine.slots.begun and used.memory_bytes > most:

@@ -13,7 +13,7 @@ import pytest
 from nbqueue.broker.address import parse_url
 from nbqueue.broker.connection import open_redis
 from nbqueue.broker.envelope import key_id_of
-from nbqueue.broker.handshake import Mark, agree, behind, compare, lacked_key
+from nbqueue.broker.handshake import Mark, agree, behind, compare, give_up, lacked_key
 from nbqueue.broker.key_file import text
 from nbqueue.broker.keys import Keys
 from nbqueue.broker.signing import Keyring
@@ -104,3 +104,27 @@ async def test_a_worker_says_that_it_signs_with_an_older_key(
     monkeypatch.setenv("NBQUEUE_KEY_FILE", str(path))
     found = await asyncio.to_thread(cli, "doctor", "--url", server.url)
     assert said.partition(": ")[0] in " ".join(found.output.split())
+
+
+async def test_a_key_that_was_given_up_is_waited_for_by_nobody(client: Any) -> None:
+    """Whoever still speaks of it in the mark; those who lag know the others' key as ever. Signing, it counts again."""
+    await agree(client, KEYS, LAGGING)
+    await agree(client, KEYS, ROTATED)
+    gone, new = TamperedPayload("no", unknown_key="old"), TamperedPayload("no", unknown_key="new")
+    assert await lacked_key(client, KEYS, Keyring(NEW), gone) == "old"
+    await give_up(client, KEYS, "old")
+    newest = {"newest": b"x" * 32}
+    for held in (NEW | OLD, OLD | NEW, newest | NEW | OLD, OLD | NEW | newest):
+        await agree(client, KEYS, Keyring(held))
+        for ring, error, lacked in ((Keyring(NEW), gone, ""), (LAGGING, new, "new")):
+            assert await lacked_key(client, KEYS, ring, error) == lacked
+    await agree(client, KEYS, Keyring(OLD | NEW | newest), instead_of="newest")
+    assert await lacked_key(client, KEYS, Keyring(NEW), gone) == "old"
+
+
+async def test_nonsense_in_the_place_of_keys_that_were_given_up_holds_up_nobody(client: Any) -> None:
+    """It speaks of no key."""
+    await client.set(KEYS.given_up, "x", ex=60)
+    await agree(client, KEYS, LAGGING)
+    await agree(client, KEYS, ROTATED)
+    assert await lacked_key(client, KEYS, Keyring(NEW), TamperedPayload("no", unknown_key="old")) == "old"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import nbqueue
+from nbqueue.broker.key_file import read
 from nbqueue.client.portal import shutdown
 from tests.cli.commands import run
 from tests.receivers import receiver
@@ -57,6 +58,26 @@ def test_an_alert_of_the_shell_is_told(at: tuple[str, ...], tmp_path: Path) -> N
     found = {name: message.json[name] for name in ("type", "queue", "measure", "value", "limit")}
     assert found == {"type": "queue.alert.firing", "queue": "nightly", "measure": "depth", "value": 1, "limit": 0}
     assert message.is_signed_with(run("webhooks", "secret", *at).stdout.strip())
+
+
+def test_an_alert_that_is_added_again_is_signed_anew(at: tuple[str, ...], tmp_path: Path) -> None:
+    """It keeps the key that signed it; added again it is the same alert, told with the key that signs by now."""
+    with receiver() as hooks:
+        words = ("alerts", "add", "nightly", "--depth", "0", "--webhook", hooks.url, *at)
+        first = run(*words).stdout
+        [old] = read(tmp_path / "signing.key")
+        assert run("signing-key", "rotate", *at).exit_code == 0
+        stays = run("signing-key", "remove", old, *at)
+        told = f"Key {old} stays: 1 of the alerts on the server are signed with it. An alert keeps it until it is rem"
+        assert (stays.exit_code, told in stays.stderr) == (2, True), stays.stderr
+        assert run(*words).stdout == first
+        assert run("signing-key", "remove", old, *at).stdout == f"Key {old} is accepted no longer.\n"
+        run("submit", "nothing.has.it", "--queue", "nightly", *at)
+        settings = nbqueue.Settings(url=at[1], home=tmp_path)
+        with running_worker(settings, "--slots", "1", "--webhook-hosts", hooks.host, "--webhook-private"):
+            [message] = hooks.wait(1)
+    shutdown()
+    assert message.json["type"] == "queue.alert.firing"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from nbqueue.model.states import State
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 LONG = "\x1b[31m漢字 and more of it, \u202eword by word" * 5
 FACTS = Facts(
-    version=1, at=NOW, unseen=7, problem="",
+    version=1, at=NOW, unseen={"queue0-": 7}, problem="",
     rest=tuple(QueueFacts(stats=QueueStats(name=f"rest{i}", queued=1, running=2)) for i in range(3)),
     queues=tuple(QueueFacts(stats=QueueStats(name=f"queue{i}-{'x' * 3 * i}", queued=10**i)) for i in range(9)),
     engines=tuple(EngineInfo(id=f"e{i}", host="host" * 9, pid=i, queues=("a", "b")) for i in range(9)),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from nbqueue import submit
+from nbqueue import options, submit
 from nbqueue.broker.key_file import new_key, read, replace, text
 from nbqueue.broker.keys import Keys
 from nbqueue.cli import main
@@ -129,7 +129,8 @@ def test_what_cannot_be_done_is_refused(key_file: Path) -> None:
     assert "let another one do so before" in refused("remove", ids(key_file)[0])
     verb("rotate")
     assert "the server cannot be asked what is signed with it" in refused("remove", ids(key_file)[1])
-    verb("remove", "--force", ids(key_file)[1])
+    forced = run("signing-key", "remove", "--force", ids(key_file)[1])
+    assert (forced.exit_code, "may go on waiting for workers that have it" in forced.stderr) == (0, True)
     assert len(ids(key_file)) == 1
 
 
@@ -171,4 +172,18 @@ def test_what_keeps_a_key_of_ended_jobs_is_said(settings: Settings, server: Serv
     assert re.search(r"The rest is kept for \d+ (d|h|min) .*at most; `nbqueue clear QUEUE --state failed --state", told)
     assert "What waits" not in told
     run("clear", "default", "--state", "failed", "--state", "succeeded", "--url", server.url)
+    assert verb("remove", old, "--url", server.url) == f"Key {old} is accepted no longer.\n"
+
+
+@pytest.mark.usefixtures("submitting")
+def test_word_that_is_still_to_be_left_keeps_a_key(server: Server, key_file: Path) -> None:
+    """Until it was sent, or with its job deleted."""
+    job = options(on_done="https://hooks.example/done").submit(len, "abc").wait(5)
+    assert job.cancel().wait(5) == "cancelled"
+    [old] = ids(key_file)
+    verb("rotate")
+    told = refused("remove", old, "--url", server.url)
+    assert f"Key {old} stays: 1 of the messages to webhooks, 1 of the jobs that have ended on the server" in told
+    assert "What waits or runs keeps it until its end" in told
+    assert run("delete", job.id, "--url", server.url).exit_code == 0
     assert verb("remove", old, "--url", server.url) == f"Key {old} is accepted no longer.\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbqueue.client.log_tail import HEARD_BYTES, TAIL_CHARACTERS, TAIL_LINES, LogTail
+from nbqueue.client.log_tail import HEARD_BYTES, PATIENT_S, TAIL_CHARACTERS, TAIL_LINES, LogTail
 from nbqueue.model.events import Logged
 
 
@@ -22,7 +22,7 @@ def keep(tail: LogTail, text: str, fence: int = 1, *, final: bool = False) -> No
 
 @given(st.data())
 def test_nothing_twice_and_nothing_lost(data: st.DataObject) -> None:
-    """Whatever is not heard, however far what is kept is behind: there is what was heard or kept, once, in order."""
+    """Whatever is not heard, however far what is kept is behind: what is shown is the log up to a line, once."""
     said = data.draw(st.lists(st.sampled_from(["a\n", "a\n", "ä€\n", ".", "line\n" * 3]), min_size=1, max_size=30))
     starts = [len("".join(said[:count]).encode()) for count in range(len(said) + 1)]
     tail, known, kept = LogTail(), set[int](), 0
@@ -30,15 +30,47 @@ def test_nothing_twice_and_nothing_lost(data: st.DataObject) -> None:
         if data.draw(st.booleans(), label="heard"):
             tail.heard(logged(text, starts[number]))
             known.add(number)
-        if data.draw(st.booleans(), label="looked"):
-            kept = data.draw(st.integers(kept, number + 1), label="kept")
+        if tail.has_hole and data.draw(st.booleans(), label="filled"):
+            kept = number + 1
             keep(tail, "".join(said[:kept]))
             known |= set(range(kept))
-        shown = sorted(known)
-        assert tail.text == "".join(said[each] for each in shown)
-        assert tail.has_hole == (shown != list(range(len(shown))))
+        there = next(each for each in range(len(said) + 1) if each not in known)
+        assert tail.text == "".join(said[:there])
+        assert tail.has_hole == (there <= max(known, default=-1))
     keep(tail, "".join(said), final=True)
     assert (tail.text, tail.has_hole) == ("".join(said), False)
+
+
+def test_no_line_is_left_out_between() -> None:
+    """What comes after a line that was said before anybody listened, and is not kept yet, waits for it."""
+    tail = LogTail()
+    keep(tail, "144\n")
+    tail.heard(logged("146\n", 8))
+    assert (tail.text, tail.has_hole) == ("144\n", True)
+    keep(tail, "144\n")
+    assert tail.text == "144\n"
+    keep(tail, "144\n145\n")
+    assert (tail.text, tail.has_hole) == ("144\n145\n146\n", False)
+
+
+@pytest.mark.parametrize("final", [False, True], ids=["running", "ended"])
+def test_what_stays_away_is_marked(*, final: bool) -> None:
+    """A hole that was not filled in time, as a worker died before it kept what it said, is told."""
+    now = [100.0]
+    tail = LogTail(lambda: now[0])
+    keep(tail, "144\n")
+    tail.heard(logged("146\n", 8))
+    now[0] += 0.0 if final else PATIENT_S
+    keep(tail, "144\n", final=final)
+    assert tail.text == "144\n[... 4 bytes missing ...]\n146\n"
+
+
+def test_a_hole_out_of_sight_holds_nothing_up() -> None:
+    """Of a job that prints a lot the last lines are shown at once, whatever is missing before them."""
+    tail = LogTail()
+    keep(tail, "144\n")
+    tail.heard(logged("line\n" * (TAIL_LINES + 1), 8))
+    assert tail.text == "line\n" * TAIL_LINES
 
 
 def test_what_was_kept_before_it_is_heard() -> None:

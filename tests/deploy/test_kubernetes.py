@@ -15,6 +15,8 @@ from tests.deploy.parts import KUBERNETES, Document, documents, manifest, manife
 VERSIONS = ("1.28", "1.37")
 OWN = [each for each in manifests() if not each["apiVersion"].startswith("keda.sh/")]
 PRIVATE = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+#: for so long the web server waits for the queue's before its /healthz is 503
+HEALTH_WAIT_S = 2
 #: who puts these keys into which secret (docs/deployment.md)
 SECRETS = {
     "nbqueue-server": {"users.acl"},
@@ -100,10 +102,18 @@ def test_probes_ask_where_an_answer_is() -> None:
         "readinessProbe": {"path": "/ready", "port": "health"},
     }
     assert web["ports"] == [{"name": "http", "containerPort": int(lines["kubernetes/base/web.yaml"].option("--port"))}]
-    for name in ("livenessProbe", "readinessProbe"):
-        assert web[name]["httpGet"]["path"] == "/healthz"
-        (host,) = web[name]["httpGet"]["httpHeaders"]
-        assert host["value"] in lines["kubernetes/base/web.yaml"].words
+    ready = web["readinessProbe"]
+    assert ready["httpGet"]["path"] == "/healthz"
+    (host,) = ready["httpGet"]["httpHeaders"]
+    assert host["value"] in lines["kubernetes/base/web.yaml"].words
+
+
+def test_the_web_server_outlives_the_absence_of_the_queues_server() -> None:
+    """It is alive while it listens, whatever is behind it; it is asked for longer than it waits for that."""
+    web = parts.container("web")
+    assert web["livenessProbe"]["tcpSocket"] == {"port": "http"}
+    assert "httpGet" not in web["livenessProbe"]
+    assert web["readinessProbe"]["timeoutSeconds"] > HEALTH_WAIT_S
 
 
 def test_what_is_mounted_is_a_volume() -> None:

@@ -99,6 +99,14 @@ def test_what_cannot_start_is_not_started_again() -> None:
         assert value(SYSTEMD / name, "RestartPreventExitStatus") == "2"
 
 
+def test_each_goes_by_the_user_that_is_its_own() -> None:
+    """Worker and web server read files of their own, which the page makes of their own addresses."""
+    read = {path.stem: value(path, "EnvironmentFile") for path in UNITS if path.stem != "nbqueue-server"}
+    made = dict(re.findall(r"cat secrets/(\w+)\.url\)\" \| install -m 600 /dev/stdin (/etc/\S+)", PAGE.read_text()))
+    assert read == {"nbqueue-worker@": made["worker"], "nbqueue-web": made["client"]}
+    assert made["worker"] != made["client"]
+
+
 def test_every_user_is_made() -> None:
     """The users that the units name are those of nbqueue.sysusers."""
     lines = (SYSTEMD / "nbqueue.sysusers").read_text(encoding="utf-8").splitlines()

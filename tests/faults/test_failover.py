@@ -51,12 +51,21 @@ def frozen(watched: Watched) -> None:
     watched.first.process.send_signal(signal.SIGSTOP)
 
 
+def frozen_with_a_sentinel(watched: Watched) -> None:
+    """The same, and on its machine was one of the Sentinels."""
+    frozen(watched)
+    watched.processes[2].send_signal(signal.SIGSTOP)
+
+
 def by_hand(watched: Watched) -> None:
     """Somebody has a Sentinel swap the two; the old primary goes on as a replica."""
     watched.promote()
 
 
-@pytest.mark.parametrize("how", [frozen, *(pytest.param(how, marks=pytest.mark.slow) for how in (killed, by_hand))])
+@pytest.mark.parametrize(
+    "how",
+    [frozen_with_a_sentinel, *(pytest.param(how, marks=pytest.mark.slow) for how in (frozen, killed, by_hand))],
+)
 def test_workers_and_clients_follow_a_fail_over(
     watched: Watched, settings: Settings, how: Callable[[Watched], None], measure: Measure, tmp_path: Path
 ) -> None:

@@ -192,8 +192,8 @@ def test_a_full_server_is_told_with_what_to_do(at_home: Settings) -> None:
         for data in (b"x", b"x" * 5_000_000):
             with pytest.raises(StoreFull) as caught:
                 submit(len, data).wait(10)
-            sentence = "is out of memory, and nothing was stored: clear finished jobs, or raise its maxmemory"
-            assert sentence in str(caught.value)
+            helps = "clear finished jobs (`nbqueue clear QUEUE --state succeeded`), or raise its maxmemory"
+            assert f"is out of memory, and nothing was stored: {helps}" in str(caught.value)
         # the mark of those who meet there is small, and may find room
         assert set(client.scan_iter()) - {b"nbq:mark"} == before
         client.delete(*(key for key in before if key.startswith(b"filler")))

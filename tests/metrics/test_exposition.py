@@ -212,10 +212,26 @@ async def test_what_others_wrote_hides_nothing(server: Server) -> None:
         client.sadd("nbq:queues", "q", "strange")
         client.set("arq:queue:strange", "text")
         client.hset("nbq:tallies", mapping={"text": "1", "[1, 2]": "1", '["attempts", "q", "f", "lost"]': "many"})
+        client.hset(
+            "nbq:tallies", mapping={r'["attempts", "q", "\udfff", "lost"]': "1", '["a", "b", "c", 1]': "9" * 5000}
+        )
         client.xadd("nbq:history:q", {"records": '[]\n{"queue": 1}\nnull', "to": 13})
     found = await scrape(server.url)
     assert sum(found["nbqueue_attempts_total"].values()) == 10
     assert found["nbqueue_queue_paused"] == {("q",): 0}
+
+
+async def test_lines_that_others_wrote_end_nothing(server: Server) -> None:
+    """Half a character in a name is told as "?", and times of no age of ours are not added up; later lines count."""
+    _wrote(server, 10, function="\ud800")
+    for started in (10**400, -(10**400), 10**300, 10**19, -(10**17)):
+        _wrote(server, 1, started=started)
+    first = await scrape(server.url)
+    _wrote(server, 10)
+    found = await scrape(server.url)
+    assert {function for function, *_ in first["nbqueue_attempts_total"]} == {"?", "f"}
+    assert sum(found["nbqueue_attempts_total"].values()) == 25
+    assert found["nbqueue_wait_seconds_count"] == {("?", "q"): 10, ("f", "q"): 10}
 
 
 async def test_a_server_that_is_away_is_told() -> None:
@@ -238,7 +254,9 @@ async def test_openmetrics_is_spoken_to_those_who_ask_for_it(server: Server) -> 
     assert (answer.content_type.split(";")[0], answer.body[-6:]) == ("application/openmetrics-text", b"# EOF\n")
 
 
-def _wrote(server: Server, count: int, *, function: str = "f", prefix: str = "", days_ago: float = 0) -> None:
+def _wrote(
+    server: Server, count: int, *, function: str = "f", prefix: str = "", days_ago: float = 0, started: int = 0
+) -> None:
     """The history of attempts of queue "q" that ended now, or some days ago, as the scripts write it."""
     with server.client() as client:
         seconds, micro = client.time()
@@ -246,7 +264,7 @@ def _wrote(server: Server, count: int, *, function: str = "f", prefix: str = "",
         lines = [
             json.dumps({"job": f"j{number}", "attempt": 1, "state": STATES[number % 10], "queue": "q",
                         "function": function.format(number), "submitted": now - 2030, "due": now - 2030,
-                        "started": now - 2000})
+                        "started": started or now - 2000})
             for number in range(count)
         ]  # fmt: skip
         client.sadd(f"{prefix}nbq:queues", "q")

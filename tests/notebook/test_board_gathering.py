@@ -112,7 +112,7 @@ def test_many_waiting_jobs_are_counted_and_some_of_them_named(looking: Looking) 
     small = nbqueue.options(queue="small").submit(abs, 1).wait()
     wait_until(lambda: looking.facts.unseen and small.id in looking.jobs(), 20)
     wait_until(lambda: len(looking.facts.jobs) == 501)
-    assert looking.facts.unseen == 2500
+    assert looking.facts.unseen == {"big": 2500}
     looking.desk.choose(queue="big")
     looking.gathering.wake()
     wait_until(lambda: len(looking.facts.jobs) == 3000)

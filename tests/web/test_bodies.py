@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.raw import SUBMIT
+from tests.web.raw import SUBMIT, cookie_of, request, status
 from tests.web.running import Web
 
 
@@ -35,3 +35,17 @@ def test_json_that_can_mean_two_things_is_refused(web: Web, body: str, why: str)
     """Numbers that are none, and members that come twice, are told; nothing is submitted."""
     found = web.ask("POST", "/api/v1/jobs", body=body.encode(), headers={"Content-Type": "application/json"})
     assert (found.status, found.detail) == (400, f"The body is no JSON that can be read: {why}.")
+
+
+def test_a_login_takes_little(web: Web) -> None:
+    """Anybody may send one: what is larger or has more fields than a form of ours is refused before it is read."""
+    form = "Content-Type: application/x-www-form-urlencoded"
+    large = web.raw(request("POST /login", form, "Content-Length: 174000"))
+    many = web.raw(request("POST /login", form, body=b"a=%41&" * 1000))
+    assert (status(large), b"The body is too large: 16,384 bytes are the most." in large) == (413, True)
+    assert (status(many), b"The form has too many fields: 20 are the most." in many) == (413, True)
+    endless = request("POST /login", form, "Transfer-Encoding: chunked")
+    assert status(web.raw(endless + b"5000\r\n" + b"x" * 0x5000 + b"\r\n")) == 413
+    headers = [f"Cookie: {cookie_of(web)}", form]
+    crowd = web.raw(request("POST /api/v1/queues/calm/pause", *headers, body=b"a=1&" * 20_001))
+    assert (status(crowd), b"The form has too many fields: 20,000 are the most." in crowd) == (413, True)

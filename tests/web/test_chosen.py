@@ -1,12 +1,10 @@
-"""What the page lists of a queue that is chosen, and what is said of the jobs that it does not list."""
+"""What the page lists of a queue that is chosen."""
 
 from functools import partial
 
 import pytest
 
 import nbqueue
-from nbqueue.board import columns
-from nbqueue.board.facts import Facts
 from nbqueue.model.settings import Settings
 from tests.waiting import wait_until
 from tests.web.running import Web
@@ -38,14 +36,3 @@ def test_a_chosen_queue_lists_all_of_its_own(web: Web, bulk: str) -> None:
 
 def _says(web: Web, place: str, told: str) -> bool:
     return told in web.get(place).body.decode()
-
-
-def test_what_is_not_listed_is_said_with_the_command_that_lists_it() -> None:
-    """A queue that is chosen already is not to be chosen; a search tells that it looked at what is listed alone."""
-    facts = Facts(unseen=4003)
-    assert columns.more(facts) == "Not listed: 4,003 more waiting jobs; a queue chosen above lists more of its own."
-    assert columns.more(facts, "bulk", "t 3") == (
-        "Not listed: 4,003 more waiting jobs; `nbqueue jobs --queue bulk --limit 100000` lists all of the queue. Only "
-        "jobs that are listed were searched; of all, `nbqueue jobs --queue bulk --tag 't 3'` finds a tag."
-    )
-    assert columns.more(Facts(), "bulk", "t3") == ""

@@ -107,6 +107,26 @@ def test_a_replay_can_break_anywhere(web: Web) -> None:
         assert one(stream) == found[1]
 
 
+@pytest.mark.parametrize("after", ["99999999999999-0", "1-1"], ids=["beyond the last", "before the first"])
+def test_a_place_that_the_server_does_not_know_is_told(web: Web, after: str) -> None:
+    """Who comes with the place of a server that was emptied or brought back from a copy hears that it lost some."""
+    body = {"options": {"queue": "unknown", "delay": 3600}, "function": "add"}
+    job_id = web.post("/api/v1/jobs", body).json["id"]
+    web.post(f"/api/v1/jobs/{job_id}/cancel")
+    with listening(web, "/api/v1/events", **{"Last-Event-ID": after}) as stream:
+        one(stream)
+        assert one(stream)["event"] == "gap"
+        second = web.post("/api/v1/jobs", body).json["id"]
+        web.post(f"/api/v1/jobs/{second}/cancel")
+        assert until(stream, second, "cancelled")["data"]["id"] == second
+
+
+def test_zero_is_the_beginning_of_what_is_kept(web: Web) -> None:
+    """With `0-0` all changes come that the server still has, and no gap."""
+    with listening(web, "/api/v1/events?after=0-0&timeout_s=1") as stream:
+        assert "event: gap" not in stream.read().decode()
+
+
 def test_a_place_that_is_none_is_refused(web: Web) -> None:
     """An id that no event had is a problem in a sentence, and no stream."""
     found = web.get("/api/v1/events", headers={"Last-Event-ID": "$\u00e9"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,14 +10,18 @@ import pytest
 
 import nbqueue
 from nbqueue.broker.overview import MOST_QUEUES
+from nbqueue.client.link import Link
 from nbqueue.client.session import session
 from nbqueue.model.settings import Settings
+from nbqueue.web.pages import followed as followed_things
 from nbqueue.web.pages import hub as hubs
-from nbqueue.web.pages import seen
+from nbqueue.web.pages import remains, seen
+from nbqueue.web.pages.followed import JobFollowed
 from nbqueue.web.pages.hub import Hub, TooMuch
 from nbqueue.web.pages.views import Kind, View
 from tests.servers import Server
 from tests.waiting import SLACK, until
+from tests.workers import Worker
 
 SCHEDULES = View(kind=Kind.SCHEDULES)
 
@@ -43,7 +48,7 @@ async def test_the_sums_are_of_all_queues(hub: Hub) -> None:
             MOST_QUEUES,
             "1",
         )
-        assert hub.facts.unseen == 71 - len(hub.facts.jobs)
+        assert sum(hub.facts.unseen.values()) == 71 - len(hub.facts.jobs)
         await small.cancel()
         await until(lambda: dict(seen.sums(hub.facts))["ended a minute"] == "1", 10)
 
@@ -55,6 +60,72 @@ async def test_a_page_of_schedules_is_of_its_moment(hub: Hub) -> None:
     await hub.follow(SCHEDULES, anew=True)
     assert hub.planned is not None
     assert [record.name for record in hub.planned.records] == ["add"]
+
+
+async def test_a_page_of_a_job_is_of_its_moment(hub: Hub, worker: Worker) -> None:
+    """Who reloads it without scripts sees how it ended, what it handed back and its attempt."""
+    assert worker.process.poll() is None
+    job = await nbqueue.submit("nap", 0.5)
+    view = View(kind=Kind.JOB, id=job.id)
+    await hub.follow(view, anew=True)
+    assert await job == "awake"
+    turn = hub.turn
+    found = await hub.follow(view, anew=True)
+    assert isinstance(found, JobFollowed)
+    assert (found.record.state.value, found.remains.result) == ("succeeded", ('"awake"',))
+    assert [each.state for each in found.remains.attempts] == ["succeeded"]
+    assert hub.turn > turn
+
+
+async def test_a_page_of_a_group_is_of_its_moment(hub: Hub, worker: Worker) -> None:
+    """Who reloads it without scripts sees the states that its jobs have now."""
+    assert worker.process.poll() is None
+    group = await nbqueue.submit_map("nap", [0.3] * 3)
+    view = View(kind=Kind.GROUP, id=group.id)
+    await hub.follow(view, anew=True)
+    await group
+    assert _states(await hub.follow(view, anew=True)) == {"succeeded": 3}
+
+
+async def test_the_page_of_what_is_gone_is_let_go(hub: Hub, module_server: Server) -> None:
+    """A job that the server has forgotten is not shown to who reloads its page."""
+    job = await nbqueue.options(delay=3600).submit(abs, 1)
+    view = View(kind=Kind.JOB, id=job.id)
+    await hub.follow(view, anew=True)
+    with module_server.client() as client:
+        client.delete(*client.keys(f"*{job.id}*"))
+    for _ in range(2):
+        with pytest.raises(nbqueue.JobLost):
+            await hub.follow(view, anew=True)
+
+
+async def test_what_ends_while_it_is_read_is_read_again(hub: Hub, worker: Worker, monkeypatch: Any) -> None:
+    """A job that ends after its remains were read, and before it is followed, has its result on its page."""
+    assert worker.process.poll() is None
+    read = remains.read
+
+    async def slowly(link: Link, job_id: str) -> Any:
+        found = await read(link, job_id)
+        await until(lambda: _has_ended(link, job_id), 20)
+        return found
+
+    job = await nbqueue.submit("nap", 0.3)
+    monkeypatch.setattr(remains, "read", slowly)
+    monkeypatch.setattr(followed_things, "MORE_LOOKS", 0)
+    found = JobFollowed(job.id, hub.session)
+    await found.begin()
+    assert not found.remains.result
+    await until(lambda: _result_of(found), 5)
+    found.close()
+
+
+async def test_no_more_is_followed_at_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that are loaded at the same time have the places of those that were loaded before."""
+    monkeypatch.setattr(hubs, "MOST_FOLLOWED", 2)
+    jobs = [await nbqueue.options(queue="rush", delay=3600).submit(abs, number) for number in range(5)]
+    hub.begin()
+    found = await asyncio.gather(*(hub.follow(View(kind=Kind.JOB, id=job.id)) for job in jobs), return_exceptions=True)
+    assert [type(each) for each in found] == [JobFollowed] * 2 + [TooMuch] * 3
 
 
 async def test_pages_that_were_left_make_room(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +158,15 @@ async def test_the_jobs_of_a_group_are_read_seldom(hub: Hub, module_server: Serv
         looks = hub.facts.version - version
         assert _records_read(module_server) - before < 400 * (looks / 5 + 2)
         await until(lambda: _states(followed) == {"cancelled": 8, "scheduled": 392}, 10)
+
+
+async def _has_ended(link: Link, job_id: str) -> bool:
+    return (await link.record(job_id)).state.is_final
+
+
+def _result_of(followed: JobFollowed) -> tuple[str, ...]:
+    followed.refresh()
+    return followed.remains.result
 
 
 def _states(followed: Any) -> dict[str, int]:

@@ -10,6 +10,10 @@ from tests.waiting import SLACK, wait_until
 from tests.web.running import Web, peak_bytes, running_web
 from tests.workers import Worker
 
+TOO_LARGE = (
+    "The result is too large for an answer in JSON, which takes 1,000,000 parts and 16,777,216 bytes: let the "
+    "function hand back less, or fetch it in Python."
+)
 pytestmark = pytest.mark.usefixtures("worker")
 
 
@@ -83,11 +87,31 @@ def test_a_large_result_holds_nobody_up(web: Web) -> None:
             slowest = max(slowest, time.monotonic() - began)
     assert large.result().json["result"] == [*range(500_000)]
     assert huge.result().json["has_result"] is False
-    assert huge.result().json["error"] == (
-        "The result is too large for an answer in JSON, which takes 1,000,000 parts and 16,777,216 bytes: let the "
-        "function hand back less, or fetch it in Python."
-    )
+    assert huge.result().json["error"] == TOO_LARGE
     assert (slowest < 2 * SLACK, peak_bytes(web) - peak < 200e6) == (True, True)
+
+
+def test_a_result_that_is_too_large_is_not_fetched(base: Settings) -> None:
+    """Its size is asked for first: however many ask for it, the server holds none of it, and says that it has ended."""
+    with running_web(base) as web, ThreadPoolExecutor(8) as asking:
+        sent = web.post("/api/v1/execute", {"function": "letters", "args": [40_000_000], "timeout_s": 60})
+        place = f"/api/v1/jobs/{sent.json['id']}/wait?timeout_s="
+        peak = peak_bytes(web)
+        found = [*asking.map(web.get, [place + seconds for seconds in ("0", "0.001", "9") for _ in range(4)])]
+        assert {(each.status, each.json["state"], each.json["ended"], each.json["has_result"]) for each in found} == {
+            (200, "succeeded", True, False)
+        }
+        assert {each.json["error"] for each in [sent, *found]} == {TOO_LARGE}
+        assert (peak < 120e6, peak_bytes(web) - peak < 30e6) == (True, True)
+
+
+def test_large_results_are_fetched_in_turn(base: Settings) -> None:
+    """Many who ask for a large one at once all get it, and few of them are in memory."""
+    with running_web(base) as web, ThreadPoolExecutor(12) as asking:
+        sent = web.post("/api/v1/execute", {"function": "letters", "args": [8_000_000], "timeout_s": 60})
+        found = [*asking.map(web.get, [f"/api/v1/jobs/{sent.json['id']}/wait?timeout_s=0"] * 12)]
+        assert {(each.status, len(each.json["result"])) for each in found} == {(200, 8_000_000)}
+        assert peak_bytes(web) < 320e6
 
 
 def test_nothing_but_plain_data_is_loaded(web: Web) -> None:

@@ -13,8 +13,10 @@ from click.testing import CliRunner
 
 from nbqueue.cli import main
 from nbqueue.model.settings import Settings
+from nbqueue.web.config import WebConfig
 from nbqueue.web.token_file import read_token
 from tests.waiting import wait_until
+from tests.web.inside import asked
 from tests.web.raw import cookie_of, request, status
 from tests.web.running import TOKEN, Web, running_web
 
@@ -76,6 +78,41 @@ def test_a_token_in_an_address_is_taken_out_at_once(base: Settings) -> None:
         assert "S3cr3t" not in web.log
         assert cookie not in web.log
         assert "GET /login 303" in web.log
+
+
+def test_a_cookie_lasts_from_when_the_token_was_shown(web: Web) -> None:
+    """Only the token gives a new one: a wrong one is taken out of the address, and whoever has a cookie keeps it."""
+    headers = {"Cookie": cookie_of(web)}
+    found = web.get("/?token=wrong&x=1", token=None, headers=headers)
+    assert (found.status, found.headers["location"], "set-cookie" in found.headers) == (303, "./?x=1", False)
+    assert "set-cookie" in web.get(f"/?token={TOKEN}", token=None, headers=headers).headers
+
+
+def test_a_cookie_that_came_by_tls_goes_by_tls_alone(web: Web, base: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy says so; it is believed on this machine, and elsewhere where FORWARDED_ALLOW_IPS names it."""
+
+    def is_secure(of: Web, scheme: str) -> bool:
+        found = of.get(f"/?token={TOKEN}", token=None, headers={"X-Forwarded-Proto": scheme})
+        return "; Secure" in found.headers["set-cookie"]
+
+    assert (is_secure(web, "https"), is_secure(web, "http")) == (True, False)
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.1")
+    with running_web(base) as elsewhere:
+        assert is_secure(elsewhere, "https") is False
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "127.0.0.0/8,192.0.2.1")
+    with running_web(base) as within:
+        assert is_secure(within, "https") is True
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [(WebConfig(token=TOKEN), "It is in the file that nbqueue web names when it starts."),
+     (WebConfig(token=TOKEN, login_hint="<b>There</b>."), "&lt;b&gt;There&lt;/b&gt;.")],
+)  # fmt: skip
+async def test_the_form_says_where_the_token_is(config: WebConfig, shown: str) -> None:
+    """In the words of whoever started the server, as text."""
+    sent = await asked(config, "/login")
+    assert f"<p>{shown}</p>" in bytes(sent[1]["body"]).decode()
 
 
 def test_the_token_is_made_once_and_for_its_owner(base: Settings) -> None:

@@ -59,3 +59,9 @@ def not_a_number() -> float:
 def much(length: int) -> range:
     """Few bytes that stand for many."""
     return range(length)
+
+
+@nbqueue.task("letters")
+def letters(length: int) -> str:
+    """A text of so many bytes."""
+    return "x" * length

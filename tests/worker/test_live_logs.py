@@ -75,6 +75,22 @@ async def test_whoever_follows_just_after_the_only_line_sees_it(settings: Settin
         await job
 
 
+async def test_whoever_looks_in_the_middle_never_sees_a_line_left_out(settings: Settings, folder: Path) -> None:
+    """Whenever a card is opened while a job prints, its log is at each moment the log up to a line."""
+    with running_worker(settings):
+        job = await nbqueue.submit(counting, str(folder), 14, 0.3)
+        lives, seen = list[Live](), set[str]()
+        while not (folder / "printed").exists():
+            lives.append((await nbqueue.attach(job.id)).live())
+            for _ in range(5):
+                await asyncio.sleep(0.02)
+                seen |= {each.log_tail for each in lives}
+        await until(lambda: all(each.log_tail == lines(14) for each in lives))
+        assert seen <= {lines(count) for count in range(15)}
+        (folder / "end").touch()
+        await job
+
+
 @pytest.mark.parametrize(
     "name", ["nbqueue-client", pytest.param("nbqueue-", marks=pytest.mark.slow)], ids=["the card", "the worker too"]
 )

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Close or open a gate by hand, or set a limit from now on; what waits there is looked at again.
 -- With: groups, waiting
 -- KEYS[1] set     gates that are closed by hand: nbq:pauses

@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from nbqueue.board import columns, group_row, roster
+from nbqueue.board import columns, group_row, roster, unlisted
 from nbqueue.board.activity import Chart
 from nbqueue.board.columns import Cell, Column
 from nbqueue.board.facts import Facts, QueueFacts
@@ -76,7 +76,7 @@ def frame(facts: Facts, seat: Seat, size: Size, *, where: str, now: datetime, si
     if not jobs:
         lines.append(Text("No jobs.", end=""))
     if size.height is None:
-        return [*lines, *cut([columns.more(facts)], size)]
+        return [*lines, *cut([unlisted.words(facts, seat.choice)], size)]
     lines = lines[: max(size.height - 2, 1)]
     lines += [Text("", end="")] * (size.height - 2 - len(lines))
     return [*lines, *foot(seat, size, _about(facts, seat))][: size.height]
@@ -225,7 +225,7 @@ def _about(facts: Facts, seat: Seat) -> str:
     """The row with the cursor: what it is, and what is wrong with it."""
     shown = f"{seat.choice.state}{f' in {seat.choice.queue}' if seat.choice.queue else ''}"
     if seat.among_queues or not seat.job:
-        return columns.more(facts, seat.choice.queue, seat.choice.text) or f"shown: {shown}"
+        return unlisted.words(facts, seat.choice) or f"shown: {shown}"
     if group_row.is_group(seat.job):
         return f"group {wording.line(group_row.group_of(seat.job))}"
     found = next((each for each in facts.jobs if each.id == seat.job), None)

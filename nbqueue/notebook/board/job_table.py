@@ -8,7 +8,7 @@ from functools import partial
 from html import escape
 from typing import Any
 
-from nbqueue.board import columns, group_row, own, roster
+from nbqueue.board import columns, group_row, own, roster, unlisted
 from nbqueue.board.facts import Facts
 from nbqueue.board.roster import Page
 from nbqueue.display import palette, theme, wording
@@ -148,11 +148,9 @@ class _Pager:
         last = page.start + len(page.rows)
         told = f"{page.start + 1:,} to {last:,} of {page.total:,}" if page.rows else "0 jobs"
         held = " · rows keep their places while some are selected" if page.held else ""
-        choice = self._desk.choice
-        unlisted = escape(columns.more(facts, choice.queue, choice.text))
         sent = parts.put(self._words, value=f'<span style="{theme.FONT}">{told}{held}</span>')
-        more = f'<span style="{theme.FONT};{theme.MUTED}">{unlisted}</span>'
-        return sent + parts.put(self._more, value=more) + parts.put(self._size, value=choice.page_size)
+        more = f'<span style="{theme.FONT};{theme.MUTED}">{escape(unlisted.words(facts, self._desk.choice))}</span>'
+        return sent + parts.put(self._more, value=more) + parts.put(self._size, value=self._desk.choice.page_size)
 
 
 class _Export:

@@ -20,6 +20,7 @@ from nbqueue.client.live import Live
 from nbqueue.client.session import Session
 from nbqueue.display import view, view_group
 from nbqueue.display.view import CardView
+from nbqueue.errors import JobLost
 from nbqueue.model.job import JobRecord
 from nbqueue.model.names import check_job_id
 from nbqueue.model.states import State
@@ -30,6 +31,8 @@ from nbqueue.web.pages.remains import Remains
 KNOWN_S, LOOK_S = 1.0, 0.01
 #: jobs of a group that are listed, and seconds after which they are read again at the earliest
 LISTED, PACE_S = 1_000, 1.0
+#: how often more a job is read at once whose attempts end while it is read
+MORE_LOOKS = 2
 
 
 class JobFollowed:
@@ -39,7 +42,7 @@ class JobFollowed:
         self._id, self._session = job_id, of
         self._live: Live | None = None
         self._remains = Remains()
-        self._asked: Future[Remains] | None = None
+        self._asked: Future[tuple[Remains, JobRecord]] | None = None
         self._asked_of: object = None
         self._read = 0
         #: when somebody was seen to look at it
@@ -48,13 +51,30 @@ class JobFollowed:
     async def begin(self) -> None:
         """Follow it from now on. Raises JobLost where the server knows no such job."""
 
-        async def begun(link: Link) -> tuple[Live, Remains]:
+        async def begun(link: Link) -> tuple[Live, Remains, JobRecord]:
             live = Live(await link.record(check_job_id(self._id)))
-            await live.begin(link)
-            return live, await remains.read(link, self._id)
+            try:
+                await live.begin(link)
+                return live, *await _read(link, live)
+            except BaseException:
+                live.close()
+                raise
 
-        live, self._remains = await asyncio.wrap_future(self._session.call(begun))
-        self._live, self._asked_of = live, _turning(live.record)
+        # what ends after this record was read is read at the next look
+        self._live, self._remains, record = await asyncio.wrap_future(self._session.call(begun))
+        self._asked_of = _turning(record)
+
+    async def renew(self) -> None:
+        """Read all of it again, and wait for that. Raises JobLost where the server knows it no longer."""
+
+        async def read(link: Link) -> tuple[Remains, JobRecord]:
+            assert self._live is not None  # noqa: S101 - begun before
+            await self._live.look()
+            return await _read(link, self._live)
+
+        self._remains, record = await asyncio.wrap_future(self._session.call(read))
+        self._asked, self._asked_of = None, _turning(record)
+        self._read += 1
 
     @property
     def version(self) -> int:
@@ -86,7 +106,7 @@ class JobFollowed:
         """Read what is kept again where an attempt more has ended. Does not wait."""
         if self._asked is not None and self._asked.done():
             if not self._asked.cancelled() and self._asked.exception() is None:
-                self._remains = self._asked.result()
+                self._remains = self._asked.result()[0]
             self._asked = None
             self._read += 1
         turning = _turning(self.record)
@@ -121,11 +141,25 @@ class GroupFollowed:
         """Follow it from now on. Raises JobLost where the server knows none of its jobs."""
         found = await asyncio.wrap_future(self._session.call(lambda link: group_again(link, self._id, self._session)))
         self._group, self._live = found, found.live()
-        for _ in range(round(KNOWN_S / LOOK_S)):
-            if self._live.version:
-                break
-            await asyncio.sleep(LOOK_S)
-        self._take(await asyncio.wrap_future(self._session.call(self._look)))
+        try:
+            for _ in range(round(KNOWN_S / LOOK_S)):
+                if self._live.version:
+                    break
+                await asyncio.sleep(LOOK_S)
+            self._take(await asyncio.wrap_future(self._session.call(self._look)))
+        except BaseException:
+            self.close()
+            raise
+
+    async def renew(self) -> None:
+        """Read the jobs that are listed again, and wait for that. Raises JobLost where none is known."""
+        assert self._group is not None  # noqa: S101 - begun before
+        listed = self._group.ids[:LISTED]
+        self._asked, self._asked_at = None, time.monotonic()
+        found = await asyncio.wrap_future(self._session.call(lambda link: self._look(link, listed)))
+        if not found:
+            raise JobLost(f'The server no longer knows the jobs of group "{self._id}".')
+        self._take(found)
 
     @property
     def version(self) -> int:
@@ -185,6 +219,17 @@ class GroupFollowed:
 
 
 Followed = JobFollowed | GroupFollowed
+
+
+async def _read(link: Link, live: Live) -> tuple[Remains, JobRecord]:
+    """What is kept of a job, and the record that it is of: of the same moment as what is followed, if it can be had."""
+    found, record = await remains.read(link, live.record.id)
+    for _ in range(MORE_LOOKS):
+        if _turning(record) == _turning(live.record):
+            break
+        await live.look()
+        found, record = await remains.read(link, live.record.id)
+    return found, record
 
 
 def _turning(record: JobRecord) -> object:

@@ -13,6 +13,7 @@ from nbqueue.board.facts import Facts
 from nbqueue.board.gathering import Gathering
 from nbqueue.board.roster import Choice
 from nbqueue.client.session import Session
+from nbqueue.errors import JobLost, NbqueueError
 from nbqueue.web.pages.followed import Followed, GroupFollowed, JobFollowed
 from nbqueue.web.pages.planned import Planned
 from nbqueue.web.pages.views import CHOICE, Kind, View, resolved
@@ -47,6 +48,8 @@ class Hub:
         self._ticking: asyncio.Task[None] | None = None
         self._viewers: list[View] = []
         self._followed: dict[tuple[Kind, str], Followed] = {}
+        # how many more will be followed in a moment
+        self._beginning = 0
         self._planned: Planned | None = None
         self._left_at = time.monotonic()
         self._drawn: dict[View, tuple[str, ...]] = {}
@@ -138,21 +141,45 @@ class Hub:
                 self._turn()
         if view.kind not in (Kind.JOB, Kind.GROUP):
             return None
-        key = (view.kind, view.id)
-        if key not in self._followed:
-            self._make_room()
-            made = JobFollowed(view.id, self.session) if view.kind is Kind.JOB else GroupFollowed(view.id, self.session)
-            await made.begin()
-            if key in self._followed:
-                made.close()
-            self._followed.setdefault(key, made)
-        found = self._followed[key]
+        found = self._followed.get((view.kind, view.id))
+        if found is None:
+            found = await self._begun(view)
+        elif anew:
+            await self._renew(view, found)
         found.seen_at = time.monotonic()
         return found
 
+    async def _begun(self, view: View) -> Followed:
+        """Follow one more; its place is taken before the server is asked for it."""
+        made = JobFollowed(view.id, self.session) if view.kind is Kind.JOB else GroupFollowed(view.id, self.session)
+        self._make_room()
+        self._beginning += 1
+        try:
+            await made.begin()
+        finally:
+            self._beginning -= 1
+        found = self._followed.setdefault((view.kind, view.id), made)
+        if found is not made:
+            made.close()
+        return found
+
+    async def _renew(self, view: View, found: Followed) -> None:
+        """Read what is followed again; a server that does not answer keeps nobody waiting for long."""
+        try:
+            async with asyncio.timeout(FIRST_S):
+                await found.renew()
+        except JobLost:
+            if not any((each.kind, each.id) == (view.kind, view.id) for each in self._viewers):
+                found.close()
+                self._followed.pop((view.kind, view.id), None)
+            raise
+        except (NbqueueError, TimeoutError):
+            return  # the page says already that the server does not answer
+        self._turn()
+
     def _make_room(self) -> None:
         """Let go of what was left longest ago, where too much is followed. Raises TooMuch where all is watched."""
-        if len(self._followed) < MOST_FOLLOWED:
+        if len(self._followed) + self._beginning < MOST_FOLLOWED:
             return
         watched = {(view.kind, view.id) for view in self._viewers}
         left = {key: each.seen_at for key, each in self._followed.items() if key not in watched}

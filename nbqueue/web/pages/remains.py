@@ -15,6 +15,7 @@ from nbqueue.client.link import Link
 from nbqueue.display import wording
 from nbqueue.errors import NbqueueError
 from nbqueue.model.attempts import AttemptRecord
+from nbqueue.model.job import JobRecord
 from nbqueue.model.states import State
 from nbqueue.web.plain_json import Converter, NoJson
 
@@ -39,13 +40,13 @@ class Remains:
     is_kept: bool = True
 
 
-async def read(link: Link, job_id: str) -> Remains:
-    """Ask for it. Raises JobLost where the server knows no such job."""
+async def read(link: Link, job_id: str) -> tuple[Remains, JobRecord]:
+    """Ask for it, and for the record that it is of. Raises JobLost where the server knows no such job."""
     wire, record = link.wire, await link.record(job_id)
     tried = await attempts.attempts(link, job_id)
     [kept] = await wire.ask(lambda client: submission_sizes(client, wire.keys, [job_id]))
     lines, why = await _result(link, job_id, record.fence) if record.state is State.SUCCEEDED else ((), "")
-    return Remains(attempts=tried, result=lines, no_result=why, is_kept=kept > 0)
+    return Remains(attempts=tried, result=lines, no_result=why, is_kept=kept > 0), record
 
 
 async def _result(link: Link, job_id: str, fence: int) -> tuple[tuple[str, ...], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -18,26 +19,28 @@ from nbqueue.broker.owners import GROUP
 from nbqueue.client.session import Session
 from nbqueue.errors import JobLost, NbqueueError
 from nbqueue.local import stack
+from nbqueue.web import body
+from nbqueue.web.guard import MOST_FIELDS
 from nbqueue.web.json_text import JsonAnswer
 from nbqueue.web.pages import acting, views
 from nbqueue.web.pages.acting import Told, Wish
 from nbqueue.web.pages.drawing import Drawing
 from nbqueue.web.pages.hub import Hub, TooMuch
 from nbqueue.web.pages.views import Kind, View
-from nbqueue.web.problems import Problem, of_error, sentence_of
+from nbqueue.web.problems import of_error, sentence_of
 from nbqueue.web.static_files import StaticFiles
 from nbqueue.web.streams import STREAM_TYPE, only_get
 
 #: a stream that has nothing to tell says so after this, and a page that hears nothing for longer knows it is lost
 BEAT_S = 5.0
+#: how long one goes on: whoever looks comes again, and shows the cookie again
+LONGEST_S = 3600.0
 #: what is said where asking would start the local stack
 NOT_RUNNING = "The local stack is not running: the first submit starts it, or `nbqueue up`."
 #: sentences about acts that are kept until their page is loaded
 TOLD = 200
 #: what a button names that is for the job or group of its page
 THIS = "this"
-#: fields of a form
-_FIELDS = 20_000
 _PLACES = re.compile(r"(schedules|failures|(jobs|groups)/([^/?#]+))?\Z")
 _KINDS = {"": Kind.BOARD, "schedules": Kind.SCHEDULES, "failures": Kind.FAILURES}
 
@@ -78,9 +81,11 @@ class Pages:
         try:
             followed = await self._hub.follow(view, anew=True)
         except NbqueueError as error:
-            return self._sorry(request, view, of_error(error).status, sentence_of(error))
+            return self._sorry(request, view, of_error(error).status, sentence_of(error), told)
         except TooMuch:
-            return self._sorry(request, view, 503, "Too many jobs are open in browsers: close some of these pages.")
+            return self._sorry(
+                request, view, 503, "Too many jobs are open in browsers: close some of these pages.", told
+            )
         await self._hub.first()
         odd = views.odd(request.query_params) if view.kind in (Kind.BOARD, Kind.GROUP) else ()
         parts = await self._drawing.parts(view, followed)
@@ -89,11 +94,11 @@ class Pages:
             facts=self._hub.facts, **_caller(request),
         ))  # fmt: skip
 
-    def _sorry(self, request: Request, view: View, status: int, sentence: str) -> Response:
+    def _sorry(self, request: Request, view: View, status: int, sentence: str, told: Told) -> Response:
         away = status == 503  # noqa: PLR2004
         page = self._drawing.page(
             "sorry.html", view=view, up=_up(view), title="Not to be seen now" if away else "Not here", again=away,
-            sentence=sentence, told=Told(), **_caller(request),
+            sentence=sentence, told=told, **_caller(request),
         )  # fmt: skip
         return HTMLResponse(page, status)
 
@@ -108,23 +113,26 @@ class Pages:
             followed = None
             if view.kind in (Kind.JOB, Kind.GROUP):
                 return Response(status_code=503)
+        ends_at = asyncio.get_running_loop().time() + LONGEST_S
         return StreamingResponse(
-            self._changes(view, followed), media_type=STREAM_TYPE, headers={"X-Accel-Buffering": "no"}
+            self._changes(view, followed, ends_at), media_type=STREAM_TYPE, headers={"X-Accel-Buffering": "no"}
         )
 
-    async def _changes(self, view: View, followed: Any) -> AsyncIterator[str]:
-        """What changed on a page, each time that something did; the first time all of it."""
+    async def _changes(self, view: View, followed: Any, ends_at: float) -> AsyncIterator[str]:
+        """What changed on a page, each time that something did; the first time all of it. Then a word to come again."""
+        loop = asyncio.get_running_loop()
         with self._hub.watching(view):
             await self._hub.first()
             sent: dict[str, str] = {}
             turn = -1
             yield "retry: 2000\n\n"
-            while True:
+            while loop.time() < ends_at:
                 parts = await self._drawing.parts(view, followed)
                 changed = {name: html for name, html in parts.items() if sent.get(name) != html}
                 sent |= changed
                 yield f"data: {json.dumps(changed)}\n\n"
                 turn = await self._hub.turned_after(self._hub.turn if turn < 0 else turn, BEAT_S)
+            yield "event: again\ndata: {}\n\n"
 
     async def _matching(self, request: Request) -> Response:
         """How many jobs "all that match" are."""
@@ -132,7 +140,7 @@ class Pages:
         return JsonAnswer({"jobs": f"{count:,}"})
 
     async def _act(self, request: Request) -> Response:
-        pairs = _pairs(await request.body())
+        pairs = body.pairs(await request.body(), MOST_FIELDS)
         wish = _wish(pairs)
         if wish.needs_sure:
             page = self._drawing.page(
@@ -164,16 +172,6 @@ def pages_of(of: Session, *, read_only: bool) -> Sequence[BaseRoute]:
         return settings.url is not None or stack.server_is_up(settings)
 
     return Pages(of, place=place, is_up=is_up, when_down=NOT_RUNNING, read_only=read_only).routes()
-
-
-def _pairs(body: bytes) -> list[tuple[str, str]]:
-    """The fields of a form."""
-    try:
-        return parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS)
-    except ValueError:
-        raise Problem(
-            413, f"The form has too many fields: {_FIELDS:,} are the most. Choose fewer rows, or all that match."
-        ) from None
 
 
 def _wish(pairs: Sequence[tuple[str, str]]) -> Wish:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nbqueue.board import columns, group_row, roster
+from nbqueue.board import columns, group_row, roster, unlisted
 from nbqueue.board.columns import Row
 from nbqueue.board.facts import Facts
 from nbqueue.board.roster import Page
@@ -17,6 +17,7 @@ from nbqueue.model.attempts import AttemptRecord
 from nbqueue.model.job import JobRecord
 from nbqueue.model.schedule import ScheduleRecord
 from nbqueue.model.states import FAILURES, State
+from nbqueue.web.pages import views
 from nbqueue.web.pages.remains import Remains
 from nbqueue.web.pages.views import View
 
@@ -244,10 +245,15 @@ def empty(seen: Seen) -> str:
     return "None of the jobs that are known is like that." if seen.facts.jobs else "None is known so far."
 
 
-def chosen(seen: Seen) -> str:
-    """The queue that is chosen, where there is one of that name."""
-    queue = seen.view.choice.queue
-    return queue if any(stats.name == queue for stats in seen.facts.stats) else ""
+def unlisted_of(seen: Seen) -> str:
+    """What the page does not list of what is chosen, in a sentence; or nothing."""
+    choice = views.resolved(seen.view.choice, {stats.name for stats in seen.facts.stats})
+    return unlisted.words(seen.facts, choice)
+
+
+def unlisted_failures(facts: Facts) -> str:
+    """The same of what failed."""
+    return unlisted.words(facts, views.CHOICE, frozenset(FAILURES))
 
 
 def functions(facts: Facts) -> tuple[str, ...]:

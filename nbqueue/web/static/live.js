@@ -32,13 +32,26 @@ const live = (() => {
       show(JSON.parse(event.data));
       isLive();
     };
+    // the server ends each stream after a while: nothing is lost
+    mine.addEventListener("again", () => mine === stream && connect());
     mine.onerror = () => {
       if (mine !== stream) return;
       isLost();
       // the browser tries again by itself, but not after an answer that is no stream
-      if (mine.readyState === EventSource.CLOSED) silence = setTimeout(connect, 3000);
+      if (mine.readyState === EventSource.CLOSED) ask(mine);
     };
     silence = setTimeout(isLost, SILENT_MS);
+  }
+
+  // a stream that was refused does not tell why: a login that has ended is not waited for
+  async function ask(mine) {
+    clearTimeout(silence);
+    const asking = new AbortController();
+    const status = await fetch(mine.url, { signal: asking.signal }).then((answer) => answer.status, () => 0);
+    asking.abort();
+    if (mine !== stream || document.hidden) return;
+    if (status === 401) isOut();
+    else silence = setTimeout(connect, 3000);
   }
 
   function show(parts) {
@@ -63,6 +76,16 @@ const live = (() => {
     document.body.dataset.link = "lost";
     const words = "connection lost, last live at " + clock(lastAt) + "; trying again";
     if (link.textContent !== words) link.textContent = words;
+  }
+
+  function isOut() {
+    document.body.dataset.link = "lost";
+    const again = document.createElement("a");
+    // the server leads to its login, and from there back to this page
+    again.href = location.pathname + location.search;
+    again.textContent = "log in again";
+    link.setAttribute("role", "status");
+    link.replaceChildren("your login has ended, last live at " + clock(lastAt) + ": ", again);
   }
 
   function hold(jobs) {
