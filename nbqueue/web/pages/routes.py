@@ -20,7 +20,7 @@ from nbqueue.client.session import Session
 from nbqueue.errors import JobLost, NbqueueError
 from nbqueue.local import stack
 from nbqueue.web import body
-from nbqueue.web.guard import MOST_FIELDS
+from nbqueue.web.config import MOST_FIELDS
 from nbqueue.web.json_text import JsonAnswer
 from nbqueue.web.pages import acting, views
 from nbqueue.web.pages.acting import Told, Wish
