@@ -19,13 +19,15 @@ from nbqueue.broker.owners import GROUP
 from nbqueue.client.session import Session
 from nbqueue.errors import JobLost, NbqueueError
 from nbqueue.local import stack
+from nbqueue.web import body
+from nbqueue.web.config import MOST_FIELDS
 from nbqueue.web.json_text import JsonAnswer
 from nbqueue.web.pages import acting, views
 from nbqueue.web.pages.acting import Told, Wish
 from nbqueue.web.pages.drawing import Drawing
 from nbqueue.web.pages.hub import Hub, TooMuch
 from nbqueue.web.pages.views import Kind, View
-from nbqueue.web.problems import Problem, of_error, sentence_of
+from nbqueue.web.problems import of_error, sentence_of
 from nbqueue.web.static_files import StaticFiles
 from nbqueue.web.streams import STREAM_TYPE, only_get
 
@@ -39,8 +41,6 @@ NOT_RUNNING = "The local stack is not running: the first submit starts it, or `n
 TOLD = 200
 #: what a button names that is for the job or group of its page
 THIS = "this"
-#: fields of a form
-_FIELDS = 20_000
 _PLACES = re.compile(r"(schedules|failures|(jobs|groups)/([^/?#]+))?\Z")
 _KINDS = {"": Kind.BOARD, "schedules": Kind.SCHEDULES, "failures": Kind.FAILURES}
 
@@ -140,7 +140,7 @@ class Pages:
         return JsonAnswer({"jobs": f"{count:,}"})
 
     async def _act(self, request: Request) -> Response:
-        pairs = _pairs(await request.body())
+        pairs = body.pairs(await request.body(), MOST_FIELDS)
         wish = _wish(pairs)
         if wish.needs_sure:
             page = self._drawing.page(
@@ -172,16 +172,6 @@ def pages_of(of: Session, *, read_only: bool) -> Sequence[BaseRoute]:
         return settings.url is not None or stack.server_is_up(settings)
 
     return Pages(of, place=place, is_up=is_up, when_down=NOT_RUNNING, read_only=read_only).routes()
-
-
-def _pairs(body: bytes) -> list[tuple[str, str]]:
-    """The fields of a form."""
-    try:
-        return parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS)
-    except ValueError:
-        raise Problem(
-            413, f"The form has too many fields: {_FIELDS:,} are the most. Choose fewer rows, or all that match."
-        ) from None
 
 
 def _wish(pairs: Sequence[tuple[str, str]]) -> Wish:
