@@ -9,6 +9,8 @@ from redis.exceptions import ResponseError
 
 #: from this share on people are warned, and from this one on the oldest history goes whatever its retention
 SCARCE, PRESSED = 0.8, 0.9
+#: below this share a warning that was given counts as over
+CALM = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,9 @@ class PatientProtocol(H11Protocol):
         if self.conn.our_state is h11.SEND_BODY:
             self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
         self.transport.close()
+        # what the stream has to say from now on goes nowhere
+        cycle.disconnected = True
+        cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Say what is wrong with a request that cannot be read."""

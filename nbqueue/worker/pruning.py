@@ -10,7 +10,7 @@ from typing import Any
 
 from nbqueue.broker import queues, retention, scripts
 from nbqueue.broker.keys import Keys
-from nbqueue.broker.memory import PRESSED, StoreMemory, memory
+from nbqueue.broker.memory import CALM, PRESSED, StoreMemory, memory
 from nbqueue.model.retention import Retention
 
 logger = logging.getLogger("nbqueue.worker")
@@ -79,8 +79,9 @@ class Pruning:
         return attempts
 
     def _warn(self, found: StoreMemory | None) -> None:
-        """Say once that the server gets full, and again when it does so after it was not."""
+        """Say once that the server gets full, and again when it does so after it was well below that."""
         warning = found.warning if found else ""
         if warning and not self._is_warned:
             logger.warning("%s", warning)
-        self._is_warned = bool(warning)
+        near = found is not None and found.is_limited and found.share > CALM
+        self._is_warned = bool(warning) or (self._is_warned and near)
